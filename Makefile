@@ -1,0 +1,72 @@
+# `make run` needs Python 3.11 or newer and nothing else; all it installs lies in .venv.
+
+PYTHON ?= python3
+KILLS ?= 200
+ROWS ?=
+BIN := .venv/bin
+SOURCES := imagesvc tests benchmarks
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-long check format bench clean
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:
+	@echo "make run        serve on http://127.0.0.1:8000"
+	@echo "make test       the tests, without those that take minutes"
+	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds"
+	@echo "make check      ruff, mypy, and the import rules"
+	@echo "make format     what ruff can mend by itself"
+	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
+	@echo "make clean      remove .venv and caches; data/ stays"
+
+run: .venv/installed-run
+	$(BIN)/imagesvc serve
+
+test: .venv/installed-test
+	$(BIN)/pytest -m "not long"
+
+test-long: .venv/installed-test
+	KILLS=$(KILLS) $(BIN)/pytest -m long
+
+check: .venv/installed-dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: .venv/installed-run
+	$(BIN)/python -m benchmarks.run $(ROWS)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is renewed when pyproject.toml changes. Each holds what the one before it installed, so
+# the order keeps `make -j` from running pip twice at once.
+.venv/installed-run: pyproject.toml | .venv/bin/pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-test: .venv/installed-run
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# Debian ships venv without ensurepip unless python3-venv is there; its pip can fill the gap.
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "imagesvc needs Python 3.11 or newer, and '$(PYTHON)' is missing or older." >&2; \
+	  echo "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { \
+	  $(PYTHON) -m venv --clear --without-pip .venv && \
+	  $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; } || { \
+	  echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	  rm -rf .venv; exit 1; }
