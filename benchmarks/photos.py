@@ -1,0 +1,71 @@
+"""The photographs that the benches work on, real ones where they are to be had."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyvips
+
+from benchmarks.client import ROOT
+
+_REAL = ROOT.parent / "shared" / "photos"
+_START_OF_IMAGE = b"\xff\xd8"
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """One file of each kind the rows need."""
+
+    large: Path  # about 16 MP, baseline JPEG
+    progressive: Path  # the same, progressive
+    small: Path  # about 0.7 MP
+    medium: Path  # about 150 kB
+
+
+def gather(folder: Path) -> Photos:
+    """The photographs in `../shared/photos`, or made ones in `folder`."""
+    found = Photos(
+        large=_REAL / "photo_15.9mp_dandelion_baseline.jpg",
+        progressive=_REAL / "photo_15.9mp_dandelion.jpg",
+        small=_REAL / "photo_0.75mp_stop.jpg",
+        medium=folder / "medium.jpg",
+    )
+    if not found.large.is_file():
+        found = Photos(
+            large=_made(folder / "large.jpg", 4608, 3456),
+            progressive=_made(folder / "progressive.jpg", 4608, 3456, interlace=True),
+            small=_made(folder / "small.jpg", 1000, 750),
+            medium=found.medium,
+        )
+    _write_medium(found.large, found.medium)
+    return found
+
+
+def distinct(photo: Path, number: int) -> bytes:
+    """The photo with a comment segment of its own: same pixels, another digest."""
+    text = f"copy {number}".encode()
+    comment = b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text
+    data = photo.read_bytes()
+    return _START_OF_IMAGE + comment + data.removeprefix(_START_OF_IMAGE)
+
+
+def _made(path: Path, width: int, height: int, **options: bool) -> Path:
+    """Soft clouds with grain: compresses about as a photograph does."""
+    bands = [pyvips.Image.perlin(width, height, cell_size=256, seed=seed) for seed in range(3)]
+    clouds = pyvips.Image.bandjoin(bands[0], bands[1:])
+    grain = pyvips.Image.gaussnoise(width, height, sigma=6, mean=0, seed=3)
+    image = (clouds * 100 + 128 + grain).cast("uchar").copy(interpretation="srgb")
+    image.jpegsave(str(path), Q=85, **options)
+    return path
+
+
+def _write_medium(source: Path, target: Path) -> None:
+    """Write a 1600 px copy at the quality whose size first reaches 150 kB."""
+    image = pyvips.Image.thumbnail(str(source), 1600).copy_memory()
+    for quality in itertools.count(60, 2):
+        data: bytes = image.write_to_buffer(".jpg", Q=min(quality, 100), keep="none")
+        if len(data) >= 150_000 or quality >= 100:
+            target.write_bytes(data)
+            return

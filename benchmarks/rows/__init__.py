@@ -1,0 +1,1 @@
+"""The rows of the table, one subject a module; each has `run(bench)`, which measures them."""

@@ -1,0 +1,58 @@
+"""Variants that nobody has asked for yet, against the same libvips calls with no server."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from benchmarks import client, plan
+from benchmarks.limits import Render, RenderProcesses
+from benchmarks.report import Bench, Row, at_least, take_turns
+from benchmarks.servers import CORES, ImageService
+
+_CONNECTIONS = 4 * len(CORES)
+
+
+def run(bench: Bench) -> list[Row]:
+    """Three photos, each as variants of about 400 px, no two alike."""
+    photos = bench.photos
+    subjects = (
+        ("16 MP JPEG → 400 px", photos.large, 60),
+        ("16 MP progressive JPEG → 400 px", photos.progressive, 16),
+        ("0.7 MP JPEG → 400 px", photos.small, 400),
+    )
+    folder = bench.fresh("cold")
+    with ImageService(folder) as service, RenderProcesses(len(CORES)) as processes:
+        return [_row(bench, service.port, processes, *subject) for subject in subjects]
+
+
+def _row(
+    bench: Bench, port: int, processes: RenderProcesses, what: str, photo: Path, count: int
+) -> Row:
+    image = client.upload(port, photo)
+    variants = distinct_variants(str(photo))
+    batches = [list(islice(variants, count)) for _ in range(bench.rounds + 1)]
+
+    def ours(number: int) -> float:
+        requests = tuple(
+            plan.get(f"/images/{image}?w={render.width}&q={render.quality}")
+            for render in batches[number]
+        )
+        return client.run(plan.Plan(port, requests, _CONNECTIONS)).expect(200).rate
+
+    def limit(number: int) -> float:
+        return count / processes.seconds(batches[number])
+
+    ours(bench.rounds)  # both warm
+    limit(bench.rounds)
+    turns = take_turns(bench.rounds, limit, ours)
+    return at_least(f"cold variants, {what} / libvips alone", 0.85, turns, "variants/s")
+
+
+def distinct_variants(photo: str) -> Iterator[Render]:
+    """Widths around 400 and all usual qualities, shuffled; 400 px and 80 on average."""
+    pairs = [(width, quality) for width in range(340, 461) for quality in range(70, 91)]
+    random.Random(400).shuffle(pairs)
+    return (Render(photo, width, quality=quality) for width, quality in pairs)

@@ -1,0 +1,54 @@
+"""A variant in memory against a bare uvicorn application; and the 304 for it."""
+
+from __future__ import annotations
+
+from benchmarks import client, plan
+from benchmarks.report import Bench, Row, at_least, take_turns
+from benchmarks.servers import CLIENT_CORE, SERVER_CORE, BareServer, ImageService
+
+_CONNECTIONS = 32
+_BYTES = 22_000
+
+
+def run(bench: Bench) -> list[Row]:
+    """Both servers on one core, in turns; the load client on the other."""
+    folder = bench.fresh("hot")
+    with ImageService(folder) as service:
+        image = client.upload(service.port, bench.photos.large)
+        path = _variant_of_about(service.port, image, _BYTES)
+        answer = client.ask(service.port, path)
+        etag = {name.lower(): value for name, value in answer.headers}["etag"]
+        with BareServer(folder, answer) as bare:
+            service.pin(SERVER_CORE)
+            bare.pin(SERVER_CORE)
+            hit = plan.get(path)
+            hot = take_turns(
+                bench.rounds,
+                lambda _: _rate(bench, bare.port, hit, 200),
+                lambda _: _rate(bench, service.port, hit, 200),
+            )
+            known = plan.get(path, f"If-None-Match: {etag}")
+            not_modified = take_turns(
+                bench.rounds,
+                lambda _: _rate(bench, service.port, hit, 200),
+                lambda _: _rate(bench, service.port, known, 304),
+            )
+    size = f"{len(answer.body) / 1000:.0f} kB"
+    return [
+        at_least(f"hot variant of {size} / bare uvicorn", 0.80, hot, "requests/s"),
+        at_least("its 304 / the hot variant", 1.00, not_modified, "requests/s"),
+    ]
+
+
+def _variant_of_about(port: int, image: str, size: int) -> str:
+    """The path of a variant of about this size, which is in memory afterwards."""
+    paths = [f"/images/{image}?w={width}" for width in range(240, 720, 20)]
+    return min(paths, key=lambda path: abs(len(client.ask(port, path).body) - size))
+
+
+def _rate(bench: Bench, port: int, request: plan.Request, status: int) -> float:
+    seconds = 1.0 if bench.quick else 3.0
+    load = plan.Plan(
+        port, (request,), _CONNECTIONS, seconds=seconds, warmup_seconds=0.5, core=CLIENT_CORE
+    )
+    return client.run(load).expect(status).rate

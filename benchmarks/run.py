@@ -1,0 +1,53 @@
+"""The command: measure the rows that are named, or all, and print their table."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import photos
+from benchmarks.report import Bench, Row, table
+from benchmarks.rows import cold, flight, hot, memory, responsive, start, upload
+from benchmarks.servers import CORES
+
+ROWS: dict[str, Callable[[Bench], list[Row]]] = {
+    "hot": hot.run,
+    "cold": cold.run,
+    "flight": flight.run,
+    "upload": upload.run,
+    "memory": memory.run,
+    "start": start.run,
+    "responsive": responsive.run,
+}
+
+
+def main() -> int:
+    """Measure and print; 1 when a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all if none")
+    parser.add_argument("--quick", action="store_true", help="few rounds: does it run at all?")
+    parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="imagesvc-bench-", dir=arguments.folder) as folder:
+        bench = Bench(Path(folder), photos.gather(Path(folder)), arguments.quick)
+        for name in arguments.rows or ROWS:
+            started = time.monotonic()
+            found += ROWS[name](bench)
+            print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    print(f"Python {platform.python_version()}, {len(CORES)} cores, {platform.machine()}\n")
+    print(table(found))
+    return 0 if all(row.passed for row in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
