@@ -1,0 +1,1 @@
+"""Pixels: pure functions from bytes to bytes that run inside workers; no HTTP, no store."""

@@ -1,0 +1,56 @@
+"""What walking through the structure of a file tells, and the errors that walkers raise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from mmap import mmap
+
+from imagesvc.errors import CorruptImage, ImageTooLarge
+
+Data = mmap
+"""A file's bytes: slices copy, `find` and single bytes do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The shape that a file's own structure claims.
+
+    `held_bits` a pixel of one frame stay in memory while the file is decoded; 0 for files that
+    decode row by row, where `row_bits` a pixel of some rows do.
+    """
+
+    width: int
+    height: int
+    frames: int = 1
+    held_bits: float = 0.0
+    row_bits: float = 32.0
+
+
+def truncated(kind: str, missing: str) -> CorruptImage:
+    """The error for a file that ends too early."""
+    return CorruptImage(f"The {kind} file is truncated: {missing}.")
+
+
+def malformed(kind: str, fault: str) -> CorruptImage:
+    """The error for a file that breaks the rules of its format."""
+    return CorruptImage(f"The {kind} file is malformed: {fault}.")
+
+
+def check_count(what: str, count: int, limit: int) -> None:
+    """Refuse a file that has too many of something.
+
+    Raises:
+        ImageTooLarge: `count` exceeds `limit`.
+    """
+    if count > limit:
+        raise ImageTooLarge(f"The image has {count:,} {what}; the limit is {limit:,}.")
+
+
+def big(data: Data | bytes, at: int, size: int) -> int:
+    """The big-endian number of `size` bytes at `at`; the caller has checked the bounds."""
+    return int.from_bytes(data[at : at + size], "big")
+
+
+def little(data: Data | bytes, at: int, size: int) -> int:
+    """The little-endian number of `size` bytes at `at`; the caller has checked the bounds."""
+    return int.from_bytes(data[at : at + size], "little")

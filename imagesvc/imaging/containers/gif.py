@@ -1,0 +1,88 @@
+"""GIF: blocks up to the trailer (GIF89a specification)."""
+
+# ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
+from __future__ import annotations
+
+from imagesvc.imaging.containers.found import (
+    Data,
+    Found,
+    check_count,
+    little,
+    malformed,
+    truncated,
+)
+from imagesvc.imaging.limits import Limits
+
+IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
+MAX_SUB_BLOCKS = 4_000_000
+"""50 MiB of whole sub-blocks are 205,000; these bound the work on files of tiny ones."""
+_HELD_BITS = 64
+"""libvips keeps the frame being drawn and the one before, 4 bytes a pixel each."""
+
+
+def walk(data: Data, limits: Limits) -> Found:
+    """Check that all blocks are there, and count the frames.
+
+    A file that ends between two blocks without its trailer is complete enough for every decoder.
+
+    Raises:
+        CorruptImage: the file ends inside a block, has no frame, or no size.
+        ImageTooLarge: too many frames; or a frame or canvas of too many pixels.
+    """
+    head = data[:13]
+    if len(head) < 13:
+        raise truncated("GIF", "the header is cut off")
+    width, height = little(head, 6, 2), little(head, 8, 2)
+    if not width or not height:
+        raise malformed("GIF", f"its size is {width} x {height}")
+    at = 13 + _table_bytes(head[10])
+    frames, budget = 0, MAX_SUB_BLOCKS
+    while at < len(data):
+        kind = data[at : at + 1]
+        if kind[0] == TRAILER:
+            break
+        if kind[0] == EXTENSION:
+            at += 2
+        elif kind[0] == IMAGE:
+            at, right, bottom = _image(data, at)
+            width, height = max(width, right), max(height, bottom)
+            check_count("pixels", width * height, limits.max_pixels)
+            frames += 1
+            check_count("frames", frames, limits.max_frames)
+        elif frames:
+            break  # junk after whole frames; decoders stop here, too
+        else:
+            raise malformed("GIF", f"unknown block {kind[0]:02X}")
+        at, budget = _skip_sub_blocks(data, at, budget)
+    if not frames:
+        raise truncated("GIF", "there is no frame")
+    return Found(width, height, frames, held_bits=_HELD_BITS)
+
+
+def _image(data: Data, at: int) -> tuple[int, int, int]:
+    """Where the sub-blocks of a frame start, and its right and bottom edges."""
+    head = data[at : at + 10]
+    if len(head) < 10:
+        raise truncated("GIF", "a frame is cut off")
+    left, top, width, height = (little(head, 1 + 2 * n, 2) for n in range(4))
+    if not width or not height:
+        raise malformed("GIF", f"a frame is {width} x {height}")
+    return at + 11 + _table_bytes(head[9]), left + width, top + height
+
+
+def _skip_sub_blocks(data: Data, at: int, budget: int) -> tuple[int, int]:
+    """Skip to after the empty sub-block that ends a block."""
+    try:
+        while size := data[at]:
+            at += size + 1
+            budget -= 1
+            if budget < 0:
+                raise malformed("GIF", f"it has more than {MAX_SUB_BLOCKS:,} sub-blocks")
+    except IndexError:
+        raise truncated("GIF", "a block is cut off") from None
+    return at + 1, budget
+
+
+def _table_bytes(flags: int) -> int:
+    """Size of the colour table that the flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0

@@ -1,0 +1,45 @@
+"""The walker of each format."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from imagesvc.errors import EmptyFile, UnsupportedMediaType
+from imagesvc.imaging.containers import avif, gif, jpeg, png, tiff, webp
+from imagesvc.imaging.containers.found import Data, Found
+from imagesvc.imaging.containers.magic import HEAD_BYTES, foreign_name, sniff
+from imagesvc.imaging.limits import Limits
+from imagesvc.model import Format
+
+WALKERS: Mapping[Format, Callable[[Data, Limits], Found]] = {
+    Format.JPEG: jpeg.walk,
+    Format.PNG: png.walk,
+    Format.GIF: gif.walk,
+    Format.WEBP: webp.walk,
+    Format.AVIF: avif.walk,
+    Format.TIFF: tiff.walk,
+}
+TAKEN = "JPEG, PNG, GIF, WebP, AVIF and TIFF"
+
+
+def inspect(path: str, limits: Limits) -> tuple[Format, Found]:
+    """Identify a file and check its structure.
+
+    Raises:
+        EmptyFile: it has no bytes.
+        UnsupportedMediaType: it is of no format taken here.
+        CorruptImage, ImageTooLarge: as the walker of its format says.
+    """
+    with Path(path).open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        if not head:
+            raise EmptyFile("The file is empty.")
+        kind = sniff(head)
+        if kind is None:
+            name = foreign_name(head)
+            what = f"{name} files are not taken" if name else "This is no image"
+            raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return kind, WALKERS[kind](data, limits)

@@ -1,0 +1,81 @@
+"""Identification: what the header of an uploaded file says, checked against the limits."""
+
+from __future__ import annotations
+
+from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.containers.found import Found
+from imagesvc.imaging.containers.walkers import inspect
+from imagesvc.imaging.limits import Limits
+from imagesvc.model import Format, Probe, Size
+
+BASE_BYTES = 16 << 20
+"""What any decode holds beside the picture: buffers, tables, output."""
+
+STREAMED_ROWS = 400
+"""Rows that a streaming decode keeps for the steps after it."""
+
+
+def probe(path: str, limits: Limits) -> Probe:
+    """Identify a file and check it, without decoding a pixel.
+
+    Raises:
+        EmptyFile: it has no bytes.
+        UnsupportedMediaType: it is no image of a format taken here.
+        CorruptImage: it is truncated or malformed.
+        ImageTooLarge: its pixels, frames, scans or predicted memory exceed the limits.
+    """
+    kind, found = inspect(path, limits)
+    _check_pixels(found.width, found.height, found.frames, limits)
+    exif = pillow.read_exif(path, kind)
+    with vips.translated():
+        source = vips.open_source(path, kind)
+    width, height = source.shown.width, source.shown.height
+    if not width or not height:
+        raise CorruptImage(f"The size of the image is {width} x {height}.")
+    _check_pixels(width, height, found.frames, limits)
+    predicted = decode_bytes(found, kind, source.stored)
+    if predicted > limits.max_decode_bytes:
+        raise ImageTooLarge(
+            f"Decoding the image takes about {predicted:,} bytes of memory; "
+            f"the limit is {limits.max_decode_bytes:,}."
+        )
+    if source.orientation != 1:
+        exif["orientation"] = source.orientation
+    return Probe(
+        format=kind,
+        width=width,
+        height=height,
+        frames=found.frames,
+        has_alpha=bool(source.picture.hasalpha()),
+        decode_bytes=predicted,
+        exif=exif,
+    )
+
+
+def decode_bytes(found: Found, kind: Format, stored: Size) -> int:
+    """The memory that a worker is predicted to hold while it decodes a file.
+
+    Formats that are decoded row by row hold some hundred rows, the others the whole picture;
+    animations that are kept hold all frames.
+    """
+    frames = found.frames if kind in vips.ANIMATED else 1
+    held = stored.width * stored.height * frames * found.held_bits / 8
+    streamed = stored.width * min(stored.height, STREAMED_ROWS) * found.row_bits / 8
+    return BASE_BYTES + int(held + streamed)
+
+
+def _check_pixels(width: int, height: int, frames: int, limits: Limits) -> None:
+    pixels = width * height
+    if pixels > limits.max_pixels:
+        raise ImageTooLarge(
+            f"The image has {pixels:,} pixels ({width:,} x {height:,}); "
+            f"the limit is {limits.max_pixels:,}."
+        )
+    if frames > limits.max_frames:
+        raise ImageTooLarge(f"The image has {frames:,} frames; the limit is {limits.max_frames:,}.")
+    if pixels * frames > limits.max_all_pixels:
+        raise ImageTooLarge(
+            f"The image has {pixels * frames:,} pixels in its {frames:,} frames; "
+            f"the limit is {limits.max_all_pixels:,}."
+        )

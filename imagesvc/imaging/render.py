@@ -1,0 +1,141 @@
+"""Making variants: the call that workers run."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagesvc.errors import (
+    ImagesvcError,
+    ImageTooLarge,
+    InsufficientStorage,
+    UnsupportedMediaType,
+)
+from imagesvc.imaging import vips
+from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+from imagesvc.imaging.encode import check_sides, encode
+from imagesvc.imaging.geometry import plan
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.pipeline import develop
+from imagesvc.imaging.vips import Source
+from imagesvc.model import Format, Transform
+
+MAX_RETURNED_BYTES = 4 << 20
+"""Larger outputs cross the process border as a file."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """Some variants of one file to make; the transforms are effective ones."""
+
+    path: str
+    transforms: tuple[Transform, ...]
+    spill_dir: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A variant made: its bytes in `data`, or in the file `spill_path` that the taker removes."""
+
+    data: bytes | None
+    spill_path: str | None
+    format: Format
+    width: int
+    height: int
+    frames: int
+    bytes: int
+    crc32: int
+    seconds: float
+
+
+def render_each(request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:
+    """Make each variant of a request, in order; what fails is its error, and fails alone."""
+    results: list[Rendered | ImagesvcError] = []
+    for transform in request.transforms:
+        try:
+            results.append(render(request.path, transform, request.spill_dir, request.limits))
+        except ImagesvcError as error:
+            results.append(error)
+    return tuple(results)
+
+
+def render(path: str, transform: Transform, spill_dir: str, limits: Limits) -> Rendered:
+    """Make one variant.
+
+    Args:
+        path: the original, or a mezzanine of it.
+        transform: an effective one, its format concrete.
+        spill_dir: where outputs of more than `MAX_RETURNED_BYTES` go.
+        limits: bounds of the original, and of the pixels of the variant.
+
+    Raises:
+        CorruptImage: the file cannot be decoded to its end.
+        ImageTooLarge: the variant would exceed the limits, its format or the memory.
+        InsufficientStorage: the disk is full.
+    """
+    started = time.perf_counter()
+    kind = transform.format
+    if kind is None:
+        raise ValueError("an effective transform has a format")
+    with vips.translated():
+        source = vips.open_source(path, _sniffed(path), all_frames=kind in vips.ANIMATED)
+        size = _checked_size(source, transform, limits)
+        check_sides(kind, *size)
+        data = encode(develop(source, transform), transform)
+    spill_path = _spill(data, spill_dir) if len(data) > MAX_RETURNED_BYTES else None
+    return Rendered(
+        data=None if spill_path else data,
+        spill_path=spill_path,
+        format=kind,
+        width=size[0],
+        height=size[1],
+        frames=source.frames,
+        bytes=len(data),
+        crc32=zlib.crc32(data),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _sniffed(path: str) -> Format:
+    with Path(path).open("rb", buffering=0) as file:
+        kind = sniff(file.read(HEAD_BYTES))
+    if kind is None:
+        raise UnsupportedMediaType("The file is no image of a format taken here.")
+    return kind
+
+
+def _checked_size(source: Source, transform: Transform, limits: Limits) -> tuple[int, int]:
+    """The size of the variant, once neither it nor the way to it exceeds the limits."""
+    laid = plan(transform, source.shown.width, source.shown.height)
+    for size in (source.stored, laid.scaled, laid.output):
+        pixels = size.width * size.height
+        if pixels > limits.max_pixels or pixels * source.frames > limits.max_all_pixels:
+            raise ImageTooLarge(
+                f"Making this variant takes {size.width} x {size.height} pixels in "
+                f"{source.frames} frames; the limit is {limits.max_pixels:,} a frame and "
+                f"{limits.max_all_pixels:,} together."
+            )
+    return laid.output.width, laid.output.height
+
+
+def _spill(data: bytes, spill_dir: str) -> str:
+    """Write a large output to a file of its own; a failure leaves none."""
+    with tempfile.NamedTemporaryFile(dir=spill_dir, prefix="render-", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError as error:
+            Path(file.name).unlink()
+            if error.errno in _FULL:
+                raise InsufficientStorage("The disk is full.") from error
+            if error.errno == errno.EFBIG:
+                raise ImageTooLarge(f"The variant has {len(data):,} bytes, too many.") from error
+            raise
+    return file.name

@@ -1,0 +1,136 @@
+"""The seam to libvips: the only file that imports pyvips.
+
+Importing it fixes libvips for a worker: one thread, no operation cache, and of all its loaders
+only those of the formats taken here. Only workers import it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+# Read once, when libvips starts: images are worked on side by side, not one by many threads.
+os.environ["VIPS_CONCURRENCY"] = "1"
+
+import pyvips
+
+from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.model import Format, Size
+
+Picture = Any
+"""A `pyvips.Image`: height x width x bands, evaluated when it is written. No stubs exist."""
+
+Error: type[Exception] = pyvips.Error
+
+ANIMATED = frozenset({Format.GIF, Format.WEBP})
+"""Formats whose animations are read and written with all their frames."""
+
+SIDEWAYS = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
+
+_LOADERS = {
+    Format.JPEG: ("jpegload", "VipsForeignLoadJpeg"),
+    Format.PNG: ("pngload", "VipsForeignLoadPng"),
+    Format.WEBP: ("webpload", "VipsForeignLoadWebp"),
+    Format.AVIF: ("heifload", "VipsForeignLoadHeif"),
+    Format.GIF: ("gifload", "VipsForeignLoadNsgif"),
+    Format.TIFF: ("tiffload", "VipsForeignLoadTiff"),
+}
+
+pyvips.cache_set_max(0)
+pyvips.operation_block_set("VipsForeignLoad", True)
+for _, _loader in _LOADERS.values():
+    pyvips.operation_block_set(_loader, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened original: its header, and the pixels for whoever asks for them.
+
+    With more than one frame, the picture is all frames in a column, each `stored.height` high.
+    """
+
+    path: str
+    format: Format
+    picture: Picture
+    stored: Size
+    """One frame, as in the file."""
+    orientation: int
+    frames: int
+
+    @property
+    def shown(self) -> Size:
+        """One frame, after EXIF orientation."""
+        if self.orientation in SIDEWAYS:
+            return Size(self.stored.height, self.stored.width)
+        return self.stored
+
+
+def open_source(path: str, kind: Format, *, all_frames: bool = False) -> Source:
+    """Read the header of a file; its pixels are decoded top to bottom when they are used.
+
+    Args:
+        path: a file that `kind` was sniffed from.
+        kind: chooses the loader; no other is tried.
+        all_frames: read an animation whole, not just its first frame.
+
+    Raises:
+        pyvips.Error: the header cannot be read.
+    """
+    options = {"n": -1} if all_frames and kind in ANIMATED else {}
+    picture = load(path, kind, **options)
+    orientation = 1
+    if picture.get_typeof("orientation"):
+        orientation = picture.get("orientation")
+    height = picture.height
+    if picture.get_typeof("page-height"):
+        height = picture.get("page-height")
+    stored = Size(picture.width, height)
+    return Source(path, kind, picture, stored, orientation, picture.height // height)
+
+
+def load(path: str, kind: Format, **options: Any) -> Picture:
+    """Call the loader of a format; decoding stops at the first error."""
+    loader, _ = _LOADERS[kind]
+    picture = pyvips.Operation.call(loader, path, access="sequential", fail_on="error", **options)
+    # A loader without optional outputs gives the image, others a list that starts with it.
+    return picture[0] if isinstance(picture, list) else picture
+
+
+def join_frames(frames: list[Picture]) -> Picture:
+    """Put frames of equal size in a column, as the savers of animations want them."""
+    column = pyvips.Image.arrayjoin(frames, across=1)
+    height = frames[0].height
+    column = column.copy()
+    column.set_type(pyvips.GValue.gint_type, "page-height", height)
+    return column
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of libvips into ours.
+
+    Raises:
+        CorruptImage: a loader or an operation refused the file.
+        ImageTooLarge: memory ran out, which the same picture would do again.
+    """
+    try:
+        yield
+    except pyvips.Error as error:
+        reason = _reason(str(error))
+        if "out of memory" in reason.lower():
+            raise ImageTooLarge("The image needs more memory than a worker may use.") from error
+        raise CorruptImage(f"The image cannot be decoded: {reason}.") from error
+    except MemoryError as error:
+        raise ImageTooLarge("The image needs more memory than a worker may use.") from error
+
+
+def _reason(text: str) -> str:
+    """The first line of what libvips says, without file names."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = next((line for line in lines[1:] or lines if "/" not in line), "the data is damaged")
+    return re.sub(r"[^ -~]", "?", line)[:120].rstrip(".")
