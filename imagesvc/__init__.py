@@ -1,0 +1,1 @@
+"""imagesvc: upload images, get durable jobs, fetch variants by URL."""

@@ -1,0 +1,1 @@
+"""JSON over HTTP: a module per resource; no SQL, no pixels."""

@@ -1,0 +1,1 @@
+"""Variants kept close: memory LRU, disk, single flight, eviction."""

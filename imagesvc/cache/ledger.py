@@ -1,0 +1,122 @@
+"""Writes fresh variants to disk behind the answer, many at a time: files, then their rows.
+
+A variant is derivable, so nothing waits for this; what a crash loses is rendered again. While
+an entry waits here it can still be found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from imagesvc.cache.memory import Entry
+from imagesvc.errors import ImagesvcError
+from imagesvc.model import Digest, Variant, VariantKey, utc_now
+from imagesvc.store.variant_files import VariantFiles
+from imagesvc.store.variants import VariantStore
+
+log = structlog.get_logger()
+
+MAX_PENDING_BYTES = 64 << 20
+BATCH_SECONDS = 0.05
+
+
+class Ledger:
+    """The write-behind of the disk tier."""
+
+    def __init__(
+        self,
+        store: VariantStore,
+        files: VariantFiles,
+        on_stored: Callable[[int], None],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._on_stored = on_stored
+        self._clock = clock
+        self._pending: dict[VariantKey, Entry] = {}
+        self._pending_bytes = 0
+        self._used: dict[VariantKey, datetime] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write behind."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Write what waits, then stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.flush()
+
+    def find(self, key: VariantKey) -> Entry | None:
+        """A variant that waits to be written."""
+        return self._pending.get(key)
+
+    def add(self, entry: Entry) -> None:
+        """Have a variant written soon; when too many bytes wait already, not at all."""
+        if self._pending_bytes + len(entry.body) > MAX_PENDING_BYTES:
+            return
+        self._pending[entry.variant.key] = entry
+        self._pending_bytes += len(entry.body)
+        self._wake.set()
+
+    def touch(self, key: VariantKey) -> None:
+        """Have a use recorded soon."""
+        self._used[key] = self._clock()
+
+    def drop_original(self, digest: Digest) -> None:
+        """Forget what waits of one original."""
+        for key in [key for key, entry in self._pending.items() if entry.variant.digest == digest]:
+            self._take(key)
+
+    def _take(self, key: VariantKey) -> Entry:
+        entry = self._pending.pop(key)
+        self._pending_bytes -= len(entry.body)
+        return entry
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(BATCH_SECONDS)  # so that neighbours share a commit
+            self._wake.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits, and record the uses."""
+        batch = list(self._pending.values())
+        try:
+            if batch:
+                await self._write(batch)
+            await self._record_uses()
+        except (ImagesvcError, OSError) as error:
+            # A full disk costs the disk tier, not the answer.
+            log.warning("variants not stored", action="variants.unstored", error=str(error))
+        for entry in batch:
+            if self._pending.get(entry.variant.key) is entry:
+                self._take(entry.variant.key)
+
+    async def _write(self, batch: list[Entry]) -> None:
+        await self._files.write([(entry.variant.key, entry.body) for entry in batch])
+        kept = await self._record([entry.variant for entry in batch])
+        self._on_stored(sum(variant.bytes for variant in kept))
+
+    async def _record(self, made: list[Variant]) -> list[Variant]:
+        try:
+            recorded = await self._store.add(made)
+        except ImagesvcError:
+            await self._files.delete([variant.key for variant in made])
+            raise
+        await self._files.delete([item.key for item in made if item.key not in recorded])
+        return [item for item in made if item.key in recorded]
+
+    async def _record_uses(self) -> None:
+        used, self._used = self._used, {}
+        if used:
+            await self._store.touch(used)

@@ -1,0 +1,86 @@
+"""The memory tier: variants ready to send, bounded in bytes, least recently used out first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from imagesvc.model import Digest, Variant, VariantKey
+
+ENTRY_OVERHEAD = 2048
+"""Bytes an entry costs beside its body: the row, headers, and URLs that lead to it."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A variant in memory; `is_used` since its last use was recorded."""
+
+    variant: Variant
+    body: bytes
+    is_used: bool = field(default=True)
+
+    @property
+    def cost(self) -> int:
+        """Bytes that the entry accounts for."""
+        return len(self.body) + ENTRY_OVERHEAD
+
+
+class MemoryCache:
+    """An LRU of variants, for the event loop's thread only."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._entries: OrderedDict[VariantKey, Entry] = OrderedDict()
+        self._listeners: list[Callable[[Entry], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def on_removal(self, listener: Callable[[Entry], None]) -> None:
+        """Call `listener` with each entry that leaves, for whatever reason."""
+        self._listeners.append(listener)
+
+    def get(self, key: VariantKey) -> Entry | None:
+        """The entry, now the most recently used; or None."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries.move_to_end(key)
+            entry.is_used = True
+        return entry
+
+    def put(self, entry: Entry) -> None:
+        """Keep an entry, and let older ones go; one larger than a quarter of all is not kept."""
+        self.remove(entry.variant.key)
+        if entry.cost > self.max_bytes // 4:
+            return
+        self._entries[entry.variant.key] = entry
+        self.bytes += entry.cost
+        while self.bytes > self.max_bytes:
+            self.remove(next(iter(self._entries)))
+
+    def remove(self, key: VariantKey) -> None:
+        """Let an entry go; an unknown key is passed over."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self.bytes -= entry.cost
+            for listener in self._listeners:
+                listener(entry)
+
+    def remove_of_original(self, digest: Digest) -> None:
+        """Let every variant of one original go."""
+        keys = [key for key, entry in self._entries.items() if entry.variant.digest == digest]
+        for key in keys:
+            self.remove(key)
+
+    def keys_of_original(self, digest: Digest) -> set[VariantKey]:
+        """The variants of one original that are in memory."""
+        return {key for key, entry in self._entries.items() if entry.variant.digest == digest}
+
+    def take_used(self) -> list[VariantKey]:
+        """The entries used since the last call."""
+        used = [key for key, entry in self._entries.items() if entry.is_used]
+        for key in used:
+            self._entries[key].is_used = False
+        return used

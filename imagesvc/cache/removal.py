@@ -1,0 +1,49 @@
+"""Removing an image everywhere: row first, then memory, disk variants and blob."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from anyio import CancelScope
+
+from imagesvc.cache.variants import VariantCache
+from imagesvc.jobs.runner import Runner
+from imagesvc.model import ImageId
+from imagesvc.store.blobs import BlobStore
+from imagesvc.store.images import ImageStore
+from imagesvc.store.locks import DigestLocks
+from imagesvc.store.variant_files import VariantFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Deletes images with all that was made of them (invariant 6)."""
+
+    images: ImageStore
+    blobs: BlobStore
+    locks: DigestLocks
+    variants: VariantCache
+    files: VariantFiles
+    runner: Runner
+    on_removed: Callable[[ImageId], None]
+
+    async def remove(self, image_id: ImageId) -> None:
+        """Delete an image; on return every URL of it answers 404.
+
+        A crash in between leaves files without rows, which the collection of leftovers finds.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        image = await self.images.get(image_id)
+        with CancelScope(shield=True):
+            async with self.locks.hold(image.original.digest):
+                removed = await self.images.remove(image_id)
+                self.on_removed(image_id)
+                if removed.blob_is_orphaned:
+                    self.variants.forget(removed.digest)
+                    await self.files.delete(removed.variant_keys)
+                    await self.blobs.delete(removed.digest)
+            if image.job_id is not None:
+                await self.runner.abandon(image.job_id)

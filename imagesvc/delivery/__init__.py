@@ -1,0 +1,1 @@
+"""Image bytes over HTTP: URL grammar, conditional requests, caching headers."""

@@ -1,0 +1,67 @@
+"""Conditional requests and ranges (RFC 9110, sections 13 and 14)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from imagesvc.errors import PreconditionFailed, RangeNotSatisfiable
+
+_ONE_RANGE = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """The bytes from `start` up to, not including, `stop`."""
+
+    start: int
+    stop: int
+
+
+def etag_matches(field: str, etag: str) -> bool:
+    """Whether an If-None-Match names this entity tag, by weak comparison (section 13.1.2)."""
+    if field.strip() == "*":
+        return True
+    return any(item.strip().removeprefix("W/") == etag for item in field.split(","))
+
+
+def check_if_match(field: str | None, etag: str) -> None:
+    """Strong comparison, as If-Match asks for (section 13.1.1).
+
+    Raises:
+        PreconditionFailed: the field names other entity tags only.
+    """
+    if field is None or field.strip() == "*":
+        return
+    if not any(item.strip() == etag for item in field.split(",")):
+        raise PreconditionFailed("If-Match names none of the current entity tags.")
+
+
+def requested_range(
+    range_field: str | None, if_range: str | None, etag: str, size: int
+) -> ByteRange | None:
+    """The one range asked for, or None to send everything.
+
+    Several ranges, other units and malformed fields are answered with everything, as section
+    14.2 allows; so is an If-Range that names another representation.
+
+    Raises:
+        RangeNotSatisfiable: the range begins beyond the end.
+    """
+    if range_field is None or (if_range is not None and if_range.strip() != etag):
+        return None
+    match = _ONE_RANGE.fullmatch(range_field)
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:  # the last so many bytes
+        start, stop = max(0, size - int(match[2])), size
+        satisfiable = int(match[2]) > 0
+    else:
+        start = int(match[1])
+        stop = min(size, int(match[2]) + 1) if match[2] else size
+        if match[2] and int(match[2]) < start:
+            return None
+        satisfiable = start < size
+    if not satisfiable:
+        raise RangeNotSatisfiable(f"The representation has {size:,} bytes.")
+    return ByteRange(start, stop)

@@ -1,0 +1,209 @@
+"""Everything that can go wrong, one class each, with its HTTP status and stable code.
+
+    ImagesvcError                  500  internal_error
+    ├── Rejected                        the client must change the request
+    │   ├── NoFile                 400  no_file
+    │   ├── EmptyFile              400  empty_file
+    │   ├── InvalidTransform       400  invalid_transform
+    │   ├── InvalidRequest         400  invalid_request
+    │   ├── Forbidden              403  forbidden
+    │   ├── NotFound               404  not_found
+    │   ├── MethodNotAllowed       405  method_not_allowed
+    │   ├── Conflict               409  conflict
+    │   ├── PreconditionFailed     412  precondition_failed
+    │   ├── FileTooLarge           413  file_too_large
+    │   ├── UnsupportedMediaType   415  unsupported_media_type
+    │   ├── RangeNotSatisfiable    416  range_not_satisfiable
+    │   ├── CorruptImage           422  corrupt_image
+    │   └── ImageTooLarge          422  image_too_large
+    └── Unavailable                     the same request may pass later
+        ├── WorkerDied             503  worker_died
+        ├── TimedOut               503  timed_out
+        ├── Overloaded             503  overloaded
+        └── InsufficientStorage    507  insufficient_storage
+
+`detail` is written for the client: it holds no path, no SQL and no secret. Errors cross the
+border of worker processes, so all they hold is what `Exception.args` pickles.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class ImagesvcError(Exception):
+    """Something went wrong in a way that imagesvc can name."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal_error"  # public API: added to, never renamed
+    title: ClassVar[str] = "Internal server error"
+
+    def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(detail, fields)
+        self.detail = detail
+        self.fields = fields
+        """Invalid fields as (location, message), for the `errors` of a problem document."""
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class Rejected(ImagesvcError):
+    """The request cannot succeed as it stands; trying again changes nothing."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+class InvalidRequest(Rejected):
+    """A parameter, field or body that breaks its rules."""
+
+
+class NoFile(Rejected):
+    """An upload without any file in it."""
+
+    code = "no_file"
+    title = "No file"
+
+
+class EmptyFile(Rejected):
+    """An uploaded file of zero bytes."""
+
+    code = "empty_file"
+    title = "Empty file"
+
+
+class InvalidTransform(Rejected):
+    """An unknown transform key, or a value out of its range."""
+
+    code = "invalid_transform"
+    title = "Invalid transform"
+
+
+class Forbidden(Rejected):
+    """The principal is known and may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+    title = "Forbidden"
+
+
+class NotFound(Rejected):
+    """The URL names nothing, or nothing that the asker may see."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not_found"
+    title = "Not found"
+
+
+class MethodNotAllowed(Rejected):
+    """The resource exists and has no such method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+
+class Conflict(Rejected):
+    """The state of the resource does not allow this now."""
+
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+    title = "Conflict"
+
+
+class PreconditionFailed(Rejected):
+    """An If-Match or If-Unmodified-Since that does not hold (RFC 9110, section 13)."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "precondition_failed"
+    title = "Precondition failed"
+
+
+class FileTooLarge(Rejected):
+    """More bytes than `Settings.max_upload_size`."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "file_too_large"
+    title = "File too large"
+
+
+class UnsupportedMediaType(Rejected):
+    """Bytes that are no image of a format taken here, or a body type that is not parsed."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
+class RangeNotSatisfiable(Rejected):
+    """A Range beyond the end of the representation (RFC 9110, section 15.5.17)."""
+
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    code = "range_not_satisfiable"
+    title = "Range not satisfiable"
+
+
+class CorruptImage(Rejected):
+    """The header names a known format, and the rest is truncated or cannot be decoded."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "corrupt_image"
+    title = "Corrupt image"
+
+
+class ImageTooLarge(Rejected):
+    """More pixels, frames, or predicted decoding cost than the settings allow."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "image_too_large"
+    title = "Image too large"
+
+
+class Unavailable(ImagesvcError):
+    """Nothing is wrong with the request; the same one may pass later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "overloaded"
+    title = "Service unavailable"
+
+
+class Overloaded(Unavailable):
+    """The bounded queue is full, or the service is stopping."""
+
+    title = "Overloaded"
+
+
+class WorkerDied(Unavailable):
+    """A worker process ended during the call: out of memory, killed, or crashed."""
+
+    code = "worker_died"
+    title = "Worker died"
+
+
+class TimedOut(Unavailable):
+    """The work took longer than its time limit and was stopped."""
+
+    code = "timed_out"
+    title = "Timed out"
+
+
+class InsufficientStorage(Unavailable):
+    """The disk is full, or below the floor of free space."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    code = "insufficient_storage"
+    title = "Insufficient storage"
+
+
+def by_code(code: str) -> type[ImagesvcError]:
+    """The class with this code; `ImagesvcError` itself when there is none."""
+    pending: list[type[ImagesvcError]] = [ImagesvcError]
+    while pending:
+        kind = pending.pop()
+        if kind.code == code and kind is not Rejected:
+            return kind
+        pending.extend(kind.__subclasses__())
+    return ImagesvcError

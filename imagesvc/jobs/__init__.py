@@ -1,0 +1,1 @@
+"""The durable queue, its runner and the worker pool; no HTTP."""

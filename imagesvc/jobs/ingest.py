@@ -1,0 +1,175 @@
+"""From a received file to an image: probe, publish the blob, commit row and job."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from anyio import CancelScope
+
+from imagesvc.errors import CorruptImage, WorkerDied
+from imagesvc.imaging.calls import probe_file
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.transform import canonical
+from imagesvc.jobs.pool import WorkerPool
+from imagesvc.model import (
+    Digest,
+    Image,
+    ImageId,
+    Job,
+    JobId,
+    Lane,
+    Operation,
+    Original,
+    Probe,
+    Status,
+    Transform,
+    Visibility,
+    new_id,
+    utc_now,
+)
+from imagesvc.store.blobs import BlobStore
+from imagesvc.store.images import ImageStore
+from imagesvc.store.incoming import ReceivedFile
+from imagesvc.store.locks import DigestLocks
+
+MAX_FILENAME = 255
+PROBE_COST = 16 << 20
+HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w-]{0,63})")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFields:
+    """What the uploader says about a file."""
+
+    filename: str = ""
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    visibility: Visibility = Visibility.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Turns received files into images with a job each."""
+
+    pool: WorkerPool
+    blobs: BlobStore
+    images: ImageStore
+    locks: DigestLocks
+    limits: Limits
+    eager: Mapping[str, Transform]
+    probe_timeout: float
+    notify: Callable[[], None]
+    clock: Callable[[], datetime] = utc_now
+
+    async def accept(self, received: ReceivedFile, fields: UploadFields) -> Image:
+        """Make an image of a received file; on return it survives any crash (invariant 1).
+
+        Raises:
+            Rejected: it is no image that is taken here; nothing is kept.
+            Unavailable: it cannot be taken now; nothing is kept.
+        """
+        probe = await self._probe(received)
+        image, job = self._image(received, probe, fields)
+        with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
+            await self._publish(received, image, job)
+        self.notify()
+        return image
+
+    async def _probe(self, received: ReceivedFile) -> Probe:
+        async with self.pool.admit(Lane.INTERACTIVE, PROBE_COST):
+            try:
+                return await self.pool.run(
+                    probe_file, str(received.path), self.limits, timeout=self.probe_timeout
+                )
+            except WorkerDied as error:
+                raise CorruptImage("The file crashes the decoder.") from error
+
+    async def _publish(self, received: ReceivedFile, image: Image, job: Job) -> None:
+        digest = received.digest
+        async with self.locks.hold(digest):
+            try:
+                await self.blobs.put(received.path, digest)
+                await self.images.add(image, job)
+            except BaseException:
+                await self._withdraw(digest)
+                raise
+
+    async def _withdraw(self, digest: Digest) -> None:
+        if not await self.images.known_digests([digest]):
+            await self.blobs.delete(digest)
+
+    def _image(
+        self, received: ReceivedFile, probe: Probe, fields: UploadFields
+    ) -> tuple[Image, Job]:
+        now = self.clock()
+        image_id, job_id = ImageId(new_id()), JobId(new_id())
+        filename = safe_filename(fields.filename)
+        image = Image(
+            id=image_id,
+            original=Original(
+                digest=received.digest,
+                format=probe.format,
+                width=probe.width,
+                height=probe.height,
+                frames=probe.frames,
+                has_alpha=probe.has_alpha,
+                decode_bytes=probe.decode_bytes,
+            ),
+            bytes=received.bytes,
+            filename=filename,
+            title=fields.title or PurePosixPath(filename).stem,
+            description=fields.description,
+            tags=tags_of(fields.tags, fields.description),
+            visibility=fields.visibility,
+            status=Status.PENDING,
+            exif=probe.exif,
+            created_at=now,
+            updated_at=now,
+            job_id=job_id,
+            job_status=Status.PENDING,
+        )
+        operations = tuple(
+            Operation(position, name, canonical(transform))
+            for position, (name, transform) in enumerate(self.eager.items())
+        )
+        job = Job(
+            id=job_id,
+            image_id=image_id,
+            lane=Lane.UPLOAD,
+            status=Status.PENDING,
+            attempts=0,
+            operations=operations,
+            error_code=None,
+            error_detail=None,
+            due_at=now,
+            created_at=now,
+            started_at=None,
+            finished_at=None,
+        )
+        return image, job
+
+
+def safe_filename(name: str) -> str:
+    """A name to show and to offer for download; it never decides a path.
+
+    Directories, control and format characters and lone surrogates are dropped.
+    """
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(char for char in base if not unicodedata.category(char).startswith("C"))
+    kept = kept.strip(" .")
+    stem, dot, suffix = kept.rpartition(".")
+    if dot and len(suffix) < 16:  # noqa: PLR2004  # what passes for an extension
+        return f"{stem[: MAX_FILENAME - 1 - len(suffix)]}.{suffix}"
+    return kept[:MAX_FILENAME]
+
+
+def tags_of(given: tuple[str, ...], description: str) -> tuple[str, ...]:
+    """The given tags and the description's #hashtags, folded, each once, in order."""
+    found = (tag.strip().lstrip("#").casefold() for tag in (*given, *HASHTAG.findall(description)))
+    return tuple(dict.fromkeys(tag for tag in found if tag))

@@ -1,0 +1,52 @@
+"""What a durable job queue promises; `store.jobs.JobStore` keeps the promise in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from imagesvc.model import Job, JobId, Status
+from imagesvc.store.jobs import ClaimedJob, JobFilter, Settlement
+
+
+class JobQueue(Protocol):
+    """Jobs enter with their image's transaction and leave it settled, across any crash."""
+
+    async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:
+        """Take up to `limit` due jobs, the most urgent first; nobody else gets them."""
+        ...
+
+    async def settle(self, settlement: Settlement, *, now: datetime) -> Status | None:
+        """Record how an attempt ended; None when the job was cancelled or deleted meanwhile."""
+        ...
+
+    async def release(self, job_ids: Sequence[JobId]) -> None:
+        """Put claimed jobs back untouched."""
+        ...
+
+    async def recover(self, *, now: datetime) -> int:
+        """Queue again what a crash left processing; the number of jobs."""
+        ...
+
+    async def next_due_at(self) -> datetime | None:
+        """When the earliest pending job is due."""
+        ...
+
+    async def retry(self, job_id: JobId, *, now: datetime) -> Job:
+        """Queue a failed or cancelled job again."""
+        ...
+
+    async def cancel(self, job_id: JobId, *, now: datetime) -> Job:
+        """End a job that has not ended."""
+        ...
+
+    async def get(self, job_id: JobId) -> Job:
+        """The job with this id."""
+        ...
+
+    async def page(
+        self, wanted: JobFilter, *, limit: int, after: JobId | None
+    ) -> tuple[list[Job], JobId | None]:
+        """Jobs newest first, and the id to go on after."""
+        ...

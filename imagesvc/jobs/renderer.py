@@ -1,0 +1,60 @@
+"""Renders variants in the worker pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from imagesvc.errors import ImagesvcError
+from imagesvc.imaging.calls import render_file
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.render import Rendered, RenderRequest
+from imagesvc.jobs.pool import WorkerPool
+from imagesvc.model import Lane, Original, Transform
+from imagesvc.store.blobs import BlobStore
+
+FIXED_COST = 32 << 20
+"""Bytes a rendering holds beside the decoded original: the output and the codec's own."""
+
+
+class Renderer:
+    """Has variants of stored originals rendered."""
+
+    def __init__(
+        self, *, pool: WorkerPool, blobs: BlobStore, limits: Limits, spill_dir: Path
+    ) -> None:
+        self._pool = pool
+        self._blobs = blobs
+        self._limits = limits
+        self._spill_dir = str(spill_dir)
+
+    def admit(self, lane: Lane, original: Original) -> AbstractAsyncContextManager[None]:
+        """Wait until there is a worker, and memory for decoding this original."""
+        return self._pool.admit(lane, original.decode_bytes + FIXED_COST)
+
+    async def render_each(
+        self, original: Original, transforms: Sequence[Transform], timeout: float
+    ) -> Sequence[Rendered | ImagesvcError]:
+        """Render concrete transforms in one call; the caller has been admitted.
+
+        Returns:
+            For each transform what was made, or why it could not be.
+
+        Raises:
+            TimedOut, WorkerDied: nothing is known of any of them.
+        """
+        async with self._blobs.local(original.digest) as path:
+            request = RenderRequest(str(path), tuple(transforms), self._spill_dir, self._limits)
+            return await self._pool.run(render_file, request, timeout=timeout)
+
+    async def render(self, original: Original, transform: Transform, timeout: float) -> Rendered:
+        """Render one concrete transform; the caller has been admitted.
+
+        Raises:
+            ImagesvcError: why it could not be rendered.
+        """
+        (result,) = await self.render_each(original, [transform], timeout)
+        if isinstance(result, ImagesvcError):
+            raise result
+        return result

@@ -1,0 +1,226 @@
+"""The runner: claims jobs, has their variants made, settles them; stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from imagesvc.errors import ImagesvcError, Unavailable
+from imagesvc.imaging.transform import parse_text
+from imagesvc.jobs.queue import JobQueue
+from imagesvc.jobs.retry import backoff, is_worth_retrying
+from imagesvc.model import (
+    Job,
+    JobId,
+    Lane,
+    Operation,
+    Original,
+    Status,
+    Transform,
+    Variant,
+    utc_now,
+)
+from imagesvc.store.jobs import ClaimedJob, Settlement
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 30.0
+"""How long an idle runner trusts that nobody but this process adds jobs."""
+ERROR_PAUSE_SECONDS = 1.0
+
+
+class VariantMaker(Protocol):
+    """Makes variants for jobs; `cache.variants.VariantCache` is the one there is."""
+
+    async def make(
+        self, original: Original, transforms: Sequence[Transform], lane: Lane, timeout: float
+    ) -> list[Variant | ImagesvcError]:
+        """Make these variants, or say why not, each for itself; their files are in place."""
+        ...
+
+    async def discard(self, variants: Sequence[Variant]) -> None:
+        """Remove files of variants that got no row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerLimits:
+    """Durations in seconds."""
+
+    concurrency: int
+    job_timeout: float
+    max_attempts: int
+    retry_delay: float
+
+
+class Runner:
+    """Runs the jobs of one queue until it is stopped."""
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        maker: VariantMaker,
+        limits: RunnerLimits,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._queue = queue
+        self._maker = maker
+        self._limits = limits
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._running: dict[JobId, asyncio.Task[None]] = {}
+        self._loop_task: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Queue again what a crash left, then begin; the number of recovered jobs."""
+        recovered = await self._queue.recover(now=self._clock())
+        self._loop_task = asyncio.create_task(self._run())
+        return recovered
+
+    def notify(self) -> None:
+        """Say that a job may be due: one was added, retried or cancelled."""
+        self._wake.set()
+
+    async def abandon(self, job_id: JobId) -> None:
+        """Stop the attempt of a cancelled job; its worker is killed."""
+        task = self._running.get(job_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Claim no more, let what runs finish for a while, and queue the rest again."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=grace_seconds)
+        unfinished = list(self._running)
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        if unfinished:
+            await self._queue.release(unfinished)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                claimed = await self._claim()
+            except ImagesvcError as error:
+                log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))
+                await asyncio.sleep(ERROR_PAUSE_SECONDS)
+                continue
+            if not claimed:
+                await self._sleep()
+
+    async def _claim(self) -> list[ClaimedJob]:
+        free = self._limits.concurrency - len(self._running)
+        if free <= 0:
+            return []
+        claimed = await self._queue.claim(free, now=self._clock())
+        for item in claimed:
+            task = asyncio.create_task(self._attempt(item))
+            self._running[item.job.id] = task
+            task.add_done_callback(functools.partial(self._ended, item.job.id))
+        return claimed
+
+    def _ended(self, job_id: JobId, _task: asyncio.Task[None]) -> None:
+        del self._running[job_id]
+        self._wake.set()
+
+    async def _sleep(self) -> None:
+        due_at = await self._queue.next_due_at() if self._has_room else None
+        seconds = IDLE_SECONDS
+        if due_at is not None:
+            seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._running) < self._limits.concurrency
+
+    async def _attempt(self, item: ClaimedJob) -> None:
+        job, started = item.job, self._clock()
+        todo = [operation for operation in job.operations if operation.status != Status.SUCCEEDED]
+        outcomes = await self._make(item, todo)
+        settlement = self._settlement(job, todo, outcomes)
+        recorded = await self._settle(settlement)
+        if recorded is None:
+            await self._maker.discard(settlement.variants)
+        log.info(
+            "job",
+            action="job.attempt",
+            job=str(job.id),
+            image=str(job.image_id),
+            status=str(recorded or "gone"),
+            attempt=job.attempts,
+            ms=round((self._clock() - started).total_seconds() * 1000, 1),
+            error=settlement.error_code,
+        )
+
+    async def _settle(self, settlement: Settlement) -> Status | None:
+        """Settle as soon as the database takes it: a full disk may have room again."""
+        while True:
+            try:
+                return await self._queue.settle(settlement, now=self._clock())
+            except Unavailable as error:
+                job = str(settlement.job_id)
+                log.error("job not settled", action="job.unsettled", job=job, error=str(error))
+                await asyncio.sleep(ERROR_PAUSE_SECONDS)
+
+    async def _make(
+        self, item: ClaimedJob, todo: list[Operation]
+    ) -> Sequence[Variant | ImagesvcError]:
+        try:
+            transforms = [parse_text(operation.transform) for operation in todo]
+            return await self._maker.make(
+                item.original, transforms, item.job.lane, self._limits.job_timeout
+            )
+        except ImagesvcError as error:
+            return [error] * len(todo)
+        except Exception:
+            log.exception("bug in a job", action="job.bug", job=str(item.job.id))
+            return [ImagesvcError("An internal error stopped this job.")] * len(todo)
+
+    def _settlement(
+        self, job: Job, todo: list[Operation], outcomes: Sequence[Variant | ImagesvcError]
+    ) -> Settlement:
+        now = self._clock()
+        errors = [outcome for outcome in outcomes if isinstance(outcome, ImagesvcError)]
+        first = errors[0] if errors else None
+        status, due_at = Status.SUCCEEDED, now
+        if errors:
+            status = Status.FAILED
+            if is_worth_retrying(errors) and job.attempts < self._limits.max_attempts:
+                status = Status.PENDING
+                due_at = now + backoff(job.attempts, timedelta(seconds=self._limits.retry_delay))
+        return Settlement(
+            job_id=job.id,
+            status=status,
+            operations=tuple(
+                _ended_operation(operation, outcome, job_status=status)
+                for operation, outcome in zip(todo, outcomes, strict=True)
+            ),
+            variants=tuple(outcome for outcome in outcomes if isinstance(outcome, Variant)),
+            due_at=due_at,
+            error_code=first.code if first else None,
+            error_detail=first.detail if first else None,
+        )
+
+
+def _ended_operation(
+    operation: Operation, outcome: Variant | ImagesvcError, *, job_status: Status
+) -> Operation:
+    if isinstance(outcome, Variant):
+        return replace(operation, status=Status.SUCCEEDED, error_code=None, error_detail=None)
+    status = Status.PENDING if job_status is Status.PENDING else Status.FAILED
+    return replace(operation, status=status, error_code=outcome.code, error_detail=outcome.detail)

@@ -1,0 +1,64 @@
+"""Structured logs: text on a terminal, JSON otherwise; one line an event."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal
+
+import orjson
+import structlog
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) -> None:
+    """Send every log line to standard error in the chosen format, from the level on."""
+    as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if as_text:
+        structlog.configure(
+            processors=[*shared, structlog.dev.ConsoleRenderer()],
+            wrapper_class=structlog.make_filtering_bound_logger(LEVELS[log_level]),
+            logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+            cache_logger_on_first_use=True,
+        )
+    else:
+        structlog.configure(
+            processors=[
+                *shared,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(serializer=_dumps),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(LEVELS[log_level]),
+            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            cache_logger_on_first_use=True,
+        )
+    _route_standard_library(LEVELS[log_level])
+
+
+def _dumps(event: object, **_options: object) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+class _ToStructlog(logging.Handler):
+    """Hands records of libraries, uvicorn's among them, to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = max(level for level in LEVELS.values() if level <= max(record.levelno, 10))
+        logger = structlog.get_logger()
+        logger.log(level, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def _route_standard_library(level: int) -> None:
+    root = logging.getLogger()
+    root.handlers = [_ToStructlog()]
+    root.setLevel(max(level, logging.INFO))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,214 @@
+"""The nouns of the service: frozen data classes and typed ids; no I/O.
+
+Words as in the glossary of `docs/architecture.md`: an *image* is a row that points at one
+*blob*; a *variant* is the bytes of one *transform* of one original; a *job* is the durable
+request to make some variants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, NewType
+from uuid import UUID
+
+from uuid_utils import compat as uuid_compat
+
+ImageId = NewType("ImageId", UUID)
+JobId = NewType("JobId", UUID)
+Digest = NewType("Digest", str)
+"""The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
+VariantKey = NewType("VariantKey", str)
+"""What a variant's bytes depend on, hashed: original's digest, canonical transform, engine."""
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): ids sort by the time they were made."""
+    return uuid_compat.uuid7()
+
+
+def utc_now() -> datetime:
+    """The current instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Status(StrEnum):
+    """How far an image, a job or one of its operations has come."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more unless someone asks."""
+        return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
+
+
+class Visibility(StrEnum):
+    """Who may see an image."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    PRIVATE = "private"
+
+
+class Lane(IntEnum):
+    """Who waits for a piece of work; lower goes first."""
+
+    INTERACTIVE = 0  # someone waits for these bytes now
+    UPLOAD = 1  # the job of an upload
+    BACKFILL = 2  # work that nobody waits for
+
+
+class Format(StrEnum):
+    """A file format, as stored (`Image.format`) or as asked for (`Transform.format`)."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+    TIFF = "tiff"
+
+    @property
+    def media_type(self) -> str:
+        """The registered media type, such as `image/jpeg`."""
+        return f"image/{self.value}"
+
+    @property
+    def extension(self) -> str:
+        """The usual file suffix, without its dot."""
+        return {"jpeg": "jpg", "tiff": "tif"}.get(self.value, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A width and a height in pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A canonical set of operations; every field at its default is the identity.
+
+    `imaging.transform` turns text into this and back. Two transforms that would make the
+    same bytes of every original are equal.
+    """
+
+    w: int | None = None
+    h: int | None = None
+    fit: str = "inside"
+    gravity: str = "center"
+    enlarge: bool = False
+    rotate: int = 0
+    flip: str = ""
+    blur: float = 0.0
+    gray: bool = False
+    format: Format | None = None
+    q: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the header of an uploaded file says, checked against the limits.
+
+    `width` and `height` are as shown, after EXIF orientation. `decode_bytes` predicts what a
+    worker will hold in memory while it decodes the file at full size.
+    """
+
+    format: Format
+    width: int
+    height: int
+    frames: int
+    has_alpha: bool
+    decode_bytes: int
+    exif: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What making a variant needs to know of an image: the blob, and how it is shaped."""
+
+    digest: Digest
+    format: Format
+    width: int
+    height: int
+    frames: int
+    has_alpha: bool
+    decode_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a user uploaded: mutable metadata over immutable pixels."""
+
+    id: ImageId
+    original: Original
+    bytes: int
+    filename: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    visibility: Visibility
+    status: Status
+    exif: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None = None
+    job_id: JobId | None = None
+    job_status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One variant that a job is to make, and what came of it."""
+
+    position: int
+    name: str | None  # the preset it was asked for as, if any
+    transform: str  # canonical text
+    status: Status = Status.PENDING
+    error_code: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The durable request to make some variants of one image."""
+
+    id: JobId
+    image_id: ImageId
+    lane: Lane
+    status: Status
+    attempts: int
+    operations: tuple[Operation, ...]
+    error_code: str | None
+    error_detail: str | None
+    due_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A stored variant: the row about its bytes.
+
+    `crc32` is of the bytes on disk, so that what a power cut tore is noticed and made anew.
+    """
+
+    key: VariantKey
+    digest: Digest  # of the original
+    transform: str  # canonical text
+    format: Format
+    width: int
+    height: int
+    bytes: int
+    crc32: int
+    created_at: datetime
+    last_used_at: datetime

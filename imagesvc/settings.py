@@ -1,0 +1,211 @@
+"""Every knob, typed, with its unit and default.
+
+Sources, strongest first: command-line flags, environment `IMAGESVC_*`, a `.env` file,
+`imagesvc.toml`, the defaults here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, ByteSize, Field, PositiveInt, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "IMAGESVC_"
+
+
+def _seconds(value: object) -> object:
+    """Read `30`, `30s`, `5m`, `1h`, `2d` or `500ms` as seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", value)
+    if match is None:
+        raise ValueError("a duration is a number and a unit, such as 500ms, 30s, 5m, 1h or 2d")
+    unit = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
+    return float(match[1]) * unit
+
+
+def _pixels(value: object) -> object:
+    """Read `100000000`, `100MP` or `100 MP` as pixels."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(MP)?\s*", value, re.IGNORECASE)
+    if match is None:
+        raise ValueError("an area is a number of pixels, or of megapixels, such as 100MP")
+    return int(float(match[1]) * (1_000_000 if match[2] else 1))
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the text lists every one that is wrong."""
+
+
+class Settings(BaseSettings):
+    """The settings in force; frozen once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        toml_file="imagesvc.toml",
+        frozen=True,
+        extra="ignore",
+        env_parse_none_str="none",
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    data_dir: Path = Field(Path("data"), description="Where database, blobs and variants live.")
+
+    workers: PositiveInt = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)),
+        description="Worker processes that touch pixels. Default: the number of cores.",
+    )
+    worker_memory: ByteSize = Field(
+        ByteSize(2 << 30), ge=256 << 20, description="Address space one worker may use."
+    )
+    worker_jobs: PositiveInt = Field(
+        2000, description="Calls after which a worker is replaced, so that memory comes back."
+    )
+    decode_memory: ByteSize = Field(
+        ByteSize(2 << 30),
+        ge=64 << 20,
+        description="Decoded bytes, as predicted from headers, that may be in work at once.",
+    )
+    queue_size: PositiveInt = Field(
+        256, description="On-demand renders that may wait; more are answered 503."
+    )
+
+    max_upload_size: ByteSize = Field(ByteSize(50 << 20), ge=1, description="Bytes of one file.")
+    max_files: PositiveInt = Field(100, description="Files in one upload request.")
+    max_pixels: Pixels = Field(
+        100_000_000, description="Pixels of one frame; all frames together may have 4 x as many."
+    )
+    max_frames: PositiveInt = Field(500, description="Frames of an animation.")
+    min_free_space: ByteSize = Field(
+        ByteSize(64 << 20), description="Free disk space below which uploads are answered 507."
+    )
+
+    job_timeout: Seconds = Field(60.0, description="Time one attempt of a job may take.")
+    transform_timeout: Seconds = Field(30.0, description="Time an on-demand variant may take.")
+    shutdown_timeout: Seconds = Field(20.0, description="Time SIGTERM leaves to work in flight.")
+    max_attempts: PositiveInt = Field(3, description="Attempts of a job before it has failed.")
+    retry_delay: Seconds = Field(2.0, description="Delay before the second attempt; doubles.")
+
+    memory_cache_size: ByteSize = Field(
+        ByteSize(256 << 20), description="Bytes of variants kept in memory."
+    )
+    variant_disk_size: ByteSize = Field(
+        ByteSize(10 << 30), description="Bytes of variants kept on disk."
+    )
+
+    presets: dict[str, str] = Field(
+        default={"thumbnail": "w=256&h=256", "preview": "w=720", "blurred": "blur=10"},
+        description="Named transforms, written as in a URL's query.",
+    )
+    eager_presets: tuple[str, ...] = Field(
+        ("thumbnail", "preview"), description="Presets made by the job of each upload."
+    )
+    quality_jpeg: Quality = Field(80, description="JPEG quality when q is not given.")
+    quality_webp: Quality = Field(79, description="WebP quality when q is not given.")
+    quality_avif: Quality = Field(60, description="AVIF quality when q is not given.")
+
+    auth: Literal["auto", "off"] = Field("auto", description="Who may do what; off on loopback.")
+    trust_network: bool = Field(
+        default=False,
+        description="Serve beyond loopback without accounts: a proxy or firewall guards the port.",
+    )
+
+    gc_interval: Seconds = Field(3600.0, description="Time between collections of leftovers.")
+    gc_grace: Seconds = Field(3600.0, description="Age below which leftovers are not collected.")
+
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: text on a terminal, JSON otherwise."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe level that is logged."
+    )
+
+    secret_fields: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        missing = [name for name in self.eager_presets if name not in self.presets]
+        if missing:
+            raise ValueError(f"eager_presets names no preset: {', '.join(missing)}")
+        bad = [name for name in self.presets if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name)]
+        if bad:
+            raise ValueError(f"presets: {bad[0]!r} is no name: a-z, 0-9, - and _, at most 64")
+        if not self.trust_network and not is_loopback(self.host):
+            raise ValueError(
+                f"host: refusing to listen on {self.host} without accounts, since anyone who "
+                "reaches the port could upload and delete. Listen on 127.0.0.1, or set "
+                f"{PREFIX}TRUST_NETWORK=true when a proxy or firewall guards the port."
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, `.env`, `imagesvc.toml`: the first that names a setting wins."""
+        toml = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as plain values, secrets masked, for `imagesvc config`."""
+        values = self.model_dump(mode="json")
+        return {name: "********" if name in self.secret_fields else values[name] for name in values}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the settings from all sources; `None` flags count as not given.
+
+    Raises:
+        SettingsError: some are wrong, or the environment names one that does not exist.
+    """
+    unknown = [
+        name
+        for name in os.environ
+        if name.upper().startswith(PREFIX)
+        and name.upper().removeprefix(PREFIX).lower() not in Settings.model_fields
+    ]
+    problems = [f"{name}: there is no such setting" for name in sorted(unknown)]
+    try:
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        problems += [
+            f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}"
+            for item in error.errors(include_url=False)
+        ]
+        raise SettingsError("\n".join(problems)) from error
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings

@@ -1,0 +1,1 @@
+"""Metadata and blobs: tables, queries, migrations, files; no HTTP, no pixels."""

@@ -1,0 +1,62 @@
+"""What a blob store promises; `blobs_fs.py` keeps the promise on a file system."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from imagesvc.model import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob found in the store; `age_seconds` since it was last put."""
+
+    digest: Digest
+    bytes: int
+    age_seconds: float
+
+
+class BlobStore(Protocol):
+    """Bytes addressed by their SHA-256: written once, read often, deleted whole."""
+
+    async def put(self, source: Path, digest: Digest) -> None:
+        """Move the complete, fsynced file `source` into the store; durable on return.
+
+        Putting what is there already is no error, and makes it young again.
+
+        Raises:
+            InsufficientStorage: the disk is full; the store is as before.
+        """
+        ...
+
+    def local(self, digest: Digest) -> AbstractAsyncContextManager[Path]:
+        """A path on this machine where the blob can be read while the context lasts.
+
+        Raises:
+            NotFound: there is no such blob.
+        """
+        ...
+
+    def stream(self, digest: Digest, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `stop`, in pieces.
+
+        Raises:
+            NotFound: there is no such blob.
+        """
+        ...
+
+    async def size(self, digest: Digest) -> int | None:
+        """Bytes of the blob, or None when there is no such blob."""
+        ...
+
+    async def delete(self, digest: Digest) -> None:
+        """Remove the blob; one that is not there is passed over."""
+        ...
+
+    def all(self) -> AsyncIterator[list[StoredBlob]]:
+        """Everything stored, some at a time, in the order of the digests."""
+        ...

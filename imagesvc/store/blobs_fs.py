@@ -1,0 +1,116 @@
+"""Blobs as files: `blobs/ab/cd/<sha256>`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from anyio import to_thread
+
+from imagesvc.errors import NotFound
+from imagesvc.model import Digest
+from imagesvc.store.blobs import StoredBlob
+from imagesvc.store.files import fsync_directory, full_disk_named, make_durable_directories
+
+CHUNK = 256 * 1024
+ATTEMPTS = 5
+
+
+class FileBlobStore:
+    """The blob store below one directory of a local file system."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: Digest) -> Path:
+        """Where the blob is or would be; two levels keep directories short."""
+        return self.root / digest[:2] / digest[2:4] / digest
+
+    async def put(self, source: Path, digest: Digest) -> None:
+        """See `BlobStore`: rename, then fsync the directory entry."""
+        await to_thread.run_sync(self._put, source, digest)
+
+    def _put(self, source: Path, digest: Digest) -> None:
+        path = self.path(digest)
+        with full_disk_named():
+            for _ in range(ATTEMPTS - 1):
+                with contextlib.suppress(FileNotFoundError):  # a delete dropped the directory
+                    return _move_durably(source, path, self.root)
+            return _move_durably(source, path, self.root)
+
+    @contextlib.asynccontextmanager
+    async def local(self, digest: Digest) -> AsyncIterator[Path]:
+        """See `BlobStore`: the file itself."""
+        yield self.path(digest)
+
+    async def stream(self, digest: Digest, start: int, stop: int) -> AsyncIterator[bytes]:
+        """See `BlobStore`: read in threads, a quarter of a mebibyte at a time."""
+        fd = await to_thread.run_sync(self._open, digest)
+        try:
+            position = start
+            while position < stop:
+                size = min(CHUNK, stop - position)
+                piece = await to_thread.run_sync(os.pread, fd, size, position)
+                if not piece:
+                    break
+                position += len(piece)
+                yield piece
+        finally:
+            os.close(fd)
+
+    def _open(self, digest: Digest) -> int:
+        try:
+            return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound("The original is gone.") from None
+
+    async def size(self, digest: Digest) -> int | None:
+        """See `BlobStore`."""
+        return await to_thread.run_sync(self._size, digest)
+
+    def _size(self, digest: Digest) -> int | None:
+        try:
+            return self.path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    async def delete(self, digest: Digest) -> None:
+        """See `BlobStore`: unlink, and drop directories that this empties."""
+        await to_thread.run_sync(self._delete, digest)
+
+    def _delete(self, digest: Digest) -> None:
+        path = self.path(digest)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: others live there
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
+
+    async def all(self) -> AsyncIterator[list[StoredBlob]]:
+        """See `BlobStore`: one directory of the first level at a time."""
+        for first in await to_thread.run_sync(_directories, self.root):
+            yield await to_thread.run_sync(_blobs_below, first)
+
+
+def _move_durably(source: Path, path: Path, root: Path) -> None:
+    make_durable_directories(path.parent, root)
+    source.replace(path)
+    fsync_directory(path.parent)
+
+
+def _directories(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if re.fullmatch("[0-9a-f]{2}", path.name))
+
+
+def _blobs_below(first: Path) -> list[StoredBlob]:
+    now = time.time()
+    found = []
+    for path in sorted(first.glob("[0-9a-f][0-9a-f]/*")):
+        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+            stat = path.stat()
+            # The inode's change time: a rename into place makes even an old file young.
+            found.append(StoredBlob(Digest(path.name), stat.st_size, now - stat.st_ctime))
+    return found

@@ -1,0 +1,64 @@
+"""The data directory: which file lives where."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """The places below one data directory."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.root / "imagesvc.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Originals, by digest."""
+        return self.root / "blobs"
+
+    @property
+    def variants(self) -> Path:
+        """Variants: evictable."""
+        return self.root / "variants"
+
+    @property
+    def tmp(self) -> Path:
+        """Uploads in flight and large variants on their way."""
+        return self.root / "tmp"
+
+    @property
+    def quarantine(self) -> Path:
+        """Damaged blobs that `imagesvc check --repair` set aside."""
+        return self.root / "quarantine"
+
+    @property
+    def server_lock(self) -> Path:
+        """Locked by the running server."""
+        return self.root / "server.lock"
+
+    @property
+    def digest_lock(self) -> Path:
+        """Locked byte by byte, a digest each."""
+        return self.root / "blobs.lock"
+
+    def create(self) -> None:
+        """Make what is missing."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for path in (self.blobs, self.variants, self.tmp):
+            path.mkdir(exist_ok=True)
+
+    def empty_tmp(self) -> None:
+        """Remove what a crash left of uploads in flight."""
+        for path in self.tmp.iterdir():
+            path.unlink()
+
+    def free_bytes(self) -> int:
+        """Bytes that can still be written here."""
+        return shutil.disk_usage(self.root).free

@@ -1,0 +1,442 @@
+"""Queries about jobs: one method, one transaction; the clock is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, and_, case, func, insert, literal, select, update
+
+from imagesvc.errors import Conflict, NotFound
+from imagesvc.model import (
+    Digest,
+    Format,
+    ImageId,
+    Job,
+    JobId,
+    Lane,
+    Operation,
+    Original,
+    Status,
+    Variant,
+)
+from imagesvc.store import variants as variant_queries
+from imagesvc.store.database import Database
+from imagesvc.store.schema import images, job_operations, jobs
+
+MAX_INTERRUPTIONS = 50
+"""Crashes of the whole server during one job, after which the job is taken for their cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job to run now, with the original it is about."""
+
+    job: Job
+    original: Original
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt of a job ended; `PENDING` with a later `due_at` asks for another one."""
+
+    job_id: JobId
+    status: Status
+    operations: tuple[Operation, ...]
+    variants: tuple[Variant, ...]
+    due_at: datetime
+    error_code: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list; None does not restrict."""
+
+    status: Status | None = None
+    image_id: ImageId | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+class JobStore:
+    """The jobs of one database: the truth about the queue."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:
+        """Take up to `limit` due jobs, the most urgent first, and mark them as processing.
+
+        One writer at a time holds the database, so two claims never take the same job.
+        """
+        due = (
+            select(jobs.c.id)
+            .where(jobs.c.status == Status.PENDING, jobs.c.due_at <= now)
+            .order_by(jobs.c.lane, jobs.c.id)
+            .limit(limit)
+        )
+        claim = (
+            update(jobs)
+            .where(jobs.c.id.in_(due.scalar_subquery()))
+            .values(
+                status=Status.PROCESSING,
+                attempts=jobs.c.attempts + 1,
+                started_at=func.coalesce(jobs.c.started_at, literal(now, jobs.c.started_at.type)),
+            )
+            .returning(*jobs.c)
+        )
+
+        def work(connection: Connection) -> list[ClaimedJob]:
+            rows = connection.execute(claim).all()
+            if not rows:
+                return []
+            _set_image_status(connection, [row.image_id for row in rows], Status.PROCESSING, now)
+            originals = _originals(connection, [row.image_id for row in rows])
+            claimed = [
+                ClaimedJob(job, originals[job.image_id])
+                for job in _with_operations(connection, rows)
+            ]
+            return sorted(claimed, key=lambda item: (item.job.lane, item.job.id))
+
+        return await self._database.write(work)
+
+    async def next_due_at(self) -> datetime | None:
+        """When the earliest pending job is due; None when nothing is pending."""
+        query = select(func.min(jobs.c.due_at)).where(jobs.c.status == Status.PENDING)
+        return await self._database.read(lambda connection: connection.scalar(query))
+
+    async def settle(self, settlement: Settlement, *, now: datetime) -> Status | None:
+        """Record how an attempt ended, with the variants it made.
+
+        A job that was cancelled, or whose image was deleted, while it ran stays as it is.
+
+        Returns:
+            The status recorded; None when the job was no longer processing.
+        """
+
+        def work(connection: Connection) -> Status | None:
+            finished = now if settlement.status.is_final else None
+            image_id = connection.scalar(
+                update(jobs)
+                .where(jobs.c.id == settlement.job_id, jobs.c.status == Status.PROCESSING)
+                .values(
+                    status=settlement.status,
+                    due_at=settlement.due_at,
+                    finished_at=finished,
+                    error_code=settlement.error_code,
+                    error_detail=settlement.error_detail,
+                )
+                .returning(jobs.c.image_id)
+            )
+            if image_id is None:
+                return None
+            _update_operations(connection, settlement.job_id, settlement.operations)
+            variant_queries.upsert(connection, settlement.variants)
+            _set_image_status(connection, [image_id], settlement.status, now)
+            return settlement.status
+
+        return await self._database.write(work)
+
+    async def release(self, job_ids: Sequence[JobId]) -> None:
+        """Put jobs back that were claimed and not run, as if they never had been claimed."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.id.in_(job_ids), jobs.c.status == Status.PROCESSING)
+                .values(status=Status.PENDING, attempts=jobs.c.attempts - 1)
+            )
+
+        await self._database.write(work)
+
+    async def recover(self, *, now: datetime) -> int:
+        """Queue the jobs again that a crash left processing; the number of them.
+
+        A crash of the server is not held against a job's attempts, unless it happens again and
+        again: then the job is taken for the cause and fails.
+        """
+        left = jobs.c.status == Status.PROCESSING
+
+        def work(connection: Connection) -> int:
+            poisonous = and_(left, jobs.c.interruptions >= MAX_INTERRUPTIONS)
+            failed = connection.scalars(
+                update(jobs)
+                .where(poisonous)
+                .values(
+                    status=Status.FAILED,
+                    finished_at=now,
+                    error_code="worker_died",
+                    error_detail="The server stopped each time it ran this job.",
+                )
+                .returning(jobs.c.image_id)
+            ).all()
+            _set_image_status(connection, list(failed), Status.FAILED, now)
+            queued = connection.scalars(
+                update(jobs)
+                .where(left)
+                .values(
+                    status=Status.PENDING,
+                    attempts=jobs.c.attempts - 1,
+                    interruptions=jobs.c.interruptions + 1,
+                    due_at=now,
+                )
+                .returning(jobs.c.image_id)
+            ).all()
+            _set_image_status(connection, list(queued), Status.PENDING, now)
+            return len(queued)
+
+        return await self._database.write(work)
+
+    async def retry(self, job_id: JobId, *, now: datetime) -> Job:
+        """Queue a failed or cancelled job again, with all its attempts; made variants stay.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has succeeded, or has not ended yet.
+        """
+
+        def work(connection: Connection) -> Job:
+            job = _get(connection, job_id)
+            if job.status not in {Status.FAILED, Status.CANCELLED}:
+                raise Conflict(f"A job that is {job.status} cannot be retried.")
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job_id)
+                .values(
+                    status=Status.PENDING,
+                    attempts=0,
+                    interruptions=0,
+                    due_at=now,
+                    error_code=None,
+                    error_detail=None,
+                    started_at=None,
+                    finished_at=None,
+                )
+            )
+            connection.execute(
+                update(job_operations)
+                .where(
+                    job_operations.c.job_id == job_id,
+                    job_operations.c.status != Status.SUCCEEDED,
+                )
+                .values(status=Status.PENDING, error_code=None, error_detail=None)
+            )
+            _set_image_status(connection, [job.image_id], Status.PENDING, now)
+            return _get(connection, job_id)
+
+        return await self._database.write(work)
+
+    async def cancel(self, job_id: JobId, *, now: datetime) -> Job:
+        """End a job that has not ended yet; what it has made stays.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has ended already.
+        """
+
+        def work(connection: Connection) -> Job:
+            job = _get(connection, job_id)
+            if job.status.is_final:
+                raise Conflict(f"A job that is {job.status} cannot be cancelled.")
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job_id)
+                .values(status=Status.CANCELLED, finished_at=now)
+            )
+            connection.execute(
+                update(job_operations)
+                .where(
+                    job_operations.c.job_id == job_id,
+                    job_operations.c.status != Status.SUCCEEDED,
+                )
+                .values(status=Status.CANCELLED)
+            )
+            _set_image_status(connection, [job.image_id], Status.FAILED, now)
+            return _get(connection, job_id)
+
+        return await self._database.write(work)
+
+    async def get(self, job_id: JobId) -> Job:
+        """The job with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self._database.read(lambda connection: _get(connection, job_id))
+
+    async def page(
+        self, wanted: JobFilter, *, limit: int, after: JobId | None
+    ) -> tuple[list[Job], JobId | None]:
+        """Jobs newest first, those older than `after`, and the id to go on after."""
+        query = _filtered(wanted).order_by(jobs.c.id.desc()).limit(limit + 1)
+        if after is not None:
+            query = query.where(jobs.c.id < after)
+
+        def work(connection: Connection) -> tuple[list[Job], bool]:
+            rows = connection.execute(query).all()
+            return _with_operations(connection, rows[:limit]), len(rows) > limit
+
+        found, more = await self._database.read(work)
+        return found, found[-1].id if more else None
+
+    async def count_by_status(self) -> dict[Status, int]:
+        """How many jobs have each status."""
+        query = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {Status(status): count for status, count in rows}
+
+
+def insert_job(connection: Connection, job: Job) -> None:
+    """Insert a job and its operations, within the caller's transaction."""
+    connection.execute(
+        insert(jobs),
+        [
+            {
+                "id": job.id,
+                "image_id": job.image_id,
+                "lane": job.lane,
+                "status": job.status,
+                "attempts": job.attempts,
+                "interruptions": 0,
+                "due_at": job.due_at,
+                "created_at": job.created_at,
+            }
+        ],
+    )
+    if job.operations:
+        connection.execute(
+            insert(job_operations),
+            [
+                {
+                    "job_id": job.id,
+                    "position": operation.position,
+                    "name": operation.name,
+                    "transform": operation.transform,
+                    "status": operation.status,
+                }
+                for operation in job.operations
+            ],
+        )
+
+
+def _set_image_status(
+    connection: Connection, image_ids: list[UUID], status: Status, now: datetime
+) -> None:
+    """Images show how far their newest job has come."""
+    if not image_ids:
+        return
+    done = case((images.c.completed_at.is_(None), literal(now, images.c.completed_at.type)))
+    connection.execute(
+        update(images)
+        .where(images.c.id.in_(image_ids))
+        .values(
+            status=status,
+            updated_at=now,
+            completed_at=func.coalesce(images.c.completed_at, done)
+            if status is Status.SUCCEEDED
+            else None,
+        )
+    )
+
+
+def _update_operations(
+    connection: Connection, job_id: JobId, operations: tuple[Operation, ...]
+) -> None:
+    for operation in operations:
+        connection.execute(
+            update(job_operations)
+            .where(
+                job_operations.c.job_id == job_id,
+                job_operations.c.position == operation.position,
+            )
+            .values(
+                status=operation.status,
+                error_code=operation.error_code,
+                error_detail=operation.error_detail,
+            )
+        )
+
+
+def _filtered(wanted: JobFilter) -> Select[Any]:
+    query = select(jobs)
+    if wanted.status is not None:
+        query = query.where(jobs.c.status == wanted.status)
+    if wanted.image_id is not None:
+        query = query.where(jobs.c.image_id == wanted.image_id)
+    if wanted.created_from is not None:
+        query = query.where(jobs.c.created_at >= wanted.created_from)
+    if wanted.created_to is not None:
+        query = query.where(jobs.c.created_at < wanted.created_to)
+    return query
+
+
+def _originals(connection: Connection, image_ids: list[UUID]) -> dict[ImageId, Original]:
+    columns = (
+        images.c.id, images.c.sha256, images.c.format, images.c.width, images.c.height,
+        images.c.frames, images.c.has_alpha, images.c.decode_bytes,
+    )  # fmt: skip
+    rows = connection.execute(select(*columns).where(images.c.id.in_(image_ids)))
+    return {
+        ImageId(row.id): Original(
+            digest=Digest(row.sha256),
+            format=Format(row.format),
+            width=row.width,
+            height=row.height,
+            frames=row.frames,
+            has_alpha=row.has_alpha,
+            decode_bytes=row.decode_bytes,
+        )
+        for row in rows
+    }
+
+
+def _get(connection: Connection, job_id: JobId) -> Job:
+    rows = connection.execute(select(jobs).where(jobs.c.id == job_id)).all()
+    if not rows:
+        raise NotFound("There is no job with this id.")
+    return _with_operations(connection, rows)[0]
+
+
+def _with_operations(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
+    query = (
+        select(job_operations)
+        .where(job_operations.c.job_id.in_([row.id for row in rows]))
+        .order_by(job_operations.c.job_id, job_operations.c.position)
+    )
+    operations: dict[UUID, list[Row[Any]]] = {}
+    for row in connection.execute(query):
+        operations.setdefault(row.job_id, []).append(row)
+    return [_job(row, operations.get(row.id, [])) for row in rows]
+
+
+def _job(row: Row[Any], operations: list[Row[Any]]) -> Job:
+    return Job(
+        id=JobId(row.id),
+        image_id=ImageId(row.image_id),
+        lane=Lane(row.lane),
+        status=Status(row.status),
+        attempts=row.attempts,
+        operations=tuple(_operation(operation, Status(row.status)) for operation in operations),
+        error_code=row.error_code,
+        error_detail=row.error_detail,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _operation(row: Row[Any], job_status: Status) -> Operation:
+    is_running = job_status is Status.PROCESSING and row.status == Status.PENDING
+    return Operation(
+        position=row.position,
+        name=row.name,
+        transform=row.transform,
+        status=Status.PROCESSING if is_running else Status(row.status),
+        error_code=row.error_code,
+        error_detail=row.error_detail,
+    )

@@ -1,0 +1,1 @@
+"""Alembic migrations, run at start; each brings every older database one step further."""

@@ -1,0 +1,120 @@
+"""The files of variants: `variants/ab/<key>`; evictable, so never fsynced.
+
+What a power cut may leave of such a file is found out by the checksum in its row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyio import to_thread
+
+from imagesvc.model import Variant, VariantKey
+from imagesvc.store.files import full_disk_named
+
+CHUNK = 1 << 20
+
+
+class VariantFiles:
+    """The variants below one directory."""
+
+    def __init__(self, root: Path, tmp: Path) -> None:
+        self.root = root
+        self._tmp = tmp
+
+    def path(self, key: VariantKey) -> Path:
+        """Where the variant is or would be."""
+        return self.root / key[:2] / key
+
+    async def write(self, files: Sequence[tuple[VariantKey, bytes | Path]]) -> None:
+        """Put variants in place, each whole or not at all: bytes, or a file to move here.
+
+        Raises:
+            InsufficientStorage: the disk is full.
+        """
+        await to_thread.run_sync(self._write, files)
+
+    def _write(self, files: Sequence[tuple[VariantKey, bytes | Path]]) -> None:
+        with full_disk_named():
+            for key, content in files:
+                target = self.path(key)
+                if isinstance(content, Path):
+                    target.parent.mkdir(exist_ok=True)
+                    content.replace(target)
+                    continue
+                source = self._tmp / uuid.uuid4().hex
+                try:
+                    _write_new(source, content)
+                    target.parent.mkdir(exist_ok=True)
+                    source.replace(target)
+                except OSError:
+                    source.unlink(missing_ok=True)
+                    raise
+
+    async def read(self, variant: Variant) -> bytes | None:
+        """The bytes of a variant; None when its file is missing or damaged."""
+        return await to_thread.run_sync(self._read, variant)
+
+    def _read(self, variant: Variant) -> bytes | None:
+        try:
+            fd = os.open(self.path(variant.key), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with open(fd, "rb") as file:  # noqa: PTH123  # a descriptor, and no second lookup
+            content = file.read()
+        return content if zlib.crc32(content) == variant.crc32 else None
+
+    async def is_whole(self, variant: Variant) -> bool:
+        """Whether the file has the size and the checksum of its row; read in pieces."""
+        return await to_thread.run_sync(self._is_whole, variant)
+
+    def _is_whole(self, variant: Variant) -> bool:
+        checksum = 0
+        try:
+            with self.path(variant.key).open("rb") as file:
+                while piece := file.read(CHUNK):
+                    checksum = zlib.crc32(piece, checksum)
+        except FileNotFoundError:
+            return False
+        return checksum == variant.crc32
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove variants; those that are not there are passed over."""
+        if keys:
+            await to_thread.run_sync(self._delete, keys)
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.path(VariantKey(key)).unlink(missing_ok=True)
+
+    async def directories(self) -> list[Path]:
+        """The directories that hold variants."""
+        return await to_thread.run_sync(lambda: sorted(self.root.iterdir()))
+
+    async def older_than(self, directory: Path, seconds: float) -> list[VariantKey]:
+        """The variants of one directory whose files are older than `seconds`."""
+        return await to_thread.run_sync(_older_than, directory, seconds)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    with open(fd, "wb", buffering=0) as file:  # noqa: PTH123  # a descriptor, created anew
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
+
+
+def _older_than(directory: Path, seconds: float) -> list[VariantKey]:
+    horizon = time.time() - seconds
+    found = []
+    for path in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ctime <= horizon:
+                found.append(VariantKey(path.name))
+    return found

@@ -1,0 +1,133 @@
+"""Queries about stored variants: a variant counts as stored when it has a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from imagesvc.model import Digest, Format, Variant, VariantKey
+from imagesvc.store.database import Database
+from imagesvc.store.schema import blobs, variants
+
+
+class VariantStore:
+    """The rows about variants of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, key: VariantKey) -> Variant | None:
+        """The variant with this key, or None."""
+        query = select(variants).where(variants.c.key == key)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _variant(row)
+
+    async def of_original(self, digest: Digest) -> list[Variant]:
+        """All stored variants of one original, the most recently used first."""
+        query = (
+            select(variants)
+            .where(variants.c.sha256 == digest)
+            .order_by(variants.c.last_used_at.desc(), variants.c.key)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_variant(row) for row in rows]
+
+    async def add(self, made: Sequence[Variant]) -> set[VariantKey]:
+        """Record variants whose files are in place; those whose original is gone are left out.
+
+        Returns:
+            The keys recorded. The others' files are the caller's to remove.
+        """
+
+        def work(connection: Connection) -> set[VariantKey]:
+            digests = {variant.digest for variant in made}
+            alive = set(
+                connection.scalars(select(blobs.c.sha256).where(blobs.c.sha256.in_(digests)))
+            )
+            kept = [variant for variant in made if variant.digest in alive]
+            upsert(connection, kept)
+            return {variant.key for variant in kept}
+
+        return await self._database.write(work)
+
+    async def remove(self, keys: Sequence[VariantKey]) -> None:
+        """Delete the rows of these variants; unknown keys are passed over."""
+        await self._database.write(
+            lambda connection: connection.execute(delete(variants).where(variants.c.key.in_(keys)))
+        )
+
+    async def remove_of_original(self, digest: Digest) -> list[VariantKey]:
+        """Delete the rows of one original's variants; their keys."""
+        query = delete(variants).where(variants.c.sha256 == digest).returning(variants.c.key)
+        rows = await self._database.write(lambda connection: connection.scalars(query).all())
+        return [VariantKey(row) for row in rows]
+
+    async def touch(self, used: dict[VariantKey, datetime]) -> None:
+        """Record when variants were last used."""
+        statement = (
+            update(variants)
+            .where(variants.c.key == bindparam("used_key"))
+            .values(last_used_at=bindparam("used_at"))
+        )
+        rows = [{"used_key": key, "used_at": instant} for key, instant in used.items()]
+        await self._database.write(lambda connection: connection.execute(statement, rows))
+
+    async def total_bytes(self) -> int:
+        """Bytes of all stored variants together."""
+        query = select(func.coalesce(func.sum(variants.c.bytes), 0))
+        return await self._database.read(lambda connection: int(connection.scalar(query) or 0))
+
+    async def least_recently_used(self, limit: int) -> list[Variant]:
+        """The variants that nobody has used for longest."""
+        query = select(variants).order_by(variants.c.last_used_at).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_variant(row) for row in rows]
+
+    async def known_keys(self, keys: Sequence[VariantKey]) -> set[VariantKey]:
+        """Those of `keys` that have a row."""
+        query = select(variants.c.key).where(variants.c.key.in_(keys))
+        rows = await self._database.read(lambda connection: connection.scalars(query).all())
+        return {VariantKey(row) for row in rows}
+
+
+def upsert(connection: Connection, made: Sequence[Variant]) -> None:
+    """Insert rows, or replace those with the same keys, within the caller's transaction."""
+    if not made:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(variants)
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in variants.c
+        if column.name not in {"key", "created_at"}
+    }
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["key"], set_=replaced),
+        [_values(variant) for variant in made],
+    )
+
+
+def _values(variant: Variant) -> dict[str, Any]:
+    values = asdict(variant)
+    values["sha256"] = values.pop("digest")
+    return values
+
+
+def _variant(row: Row[Any]) -> Variant:
+    return Variant(
+        key=VariantKey(row.key),
+        digest=Digest(row.sha256),
+        transform=row.transform,
+        format=Format(row.format),
+        width=row.width,
+        height=row.height,
+        bytes=row.bytes,
+        crc32=row.crc32,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+    )
