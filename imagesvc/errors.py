@@ -145,6 +145,14 @@ class RangeNotSatisfiable(Rejected):
     code = "range_not_satisfiable"
     title = "Range not satisfiable"
 
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The representation has {size:,} bytes.")
+        self.size = size
+        """Bytes of the representation, for the Content-Range of the answer."""
+
+    def __reduce__(self) -> tuple[type[RangeNotSatisfiable], tuple[int]]:
+        return type(self), (self.size,)
+
 
 class CorruptImage(Rejected):
     """The header names a known format, and the rest is truncated or cannot be decoded."""

@@ -12,8 +12,12 @@ import structlog
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) -> None:
-    """Send every log line to standard error in the chosen format, from the level on."""
+def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) -> bool:
+    """Send every log line to standard error in the chosen format, from the level on.
+
+    Returns:
+        Whether the lines are JSON.
+    """
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -39,6 +43,7 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
             cache_logger_on_first_use=True,
         )
     _route_standard_library(LEVELS[log_level])
+    return not as_text
 
 
 def _dumps(event: object, **_options: object) -> bytes:

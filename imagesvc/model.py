@@ -7,6 +7,7 @@ request to make some variants.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
@@ -14,6 +15,8 @@ from typing import Any, NewType
 from uuid import UUID
 
 from uuid_utils import compat as uuid_compat
+
+from imagesvc.errors import NotFound
 
 ImageId = NewType("ImageId", UUID)
 JobId = NewType("JobId", UUID)
@@ -26,6 +29,17 @@ VariantKey = NewType("VariantKey", str)
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): ids sort by the time they were made."""
     return uuid_compat.uuid7()
+
+
+def parse_id(text: str) -> UUID:
+    """The id that a URL names; one spelling each, so that each thing has one URL.
+
+    Raises:
+        NotFound: no id looks like this.
+    """
+    if re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
+        raise NotFound("There is nothing with this id.")
+    return UUID(text)
 
 
 def utc_now() -> datetime:

@@ -129,7 +129,9 @@ class Settings(BaseSettings):
     )
 
     gc_interval: Seconds = Field(3600.0, description="Time between collections of leftovers.")
-    gc_grace: Seconds = Field(3600.0, description="Age below which leftovers are not collected.")
+    gc_grace: Annotated[float, BeforeValidator(_seconds)] = Field(
+        3600.0, ge=0, description="Age below which leftovers are not collected."
+    )
 
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, JSON otherwise."

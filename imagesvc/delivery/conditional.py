@@ -63,5 +63,5 @@ def requested_range(
             return None
         satisfiable = start < size
     if not satisfiable:
-        raise RangeNotSatisfiable(f"The representation has {size:,} bytes.")
+        raise RangeNotSatisfiable(size)
     return ByteRange(start, stop)

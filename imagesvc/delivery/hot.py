@@ -57,7 +57,9 @@ class HotPath:
             return
         urls.append(url)
         etag = next(value for name, value in headers if name == b"etag").decode("latin-1")
-        validators = [item for item in headers if item[0] not in {b"content-length", b"content-type"}]
+        validators = [
+            item for item in headers if item[0] not in {b"content-length", b"content-type"}
+        ]
         self._answers[url] = _Answer(key, image_id, etag, headers, validators, entry.body)
 
     def forget_image(self, image_id: ImageId) -> None:

@@ -18,10 +18,9 @@ from imagesvc.cache.variants import StoredFile, VariantCache
 from imagesvc.delivery.conditional import check_if_match, etag_matches, requested_range
 from imagesvc.delivery.headers import Headers, image_headers
 from imagesvc.delivery.hot import RawHeaders, Url
-from imagesvc.delivery.ids import image_id_of
 from imagesvc.errors import InvalidTransform, NotFound
 from imagesvc.imaging.transform import parse
-from imagesvc.model import Image, ImageId, Transform, Visibility
+from imagesvc.model import Image, ImageId, Transform, Visibility, parse_id
 from imagesvc.store.blobs import BlobStore
 from imagesvc.store.images import ImageStore
 
@@ -34,9 +33,7 @@ Pairs = list[tuple[str, str]]
 class Remember(Protocol):
     """Takes an answer that may be given again from memory; `HotPath.remember`."""
 
-    def __call__(
-        self, url: Url, image_id: ImageId, entry: Entry, headers: RawHeaders
-    ) -> None:
+    def __call__(self, url: Url, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
         """Answer `url` with this entry from now on."""
         ...
 
@@ -162,6 +159,11 @@ def is_fresh(request: Request, etag: str) -> bool:
     check_if_match(request.headers.get("if-match"), etag)
     field = request.headers.get("if-none-match")
     return field is not None and etag_matches(field, etag)
+
+
+def image_id_of(request: Request) -> ImageId:
+    """The image that the path names."""
+    return ImageId(parse_id(request.path_params["image_id"]))
 
 
 def _parameters(request: Request) -> tuple[Pairs, bool]:

@@ -51,6 +51,7 @@ class WorkerPool:
         self._limits = limits
         self._confinement = Confinement(limits.worker_memory, limits.output_bytes)
         self._limiter = CapacityLimiter(limits.workers)
+        self.is_started = False
         self._background: set[asyncio.Task[None]] = set()
         self.admission = Admission(
             slots=limits.workers, memory=limits.decode_memory, max_waiting=limits.queue_size
@@ -62,6 +63,7 @@ class WorkerPool:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._limits.workers):
                 group.create_task(self._warm())
+        self.is_started = True
 
     @contextlib.asynccontextmanager
     async def admit(self, lane: Lane, cost: int) -> AsyncIterator[None]:
@@ -69,9 +71,7 @@ class WorkerPool:
         async with self.admission.admit(lane, cost):
             yield
 
-    async def run(
-        self, function: Callable[[Unpack[Ts]], T], *args: Unpack[Ts], timeout: float
-    ) -> T:
+    async def run(self, function: Callable[[Unpack[Ts]], T], *args: *Ts, timeout: float) -> T:
         """Call `function` in a worker; the caller has been admitted.
 
         Raises:

@@ -67,9 +67,7 @@ class Checker:
                 yield row
             after = rows[-1][0]
 
-    async def _check_row(
-        self, digest: Digest, size: int, report: Report, *, repair: bool
-    ) -> None:
+    async def _check_row(self, digest: Digest, size: int, report: Report, *, repair: bool) -> None:
         stored = await self.blobs.size(digest)
         if stored is None:
             if await self.images.known_digests([digest]):  # not deleted since it was listed

@@ -75,10 +75,14 @@ class Collector:
 
     async def _collect_uploads(self, found: Leftovers, grace: float, *, dry_run: bool) -> None:
         paths = await to_thread.run_sync(_old_files, self.data_dir.tmp, max(grace, 60.0))
-        for path in paths:
-            if not dry_run:
-                await to_thread.run_sync(lambda path=path: path.unlink(missing_ok=True))
+        if not dry_run:
+            await to_thread.run_sync(_unlink, paths)
         found.uploads += len(paths)
+
+
+def _unlink(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _old_files(directory: Path, seconds: float) -> list[Path]:

@@ -1,0 +1,120 @@
+"""One log line and one id for every request."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+import time
+from datetime import UTC, datetime
+
+import orjson
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger()
+
+_ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._=+/-]{1,128}")
+_BUFFERED_LINES = 64
+_FLUSH_SECONDS = 0.2
+
+
+class AccessLog:
+    """Writes request lines: at once on a terminal, some at a time as JSON.
+
+    A line as JSON costs about a microsecond here and ten through the logger's processors,
+    which is a third of what the server needs to answer from memory.
+    """
+
+    def __init__(self, *, as_json: bool, enabled: bool) -> None:
+        self._as_json = as_json
+        self._enabled = enabled
+        self._lines: list[bytes] = []
+        self._prefix = os.urandom(4).hex()
+        self._numbers = itertools.count(1)
+
+    def request_id(self, scope: Scope) -> bytes:
+        """The client's X-Request-ID when it is a plain word, else a new one."""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(value):
+                return bytes(value)
+        return b"%s-%x" % (self._prefix.encode(), next(self._numbers))
+
+    def record(self, scope: Scope, status: int, size: int, began: float) -> bytes:
+        """Log an answered request; its id.
+
+        Args:
+            scope: the ASGI scope.
+            status: of the answer.
+            size: bytes of the body.
+            began: `time.perf_counter()` when the request came.
+        """
+        request_id = self.request_id(scope)
+        self.write(scope, request_id, status, size, began)
+        return request_id
+
+    def write(self, scope: Scope, request_id: bytes, status: int, size: int, began: float) -> None:
+        """Log an answered request."""
+        if not self._enabled:
+            return
+        client = scope.get("client")
+        event = {
+            "action": "request",
+            "request_id": request_id.decode("ascii"),
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "bytes": size,
+            "ms": round((time.perf_counter() - began) * 1000, 2),
+            "client": client[0] if client else None,
+        }
+        if not self._as_json:
+            log.info("request", **event)
+            return
+        event |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+        self._lines.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        if len(self._lines) >= _BUFFERED_LINES:
+            self.flush()
+        elif len(self._lines) == 1:
+            asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        if self._lines:
+            os.write(2, b"".join(self._lines))
+            self._lines.clear()
+
+
+class AccessLogMiddleware:
+    """Binds the request id for other log lines, sends it, and logs the request at its end."""
+
+    def __init__(self, app: ASGIApp, access: AccessLog) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, watching the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = self._access.request_id(scope)
+        status, size = 500, 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                message = {**message, "headers": headers}
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+            await send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode("ascii"))
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._access.write(scope, request_id, status, size, began)

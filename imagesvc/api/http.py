@@ -1,0 +1,95 @@
+"""Small pieces that the resources share: JSON answers, query parameters, cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.errors import InvalidRequest
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+def json_response(
+    model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A model as JSON."""
+    headers = {"cache-control": "no-store", **(headers or {})}
+    return Response(model.model_dump_json(), status, headers, "application/json")
+
+
+def only_known(request: Request, known: set[str]) -> None:
+    """Refuse misspelt and repeated query parameters rather than pass over them.
+
+    Raises:
+        InvalidRequest: naming the first.
+    """
+    names = [name for name, _value in request.query_params.multi_items()]
+    for name in names:
+        if name not in known:
+            raise invalid(
+                ascii(name[:40])[1:-1], f"is unknown; known are {', '.join(sorted(known))}"
+            )
+        if names.count(name) > 1:
+            raise invalid(name, "is given twice")
+
+
+def invalid(loc: str, msg: str) -> InvalidRequest:
+    """The error for one parameter or field."""
+    return InvalidRequest(f"{loc} {msg}.", ((loc, msg),))
+
+
+def limit_of(request: Request) -> int:
+    """The page size asked for."""
+    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise invalid("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def cursor_of(request: Request) -> UUID | None:
+    """The id that the last page ended with."""
+    text = request.query_params.get("cursor")
+    if text is None:
+        return None
+    try:
+        return UUID(
+            bytes=base64.b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
+        )
+    except (ValueError, binascii.Error) as error:
+        raise invalid("cursor", "is none that a page of this list ended with") from error
+
+
+def cursor_text(last: UUID | None) -> str | None:
+    """The cursor that goes on after an id."""
+    return None if last is None else base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()
+
+
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """The Link header to the next page (RFC 8288)."""
+    if cursor is None:
+        return {}
+    query = {**request.query_params, "cursor": cursor}
+    return {"link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}
+
+
+def instant_of(request: Request, name: str) -> datetime | None:
+    """An RFC 3339 instant, or a date in UTC, from the query."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise invalid(name, "must be an instant such as 2026-01-31T12:00:00Z") from error

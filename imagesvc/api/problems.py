@@ -1,0 +1,75 @@
+"""Errors as `application/problem+json` (RFC 9457); they are never cached."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.errors import (
+    ImagesvcError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    RangeNotSatisfiable,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "2"
+
+log = structlog.get_logger()
+
+
+def problem(error: ImagesvcError) -> dict[str, Any]:
+    """The members of a problem document; `code` is stable, `detail` is for people."""
+    document: dict[str, Any] = {
+        "type": "about:blank" if error.code == "internal_error" else f"/problems/{error.code}",
+        "title": error.title,
+        "status": int(error.status),
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if error.fields:
+        document["errors"] = [{"loc": loc, "msg": msg} for loc, msg in error.fields]
+    return document
+
+
+def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None) -> Response:
+    """A problem document as an answer."""
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"} | (headers or {})
+    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["retry-after"] = RETRY_AFTER_SECONDS
+    if isinstance(error, RangeNotSatisfiable):
+        headers["content-range"] = f"bytes */{error.size}"
+    return Response(orjson.dumps(problem(error)), error.status, headers, MEDIA_TYPE)
+
+
+async def on_error(_request: Request, error: Exception) -> Response:
+    """Answer an error of ours."""
+    known = error if isinstance(error, ImagesvcError) else ImagesvcError("Something went wrong.")
+    if isinstance(known, Unavailable) or type(known) is ImagesvcError:
+        log.warning("request failed", action="request.failed", code=known.code, error=str(known))
+    return problem_response(known)
+
+
+async def on_http_exception(_request: Request, error: Exception) -> Response:
+    """Answer what Starlette's router raises: no such route, or no such method."""
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
+    headers = dict(getattr(error, "headers", None) or {})
+    if status == HTTPStatus.NOT_FOUND:
+        return problem_response(NotFound("There is nothing at this URL."))
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return problem_response(MethodNotAllowed("This URL has no such method."), headers)
+    return problem_response(InvalidRequest("The request cannot be understood."))
+
+
+async def on_bug(_request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw, and say nothing of it to the client but that it happened."""
+    log.error("bug in a request", action="request.bug", exc_info=error)
+    return problem_response(ImagesvcError("An internal error stopped this request."))

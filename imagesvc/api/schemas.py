@@ -1,0 +1,219 @@
+"""The JSON that the API speaks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, PlainSerializer
+
+from imagesvc.model import Image, Job, Operation, Status, Variant, Visibility
+
+T = TypeVar("T")
+
+
+def rfc3339(instant: datetime) -> str:
+    """An instant in UTC with microseconds and a Z (RFC 3339)."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Instant = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+
+
+class Urls(BaseModel):
+    """Where an image's bytes are."""
+
+    original: str
+    thumbnail: str | None
+    preview: str | None
+    blurred: str | None
+
+
+class JobRef(BaseModel):
+    """An image's newest job."""
+
+    id: UUID
+    status: Status
+
+
+class ImageOut(BaseModel):
+    """An image's metadata."""
+
+    id: UUID
+    filename: str
+    title: str
+    description: str
+    tags: list[str]
+    status: Status
+    format: str
+    content_type: str
+    width: int
+    height: int
+    frames: int
+    bytes: int
+    sha256: str
+    exif: dict[str, Any]
+    visibility: Visibility
+    collection_id: UUID | None
+    owner_id: UUID | None
+    created_at: Instant
+    updated_at: Instant
+    completed_at: Instant | None
+    urls: Urls
+    job: JobRef | None
+
+    @classmethod
+    def of(cls, image: Image, presets: frozenset[str]) -> ImageOut:
+        """What the API says about an image; `presets` are the names that have URLs."""
+        original = image.original
+        base = f"/images/{image.id}"
+        return cls(
+            id=image.id,
+            filename=image.filename,
+            title=image.title,
+            description=image.description,
+            tags=list(image.tags),
+            status=image.status,
+            format=original.format,
+            content_type=original.format.media_type,
+            width=original.width,
+            height=original.height,
+            frames=original.frames,
+            bytes=image.bytes,
+            sha256=original.digest,
+            exif=image.exif,
+            visibility=image.visibility,
+            collection_id=None,
+            owner_id=None,
+            created_at=image.created_at,
+            updated_at=image.updated_at,
+            completed_at=image.completed_at,
+            urls=Urls(
+                original=base,
+                thumbnail=f"{base}/thumbnail" if "thumbnail" in presets else None,
+                preview=f"{base}/preview" if "preview" in presets else None,
+                blurred=f"/blurred-images/{image.id}" if "blurred" in presets else None,
+            ),
+            job=None
+            if image.job_id is None or image.job_status is None
+            else JobRef(id=image.job_id, status=image.job_status),
+        )
+
+
+class ErrorOut(BaseModel):
+    """Why something failed."""
+
+    code: str
+    detail: str
+
+
+class OperationOut(BaseModel):
+    """One variant that a job is to make, and what came of it."""
+
+    name: str | None
+    transform: str
+    status: Status
+    error: ErrorOut | None
+    url: str
+
+    @classmethod
+    def of(cls, operation: Operation, image_id: UUID) -> OperationOut:
+        """What the API says about an operation."""
+        place = f"/{operation.name}" if operation.name else f"?{operation.transform}"
+        return cls(
+            name=operation.name,
+            transform=operation.transform,
+            status=operation.status,
+            error=_error(operation.error_code, operation.error_detail),
+            url=f"/images/{image_id}{place}",
+        )
+
+
+class JobOut(BaseModel):
+    """A job with its operations."""
+
+    id: UUID
+    image_id: UUID
+    status: Status
+    attempts: int
+    operations: list[OperationOut]
+    error: ErrorOut | None
+    created_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None
+
+    @classmethod
+    def of(cls, job: Job) -> JobOut:
+        """What the API says about a job."""
+        return cls(
+            id=job.id,
+            image_id=job.image_id,
+            status=job.status,
+            attempts=job.attempts,
+            operations=[OperationOut.of(item, job.image_id) for item in job.operations],
+            error=_error(job.error_code, job.error_detail),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+        )
+
+
+class VariantOut(BaseModel):
+    """A stored variant and where it is."""
+
+    transform: str
+    url: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    tiers: list[str]
+    created_at: Instant
+    last_used_at: Instant
+
+    @classmethod
+    def of(cls, variant: Variant, image_id: UUID, *, in_memory: bool) -> VariantOut:
+        """What the API says about a stored variant."""
+        return cls(
+            transform=variant.transform,
+            url=f"/images/{image_id}?{variant.transform}",
+            format=variant.format,
+            width=variant.width,
+            height=variant.height,
+            bytes=variant.bytes,
+            tiers=["memory", "disk"] if in_memory else ["disk"],
+            created_at=variant.created_at,
+            last_used_at=variant.last_used_at,
+        )
+
+
+class Page(BaseModel, Generic[T]):
+    """Some items of a list, and the cursor of the next page."""
+
+    data: list[T]
+    next_cursor: str | None
+
+
+class Purged(BaseModel):
+    """How many stored variants were removed."""
+
+    deleted: int
+
+
+class UploadEntry(BaseModel):
+    """What came of one file of several."""
+
+    status: int
+    image: ImageOut | None = None
+    problem: dict[str, Any] | None = None
+
+
+class UploadResults(BaseModel):
+    """What came of several files, in their order."""
+
+    data: list[UploadEntry]
+
+
+def _error(code: str | None, detail: str | None) -> ErrorOut | None:
+    return None if code is None else ErrorOut(code=code, detail=detail or "")

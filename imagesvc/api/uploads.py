@@ -1,0 +1,245 @@
+"""Uploads: multipart with one or more files, or the bytes as the body; streamed to disk."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from imagesvc.api.http import invalid, json_response, only_known
+from imagesvc.api.multipart import PartBegins, PartData, multipart_events
+from imagesvc.api.problems import problem
+from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
+from imagesvc.errors import FileTooLarge, ImagesvcError, InvalidRequest, NoFile, Rejected
+from imagesvc.jobs.ingest import Ingest, UploadFields
+from imagesvc.model import Image, Visibility
+from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
+
+FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
+MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
+DEFAULT_FIELD_BYTES = 100
+MAX_TAGS, MAX_TAG = 100, 64
+DRAIN_BYTES = 8 << 20
+DRAIN_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Received:
+    """What a request brought: files in order, each whole or refused, and the fields."""
+
+    files: list[tuple[str, ReceivedFile | ImagesvcError]] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadEndpoints:
+    """The routes that take uploads; the fields are everything they may touch."""
+
+    incoming: Incoming
+    ingest: Ingest
+    presets: frozenset[str]
+    max_files: int
+    max_upload_size: int
+
+    def routes(self) -> list[Route]:
+        """The routes this module serves; `app.py` concatenates them."""
+        paths = ("/api/v1/images", "/api/v1/images/actions/upload", "/images")
+        return [Route(path, self.upload, methods=["POST"]) for path in paths]
+
+    async def upload(self, request: Request) -> Response:
+        """Take one file (201, the image) or several (207, an entry each).
+
+        Raises:
+            NoFile, EmptyFile, InvalidRequest: the body is not an upload.
+            FileTooLarge: cut off at the limit; nothing is kept.
+            UnsupportedMediaType, CorruptImage, ImageTooLarge: it is no image taken here.
+            InsufficientStorage: the disk is full.
+        """
+        only_known(request, FIELDS | {"filename"})
+        try:
+            async with AsyncExitStack() as stack:
+                received = await self._receive(request, stack)
+                if not received.files:
+                    raise NoFile("The request holds no file.")
+                fields = _upload_fields({**request.query_params, **received.fields})
+                return await self._accept(received, fields)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it; nothing is left
+        except ImagesvcError:
+            await _drain(request)
+            raise
+
+    async def _receive(self, request: Request, stack: AsyncExitStack) -> _Received:
+        media_type, options = parse_options_header(request.headers.get("content-type", ""))
+        if media_type == b"multipart/form-data":
+            return await self._multipart(request, options.get(b"boundary", b""), stack)
+        return await self._raw(request, stack)
+
+    async def _raw(self, request: Request, stack: AsyncExitStack) -> _Received:
+        length = request.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self.max_upload_size:
+            raise FileTooLarge(f"The file is larger than {self.max_upload_size:,} bytes.")
+        file = await stack.enter_async_context(self.incoming.receive())
+        async for piece in request.stream():
+            await file.write(piece)
+        if file.size == 0 and not request.headers.get("content-type"):
+            return _Received()
+        name = request.query_params.get("filename", "")
+        return _Received([(name, await file.finish())])
+
+    async def _multipart(
+        self, request: Request, boundary: bytes, stack: AsyncExitStack
+    ) -> _Received:
+        received = _Received()
+        part: _FilePart | _FieldPart = _FieldPart("")
+        async with contextlib.aclosing(multipart_events(request.stream(), boundary)) as events:
+            async for event in events:
+                if isinstance(event, PartBegins):
+                    part = await self._begin(event, received, stack)
+                elif isinstance(event, PartData):
+                    await part.take(event.data)
+                else:
+                    await part.end(received)
+        return received
+
+    async def _begin(
+        self, event: PartBegins, received: _Received, stack: AsyncExitStack
+    ) -> _FilePart | _FieldPart:
+        if event.filename is None:
+            if event.name not in FIELDS:
+                known = ", ".join(sorted(FIELDS))
+                raise invalid(ascii(event.name[:40])[1:-1], f"is unknown; fields are {known}")
+            if event.name in received.fields:
+                raise invalid(event.name, "is given twice")
+            return _FieldPart(event.name)
+        if len(received.files) >= self.max_files:
+            raise InvalidRequest(f"A request may hold {self.max_files} files.")
+        file = await stack.enter_async_context(self.incoming.receive())
+        return _FilePart(event.filename, file, self.max_upload_size)
+
+    async def _accept(self, received: _Received, fields: UploadFields) -> Response:
+        if len(received.files) == 1:
+            image = await self._accept_one(*received.files[0], fields)
+            location = {"location": f"/api/v1/images/{image.id}"}
+            return json_response(ImageOut.of(image, self.presets), 201, location)
+        entries = [await self._entry(name, file, fields) for name, file in received.files]
+        return json_response(UploadResults(data=entries), 207)
+
+    async def _entry(
+        self, name: str, file: ReceivedFile | ImagesvcError, fields: UploadFields
+    ) -> UploadEntry:
+        try:
+            image = await self._accept_one(name, file, fields)
+        except ImagesvcError as error:
+            return UploadEntry(status=error.status, problem=problem(error))
+        return UploadEntry(status=201, image=ImageOut.of(image, self.presets))
+
+    async def _accept_one(
+        self, name: str, file: ReceivedFile | ImagesvcError, fields: UploadFields
+    ) -> Image:
+        if isinstance(file, ImagesvcError):
+            raise file
+        named = UploadFields(name, fields.title, fields.description, fields.tags, fields.visibility)
+        return await self.ingest.accept(file, named)
+
+
+@dataclass(slots=True)
+class _FilePart:
+    """A file on its way in; too large a one is passed over, so that others may follow."""
+
+    filename: str
+    file: IncomingFile
+    max_excess: int
+    error: ImagesvcError | None = None
+    excess: int = 0
+
+    async def take(self, data: bytes) -> None:
+        if self.error is None:
+            try:
+                await self.file.write(data)
+            except Rejected as error:
+                self.error = error
+            return
+        self.excess += len(data)
+        if self.excess > self.max_excess:
+            raise self.error  # nobody means this well
+
+    async def end(self, received: _Received) -> None:
+        if self.error is None and self.file.size == 0 and not self.filename:
+            return  # a form's file input left empty
+        try:
+            if self.error is not None:
+                raise self.error
+            received.files.append((self.filename, await self.file.finish()))
+        except Rejected as error:
+            received.files.append((self.filename, error))
+
+
+@dataclass(slots=True)
+class _FieldPart:
+    """A plain field on its way in."""
+
+    name: str
+    data: bytes = b""
+
+    async def take(self, data: bytes) -> None:
+        self.data += data
+        limit = MAX_FIELD_BYTES.get(self.name, DEFAULT_FIELD_BYTES)
+        if len(self.data) > limit:
+            raise invalid(self.name, f"may have {limit:,} bytes")
+
+    async def end(self, received: _Received) -> None:
+        try:
+            received.fields[self.name] = self.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise invalid(self.name, "must be UTF-8") from error
+
+
+def _upload_fields(values: dict[str, str]) -> UploadFields:
+    for name, value in values.items():
+        if "\x00" in value and name != "filename":
+            raise invalid(name, "must not hold NUL characters")
+    if values.get("collection_id"):
+        raise invalid("collection_id", "names no collection")
+    visibility = values.get("visibility") or Visibility.PUBLIC
+    if visibility not in set(Visibility):
+        raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
+    tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
+    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tags):
+        raise invalid("tags", f"may be {MAX_TAGS} tags of {MAX_TAG} characters each")
+    return UploadFields(
+        title=values.get("title", ""),
+        description=values.get("description", ""),
+        tags=tags,
+        visibility=Visibility(visibility),
+    )
+
+
+async def _drain(request: Request) -> None:
+    """Read on for a moment, so that a client that is still sending can read the refusal.
+
+    A connection closed with unread bytes is reset, and the answer is lost with it.
+    """
+    until, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
+    with contextlib.suppress(ClientDisconnect, RuntimeError):  # gone, or read to its end already
+        async for piece in _rest(request):
+            left -= len(piece)
+            if left < 0 or time.monotonic() > until:
+                return
+
+
+async def _rest(request: Request) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            return
+        more = message.get("more_body", False)
+        yield message.get("body", b"")

@@ -1,0 +1,149 @@
+"""The command line: parses arguments and calls one function for each command."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from imagesvc.app import Service, create_app
+from imagesvc.logs import configure_logs
+from imagesvc.settings import Settings, SettingsError, load_settings
+from imagesvc.store.check import Checker, Report
+from imagesvc.store.gc import Leftovers
+from imagesvc.store.migrate import migrate
+
+cli = typer.Typer(
+    help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+T = TypeVar("T")
+DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
+
+
+def run() -> int:
+    """Run the command that `sys.argv` names; its exit status."""
+    try:
+        cli(standalone_mode=True)
+    except SettingsError as error:
+        print(f"imagesvc: {error}", file=sys.stderr)  # noqa: T201  # the logs may not be set up
+        return 2
+    return 0
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data_dir: DataDirOption = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+) -> None:
+    """Run the service until SIGTERM or SIGINT."""
+    settings = load_settings(
+        host=host, port=port, data_dir=data_dir, workers=workers, log_format=log_format,
+        log_level=log_level,
+    )  # fmt: skip
+    as_json = configure_logs(settings.log_format, settings.log_level)
+    app = create_app(settings, logs_as_json=as_json)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_timeout),
+    )
+    uvicorn.Server(config).run()
+
+
+@cli.command()
+def config(data_dir: DataDirOption = None) -> None:
+    """Print the settings in force, secrets masked."""
+    table = Table("setting", "value", box=None)
+    for name, value in load_settings(data_dir=data_dir).shown().items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+@cli.command()
+def check(
+    data_dir: DataDirOption = None,
+    repair: Annotated[bool, typer.Option(help="Move damaged blobs to quarantine/.")] = False,
+) -> None:
+    """Verify every blob against its digest and every row against its blob."""
+    settings = load_settings(data_dir=data_dir)
+    report = _on_store(settings, functools.partial(_check, repair=repair))
+    _print_report(report)
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def gc(
+    data_dir: DataDirOption = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be removed.")] = False,
+    grace: Annotated[str | None, typer.Option(help="Spare what is younger; such as 10m.")] = None,
+) -> None:
+    """Remove what no row points at: blobs, variants and uploads that a crash left."""
+    settings = load_settings(data_dir=data_dir, gc_grace=grace)
+    found = _on_store(settings, functools.partial(_collect, dry_run=dry_run))
+    verb = "would be removed" if dry_run else "removed"
+    Console().print(
+        f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants and "
+        f"{found.uploads} unfinished uploads {verb}."
+    )
+
+
+async def _check(service: Service, *, repair: bool) -> Report:
+    checker = Checker(service.data_dir, service.blobs, service.images, service.locks)
+    return await checker.check(repair=repair)
+
+
+async def _collect(service: Service, *, dry_run: bool) -> Leftovers:
+    grace = service.settings.gc_grace
+    return await service.collector.collect(grace_seconds=grace, dry_run=dry_run)
+
+
+def _on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T]]) -> T:
+    """Run `work` with the store open and nothing else started."""
+
+    async def opened() -> T:
+        service = Service(settings)
+        await asyncio.to_thread(migrate, service.data_dir.database)
+        service.database.open()
+        try:
+            return await work(service)
+        finally:
+            await service.database.close()
+            service.locks.close()
+
+    configure_logs(settings.log_format, settings.log_level)
+    return asyncio.run(opened())
+
+
+def _print_report(report: Report) -> None:
+    console = Console()
+    console.print(f"{report.verified} blobs verified ({report.bytes:,} bytes).")
+    for title, digests in (
+        ("damaged", report.damaged),
+        ("missing", report.missing),
+        ("without a row (run gc)", report.without_row),
+        ("moved to quarantine", report.quarantined),
+    ):
+        for digest in digests:
+            console.print(f"{title}: {digest}", soft_wrap=True)
+    console.print("sound" if report.is_sound else "NOT SOUND")
