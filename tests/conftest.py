@@ -1,0 +1,42 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.server import Server
+
+
+class MakeServer(Protocol):
+    """Starts a server of its own; settings as keyword arguments."""
+
+    def __call__(self, **settings: Any) -> Server:
+        """The running server."""
+        ...
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[MakeServer]:
+    """Servers for one test, each with its own data directory, stopped at its end."""
+    servers: list[Server] = []
+
+    def make(**settings: Any) -> Server:
+        server = Server(tmp_path / f"data{len(servers)}", **settings)
+        servers.append(server)
+        return server.start()
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests of a module that only add to it."""
+    shared = Server(tmp_path_factory.mktemp("shared") / "data").start()
+    yield shared
+    shared.close()
