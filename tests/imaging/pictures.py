@@ -70,7 +70,7 @@ def animation(path: Path, count: int = 4, size: tuple[int, int] = (60, 40)) -> s
         frame = Image.new("RGB", size, QUADRANTS[number % 4])
         frame.paste((255, 255, 255), (0, 0, size[0] // 4, size[1] // 4))
         frames.append(frame)
-    options = {"lossless": True} if path.suffix == ".webp" else {}
+    options: dict[str, Any] = {"lossless": True} if path.suffix == ".webp" else {}
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=70, loop=3, **options)
     return str(path)
 

@@ -46,13 +46,15 @@ boxes = st.integers(1, 8192)
         ("w=256&h=256", (5312, 2988), (256, 144)),
     ],
 )
-def test_sizes_follow_the_documented_rules(query, size, expected):
+def test_sizes_follow_the_documented_rules(
+    query: str, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
     """One row a rule: what a caller can compute without rendering."""
     assert predicted_size(parse_text(query), *size) == Size(*expected)
 
 
 @given(sides, sides, boxes, boxes)
-def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, h: int):
+def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, h: int) -> None:
     """The default fit promises at most the box and at most the original."""
     size = predicted_size(Transform(w=w, h=h), width, height)
 
@@ -62,7 +64,7 @@ def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, 
 
 
 @given(sides, sides, boxes, boxes)
-def test_cover_fills_the_box_when_it_may_enlarge(width: int, height: int, w: int, h: int):
+def test_cover_fills_the_box_when_it_may_enlarge(width: int, height: int, w: int, h: int) -> None:
     """A covered box has no gap, whatever the ratios."""
     laid = plan(Transform(w=w, h=h, fit="cover", enlarge=True), width, height)
 
@@ -72,7 +74,9 @@ def test_cover_fills_the_box_when_it_may_enlarge(width: int, height: int, w: int
 
 
 @given(sides, sides, boxes, st.sampled_from(["w", "h"]))
-def test_one_side_keeps_the_ratio_to_half_a_pixel(width: int, height: int, side: int, key: str):
+def test_one_side_keeps_the_ratio_to_half_a_pixel(
+    width: int, height: int, side: int, key: str
+) -> None:
     """Rounding is the only distortion."""
     wanted = Transform(w=side, enlarge=True) if key == "w" else Transform(h=side, enlarge=True)
 
@@ -95,7 +99,7 @@ def test_one_side_keeps_the_ratio_to_half_a_pixel(width: int, height: int, side:
         ("south", 0, 50),
     ],
 )
-def test_gravity_decides_what_a_crop_keeps(gravity: str, left: int, top: int):
+def test_gravity_decides_what_a_crop_keeps(gravity: str, left: int, top: int) -> None:
     """A 100 x 150 picture cropped to 100 x 100 keeps its top, middle or bottom."""
     laid = plan(Transform(w=100, h=100, fit="cover", gravity=gravity), 200, 300)
 
@@ -103,7 +107,7 @@ def test_gravity_decides_what_a_crop_keeps(gravity: str, left: int, top: int):
 
 
 @pytest.mark.parametrize(("gravity", "left"), [("west", 0), ("center", 25), ("east", 50)])
-def test_gravity_decides_where_padding_puts_the_picture(gravity: str, left: int):
+def test_gravity_decides_where_padding_puts_the_picture(gravity: str, left: int) -> None:
     """A 50 x 100 picture on a 100 x 100 canvas stands left, in the middle or right."""
     laid = plan(Transform(w=100, h=100, fit="pad", gravity=gravity), 100, 200)
 
@@ -122,6 +126,8 @@ def test_gravity_decides_where_padding_puts_the_picture(gravity: str, left: int)
         ((4000, 3000), (1, 750), 2),
     ],
 )
-def test_the_decoder_leaves_a_factor_of_two_to_the_resize(stored, target, shrink):
+def test_the_decoder_leaves_a_factor_of_two_to_the_resize(
+    stored: tuple[int, int], target: tuple[int, int], shrink: int
+) -> None:
     """Block shrinking alone is too sharp; libvips keeps the same margin."""
     assert jpeg_shrink(Size(*stored), Size(*target)) == shrink

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import fields
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import QUALITY, original
 
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.keys import FITS, FLIPS, GRAVITIES, KEYS, OUTPUT_FORMATS
@@ -22,6 +22,7 @@ from imagesvc.imaging.transform import (
     variant_key,
 )
 from imagesvc.model import Digest, Format, Transform
+from tests.imaging.pictures import QUALITY, original
 
 DIGEST = Digest("ab" * 32)
 
@@ -42,7 +43,7 @@ queries = st.fixed_dictionaries({}, optional=texts)
 
 
 @given(queries)
-def test_the_canonical_text_means_the_same_transform(query: dict[str, str]):
+def test_the_canonical_text_means_the_same_transform(query: dict[str, str]) -> None:
     """Text, transform, text, transform: nothing is lost, and the second text equals the first."""
     transform = parse(query.items())
 
@@ -53,7 +54,7 @@ def test_the_canonical_text_means_the_same_transform(query: dict[str, str]):
 
 
 @given(queries, st.randoms(use_true_random=False))
-def test_the_order_of_keys_does_not_matter(query: dict[str, str], random):
+def test_the_order_of_keys_does_not_matter(query: dict[str, str], random: Random) -> None:
     """A variant is shared however its URL is written."""
     pairs = list(query.items())
     random.shuffle(pairs)
@@ -61,7 +62,7 @@ def test_the_order_of_keys_does_not_matter(query: dict[str, str], random):
     assert canonical(parse(pairs)) == canonical(parse(query.items()))
 
 
-def test_the_grammar_has_a_row_for_each_field():
+def test_the_grammar_has_a_row_for_each_field() -> None:
     """A transform has no field that text cannot set."""
     assert set(KEYS) == {field.name for field in fields(Transform)}
 
@@ -93,7 +94,7 @@ def test_the_grammar_has_a_row_for_each_field():
         ("w=%32", "w=2"),
     ],
 )
-def test_texts_that_mean_the_same_are_equal(left: str, right: str):
+def test_texts_that_mean_the_same_are_equal(left: str, right: str) -> None:
     """Equal pixels have one name, so they are made and stored once."""
     assert parse_text(left) == parse_text(right)
     assert canonical(parse_text(left)) == canonical(parse_text(right))
@@ -111,7 +112,7 @@ def test_texts_that_mean_the_same_are_equal(left: str, right: str):
         ("q=60&format=jpg", "format=jpeg&q=60"),
     ],
 )
-def test_the_canonical_text_is_sorted_and_drops_defaults(query: str, text: str):
+def test_the_canonical_text_is_sorted_and_drops_defaults(query: str, text: str) -> None:
     """The form that rows, ETags and URLs are made of, as documented."""
     assert canonical(parse_text(query)) == text
 
@@ -164,7 +165,7 @@ def test_the_canonical_text_is_sorted_and_drops_defaults(query: str, text: str):
         ("&".join(f"k{n}=1" for n in range(65)), "transform", "query string"),
     ],
 )
-def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, says: str):
+def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, says: str) -> None:
     """The error names the key and what is allowed, so that a caller can mend the URL."""
     with pytest.raises(InvalidTransform) as caught:
         parse_text(query)
@@ -174,7 +175,7 @@ def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, say
     assert says in caught.value.detail
 
 
-def test_all_faults_are_named_at_once():
+def test_all_faults_are_named_at_once() -> None:
     """A caller with two mistakes needs one round trip, not two."""
     with pytest.raises(InvalidTransform) as caught:
         parse_text("w=0&h=5&q=0&nope=1")
@@ -182,7 +183,7 @@ def test_all_faults_are_named_at_once():
     assert [key for key, _ in caught.value.fields] == ["w", "q", "nope"]
 
 
-def test_hostile_text_is_echoed_short_and_printable():
+def test_hostile_text_is_echoed_short_and_printable() -> None:
     """An error goes to logs and terminals: no control characters, no kilobytes."""
     with pytest.raises(InvalidTransform) as caught:
         parse([("\x1b[31m" + "k" * 5000, "\n" * 5000), ("w", "\u202e" * 5000)])
@@ -193,7 +194,7 @@ def test_hostile_text_is_echoed_short_and_printable():
     assert whole.isprintable()
 
 
-def test_a_preset_is_overridden_by_what_stands_beside_it():
+def test_a_preset_is_overridden_by_what_stands_beside_it() -> None:
     """`preset=thumbnail&w=100` is the thumbnail, narrower; the order makes no difference."""
     presets = {"thumbnail": parse_text("w=256&h=256&gray=1")}
 
@@ -202,7 +203,7 @@ def test_a_preset_is_overridden_by_what_stands_beside_it():
     assert overridden == parse_text("w=100&h=256")
 
 
-def test_an_unknown_preset_is_refused_with_the_known_ones():
+def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
     """The names of presets are public: they stand in URLs."""
     with pytest.raises(InvalidTransform, match="thumbnail"):
         parse_text("preset=thumbnial", {"thumbnail": Transform(w=1)})
@@ -223,14 +224,16 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
         ("format=webp&q=33", Format.PNG, False, "format=webp&q=33"),
     ],
 )
-def test_format_and_quality_are_made_concrete(query, kind, has_alpha, text):
+def test_format_and_quality_are_made_concrete(
+    query: str, kind: Format, has_alpha: bool, text: str
+) -> None:
     """The default format is the original's where browsers show it, else PNG or JPEG."""
     wanted = effective(parse_text(query), original(kind, has_alpha=has_alpha), QUALITY)
 
     assert canonical(wanted) == text
 
 
-def test_variant_keys_differ_by_original_and_transform():
+def test_variant_keys_differ_by_original_and_transform() -> None:
     """Keys are file names: 64 hexadecimal digits, the same for the same bytes only."""
     keys = {
         variant_key(digest, parse_text(query))
@@ -246,14 +249,14 @@ def test_variant_keys_differ_by_original_and_transform():
 
 
 @given(queries)
-def test_normal_is_idempotent(query: dict[str, str]):
+def test_normal_is_idempotent(query: dict[str, str]) -> None:
     """Normalizing what is normal changes nothing."""
     transform = parse(query.items())
 
     assert normal(transform) == transform
 
 
-def test_the_grammar_needs_no_pixel_library():
+def test_the_grammar_needs_no_pixel_library() -> None:
     """The server process parses URLs and predicts sizes; it must never load a decoder."""
     code = (
         "import sys; import imagesvc.imaging.transform, imagesvc.imaging.geometry, "

@@ -16,7 +16,7 @@ from imagesvc.imaging.containers.found import (
 from imagesvc.imaging.limits import Limits
 
 MAX_BOXES = 10_000
-_HELD_BITS = 96
+_HELD_BITS = 136
 """Planes of the decoder, at up to 16 bits a sample, and the interleaved picture."""
 
 

@@ -15,8 +15,8 @@ Data = mmap
 class Found:
     """The shape that a file's own structure claims.
 
-    `held_bits` a pixel of one frame stay in memory while the file is decoded; 0 for files that
-    decode row by row, where `row_bits` a pixel of some rows do.
+    `held_bits` for each pixel of the canvas stay in memory while the file is decoded; 0 for files
+    that decode row by row, where `row_bits` for each pixel of some rows do.
     """
 
     width: int

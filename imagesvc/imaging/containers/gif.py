@@ -16,8 +16,8 @@ from imagesvc.imaging.limits import Limits
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 MAX_SUB_BLOCKS = 4_000_000
 """50 MiB of whole sub-blocks are 205,000; these bound the work on files of tiny ones."""
-_HELD_BITS = 64
-"""libvips keeps the frame being drawn and the one before, 4 bytes a pixel each."""
+_HELD_BITS = 96
+"""libvips keeps the frame being drawn, the one before and a copy, 4 bytes a pixel each."""
 
 
 def walk(data: Data, limits: Limits) -> Found:

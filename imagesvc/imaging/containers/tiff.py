@@ -53,7 +53,7 @@ def walk(data: Data, limits: Limits) -> Found:
         raise malformed("TIFF", f"its size is {width} x {height}")
     _check_pieces(first, len(data))
     bits = max(8, *first.get(BITS, ())) * max(3, _one(first, SAMPLES, 1))
-    return Found(width, height, pages, held_bits=2 * bits)
+    return Found(width, height, pages, held_bits=bits)
 
 
 def _directory(

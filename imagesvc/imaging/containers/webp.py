@@ -16,6 +16,8 @@ from imagesvc.imaging.limits import Limits
 MAX_CHUNKS = 100_000
 _HELD_BITS = 64
 """The decoded picture, 4 bytes a pixel, and about as much of libwebp's own."""
+_HELD_FRAME_BITS = 48
+"""The same a frame of an animation: libvips keeps them all."""
 
 
 def walk(data: Data, limits: Limits) -> Found:
@@ -47,7 +49,7 @@ def walk(data: Data, limits: Limits) -> Found:
         check_count("chunks", count, MAX_CHUNKS)
     if size is None or not frames:
         raise malformed("WebP", "it has no picture")
-    return Found(*size, frames, held_bits=_HELD_BITS)
+    return Found(*size, frames, held_bits=max(_HELD_BITS, _HELD_FRAME_BITS * frames))
 
 
 def _stream_size(data: Data, kind: bytes, at: int, length: int) -> tuple[int, int]:

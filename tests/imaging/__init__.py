@@ -1,0 +1,1 @@
+"""Tests of imaging; they need no server, no database and no network."""
