@@ -6,6 +6,7 @@ only those of the formats taken here. Only workers import it.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ _LOADERS = {
     Format.GIF: ("gifload", "VipsForeignLoadNsgif"),
     Format.TIFF: ("tiffload", "VipsForeignLoadTiff"),
 }
+
+# libvips warns of every oddity in a file; what matters comes as an error.
+logging.getLogger("pyvips").setLevel(logging.ERROR)
 
 pyvips.cache_set_max(0)
 pyvips.operation_block_set("VipsForeignLoad", True)

@@ -52,7 +52,7 @@ def walk(data: Data, limits: Limits) -> Found:
     if not width or not height:
         raise malformed("TIFF", f"its size is {width} x {height}")
     _check_pieces(first, len(data))
-    bits = max(8, *first.get(BITS, ())) * max(3, _one(first, SAMPLES, 1))
+    bits = max((8, *first.get(BITS, ()))) * max(3, _one(first, SAMPLES, 1))
     return Found(width, height, pages, held_bits=bits)
 
 

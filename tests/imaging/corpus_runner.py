@@ -1,0 +1,80 @@
+"""Probe and render files, each in a forked process under a worker's limits.
+
+Reads a list of paths as JSON from standard input, and writes one JSON object a path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+
+from imagesvc.errors import ImagesvcError, Rejected
+from imagesvc.imaging.probe import probe
+from imagesvc.imaging.render import render
+from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.model import Digest, Original
+from tests.imaging.pictures import LIMITS, QUALITY
+
+ADDRESS_SPACE_BYTES = 2 << 30
+SECONDS = 20
+
+
+def attempt(path: str, spill_dir: str) -> dict[str, object]:
+    """What becomes of one file: where it was refused and how, or its variant's facts."""
+    try:
+        found = probe(path, LIMITS)
+    except ImagesvcError as error:
+        return {"stage": "probe", "rejected": isinstance(error, Rejected), "error": repr(error)}
+    original = Original(
+        Digest("0" * 64),
+        found.format,
+        found.width,
+        found.height,
+        found.frames,
+        has_alpha=found.has_alpha,
+        decode_bytes=found.decode_bytes,
+    )
+    wanted = effective(parse_text("w=256&h=256"), original, QUALITY)
+    try:
+        made = render(path, wanted, spill_dir, LIMITS)
+    except ImagesvcError as error:
+        return {"stage": "render", "rejected": isinstance(error, Rejected), "error": repr(error)}
+    canaries = [
+        word for word in (b"secret-comment", b"trailing-junk") if word in (made.data or b"")
+    ]
+    return {"stage": "done", "leaked": [word.decode() for word in canaries], "frames": made.frames}
+
+
+def isolated(path: str, spill_dir: str) -> dict[str, object]:
+    """`attempt` in a process of its own; also its time, peak memory and any crash."""
+    reader, writer = os.pipe()
+    started = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+        signal.alarm(SECONDS)
+        os.write(writer, json.dumps(attempt(path, spill_dir)).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        text = pipe.read()
+    _, status, usage = os.wait4(child, 0)
+    outcome: dict[str, object] = json.loads(text) if text else {"stage": "crash"}
+    outcome |= {"seconds": time.perf_counter() - started, "rss_kib": usage.ru_maxrss}
+    return outcome | {"exit": os.waitstatus_to_exitcode(status)}
+
+
+def main() -> None:
+    """Take the paths one after the other."""
+    with tempfile.TemporaryDirectory() as spill_dir:
+        for path in json.load(sys.stdin):
+            print(json.dumps({"path": path, **isolated(path, spill_dir)}), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

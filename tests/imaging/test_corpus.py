@@ -1,0 +1,88 @@
+"""The corpus of valid and hostile files, when it is there (`IMAGESVC_TEST_SHARED`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared"))
+CORPUS = SHARED / "corpus"
+MAX_SECONDS, MAX_RSS_KIB = 10, 1_000_000
+
+pytestmark = [
+    pytest.mark.skipif(
+        not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
+    ),
+    pytest.mark.timeout(300),
+]
+Outcome = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outcome]]:
+    """What became of each file, by what the manifest expects of it."""
+    made = tmp_path_factory.mktemp("corpus")
+    script = [sys.executable, str(CORPUS / "make_hostile.py"), "--big", "--out", str(made)]
+    subprocess.run(script, check=True, capture_output=True)
+    expectations = {}
+    for entry in json.loads((CORPUS / "manifest.json").read_text())["files"]:
+        stored = CORPUS / entry["name"]
+        path = stored if stored.exists() else made / stored.name
+        expectations[str(path)] = entry["expectation"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.imaging.corpus_runner"],
+        input=json.dumps(list(expectations)),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=REPOSITORY,
+    )
+    found: dict[str, list[Outcome]] = {"accept": [], "reject": [], "either": []}
+    for line in done.stdout.splitlines():
+        outcome = json.loads(line)
+        found[expectations[outcome["path"]]].append(outcome)
+    assert sum(map(len, found.values())) == len(expectations)
+    return found
+
+
+def test_every_correct_image_is_taken_and_rendered(outcomes: dict[str, list[Outcome]]) -> None:
+    """A service that refuses a picture which browsers show is broken."""
+    assert [it for it in outcomes["accept"] if it["stage"] != "done"] == []
+
+
+def test_every_hostile_file_is_refused_by_its_header(outcomes: dict[str, list[Outcome]]) -> None:
+    """Refused at upload, as the client's fault, before a pixel is decoded."""
+    bad = [it for it in outcomes["reject"] if it["stage"] != "probe" or not it["rejected"]]
+
+    assert bad == []
+
+
+def test_no_file_crashes_a_worker_or_exhausts_it(outcomes: dict[str, list[Outcome]]) -> None:
+    """Taken or refused, within 10 seconds and 1 GB, by a process that ends by itself."""
+    bad = [
+        it
+        for those in outcomes.values()
+        for it in those
+        if it["exit"] != 0 or it["seconds"] > MAX_SECONDS or it["rss_kib"] > MAX_RSS_KIB
+    ]
+
+    assert bad == []
+
+
+def test_a_refusal_is_always_the_clients_fault(outcomes: dict[str, list[Outcome]]) -> None:
+    """Whatever is wrong with a file, the answer is a 4xx that is not worth a retry."""
+    refused = [it for it in outcomes["either"] if it["stage"] != "done"]
+
+    assert [it for it in refused if not it["rejected"]] == []
+
+
+def test_no_metadata_leaks_into_a_variant(outcomes: dict[str, list[Outcome]]) -> None:
+    """The texts planted in the corpus are in no output."""
+    assert [it for it in outcomes["accept"] if it.get("leaked")] == []

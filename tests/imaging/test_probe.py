@@ -1,0 +1,287 @@
+"""Identification: formats, sizes, limits and structure, from headers alone."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagesvc.errors import (
+    CorruptImage,
+    EmptyFile,
+    ImagesvcError,
+    ImageTooLarge,
+    UnsupportedMediaType,
+)
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.probe import probe
+from tests.imaging.pictures import (
+    LIMITS,
+    animation,
+    gradient,
+    oriented,
+    png_16,
+    png_chunk,
+    quadrants,
+    save,
+)
+
+SUFFIXES = ("jpg", "png", "gif", "webp", "avif", "tif")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_each_format_is_identified(tmp_path: Path, suffix: str) -> None:
+    """Format, size and frames, whatever the file is called."""
+    path = Path(save(tmp_path / f"a.{suffix}", gradient(61, 37)))
+    hidden = path.rename(tmp_path / "a.txt")
+
+    found = probe(str(hidden), LIMITS)
+
+    assert found.format.extension == suffix
+    assert (found.width, found.height, found.frames) == (61, 37, 1)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_as_shown(tmp_path: Path, suffix: str, orientation: int) -> None:
+    """Width and height are swapped where EXIF turns the picture by a quarter."""
+    found = probe(oriented(tmp_path / f"a.{suffix}", quadrants(), orientation), LIMITS)
+
+    assert (found.width, found.height) == (96, 64)
+    assert found.exif.get("orientation", 1) == orientation
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_frames_are_counted(tmp_path: Path, suffix: str) -> None:
+    """Animations say how many frames they have."""
+    assert probe(animation(tmp_path / f"a.{suffix}", 7), LIMITS).frames == 7
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "has_alpha"),
+    [("RGB", "png", False), ("RGBA", "png", True), ("LA", "png", True), ("RGBA", "webp", True)],
+)
+def test_alpha_is_noticed(tmp_path: Path, mode: str, suffix: str, has_alpha: bool) -> None:
+    """It decides the default format of variants."""
+    path = save(tmp_path / f"a.{suffix}", Image.new(mode, (9, 9)))
+
+    assert probe(path, LIMITS).has_alpha is has_alpha
+
+
+def test_exif_is_a_subset_without_the_place(tmp_path: Path) -> None:
+    """Camera and time are kept as searchable facts; GPS is not."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Maker\0", " Model\n7 "
+    exif[0x8769] = {0x9003: "2024:05:06 07:08:09", 0x927C: b"maker note"}
+    exif[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0)}
+
+    found = probe(save(tmp_path / "a.jpg", quadrants(), exif=exif), LIMITS)
+
+    assert found.exif == {"make": "Maker", "model": "Model7", "taken_at": "2024:05:06 07:08:09"}
+
+
+def test_an_empty_file_is_named_so(tmp_path: Path) -> None:
+    """Clients that send nothing are told so."""
+    path = tmp_path / "a.jpg"
+    path.touch()
+
+    with pytest.raises(EmptyFile):
+        probe(str(path), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><svg:svg/>", "SVG"),
+        ("\ufeff<?xml version='1.0'?><svg/>".encode("utf-16-le"), "SVG"),
+        (b"BM" + bytes(60), "BMP"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"hello", "no image"),
+        (b"\xff\xd8", "no image"),
+    ],
+)
+def test_other_formats_are_unsupported_by_name(tmp_path: Path, head: bytes, name: str) -> None:
+    """The error says what came and what is taken."""
+    path = tmp_path / "a.png"
+    path.write_bytes(head)
+
+    with pytest.raises(UnsupportedMediaType, match=name) as caught:
+        probe(str(path), LIMITS)
+
+    assert "JPEG, PNG, GIF, WebP, AVIF and TIFF" in caught.value.detail
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_truncated_files_are_refused_without_decoding(tmp_path: Path, suffix: str) -> None:
+    """Cut at any of a hundred places, a file is an error of ours, never accepted."""
+    whole = Path(save(tmp_path / f"a.{suffix}", gradient(300, 200)))
+    data = whole.read_bytes()
+    cut = tmp_path / "cut"
+
+    for part in range(1, 100):
+        cut.write_bytes(data[: len(data) * part // 100])
+        with pytest.raises((CorruptImage, UnsupportedMediaType)):
+            probe(str(cut), LIMITS)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_flipped_bytes_never_raise_anything_else(tmp_path: Path, suffix: str) -> None:
+    """Whatever Pillow and libvips throw at damaged headers arrives as one of our errors."""
+    whole = Path(save(tmp_path / f"a.{suffix}", gradient(60, 40)))
+    data = whole.read_bytes()
+    damaged = tmp_path / "damaged"
+
+    for at in range(0, min(len(data), 600), 2):
+        for flip in (0xFF, 0x01):
+            damaged.write_bytes(data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :])
+            try:
+                probe(str(damaged), LIMITS)
+            except ImagesvcError as error:
+                assert str(tmp_path) not in error.detail  # noqa: PT017 - either way is right
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_trailing_bytes_are_tolerated(tmp_path: Path, suffix: str) -> None:
+    """Phones append videos and previews; viewers show such files."""
+    path = Path(save(tmp_path / f"a.{suffix}", gradient()))
+    with path.open("ab") as file:
+        # An ISO media file is boxes to its end, so the junk is one.
+        file.write(b"\0\0\0\x10free" + b"junkjunk")
+
+    assert probe(str(path), LIMITS).width == 200
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_too_many_pixels_are_refused_with_the_numbers(tmp_path: Path, suffix: str) -> None:
+    """The limit is inclusive; the error names what came and what is allowed."""
+    path = save(tmp_path / f"a.{suffix}", gradient(100, 50))
+
+    assert probe(path, Limits(5000, 1, 1 << 30)).width == 100
+    with pytest.raises(ImageTooLarge, match=r"5,000 .*4,999"):
+        probe(path, Limits(4999, 1, 1 << 30))
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
+def test_too_many_frames_are_refused(tmp_path: Path, suffix: str) -> None:
+    """Frames are counted in the container, and counting stops at the limit."""
+    frames = [Image.new("L", (9, 9), 20 * number) for number in range(6)]
+    path = save(tmp_path / f"a.{suffix}", frames[0], save_all=True, append_images=frames[1:])
+
+    with pytest.raises(ImageTooLarge, match=r"frames; the limit is 5"):
+        probe(path, Limits(1000, 5, 1 << 30))
+
+
+def test_all_frames_together_have_a_limit(tmp_path: Path) -> None:
+    """Four times that of one frame."""
+    path = animation(tmp_path / "a.gif", 5, (40, 25))
+
+    with pytest.raises(ImageTooLarge, match=r"5,000 pixels in its 5 frames; .*4,000"):
+        probe(path, Limits(1000, 500, 1 << 30))
+
+
+def test_the_predicted_memory_has_a_limit(tmp_path: Path) -> None:
+    """A progressive JPEG holds its coefficients, a baseline one some rows."""
+    limits = Limits(100_000_000, 1, 32 << 20)
+    picture = Image.new("RGB", (2000, 2000))
+
+    assert probe(save(tmp_path / "a.jpg", picture), limits).width == 2000
+    with pytest.raises(ImageTooLarge, match="memory"):
+        probe(save(tmp_path / "b.jpg", picture, progressive=True, subsampling=0), limits)
+
+
+def test_many_scans_are_refused(tmp_path: Path) -> None:
+    """Each scan of a progressive JPEG costs a pass over the picture, and may have 10 bytes."""
+    data = Path(save(tmp_path / "a.jpg", Image.new("L", (256, 256)), progressive=True)).read_bytes()
+    start = data.rindex(b"\xff\xda")
+    scans = data[start:-2] * 2000
+    (tmp_path / "b.jpg").write_bytes(data[:start] + scans + b"\xff\xd9")
+
+    with pytest.raises(ImageTooLarge, match="scans"):
+        probe(str(tmp_path / "b.jpg"), Limits(65_536, 1, 1 << 30))
+
+
+def _png(path: Path, *chunks: bytes, colour: int = 0, size: tuple[int, int] = (1, 1)) -> str:
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, colour, 0, 0, 0))
+    tail = png_chunk(b"IDAT", zlib.compress(bytes(2))) + png_chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + tail)
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
+def test_metadata_that_inflates_is_refused(tmp_path: Path, kind: bytes) -> None:
+    """Decoders would keep 40 MB of text that came as 40 kB."""
+    start = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
+    bomb = png_chunk(kind, start + zlib.compress(bytes(20 << 20)))
+
+    with pytest.raises(ImageTooLarge, match="metadata"):
+        probe(_png(tmp_path / "a.png", bomb, bomb), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("make_file", "says"),
+    [
+        (lambda path: _png(path, colour=3), "no palette"),
+        (lambda path: _png(path, size=(0, 5)), "size is 0 x 5"),
+        (lambda path: _png(path, colour=5), "colour type 5"),
+        (lambda path: _png(path, png_chunk(b"IHDR", bytes(13))), "two IHDR"),
+    ],
+)
+def test_malformed_pngs_are_refused_with_the_fault(
+    tmp_path: Path, make_file: Any, says: str
+) -> None:
+    """Found in the chunks, before a decoder sees them."""
+    with pytest.raises(CorruptImage, match=says):
+        probe(make_file(tmp_path / "a.png"), LIMITS)
+
+
+def test_a_gif_without_a_size_is_refused(tmp_path: Path) -> None:
+    """Libvips would make up a size for it."""
+    path = Path(save(tmp_path / "a.gif", Image.new("L", (9, 9))))
+    data = bytearray(path.read_bytes())
+    data[6:10] = bytes(4)
+    path.write_bytes(data)
+
+    with pytest.raises(CorruptImage, match="0 x 0"):
+        probe(str(path), LIMITS)
+
+
+def test_a_tiff_whose_pages_loop_is_refused(tmp_path: Path) -> None:
+    """The second page points back at the first."""
+    frames = [Image.new("L", (9, 9)), Image.new("L", (9, 9))]
+    path = Path(save(tmp_path / "a.tif", frames[0], save_all=True, append_images=frames[1:]))
+    data = bytearray(path.read_bytes())
+    first = struct.unpack_from("<I", data, 4)[0]
+    at = first + 2 + 12 * struct.unpack_from("<H", data, first)[0]
+    second = struct.unpack_from("<I", data, at)[0]
+    at = second + 2 + 12 * struct.unpack_from("<H", data, second)[0]
+    struct.pack_into("<I", data, at, first)
+    path.write_bytes(data)
+
+    with pytest.raises(CorruptImage, match="loop"):
+        probe(str(path), LIMITS)
+
+
+def test_sixteen_bits_cost_twice_the_memory(tmp_path: Path) -> None:
+    """The prediction counts bits, not pixels."""
+    narrow = probe(save(tmp_path / "a.png", Image.new("L", (500, 500))), LIMITS)
+    wide = probe(png_16(tmp_path / "b.png", [[0] * 500] * 500, colour=0), LIMITS)
+
+    assert wide.decode_bytes - narrow.decode_bytes == 500 * 500
+
+
+def test_the_file_is_not_written(tmp_path: Path) -> None:
+    """Originals are immutable: probing works on a file that cannot be written."""
+    path = save(tmp_path / "a.jpg", gradient())
+    os.chmod(path, 0o400)  # noqa: PTH101 - a text path, as the store gives it
+    before = Path(path).stat().st_mtime_ns
+
+    probe(path, LIMITS)
+
+    assert Path(path).stat().st_mtime_ns == before
