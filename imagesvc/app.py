@@ -18,6 +18,7 @@ from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.cache.eviction import DiskTier
+from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.removal import Removal
@@ -31,7 +32,7 @@ from imagesvc.jobs.ingest import Ingest
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import Runner, RunnerLimits
-from imagesvc.model import Format, Transform
+from imagesvc.model import Format, ImageId, Transform
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.data_dir import DataDir
@@ -80,6 +81,7 @@ class Service:
         renderer = Renderer(
             pool=self.pool, blobs=self.blobs, limits=limits, spill_dir=self.data_dir.tmp
         )
+        self.image_cache = ImageCache(self.images)
         self.memory = MemoryCache(settings.memory_cache_size)
         self.disk_tier = DiskTier(self.variant_rows, self.variant_files, settings.variant_disk_size)
         self.ledger = Ledger(self.variant_rows, self.variant_files, self.disk_tier.grew)
@@ -203,6 +205,11 @@ def create_app(settings: Settings, *, logs_as_json: bool = True) -> ASGIApp:
         await starlette(scope, receive, send)
 
     hot = HotPath(AccessLogMiddleware(inner, access), service.memory, access.record)
+
+    def on_removed(image_id: ImageId) -> None:
+        service.image_cache.forget(image_id)
+        hot.forget_image(image_id)
+
     removal = Removal(
         images=service.images,
         blobs=service.blobs,
@@ -210,13 +217,13 @@ def create_app(settings: Settings, *, logs_as_json: bool = True) -> ASGIApp:
         variants=service.variants,
         files=service.variant_files,
         runner=service.runner,
-        on_removed=hot.forget_image,
+        on_removed=on_removed,
     )
     names = frozenset(service.presets)
     starlette = Starlette(
         routes=[
             *Delivery(
-                service.images, service.blobs, service.variants, service.presets, hot.remember
+                service.image_cache, service.blobs, service.variants, service.presets, hot.remember
             ).routes(),
             *UploadEndpoints(
                 Incoming(

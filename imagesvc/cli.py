@@ -65,6 +65,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
     )
     uvicorn.Server(config).run()

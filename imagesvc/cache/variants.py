@@ -11,7 +11,7 @@ from pathlib import Path
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut
-from imagesvc.imaging.render import Rendered
+from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.transform import canonical, effective, variant_key
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.model import (

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import StoredFile, VariantCache
 from imagesvc.delivery.conditional import check_if_match, etag_matches, requested_range
@@ -22,7 +23,6 @@ from imagesvc.errors import InvalidTransform, NotFound
 from imagesvc.imaging.transform import parse
 from imagesvc.model import Image, ImageId, Transform, Visibility, parse_id
 from imagesvc.store.blobs import BlobStore
-from imagesvc.store.images import ImageStore
 
 CHUNK = 256 * 1024
 MAX_PARAMETERS = 64
@@ -42,7 +42,7 @@ class Remember(Protocol):
 class Delivery:
     """The routes that send image bytes; the fields are everything they may touch."""
 
-    images: ImageStore
+    images: ImageCache
     blobs: BlobStore
     variants: VariantCache
     presets: Mapping[str, Transform]

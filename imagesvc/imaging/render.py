@@ -6,7 +6,6 @@ import errno
 import tempfile
 import time
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from imagesvc.errors import (
@@ -16,6 +15,7 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from imagesvc.imaging import vips
+from imagesvc.imaging.calls import Rendered, RenderRequest
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.encode import check_sides, encode
 from imagesvc.imaging.geometry import plan
@@ -28,31 +28,6 @@ MAX_RETURNED_BYTES = 4 << 20
 """Larger outputs cross the process border as a file."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-@dataclass(frozen=True, slots=True)
-class RenderRequest:
-    """Some variants of one file to make; the transforms are effective ones."""
-
-    path: str
-    transforms: tuple[Transform, ...]
-    spill_dir: str
-    limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A variant made: its bytes in `data`, or in the file `spill_path` that the taker removes."""
-
-    data: bytes | None
-    spill_path: str | None
-    format: Format
-    width: int
-    height: int
-    frames: int
-    bytes: int
-    crc32: int
-    seconds: float
 
 
 def render_each(request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:

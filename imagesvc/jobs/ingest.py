@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from anyio import CancelScope
 
 from imagesvc.errors import CorruptImage, WorkerDied
-from imagesvc.imaging.calls import probe_file
+from imagesvc.imaging.calls import PROBE
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import canonical
 from imagesvc.jobs.pool import WorkerPool
@@ -85,7 +85,7 @@ class Ingest:
         async with self.pool.admit(Lane.INTERACTIVE, PROBE_COST):
             try:
                 return await self.pool.run(
-                    probe_file, str(received.path), self.limits, timeout=self.probe_timeout
+                    PROBE, str(received.path), self.limits, timeout=self.probe_timeout
                 )
             except WorkerDied as error:
                 raise CorruptImage("The file crashes the decoder.") from error

@@ -7,9 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.calls import render_file
+from imagesvc.imaging.calls import RENDER, Rendered, RenderRequest
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.render import Rendered, RenderRequest
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import Lane, Original, Transform
 from imagesvc.store.blobs import BlobStore
@@ -46,7 +45,7 @@ class Renderer:
         """
         async with self._blobs.local(original.digest) as path:
             request = RenderRequest(str(path), tuple(transforms), self._spill_dir, self._limits)
-            return await self._pool.run(render_file, request, timeout=timeout)
+            return await self._pool.run(RENDER, request, timeout=timeout)
 
     async def render(self, original: Original, transform: Transform, timeout: float) -> Rendered:
         """Render one concrete transform; the caller has been admitted.

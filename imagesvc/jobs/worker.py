@@ -1,17 +1,27 @@
-"""What runs inside a worker process: the limits it lives under, and the frame of a call."""
+"""What a worker process runs: its limits, then calls from a socket until that closes.
+
+A request is a pickle (the server is trusted); an answer is JSON and bytes (a worker is not).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
+import pickle
 import resource
 import signal
-from collections.abc import Callable
+import socket
+import struct
+import sys
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from imagesvc.errors import ImagesvcError
+from imagesvc.imaging.calls import CALLS, pack_error
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -19,9 +29,13 @@ NICENESS = 5
 MAX_OPEN_FILES = 64
 TRIM_ABOVE_BYTES = 128 << 20
 
+REQUEST_HEAD = struct.Struct("!I")
+"""Bytes of the pickle that follows."""
+REPLY_HEAD = struct.Struct("!II")
+"""Bytes of the JSON and of the body that follow."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _page_bytes = os.sysconf("SC_PAGE_SIZE")
-_calls = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +46,18 @@ class Confinement:
     file_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """How a call ended, and how much the worker has grown."""
-
-    value: Any
-    error: ImagesvcError | None
-    resident_bytes: int
-    calls: int
-
-
-def call(confinement: Confinement, function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
-    """Run `function` under the limits; errors of ours are part of the reply."""
-    global _calls  # noqa: PLW0603  # one process, one count
-    if _calls == 0:
-        confine(confinement)
-    _calls += 1
-    value, failure = None, None
-    try:
-        value = function(*args)
-    except ImagesvcError as error:
-        failure = error.with_traceback(None)
-    return Reply(value, failure, _settle_memory(), _calls)
+def main(channel: socket.socket, confinement: Confinement) -> None:
+    """Serve calls until the server closes its end."""
+    confine(confinement)
+    calls = 0
+    while request := _receive(channel):
+        calls += 1
+        name, args = request
+        plain, body = _answer(name, args)
+        plain["resident_bytes"] = _settle_memory()
+        plain["calls"] = calls
+        text = orjson.dumps(plain)
+        channel.sendall(REPLY_HEAD.pack(len(text), len(body)) + text + body)
 
 
 def confine(confinement: Confinement) -> None:
@@ -71,10 +75,26 @@ def confine(confinement: Confinement) -> None:
         os.nice(NICENESS)
 
 
-def ready(modules: tuple[str, ...]) -> None:
-    """Load what the first real call would otherwise wait for."""
-    for module in modules:
-        __import__(module)
+def _receive(channel: socket.socket) -> tuple[str, tuple[Any, ...]] | None:
+    head = channel.recv(REQUEST_HEAD.size, socket.MSG_WAITALL)
+    if len(head) < REQUEST_HEAD.size:
+        return None
+    (size,) = REQUEST_HEAD.unpack(head)
+    request: tuple[str, tuple[Any, ...]] = pickle.loads(  # noqa: S301  # from the server
+        channel.recv(size, socket.MSG_WAITALL)
+    )
+    return request
+
+
+def _answer(name: str, args: tuple[Any, ...]) -> tuple[dict[str, Any], bytes]:
+    call = CALLS[name]
+    try:
+        value, body = call.pack(call.run(*args))
+    except ImagesvcError as error:
+        return {"error": pack_error(error)}, b""
+    except Exception:  # noqa: BLE001  # a bug fails its call, and the server logs where it is
+        return {"bug": traceback.format_exc(limit=-12)}, b""
+    return {"value": value}, body
 
 
 def _lower(limit: int, value: int) -> None:
@@ -92,5 +112,11 @@ def _settle_memory() -> int:
 
 
 def _resident_bytes() -> int:
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  # a call's fixed cost
+    with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123  # at each call
         return int(file.read().split()[1]) * _page_bytes
+
+
+if __name__ == "__main__":
+    fd, address_space, file_size = map(int, sys.argv[1:])
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
+        main(socket.socket(fileno=fd), Confinement(address_space, file_size))

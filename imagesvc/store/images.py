@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.errors import NotFound
@@ -69,8 +69,9 @@ class ImageStore:
         Raises:
             NotFound: there is none.
         """
-        query = _select_images().where(images.c.id == image_id)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
+        row = await self._database.read(
+            lambda connection: connection.execute(_ONE_IMAGE, {"id": image_id}).first()
+        )
         if row is None:
             raise NotFound("There is no image with this id.")
         return _image(row)
@@ -152,6 +153,9 @@ def _insert_blob(connection: Connection, digest: Digest, size: int, now: datetim
 def _select_images() -> Select[Any]:
     newest_job = jobs.c.status.label("job_status")
     return select(images, newest_job).join(jobs, jobs.c.id == images.c.job_id, isouter=True)
+
+
+_ONE_IMAGE = _select_images().where(images.c.id == bindparam("id"))
 
 
 def _values(image: Image, job: Job) -> dict[str, Any]:

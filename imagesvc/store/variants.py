@@ -14,6 +14,8 @@ from imagesvc.model import Digest, Format, Variant, VariantKey
 from imagesvc.store.database import Database
 from imagesvc.store.schema import blobs, variants
 
+_ONE_VARIANT = select(variants).where(variants.c.key == bindparam("key"))
+
 
 class VariantStore:
     """The rows about variants of one database."""
@@ -23,8 +25,9 @@ class VariantStore:
 
     async def find(self, key: VariantKey) -> Variant | None:
         """The variant with this key, or None."""
-        query = select(variants).where(variants.c.key == key)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
+        row = await self._database.read(
+            lambda connection: connection.execute(_ONE_VARIANT, {"key": key}).first()
+        )
         return None if row is None else _variant(row)
 
     async def of_original(self, digest: Digest) -> list[Variant]:

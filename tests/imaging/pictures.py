@@ -10,8 +10,9 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
+from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.render import Rendered, render
+from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge
+from imagesvc.imaging.calls import Rendered, RenderRequest
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.keys import FITS, GRAVITIES
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.render import Rendered, RenderRequest, render_each
+from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transform import effective, parse, parse_text
 from imagesvc.model import Format, Transform
 from tests.imaging.pictures import (

@@ -1,0 +1,44 @@
+"""Image rows kept close for delivery: each variant asked for starts with its image."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from imagesvc.model import Image, ImageId
+from imagesvc.store.images import ImageStore
+
+MAX_IMAGES = 20_000
+
+
+@dataclass(slots=True)
+class ImageCache:
+    """An LRU of image rows; whoever changes or deletes an image says so with `forget`."""
+
+    store: ImageStore
+    max_images: int = MAX_IMAGES
+    _images: OrderedDict[ImageId, Image] = field(default_factory=OrderedDict)
+    _changes: int = 0
+
+    async def get(self, image_id: ImageId) -> Image:
+        """The image as delivery needs it; its status may be that of an earlier time.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        image = self._images.get(image_id)
+        if image is not None:
+            self._images.move_to_end(image_id)
+            return image
+        changes = self._changes
+        image = await self.store.get(image_id)
+        if changes == self._changes:  # else the row read may be one that is gone
+            self._images[image_id] = image
+            if len(self._images) > self.max_images:
+                self._images.popitem(last=False)
+        return image
+
+    def forget(self, image_id: ImageId) -> None:
+        """Read the row anew next time."""
+        self._changes += 1
+        self._images.pop(image_id, None)
