@@ -69,7 +69,7 @@ class Service:
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
         self.blobs = FileBlobStore(self.data_dir.blobs)
-        self.variant_files = VariantFiles(self.data_dir.variants, self.data_dir.tmp)
+        self.variant_files = VariantFiles(self.data_dir.variants)
         self.locks = DigestLocks(self.data_dir.digest_lock)
 
         limits = Limits(

@@ -21,7 +21,7 @@ from imagesvc.store.variants import VariantStore
 log = structlog.get_logger()
 
 MAX_PENDING_BYTES = 64 << 20
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.2
 
 
 class Ledger:

@@ -17,6 +17,7 @@ from imagesvc.errors import (
 from imagesvc.imaging import vips
 from imagesvc.imaging.calls import Rendered, RenderRequest
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+from imagesvc.imaging.cost import working_bytes
 from imagesvc.imaging.encode import check_sides, encode
 from imagesvc.imaging.geometry import plan
 from imagesvc.imaging.limits import Limits
@@ -97,6 +98,12 @@ def _checked_size(source: Source, transform: Transform, limits: Limits) -> tuple
                 f"{source.frames} frames; the limit is {limits.max_pixels:,} a frame and "
                 f"{limits.max_all_pixels:,} together."
             )
+    needed = working_bytes(transform, laid, source.frames)
+    if needed > limits.max_decode_bytes:
+        raise ImageTooLarge(
+            f"Making this variant takes about {needed:,} bytes of memory; "
+            f"the limit is {limits.max_decode_bytes:,}."
+        )
     return laid.output.width, laid.output.height
 
 

@@ -1,6 +1,7 @@
-"""The files of variants: `variants/ab/<key>`; evictable, so never fsynced.
+"""The files of variants: `variants/ab/<key>`; evictable, so never fsynced or renamed.
 
-What a power cut may leave of such a file is found out by the checksum in its row.
+A file counts once its row is there, which is written after it; what a crash or a power cut
+leaves of a file is found out by the checksum in the row.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import uuid
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,16 +24,15 @@ CHUNK = 1 << 20
 class VariantFiles:
     """The variants below one directory."""
 
-    def __init__(self, root: Path, tmp: Path) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self._tmp = tmp
 
     def path(self, key: VariantKey) -> Path:
         """Where the variant is or would be."""
         return self.root / key[:2] / key
 
     async def write(self, files: Sequence[tuple[VariantKey, bytes | Path]]) -> None:
-        """Put variants in place, each whole or not at all: bytes, or a file to move here.
+        """Put variants in place: bytes, or a file to move here.
 
         Raises:
             InsufficientStorage: the disk is full.
@@ -43,19 +42,12 @@ class VariantFiles:
     def _write(self, files: Sequence[tuple[VariantKey, bytes | Path]]) -> None:
         with full_disk_named():
             for key, content in files:
-                target = self.path(key)
-                if isinstance(content, Path):
-                    target.parent.mkdir(exist_ok=True)
-                    content.replace(target)
-                    continue
-                source = self._tmp / uuid.uuid4().hex
+                path = self.path(key)
                 try:
-                    _write_new(source, content)
-                    target.parent.mkdir(exist_ok=True)
-                    source.replace(target)
-                except OSError:
-                    source.unlink(missing_ok=True)
-                    raise
+                    _put(path, content)
+                except FileNotFoundError:
+                    path.parent.mkdir(exist_ok=True)
+                    _put(path, content)
 
     async def read(self, variant: Variant) -> bytes | None:
         """The bytes of a variant; None when its file is missing or damaged."""
@@ -102,12 +94,20 @@ class VariantFiles:
         return await to_thread.run_sync(_older_than, directory, seconds)
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-    with open(fd, "wb", buffering=0) as file:  # noqa: PTH123  # a descriptor, created anew
+def _put(path: Path, content: bytes | Path) -> None:
+    if isinstance(content, Path):
+        content.replace(path)
+        return
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    try:
         view = memoryview(content)
         while view:
-            view = view[file.write(view) :]
+            view = view[os.write(fd, view) :]
+    except OSError:
+        path.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+        raise
+    finally:
+        os.close(fd)
 
 
 def _older_than(directory: Path, seconds: float) -> list[VariantKey]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -116,9 +115,18 @@ def upsert(connection: Connection, made: Sequence[Variant]) -> None:
 
 
 def _values(variant: Variant) -> dict[str, Any]:
-    values = asdict(variant)
-    values["sha256"] = values.pop("digest")
-    return values
+    return {
+        "key": variant.key,
+        "sha256": variant.digest,
+        "transform": variant.transform,
+        "format": variant.format,
+        "width": variant.width,
+        "height": variant.height,
+        "bytes": variant.bytes,
+        "crc32": variant.crc32,
+        "created_at": variant.created_at,
+        "last_used_at": variant.last_used_at,
+    }
 
 
 def _variant(row: Row[Any]) -> Variant:
