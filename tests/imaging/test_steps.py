@@ -130,6 +130,18 @@ def test_blur_of_a_large_stream_equals_blur_of_its_pixels(tmp_path: Path) -> Non
     assert mean_difference(picture.crop(inner), expected.crop(inner)) < 2
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("rotate", [90, 180])
+def test_a_large_stream_can_be_turned(tmp_path: Path, suffix: str, rotate: int) -> None:
+    """A turn starts with rows that a sequential decoder reaches last."""
+    path = save(tmp_path / f"a.{suffix}", quadrants(1200, 3000))
+
+    picture = seen(make(path, f"rotate={rotate}"))
+
+    expected = {90: (BLUE, RED, YELLOW, GREEN), 180: (YELLOW, BLUE, GREEN, RED)}[rotate]
+    assert is_near(corners(picture), expected, 8)
+
+
 def test_gray_has_no_colour_left(tmp_path: Path) -> None:
     """All bands are equal; the green quadrant stays lighter than the blue one."""
     picture = seen(make(save(tmp_path / "a.png", quadrants()), "gray=1")).convert("RGB")
