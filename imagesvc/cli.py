@@ -7,6 +7,7 @@ import functools
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -14,8 +15,10 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 
-from imagesvc.app import Service, create_app
+from imagesvc.app import create_app
+from imagesvc.errors import ImagesvcError
 from imagesvc.logs import configure_logs
+from imagesvc.service import Service
 from imagesvc.settings import Settings, SettingsError, load_settings
 from imagesvc.store.check import Checker, Report
 from imagesvc.store.gc import Leftovers
@@ -33,7 +36,7 @@ def run() -> int:
     """Run the command that `sys.argv` names; its exit status."""
     try:
         cli(standalone_mode=True)
-    except SettingsError as error:
+    except (SettingsError, ImagesvcError) as error:
         print(f"imagesvc: {error}", file=sys.stderr)  # noqa: T201  # the logs may not be set up
         return 2
     return 0
@@ -54,7 +57,9 @@ def serve(
         log_level=log_level,
     )  # fmt: skip
     as_json = configure_logs(settings.log_format, settings.log_level)
-    app = create_app(settings, logs_as_json=as_json)
+    service = Service(settings)
+    service.claim_data_dir()
+    app = create_app(service, logs_as_json=as_json)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -68,7 +73,7 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
     )
-    uvicorn.Server(config).run()
+    _Server(config, service).run()
 
 
 @cli.command()
@@ -107,6 +112,19 @@ def gc(
         f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants and "
         f"{found.uploads} unfinished uploads {verb}."
     )
+
+
+class _Server(uvicorn.Server):
+    """Tells the service of a stop when the signal comes, before connections have drained."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop claiming jobs, then do as uvicorn does."""
+        self._service.begin_stop()
+        super().handle_exit(sig, frame)
 
 
 async def _check(service: Service, *, repair: bool) -> Report:

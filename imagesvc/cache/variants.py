@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
+from imagesvc.cache.flights import Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry, MemoryCache
-from imagesvc.errors import ImagesvcError, NotFound, TimedOut
+from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.transform import canonical, effective, variant_key
 from imagesvc.jobs.renderer import Renderer
@@ -27,28 +30,13 @@ from imagesvc.model import (
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
+log = structlog.get_logger()
+
 MAX_BODY_BYTES = 4 << 20
 """Larger variants are sent from their files, never from memory."""
 
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A variant too large for memory, to be sent from its file."""
-
-    variant: Variant
-    path: Path
-
-
-Fetched = Entry | StoredFile
-
-
-@dataclass(slots=True)
-class _Flight:
-    """One variant on its way, and whether its original was deleted meanwhile."""
-
-    task: asyncio.Task[Fetched]
-    digest: Digest
-    is_void: bool = False
+Outcome = Variant | ImagesvcError
+Wanted = tuple[VariantKey, Transform]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +48,14 @@ class VariantCache:
     store: VariantStore
     files: VariantFiles
     renderer: Renderer
-    quality: dict[Format, int]
+    quality: Mapping[Format, int]
     timeout: float
     on_stored: Callable[[int], None]
     clock: Callable[[], datetime] = utc_now
-    _flights: dict[VariantKey, _Flight] = field(default_factory=dict)
+    _flights: Flights = field(default_factory=Flights)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def identify(self, original: Original, transform: Transform) -> tuple[VariantKey, Transform]:
+    def identify(self, original: Original, transform: Transform) -> Wanted:
         """The key of a variant and the transform with format and quality made concrete."""
         concrete = effective(transform, original, self.quality)
         return variant_key(original.digest, concrete), concrete
@@ -88,43 +77,46 @@ class VariantCache:
         entry = self.memory.get(key) or self.ledger.find(key)
         if entry is not None:
             return entry
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._depart(original, key, transform)
+        flight = self._flights.find(key)
+        if flight is not None and flight.is_of_job:
+            try:
+                return await self._join(flight)
+            except Unavailable:
+                if not flight.landing.done():
+                    raise
+                flight = self._flights.find(key)  # the job was ended; someone else makes it
+        return await self._join(flight or self._depart(original, key, transform))
+
+    async def _join(self, flight: Flight) -> Fetched:
         try:
-            fetched = await asyncio.wait_for(asyncio.shield(flight.task), self.timeout)
+            fetched = await flight.wait(self.timeout)
         except TimeoutError:
             raise TimedOut("The image is still being rendered; try again soon.") from None
         if flight.is_void:
             raise NotFound("The image was deleted.")
         return fetched
 
-    def _depart(self, original: Original, key: VariantKey, transform: Transform) -> _Flight:
-        task = asyncio.create_task(self._load_or_render(original, key, transform))
-        flight = _Flight(task, original.digest)
-        self._flights[key] = flight
-
-        def land(_task: asyncio.Task[Fetched]) -> None:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-            if not task.cancelled():
-                task.exception()  # seen, even when every waiter has gone
-
-        task.add_done_callback(land)
+    def _depart(self, original: Original, key: VariantKey, transform: Transform) -> Flight:
+        flight = self._flights.begin(key, original.digest, is_of_job=False)
+        task = asyncio.create_task(self._fly(flight, original, transform))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return flight
 
-    async def _load_or_render(
-        self, original: Original, key: VariantKey, transform: Transform
-    ) -> Fetched:
-        fetched = await self._load(key)
-        if fetched is None:
-            async with self.renderer.admit(Lane.INTERACTIVE, original):
-                rendered = await self.renderer.render(original, transform, self.timeout)
-            fetched = await self._keep(original, key, transform, rendered)
-        flight = self._flights.get(key)
-        if isinstance(fetched, Entry) and flight is not None and not flight.is_void:
-            self.memory.put(fetched)
-        return fetched
+    async def _fly(self, flight: Flight, original: Original, transform: Transform) -> None:
+        outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
+        try:
+            fetched = await self._load(flight.key)
+            outcome = fetched or await self._render(flight, original, transform)
+            if isinstance(outcome, Entry) and not flight.is_void:
+                self.memory.put(outcome)
+        except ImagesvcError as error:
+            outcome = error
+        except Exception:
+            log.exception("bug in a rendering", action="variant.bug")
+            outcome = ImagesvcError("An internal error stopped this rendering.")
+        finally:
+            self._flights.land(flight, outcome)
 
     async def _load(self, key: VariantKey) -> Fetched | None:
         variant = await self.store.find(key)
@@ -132,36 +124,33 @@ class VariantCache:
             return None
         self.ledger.touch(key)
         if variant.bytes > MAX_BODY_BYTES:
-            path = self.files.path(key)
-            return StoredFile(variant, path) if await self.files.is_whole(variant) else None
+            whole = await self.files.is_whole(variant)
+            return StoredFile(variant, self.files.path(key)) if whole else None
         body = await self.files.read(variant)
         return None if body is None else Entry(variant, body)
 
-    async def _keep(
-        self, original: Original, key: VariantKey, transform: Transform, rendered: Rendered
-    ) -> Fetched:
-        variant = self._variant(original, key, transform, rendered)
+    async def _render(self, flight: Flight, original: Original, transform: Transform) -> Fetched:
+        async with self.renderer.admit(Lane.INTERACTIVE, original):
+            rendered = await self.renderer.render(original, transform, self.timeout)
+        variant = self._variant(original, (flight.key, transform), rendered)
         if rendered.data is not None:
             entry = Entry(variant, rendered.data)
-            flight = self._flights.get(key)
-            if flight is not None and not flight.is_void:
+            if not flight.is_void:
                 self.ledger.add(entry)
             return entry
-        await self.files.write([(key, _spilled(rendered))])
-        if key not in await self.store.add([variant]):
-            await self.files.delete([key])
+        await self.files.write([(flight.key, _content(rendered))])
+        if flight.key not in await self.store.add([variant]):
+            await self.files.delete([flight.key])
             raise NotFound("The image was deleted.")
         self.on_stored(variant.bytes)
-        return StoredFile(variant, self.files.path(key))
+        return StoredFile(variant, self.files.path(flight.key))
 
-    def _variant(
-        self, original: Original, key: VariantKey, transform: Transform, rendered: Rendered
-    ) -> Variant:
+    def _variant(self, original: Original, wanted: Wanted, rendered: Rendered) -> Variant:
         now = self.clock()
         return Variant(
-            key=key,
+            key=wanted[0],
             digest=original.digest,
-            transform=canonical(transform),
+            transform=canonical(wanted[1]),
             format=rendered.format,
             width=rendered.width,
             height=rendered.height,
@@ -173,46 +162,88 @@ class VariantCache:
 
     async def make(
         self, original: Original, transforms: Sequence[Transform], lane: Lane, timeout: float
-    ) -> list[Variant | ImagesvcError]:
+    ) -> list[Outcome]:
         """Make variants for a job: those missing, in one call of a worker; files in place.
 
         Returns:
             For each transform its variant, whose row is the caller's to write, or what failed.
         """
         wanted = [self.identify(original, transform) for transform in transforms]
-        outcomes: dict[VariantKey, Variant | ImagesvcError] = {}
+        outcomes: dict[VariantKey, Outcome] = {}
         for key, _transform in wanted:
             stored = await self.store.find(key)
             if stored is not None and await self.files.is_whole(stored):
                 outcomes[key] = stored
-        missing = [(key, concrete) for key, concrete in wanted if key not in outcomes]
+        missing = [item for item in dict(wanted).items() if item[0] not in outcomes]
         if missing:
-            outcomes |= await self._render_missing(original, missing, lane, timeout)
+            outcomes |= await self._make_missing(original, missing, lane, timeout)
         return [outcomes[key] for key, _transform in wanted]
 
-    async def _render_missing(
+    async def _make_missing(
+        self, original: Original, missing: list[Wanted], lane: Lane, timeout: float
+    ) -> dict[VariantKey, Outcome]:
+        async with self.renderer.admit(lane, original):
+            # Only now: an asker who joined a flight earlier would wait in this job's lane.
+            others = [flight for key, _ in missing if (flight := self._flights.find(key))]
+            taken = {flight.key for flight in others}
+            ours = [item for item in missing if item[0] not in taken]
+            outcomes = await self._fly_for_job(original, ours, timeout) if ours else {}
+        for flight in others:  # outside, since they may need the worker that was held
+            outcomes[flight.key] = await self._outcome_of(flight, timeout)
+        return outcomes
+
+    async def _fly_for_job(
+        self, original: Original, ours: list[Wanted], timeout: float
+    ) -> dict[VariantKey, Outcome]:
+        flights = [
+            self._flights.begin(key, original.digest, is_of_job=True) for key, _transform in ours
+        ]
+        landed: dict[VariantKey, Fetched | ImagesvcError] = {}
+        try:
+            transforms = [transform for _key, transform in ours]
+            results = await self.renderer.render_each(original, transforms, timeout)
+            landed = await self._keep(original, ours, results)
+        finally:
+            stopped = WorkerDied("The rendering was stopped.")
+            for flight in flights:
+                self._flights.land(flight, landed.get(flight.key, stopped))
+        return {
+            key: outcome if isinstance(outcome, ImagesvcError) else outcome.variant
+            for key, outcome in landed.items()
+        }
+
+    async def _keep(
         self,
         original: Original,
-        missing: list[tuple[VariantKey, Transform]],
-        lane: Lane,
-        timeout: float,
-    ) -> dict[VariantKey, Variant | ImagesvcError]:
-        async with self.renderer.admit(lane, original):
-            results = await self.renderer.render_each(
-                original, [concrete for _key, concrete in missing], timeout
-            )
-        outcomes: dict[VariantKey, Variant | ImagesvcError] = {}
+        wanted: list[Wanted],
+        results: Sequence[Rendered | ImagesvcError],
+    ) -> dict[VariantKey, Fetched | ImagesvcError]:
+        kept: dict[VariantKey, Fetched | ImagesvcError] = {}
         contents: list[tuple[VariantKey, bytes | Path]] = []
-        for (key, concrete), result in zip(missing, results, strict=True):
+        for item, result in zip(wanted, results, strict=True):
+            key = item[0]
             if isinstance(result, ImagesvcError):
-                outcomes[key] = result
+                kept[key] = result
+                continue
+            variant = self._variant(original, item, result)
+            contents.append((key, _content(result)))
+            if result.data is None:
+                kept[key] = StoredFile(variant, self.files.path(key))
             else:
-                outcomes[key] = self._variant(original, key, concrete, result)
-                content = result.data if result.data is not None else _spilled(result)
-                contents.append((key, content))
+                kept[key] = Entry(variant, result.data)
         await self.files.write(contents)
-        self.on_stored(sum(item.bytes for item in outcomes.values() if isinstance(item, Variant)))
-        return outcomes
+        self.on_stored(sum(result.bytes for result in results if isinstance(result, Rendered)))
+        return kept
+
+    async def _outcome_of(self, flight: Flight, timeout: float) -> Outcome:
+        try:
+            fetched = await flight.wait(timeout)
+        except TimeoutError:
+            return TimedOut("Another request renders this variant and is not done.")
+        except ImagesvcError as error:
+            return error
+        await self.ledger.flush()  # so that the file is there before the job's row is
+        return fetched.variant
 
     async def discard(self, variants: Sequence[Variant]) -> None:
         """Remove the files of made variants whose original is gone."""
@@ -222,15 +253,15 @@ class VariantCache:
 
     def forget(self, digest: Digest) -> None:
         """Drop an original's variants from memory, and what is on its way of them."""
-        for flight in self._flights.values():
-            if flight.digest == digest:
-                flight.is_void = True
+        self._flights.void(digest)
         self.ledger.drop_original(digest)
         self.memory.remove_of_original(digest)
 
     async def purge(self, original: Original) -> int:
         """Remove every stored variant of an original; the number of them."""
-        self.forget(original.digest)
+        await self.ledger.flush()
+        self.ledger.drop_original(original.digest)
+        self.memory.remove_of_original(original.digest)
         keys = await self.store.remove_of_original(original.digest)
         await self.files.delete(keys)
         return len(keys)
@@ -243,7 +274,9 @@ class VariantCache:
         return [(variant, variant.key in in_memory) for variant in variants]
 
 
-def _spilled(rendered: Rendered) -> Path:
+def _content(rendered: Rendered) -> bytes | Path:
+    if rendered.data is not None:
+        return rendered.data
     if rendered.spill_path is None:
         raise ImagesvcError("A worker returned neither bytes nor a file.")
     return Path(rendered.spill_path)

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from imagesvc.cache.flights import StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
-from imagesvc.cache.variants import StoredFile, VariantCache
+from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.conditional import check_if_match, etag_matches, requested_range
 from imagesvc.delivery.headers import Headers, image_headers
 from imagesvc.delivery.hot import RawHeaders, Url

@@ -74,6 +74,8 @@ class Runner:
         self._maker = maker
         self._limits = limits
         self._clock = clock
+        self.is_draining = False
+        """Set when a stop is near: what runs goes on, nothing more is claimed."""
         self._wake = asyncio.Event()
         self._running: dict[JobId, asyncio.Task[None]] = {}
         self._loop_task: asyncio.Task[None] | None = None
@@ -123,7 +125,7 @@ class Runner:
 
     async def _claim(self) -> list[ClaimedJob]:
         free = self._limits.concurrency - len(self._running)
-        if free <= 0:
+        if free <= 0 or self.is_draining:
             return []
         claimed = await self._queue.claim(free, now=self._clock())
         for item in claimed:

@@ -1,0 +1,81 @@
+"""Single flight: a variant on its way has one rendering, however many wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imagesvc.cache.memory import Entry
+from imagesvc.errors import ImagesvcError
+from imagesvc.model import Digest, Variant, VariantKey
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A variant too large for memory, to be sent from its file."""
+
+    variant: Variant
+    path: Path
+
+
+Fetched = Entry | StoredFile
+
+
+@dataclass(slots=True)
+class Flight:
+    """One variant on its way.
+
+    `is_void` once its original was deleted; `is_of_job` when a job makes it, which may be
+    cancelled while others wait.
+    """
+
+    key: VariantKey
+    digest: Digest
+    is_of_job: bool
+    landing: asyncio.Future[Fetched]
+    is_void: bool = False
+
+    async def wait(self, timeout: float) -> Fetched:
+        """What it brings; a waiter that gives up does not end it.
+
+        Raises:
+            TimeoutError: it has not landed in time.
+            ImagesvcError: why it failed.
+        """
+        return await asyncio.wait_for(asyncio.shield(self.landing), timeout)
+
+
+@dataclass(slots=True)
+class Flights:
+    """The flights under way, by variant."""
+
+    _under_way: dict[VariantKey, Flight] = field(default_factory=dict)
+
+    def find(self, key: VariantKey) -> Flight | None:
+        """The flight that brings this variant."""
+        return self._under_way.get(key)
+
+    def begin(self, key: VariantKey, digest: Digest, *, is_of_job: bool) -> Flight:
+        """A new flight, for which the caller will say how it landed."""
+        flight = Flight(key, digest, is_of_job, asyncio.get_running_loop().create_future())
+        self._under_way[key] = flight
+        return flight
+
+    def land(self, flight: Flight, outcome: Fetched | ImagesvcError) -> None:
+        """End a flight: wake its waiters with what it brought, or why it failed."""
+        if self._under_way.get(flight.key) is flight:
+            del self._under_way[flight.key]
+        if flight.landing.done():
+            return
+        if isinstance(outcome, ImagesvcError):
+            flight.landing.set_exception(outcome)
+            flight.landing.exception()  # seen, even when every waiter has gone
+        else:
+            flight.landing.set_result(outcome)
+
+    def void(self, digest: Digest) -> None:
+        """Make the flights of a deleted original worthless."""
+        for flight in self._under_way.values():
+            if flight.digest == digest:
+                flight.is_void = True

@@ -1,0 +1,231 @@
+"""The parts of one running service: made from the settings, opened and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from imagesvc.cache.eviction import DiskTier
+from imagesvc.cache.images import ImageCache
+from imagesvc.cache.ledger import Ledger
+from imagesvc.cache.memory import MemoryCache
+from imagesvc.cache.variants import VariantCache
+from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.transform import parse_text
+from imagesvc.jobs.ingest import Ingest
+from imagesvc.jobs.pool import PoolLimits, WorkerPool
+from imagesvc.jobs.renderer import Renderer
+from imagesvc.jobs.runner import Runner, RunnerLimits
+from imagesvc.model import Format, Transform
+from imagesvc.settings import Settings, SettingsError
+from imagesvc.store.blobs_fs import FileBlobStore
+from imagesvc.store.data_dir import DataDir
+from imagesvc.store.database import Database
+from imagesvc.store.gc import Collector
+from imagesvc.store.images import ImageStore
+from imagesvc.store.jobs import JobStore
+from imagesvc.store.locks import DataDirLock, DigestLocks
+from imagesvc.store.migrate import migrate
+from imagesvc.store.variant_files import VariantFiles
+from imagesvc.store.variants import VariantStore
+
+log = structlog.get_logger()
+
+TOUCH_SECONDS = 60.0
+RUNNER_CONCURRENCY = 4  # jobs a worker: one runs, the others are being claimed or settled
+WORKER_RESIDENT = 512 << 20
+DECODE_SHARE = 0.6  # of a worker's address space; code, libraries and output need the rest
+
+
+class Service:
+    """The parts of one running service and how they hold together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.data_dir = DataDir(settings.data_dir.absolute())
+        self.data_dir.create()
+        self.presets = read_presets(settings)
+
+        self.database = Database(self.data_dir.database)
+        self.images = ImageStore(self.database)
+        self.jobs = JobStore(self.database)
+        self.variant_rows = VariantStore(self.database)
+        self.blobs = FileBlobStore(self.data_dir.blobs)
+        self.variant_files = VariantFiles(self.data_dir.variants)
+        self.locks = DigestLocks(self.data_dir.digest_lock)
+
+        limits = Limits(
+            max_pixels=settings.max_pixels,
+            max_frames=settings.max_frames,
+            max_decode_bytes=int(settings.worker_memory * DECODE_SHARE),
+        )
+        self.pool = WorkerPool(pool_limits(settings))
+        renderer = Renderer(
+            pool=self.pool, blobs=self.blobs, limits=limits, spill_dir=self.data_dir.tmp
+        )
+        self.image_cache = ImageCache(self.images)
+        self.memory = MemoryCache(settings.memory_cache_size)
+        self.disk_tier = DiskTier(self.variant_rows, self.variant_files, settings.variant_disk_size)
+        self.ledger = Ledger(self.variant_rows, self.variant_files, self.disk_tier.grew)
+        self.variants = VariantCache(
+            memory=self.memory,
+            ledger=self.ledger,
+            store=self.variant_rows,
+            files=self.variant_files,
+            renderer=renderer,
+            quality=qualities(settings),
+            timeout=settings.transform_timeout,
+            on_stored=self.disk_tier.grew,
+        )
+        self.runner = Runner(self.jobs, self.variants, runner_limits(settings))
+        self.ingest = Ingest(
+            pool=self.pool,
+            blobs=self.blobs,
+            images=self.images,
+            locks=self.locks,
+            limits=limits,
+            eager={name: self.presets[name] for name in settings.eager_presets},
+            probe_timeout=settings.transform_timeout,
+            notify=self.runner.notify,
+        )
+        self.collector = Collector(
+            self.data_dir, self.blobs, self.images, self.locks, self.variant_files,
+            self.variant_rows,
+        )  # fmt: skip
+        self._background: list[asyncio.Task[None]] = []
+        self._lock: DataDirLock | None = None
+        self._stop_by: float | None = None
+
+    def claim_data_dir(self) -> None:
+        """Take the data directory for this process alone.
+
+        Raises:
+            DataDirInUse: another server has it.
+        """
+        self._lock = DataDirLock(self.data_dir.server_lock)
+
+    async def open(self) -> None:
+        """Bring the data directory up to date, recover, and start what runs."""
+        workers = asyncio.create_task(self.pool.start())
+        await asyncio.to_thread(self._prepare)
+        self.database.open()
+        self.ledger.start()
+        await self.disk_tier.start()
+        recovered = await self.runner.start()
+        await workers
+        self._background = [
+            asyncio.create_task(self._collect_regularly()),
+            asyncio.create_task(self._note_uses_regularly()),
+        ]
+        log.info("ready", action="service.ready", recovered_jobs=recovered)
+
+    def _prepare(self) -> None:
+        self.data_dir.empty_tmp()
+        migrate(self.data_dir.database)
+
+    def begin_stop(self) -> None:
+        """Start no more jobs: a stop is near. Safe to call from a signal handler."""
+        self._stop_by = time.monotonic() + self.settings.shutdown_timeout
+        self.runner.is_draining = True
+
+    async def close(self) -> None:
+        """Finish what is in flight, queue the rest again, write what waits."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        stop_by = self._stop_by or time.monotonic() + self.settings.shutdown_timeout
+        await self.runner.stop(max(0.0, stop_by - time.monotonic()))
+        await self.disk_tier.close()
+        await self.ledger.close()
+        await self.pool.close()
+        await self.database.close()
+        self.locks.close()
+        if self._lock is not None:
+            self._lock.release()
+        log.info("stopped", action="service.stopped")
+
+    async def _collect_regularly(self) -> None:
+        while True:
+            try:
+                found = await self.collector.collect(grace_seconds=self.settings.gc_grace)
+                log.info(
+                    "leftovers collected",
+                    action="gc.done",
+                    blobs=found.blobs,
+                    variants=found.variants,
+                    uploads=found.uploads,
+                )
+            except (ImagesvcError, OSError) as error:
+                log.error("leftovers not collected", action="gc.failed", error=str(error))
+            await asyncio.sleep(self.settings.gc_interval)
+
+    async def _note_uses_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(TOUCH_SECONDS)
+            for key in self.memory.take_used():
+                self.ledger.touch(key)
+            await self.ledger.flush()
+
+    async def check_database(self) -> None:
+        """Raises `Unavailable` when the database cannot be read."""
+        await self.jobs.next_due_at()
+
+    async def check_disk(self) -> None:
+        """Raises `InsufficientStorage` when uploads are not taken for want of space."""
+        if self.data_dir.free_bytes() < self.settings.min_free_space:
+            raise InsufficientStorage("The disk is nearly full.")
+
+    async def check_workers(self) -> None:
+        """Raises `Unavailable` when no worker runs."""
+        if not self.pool.is_started:
+            raise Unavailable("The workers are not there yet.")
+
+
+def read_presets(settings: Settings) -> dict[str, Transform]:
+    """The presets of the settings as transforms.
+
+    Raises:
+        SettingsError: one is no valid transform.
+    """
+    presets: dict[str, Transform] = {}
+    for name, text in settings.presets.items():
+        try:
+            presets[name] = parse_text(text)
+        except InvalidTransform as error:
+            raise SettingsError(f"presets.{name}: {error.detail}") from error
+    return presets
+
+
+def qualities(settings: Settings) -> dict[Format, int]:
+    """The quality of each lossy format when the URL names none."""
+    return {
+        Format.JPEG: settings.quality_jpeg,
+        Format.WEBP: settings.quality_webp,
+        Format.AVIF: settings.quality_avif,
+    }
+
+
+def pool_limits(settings: Settings) -> PoolLimits:
+    """What the settings allow the worker pool."""
+    return PoolLimits(
+        workers=settings.workers,
+        worker_memory=settings.worker_memory,
+        worker_jobs=settings.worker_jobs,
+        worker_resident=WORKER_RESIDENT,
+        decode_memory=settings.decode_memory,
+        output_bytes=settings.worker_memory,
+        queue_size=settings.queue_size,
+    )
+
+
+def runner_limits(settings: Settings) -> RunnerLimits:
+    """What the settings allow the runner."""
+    return RunnerLimits(
+        concurrency=RUNNER_CONCURRENCY * settings.workers,
+        job_timeout=settings.job_timeout,
+        max_attempts=settings.max_attempts,
+        retry_delay=settings.retry_delay,
+    )
