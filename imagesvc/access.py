@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 import orjson
@@ -31,6 +32,8 @@ class AccessLog:
         self._as_json = as_json
         self._enabled = enabled
         self._lines: list[bytes] = []
+        self.answers: Counter[int] = Counter()
+        """Requests answered, by status."""
         self._prefix = os.urandom(4).hex()
         self._numbers = itertools.count(1)
 
@@ -55,7 +58,8 @@ class AccessLog:
         return request_id
 
     def write(self, scope: Scope, request_id: bytes, status: int, size: int, began: float) -> None:
-        """Log an answered request."""
+        """Count and log an answered request."""
+        self.answers[status] += 1
         if not self._enabled:
             return
         client = scope.get("client")

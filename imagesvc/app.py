@@ -13,12 +13,14 @@ from imagesvc.access import AccessLog, AccessLogMiddleware
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images import ImageEndpoints
 from imagesvc.api.jobs import JobEndpoints
+from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.cache.removal import Removal
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.routes import Delivery
 from imagesvc.errors import ImagesvcError
+from imagesvc.figures import figures
 from imagesvc.model import ImageId
 from imagesvc.service import Service
 from imagesvc.store.incoming import Incoming
@@ -83,6 +85,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
                     "workers": service.check_workers,
                 }
             ).routes(),
+            *MetricsEndpoints(lambda: figures(service, access.answers)).routes(),
             *home.routes(),
         ],
         exception_handlers={

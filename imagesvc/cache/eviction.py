@@ -26,6 +26,7 @@ class DiskTier:
         self._files = files
         self._max_bytes = max_bytes
         self._bytes = 0
+        self.evicted = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -36,6 +37,11 @@ class DiskTier:
         """Let a running eviction finish its batch."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes stored, about: deletions are counted when an eviction looks."""
+        return self._bytes
 
     def grew(self, added: int) -> None:
         """Note that variants were stored; evict in the background when there are too many."""
@@ -58,6 +64,7 @@ class DiskTier:
         keys = [variant.key for variant in variants]
         await self._store.remove(keys)
         await self._files.delete(keys)
+        self.evicted += len(keys)
         self._bytes -= sum(variant.bytes for variant in variants)
         log.info("variants evicted", action="variants.evicted", count=len(keys))
 

@@ -32,6 +32,7 @@ class MemoryCache:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
+        self.hits = 0
         self._entries: OrderedDict[VariantKey, Entry] = OrderedDict()
         self._listeners: list[Callable[[Entry], None]] = []
 
@@ -48,6 +49,7 @@ class MemoryCache:
         if entry is not None:
             self._entries.move_to_end(key)
             entry.is_used = True
+            self.hits += 1
         return entry
 
     def put(self, entry: Entry) -> None:

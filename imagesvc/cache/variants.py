@@ -130,7 +130,7 @@ class VariantCache:
         return None if body is None else Entry(variant, body)
 
     async def _render(self, flight: Flight, original: Original, transform: Transform) -> Fetched:
-        async with self.renderer.admit(Lane.INTERACTIVE, original):
+        async with self.renderer.admit(Lane.INTERACTIVE, original, [transform]):
             rendered = await self.renderer.render(original, transform, self.timeout)
         variant = self._variant(original, (flight.key, transform), rendered)
         if rendered.data is not None:
@@ -182,7 +182,7 @@ class VariantCache:
     async def _make_missing(
         self, original: Original, missing: list[Wanted], lane: Lane, timeout: float
     ) -> dict[VariantKey, Outcome]:
-        async with self.renderer.admit(lane, original):
+        async with self.renderer.admit(lane, original, [item[1] for item in missing]):
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
             others = [flight for key, _ in missing if (flight := self._flights.find(key))]
             taken = {flight.key for flight in others}

@@ -57,6 +57,8 @@ class WorkerPool:
         self._busy: set[WorkerProcess] = set()
         self._background: set[asyncio.Task[None]] = set()
         self.is_started = False
+        self.calls = 0
+        self.killed = 0
         self.admission = Admission(
             slots=limits.workers, memory=limits.decode_memory, max_waiting=limits.queue_size
         )
@@ -85,6 +87,7 @@ class WorkerPool:
             ImagesvcError: what the function raised.
         """
         worker = await self._take()
+        self.calls += 1
         self._busy.add(worker)
         try:
             async with asyncio.timeout(timeout):
@@ -97,6 +100,7 @@ class WorkerPool:
         finally:
             self._busy.discard(worker)
             if worker not in self._idle:
+                self.killed += 1
                 worker.kill()
                 self._in_background(self._add_worker())
         return _value(call, reply)

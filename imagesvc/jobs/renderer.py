@@ -8,13 +8,14 @@ from pathlib import Path
 
 from imagesvc.errors import ImagesvcError
 from imagesvc.imaging.calls import RENDER, Rendered, RenderRequest
+from imagesvc.imaging.cost import render_bytes
 from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import Lane, Original, Transform
 from imagesvc.store.blobs import BlobStore
 
 FIXED_COST = 32 << 20
-"""Bytes a rendering holds beside the decoded original: the output and the codec's own."""
+"""Bytes a rendering holds beside what is predicted from pixels: tables, buffers, the output."""
 
 
 class Renderer:
@@ -28,9 +29,12 @@ class Renderer:
         self._limits = limits
         self._spill_dir = str(spill_dir)
 
-    def admit(self, lane: Lane, original: Original) -> AbstractAsyncContextManager[None]:
-        """Wait until there is a worker, and memory for decoding this original."""
-        return self._pool.admit(lane, original.decode_bytes + FIXED_COST)
+    def admit(
+        self, lane: Lane, original: Original, transforms: Sequence[Transform]
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait until there is a worker, and memory for the costliest of these renderings."""
+        costliest = max(render_bytes(transform, original) for transform in transforms)
+        return self._pool.admit(lane, costliest + FIXED_COST)
 
     async def render_each(
         self, original: Original, transforms: Sequence[Transform], timeout: float

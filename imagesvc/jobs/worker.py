@@ -25,7 +25,6 @@ from imagesvc.imaging.calls import CALLS, pack_error
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
-NICENESS = 5
 MAX_OPEN_FILES = 64
 TRIM_ABOVE_BYTES = 128 << 20
 
@@ -71,8 +70,6 @@ def confine(confinement: Confinement) -> None:
     _lower(resource.RLIMIT_FSIZE, confinement.file_size)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_CORE, 0)
-    with contextlib.suppress(OSError):  # already nicer than asked
-        os.nice(NICENESS)
 
 
 def _receive(channel: socket.socket) -> tuple[str, tuple[Any, ...]] | None:

@@ -283,9 +283,13 @@ class JobStore:
         found, more = await self._database.read(work)
         return found, found[-1].id if more else None
 
-    async def count_by_status(self) -> dict[Status, int]:
-        """How many jobs have each status."""
-        query = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+    async def count_open(self) -> dict[Status, int]:
+        """How many jobs are pending and processing; the ended ones are not counted."""
+        query = (
+            select(jobs.c.status, func.count())
+            .where(jobs.c.status.in_([Status.PENDING, Status.PROCESSING]))
+            .group_by(jobs.c.status)
+        )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {Status(status): count for status, count in rows}
 

@@ -1,0 +1,42 @@
+"""The figures that `/metrics` shows, gathered from the parts of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagesvc.api.metrics import Figure, Labels
+from imagesvc.service import Service
+
+
+async def figures(service: Service, answers: Mapping[int, int]) -> list[Figure]:
+    """Everything that is counted; `answers` are requests by status."""
+    jobs = await service.jobs.count_open()
+    admission = service.pool.admission
+    return [
+        *(
+            _counter("requests", "Requests answered.", count, {"status": str(status)})
+            for status, count in sorted(answers.items())
+        ),
+        *(
+            _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
+            for status, count in jobs.items()
+        ),
+        _gauge("renders_running", "Pieces of work in workers.", admission.running),
+        _gauge("renders_waiting", "Pieces of work waiting for a worker.", admission.waiting),
+        _counter("worker_calls", "Calls made in workers.", service.pool.calls),
+        _counter("workers_ended", "Workers killed or replaced.", service.pool.killed),
+        _counter("memory_hits", "Variants answered from memory.", service.memory.hits),
+        _gauge("memory_bytes", "Bytes of variants in memory.", service.memory.bytes),
+        _gauge("memory_variants", "Variants in memory.", len(service.memory)),
+        _gauge("disk_variant_bytes", "Bytes of variants on disk.", service.disk_tier.bytes),
+        _counter("disk_evicted", "Variants evicted from disk.", service.disk_tier.evicted),
+        _gauge("disk_free_bytes", "Free bytes for data.", service.data_dir.free_bytes()),
+    ]
+
+
+def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:
+    return Figure(name, meaning, value, labels or {}, is_counter=True)
+
+
+def _gauge(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:
+    return Figure(name, meaning, value, labels or {}, is_counter=False)
