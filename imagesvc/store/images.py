@@ -58,7 +58,7 @@ class ImageStore:
 
         def work(connection: Connection) -> None:
             _insert_blob(connection, image.original.digest, image.bytes, image.created_at)
-            connection.execute(insert(images), [_values(image, job)])
+            connection.execute(_INSERT_IMAGE, [_values(image, job)])
             job_queries.insert_job(connection, job)
 
         await self._database.write(work)
@@ -145,9 +145,8 @@ class ImageStore:
 
 
 def _insert_blob(connection: Connection, digest: Digest, size: int, now: datetime) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"sha256": digest, "bytes": size, "created_at": now}
-    connection.execute(dialect.insert(blobs).on_conflict_do_nothing(), [row])
+    connection.execute(_INSERT_BLOB[connection.dialect.name], [row])
 
 
 def _select_images() -> Select[Any]:
@@ -155,6 +154,11 @@ def _select_images() -> Select[Any]:
     return select(images, newest_job).join(jobs, jobs.c.id == images.c.job_id, isouter=True)
 
 
+_INSERT_BLOB = {
+    "sqlite": sqlite.insert(blobs).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(blobs).on_conflict_do_nothing(),
+}
+_INSERT_IMAGE = insert(images)
 _ONE_IMAGE = _select_images().where(images.c.id == bindparam("id"))
 
 

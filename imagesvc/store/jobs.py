@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, select, update
 
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import (
@@ -25,7 +25,7 @@ from imagesvc.model import (
 )
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
-from imagesvc.store.schema import images, job_operations, jobs
+from imagesvc.store.schema import Instant, images, job_operations, jobs
 
 MAX_INTERRUPTIONS = 50
 """Crashes of the whole server during one job, after which the job is taken for their cause."""
@@ -62,6 +62,69 @@ class JobFilter:
     created_to: datetime | None = None
 
 
+# Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
+_DUE = (
+    select(jobs.c.id)
+    .where(jobs.c.status == Status.PENDING, jobs.c.due_at <= bindparam("now", type_=Instant))
+    .order_by(jobs.c.lane, jobs.c.id)
+    .limit(bindparam("most"))
+)
+_CLAIM = (
+    update(jobs)
+    .where(jobs.c.id.in_(_DUE.scalar_subquery()))
+    .values(
+        status=Status.PROCESSING,
+        attempts=jobs.c.attempts + 1,
+        started_at=func.coalesce(jobs.c.started_at, bindparam("now", type_=Instant)),
+    )
+    .returning(*jobs.c)
+)
+_SETTLE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("settled"), jobs.c.status == Status.PROCESSING)
+    .values(
+        status=bindparam("status"),
+        due_at=bindparam("due_at"),
+        finished_at=bindparam("finished_at"),
+        error_code=bindparam("error_code"),
+        error_detail=bindparam("error_detail"),
+    )
+    .returning(jobs.c.image_id)
+)
+_SETTLE_OPERATION = (
+    update(job_operations)
+    .where(
+        job_operations.c.job_id == bindparam("of_job"),
+        job_operations.c.position == bindparam("at"),
+    )
+    .values(
+        status=bindparam("status"),
+        error_code=bindparam("error_code"),
+        error_detail=bindparam("error_detail"),
+    )
+)
+_SET_IMAGE_STATUS = (
+    update(images)
+    .where(images.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        status=bindparam("status"),
+        updated_at=bindparam("updated_at"),
+        completed_at=bindparam("completed_at"),
+    )
+)
+_ORIGINALS = select(
+    images.c.id, images.c.sha256, images.c.format, images.c.width, images.c.height,
+    images.c.frames, images.c.has_alpha, images.c.decode_bytes,
+).where(images.c.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
+_OPERATIONS = (
+    select(job_operations)
+    .where(job_operations.c.job_id.in_(bindparam("ids", expanding=True)))
+    .order_by(job_operations.c.job_id, job_operations.c.position)
+)
+_INSERT_JOB = insert(jobs)
+_INSERT_OPERATION = insert(job_operations)
+
+
 class JobStore:
     """The jobs of one database: the truth about the queue."""
 
@@ -73,25 +136,9 @@ class JobStore:
 
         One writer at a time holds the database, so two claims never take the same job.
         """
-        due = (
-            select(jobs.c.id)
-            .where(jobs.c.status == Status.PENDING, jobs.c.due_at <= now)
-            .order_by(jobs.c.lane, jobs.c.id)
-            .limit(limit)
-        )
-        claim = (
-            update(jobs)
-            .where(jobs.c.id.in_(due.scalar_subquery()))
-            .values(
-                status=Status.PROCESSING,
-                attempts=jobs.c.attempts + 1,
-                started_at=func.coalesce(jobs.c.started_at, literal(now, jobs.c.started_at.type)),
-            )
-            .returning(*jobs.c)
-        )
 
         def work(connection: Connection) -> list[ClaimedJob]:
-            rows = connection.execute(claim).all()
+            rows = connection.execute(_CLAIM, {"most": limit, "now": now}).all()
             if not rows:
                 return []
             _set_image_status(connection, [row.image_id for row in rows], Status.PROCESSING, now)
@@ -119,18 +166,16 @@ class JobStore:
         """
 
         def work(connection: Connection) -> Status | None:
-            finished = now if settlement.status.is_final else None
             image_id = connection.scalar(
-                update(jobs)
-                .where(jobs.c.id == settlement.job_id, jobs.c.status == Status.PROCESSING)
-                .values(
-                    status=settlement.status,
-                    due_at=settlement.due_at,
-                    finished_at=finished,
-                    error_code=settlement.error_code,
-                    error_detail=settlement.error_detail,
-                )
-                .returning(jobs.c.image_id)
+                _SETTLE,
+                {
+                    "settled": settlement.job_id,
+                    "status": settlement.status,
+                    "due_at": settlement.due_at,
+                    "finished_at": now if settlement.status.is_final else None,
+                    "error_code": settlement.error_code,
+                    "error_detail": settlement.error_detail,
+                },
             )
             if image_id is None:
                 return None
@@ -297,7 +342,7 @@ class JobStore:
 def insert_job(connection: Connection, job: Job) -> None:
     """Insert a job and its operations, within the caller's transaction."""
     connection.execute(
-        insert(jobs),
+        _INSERT_JOB,
         [
             {
                 "id": job.id,
@@ -313,7 +358,7 @@ def insert_job(connection: Connection, job: Job) -> None:
     )
     if job.operations:
         connection.execute(
-            insert(job_operations),
+            _INSERT_OPERATION,
             [
                 {
                     "job_id": job.id,
@@ -333,36 +378,32 @@ def _set_image_status(
     """Images show how far their newest job has come."""
     if not image_ids:
         return
-    done = case((images.c.completed_at.is_(None), literal(now, images.c.completed_at.type)))
     connection.execute(
-        update(images)
-        .where(images.c.id.in_(image_ids))
-        .values(
-            status=status,
-            updated_at=now,
-            completed_at=func.coalesce(images.c.completed_at, done)
-            if status is Status.SUCCEEDED
-            else None,
-        )
+        _SET_IMAGE_STATUS,
+        {
+            "ids": image_ids,
+            "status": status,
+            "updated_at": now,
+            "completed_at": now if status is Status.SUCCEEDED else None,
+        },
     )
 
 
 def _update_operations(
     connection: Connection, job_id: JobId, operations: tuple[Operation, ...]
 ) -> None:
-    for operation in operations:
-        connection.execute(
-            update(job_operations)
-            .where(
-                job_operations.c.job_id == job_id,
-                job_operations.c.position == operation.position,
-            )
-            .values(
-                status=operation.status,
-                error_code=operation.error_code,
-                error_detail=operation.error_detail,
-            )
-        )
+    rows = [
+        {
+            "of_job": job_id,
+            "at": operation.position,
+            "status": operation.status,
+            "error_code": operation.error_code,
+            "error_detail": operation.error_detail,
+        }
+        for operation in operations
+    ]
+    if rows:
+        connection.execute(_SETTLE_OPERATION, rows)
 
 
 def _filtered(wanted: JobFilter) -> Select[Any]:
@@ -379,11 +420,6 @@ def _filtered(wanted: JobFilter) -> Select[Any]:
 
 
 def _originals(connection: Connection, image_ids: list[UUID]) -> dict[ImageId, Original]:
-    columns = (
-        images.c.id, images.c.sha256, images.c.format, images.c.width, images.c.height,
-        images.c.frames, images.c.has_alpha, images.c.decode_bytes,
-    )  # fmt: skip
-    rows = connection.execute(select(*columns).where(images.c.id.in_(image_ids)))
     return {
         ImageId(row.id): Original(
             digest=Digest(row.sha256),
@@ -394,7 +430,7 @@ def _originals(connection: Connection, image_ids: list[UUID]) -> dict[ImageId, O
             has_alpha=row.has_alpha,
             decode_bytes=row.decode_bytes,
         )
-        for row in rows
+        for row in connection.execute(_ORIGINALS, {"ids": image_ids})
     }
 
 
@@ -406,13 +442,8 @@ def _get(connection: Connection, job_id: JobId) -> Job:
 
 
 def _with_operations(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
-    query = (
-        select(job_operations)
-        .where(job_operations.c.job_id.in_([row.id for row in rows]))
-        .order_by(job_operations.c.job_id, job_operations.c.position)
-    )
     operations: dict[UUID, list[Row[Any]]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_OPERATIONS, {"ids": [row.id for row in rows]}):
         operations.setdefault(row.job_id, []).append(row)
     return [_job(row, operations.get(row.id, [])) for row in rows]
 

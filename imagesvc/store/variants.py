@@ -101,17 +101,22 @@ def upsert(connection: Connection, made: Sequence[Variant]) -> None:
     """Insert rows, or replace those with the same keys, within the caller's transaction."""
     if not made:
         return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(variants)
+    connection.execute(_UPSERT[connection.dialect.name], [_values(variant) for variant in made])
+
+
+def _upsert(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
     replaced = {
         column.name: statement.excluded[column.name]
         for column in variants.c
         if column.name not in {"key", "created_at"}
     }
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["key"], set_=replaced),
-        [_values(variant) for variant in made],
-    )
+    return statement.on_conflict_do_update(index_elements=["key"], set_=replaced)
+
+
+_UPSERT = {
+    "sqlite": _upsert(sqlite.insert(variants)),
+    "postgresql": _upsert(postgresql.insert(variants)),
+}
 
 
 def _values(variant: Variant) -> dict[str, Any]:
