@@ -1,0 +1,1 @@
+"""The memory and disk tiers, single flight and removal."""

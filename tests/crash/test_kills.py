@@ -1,0 +1,128 @@
+"""The kill schedule: SIGKILL at many moments loses nothing that was acknowledged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.traffic import Ledger, Traffic, rows
+from tests.server import Server
+
+QUICK_KILLS = 6
+LONG_KILLS = int(os.environ.get("KILLS", "100"))
+COLLECT_EVERY = 10
+SAMPLE = 40
+
+
+def test_a_few_kills_lose_nothing(make_server: MakeServer) -> None:
+    """A short schedule, for every run of the tests."""
+    run_schedule(make_server(workers=2), kills=QUICK_KILLS, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(60 + 10 * LONG_KILLS)
+def test_many_kills_lose_nothing(make_server: MakeServer) -> None:
+    """The long schedule: enough kills to meet each step of an upload, a job and a delete."""
+    run_schedule(make_server(workers=2), kills=LONG_KILLS, seed=2)
+
+
+def run_schedule(server: Server, *, kills: int, seed: int) -> None:
+    """Kill, start again, and look at everything, many times over."""
+    chance, ledger = random.Random(seed), Ledger()
+    clients = Traffic(server, ledger)
+    for number in range(1, kills + 1):
+        if number % 4 == 0:
+            kill_while_starting(server, chance.uniform(0.0, 0.7))
+        else:
+            kill_under_load(server, clients, chance, seed=seed * 10_000 + number)
+        server.start()
+        resolve_doubts(server, ledger)
+        is_last = number == kills
+        promises_hold(server, ledger, chance, sample=None if is_last else SAMPLE)
+        files_match_rows(server)
+        if number % COLLECT_EVERY == 0 or is_last:
+            collection_leaves_no_orphan(server)
+    clients.close()
+    assert len(ledger.kept) > kills
+    assert len(ledger.deleted) > kills
+    checked = server.cli("check")
+    assert checked.returncode == 0, checked.stdout
+
+
+def kill_under_load(server: Server, clients: Traffic, chance: random.Random, *, seed: int) -> None:
+    """Let clients work for a moment, then end the server where it stands."""
+    with clients.flows(seed):
+        time.sleep(chance.uniform(0.02, 0.5))
+        server.kill()
+    assert not clients.wrong, clients.wrong
+
+
+def kill_while_starting(server: Server, delay: float) -> None:
+    """End the server, and the next one while it recovers."""
+    server.kill()
+    before = server.process
+    with ThreadPoolExecutor(1) as executor:
+        started = executor.submit(server.start)
+        while server.process is before:
+            time.sleep(0.001)
+        time.sleep(delay)
+        server.kill()
+        with contextlib.suppress(AssertionError):  # it says that the server ended
+            started.result()
+
+
+def resolve_doubts(server: Server, ledger: Ledger) -> None:
+    """A delete without an answer has happened or has not; from now on it stays so."""
+    for promise in list(ledger.in_doubt.values()):
+        del ledger.in_doubt[promise.image_id]
+        if server.client.get(f"/api/v1/images/{promise.image_id}").status_code == 404:
+            ledger.deleted.add(promise.image_id)
+        else:
+            ledger.kept[promise.image_id] = promise
+
+
+def promises_hold(
+    server: Server, ledger: Ledger, chance: random.Random, *, sample: int | None
+) -> None:
+    """Uploads answer with their bytes, their jobs succeed, and deletes answer 404."""
+    for promise in ledger.sample(chance, sample or len(ledger.kept)):
+        original = server.client.get(f"/images/{promise.image_id}")
+        assert original.status_code == 200, promise.image_id
+        assert original.content == promise.content, promise.image_id
+        job = server.finished(promise.job_id)
+        assert job["status"] == "succeeded", job
+    gone = sorted(ledger.deleted)
+    for image_id in gone if sample is None else chance.sample(gone, min(sample, len(gone))):
+        assert server.client.get(f"/images/{image_id}").status_code == 404
+        assert server.client.get(f"/images/{image_id}/thumbnail").status_code == 404
+
+
+def files_match_rows(server: Server) -> None:
+    """Every row has its blob, every job ends, and nothing is left of uploads in flight."""
+    assert rows(server.data_dir, "SELECT sha256 FROM images") <= server.blobs()
+    unfinished = "SELECT id FROM jobs WHERE status IN ('pending', 'processing')"
+    deadline = time.monotonic() + 60
+    while rows(server.data_dir, unfinished):
+        assert time.monotonic() < deadline, "jobs do not end"
+        time.sleep(0.02)
+    assert not rows(server.data_dir, "SELECT id FROM jobs WHERE status != 'succeeded'")
+    assert names(server.data_dir / "tmp") == []
+
+
+def collection_leaves_no_orphan(server: Server) -> None:
+    """Beside the running server, `gc` removes what no row points at, and nothing else."""
+    collected = server.cli("gc", "--grace", "0s")
+    assert collected.returncode == 0, collected.stderr
+    assert server.blobs() == rows(server.data_dir, "SELECT sha256 FROM images")
+
+
+def names(directory: Path) -> list[str]:
+    """What is in a directory."""
+    return sorted(path.name for path in directory.iterdir())

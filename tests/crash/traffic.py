@@ -1,0 +1,152 @@
+"""Clients that upload, delete and look until the server dies, and remember what it promised."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.crash.pictures import jpeg, marked
+from tests.server import Server
+
+SHARED_SEEDS = 6
+"""So few different pictures that uploads and deletes of the same bytes meet."""
+SMALL, WIDE = jpeg(1), jpeg(2, 800, 600)
+SHARED = [jpeg(seed) for seed in range(10, 10 + SHARED_SEEDS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An upload that was answered 201."""
+
+    image_id: str
+    job_id: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the server has acknowledged, over all its lives."""
+
+    kept: dict[str, Promise] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    in_doubt: dict[str, Promise] = field(default_factory=dict)  # a delete without an answer
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def uploaded(self, image: dict[str, dict[str, str]], content: bytes) -> None:
+        """Note an image as answered."""
+        promise = Promise(str(image["id"]), image["job"]["id"], content)
+        with self.lock:
+            self.kept[promise.image_id] = promise
+
+    def take_one(self, chance: random.Random) -> Promise | None:
+        """An image to delete; in doubt from now on."""
+        with self.lock:
+            if not self.kept:
+                return None
+            promise = self.kept.pop(chance.choice(sorted(self.kept)))
+            self.in_doubt[promise.image_id] = promise
+            return promise
+
+    def gone(self, promise: Promise) -> None:
+        """Note a delete as answered."""
+        with self.lock:
+            del self.in_doubt[promise.image_id]
+            self.deleted.add(promise.image_id)
+
+    def sample(self, chance: random.Random, size: int) -> list[Promise]:
+        """Some images that are there."""
+        with self.lock:
+            promises = sorted(self.kept.values(), key=lambda promise: promise.image_id)
+        return chance.sample(promises, min(size, len(promises)))
+
+
+Step = Callable[[httpx.Client, random.Random, Ledger], None]
+
+
+def upload_unique(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+    """Bytes that nobody else sends; at times enough of them for several writes."""
+    picture = WIDE if chance.random() < 0.3 else SMALL
+    content = marked(picture, chance.getrandbits(100))
+    answer = client.post("/api/v1/images?filename=u.jpg", content=content)
+    if answer.status_code == 201:
+        ledger.uploaded(answer.json(), content)
+
+
+def upload_shared(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+    """Two files in one request, of bytes that others send and delete too."""
+    contents = chance.choices(SHARED, k=2)
+    files = [("file", (f"{n}.jpg", content)) for n, content in enumerate(contents)]
+    answer = client.post("/api/v1/images", files=files)
+    if answer.status_code == 207:
+        for entry, content in zip(answer.json()["data"], contents, strict=True):
+            assert entry["status"] == 201, entry
+            ledger.uploaded(entry["image"], content)
+
+
+def delete_one(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+    """Delete something, now and then."""
+    promise = ledger.take_one(chance) if chance.random() < 0.5 else None
+    if promise is not None:
+        assert client.delete(f"/api/v1/images/{promise.image_id}").status_code == 204
+        ledger.gone(promise)
+
+
+def look_at_one(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+    """Ask for a variant that is likely to be new."""
+    for promise in ledger.sample(chance, 1):
+        client.get(f"/images/{promise.image_id}?w={chance.randrange(8, 32)}")
+
+
+STEPS: tuple[Step, ...] = (upload_unique, upload_unique, upload_shared, delete_one, look_at_one)
+
+
+class Traffic:
+    """A client for each step, kept over the server's lives: new ones are slow to make."""
+
+    def __init__(self, server: Server, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.wrong: list[BaseException] = []
+        self._clients = [httpx.Client(base_url=server.client.base_url, timeout=30.0) for _ in STEPS]
+
+    @contextmanager
+    def flows(self, seed: int) -> Iterator[None]:
+        """Repeat each step in a thread of its own until the server is gone."""
+        stopping = threading.Event()
+
+        def work(number: int) -> None:
+            chance = random.Random(seed * 1000 + number)
+            try:
+                while not stopping.is_set():
+                    STEPS[number](self._clients[number], chance, self.ledger)
+            except httpx.TransportError:
+                return
+            except BaseException as error:  # noqa: BLE001  # told to the test
+                self.wrong.append(error)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(len(STEPS))]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
+
+    def close(self) -> None:
+        """End the clients."""
+        for client in self._clients:
+            client.close()
+
+
+def rows(data_dir: Path, query: str) -> set[str]:
+    """The first column of a query, read beside or after the server."""
+    with closing(sqlite3.connect(data_dir / "imagesvc.db")) as connection:
+        return {str(row[0]) for row in connection.execute(query)}

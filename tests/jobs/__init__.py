@@ -1,0 +1,1 @@
+"""The queue, the runner, admission and the workers."""

@@ -1,0 +1,1 @@
+"""Metadata, blobs, collection and verification, on real files."""
