@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,10 +12,11 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive
 
 from imagesvc.api.http import invalid, json_response, only_known
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
-from imagesvc.api.problems import problem
+from imagesvc.api.problems import problem, problem_response
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
 from imagesvc.errors import FileTooLarge, ImagesvcError, InvalidRequest, NoFile, Rejected
 from imagesvc.jobs.ingest import Ingest, UploadFields
@@ -31,11 +32,47 @@ DRAIN_SECONDS = 2.0
 
 
 @dataclass(slots=True)
+class _Body:
+    """The body as it comes, which knows whether it has come to its end."""
+
+    receive: Receive
+    is_over: bool = False
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """What is still to come.
+
+        Raises:
+            ClientDisconnect: the client has gone before its end.
+        """
+        while not self.is_over:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                self.is_over = True
+                raise ClientDisconnect
+            self.is_over = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def drain(self) -> None:
+        """Read on for a moment, so that a client that is still sending can read the refusal.
+
+        A connection closed with unread bytes is reset, and the answer is lost with it.
+        """
+        left = DRAIN_BYTES
+        with contextlib.suppress(ClientDisconnect, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async for piece in self.pieces():
+                    left -= len(piece)
+                    if left < 0:
+                        return
+
+
+@dataclass(slots=True)
 class _Received:
     """What a request brought: files in order, each whole or refused, and the fields."""
 
     files: list[tuple[str, ReceivedFile | ImagesvcError]] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
+    file_parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,44 +99,45 @@ class UploadEndpoints:
             UnsupportedMediaType, CorruptImage, ImageTooLarge: it is no image taken here.
             InsufficientStorage: the disk is full.
         """
-        only_known(request, FIELDS | {"filename"})
+        body = _Body(request.receive)
         try:
+            only_known(request, FIELDS | {"filename"})
             async with AsyncExitStack() as stack:
-                received = await self._receive(request, stack)
+                received = await self._receive(request, body, stack)
                 if not received.files:
                     raise NoFile("The request holds no file.")
                 fields = _upload_fields({**request.query_params, **received.fields})
                 return await self._accept(received, fields)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing is left
-        except ImagesvcError:
-            await _drain(request)
-            raise
+        except ImagesvcError as error:
+            await body.drain()
+            if body.is_over:
+                raise
+            return problem_response(error, {"connection": "close"})
 
-    async def _receive(self, request: Request, stack: AsyncExitStack) -> _Received:
+    async def _receive(self, request: Request, body: _Body, stack: AsyncExitStack) -> _Received:
         media_type, options = parse_options_header(request.headers.get("content-type", ""))
         if media_type == b"multipart/form-data":
-            return await self._multipart(request, options.get(b"boundary", b""), stack)
-        return await self._raw(request, stack)
+            return await self._multipart(body, options.get(b"boundary", b""), stack)
+        return await self._raw(request, body, stack)
 
-    async def _raw(self, request: Request, stack: AsyncExitStack) -> _Received:
+    async def _raw(self, request: Request, body: _Body, stack: AsyncExitStack) -> _Received:
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length) > self.max_upload_size:
             raise FileTooLarge(f"The file is larger than {self.max_upload_size:,} bytes.")
         file = await stack.enter_async_context(self.incoming.receive())
-        async for piece in request.stream():
+        async for piece in body.pieces():
             await file.write(piece)
         if file.size == 0 and not request.headers.get("content-type"):
             return _Received()
         name = request.query_params.get("filename", "")
         return _Received([(name, await file.finish())])
 
-    async def _multipart(
-        self, request: Request, boundary: bytes, stack: AsyncExitStack
-    ) -> _Received:
+    async def _multipart(self, body: _Body, boundary: bytes, stack: AsyncExitStack) -> _Received:
         received = _Received()
         part: _FilePart | _FieldPart = _FieldPart("")
-        async with contextlib.aclosing(multipart_events(request.stream(), boundary)) as events:
+        async with contextlib.aclosing(multipart_events(body.pieces(), boundary)) as events:
             async for event in events:
                 if isinstance(event, PartBegins):
                     part = await self._begin(event, received, stack)
@@ -119,7 +157,8 @@ class UploadEndpoints:
             if event.name in received.fields:
                 raise invalid(event.name, "is given twice")
             return _FieldPart(event.name)
-        if len(received.files) >= self.max_files:
+        received.file_parts += 1  # those left empty, too: they cost as much
+        if received.file_parts > self.max_files:
             raise InvalidRequest(f"A request may hold {self.max_files} files.")
         file = await stack.enter_async_context(self.incoming.receive())
         return _FilePart(event.filename, file, self.max_upload_size)
@@ -191,9 +230,8 @@ class _FieldPart:
 
     async def take(self, data: bytes) -> None:
         self.data += data
-        limit = MAX_FIELD_BYTES.get(self.name, DEFAULT_FIELD_BYTES)
-        if len(self.data) > limit:
-            raise invalid(self.name, f"may have {limit:,} bytes")
+        if len(self.data) > _max_bytes(self.name):
+            raise invalid(self.name, f"may have {_max_bytes(self.name):,} bytes")
 
     async def end(self, received: _Received) -> None:
         try:
@@ -202,10 +240,16 @@ class _FieldPart:
             raise invalid(self.name, "must be UTF-8") from error
 
 
+def _max_bytes(name: str) -> int:
+    return MAX_FIELD_BYTES.get(name, DEFAULT_FIELD_BYTES)
+
+
 def _upload_fields(values: dict[str, str]) -> UploadFields:
-    for name, value in values.items():
-        if "\x00" in value and name != "filename":
+    for name in FIELDS & values.keys():
+        if "\x00" in values[name]:
             raise invalid(name, "must not hold NUL characters")
+        if len(values[name].encode()) > _max_bytes(name):
+            raise invalid(name, f"may have {_max_bytes(name):,} bytes")
     if values.get("collection_id"):
         raise invalid("collection_id", "names no collection")
     visibility = values.get("visibility") or Visibility.PUBLIC
@@ -220,26 +264,3 @@ def _upload_fields(values: dict[str, str]) -> UploadFields:
         tags=tags,
         visibility=Visibility(visibility),
     )
-
-
-async def _drain(request: Request) -> None:
-    """Read on for a moment, so that a client that is still sending can read the refusal.
-
-    A connection closed with unread bytes is reset, and the answer is lost with it.
-    """
-    until, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
-    with contextlib.suppress(ClientDisconnect, RuntimeError):  # gone, or read to its end already
-        async for piece in _rest(request):
-            left -= len(piece)
-            if left < 0 or time.monotonic() > until:
-                return
-
-
-async def _rest(request: Request) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await request.receive()
-        if message["type"] != "http.request":
-            return
-        more = message.get("more_body", False)
-        yield message.get("body", b"")

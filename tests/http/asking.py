@@ -1,0 +1,143 @@
+"""Pictures to upload, raw requests that no HTTP client would send, and what an error looks like."""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from tests.server import Server
+
+BOUNDARY = "a-boundary"
+TEXT = b"Dear diary, this is no picture at all.\n" * 40
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (640, 400), kind: str = "JPEG") -> bytes:
+    """A small picture; each seed makes other bytes."""
+    across = Image.linear_gradient("L").resize(size)
+    rings = Image.radial_gradient("L").resize(size)
+    colours = Image.new("L", size, seed % 256)
+    out = io.BytesIO()
+    Image.merge("RGB", (across, rings, colours)).save(out, kind, comment=str(seed).encode())
+    return out.getvalue()
+
+
+def noise(size: tuple[int, int], kind: str = "JPEG") -> bytes:
+    """A picture that compresses badly, so that its variants are large or slow."""
+    out = io.BytesIO()
+    Image.effect_noise(size, 90).convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Check an error's whole form (RFC 9457), and that no cache may keep it; its document."""
+    assert answer.status_code == status, answer.text
+    document: dict[str, Any] = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "etag" not in answer.headers
+    assert document["type"] == f"/problems/{code}"
+    assert document["code"] == code
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    assert set(document) <= {"type", "title", "status", "detail", "code", "errors"}
+    for fault in document.get("errors", ()):
+        assert set(fault) == {"loc", "msg"}
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An answer as it came over the wire."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        """The values of every header field with this name."""
+        return [value for key, value in self.headers if key == name]
+
+
+def send_raw(server: Server, request: bytes, *, seconds: float = 10.0) -> RawAnswer | None:
+    """Send bytes as they are; the first answer, or None when the server just hangs up."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+        connection.sendall(request)
+        received = b""
+        while True:
+            answer = _parsed(received)
+            if answer is not None:
+                return answer
+            try:
+                piece = connection.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not piece:
+                return None
+            received += piece
+
+
+def _parsed(received: bytes) -> RawAnswer | None:
+    head, end, rest = received.partition(b"\r\n\r\n")
+    if not end:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
+    length = next((int(value) for name, value in headers if name == "content-length"), 0)
+    status = int(first.split()[1])
+    return RawAnswer(status, headers, rest) if len(rest) >= length else None
+
+
+def multipart(*parts: bytes, end: bytes = b"--") -> bytes:
+    """A multipart body of parts that bring their own headers, in a form as wrong as wanted."""
+    marker = b"--" + BOUNDARY.encode()
+    return b"".join(marker + b"\r\n" + part + b"\r\n" for part in parts) + marker + end + b"\r\n"
+
+
+def file_part(content: bytes, disposition: bytes = b'name="file"; filename="a.jpg"') -> bytes:
+    """A file's part with the parameters of its Content-Disposition as given."""
+    return (
+        b"Content-Disposition: form-data; " + disposition
+        + b"\r\nContent-Type: image/jpeg\r\n\r\n" + content
+    )  # fmt: skip
+
+
+def post_multipart(server: Server, body: bytes, boundary: str = BOUNDARY) -> httpx.Response:
+    """Upload a multipart body made by hand."""
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return server.client.post(
+        "/api/v1/images", content=body, headers={"content-type": content_type}
+    )
+
+
+def images_count(server: Server) -> int:
+    """How many images the newest page lists."""
+    return len(server.client.get("/api/v1/images?limit=200").json()["data"])
+
+
+def leftovers(server: Server) -> list[str]:
+    """What uploads in flight have left in `tmp/`; nothing soon after they ended."""
+    wait_until(lambda: not _in_flight(server), seconds=5.0)
+    return _in_flight(server)
+
+
+def _in_flight(server: Server) -> list[str]:
+    return [path.name for path in (server.data_dir / "tmp").iterdir()]
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+    """Poll until the condition holds; whether it ever did."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
