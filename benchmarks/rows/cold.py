@@ -53,6 +53,6 @@ def _row(
 
 def distinct_variants(photo: str) -> Iterator[Render]:
     """Widths around 400 and all usual qualities, shuffled; 400 px and 80 on average."""
-    pairs = [(width, quality) for width in range(340, 461) for quality in range(70, 91)]
+    pairs = [(width, quality) for width in range(320, 481) for quality in range(70, 91)]
     random.Random(400).shuffle(pairs)
     return (Render(photo, width, quality=quality) for width, quality in pairs)
