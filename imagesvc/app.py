@@ -95,4 +95,5 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         },
         lifespan=lifespan,
     )
+    starlette.router.redirect_slashes = False  # it would send people where the Host field says
     return hot

@@ -80,7 +80,7 @@ def next_link(request: Request, cursor: str | None) -> dict[str, str]:
     if cursor is None:
         return {}
     query = {**request.query_params, "cursor": cursor}
-    return {"link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}
+    return {"link": f'<{request.scope["path"]}?{urlencode(query)}>; rel="next"'}
 
 
 def instant_of(request: Request, name: str) -> datetime | None:

@@ -10,6 +10,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from imagesvc.errors import (
     ImagesvcError,
@@ -58,15 +59,24 @@ async def on_error(_request: Request, error: Exception) -> Response:
     return problem_response(known)
 
 
-async def on_http_exception(_request: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what Starlette's router raises: no such route, or no such method."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
-    headers = dict(getattr(error, "headers", None) or {})
     if status == HTTPStatus.NOT_FOUND:
         return problem_response(NotFound("There is nothing at this URL."))
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return problem_response(MethodNotAllowed("This URL has no such method."), headers)
+        allowed = {"allow": ", ".join(sorted(_methods(request)))}
+        return problem_response(MethodNotAllowed("This URL has no such method."), allowed)
     return problem_response(InvalidRequest("The request cannot be understood."))
+
+
+def _methods(request: Request) -> set[str]:
+    """Those of every route at this path; Starlette itself names those of the first alone."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return methods
 
 
 async def on_bug(_request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imagesvc.errors import PreconditionFailed, RangeNotSatisfiable
 
-_ONE_RANGE = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*")
+_ONE_RANGE = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,9 @@ class HotPath:
             if answer is not None and scope["method"] in {"GET", "HEAD"}:
                 conditional = None
                 for name, value in scope["headers"]:
-                    if name == b"if-none-match":
+                    if name == b"if-none-match" and conditional is None:
                         conditional = value
-                    elif name in {b"range", b"if-match"}:
+                    elif name in {b"range", b"if-match", b"if-none-match"}:
                         break
                 else:
                     await self._answer(answer, conditional, scope, send)

@@ -17,7 +17,12 @@ from imagesvc.cache.flights import StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
-from imagesvc.delivery.conditional import check_if_match, etag_matches, requested_range
+from imagesvc.delivery.conditional import (
+    ByteRange,
+    check_if_match,
+    etag_matches,
+    requested_range,
+)
 from imagesvc.delivery.headers import Headers, image_headers
 from imagesvc.delivery.hot import RawHeaders, Url
 from imagesvc.errors import InvalidTransform, NotFound
@@ -89,8 +94,7 @@ class Delivery:
         pairs, download = _parameters(request)
         if "blurred" not in self.presets:
             raise NotFound("There is no preset with the name blurred.")
-        renamed = [("blur" if key == "sigma" else key, value) for key, value in pairs]
-        transform = parse([("preset", "blurred"), *renamed], self.presets)
+        transform = _blurred(pairs, self.presets)
         image = await self.images.get(image_id_of(request))
         return await self._variant(request, image, transform, download=download)
 
@@ -135,12 +139,7 @@ class Delivery:
             return _streamed(
                 request, headers, fetched.variant.bytes, lambda *span: _file_bytes(path, *span)
             )
-        span = requested_range(
-            request.headers.get("range"),
-            request.headers.get("if-range"),
-            headers["etag"],
-            len(fetched.body),
-        )
+        span = _span(request, headers["etag"], len(fetched.body))
         if span is not None:
             headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{len(fetched.body)}"
             return Response(fetched.body[span.start : span.stop], 206, headers)
@@ -157,9 +156,15 @@ def is_fresh(request: Request, etag: str) -> bool:
     Raises:
         PreconditionFailed: an If-Match names another one.
     """
-    check_if_match(request.headers.get("if-match"), etag)
-    field = request.headers.get("if-none-match")
+    check_if_match(_list_field(request, "if-match"), etag)
+    field = _list_field(request, "if-none-match")
     return field is not None and etag_matches(field, etag)
+
+
+def _list_field(request: Request, name: str) -> str | None:
+    """A field whose lines are one list (RFC 9110, section 5.3); None when there is none."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None
 
 
 def image_id_of(request: Request) -> ImageId:
@@ -171,7 +176,7 @@ def _parameters(request: Request) -> tuple[Pairs, bool]:
     """The transform parameters in order, and whether the answer is to be saved as a file."""
     try:
         pairs = parse_qsl(
-            request.url.query,
+            request.scope["query_string"].decode("latin-1"),
             keep_blank_values=True,
             max_num_fields=MAX_PARAMETERS,
             errors="strict",
@@ -186,6 +191,27 @@ def _parameters(request: Request) -> tuple[Pairs, bool]:
     return transform, "1" in values
 
 
+def _blurred(pairs: Pairs, presets: Mapping[str, Transform]) -> Transform:
+    """The preset `blurred`, where `sigma` is a word for `blur`; faults name the asker's word."""
+    renamed = [("blur" if key == "sigma" else key, value) for key, value in pairs]
+    try:
+        return parse([("preset", "blurred"), *renamed], presets)
+    except InvalidTransform as error:
+        if renamed == pairs:
+            raise
+        faults = tuple(("sigma" if loc == "blur" else loc, msg) for loc, msg in error.fields)
+        detail = "; ".join(f"{loc} {msg}" for loc, msg in faults[:3])
+        raise InvalidTransform(f"{detail}.", faults) from None
+
+
+def _span(request: Request, etag: str, size: int) -> ByteRange | None:
+    """The range asked for; methods other than GET have none (RFC 9110, section 14.2)."""
+    if request.method != "GET":
+        return None
+    fields = request.headers
+    return requested_range(fields.get("range"), fields.get("if-range"), etag, size)
+
+
 def _not_modified(headers: Headers) -> Response:
     kept = {name: value for name, value in headers.items() if name != "content-type"}
     return Response(status_code=304, headers=kept)
@@ -196,9 +222,7 @@ class _Stream(Protocol):
 
 
 def _streamed(request: Request, headers: Headers, size: int, stream: _Stream) -> Response:
-    span = requested_range(
-        request.headers.get("range"), request.headers.get("if-range"), headers["etag"], size
-    )
+    span = _span(request, headers["etag"], size)
     start, stop = (0, size) if span is None else (span.start, span.stop)
     headers = {**headers, "content-length": str(stop - start)}
     if span is not None:

@@ -35,6 +35,13 @@ def noise(size: tuple[int, int], kind: str = "JPEG") -> bytes:
     return out.getvalue()
 
 
+def damaged(seed: int = 0) -> bytes:
+    """A PNG whose header is fine, and whose pixels cannot be decoded."""
+    whole = picture(seed, (1200, 900), "PNG")
+    middle = len(whole) // 2
+    return whole[:middle] + bytes(2000) + whole[middle + 2000 :]
+
+
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Check an error's whole form (RFC 9457), and that no cache may keep it; its document."""
     assert answer.status_code == status, answer.text
