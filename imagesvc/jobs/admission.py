@@ -111,6 +111,8 @@ class Admission:
         for waiter in list(self._waiting):
             if len(self._running) >= self._slots:
                 return
+            if waiter.granted.done():  # cancelled, and about to leave the queue
+                continue
             if self._fits(waiter.cost):
                 self._waiting.remove(waiter)
                 self._running.append(waiter.cost)

@@ -1,0 +1,195 @@
+"""Admission: lanes, memory, bounded waiting, and leaving the queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from imagesvc.errors import Overloaded
+from imagesvc.jobs.admission import PATIENCE_SECONDS, Admission
+from imagesvc.model import Lane
+
+pytestmark = pytest.mark.anyio
+LIGHT, HEAVY = 10, 60
+
+
+class Work:
+    """Pieces of work at one admission, each held until it is told to end."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self.started: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, asyncio.Event] = {}
+
+    async def ask(self, name: str, lane: Lane = Lane.INTERACTIVE, cost: int = LIGHT) -> None:
+        """Ask for admission; on return it is granted or waits."""
+        end = self._ends[name] = asyncio.Event()
+
+        async def held() -> None:
+            async with self.admission.admit(lane, cost):
+                self.started.append(name)
+                await end.wait()
+
+        self.tasks[name] = asyncio.create_task(held())
+        await settled()
+
+    async def end(self, name: str) -> None:
+        """Let a piece of work end."""
+        self._ends[name].set()
+        await settled()
+
+
+async def settled() -> None:
+    """Let every task run as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def make_work() -> Callable[..., Work]:
+    """Work at an admission of 2 slots and 100 bytes, unless told otherwise."""
+
+    def make(slots: int = 2, max_waiting: int = 9, **options: Callable[[], float]) -> Work:
+        return Work(Admission(slots=slots, memory=100, max_waiting=max_waiting, **options))
+
+    return make
+
+
+async def test_lanes_go_by_urgency_then_by_arrival(make_work: Callable[..., Work]) -> None:
+    """Someone waits for an on-demand variant; nobody for a backfill."""
+    work = make_work(slots=1)
+    await work.ask("running")
+    await work.ask("backfill", Lane.BACKFILL)
+    await work.ask("upload", Lane.UPLOAD)
+    await work.ask("first")
+    await work.ask("second")
+
+    for name in ("running", "first", "second", "upload"):
+        await work.end(name)
+
+    assert work.started == ["running", "first", "second", "upload", "backfill"]
+
+
+async def test_work_waits_for_memory_and_lets_what_fits_pass(
+    make_work: Callable[..., Work],
+) -> None:
+    """Predicted bytes of all that runs stay within the limit, and no slot idles for that."""
+    work = make_work(slots=3)
+    await work.ask("large", cost=HEAVY)
+    await work.ask("too much beside it", cost=HEAVY)
+    await work.ask("fits")
+
+    assert work.started == ["large", "fits"]
+    await work.end("large")
+    assert work.started == ["large", "fits", "too much beside it"]
+
+
+async def test_heavy_work_leaves_a_slot_for_thumbnails(make_work: Callable[..., Work]) -> None:
+    """Two heavy pieces would fit into memory; both slots would then be gone for seconds."""
+    work = make_work(slots=2)
+    await work.ask("heavy", cost=30)
+    await work.ask("heavy too", cost=30)
+    await work.ask("thumbnail")
+
+    assert work.started == ["heavy", "thumbnail"]
+
+
+async def test_heavy_work_is_not_passed_for_ever(make_work: Callable[..., Work]) -> None:
+    """After a while light work is held back until there is room for what has waited."""
+    now = [0.0]
+    work = make_work(slots=2, clock=lambda: now[0])
+    await work.ask("light 0")
+    await work.ask("all of the memory", cost=100)
+    await work.ask("light 1")
+    assert work.started == ["light 0", "light 1"]
+
+    now[0] = PATIENCE_SECONDS + 1
+    await work.ask("light 2")
+    await work.end("light 0")
+    assert work.started == ["light 0", "light 1"]
+    await work.end("light 1")
+
+    assert work.started == ["light 0", "light 1", "all of the memory"]
+
+
+async def test_more_than_all_memory_counts_as_all_of_it(make_work: Callable[..., Work]) -> None:
+    """It would wait for ever otherwise; alone, it may try."""
+    work = make_work()
+
+    await work.ask("enormous", cost=10_000)
+
+    assert work.started == ["enormous"]
+
+
+async def test_interactive_work_beyond_the_bound_is_refused(
+    make_work: Callable[..., Work],
+) -> None:
+    """A queue that grows without bound answers nobody in time; jobs wait on disk instead."""
+    work = make_work(slots=1, max_waiting=2)
+    for name in ("running", "waits", "waits too"):
+        await work.ask(name)
+
+    await work.ask("job", Lane.UPLOAD)
+    await work.ask("refused")
+
+    with pytest.raises(Overloaded):
+        await work.tasks["refused"]
+    assert work.admission.waiting == 3
+
+
+async def test_a_cancelled_waiter_leaves_the_queue(make_work: Callable[..., Work]) -> None:
+    """A client that went away costs no worker."""
+    work = make_work(slots=1)
+    for name in ("running", "cancelled", "next"):
+        await work.ask(name)
+
+    await cancel(work.tasks["cancelled"])
+    await work.end("running")
+
+    assert work.started == ["running", "next"]
+
+
+async def test_a_waiter_cancelled_while_a_slot_falls_free_takes_nothing_with_it(
+    make_work: Callable[..., Work],
+) -> None:
+    """Both in one turn of the loop: the slot must neither leak nor go to the one who left."""
+    work = make_work(slots=1)
+    for name in ("running", "cancelled", "next"):
+        await work.ask(name)
+
+    work._ends["running"].set()
+    work.tasks["cancelled"].cancel()
+    await settled()
+
+    assert work.started == ["running", "next"]
+    await work.tasks["running"]  # leaving raised nothing
+    await work.end("next")
+    assert (work.admission.running, work.admission.waiting) == (0, 0)
+
+
+async def test_work_cancelled_just_after_its_grant_gives_the_slot_back(
+    make_work: Callable[..., Work],
+) -> None:
+    """Granted, but not yet running when the cancellation comes."""
+    work = make_work(slots=1)
+    for name in ("running", "cancelled", "next"):
+        await work.ask(name)
+    work._ends["running"].set()
+    while not work.tasks["running"].done():
+        await asyncio.sleep(0)
+
+    await cancel(work.tasks["cancelled"])
+    await settled()
+
+    assert "next" in work.started
+    assert work.admission.running == 1
+
+
+async def cancel(task: Awaitable[None]) -> None:
+    """Cancel a task and wait for it."""
+    assert isinstance(task, asyncio.Task)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
