@@ -6,18 +6,23 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from imagesvc.store.database import sqlite_engine
+from imagesvc.store.database import sqlite_engine, transaction
 
 HEAD = "0001"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 
 def migrate(path: Path) -> None:
-    """Create or upgrade the database at `path`; nothing happens when it is at `HEAD`."""
+    """Create or upgrade the database at `path`; nothing happens when it is at `HEAD`.
+
+    One transaction: a crash in between leaves the old schema, whole.
+    """
     engine = sqlite_engine(path)
     with engine.connect() as connection:
         if _revision(connection) != HEAD:
-            _upgrade(connection)
+            with transaction(connection):
+                if _revision(connection) != HEAD:  # another process may have been faster
+                    _upgrade(connection)
     engine.dispose()
 
 
