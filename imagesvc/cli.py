@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc as gc_module
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -73,6 +74,7 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
     )
+    _spare_the_garbage_collector()
     _Server(config, service).run()
 
 
@@ -112,6 +114,15 @@ def gc(
         f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants and "
         f"{found.uploads} unfinished uploads {verb}."
     )
+
+
+def _spare_the_garbage_collector() -> None:
+    """Let it pass over what lives as long as the process, and come less often.
+
+    A request leaves next to no cycles; looking for them cost a tenth of its time.
+    """
+    gc_module.freeze()
+    gc_module.set_threshold(20_000, 50, 50)
 
 
 class _Server(uvicorn.Server):
