@@ -7,6 +7,7 @@
     │   ├── InvalidTransform       400  invalid_transform
     │   ├── InvalidRequest         400  invalid_request
     │   ├── Forbidden              403  forbidden
+    │   ├── SignatureInvalid       403  signature_invalid
     │   ├── NotFound               404  not_found
     │   ├── MethodNotAllowed       405  method_not_allowed
     │   ├── Conflict               409  conflict
@@ -88,6 +89,14 @@ class Forbidden(Rejected):
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
     title = "Forbidden"
+
+
+class SignatureInvalid(Rejected):
+    """A signed URL whose signature does not hold or has expired, or one that needs signing."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "signature_invalid"
+    title = "Signature invalid"
 
 
 class NotFound(Rejected):

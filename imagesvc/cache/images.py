@@ -38,6 +38,10 @@ class ImageCache:
                 self._images.popitem(last=False)
         return image
 
+    def holds(self, image: Image) -> bool:
+        """Whether this very row is held: since it was read, nobody has changed or deleted it."""
+        return self._images.get(image.id) is image
+
     def forget(self, image_id: ImageId) -> None:
         """Read the row anew next time."""
         self._changes += 1

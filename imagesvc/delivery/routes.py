@@ -144,7 +144,7 @@ class Delivery:
             headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{len(fetched.body)}"
             return Response(fetched.body[span.start : span.stop], 206, headers)
         response = Response(fetched.body, headers=headers)
-        if image.visibility is not Visibility.PRIVATE:
+        if image.visibility is not Visibility.PRIVATE and self.images.holds(image):
             url = (request.scope["path"], request.scope["query_string"])
             self.remember(url, image.id, fetched, response.raw_headers)
         return response
