@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -77,18 +79,22 @@ class Ingest:
         probe = await self._probe(received)
         image, job = self._image(received, probe, fields)
         with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
-            await self._publish(received, image, job)
+            await _to_the_end(self._publish(received, image, job))
         self.notify()
         return image
 
     async def _probe(self, received: ReceivedFile) -> Probe:
         async with self.pool.admit(Lane.INTERACTIVE, PROBE_COST):
+            with contextlib.suppress(WorkerDied):  # perhaps for another reason than this file
+                return await self._probe_once(received)
             try:
-                return await self.pool.run(
-                    PROBE, str(received.path), self.limits, timeout=self.probe_timeout
-                )
+                return await self._probe_once(received)
             except WorkerDied as error:
                 raise CorruptImage("The file crashes the decoder.") from error
+
+    async def _probe_once(self, received: ReceivedFile) -> Probe:
+        path = str(received.path)
+        return await self.pool.run(PROBE, path, self.limits, timeout=self.probe_timeout)
 
     async def _publish(self, received: ReceivedFile, image: Image, job: Job) -> None:
         digest = received.digest
@@ -153,6 +159,19 @@ class Ingest:
             finished_at=None,
         )
         return image, job
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await `work`; a cancellation waits for its end, and only then goes on.
+
+    Event loops cancel their tasks at a stop, which no `CancelScope` shields from.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def safe_filename(name: str) -> str:

@@ -59,7 +59,13 @@ class WorkerProcess(asyncio.Protocol):
                 start_new_session=True,  # Ctrl-C is for the server, which lets work finish
             )  # fmt: skip
         loop = asyncio.get_running_loop()
-        _transport, worker = await loop.create_unix_connection(lambda: cls(process), sock=ours)
+        worker = cls(process)
+        try:
+            await loop.create_unix_connection(lambda: worker, sock=ours)
+        except BaseException:
+            ours.close()
+            worker.kill()
+            raise
         return worker
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Reply:

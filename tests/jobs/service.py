@@ -1,0 +1,34 @@
+"""A service in the test's own loop: real workers, real files, no HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from imagesvc.jobs.ingest import UploadFields
+from imagesvc.model import Image
+from imagesvc.service import Service
+from imagesvc.settings import Settings
+from imagesvc.store.incoming import Incoming
+
+
+@contextlib.asynccontextmanager
+async def running_service(data_dir: Path, **settings: Any) -> AsyncIterator[Service]:
+    """A service that is open."""
+    service = Service(Settings(data_dir=data_dir, workers=settings.pop("workers", 1), **settings))
+    service.claim_data_dir()
+    await service.open()
+    try:
+        yield service
+    finally:
+        await service.close()
+
+
+async def upload(service: Service, content: bytes) -> Image:
+    """Take an upload, from its first byte on."""
+    incoming = Incoming(service.data_dir, max_bytes=1 << 30, min_free_bytes=0)
+    async with incoming.receive() as file:
+        await file.write(content)
+        return await service.ingest.accept(await file.finish(), UploadFields("a.jpg"))

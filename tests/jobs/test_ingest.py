@@ -1,0 +1,40 @@
+"""Taking an upload, and being interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from imagesvc.model import Digest
+from tests.crash.pictures import jpeg, marked
+from tests.jobs.service import running_service, upload
+
+pytestmark = pytest.mark.anyio
+PICTURE = jpeg(1)
+
+
+async def test_an_upload_cancelled_while_it_is_published_leaves_no_row_without_a_blob(
+    tmp_path: Path,
+) -> None:
+    """A stop cancels what has not ended in time; a row may be on its way to the disk then."""
+    async with running_service(tmp_path / "data") as service:
+        for number in range(60):
+            content = marked(PICTURE, number)
+            path = service.blobs.path(Digest(hashlib.sha256(content).hexdigest()))
+            task = asyncio.create_task(upload(service, content))
+            while not path.exists():  # noqa: ASYNC110  # a file raises no event
+                await asyncio.sleep(0)
+            await asyncio.sleep(number * 0.0001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0.3)  # what was cancelled may still be under way
+
+        rows: list[tuple[Digest, int]] = await service.images.digests_after("", 100)
+        missing = [digest for digest, _ in rows if await service.blobs.size(digest) is None]
+
+        assert missing == []
+        assert list(service.data_dir.tmp.iterdir()) == []
+        assert len(rows) > 0
