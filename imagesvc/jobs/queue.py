@@ -21,7 +21,7 @@ class JobQueue(Protocol):
         """Record how an attempt ended; None when the job was cancelled or deleted meanwhile."""
         ...
 
-    async def release(self, job_ids: Sequence[JobId]) -> None:
+    async def release(self, job_ids: Sequence[JobId], *, now: datetime) -> None:
         """Put claimed jobs back untouched."""
         ...
 

@@ -99,8 +99,9 @@ class Runner:
 
     async def stop(self, grace_seconds: float) -> None:
         """Claim no more, let what runs finish for a while, and queue the rest again."""
-        if self._loop_task is not None:
-            self._loop_task.cancel()
+        self.is_draining = True
+        self._wake.set()
+        if self._loop_task is not None:  # not cancelled: a claim under way would be lost
             await asyncio.gather(self._loop_task, return_exceptions=True)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace_seconds)
@@ -109,23 +110,21 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
         if unfinished:
-            await self._queue.release(unfinished)
+            await self._queue.release(unfinished, now=self._clock())
 
     async def _run(self) -> None:
-        while True:
+        while not self.is_draining:
             self._wake.clear()
             try:
-                claimed = await self._claim()
+                if not await self._claim():
+                    await self._sleep()
             except ImagesvcError as error:
                 log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))
                 await asyncio.sleep(ERROR_PAUSE_SECONDS)
-                continue
-            if not claimed:
-                await self._sleep()
 
     async def _claim(self) -> list[ClaimedJob]:
         free = self._limits.concurrency - len(self._running)
-        if free <= 0 or self.is_draining:
+        if free <= 0:
             return []
         claimed = await self._queue.claim(free, now=self._clock())
         for item in claimed:

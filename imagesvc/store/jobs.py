@@ -186,15 +186,17 @@ class JobStore:
 
         return await self._database.write(work)
 
-    async def release(self, job_ids: Sequence[JobId]) -> None:
+    async def release(self, job_ids: Sequence[JobId], *, now: datetime) -> None:
         """Put jobs back that were claimed and not run, as if they never had been claimed."""
 
         def work(connection: Connection) -> None:
-            connection.execute(
+            released = connection.scalars(
                 update(jobs)
                 .where(jobs.c.id.in_(job_ids), jobs.c.status == Status.PROCESSING)
                 .values(status=Status.PENDING, attempts=jobs.c.attempts - 1)
-            )
+                .returning(jobs.c.image_id)
+            ).all()
+            _set_image_status(connection, list(released), Status.PENDING, now)
 
         await self._database.write(work)
 
