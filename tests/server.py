@@ -27,7 +27,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
 
-    def start(self) -> Server:
+    def start(self, ready_seconds: float = READY_SECONDS) -> Server:
         """Start the process and wait until it is ready."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")
@@ -41,7 +41,7 @@ class Server:
                  "--data-dir", str(self.data_dir)],
                 env=environment, stdout=log, stderr=log, cwd=self.data_dir.parent,
             )  # fmt: skip
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + ready_seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended: {self.log()[-2000:]}")

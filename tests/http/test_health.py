@@ -1,0 +1,86 @@
+"""The operator's routes, and the front door."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.http.asking import assert_problem, picture
+from tests.server import Server
+
+
+def test_alive_is_cheap_and_never_cached(server: Server) -> None:
+    """A load balancer asks every second."""
+    answer = server.client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_ready_names_each_part(server: Server) -> None:
+    """Who looks at a sick server wants to know which part it is."""
+    answer = server.client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "disk": "ok", "workers": "ok"},
+    }
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/metrics"])
+def test_head_is_enough(server: Server, path: str) -> None:
+    """Some probes send nothing else."""
+    answer = server.client.head(path)
+
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
+def test_the_front_door_says_that_it_is_open(server: Server) -> None:
+    """To whoever is no browser."""
+    answer = server.client.get("/", headers={"accept": "application/json"})
+
+    assert answer.json() == {"status": "ok"}
+
+
+def test_a_full_disk_is_not_ready_and_takes_no_uploads_but_goes_on_serving(
+    make_server: MakeServer,
+) -> None:
+    """507 for the upload, 200 for what is there already (invariant 8)."""
+    server = make_server(workers=1)
+    image = server.upload(picture(1))
+    server.finished(image["job"]["id"])
+    server.stop()
+    server.settings["min_free_space"] = "8000TiB"
+
+    with pytest.raises(AssertionError, match="not ready"):
+        server.start(ready_seconds=2)
+
+    answer = server.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "unavailable"
+    assert answer.json()["checks"]["disk"] != "ok"
+    assert answer.json()["checks"]["database"] == "ok"
+    refused = server.client.post("/images", content=picture(2))
+    assert_problem(refused, 507, "insufficient_storage")
+    assert server.client.get("/healthz").status_code == 200
+    assert server.client.get(f"/images/{image['id']}").content == picture(1)
+    assert server.client.get(f"/images/{image['id']}?w=31").status_code == 200
+
+
+def test_a_stop_lets_what_runs_finish(make_server: MakeServer) -> None:
+    """SIGTERM is how every deployment begins; the process is gone soon after it."""
+    server = make_server(workers=1)
+    image = server.upload(picture(3))
+
+    os.kill(server.pid, signal.SIGTERM)
+    server.stop(timeout=10)
+    server.start()
+
+    assert server.finished(image["job"]["id"])["status"] == "succeeded"

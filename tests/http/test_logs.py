@@ -1,0 +1,141 @@
+"""Logs and request ids: a line of JSON for each request and each job, and no secrets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.http.asking import picture, wait_until
+from tests.server import Server
+
+
+def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
+    """The log lines that have these members; each line must be one JSON object."""
+    parsed = [json.loads(line) for line in server.log().splitlines()]
+    return [line for line in parsed if wanted.items() <= line.items()]
+
+
+def one_line(server: Server, **wanted: Any) -> dict[str, Any]:
+    """The only such line; lines are written some at a time, a moment later."""
+    assert wait_until(lambda: bool(lines(server, **wanted))), wanted
+    (line,) = lines(server, **wanted)
+    return line
+
+
+@pytest.mark.parametrize("wish", ["abc", "0af7651916cd43dd8448eb211c80319c", "a-b_c.d", "x" * 128])
+@pytest.mark.parametrize("path", ["/healthz", "/nothing", "/images/{id}?w=20"])
+def test_a_sane_request_id_is_kept(server: Server, wish: str, path: str) -> None:
+    """So that one request can be followed through proxies, cold and from memory."""
+    image_id = server.upload(picture(1))["id"] if "{id}" in path else ""
+
+    for _ in range(2):
+        answer = server.client.get(path.format(id=image_id), headers={"x-request-id": wish})
+
+        assert answer.headers.get_list("x-request-id") == [wish]
+
+
+@pytest.mark.parametrize("wish", ["", "a b", "x" * 129, "<script>", 'a"b', "a,b", "a;b"])
+def test_any_other_request_id_is_replaced(server: Server, wish: str) -> None:
+    """It goes to the log and into a header, so it must be a plain word."""
+    answer = server.client.get("/healthz", headers={"x-request-id": wish})
+
+    (given,) = answer.headers.get_list("x-request-id")
+    assert given
+    assert given != wish
+
+
+def test_every_request_has_an_id_of_its_own(server: Server) -> None:
+    """Also those that are answered from memory."""
+    url = f"/images/{server.upload(picture(2))['id']}?w=21"
+
+    ids = {server.client.get(url).headers["x-request-id"] for _ in range(20)}
+
+    assert len(ids) == 20
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/healthz", 200), ("GET", "/nothing", 404), ("POST", "/images", 400),
+     ("GET", "/images/{id}?w=22", 200)],
+)  # fmt: skip
+def test_a_request_is_one_line(server: Server, method: str, path: str, status: int) -> None:
+    """With what an operator greps for; a hot answer is logged as a cold one is."""
+    image_id = server.upload(picture(3))["id"] if "{id}" in path else ""
+    for turn in ("cold", "hot"):
+        wish = f"{turn}-{status}-{method}-{len(path)}"
+
+        answer = server.client.request(
+            method, path.format(id=image_id), headers={"x-request-id": wish}
+        )
+
+        line = one_line(server, action="request", request_id=wish)
+        assert line["method"] == method
+        assert line["path"] == path.format(id=image_id).partition("?")[0]
+        assert line["status"] == status == answer.status_code
+        assert line["bytes"] == len(answer.content)
+        assert line["ms"] >= 0
+        assert line["client"] == "127.0.0.1"
+        assert line["level"] == "info"
+        assert line["timestamp"]
+
+
+def test_a_line_is_one_line_whatever_the_url_holds(server: Server) -> None:
+    """A newline in a path must not forge an entry."""
+    server.client.get("/x%0A%7B%22action%22:%22forged%22%7D%00%FF", headers={"x-request-id": "nl"})
+
+    line = one_line(server, request_id="nl")
+    assert line["path"].startswith('/x\n{"action":"forged"}')
+    assert lines(server, action="forged") == []
+
+
+def test_a_job_is_one_line(server: Server) -> None:
+    """With its ids, how it ended, and how long that took."""
+    image = server.upload(picture(4))
+    server.finished(image["job"]["id"])
+
+    line = one_line(server, action="job.attempt", job=image["job"]["id"])
+    assert line["image"] == image["id"]
+    assert line["status"] == "succeeded"
+    assert line["attempt"] == 1
+    assert line["ms"] > 0
+    assert line["error"] is None
+
+
+def test_no_secret_is_logged(server: Server) -> None:
+    """Neither the query, which may carry a signature, nor headers, nor what was uploaded."""
+    headers = {
+        "authorization": "Bearer 5ec4e7-a",
+        "cookie": "session=5ec4e7-b",
+        "x-request-id": "quiet",
+    }
+    fields = {"title": "5ec4e7-c", "description": "5ec4e7-d"}
+    files = {"file": ("5ec4e7-e.jpg", picture(5))}
+    server.client.post("/images", files=files, data=fields, headers=headers)
+    server.client.get("/images/x?sig=5ec4e7-f", headers={**headers, "x-request-id": "quiet2"})
+
+    one_line(server, request_id="quiet")
+    one_line(server, request_id="quiet2")
+    assert "5ec4e7" not in server.log()
+
+
+def test_a_quiet_server_logs_no_requests(make_server: MakeServer) -> None:
+    """At level warning only trouble is worth a line."""
+    server = make_server(log_level="warning", workers=1)
+    server.client.get("/nothing")
+    server.finished(server.upload(picture(6))["job"]["id"])
+
+    server.stop()
+
+    assert server.log() == ""
+
+
+def test_text_logs_are_for_reading(make_server: MakeServer) -> None:
+    """On a terminal, or when asked for."""
+    server = make_server(log_format="text", workers=1)
+    server.client.get("/nothing")
+
+    assert wait_until(lambda: "/nothing" in server.log())
+    assert not server.log().startswith("{")

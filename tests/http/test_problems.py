@@ -1,0 +1,139 @@
+"""Errors in general: their form, and that none is ever cached or tells too much."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import httpx
+import pytest
+
+from tests.http.asking import assert_problem, picture, send_raw
+from tests.server import Server
+
+UNKNOWN = "0190c0de-0000-7000-8000-000000000000"
+ERRORS = [
+    ("GET", "/nothing", 404, "not_found"),
+    ("GET", "/api/v1", 404, "not_found"),
+    ("GET", "/api/v1/", 404, "not_found"),
+    ("GET", "/api/v2/images", 404, "not_found"),
+    ("GET", "/api/v1/images/", 404, "not_found"),
+    ("GET", "//api/v1/images", 404, "not_found"),
+    ("GET", "/API/v1/images", 404, "not_found"),
+    ("GET", "/images/%2e%2e/%2e%2e/etc/passwd", 404, "not_found"),
+    ("GET", f"/images/{UNKNOWN}", 404, "not_found"),
+    ("GET", f"/images/{UNKNOWN}/thumbnail?w=0", 400, "invalid_transform"),
+    ("GET", "/api/v1/images?limit=0", 400, "invalid_request"),
+    ("POST", "/images", 400, "no_file"),
+    ("PUT", "/images", 405, "method_not_allowed"),
+    ("PATCH", "/healthz", 405, "method_not_allowed"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), ERRORS)
+def test_an_error_is_a_problem_document(
+    server: Server, method: str, path: str, status: int, code: str
+) -> None:
+    """One form for every error, with a code that programs can rely on (RFC 9457)."""
+    assert_problem(server.client.request(method, path), status, code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/images", "POST"),
+        ("DELETE", f"/images/{UNKNOWN}", "GET, HEAD"),
+        ("POST", f"/blurred-images/{UNKNOWN}", "GET, HEAD"),
+        ("PUT", "/api/v1/images", "GET, HEAD, POST"),
+        ("POST", f"/api/v1/images/{UNKNOWN}", "DELETE, GET, HEAD"),
+        ("PUT", f"/api/v1/images/{UNKNOWN}/variants", "DELETE, GET, HEAD"),
+        ("GET", "/api/v1/images/actions/upload", "POST"),
+        ("POST", "/api/v1/jobs", "GET, HEAD"),
+        ("PUT", f"/api/v1/jobs/{UNKNOWN}", "DELETE, GET, HEAD"),
+        ("GET", f"/api/v1/jobs/{UNKNOWN}/retry", "POST"),
+        ("OPTIONS", "/readyz", "GET, HEAD"),
+        ("TRACE", "/", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_a_url_has_not_is_answered_with_those_it_has(
+    server: Server, method: str, path: str, allowed: str
+) -> None:
+    """All of them: several routes share a path (RFC 9110, section 15.5.6)."""
+    answer = server.client.request(method, path)
+
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
+
+
+def test_an_error_to_head_has_no_body(server: Server) -> None:
+    """The connection would be out of step otherwise."""
+    answer = server.client.head("/nothing")
+
+    assert answer.status_code == 404
+    assert answer.content == b""
+
+
+def test_a_url_that_turned_out_wrong_is_asked_again(server: Server) -> None:
+    """An error is not remembered, and the same URL works once it can."""
+    image = server.upload(picture(1))
+    url = f"/images/{image['id']}?w=50"
+    assert_problem(server.client.get(f"{url}&fit=no"), 400, "invalid_transform")
+
+    assert server.client.get(url).status_code == 200
+    assert_problem(server.client.get(f"{url}&fit=no"), 400, "invalid_transform")
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 1e3\r\n\r\n",
+        b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"POST /images HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /images/\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_and_harms_nobody(server: Server, request_bytes: bytes) -> None:
+    """A 4xx or a closed connection; the next client is served as ever."""
+    answer = send_raw(server, request_bytes)
+
+    assert answer is None or 400 <= answer.status < 500
+    assert server.client.get("/healthz").status_code == 200
+
+
+def test_two_requests_on_one_connection_do_not_mix(server: Server) -> None:
+    """Smuggled behind a refused upload is a request of its own, or none."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        body = b"x" * 50
+        head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        connection.sendall(head + body + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        received = b""
+        while received.count(b"HTTP/1.1 ") < 2:
+            piece = connection.recv(65536)
+            assert piece, received
+            received += piece
+
+    statuses = re.findall(rb"HTTP/1\.1 (\d+)", received)
+    assert statuses == [b"415", b"200"]
+
+
+def test_no_error_tells_of_the_inside(server: Server) -> None:
+    """No path, no module and no SQL in what strangers read."""
+    answers = [server.client.request(method, path) for method, path, *_ in ERRORS]
+    answers += [
+        server.client.post("/images", content=content)
+        for content in (b"text" * 999, picture(2)[:999], b"\x89PNG\r\n\x1a\n" + b"x" * 99)
+    ]
+
+    assert [leak for answer in answers for leak in leaks(server, answer)] == []
+
+
+def leaks(server: Server, answer: httpx.Response) -> list[str]:
+    """What an answer tells that it should not."""
+    text = answer.text + str(answer.headers)
+    words = [str(server.data_dir), "Traceback", "imagesvc/", ".py", "SELECT", "sqlite", "uvicorn"]
+    return [word for word in words if word in text]
