@@ -1,0 +1,202 @@
+"""The corpus of valid and hostile files from upload to thumbnail, when it is there.
+
+`TEST_SHARED` names the folder that holds `corpus/` and `photos/`; beside the repository by default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.http.asking import assert_problem, leftovers
+from tests.server import Server
+
+SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
+CORPUS = SHARED / "corpus"
+JOB_SECONDS = 30
+UPLOADS_AT_ONCE = 6
+SLOW_TO_MAKE = "hostile/loop_tiff_65000_pages.tif"
+"""Making it takes more than a minute; the long tests upload it, too."""
+
+pytestmark = [
+    pytest.mark.skipif(
+        not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
+    ),
+    pytest.mark.timeout(300),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one uploaded file."""
+
+    name: str
+    expectation: str
+    answer: httpx.Response
+    job: dict[str, Any] | None
+    thumbnail: int | None  # status
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What became of all files, and how the server felt meanwhile."""
+
+    server: Server
+    outcomes: list[Outcome]
+    health: list[tuple[int, float]]  # status and seconds
+
+    def expected_to(self, expectation: str) -> list[Outcome]:
+        """The files with this expectation."""
+        return [it for it in self.outcomes if it.expectation == expectation]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
+    """The files to upload, and what the manifest expects of each."""
+    made = tmp_path_factory.mktemp("corpus")
+    manifest = json.loads((CORPUS / "manifest.json").read_text())
+    expectations = {entry["name"]: entry["expectation"] for entry in manifest["files"]}
+    del expectations[SLOW_TO_MAKE]
+    missing = [name for name in expectations if not (CORPUS / name).exists()]
+    _make(made, *missing)
+    found = {
+        CORPUS / name if name not in missing else made / Path(name).name: expectation
+        for name, expectation in expectations.items()
+    }
+    return found | dict.fromkeys((SHARED / "photos").glob("*.*g"), "accept")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, files: dict[Path, str]) -> Iterator[Run]:
+    """Every file uploaded, several at once, and its job awaited."""
+    place = tmp_path_factory.mktemp("run") / "data"
+    server = Server(place, job_timeout=f"{JOB_SECONDS}s", max_attempts=2).start()
+    health: list[tuple[int, float]] = []
+    is_over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(server, health, is_over))
+    watch.start()
+    try:
+        with ThreadPoolExecutor(UPLOADS_AT_ONCE) as threads:
+            outcomes = list(threads.map(lambda item: _upload(server, *item), files.items()))
+        is_over.set()
+        yield Run(server, outcomes, health)
+    finally:
+        is_over.set()
+        watch.join()
+        server.close()
+
+
+def _make(place: Path, *names: str) -> None:
+    """Write those files of the corpus that are not stored."""
+    script = [sys.executable, str(CORPUS / "make_hostile.py"), "--out", str(place)]
+    subprocess.run([*script, *(Path(name).name for name in names)], check=True, capture_output=True)
+
+
+def _upload(server: Server, path: Path, expectation: str) -> Outcome:
+    files = {"file": (path.name, path.read_bytes())}
+    answer = server.client.post("/api/v1/images", files=files)
+    if answer.status_code != 201:
+        return Outcome(path.name, expectation, answer, None, None)
+    image = answer.json()
+    job = server.finished(image["job"]["id"], seconds=3 * JOB_SECONDS)
+    thumbnail = server.client.get(image["urls"]["thumbnail"]).status_code
+    return Outcome(path.name, expectation, answer, job, thumbnail)
+
+
+def _watch(server: Server, health: list[tuple[int, float]], is_over: threading.Event) -> None:
+    with httpx.Client(base_url=server.client.base_url, timeout=30) as client:
+        while not is_over.wait(0.05):
+            began = time.perf_counter()
+            status = client.get("/healthz").status_code
+            health.append((status, time.perf_counter() - began))
+
+
+def test_every_correct_image_is_taken_and_has_a_thumbnail(run: Run) -> None:
+    """A service that refuses a picture which browsers show is broken."""
+    bad = [
+        (it.name, it.answer.text, it.job)
+        for it in run.expected_to("accept")
+        if it.answer.status_code != 201
+        or it.job is None
+        or it.job["status"] != "succeeded"
+        or it.thumbnail != 200
+    ]
+
+    assert len(run.expected_to("accept")) > 90
+    assert bad == []
+
+
+def test_every_hostile_file_is_refused_as_the_clients_fault(run: Run) -> None:
+    """A 4xx that says what is wrong (invariant 9)."""
+    for outcome in run.expected_to("reject"):
+        assert 400 <= outcome.answer.status_code < 500, outcome.name
+        assert_problem(outcome.answer, outcome.answer.status_code, outcome.answer.json()["code"])
+
+
+def test_every_doubtful_file_is_taken_or_refused_with_a_reason(run: Run) -> None:
+    """Either will do, as long as it is one of the two."""
+    for outcome in run.expected_to("either"):
+        if outcome.job is None:
+            assert 400 <= outcome.answer.status_code < 500, outcome.name
+            assert outcome.answer.json()["detail"]
+        else:
+            status, error = outcome.job["status"], outcome.job["error"]
+            assert status == "succeeded" or (status == "failed" and error["detail"]), outcome.name
+
+
+def test_no_job_runs_over_its_time(run: Run) -> None:
+    """Nor is one stopped at its limit: each of these files can be judged in seconds."""
+    late = [
+        (it.name, it.job["error"])
+        for it in run.outcomes
+        if it.job is not None and it.job["error"] and it.job["error"]["code"] == "timed_out"
+    ]
+
+    assert late == []
+
+
+def test_the_server_answers_all_the_time(run: Run) -> None:
+    """Pixels are touched elsewhere: no upload keeps another client waiting."""
+    assert len(run.health) > 20
+    assert {status for status, _seconds in run.health} == {200}
+    assert max(seconds for _status, seconds in run.health) < 1.0
+
+
+def test_the_server_has_met_nothing_unforeseen(run: Run) -> None:
+    """No bug is logged, by the server or a worker, and it still takes the next image."""
+    log = [json.loads(line) for line in run.server.log().splitlines()]
+
+    assert [line for line in log if line["level"] == "error"] == []
+    assert run.server.client.get("/readyz").status_code == 200
+
+
+def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
+    """A blob for each different file that was taken, and no canary sang."""
+    taken = {it.answer.json()["sha256"] for it in run.outcomes if it.answer.status_code == 201}
+
+    assert run.server.blobs() == taken
+    assert leftovers(run.server) == []
+    assert list(Path("/tmp").glob("corpus_pwned*")) == []
+
+
+@pytest.mark.long
+def test_very_many_pages_are_taken_or_refused(run: Run, tmp_path: Path) -> None:
+    """65,000 of them, in a chain."""
+    name = Path(SLOW_TO_MAKE).name
+    _make(tmp_path, SLOW_TO_MAKE)
+
+    outcome = _upload(run.server, tmp_path / name, "either")
+
+    assert outcome.answer.status_code == 201 or 400 <= outcome.answer.status_code < 500
