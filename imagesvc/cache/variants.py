@@ -169,11 +169,10 @@ class VariantCache:
             For each transform its variant, whose row is the caller's to write, or what failed.
         """
         wanted = [self.identify(original, transform) for transform in transforms]
-        outcomes: dict[VariantKey, Outcome] = {}
-        for key, _transform in wanted:
-            stored = await self.store.find(key)
-            if stored is not None and await self.files.is_whole(stored):
-                outcomes[key] = stored
+        stored = await self.store.find_all([key for key, _transform in wanted])
+        outcomes: dict[VariantKey, Outcome] = {
+            key: found for key, found in stored.items() if await self.files.is_whole(found)
+        }
         missing = [item for item in dict(wanted).items() if item[0] not in outcomes]
         if missing:
             outcomes |= await self._make_missing(original, missing, lane, timeout)

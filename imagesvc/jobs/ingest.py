@@ -101,6 +101,7 @@ class Ingest:
         async with self.locks.hold(digest):
             try:
                 await self.blobs.put(received.path, digest)
+                received.is_moved = True
                 await self.images.add(image, job)
             except BaseException:
                 await self._withdraw(digest)

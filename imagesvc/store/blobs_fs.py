@@ -14,7 +14,7 @@ from anyio import to_thread
 from imagesvc.errors import NotFound
 from imagesvc.model import Digest
 from imagesvc.store.blobs import StoredBlob
-from imagesvc.store.files import fsync_directory, full_disk_named, make_durable_directories
+from imagesvc.store.files import full_disk_named, move_durably
 
 CHUNK = 256 * 1024
 ATTEMPTS = 5
@@ -39,8 +39,8 @@ class FileBlobStore:
         with full_disk_named():
             for _ in range(ATTEMPTS - 1):
                 with contextlib.suppress(FileNotFoundError):  # a delete dropped the directory
-                    return _move_durably(source, path, self.root)
-            return _move_durably(source, path, self.root)
+                    return move_durably(source, path, self.root)
+            return move_durably(source, path, self.root)
 
     @contextlib.asynccontextmanager
     async def local(self, digest: Digest) -> AsyncIterator[Path]:
@@ -93,12 +93,6 @@ class FileBlobStore:
         """See `BlobStore`: one directory of the first level at a time."""
         for first in await to_thread.run_sync(_directories, self.root):
             yield await to_thread.run_sync(_blobs_below, first)
-
-
-def _move_durably(source: Path, path: Path, root: Path) -> None:
-    make_durable_directories(path.parent, root)
-    source.replace(path)
-    fsync_directory(path.parent)
 
 
 def _directories(root: Path) -> list[Path]:

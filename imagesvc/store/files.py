@@ -33,10 +33,15 @@ def fsync_directory(path: Path) -> None:
         os.close(fd)
 
 
-def make_durable_directories(path: Path, root: Path) -> None:
-    """Create `path` below `root`, fsyncing each parent that gets a new entry."""
-    if path == root or path.is_dir():
-        return
-    make_durable_directories(path.parent, root)
-    path.mkdir(exist_ok=True)
-    fsync_directory(path.parent)
+def move_durably(source: Path, path: Path, root: Path) -> None:
+    """Rename a file to `path` below `root`; name and directories survive a power cut.
+
+    Each directory on the way is fsynced, also when it was there: another upload may have made
+    it a moment ago and not have come to its own fsync. A clean one costs next to nothing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(path)
+    for directory in path.parents:
+        fsync_directory(directory)
+        if directory == root:
+            break

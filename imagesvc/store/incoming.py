@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from imagesvc.store.files import full_disk_named
 BUFFER = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReceivedFile:
-    """A complete upload in `tmp/`, fsynced."""
+    """A complete upload in `tmp/`, fsynced; `is_moved` once it lies in the blob store."""
 
     path: Path
     digest: Digest
     bytes: int
+    is_moved: bool = False
 
 
 @dataclass(slots=True)
@@ -35,11 +36,13 @@ class IncomingFile:
 
     path: Path
     max_bytes: int
+    check_space: Callable[[], None]
     size: int = 0
     _buffer: list[bytes] = field(default_factory=list)
     _buffered: int = 0
     _sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
     _fd: int | None = None
+    _received: ReceivedFile | None = None
 
     async def write(self, piece: bytes) -> None:
         """Take the next bytes.
@@ -66,11 +69,13 @@ class IncomingFile:
         if self.size == 0:
             raise EmptyFile("The file is empty.")
         await to_thread.run_sync(self._finish)
-        return ReceivedFile(self.path, Digest(self._sha256.hexdigest()), self.size)
+        self._received = ReceivedFile(self.path, Digest(self._sha256.hexdigest()), self.size)
+        return self._received
 
     def _flush(self) -> None:
         with full_disk_named():
             if self._fd is None:
+                self.check_space()
                 self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
             for piece in self._buffer:
                 self._sha256.update(piece)
@@ -92,8 +97,12 @@ class IncomingFile:
             os.close(self._fd)
             self._fd = None
 
-    def discard(self) -> None:
-        """Leave nothing behind; a file that was moved into the blob store is not touched."""
+    async def discard(self) -> None:
+        """Leave nothing behind; a file that was moved into the blob store is not there any more."""
+        if self._received is None or not self._received.is_moved:
+            await to_thread.run_sync(self._discard)
+
+    def _discard(self) -> None:
         self._close()
         self.path.unlink(missing_ok=True)
 
@@ -108,16 +117,15 @@ class Incoming:
 
     @contextlib.asynccontextmanager
     async def receive(self) -> AsyncIterator[IncomingFile]:
-        """A file to write to, gone at the end of the context unless it was moved away.
-
-        Raises:
-            InsufficientStorage: the disk is below its floor of free space.
-        """
-        if self._data_dir.free_bytes() < self._min_free_bytes:
-            raise InsufficientStorage("The disk is nearly full; uploads are not taken now.")
-        incoming = IncomingFile(self._data_dir.tmp / uuid.uuid4().hex, self._max_bytes)
+        """A file to write to, gone at the end of the context unless it was moved away."""
+        path = self._data_dir.tmp / uuid.uuid4().hex
+        incoming = IncomingFile(path, self._max_bytes, self._check_space)
         try:
             yield incoming
         finally:
             with CancelScope(shield=True):  # an aborted upload leaves nothing either
-                await to_thread.run_sync(incoming.discard)
+                await incoming.discard()
+
+    def _check_space(self) -> None:
+        if self._data_dir.free_bytes() < self._min_free_bytes:
+            raise InsufficientStorage("The disk is nearly full; uploads are not taken now.")

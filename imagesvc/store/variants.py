@@ -14,6 +14,7 @@ from imagesvc.store.database import Database
 from imagesvc.store.schema import blobs, variants
 
 _ONE_VARIANT = select(variants).where(variants.c.key == bindparam("key"))
+_SOME_VARIANTS = select(variants).where(variants.c.key.in_(bindparam("keys", expanding=True)))
 
 
 class VariantStore:
@@ -28,6 +29,13 @@ class VariantStore:
             lambda connection: connection.execute(_ONE_VARIANT, {"key": key}).first()
         )
         return None if row is None else _variant(row)
+
+    async def find_all(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Variant]:
+        """Those of these variants that are stored."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(_SOME_VARIANTS, {"keys": keys}).all()
+        )
+        return {VariantKey(row.key): _variant(row) for row in rows}
 
     async def of_original(self, digest: Digest) -> list[Variant]:
         """All stored variants of one original, the most recently used first."""
