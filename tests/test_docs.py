@@ -2,20 +2,73 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.routing import Route
 
+from imagesvc.app import create_app
+from imagesvc.imaging.keys import KEYS
+from imagesvc.service import Service
 from imagesvc.settings import PREFIX, Settings
+from tests.test_errors import STATUS_OF_CODE
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+HTTP = (ROOT / "docs" / "http.md").read_text()
 DOCUMENTED = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", CONFIGURATION, re.MULTILINE))
 FIXED_DEFAULTS = [
     name for name, field in Settings.model_fields.items() if field.default_factory is None
 ]
+
+
+def routes_of(service: Service) -> list[Route]:
+    """The route table, which middleware wraps."""
+    app: Any = create_app(service)
+    while hasattr(app, "_app"):
+        app = app._app
+    found: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes
+    return found
+
+
+def test_every_route_is_documented_and_no_other(tmp_path: Path) -> None:
+    """A client's author finds each route in docs/http.md, and none that answers 404."""
+    rows = re.findall(r"^\| (`[A-Z`, ]+`) \| `(/\S*)` \|", HTTP, re.MULTILINE)
+    documented = {
+        (method, re.sub(r"{\w+}", "{}", path))
+        for methods, path in rows
+        for method in re.findall("[A-Z]+", methods)
+    }
+    service = Service(Settings(data_dir=tmp_path / "data"))
+
+    served = {
+        (method, re.sub(r"{\w+}", "{}", route.path))
+        for route in routes_of(service)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+    service.locks.close()
+    assert documented == served
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    """Clients compare codes, so each is written down."""
+    documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", HTTP, re.MULTILINE))
+
+    assert documented == {code: str(status) for code, status in STATUS_OF_CODE.items()}
+
+
+def test_every_transform_key_is_documented_and_no_other() -> None:
+    """The grammar of URLs is the part of the API that people write by hand."""
+    table = HTTP.partition("### Transform parameters")[2].partition("## Lists")[0]
+    keys = [key for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+            for key in re.findall(r"`(\w+)`", row)]  # fmt: skip
+
+    assert sorted(keys) == sorted([*KEYS, "preset"])
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

@@ -1,0 +1,98 @@
+"""Promises that hold for every error there is."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+import imagesvc.app  # noqa: F401  # so that every module has defined its errors
+from imagesvc.errors import ImagesvcError, RangeNotSatisfiable, Rejected, Unavailable, by_code
+
+STATUS_OF_CODE = {
+    "no_file": 400,
+    "empty_file": 400,
+    "invalid_transform": 400,
+    "invalid_request": 400,
+    "forbidden": 403,
+    "signature_invalid": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "conflict": 409,
+    "precondition_failed": 412,
+    "file_too_large": 413,
+    "unsupported_media_type": 415,
+    "range_not_satisfiable": 416,
+    "corrupt_image": 422,
+    "image_too_large": 422,
+    "internal_error": 500,
+    "worker_died": 503,
+    "timed_out": 503,
+    "overloaded": 503,
+    "insufficient_storage": 507,
+}
+"""Codes are public: clients compare them. This table is added to, and nothing in it changes."""
+
+
+def kinds(root: type[ImagesvcError] = ImagesvcError) -> Iterator[type[ImagesvcError]]:
+    """Every class of error."""
+    yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+KINDS = list(dict.fromkeys(kinds()))
+
+
+def an_instance(kind: type[ImagesvcError]) -> ImagesvcError:
+    """An error of this class with all that one may hold."""
+    if issubclass(kind, RangeNotSatisfiable):
+        return kind(1234)
+    return kind("What went wrong.", (("w", "must be a number"), ("h", "too")))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_has_a_status_a_code_and_a_title(kind: type[ImagesvcError]) -> None:
+    """Programs go by the code, proxies by the status, people by the title."""
+    assert STATUS_OF_CODE[kind.code] == kind.status
+    assert kind.title
+    assert not kind.title.endswith(".")
+    assert kind.__doc__
+
+
+def test_no_code_is_forgotten() -> None:
+    """A code that was public stays so."""
+    assert {kind.code for kind in KINDS} == set(STATUS_OF_CODE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_says_whose_fault_it_is(kind: type[ImagesvcError]) -> None:
+    """4xx: change the request. 5xx: it may pass later. Retries of jobs go by this, too."""
+    assert issubclass(kind, Rejected) == (400 <= kind.status < 500)
+    if kind is not ImagesvcError:
+        assert issubclass(kind, Unavailable) == (kind.status >= 500)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_crosses_a_process_border_whole(kind: type[ImagesvcError]) -> None:
+    """One that does not unpickle takes the worker's answer with it."""
+    error = an_instance(kind)
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is kind
+    assert vars(copy) == vars(error)
+    assert str(copy) == str(error) == error.detail
+
+
+@pytest.mark.parametrize("code", STATUS_OF_CODE)
+def test_a_stored_code_finds_an_error_again(code: str) -> None:
+    """Jobs keep the code of what stopped them."""
+    assert by_code(code).code == code
+    assert by_code(code).status == STATUS_OF_CODE[code]
+
+
+def test_an_unknown_code_is_an_internal_error() -> None:
+    """Such as one that a newer version wrote."""
+    assert by_code("from_the_future") is ImagesvcError
