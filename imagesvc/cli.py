@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc as gc_module
+import json
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 import uvicorn
 from rich.console import Console
-from rich.table import Table
 
 from imagesvc.app import create_app
 from imagesvc.errors import ImagesvcError
@@ -37,7 +37,7 @@ def run() -> int:
     """Run the command that `sys.argv` names; its exit status."""
     try:
         cli(standalone_mode=True)
-    except (SettingsError, ImagesvcError) as error:
+    except (SettingsError, ImagesvcError, OSError) as error:
         print(f"imagesvc: {error}", file=sys.stderr)  # noqa: T201  # the logs may not be set up
         return 2
     return 0
@@ -80,11 +80,17 @@ def serve(
 
 @cli.command()
 def config(data_dir: DataDirOption = None) -> None:
-    """Print the settings in force, secrets masked."""
-    table = Table("setting", "value", box=None)
+    """Print the settings in force as an imagesvc.toml, secrets masked."""
     for name, value in load_settings(data_dir=data_dir).shown().items():
-        table.add_row(name, str(value))
-    Console().print(table)
+        typer.echo(f"{name} = {_toml(value)}")
+
+
+def _toml(value: object) -> str:
+    """A value on one line; JSON is TOML, but for tables."""
+    if not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+    return f"{{ {', '.join(pairs)} }}"
 
 
 @cli.command()

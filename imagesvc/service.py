@@ -45,9 +45,9 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.presets = read_presets(settings)
         self.data_dir = DataDir(settings.data_dir.absolute())
         self.data_dir.create()
-        self.presets = read_presets(settings)
 
         self.database = Database(self.data_dir.database)
         self.images = ImageStore(self.database)
@@ -188,14 +188,17 @@ def read_presets(settings: Settings) -> dict[str, Transform]:
     """The presets of the settings as transforms.
 
     Raises:
-        SettingsError: one is no valid transform.
+        SettingsError: some are no valid transforms; all of them are named.
     """
     presets: dict[str, Transform] = {}
+    faults: list[str] = []
     for name, text in settings.presets.items():
         try:
             presets[name] = parse_text(text)
         except InvalidTransform as error:
-            raise SettingsError(f"presets.{name}: {error.detail}") from error
+            faults.append(f"presets.{name}: {error.detail}")
+    if faults:
+        raise SettingsError("\n".join(faults))
     return presets
 
 

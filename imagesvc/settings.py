@@ -6,13 +6,24 @@ Sources, strongest first: command-line flags, environment `IMAGESVC_*`, a `.env`
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_origin
 
-from pydantic import BeforeValidator, ByteSize, Field, PositiveInt, ValidationError, model_validator
+from dotenv import dotenv_values
+from pydantic import (
+    BeforeValidator,
+    ByteSize,
+    Field,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +32,8 @@ from pydantic_settings import (
 )
 
 PREFIX = "IMAGESVC_"
+ENV_FILE = Path(".env")
+TOML_FILE = Path("imagesvc.toml")
 
 
 def _seconds(value: object) -> object:
@@ -58,9 +71,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
-        toml_file="imagesvc.toml",
+        env_file=ENV_FILE,
+        toml_file=TOML_FILE,
         frozen=True,
+        enable_decoding=False,  # `_decoded` does it, so that its faults are told with the others
         extra="ignore",
         env_parse_none_str="none",
     )
@@ -116,7 +130,9 @@ class Settings(BaseSettings):
         description="Named transforms, written as in a URL's query.",
     )
     eager_presets: tuple[str, ...] = Field(
-        ("thumbnail", "preview"), description="Presets made by the job of each upload."
+        ("thumbnail", "preview"),
+        validate_default=True,
+        description="Presets made by the job of each upload.",
     )
     quality_jpeg: Quality = Field(80, description="JPEG quality when q is not given.")
     quality_webp: Quality = Field(79, description="WebP quality when q is not given.")
@@ -125,6 +141,7 @@ class Settings(BaseSettings):
     auth: Literal["auto", "off"] = Field("auto", description="Who may do what; off on loopback.")
     trust_network: bool = Field(
         default=False,
+        validate_default=True,
         description="Serve beyond loopback without accounts: a proxy or firewall guards the port.",
     )
 
@@ -142,21 +159,45 @@ class Settings(BaseSettings):
 
     secret_fields: ClassVar[frozenset[str]] = frozenset()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Settings:
-        missing = [name for name in self.eager_presets if name not in self.presets]
+    @field_validator("*", mode="before")
+    @classmethod
+    def _decoded(cls, value: object, info: ValidationInfo) -> object:
+        """Lists and tables as the environment gives them: JSON in a text."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if not isinstance(value, str) or get_origin(annotation) not in {tuple, dict}:
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"lists and tables are written as JSON here: {error}") from error
+
+    @field_validator("presets")
+    @classmethod
+    def _named(cls, presets: dict[str, str]) -> dict[str, str]:
+        for name in presets:
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+                raise ValueError(f"{name!r} is no name: a-z, 0-9, - and _, at most 64")
+        return presets
+
+    @field_validator("eager_presets")
+    @classmethod
+    def _among_the_presets(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        missing = [name for name in names if name not in info.data.get("presets", names)]
         if missing:
-            raise ValueError(f"eager_presets names no preset: {', '.join(missing)}")
-        bad = [name for name in self.presets if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name)]
-        if bad:
-            raise ValueError(f"presets: {bad[0]!r} is no name: a-z, 0-9, - and _, at most 64")
-        if not self.trust_network and not is_loopback(self.host):
+            raise ValueError(f"there is no preset {', '.join(missing)}")
+        return names
+
+    @field_validator("trust_network")
+    @classmethod
+    def _guarded(cls, trust_network: bool, info: ValidationInfo) -> bool:
+        host = info.data.get("host", "localhost")
+        if not trust_network and not is_loopback(host):
             raise ValueError(
-                f"host: refusing to listen on {self.host} without accounts, since anyone who "
-                "reaches the port could upload and delete. Listen on 127.0.0.1, or set "
+                f"refusing to listen on {host} without accounts, since anyone who reaches the "
+                "port could upload and delete. Listen on 127.0.0.1, or set "
                 f"{PREFIX}TRUST_NETWORK=true when a proxy or firewall guards the port."
             )
-        return self
+        return trust_network
 
     @classmethod
     def settings_customise_sources(
@@ -191,23 +232,43 @@ def load_settings(**flags: Any) -> Settings:
     """Read the settings from all sources; `None` flags count as not given.
 
     Raises:
-        SettingsError: some are wrong, or the environment names one that does not exist.
+        SettingsError: some are wrong, or a source names one that does not exist.
     """
-    unknown = [
-        name
-        for name in os.environ
-        if name.upper().startswith(PREFIX)
-        and name.upper().removeprefix(PREFIX).lower() not in Settings.model_fields
-    ]
-    problems = [f"{name}: there is no such setting" for name in sorted(unknown)]
+    problems = _unknown_names()
     try:
         settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         problems += [
-            f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}"
+            f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False)
         ]
         raise SettingsError("\n".join(problems)) from error
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def _unknown_names() -> list[str]:
+    """What the sources name that is no setting: a slip of the pen, most likely.
+
+    Raises:
+        SettingsError: `imagesvc.toml` is no TOML.
+    """
+    try:
+        in_toml = tomllib.loads(TOML_FILE.read_text("utf-8")) if TOML_FILE.is_file() else {}
+    except ValueError as error:
+        raise SettingsError(f"{TOML_FILE}: {error}") from error
+    variables = {**os.environ, **dotenv_values(ENV_FILE)}
+    return [
+        *(
+            f"{name}: there is no such setting"
+            for name in sorted(variables)
+            if name.upper().startswith(PREFIX)
+            and name.upper().removeprefix(PREFIX).lower() not in Settings.model_fields
+        ),
+        *(
+            f"{name}: there is no such setting ({TOML_FILE})"
+            for name in sorted(in_toml)
+            if name not in Settings.model_fields
+        ),
+    ]

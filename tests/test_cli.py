@@ -1,0 +1,160 @@
+"""The command line: what it prints, and the exit statuses that scripts go by."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from imagesvc.settings import Settings
+from tests.conftest import MakeServer
+from tests.http.asking import picture
+
+
+def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `imagesvc` in a directory, with these IMAGESVC_* variables and no others."""
+    environment = {key: value for key, value in os.environ.items() if "IMAGESVC" not in key}
+    environment |= {f"IMAGESVC_{name.upper()}": value for name, value in variables.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "imagesvc", *arguments], env=environment, cwd=place,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_config_prints_every_setting_in_force(tmp_path: Path) -> None:
+    """From all sources, a line each, however long the value is."""
+    presets = "{" + ", ".join(f'"p{number}": "w={number + 1}"' for number in range(40)) + "}"
+    (tmp_path / "imagesvc.toml").write_text("max_frames = 7\n")
+
+    done = run(tmp_path, "config", port="9001", presets=presets, eager_presets='["p3"]')
+
+    printed = tomllib.loads(done.stdout)
+    assert done.returncode == 0
+    assert list(printed) == list(Settings.model_fields)
+    assert len(done.stdout.splitlines()) == len(printed)
+    assert (printed["port"], printed["max_frames"]) == (9001, 7)
+    assert printed["presets"]["p39"] == "w=40"
+
+
+def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
+    """`imagesvc config > imagesvc.toml` pins what runs today."""
+    before = run(tmp_path, "config", max_upload_size="3MiB", data_dir='da"ta [x]').stdout
+
+    (tmp_path / "imagesvc.toml").write_text(before)
+
+    assert run(tmp_path, "config").stdout == before
+
+
+@pytest.mark.parametrize("command", ["serve", "config", "check", "gc"])
+def test_settings_that_are_wrong_end_every_command_with_2(tmp_path: Path, command: str) -> None:
+    """All of them are listed, and nothing has been touched."""
+    done = run(tmp_path, command, workers="0", job_timeout="soon", foo="1")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    for word in ("workers: ", "job_timeout: ", "IMAGESVC_FOO: "):
+        assert word in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None:
+    """Each is named with what is wrong in it, before a single file is made."""
+    done = run(tmp_path, "serve", presets='{"thumbnail": "w=0", "preview": "x=1", "ok": "w=1"}')
+
+    assert done.returncode == 2
+    assert "presets.thumbnail: w must be a whole number" in done.stderr
+    assert "presets.preview: x is no transform key" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_listening_beyond_loopback_ends_serve_with_2(tmp_path: Path) -> None:
+    """With the sentence that says what to set."""
+    done = run(tmp_path, "serve", "--host", "0.0.0.0")
+
+    assert done.returncode == 2
+    assert "IMAGESVC_TRUST_NETWORK=true" in done.stderr
+
+
+def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    """A file in its place, a disk that is not mounted: no reason for a traceback."""
+    (tmp_path / "data").write_text("I was here first.")
+
+    done = run(tmp_path, "serve")
+
+    assert done.returncode == 2
+    assert str(tmp_path / "data") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_ends_serve_with_an_error(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """A supervisor must see that it does not run."""
+    server = make_server(workers=1)
+
+    done = run(tmp_path, "serve", "--port", str(server.port), "--data-dir", "other", workers="1")
+
+    assert done.returncode not in {0, 2}
+    assert "address already in use" in done.stderr
+
+
+def test_a_second_server_on_the_same_data_is_refused(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """It would empty the uploads in flight of the first."""
+    server = make_server(workers=1)
+
+    done = run(tmp_path, "serve", "--port", "0", "--data-dir", str(server.data_dir), workers="1")
+
+    assert done.returncode != 0
+    assert "Another server" in done.stderr
+    assert "Traceback" not in done.stderr
+    server.upload(picture(1))
+
+
+def test_check_tells_sound_from_damaged_by_its_status(make_server: MakeServer) -> None:
+    """0 and 1, for cron."""
+    server = make_server(workers=1)
+    image = server.upload(picture(2))
+
+    sound = server.cli("check")
+    (blob,) = (server.data_dir / "blobs").rglob(image["sha256"])
+    blob.chmod(0o600)
+    blob.write_bytes(b"rust")
+    damaged = server.cli("check")
+
+    assert (sound.returncode, damaged.returncode) == (0, 1)
+    assert "1 blobs verified" in sound.stdout
+    assert f"damaged: {image['sha256']}" in damaged.stdout
+
+
+def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) -> None:
+    """A dry run first; beside a running server, too."""
+    server = make_server(workers=1)
+    kept = server.upload(picture(3))
+    orphan = server.data_dir / "blobs" / "ab" / "cd" / f"abcd{'0' * 60}"
+    orphan.parent.mkdir(parents=True, exist_ok=True)
+    orphan.write_bytes(b"left by a crash")
+
+    dry = server.cli("gc", "--dry-run", "--grace", "0")
+    assert orphan.exists()
+    wet = server.cli("gc", "--grace", "0")
+
+    assert (dry.returncode, wet.returncode) == (0, 0)
+    assert "1 blobs (15 bytes)" in dry.stdout
+    assert "1 blobs (15 bytes)" in wet.stdout
+    assert server.blobs() == {kept["sha256"]}
+
+
+def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
+    """Help is what someone looks for who types the name alone."""
+    done = run(tmp_path)
+
+    for command in ("serve", "config", "check", "gc"):
+        assert command in done.stdout + done.stderr

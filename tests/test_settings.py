@@ -1,0 +1,174 @@
+"""Settings: where they come from, their units, and what is said when they are wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from imagesvc.settings import PREFIX, Settings, SettingsError, is_loopback, load_settings
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A working directory without files, and an environment without our variables."""
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def faults() -> dict[str, str]:
+    """What loading complains of: setting or variable to message."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return dict(line.split(": ", 1) for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("max_upload_size", "50MiB", 50 << 20),
+        ("max_upload_size", "1kB", 1000),
+        ("max_upload_size", "123", 123),
+        ("max_upload_size", "1.5 GiB", 3 << 29),
+        ("job_timeout", "30", 30.0),
+        ("job_timeout", "30s", 30.0),
+        ("job_timeout", "500ms", 0.5),
+        ("job_timeout", "1.5m", 90.0),
+        ("job_timeout", " 2 h ", 7200.0),
+        ("gc_grace", "2d", 172800.0),
+        ("gc_grace", "0", 0.0),
+        ("max_pixels", "100MP", 100_000_000),
+        ("max_pixels", "0.5 mp", 500_000),
+        ("max_pixels", "4096", 4096),
+        ("trust_network", "true", True),
+        (
+            "presets",
+            '{"thumbnail": "w=9", "preview": "w=8"}',
+            {"thumbnail": "w=9", "preview": "w=8"},
+        ),
+        ("eager_presets", "[]", ()),
+        ("eager_presets", '["blurred"]', ("blurred",)),
+    ],
+)
+def test_a_setting_takes_its_units(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    """Nobody should have to count zeros."""
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", text)
+
+    assert getattr(load_settings(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("max_upload_size", "50 potatoes", "unit"),
+        ("max_upload_size", "0", "greater than"),
+        ("max_upload_size", "-1", "byte"),
+        ("job_timeout", "soon", "500ms"),
+        ("job_timeout", "0s", "greater than"),
+        ("job_timeout", "1e3", "500ms"),
+        ("max_pixels", "100 acres", "100MP"),
+        ("workers", "0", "greater than"),
+        ("workers", "many", "integer"),
+        ("port", "65536", "less than"),
+        ("quality_jpeg", "101", "less than"),
+        ("log_format", "xml", "'json'"),
+        ("presets", "thumbnail", "JSON"),
+        ("presets", '{"thumb nail": "w=9"}', "no name"),
+        ("presets", '{"thumbnail": 9}', "string"),
+        ("eager_presets", "thumbnail", "JSON"),
+        ("eager_presets", '["nope"]', "no preset nope"),
+        ("trust_network", "perhaps", "boolean"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, word: str
+) -> None:
+    """A traceback helps nobody who only mistyped a number."""
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", text)
+
+    ((where, message),) = faults().items()
+
+    assert where.split(".")[0] == name
+    assert word in message
+
+
+def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """From whatever source, so that the next start is the one that works."""
+    (place / "imagesvc.toml").write_text('max_frames = "x"\ncolour = "red"\n')
+    (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\nIMAGESVC_SPEED=9\nOTHER_APP=1\n")
+    for name, text in {
+        "PORT": "x", "PRESETS": "{", "HOST": "0.0.0.0", "EAGER_PRESETS": "[", "FOO": "1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"{PREFIX}{name}", text)
+
+    assert set(faults()) == {
+        "port", "presets", "eager_presets", "trust_network", "max_frames", "quality_avif",
+        "colour", "IMAGESVC_FOO", "IMAGESVC_SPEED",
+    }  # fmt: skip
+
+
+def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that was misspelt is a limit that is not in force."""
+    monkeypatch.setenv("IMAGESVC_MAX_UPLOAD_SIZES", "1MiB")
+
+    assert faults() == {"IMAGESVC_MAX_UPLOAD_SIZES": "there is no such setting"}
+
+
+def test_a_file_that_is_no_toml_is_named(place: Path) -> None:
+    """With the line where it ends to be."""
+    (place / "imagesvc.toml").write_text("port = 1\nport = = 2\n")
+
+    assert "line 2" in faults()["imagesvc.toml"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org", ""])
+def test_listening_beyond_loopback_is_refused_with_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Without accounts anyone who reaches the port may upload and delete."""
+    monkeypatch.setenv("IMAGESVC_HOST", host)
+
+    assert "IMAGESVC_TRUST_NETWORK=true" in faults()["trust_network"]
+
+    monkeypatch.setenv("IMAGESVC_TRUST_NETWORK", "true")
+    assert load_settings().host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_no_trust(host: str) -> None:
+    """Only this machine reaches it."""
+    assert is_loopback(host)
+    assert load_settings(host=host).host == host
+
+
+def test_flags_beat_environment_beat_dotenv_beat_toml(
+    monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    """The source that is nearest to the person who starts it wins."""
+    (place / "imagesvc.toml").write_text("port = 1\nmax_frames = 1\nmax_files = 1\nworkers = 1\n")
+    (place / ".env").write_text("IMAGESVC_PORT=2\nIMAGESVC_MAX_FRAMES=2\nIMAGESVC_MAX_FILES=2\n")
+    monkeypatch.setenv("IMAGESVC_PORT", "3")
+    monkeypatch.setenv("IMAGESVC_MAX_FRAMES", "3")
+
+    settings = load_settings(port=4, host=None)
+
+    in_force = (settings.port, settings.max_frames, settings.max_files, settings.workers)
+    assert in_force == (4, 3, 2, 1)
+    assert settings.host == "127.0.0.1"
+
+
+def test_settings_do_not_change_once_read() -> None:
+    """What `imagesvc config` shows is what runs."""
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().port = 9  # type: ignore[misc]  # that is the point
+
+
+def test_every_setting_says_what_it_is() -> None:
+    """A knob without a meaning is a trap."""
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
