@@ -87,11 +87,15 @@ class Format(StrEnum):
     AVIF = "avif"
     GIF = "gif"
     TIFF = "tiff"
+    HEIC = "heic"
+    BMP = "bmp"
+    JP2 = "jp2"
+    ICO = "ico"
 
     @property
     def media_type(self) -> str:
         """The registered media type, such as `image/jpeg`."""
-        return f"image/{self.value}"
+        return "image/vnd.microsoft.icon" if self is Format.ICO else f"image/{self.value}"
 
     @property
     def extension(self) -> str:

@@ -1,20 +1,33 @@
-"""The seam to Pillow: the only file that imports PIL. It reads headers, never pixels.
+"""The seam to Pillow: the only file that imports PIL and its plugin for HEIC.
 
-Pillow's own guards against bombs are off here: limits are checked before it is asked.
+It reads headers and metadata of every format, and pixels of those that libvips' package cannot
+decode. Pillow's own guards against bombs are off: limits are checked before it is asked.
 """
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pillow_heif
 from PIL import ExifTags, Image
 
 from imagesvc.errors import CorruptImage
+from imagesvc.imaging.containers.ico import largest
 from imagesvc.model import Format
 
 Image.MAX_IMAGE_PIXELS = None
+pillow_heif.options.DECODE_THREADS = 1
+pillow_heif.options.THUMBNAILS = False
+pillow_heif.options.DEPTH_IMAGES = False
+pillow_heif.options.AUX_IMAGES = False
+
+DECODED = frozenset({Format.HEIC, Format.BMP, Format.JP2, Format.ICO})
+"""Formats whose pixels come from here."""
 
 _PLUGINS: Mapping[Format, tuple[str, ...]] = {
     Format.JPEG: ("JPEG", "MPO"),
@@ -23,31 +36,149 @@ _PLUGINS: Mapping[Format, tuple[str, ...]] = {
     Format.WEBP: ("WEBP",),
     Format.AVIF: ("AVIF",),
     Format.TIFF: ("TIFF",),
+    Format.BMP: ("BMP",),
+    Format.JP2: ("JPEG2000",),
+    Format.ICO: ("ICO",),
 }
+_BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
+"""Modes whose bytes libvips takes as they are."""
+_WITH_ALPHA = frozenset({"LA", "PA", "RGBA", "RGBa"})
+_STRIP_BYTES = 1 << 20
 MAX_TEXT = 200
 _TEXTS = {ExifTags.Base.Make: "make", ExifTags.Base.Model: "model"}
 
 
-def read_exif(path: str, kind: Format) -> dict[str, Any]:
-    """Identify a file by its header, and read what little of its EXIF is kept.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What Pillow reads of a file without decoding it; the size is as shown for HEIC only."""
 
-    Returns:
-        `make`, `model` and `taken_at` (local time, as the camera wrote it), where present.
+    width: int
+    height: int
+    has_alpha: bool
+    exif: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """A decoded picture: height x width x bands, rows without padding.
+
+    uint8 a band, or uint16 in the order of this machine where `mode` is `I;16`. HEIC is already
+    turned and mirrored as its own properties say.
+    """
+
+    width: int
+    height: int
+    bands: int
+    mode: str
+    data: Any
+    """A buffer."""
+    profile: bytes | None
+    """An ICC profile of the pixels."""
+    is_display_p3: bool = False
+    """Colours of Display P3, said without a profile (ITU-T H.273, primaries 12)."""
+
+
+def read_header(path: str, kind: Format) -> Header:
+    """Identify a file by its header.
 
     Raises:
         CorruptImage: Pillow does not find a picture of this format in it.
     """
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(path, formats=_PLUGINS[kind]) as image,
-        ):
-            return _subset(image.info.get("exif"))
+        with warnings.catch_warnings(action="ignore"):
+            if kind is Format.HEIC:
+                picture = _heif(path)
+                width, height = picture.size
+                return Header(width, height, picture.has_alpha, picture.info.get("exif"))
+            if kind is Format.ICO:  # the plugin would decode it; the container has told all
+                icon = largest(Path(path).read_bytes())
+                return Header(icon.width, icon.height, has_alpha=True, exif=None)
+            with Image.open(path, formats=_PLUGINS[kind]) as image:
+                has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
+                width, height = image.size
+                return Header(width, height, has_alpha, image.info.get("exif"))
+    except CorruptImage:
+        raise
     except Exception as error:
         raise CorruptImage(f"The {kind.value.upper()} file has a damaged header.") from error
 
 
-def _subset(raw: bytes | None) -> dict[str, Any]:
+def decode(path: str, kind: Format) -> Raster:
+    """Decode a file of one of the `DECODED` formats; of an icon its largest picture.
+
+    Raises:
+        CorruptImage: it cannot be decoded to its end.
+        MemoryError: there is not enough of it.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            if kind is Format.HEIC:
+                return _heif_raster(path)
+            if kind is Format.ICO:
+                data = largest(Path(path).read_bytes()).alone()
+                with Image.open(io.BytesIO(data), formats=_PLUGINS[kind]) as image:
+                    return _raster(image)
+            with Image.open(path, formats=_PLUGINS[kind]) as image:
+                return _raster(image)
+    except (CorruptImage, MemoryError):
+        raise
+    except Exception as error:
+        name = kind.value.upper()
+        raise CorruptImage(f"The {name} image cannot be decoded to its end.") from error
+
+
+def _raster(image: Image.Image) -> Raster:
+    """Copy the pixels out of Pillow, a strip at a time, so that they are there only twice."""
+    image.load()
+    if image.mode not in _BANDS:
+        keeps_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
+        target = "L" if image.mode == "1" else "RGBA" if keeps_alpha else "RGB"
+        image = image.convert(target)
+    bands = _BANDS[image.mode]
+    row_bytes = image.width * bands * (2 if image.mode == "I;16" else 1)
+    data = bytearray(row_bytes * image.height)
+    rows = max(1, _STRIP_BYTES // row_bytes)
+    for top in range(0, image.height, rows):
+        bottom = min(image.height, top + rows)
+        strip = image.crop((0, top, image.width, bottom)).tobytes()
+        data[top * row_bytes : bottom * row_bytes] = strip
+    profile = image.info.get("icc_profile")
+    return Raster(image.width, image.height, bands, image.mode, data, profile)
+
+
+def _heif(path: str) -> Any:
+    """The primary picture of a file, not decoded yet; 10 and 12 bits come down to 8.
+
+    libheif applies `irot`, `imir` and `clap` (ISO/IEC 23008-12, 6.5.10): an orientation in the
+    EXIF says the same again and must not be applied.
+    """
+    pictures = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
+    return pictures[pictures.primary_index]
+
+
+def _heif_raster(path: str) -> Raster:
+    picture = _heif(path)
+    data = picture.data  # libheif's own memory, no copy
+    nclx = picture.info.get("nclx_profile") or {}
+    profile = picture.info.get("icc_profile")
+    width, height = picture.size
+    return Raster(
+        width,
+        height,
+        _BANDS[picture.mode],
+        picture.mode,
+        data,
+        profile,
+        is_display_p3=not profile and nclx.get("color_primaries") == 12,  # noqa: PLR2004
+    )
+
+
+def read_exif(raw: bytes | None) -> dict[str, Any]:
+    """What little of a file's EXIF is kept.
+
+    Returns:
+        `make`, `model` and `taken_at` (local time, as the camera wrote it), where present.
+    """
     # Not image.getexif(): that takes the orientation from XMP, too, and loads PNGs whole.
     if not raw:
         return {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.containers.found import Found
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.limits import Limits
-from imagesvc.model import Probe, Size
+from imagesvc.model import Format, Probe, Size
 
 BASE_BYTES = 24 << 20
 """What any decode holds beside the picture: buffers, tables, output."""
@@ -27,30 +29,50 @@ def probe(path: str, limits: Limits) -> Probe:
     """
     kind, found = inspect(path, limits)
     _check_pixels(found.width, found.height, found.frames, limits)
-    exif = pillow.read_exif(path, kind)
-    with vips.translated():
-        source = vips.open_source(path, kind)
-    width, height = source.shown.width, source.shown.height
+    header = pillow.read_header(path, kind)
+    shape = _shape(path, kind, header)
+    width, height = shape.shown.width, shape.shown.height
     if not width or not height:
         raise CorruptImage(f"The size of the image is {width} x {height}.")
     _check_pixels(width, height, found.frames, limits)
-    predicted = decode_bytes(found, source.stored)
+    predicted = decode_bytes(found, shape.stored)
     if predicted > limits.max_decode_bytes:
         raise ImageTooLarge(
             f"Decoding the image takes about {predicted:,} bytes of memory; "
             f"the limit is {limits.max_decode_bytes:,}."
         )
-    if source.orientation != 1:
-        exif["orientation"] = source.orientation
+    exif = pillow.read_exif(header.exif)
+    if shape.orientation != 1:
+        exif["orientation"] = shape.orientation
     return Probe(
         format=kind,
         width=width,
         height=height,
         frames=found.frames,
-        has_alpha=bool(source.picture.hasalpha()),
+        has_alpha=shape.has_alpha,
         decode_bytes=predicted,
         exif=exif,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The size in the file and as shown, as the library says that will decode the pixels."""
+
+    stored: Size
+    shown: Size
+    orientation: int
+    has_alpha: bool
+
+
+def _shape(path: str, kind: Format, header: pillow.Header) -> _Shape:
+    if kind in pillow.DECODED:
+        size = Size(header.width, header.height)
+        return _Shape(size, size, 1, header.has_alpha)
+    with vips.translated():
+        source = vips.open_source(path, kind)
+        has_alpha = bool(source.picture.hasalpha())
+    return _Shape(source.stored, source.shown, source.orientation, has_alpha)
 
 
 def decode_bytes(found: Found, stored: Size) -> int:

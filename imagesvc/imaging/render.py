@@ -22,6 +22,7 @@ from imagesvc.imaging.encode import check_sides, encode
 from imagesvc.imaging.geometry import plan
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.pipeline import develop
+from imagesvc.imaging.sources import open_source
 from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Transform
 
@@ -61,7 +62,7 @@ def render(path: str, transform: Transform, spill_dir: str, limits: Limits) -> R
     if kind is None:
         raise ValueError("an effective transform has a format")
     with vips.translated():
-        source = vips.open_source(path, _sniffed(path), all_frames=kind in vips.ANIMATED)
+        source = open_source(path, _sniffed(path), all_frames=kind in vips.ANIMATED)
         size = _checked_size(source, transform, limits)
         check_sides(kind, *size)
         data = encode(develop(source, transform), transform)

@@ -20,6 +20,7 @@ os.environ["VIPS_CONCURRENCY"] = "1"
 import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging.pillow import Raster
 from imagesvc.model import Format, Size
 
 Picture = Any
@@ -29,6 +30,9 @@ Error: type[Exception] = pyvips.Error
 
 ANIMATED = frozenset({Format.GIF, Format.WEBP})
 """Formats whose animations are read and written with all their frames."""
+
+RGB = 3
+"""Bands of a picture in colour."""
 
 SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
@@ -103,6 +107,24 @@ def load(path: str, kind: Format, **options: Any) -> Picture:
     picture = pyvips.Operation.call(loader, path, access="sequential", fail_on="error", **options)
     # A loader without optional outputs gives the image, others a list that starts with it.
     return picture[0] if isinstance(picture, list) else picture
+
+
+def from_raster(raster: Raster) -> Picture:
+    """A picture over the memory of a raster, which it keeps alive; nothing is copied."""
+    deep = raster.mode == "I;16"
+    layout = "ushort" if deep else "uchar"
+    picture = pyvips.Image.new_from_memory(
+        raster.data, raster.width, raster.height, raster.bands, layout
+    )
+    gray = "grey16" if deep else "b-w"
+    space = "cmyk" if raster.mode == "CMYK" else gray if raster.bands < RGB else "srgb"
+    picture = picture.copy(interpretation=space)
+    profile = raster.profile
+    if raster.is_display_p3:
+        profile = pyvips.Operation.call("profile_load", "p3")
+    if profile:
+        picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    return picture
 
 
 def join_frames(frames: list[Picture]) -> Picture:

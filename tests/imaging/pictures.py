@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 from PIL import Image, ImageCms
 
 from imagesvc.imaging.calls import Rendered
@@ -16,6 +17,7 @@ from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original
 
+pillow_heif.register_heif_opener()  # for saving; the service has no use for it
 LIMITS = Limits(max_pixels=100_000_000, max_frames=500, max_decode_bytes=2 << 30)
 QUALITY = {Format.JPEG: 80, Format.WEBP: 79, Format.AVIF: 60}
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 200, 30), (30, 30, 220), (220, 220, 30)
@@ -42,6 +44,8 @@ def gradient(width: int = 200, height: int = 120) -> Image.Image:
 
 def save(path: Path, picture: Image.Image, **options: Any) -> str:
     """Write a picture in the format of its suffix; the path as text."""
+    if path.suffix == ".ico":
+        options = {"sizes": [picture.size], **options}
     picture.save(path, **options)
     return str(path)
 

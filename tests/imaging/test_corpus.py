@@ -63,6 +63,19 @@ def test_every_correct_image_is_taken_and_rendered(outcomes: dict[str, list[Outc
     assert [it for it in outcomes["accept"] if it["stage"] != "done"] == []
 
 
+def test_sound_files_of_rarer_formats_are_taken(outcomes: dict[str, list[Outcome]]) -> None:
+    """HEIC, BMP, JPEG 2000 and ICO are what people have, too."""
+    suffixes = {".bmp", ".heic", ".heif", ".ico", ".jp2"}
+    sound = [
+        it
+        for it in outcomes["either"]
+        if Path(it["path"]).parent.name == "valid" and Path(it["path"]).suffix in suffixes
+    ]
+
+    assert len(sound) >= 7
+    assert [it for it in sound if it["stage"] != "done"] == []
+
+
 def test_every_hostile_file_is_refused_by_its_header(outcomes: dict[str, list[Outcome]]) -> None:
     """Refused at upload, as the client's fault, before a pixel is decoded."""
     bad = [it for it in outcomes["reject"] if it["stage"] != "probe" or not it["rejected"]]

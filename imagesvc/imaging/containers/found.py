@@ -7,7 +7,7 @@ from mmap import mmap
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 
-Data = mmap
+Data = mmap | bytes
 """A file's bytes: slices copy, `find` and single bytes do not."""
 
 
@@ -46,11 +46,11 @@ def check_count(what: str, count: int, limit: int) -> None:
         raise ImageTooLarge(f"The image has {count:,} {what}; the limit is {limit:,}.")
 
 
-def big(data: Data | bytes, at: int, size: int) -> int:
+def big(data: Data, at: int, size: int) -> int:
     """The big-endian number of `size` bytes at `at`; the caller has checked the bounds."""
     return int.from_bytes(data[at : at + size], "big")
 
 
-def little(data: Data | bytes, at: int, size: int) -> int:
+def little(data: Data, at: int, size: int) -> int:
     """The little-endian number of `size` bytes at `at`; the caller has checked the bounds."""
     return int.from_bytes(data[at : at + size], "little")

@@ -20,13 +20,15 @@ _STARTS = (
     (b"MM\0*", Format.TIFF),
     (b"II+\0", Format.TIFF),
     (b"MM\0+", Format.TIFF),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", Format.JP2),
+    (b"\xff\x4f\xff\x51", Format.JP2),
+    (b"\0\0\1\0", Format.ICO),
 )
+_BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124))
+"""Sizes of the header that follows the first 14 bytes; two letters alone would be too little."""
 _FOREIGN = (
-    (b"BM", "BMP"),
-    (b"\0\0\1\0", "ICO"),
     (b"%PDF", "PDF"),
     (b"%!PS", "PostScript"),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
     (b"\xff\x0a", "JPEG XL"),
     (b"8BPS", "PSD"),
@@ -43,9 +45,12 @@ def sniff(head: bytes) -> Format | None:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return Format.WEBP
-    if AVIF_BRANDS & _brands(head):
+    if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:
+        return Format.BMP
+    brands = _brands(head)
+    if AVIF_BRANDS & brands:
         return Format.AVIF
-    return None
+    return Format.HEIC if HEIF_BRANDS & brands else None
 
 
 def foreign_name(head: bytes) -> str | None:
@@ -53,8 +58,6 @@ def foreign_name(head: bytes) -> str | None:
     for start, name in _FOREIGN:
         if head.startswith(start):
             return name
-    if HEIF_BRANDS & _brands(head):
-        return "HEIC"
     # UTF-16 text has a zero byte beside each ASCII letter.
     match = _MARKUP.search(head.replace(b"\0", b""))
     if match is None:

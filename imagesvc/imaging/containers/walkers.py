@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
-from imagesvc.imaging.containers import avif, gif, jpeg, png, tiff, webp
+from imagesvc.imaging.containers import bmp, gif, heif, ico, jp2, jpeg, png, tiff, webp
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.magic import HEAD_BYTES, foreign_name, sniff
 from imagesvc.imaging.limits import Limits
@@ -18,10 +18,14 @@ WALKERS: Mapping[Format, Callable[[Data, Limits], Found]] = {
     Format.PNG: png.walk,
     Format.GIF: gif.walk,
     Format.WEBP: webp.walk,
-    Format.AVIF: avif.walk,
+    Format.AVIF: heif.walk_avif,
     Format.TIFF: tiff.walk,
+    Format.HEIC: heif.walk_heic,
+    Format.BMP: bmp.walk,
+    Format.JP2: jp2.walk,
+    Format.ICO: ico.walk,
 }
-TAKEN = "JPEG, PNG, GIF, WebP, AVIF and TIFF"
+TAKEN = "JPEG, PNG, GIF, WebP, AVIF, TIFF, HEIC, BMP, JPEG 2000 and ICO"
 
 
 def inspect(path: str, limits: Limits) -> tuple[Format, Found]:

@@ -1,0 +1,32 @@
+"""Boxes, as ISO base media files (ISO/IEC 14496-12, 4.2) and JP2 (ITU-T T.800, I.4) have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagesvc.imaging.containers.found import Data, big, malformed, truncated
+
+MAX_BOXES = 10_000
+
+
+def boxes(name: str, data: Data, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of the content of each box from `at` to `end`.
+
+    Raises:
+        CorruptImage: a box reaches beyond `end`, or there are too many.
+    """
+    for _ in range(MAX_BOXES):
+        if at + 8 > end:
+            return
+        size, kind, start = big(data, at, 4), data[at + 4 : at + 8], at + 8
+        if size == 1:
+            size, start = big(data, at + 8, 8), at + 16
+        elif size == 0:
+            size = end - at
+        if size < start - at:
+            raise malformed(name, f"a box has the size {size}")
+        if at + size > end:
+            raise truncated(name, f"a box of {size:,} bytes is cut off")
+        yield kind, start, at + size
+        at += size
+    raise malformed(name, f"it has more than {MAX_BOXES:,} boxes")

@@ -1,0 +1,84 @@
+"""AVIF and HEIC: boxes of an ISO base media file (ISO/IEC 14496-12, 23008-12)."""
+
+# ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagesvc.imaging.containers.boxes import boxes
+from imagesvc.imaging.containers.found import (
+    Data,
+    Found,
+    big,
+    check_count,
+    malformed,
+    truncated,
+)
+from imagesvc.imaging.limits import Limits
+
+_AVIF_BITS = 136
+"""Planes of the decoder, at up to 16 bits a sample, and the interleaved picture."""
+_HEIC_BITS = 136
+"""The same for libheif: planes, the interleaved picture, and one more while tiles are joined."""
+
+
+def walk_avif(data: Data, limits: Limits) -> Found:
+    """Check that all boxes are there; the size is the largest that any item claims.
+
+    Raises:
+        CorruptImage: a box reaches beyond the file, or none describes a picture.
+        ImageTooLarge: an item claims too many pixels.
+    """
+    width, height, _ = _claims("AVIF", data, limits)
+    return Found(width, height, held_bits=_AVIF_BITS)
+
+
+def walk_heic(data: Data, limits: Limits) -> Found:
+    """Check as for AVIF, and that there is a picture in HEVC, the one coding that is decoded.
+
+    Raises:
+        CorruptImage: as for AVIF, and where all pictures are in another coding.
+        ImageTooLarge: an item claims too many pixels.
+    """
+    width, height, codings = _claims("HEIC", data, limits)
+    if b"hvc1" not in codings:
+        raise malformed("HEIC", "it has no picture in HEVC")
+    return Found(width, height, held_bits=_HEIC_BITS)
+
+
+def _claims(name: str, data: Data, limits: Limits) -> tuple[int, int, set[bytes]]:
+    """The largest width and height in any `ispe` box, and the types of all items."""
+    width = height = 0
+    codings = set()
+    seen = set()
+    for kind, start, end in boxes(name, data, 0, len(data)):
+        seen.add(kind)
+        if kind == b"meta":
+            for inner, at, inner_end in _leaves(name, data, start + 4, end):
+                if inner == b"ispe" and inner_end - at >= 12:
+                    width = max(width, big(data, at + 4, 4))
+                    height = max(height, big(data, at + 8, 4))
+                elif inner == b"idat":
+                    seen.add(inner)
+                elif inner == b"infe" and inner_end - at >= 12:
+                    # Version 3 has item ids of 4 bytes, not 2, before the type.
+                    type_at = at + (10 if data[at] == 3 else 8)
+                    codings.add(data[type_at : type_at + 4])
+    if not width or not height:
+        raise malformed(name, "it describes no picture")
+    if not seen & {b"mdat", b"idat"}:
+        raise truncated(name, "there is no data")
+    check_count("pixels", width * height, limits.max_pixels)
+    return width, height, codings
+
+
+def _leaves(name: str, data: Data, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes in a `meta` box that describe items, and those in the lists among them."""
+    for kind, inner, inner_end in boxes(name, data, at, end):
+        if kind in {b"iprp", b"ipco"}:
+            yield from _leaves(name, data, inner, inner_end)
+        elif kind == b"iinf" and inner_end > inner:
+            count_bytes = 2 if data[inner] == 0 else 4
+            yield from _leaves(name, data, inner + 4 + count_bytes, inner_end)
+        else:
+            yield kind, inner, inner_end

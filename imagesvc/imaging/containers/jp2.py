@@ -1,0 +1,120 @@
+"""JPEG 2000: boxes of JP2 (ITU-T T.800, annex I) and the code stream (annex A)."""
+
+# ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
+from __future__ import annotations
+
+import struct
+
+from imagesvc.imaging.containers.boxes import boxes
+from imagesvc.imaging.containers.found import (
+    Data,
+    Found,
+    big,
+    check_count,
+    malformed,
+    truncated,
+)
+from imagesvc.imaging.limits import Limits
+
+NAME = "JPEG 2000"
+SOC, SIZ, SOT, EOC = 0xFF4F, 0xFF51, 0xFF90, 0xFFD9
+MAX_TILES = 65_535
+MAX_TILE_PARTS = 200_000
+MAX_DEPTH = 16
+MAX_SUBSAMPLING = 4
+_HELD_BITS = 32
+"""A sample in OpenJPEG's planes; the decoder of a tile holds as much again."""
+_PICTURE_BITS = 64
+"""Pillow's picture and the copy for libvips."""
+
+
+def walk(data: Data, limits: Limits) -> Found:
+    """Check the code stream's header, and that its tiles are there to the end.
+
+    Raises:
+        CorruptImage: the file is cut off, or its header makes no sense.
+        ImageTooLarge: too many pixels, tiles or parts of tiles.
+    """
+    at, shown = 0, None
+    if big(data, 0, 2) != SOC:
+        at, shown = _code_stream(data)
+    found, at = _header(data, at, limits)
+    if shown is not None and shown != (found.width, found.height):
+        raise malformed(NAME, f"it claims {shown[0]} x {shown[1]} and is another size")
+    _check_tile_parts(data, at)
+    return found
+
+
+def _code_stream(data: Data) -> tuple[int, tuple[int, int]]:
+    """Where the code stream of a JP2 file starts, and the size in its `ihdr` box."""
+    shown = None
+    for kind, start, end in boxes(NAME, data, 0, len(data)):
+        if kind == b"jp2h":
+            if data[start + 4 : start + 8] != b"ihdr" or end - start < 22:
+                raise malformed(NAME, "its header box does not start with ihdr")
+            shown = big(data, start + 12, 4), big(data, start + 8, 4)
+        elif kind == b"jp2c":
+            if shown is None:
+                raise malformed(NAME, "it has no header box")
+            return start, shown
+    raise truncated(NAME, "there is no code stream")
+
+
+def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int]:
+    """Read SIZ, always the first segment (A.5.1); also where the next one starts."""
+    head = data[at : at + 42]
+    if len(head) < 42:
+        raise truncated(NAME, "the header is cut off")
+    soc, siz, length, _, *areas, bands = struct.unpack(">4H8IH", head)
+    if (soc, siz) != (SOC, SIZ):
+        raise malformed(NAME, "its code stream does not start with SIZ")
+    right, bottom, left, top, tile_width, tile_height, tile_left, tile_top = areas
+    width, height = right - left, bottom - top
+    if width <= 0 or height <= 0:
+        raise malformed(NAME, f"its size is {width} x {height}")
+    check_count("pixels", width * height, limits.max_pixels)
+    if not 1 <= bands <= 4 or length != 38 + 3 * bands:
+        raise malformed(NAME, f"it has {bands} components")
+    if not tile_width or not tile_height or tile_left > left or tile_top > top:
+        raise malformed(NAME, "its tiles make no sense")
+    tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
+    check_count("tiles", tiles, MAX_TILES)
+    components = data[at + 42 : at + 42 + 3 * bands]
+    if len(components) < 3 * bands:
+        raise truncated(NAME, "the header is cut off")
+    for depth, across, down in struct.iter_unpack("3B", components):
+        if (depth & 0x7F) + 1 > MAX_DEPTH:
+            raise malformed(NAME, f"{(depth & 0x7F) + 1} bits a sample are not taken")
+        if not 1 <= across <= MAX_SUBSAMPLING or not 1 <= down <= MAX_SUBSAMPLING:
+            raise malformed(NAME, f"a component is subsampled {across} x {down} times")
+    held = 2 * _HELD_BITS * bands + _PICTURE_BITS
+    return Found(width, height, held_bits=held), at + 42 + 3 * bands
+
+
+def _check_tile_parts(data: Data, at: int) -> None:
+    """Step over the main header and each part of a tile up to EOC (A.4)."""
+    parts = 0
+    while True:
+        head = data[at : at + 4]
+        if len(head) < 2:
+            raise truncated(NAME, "there is no end of code stream")
+        marker = big(head, 0, 2)
+        if marker == EOC:
+            if not parts:
+                raise malformed(NAME, "it has no tile")
+            return
+        if len(head) < 4 or marker < 0xFF00:
+            raise malformed(NAME, "there is no marker where one must be")
+        step = 2 + big(head, 2, 2)
+        if marker == SOT:
+            parts += 1
+            check_count("parts of tiles", parts, MAX_TILE_PARTS)
+            part_bytes = big(data, at + 6, 4)
+            if part_bytes == 0:  # the last one, up to EOC
+                if data.find(b"\xff\xd9", at) < 0:
+                    raise truncated(NAME, "there is no end of code stream")
+                return
+            step = part_bytes
+        if step < 4 or at + step > len(data):
+            raise truncated(NAME, f"a part of {step:,} bytes is cut off")
+        at += step

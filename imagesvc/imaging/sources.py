@@ -1,0 +1,27 @@
+"""Opening an original, whichever library decodes its format."""
+
+from __future__ import annotations
+
+from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.vips import Source
+from imagesvc.model import Format, Size
+
+
+def open_source(path: str, kind: Format, *, all_frames: bool = False) -> Source:
+    """Open a file for rendering; what libvips cannot decode is decoded now, and whole.
+
+    Args:
+        path: a file that `kind` was sniffed from, found sound by `probe`.
+        kind: chooses the decoder; no other is tried.
+        all_frames: read an animation whole, not just its first frame.
+
+    Raises:
+        pyvips.Error: the header cannot be read.
+        CorruptImage: the file cannot be decoded to its end.
+        MemoryError: there is not enough of it.
+    """
+    if kind not in pillow.DECODED:
+        return vips.open_source(path, kind, all_frames=all_frames)
+    raster = pillow.decode(path, kind)
+    picture = vips.from_raster(raster)
+    return Source(path, kind, picture, Size(raster.width, raster.height), 1, 1)
