@@ -1,0 +1,180 @@
+"""A full disk refuses uploads and nothing else (invariant 8)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.pictures import jpeg, large, marked
+from tests.crash.traffic import rows
+from tests.jobs.processes import eventually
+from tests.server import Server
+
+DISK_BYTES = 24 << 20
+BLOCK = 4096
+PICTURE = jpeg(5, 260, 200)
+
+
+class Disk:
+    """A small file system for one data directory, and a file that fills it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.filler = root / "filler"
+
+    @property
+    def free(self) -> int:
+        """Bytes that can still be written."""
+        status = os.statvfs(self.root)
+        return status.f_bavail * status.f_frsize
+
+    def leave(self, room: int) -> None:
+        """Fill up until `room` bytes are free."""
+        self.empty()
+        with self.filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(BLOCK, self.free - room))
+
+    def empty(self) -> None:
+        """Make room again."""
+        self.filler.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A tmpfs of 24 MiB; the tests are passed over where mounting is not allowed."""
+    root = tmp_path / "disk"
+    root.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(root)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode != 0:
+        pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
+    yield Disk(root)
+    subprocess.run(["umount", "-l", str(root)], check=True)
+
+
+@pytest.fixture
+def server(disk: Disk) -> Iterator[Server]:
+    """A server whose data fills the disk, with no floor of free space to protect it."""
+    server = Server(disk.root, workers=1, min_free_space="0", retry_delay="100ms").start()
+    yield server
+    disk.empty()
+    server.close()
+
+
+def shrink_wal(server: Server) -> None:
+    """Make the next commit ask the disk for room."""
+    with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def test_an_upload_is_taken_or_refused_whole_whichever_write_fails(
+    server: Server, disk: Disk
+) -> None:
+    """Room grows block by block, so that the failure meets the file, directories and commit."""
+    kept = server.upload(marked(PICTURE, 0))
+    server.finished(kept["job"]["id"])
+    statuses = []
+    for number in range(1, 60):
+        disk.empty()
+        shrink_wal(server)
+        disk.leave(number * BLOCK)
+        answer = server.client.post("/images?filename=a.jpg", content=marked(PICTURE, number))
+        statuses.append(answer.status_code)
+        assert server.client.get(f"/images/{kept['id']}").content == marked(PICTURE, 0)
+
+    assert set(statuses) == {201, 507}
+    disk.empty()
+    unfinished = "SELECT id FROM jobs WHERE status IN ('pending', 'processing')"
+    eventually(lambda: not rows(disk.root, unfinished), seconds=30)
+    assert server.blobs() == rows(disk.root, "SELECT sha256 FROM images")
+    assert list((disk.root / "tmp").iterdir()) == []
+    assert len(server.blobs()) == 1 + statuses.count(201)
+    assert server.cli("check").returncode == 0
+    assert server.finished(server.upload(jpeg(7))["job"]["id"])["status"] == "succeeded"
+
+
+def test_below_the_floor_of_free_space_uploads_are_refused_and_reads_go_on(disk: Disk) -> None:
+    """Originals, variants from memory and disk, and new variants: all but storing."""
+    server = Server(disk.root, workers=1, min_free_space="4MiB").start()
+    image = server.upload(marked(PICTURE, 1))
+    server.finished(image["job"]["id"])
+    in_memory = server.client.get(f"/images/{image['id']}?w=100")
+
+    disk.leave(0)
+    answer = server.client.post("/images", content=marked(PICTURE, 2))
+
+    assert (answer.status_code, answer.json()["code"]) == (507, "insufficient_storage")
+    assert server.client.get("/readyz").status_code != 200
+    assert server.client.get("/healthz").status_code == 200
+    assert server.client.get(f"/images/{image['id']}").content == marked(PICTURE, 1)
+    assert server.client.get(f"/images/{image['id']}/thumbnail").status_code == 200
+    assert server.client.get(f"/images/{image['id']}?w=100").content == in_memory.content
+    for width in range(200, 210):
+        assert server.client.get(f"/images/{image['id']}?w={width}").status_code == 200
+    assert server.client.get("/api/v1/images").status_code == 200
+    disk.empty()
+    server.upload(marked(PICTURE, 2))
+    server.close()
+
+
+def test_a_server_starts_on_a_full_disk_and_serves(server: Server, disk: Disk) -> None:
+    """After the crash that a full disk may bring, the pictures are there again."""
+    image = server.upload(marked(PICTURE, 1))
+    server.finished(image["job"]["id"])
+    disk.leave(0)
+    server.kill()
+
+    disk.leave(256 << 10)  # recovery itself writes a little
+    with contextlib.suppress(AssertionError):
+        server.start()
+
+    assert server.client.get(f"/images/{image['id']}").content == marked(PICTURE, 1)
+    assert server.client.get(f"/images/{image['id']}/thumbnail").status_code == 200
+
+
+def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, disk: Disk) -> None:
+    """It fails or waits while the disk is full; afterwards it can succeed."""
+    job_id = server.upload(large(3, 2400, 1800))["job"]["id"]
+    shrink_wal(server)
+    disk.leave(0)
+    eventually(lambda: "not settled" in server.log() or job_ended(server, job_id), seconds=20)
+
+    disk.empty()
+    job = server.finished(job_id)
+
+    if job["status"] == "failed":
+        assert job["error"]["code"] == "insufficient_storage"
+        assert server.client.post(f"/api/v1/jobs/{job_id}/retry").status_code == 202
+        job = server.finished(job_id)
+    assert job["status"] == "succeeded"
+
+
+def test_a_delete_makes_room_on_a_full_disk(server: Server, disk: Disk) -> None:
+    """Deleting is what an operator does first; it needs a commit and so a little room."""
+    images = [server.upload(marked(PICTURE, number)) for number in range(3)]
+    for image in images:
+        server.finished(image["job"]["id"])
+    disk.leave(0)
+    answers = [server.client.delete(f"/api/v1/images/{image['id']}") for image in images]
+
+    assert {answer.status_code for answer in answers} <= {204, 507}
+    disk.empty()
+    for image, answer in zip(images, answers, strict=True):
+        gone = server.client.get(f"/images/{image['id']}").status_code == 404
+        assert gone == (answer.status_code == 204)
+    assert server.cli("check").returncode == 0
+
+
+def job_ended(server: Server, job_id: str) -> bool:
+    """Whether the job has come to an end."""
+    status = server.client.get(f"/api/v1/jobs/{job_id}").json()["status"]
+    return status in {"succeeded", "failed"}

@@ -1,0 +1,128 @@
+"""A failed or aborted upload leaves nothing: no row, no blob, no file in tmp/ (invariant 7)."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.pictures import jpeg, marked
+from tests.crash.traffic import WIDE, rows
+from tests.server import Server
+
+LIMIT = 300_000
+BOUNDARY = b"cut-here"
+PART = (
+    b"--cut-here\r\nContent-Disposition: form-data; name=file; filename=a.jpg\r\n\r\n"
+)  # fmt: skip
+
+
+@pytest.fixture
+def small_server(make_server: MakeServer) -> Server:
+    """A server that takes files of 300 kB."""
+    return make_server(workers=1, max_upload_size=LIMIT)
+
+
+def leftovers(server: Server) -> tuple[set[str], set[str], list[Path]]:
+    """Images, blobs and unfinished uploads."""
+    images = rows(server.data_dir, "SELECT sha256 FROM images UNION SELECT sha256 FROM blobs")
+    return images, server.blobs(), list((server.data_dir / "tmp").iterdir())
+
+
+def nothing_is_left(server: Server) -> None:
+    """Within a moment, since the server may still be noticing that the client went away."""
+    deadline = time.monotonic() + 5.0
+    while leftovers(server) != (set(), set(), []):
+        assert time.monotonic() < deadline, leftovers(server)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", 400),
+        (b"no image at all" * 1000, 415),
+        (WIDE[: len(WIDE) // 2], 422),
+        (WIDE + bytes(LIMIT), 413),
+    ],
+    ids=["empty", "wrong type", "truncated", "too large"],
+)
+@pytest.mark.parametrize("is_form", [False, True])
+def test_a_refused_upload_leaves_nothing(
+    small_server: Server, content: bytes, status: int, *, is_form: bool
+) -> None:
+    """Refusals come at every stage: before the first byte, in between, and after the last."""
+    client = small_server.client
+
+    if is_form:
+        answer = client.post("/api/v1/images", files={"file": ("a.jpg", content)})
+    else:
+        headers = {"content-type": "image/jpeg"}
+        answer = client.post("/api/v1/images", content=content, headers=headers)
+
+    assert answer.status_code == status, answer.text
+    nothing_is_left(small_server)
+
+
+def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Server) -> None:
+    """Each file of a request stands for itself."""
+    good = jpeg(1)
+    files = [("a", ("a.jpg", b"no image")), ("b", ("b.jpg", good)), ("c", ("c.jpg", WIDE[:9000]))]
+
+    answer = small_server.client.post("/api/v1/images", files=files)
+
+    assert [entry["status"] for entry in answer.json()["data"]] == [415, 201, 422]
+    images, blobs, tmp = leftovers(small_server)
+    assert len(blobs) == 1
+    assert images == blobs
+    assert tmp == []
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+@pytest.mark.parametrize("is_form", [False, True])
+def test_a_client_that_goes_away_leaves_nothing(
+    small_server: Server, share: float, *, is_form: bool
+) -> None:
+    """The connection breaks after a part of the announced bytes."""
+    body = PART + WIDE + b"\r\n--cut-here--\r\n" if is_form else WIDE
+    media_type = b"multipart/form-data; boundary=cut-here" if is_form else b"image/jpeg"
+    head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", small_server.port)) as connection:
+        connection.sendall(head % (media_type, len(body)) + body[: int(len(body) * share)])
+        time.sleep(0.1)
+
+    nothing_is_left(small_server)
+
+
+@pytest.mark.parametrize("cut", [len(PART) // 2, len(PART) + 5000, -20])
+def test_a_form_that_ends_too_early_leaves_nothing(small_server: Server, cut: int) -> None:
+    """The request is complete for HTTP, and its multipart body lacks the end."""
+    body = (PART + WIDE + b"\r\n--cut-here--\r\n")[:cut]
+    headers = {"content-type": "multipart/form-data; boundary=cut-here"}
+
+    answer = small_server.client.post("/images", content=body, headers=headers)
+
+    assert 400 <= answer.status_code < 500
+    nothing_is_left(small_server)
+
+
+def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
+    small_server: Server,
+) -> None:
+    """Some of these uploads are taken, for the last byte had come; none is taken by half."""
+    head = b"POST /images?filename=a.jpg HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    for number in range(40):
+        content = marked(WIDE, number)
+        with socket.create_connection(("127.0.0.1", small_server.port)) as connection:
+            connection.sendall(head % len(content) + content)
+            time.sleep(number * 0.0005)
+    time.sleep(0.5)
+
+    images, blobs, tmp = leftovers(small_server)
+
+    assert images == blobs
+    assert tmp == []
+    assert small_server.cli("check").returncode == 0

@@ -1,0 +1,50 @@
+"""A server's worker processes, found and signalled from outside."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.server import Server
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def workers(server: Server) -> set[int]:
+    """The process ids of the server's workers."""
+    children = Path(f"/proc/{server.pid}/task").glob("*/children")
+    pids = {int(pid) for path in children for pid in path.read_text().split()}
+    return {pid for pid in pids if is_worker(pid)}
+
+
+def is_worker(pid: int) -> bool:
+    """Whether a process is there, is no zombie, and is a worker."""
+    try:
+        return b"imagesvc.jobs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def busiest(server: Server, seconds: float = 0.1) -> int:
+    """The worker that has used the processor most in the last moment."""
+    before = {pid: _used(pid) for pid in workers(server)}
+    time.sleep(seconds)
+    return max(before, key=lambda pid: _used(pid) - before[pid])
+
+
+def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+
+
+def _used(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS

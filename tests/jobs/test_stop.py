@@ -1,0 +1,109 @@
+"""A stop in good order, and one server to a data directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.pictures import marked
+from tests.crash.traffic import rows
+from tests.jobs.processes import busiest
+from tests.jobs.test_workers import BIG, SLOW, SMALL
+from tests.server import Server
+
+CLEAN = {0, -signal.SIGTERM}
+
+
+def job_statuses(server: Server) -> set[str]:
+    """The different statuses of jobs in the database."""
+    return rows(server.data_dir, "SELECT DISTINCT status FROM jobs")
+
+
+def test_a_stop_lets_what_runs_finish_and_queues_the_rest(make_server: MakeServer) -> None:
+    """No work is thrown away, and none is begun."""
+    server = make_server(workers=1, shutdown_timeout="20s", **SLOW)
+    pictures = [marked(BIG, number) for number in range(9)]
+    with ThreadPoolExecutor(9) as executor:  # their probes go before the first one's job
+        list(executor.map(server.upload, pictures))
+
+    assert server.stop() in CLEAN
+
+    assert job_statuses(server) == {"succeeded", "pending"}
+    assert rows(server.data_dir, "SELECT DISTINCT status FROM images") == {"succeeded", "pending"}
+
+
+def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
+    """What is not done in time is queued, at no cost in attempts, and done after the next start."""
+    server = make_server(workers=1, shutdown_timeout="1s", **SLOW)
+    job_ids = [server.upload(marked(BIG, n))["job"]["id"] for n in range(2)]
+    worker = busiest(server)
+    os.kill(worker, signal.SIGSTOP)
+    began = time.monotonic()
+
+    assert server.stop() in CLEAN
+
+    assert time.monotonic() - began < 5
+    assert job_statuses(server) <= {"succeeded", "pending"}
+    assert rows(server.data_dir, "SELECT MAX(attempts) FROM jobs WHERE status = 'pending'") == {"0"}
+    server.start()
+    assert [server.finished(job_id)["status"] for job_id in job_ids] == ["succeeded"] * 2
+
+
+def test_an_upload_under_way_is_taken_during_a_stop(make_server: MakeServer) -> None:
+    """The client has sent it; a deployment is no reason to send it again."""
+    server = make_server(workers=1)
+    halves = SMALL[:100], SMALL[100:]
+
+    def body() -> Iterator[bytes]:
+        yield halves[0]
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        yield halves[1]
+
+    answer = httpx.post(f"http://127.0.0.1:{server.port}/images", content=body())
+
+    assert answer.status_code == 201
+    assert server.stop() in CLEAN
+    server.start()
+    assert server.client.get(f"/images/{answer.json()['id']}").content == SMALL
+
+
+def test_a_rendering_under_way_is_answered_during_a_stop(make_server: MakeServer) -> None:
+    """The same for those who wait for a variant."""
+    server = make_server(workers=1)
+    image = server.upload(BIG)
+    server.finished(image["job"]["id"])
+    url = f"http://127.0.0.1:{server.port}/images/{image['id']}?format=avif&w=3000"
+
+    with ThreadPoolExecutor(1) as executor:
+        answer = executor.submit(httpx.get, url, timeout=30)
+        time.sleep(0.2)
+        assert server.stop() in CLEAN
+
+    assert answer.result().status_code == 200
+
+
+def test_a_second_server_on_the_same_data_is_refused(make_server: MakeServer) -> None:
+    """It would empty the first one's tmp/ and queue its running jobs a second time."""
+    server = make_server(workers=1)
+
+    with pytest.raises(AssertionError, match="Another server is running on"):
+        Server(server.data_dir, workers=1).start()
+
+    assert server.client.get("/readyz").status_code == 200
+
+
+def test_the_data_of_a_killed_server_can_be_had_at_once(make_server: MakeServer) -> None:
+    """No stale lock file needs a person at night."""
+    server = make_server(workers=1)
+    server.kill()
+
+    assert server.start().client.get("/readyz").status_code == 200

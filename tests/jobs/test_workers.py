@@ -1,0 +1,146 @@
+"""Workers that hang, grow or die: one job pays, nobody else (invariant 5)."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.pictures import jpeg, large
+from tests.jobs.processes import busiest, eventually, is_worker, workers
+from tests.server import Server
+
+SLOW = {
+    "presets": '{"slow": "w=3000&format=avif", "thumbnail": "w=16"}',
+    "eager_presets": '["slow"]',
+    "retry_delay": "50ms",
+}
+"""Jobs of `BIG` take a worker a second or more; those of small pictures a moment."""
+BIG, SMALL = large(1, 4000, 3000), jpeg(2)
+
+
+def still_works(server: Server) -> None:
+    """An upload is taken, and its job succeeds."""
+    image = server.upload(SMALL)
+    assert server.finished(image["job"]["id"])["status"] == "succeeded"
+
+
+def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -> None:
+    """Only its own job fails, with the reason; others are done meanwhile."""
+    server = make_server(workers=2, job_timeout="2s", max_attempts=1, **SLOW)
+    job_id = server.upload(BIG)["job"]["id"]
+    hanging = busiest(server)
+    os.kill(hanging, signal.SIGSTOP)
+
+    still_works(server)
+    assert server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] == "processing"
+    job = server.finished(job_id)
+
+    assert (job["status"], job["error"]["code"]) == ("failed", "timed_out")
+    assert job["operations"][0]["error"]["code"] == "timed_out"
+    assert not is_worker(hanging)
+    eventually(lambda: len(workers(server)) == 2)
+
+
+def test_a_job_whose_worker_is_killed_is_tried_again(make_server: MakeServer) -> None:
+    """The system's memory killer is nobody's fault."""
+    server = make_server(workers=1, **SLOW)
+    job_id = server.upload(BIG)["job"]["id"]
+
+    os.kill(busiest(server), signal.SIGKILL)
+    job = server.finished(job_id)
+
+    assert (job["status"], job["attempts"]) == ("succeeded", 2)
+
+
+def test_a_job_that_kills_every_worker_fails_in_the_end(make_server: MakeServer) -> None:
+    """It is given up after `max_attempts`, with the reason in the job."""
+    server = make_server(workers=1, max_attempts=2, **SLOW)
+    job_id = server.upload(BIG)["job"]["id"]
+    url = f"/api/v1/jobs/{job_id}"
+    os.kill(busiest(server), signal.SIGKILL)
+    eventually(lambda: server.client.get(url).json()["attempts"] == 2)
+    eventually(lambda: workers(server))
+    os.kill(busiest(server, seconds=0.3), signal.SIGKILL)
+
+    job = server.finished(job_id)
+
+    assert (job["status"], job["attempts"]) == ("failed", 2)
+    assert job["error"]["code"] == "worker_died"
+    still_works(server)
+
+
+def test_a_worker_lives_under_its_memory_limit(make_server: MakeServer) -> None:
+    """The limit is the kernel's: nothing that a decoder does can pass it."""
+    server = make_server(workers=1, worker_memory="700MiB")
+    (worker,) = workers(server)
+
+    assert resource.prlimit(worker, resource.RLIMIT_AS) == (700 << 20, 700 << 20)
+    assert resource.prlimit(worker, resource.RLIMIT_CORE) == (0, 0)
+
+
+def test_a_worker_that_reaches_its_memory_limit_fails_one_job(make_server: MakeServer) -> None:
+    """Costs are predicted and kept well below the limit; so the limit is lowered here."""
+    server = make_server(workers=1, max_attempts=1, **SLOW)
+    (worker,) = workers(server)
+    size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(worker, resource.RLIMIT_AS, (size + (4 << 20), size + (4 << 20)))
+
+    job = server.finished(server.upload(BIG)["job"]["id"])
+
+    assert job["status"] == "failed"
+    assert job["error"]["code"]
+    os.kill(worker, signal.SIGKILL)  # the lowered limit was ours
+    still_works(server)
+
+
+def test_an_idle_worker_that_died_is_replaced_unnoticed(make_server: MakeServer) -> None:
+    """Neither the upload's probe nor its job meets the dead one."""
+    server = make_server(workers=1)
+    for worker in workers(server):
+        os.kill(worker, signal.SIGKILL)
+
+    still_works(server)
+
+
+def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> None:
+    """What nobody wants any more costs no processor time."""
+    server = make_server(workers=1, **SLOW)
+    job_id = server.upload(BIG)["job"]["id"]
+    worker = busiest(server)
+
+    answer = server.client.delete(f"/api/v1/jobs/{job_id}")
+
+    assert answer.json()["status"] == "cancelled"
+    assert not is_worker(worker)
+    still_works(server)
+    assert server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] == "cancelled"
+
+
+def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> None:
+    """Else each crash would leave processes that hold memory and files."""
+    server = make_server(workers=2, **SLOW)
+    server.upload(BIG)
+    orphans = workers(server)
+
+    server.kill()
+
+    eventually(lambda: not any(is_worker(pid) for pid in orphans), seconds=3.0)
+
+
+@pytest.mark.parametrize("settings", [{"worker_jobs": 1}, {"worker_jobs": 3}])
+def test_worn_workers_are_replaced(make_server: MakeServer, settings: dict[str, Any]) -> None:
+    """Memory that a library keeps comes back with its process."""
+    server = make_server(workers=1, **settings)
+    before = workers(server)
+
+    for _ in range(3):
+        still_works(server)
+
+    eventually(lambda: len(workers(server)) == 1)
+    assert workers(server).isdisjoint(before)
