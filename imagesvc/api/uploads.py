@@ -36,6 +36,7 @@ class _Body:
     """The body as it comes, which knows whether it has come to its end."""
 
     receive: Receive
+    is_begun: bool = False
     is_over: bool = False
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -44,6 +45,7 @@ class _Body:
         Raises:
             ClientDisconnect: the client has gone before its end.
         """
+        self.is_begun = True
         while not self.is_over:
             message = await self.receive()
             if message["type"] == "http.disconnect":
@@ -111,7 +113,8 @@ class UploadEndpoints:
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing is left
         except ImagesvcError as error:
-            await body.drain()
+            if body.is_begun or "expect" not in request.headers:
+                await body.drain()  # else the client waits for leave, and would be given it
             if body.is_over:
                 raise
             return problem_response(error, {"connection": "close"})

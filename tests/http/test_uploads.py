@@ -260,8 +260,22 @@ def test_the_limit_is_exact(small: Server) -> None:
     content = picture(24)
     content += bytes(KIB_100 - len(content))
 
-    assert small.client.post("/images", content=content).status_code == 201
-    assert_problem(small.client.post("/images", content=content + b"\0"), 413, "file_too_large")
+    for wrap in (bytes, lambda body: iter([body])):  # with a Content-Length, and chunked
+        assert small.client.post("/images", content=wrap(content)).status_code == 201
+        answer = small.client.post("/images", content=wrap(content + b"\0"))
+        assert_problem(answer, 413, "file_too_large")
+
+
+def test_a_length_over_the_limit_is_refused_unread(small: Server) -> None:
+    """A client that waits for leave to send a gigabyte need not send it."""
+    head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n"
+
+    for more in (b"\r\n", b"Expect: 100-continue\r\n\r\n"):
+        answer = send_raw(small, head + more)
+
+        assert answer is not None
+        assert answer.status == 413
+        assert answer.all("connection") == ["close"]
 
 
 @pytest.mark.parametrize("way", ["part", "body", "chunked"])
