@@ -58,8 +58,8 @@ def test_no_file_name_decides_a_path_a_header_or_a_command(server: Server, way: 
             part = file_part(content, b'name="file"; filename="%s"' % quoted)
             answer = post_multipart(server, multipart(part))
         assert answer.status_code < 500, (name, answer.text)
-        if answer.status_code != 201:
-            assert answer.json()["code"] in {"invalid_request", "no_file"}, (name, answer.text)
+        if answer.status_code != 201:  # a bare newline ends the header, and garbles the rest
+            assert b"\0" in name or b"\n" in name or len(name) > 4000, (name, answer.text)
             continue
         image = answer.json()
         assert_is_harmless(image["filename"])
