@@ -137,7 +137,8 @@ class Probe:
     """What the header of an uploaded file says, checked against the limits.
 
     `width` and `height` are as shown, after EXIF orientation. `decode_bytes` predicts what a
-    worker will hold in memory while it decodes the file at full size.
+    worker will hold in memory while it decodes the file at full size. `gps` is kept apart from
+    the rest of the EXIF, since it is for the owner alone.
     """
 
     format: Format
@@ -147,6 +148,22 @@ class Probe:
     has_alpha: bool
     decode_bytes: int
     exif: dict[str, Any] = field(default_factory=dict)
+    gps: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a picture looks like, found out when it comes in.
+
+    `palette` has up to five colours, the most frequent first; that is `dominant_color`, too.
+    `thumbhash` is base64 of a ThumbHash, a placeholder of some 25 bytes. `phash` is a perceptual
+    hash of 64 bits, 16 hexadecimal digits: like pictures differ in few bits.
+    """
+
+    dominant_color: str
+    palette: tuple[str, ...]
+    thumbhash: str
+    phash: str
 
 
 @dataclass(frozen=True, slots=True)

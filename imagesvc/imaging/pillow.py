@@ -18,6 +18,7 @@ from PIL import ExifTags, Image
 
 from imagesvc.errors import CorruptImage
 from imagesvc.imaging.containers.ico import largest
+from imagesvc.imaging.exif import Tags
 from imagesvc.model import Format
 
 Image.MAX_IMAGE_PIXELS = None
@@ -44,8 +45,6 @@ _BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 """Modes whose bytes libvips takes as they are."""
 _WITH_ALPHA = frozenset({"LA", "PA", "RGBA", "RGBa"})
 _STRIP_BYTES = 1 << 20
-MAX_TEXT = 200
-_TEXTS = {ExifTags.Base.Make: "make", ExifTags.Base.Model: "model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Header:
     width: int
     height: int
     has_alpha: bool
-    exif: bytes | None
+    tags: Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +88,17 @@ def read_header(path: str, kind: Format) -> Header:
             if kind is Format.HEIC:
                 picture = _heif(path)
                 width, height = picture.size
-                return Header(width, height, picture.has_alpha, picture.info.get("exif"))
+                tags = _parsed(picture.info.get("exif"))
+                return Header(width, height, picture.has_alpha, tags)
             if kind is Format.ICO:  # the plugin would decode it; the container has told all
                 icon = largest(Path(path).read_bytes())
-                return Header(icon.width, icon.height, has_alpha=True, exif=None)
+                return Header(icon.width, icon.height, has_alpha=True, tags=Tags())
             with Image.open(path, formats=_PLUGINS[kind]) as image:
                 has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
                 width, height = image.size
-                return Header(width, height, has_alpha, image.info.get("exif"))
+                is_tiff = kind is Format.TIFF  # its tags are the EXIF
+                tags = _tags(image.getexif()) if is_tiff else _parsed(image.info.get("exif"))
+                return Header(width, height, has_alpha, tags)
     except CorruptImage:
         raise
     except Exception as error:
@@ -173,28 +175,24 @@ def _heif_raster(path: str) -> Raster:
     )
 
 
-def read_exif(raw: bytes | None) -> dict[str, Any]:
-    """What little of a file's EXIF is kept.
+def _tags(exif: Image.Exif) -> Tags:
+    """The directories of EXIF; a damaged one is empty, and the picture is still a picture."""
+    found: list[dict[int, Any]] = []
+    for directory in (None, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        try:
+            found.append(dict(exif.items() if directory is None else exif.get_ifd(directory)))
+        except Exception:  # noqa: BLE001 - whatever Pillow raises on hostile values
+            found.append({})
+    return Tags(*found)
 
-    Returns:
-        `make`, `model` and `taken_at` (local time, as the camera wrote it), where present.
-    """
+
+def _parsed(raw: object) -> Tags:
     # Not image.getexif(): that takes the orientation from XMP, too, and loads PNGs whole.
-    if not raw:
-        return {}
-    found: dict[str, Any] = {}
+    if not isinstance(raw, bytes) or not raw:
+        return Tags()
     exif = Image.Exif()
     try:
         exif.load(raw)
-        for tag, name in _TEXTS.items():
-            _keep(found, name, exif.get(tag))
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-        _keep(found, "taken_at", details.get(ExifTags.Base.DateTimeOriginal))
-    except Exception:  # noqa: BLE001 - a picture with damaged EXIF is still a picture
-        return found
-    return found
-
-
-def _keep(found: dict[str, Any], name: str, value: object) -> None:
-    if isinstance(value, str) and (text := "".join(filter(str.isprintable, value)).strip()):
-        found[name] = text[:MAX_TEXT]
+    except Exception:  # noqa: BLE001 - the same
+        return Tags()
+    return _tags(exif)

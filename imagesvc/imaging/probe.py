@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging import pillow, vips
+from imagesvc.imaging import exif, pillow, vips
 from imagesvc.imaging.containers.found import Found
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.limits import Limits
@@ -41,9 +41,9 @@ def probe(path: str, limits: Limits) -> Probe:
             f"Decoding the image takes about {predicted:,} bytes of memory; "
             f"the limit is {limits.max_decode_bytes:,}."
         )
-    exif = pillow.read_exif(header.exif)
+    facts = exif.facts(header.tags)
     if shape.orientation != 1:
-        exif["orientation"] = shape.orientation
+        facts["orientation"] = shape.orientation
     return Probe(
         format=kind,
         width=width,
@@ -51,7 +51,8 @@ def probe(path: str, limits: Limits) -> Probe:
         frames=found.frames,
         has_alpha=shape.has_alpha,
         decode_bytes=predicted,
-        exif=exif,
+        exif=facts,
+        gps=exif.place(header.tags),
     )
 
 
@@ -85,7 +86,8 @@ def decode_bytes(found: Found, stored: Size) -> int:
     Measured as growth of the peak resident size, 15.9 MP to a JPEG 4000 px wide, predicted in
     parentheses: baseline 28 MB (35), the same in CMYK 39 MB (38), progressive 4:2:0 75 MB (82),
     4:4:4 123 MB (130), PNG 11 MB (35), WebP 77 MB lossy and 103 MB lossless (162), AVIF 256 MB
-    (305), GIF 90 MB (226), TIFF 51 MB (82); 20 frames of 2.2 MP in WebP 230 MB (300).
+    (305), GIF 90 MB (226), TIFF 51 MB (82); 20 frames of 2.2 MP in WebP 230 MB (300). Of 12.2 MP:
+    HEIC 69 MB, in 10 bits 93 MB and in 4:4:4 113 MB (194), JPEG 2000 225 MB (292), BMP 96 MB (117).
     """
     held = stored.width * stored.height * found.held_bits / 8
     streamed = stored.width * min(stored.height, STREAMED_ROWS) * found.row_bits / 8

@@ -73,18 +73,6 @@ def test_alpha_is_noticed(tmp_path: Path, mode: str, suffix: str, has_alpha: boo
     assert probe(path, LIMITS).has_alpha is has_alpha
 
 
-def test_exif_is_a_subset_without_the_place(tmp_path: Path) -> None:
-    """Camera and time are kept as searchable facts; GPS is not."""
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = "Maker\0", " Model\n7 "
-    exif[0x8769] = {0x9003: "2024:05:06 07:08:09", 0x927C: b"maker note"}
-    exif[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0)}
-
-    found = probe(save(tmp_path / "a.jpg", quadrants(), exif=exif), LIMITS)
-
-    assert found.exif == {"make": "Maker", "model": "Model7", "taken_at": "2024:05:06 07:08:09"}
-
-
 def test_an_empty_file_is_named_so(tmp_path: Path) -> None:
     """Clients that send nothing are told so."""
     path = tmp_path / "a.jpg"

@@ -18,7 +18,7 @@ from imagesvc.imaging.limits import Limits
 
 _AVIF_BITS = 136
 """Planes of the decoder, at up to 16 bits a sample, and the interleaved picture."""
-_HEIC_BITS = 136
+_HEIC_BITS = 112
 """The same for libheif: planes, the interleaved picture, and one more while tiles are joined."""
 
 

@@ -22,8 +22,8 @@ MAX_TILES = 65_535
 MAX_TILE_PARTS = 200_000
 MAX_DEPTH = 16
 MAX_SUBSAMPLING = 4
-_HELD_BITS = 32
-"""A sample in OpenJPEG's planes; the decoder of a tile holds as much again."""
+_HELD_BITS = 40
+"""Of each sample: OpenJPEG keeps planes of 32 bits, and its tables."""
 _PICTURE_BITS = 64
 """Pillow's picture and the copy for libvips."""
 
@@ -87,7 +87,7 @@ def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int]:
             raise malformed(NAME, f"{(depth & 0x7F) + 1} bits a sample are not taken")
         if not 1 <= across <= MAX_SUBSAMPLING or not 1 <= down <= MAX_SUBSAMPLING:
             raise malformed(NAME, f"a component is subsampled {across} x {down} times")
-    held = 2 * _HELD_BITS * bands + _PICTURE_BITS
+    held = _HELD_BITS * bands + _PICTURE_BITS
     return Found(width, height, held_bits=held), at + 42 + 3 * bands
 
 

@@ -1,0 +1,182 @@
+"""EXIF: what is kept, how it is written, and that nothing in it can do harm."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from imagesvc.imaging.exif import Tags, facts, place
+from imagesvc.imaging.probe import probe
+from tests.imaging.pictures import LIMITS, quadrants, save
+
+GPS = {1: "S", 2: (33.0, 51.0, 54.0), 3: "E", 4: (151.0, 12.0, 36.0), 5: b"\0", 6: 58.5}
+
+
+def full_exif() -> Image.Exif:
+    """What a camera writes."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Maker\0", " Model\n7 "
+    exif[0x8769] = {
+        0x829A: IFDRational(1, 250),
+        0x829D: 2.8,
+        0x8827: 400,
+        0x9003: "2024:05:06 07:08:09",
+        0x9011: "+02:00",
+        0x920A: IFDRational(50, 1),
+        0x927C: b"maker note",
+        0xA434: "50mm F1.8",
+    }
+    exif[0x8825] = GPS
+    return exif
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "heic", "tif"])
+def test_camera_and_shot_are_kept_and_the_place_apart(tmp_path: Path, suffix: str) -> None:
+    """Whatever carries the EXIF; the place is not among what everybody may see."""
+    found = probe(save(tmp_path / f"a.{suffix}", quadrants(), exif=full_exif().tobytes()), LIMITS)
+
+    assert found.exif == {
+        "make": "Maker",
+        "model": "Model7",
+        "lens": "50mm F1.8",
+        "exposure_time": 0.004,
+        "f_number": 2.8,
+        "iso": 400,
+        "focal_length": 50.0,
+        "taken_at": "2024-05-06T07:08:09+02:00",
+    }
+    assert found.gps == {"latitude": -33.865, "longitude": 151.21, "altitude": 58.5}
+
+
+@pytest.mark.parametrize(
+    ("shot", "expected"),
+    [
+        ({0x9003: "2024:05:06 07:08:09"}, "2024-05-06T07:08:09"),
+        ({0x9003: "2024:05:06 07:08:09\0", 0x9011: "-11:30\0"}, "2024-05-06T07:08:09-11:30"),
+        ({0x9003: "2024:05:06 07:08:09", 0x9011: "+99:00"}, "2024-05-06T07:08:09"),
+        ({0x9003: "0000:00:00 00:00:00", 0x9004: "2001:02:03 04:05:06"}, "2001-02-03T04:05:06"),
+        ({0x9003: "2024:02:30 07:08:09"}, None),
+        ({0x9003: "    :  :     :  :  "}, None),
+        ({0x9003: "\uff12\uff10\uff12\uff14:05:06 07:08:09"}, None),
+        ({0x9003: 5}, None),
+    ],
+)
+def test_times_are_iso_8601(shot: dict[int, object], expected: str | None) -> None:
+    """With an offset where the camera knew it; what is no time is dropped."""
+    assert facts(Tags(shot=shot)).get("taken_at") == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        IFDRational(0, 0),
+        IFDRational(1, 0),
+        math.nan,
+        math.inf,
+        -1.0,
+        10**400,
+        Fraction(10**400, 1),
+        "50",
+        b"50",
+        (),
+        ("a",),
+        ((1, 2),),
+        None,
+        True,
+        [1],
+        {},
+    ],
+)
+@pytest.mark.parametrize("tag", [0x829A, 0x829D, 0x8827, 0x920A])
+def test_what_is_no_sensible_number_is_dropped(tag: int, value: object) -> None:
+    """Division by zero, infinities, negatives and wrong types."""
+    assert facts(Tags(shot={tag: value})) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("x" * 5000, "x" * 200),
+        ("a\0b\x1b[31m\u202e\ud800c", "ab[31mc"),
+        ("\0 \n", None),
+        (b"bytes", None),
+        (7, None),
+    ],
+)
+def test_texts_are_short_and_printable(value: object, expected: str | None) -> None:
+    """No control characters, no lone surrogates, no text as long as the file."""
+    assert facts(Tags(camera={0x010F: value})).get("make") == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {1: "X"},
+        {1: ""},
+        {1: None},
+        {2: (91.0, 0.0, 0.0)},
+        {2: (90.0, 1.0, 0.0)},
+        {2: (33.0, 61.0, 0.0)},
+        {2: (IFDRational(0, 0),) * 3},
+        {2: (1.0, 2.0, 3.0, 4.0)},
+        {2: ()},
+        {2: 33.0},
+        {4: (181.0, 0.0, 0.0)},
+        {3: "N"},
+        {4: None},
+    ],
+)
+def test_no_half_or_impossible_places(change: dict[int, object]) -> None:
+    """Both angles in range, or no place at all."""
+    assert place(Tags(place=GPS | change)) == {}
+
+
+def test_altitude_is_signed_and_optional() -> None:
+    """Below the sea it is negative; a wild one is left out and the place stays."""
+    assert place(Tags(place=GPS | {5: b"\1"}))["altitude"] == -58.5
+    assert place(Tags(place=GPS | {6: math.nan})) == {"latitude": -33.865, "longitude": 151.21}
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())
+    | st.binary()
+    | st.builds(IFDRational, st.integers(-9, 9), st.integers(-9, 9)),
+    lambda inner: st.lists(inner, max_size=4).map(tuple),
+    max_leaves=5,
+)
+tags = st.sampled_from(
+    [1, 2, 3, 4, 5, 6, 0x010F, 0x0110, 0x829A, 0x829D, 0x8827, 0x9003, 0x9011, 0x920A, 0xA434]
+)
+directories = st.dictionaries(tags, anything)
+
+
+@given(directories)
+def test_any_values_give_clean_facts(values: dict[int, Any]) -> None:
+    """Whatever Pillow reads: no exception, and only what JSON and databases can hold."""
+    read = Tags(values, values, values)
+
+    json.dumps([facts(read), place(read)], allow_nan=False, ensure_ascii=False).encode()
+
+
+def test_damaged_exif_never_refuses_a_picture(tmp_path: Path) -> None:
+    """Each byte of the EXIF flipped in turn."""
+    raw = full_exif().tobytes()
+    path = tmp_path / "a.jpg"
+
+    for at in range(6, len(raw)):
+        damaged = raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :]
+        found = probe(save(path, quadrants(8, 8), exif=damaged), LIMITS)
+        json.dumps([found.exif, found.gps], allow_nan=False, ensure_ascii=False).encode()
