@@ -75,7 +75,11 @@ class Flights:
             flight.landing.set_result(outcome)
 
     def void(self, digest: Digest) -> None:
-        """Make the flights of a deleted original worthless."""
-        for flight in self._under_way.values():
+        """Make the flights of a deleted original worthless.
+
+        Nobody joins them any more: the same bytes may be uploaded again meanwhile.
+        """
+        for key, flight in list(self._under_way.items()):
             if flight.digest == digest:
                 flight.is_void = True
+                del self._under_way[key]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
-from imagesvc.errors import ImagesvcError, by_code
+from imagesvc.errors import ImagesvcError, NotFound, by_code
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format, Probe, Transform
 
@@ -73,7 +73,10 @@ def _probe(path: str, limits: Limits) -> Probe:
 def _render(request: RenderRequest) -> Outcomes:
     from imagesvc.imaging.render import render_each  # noqa: PLC0415  # in the worker only
 
-    return render_each(request)
+    try:
+        return render_each(request)
+    except FileNotFoundError as error:  # deleted since it was asked for
+        raise NotFound("The original is gone.") from error
 
 
 def pack_error(error: ImagesvcError) -> Plain:

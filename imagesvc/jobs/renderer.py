@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, NotFound
 from imagesvc.imaging.calls import RENDER, Rendered, RenderRequest
 from imagesvc.imaging.cost import render_bytes
 from imagesvc.imaging.limits import Limits
@@ -46,10 +46,23 @@ class Renderer:
 
         Raises:
             TimedOut, WorkerDied: nothing is known of any of them.
+            NotFound: the original was deleted meanwhile.
         """
         async with self._blobs.local(original.digest) as path:
             request = RenderRequest(str(path), tuple(transforms), self._spill_dir, self._limits)
-            return await self._pool.run(RENDER, request, timeout=timeout)
+            try:
+                results = await self._pool.run(RENDER, request, timeout=timeout)
+            except ImagesvcError:
+                await self._check_original(original)
+                raise
+        if any(isinstance(result, ImagesvcError) for result in results):
+            await self._check_original(original)
+        return results
+
+    async def _check_original(self, original: Original) -> None:
+        """A decoder calls a file that went away corrupt, or worse."""
+        if await self._blobs.size(original.digest) is None:
+            raise NotFound("The original is gone.")
 
     async def render(self, original: Original, transform: Transform, timeout: float) -> Rendered:
         """Render one concrete transform; the caller has been admitted.

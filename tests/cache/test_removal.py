@@ -1,0 +1,160 @@
+"""Deleting an image, alone and in a race with what is made of it (invariant 6)."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.pictures import jpeg, large, marked
+from tests.crash.traffic import WIDE, rows
+from tests.server import Server
+
+SLOW = "format=avif&w=3000"
+BIG = large(1, 4000, 3000)
+
+
+@pytest.fixture
+def busy_server(make_server: MakeServer) -> Server:
+    """A server whose uploads make no variants by themselves."""
+    return make_server(workers=2, eager_presets="[]")
+
+
+def urls(image_id: str) -> list[str]:
+    """Every kind of URL that an image has."""
+    return [
+        f"/images/{image_id}",
+        f"/images/{image_id}?w=64",
+        f"/images/{image_id}/thumbnail",
+        f"/images/{image_id}/preview",
+        f"/blurred-images/{image_id}",
+        f"/api/v1/images/{image_id}",
+        f"/api/v1/images/{image_id}/variants",
+    ]
+
+
+def variant_files(server: Server) -> set[str]:
+    """The keys of the variants on disk."""
+    return {path.name for path in (server.data_dir / "variants").rglob("*") if path.is_file()}
+
+
+def test_deleting_removes_every_trace(make_server: MakeServer) -> None:
+    """Row, blob, variants on disk and in memory; and it stays so after a restart."""
+    server = make_server(workers=1)
+    image = server.upload(WIDE)
+    server.finished(image["job"]["id"])
+    for _ in range(2):  # the second time from memory
+        assert {server.client.get(url).status_code for url in urls(image["id"])} == {200}
+
+    assert server.client.delete(f"/api/v1/images/{image['id']}").status_code == 204
+
+    assert {server.client.get(url).status_code for url in urls(image["id"])} == {404}
+    assert server.client.get(f"/api/v1/jobs/{image['job']['id']}").status_code == 404
+    assert server.blobs() == set()
+    assert variant_files(server) == set()
+    assert rows(server.data_dir, "SELECT key FROM variants") == set()
+    server.kill()
+    server.start()
+    assert {server.client.get(url).status_code for url in urls(image["id"])} == {404}
+
+
+def test_a_shared_blob_stays_until_its_last_image_goes(make_server: MakeServer) -> None:
+    """Two people uploaded the same bytes; one deletes hers."""
+    server = make_server(workers=1)
+    first, second = server.upload(WIDE), server.upload(WIDE)
+    for image in (first, second):
+        server.finished(image["job"]["id"])
+        assert {server.client.get(url).status_code for url in urls(image["id"])} == {200}
+
+    server.client.delete(f"/api/v1/images/{first['id']}")
+
+    assert {server.client.get(url).status_code for url in urls(first["id"])} == {404}
+    assert {server.client.get(url).status_code for url in urls(second["id"])} == {200}
+    server.client.delete(f"/api/v1/images/{second['id']}")
+    assert server.blobs() == set()
+    assert variant_files(server) == set()
+
+
+def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(
+    busy_server: Server,
+) -> None:
+    """The bytes are shared, so the rendering goes on; the deleted image's URL is gone."""
+    server = busy_server
+    deleted, kept = server.upload(BIG), server.upload(BIG)
+    url = f"/images/{deleted['id']}?{SLOW}"
+
+    with asked(server, url):
+        assert server.client.delete(f"/api/v1/images/{deleted['id']}").status_code == 204
+
+    assert server.client.get(url).status_code == 404
+    assert server.client.get(f"/images/{kept['id']}?{SLOW}").status_code == 200
+
+
+def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image(
+    busy_server: Server,
+) -> None:
+    """That rendering ends in "deleted", which the new image is not."""
+    server = busy_server
+    deleted = server.upload(BIG)
+
+    with asked(server, f"/images/{deleted['id']}?{SLOW}") as answer:
+        server.client.delete(f"/api/v1/images/{deleted['id']}")
+        again = server.upload(BIG)
+        assert server.client.get(f"/images/{again['id']}?{SLOW}").status_code == 200
+
+    assert answer.result().status_code == 404
+    assert server.client.get(f"/images/{deleted['id']}?{SLOW}").status_code == 404
+
+
+def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server) -> None:
+    """The image is still there; only its variants were to go."""
+    server = busy_server
+    image = server.upload(BIG)
+
+    with asked(server, f"/images/{image['id']}?{SLOW}") as answer:
+        assert server.client.delete(f"/api/v1/images/{image['id']}/variants").status_code == 200
+
+    assert answer.result().status_code == 200
+
+
+def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -> None:
+    """Thirty images, each deleted at another moment of its job and of four askers."""
+    server = make_server(workers=2)
+    base = f"http://127.0.0.1:{server.port}"
+    with ThreadPoolExecutor(4) as executor, httpx.Client(base_url=base, timeout=30) as client:
+        for number in range(30):
+            image_id = server.upload(marked(WIDE, number))["id"]
+            asked_urls = [f"/images/{image_id}?w={width}" for width in (50, 60, 70, 80)]
+            answers = [executor.submit(client.get, url) for url in asked_urls]
+            time.sleep(number * 0.002)
+            assert client.delete(f"/api/v1/images/{image_id}").status_code == 204
+            assert {answer.result().status_code for answer in answers} <= {200, 404}
+            everything = [*urls(image_id), *asked_urls]
+            assert {client.get(url).status_code for url in everything} == {404}
+
+    time.sleep(0.5)  # what is written behind
+    assert server.blobs() == set()
+    assert rows(server.data_dir, "SELECT key FROM variants") == set()
+    assert server.cli("gc", "--grace", "0s").returncode == 0
+    assert variant_files(server) == set()
+    assert server.upload(jpeg(1))["status"] == "pending"
+
+
+class asked:  # noqa: N801  # reads as a verb: with asked(server, url)
+    """A request under way in another thread while the context lasts; answered at its end."""
+
+    def __init__(self, server: Server, url: str) -> None:
+        self._executor = ThreadPoolExecutor(1)
+        address = f"http://127.0.0.1:{server.port}{url}"
+        self._answer = self._executor.submit(httpx.get, address, timeout=30)
+
+    def __enter__(self) -> Future[httpx.Response]:
+        time.sleep(0.3)
+        assert not self._answer.done(), "the rendering is too fast to race with"
+        return self._answer
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(wait=True)
