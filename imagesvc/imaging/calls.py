@@ -7,12 +7,12 @@ JSON and bytes, never unpickled: a decoder that was taken over must not reach th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound, by_code
 from imagesvc.imaging.limits import Limits
-from imagesvc.model import Format, Probe, Transform
+from imagesvc.model import Format, Probe, Transform, Watermark
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ class RenderRequest:
     transforms: tuple[Transform, ...]
     spill_dir: str
     limits: Limits
+    watermarks: Mapping[str, Watermark] = field(default_factory=dict)
+    """Those that the transforms name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ frames are taken one at a time is held whole: 6 for each pixel of each frame.
 
 from __future__ import annotations
 
+from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.geometry import Plan, plan
-from imagesvc.model import Format, Original, Transform
+from imagesvc.imaging.transform import FROM_PIXELS
+from imagesvc.model import Format, Original, Size, Transform
 
 ENCODER_BYTES = {
     Format.JPEG: 4,
@@ -25,22 +27,42 @@ ANIMATED = frozenset({Format.GIF, Format.WEBP})
 def render_bytes(transform: Transform, original: Original) -> int:
     """The memory that a worker is predicted to hold while it makes a variant of an original.
 
+    With `trim` it is what the original without any border would take. A variant that cannot be
+    costs nothing but opening the original.
+
     Args:
         transform: an effective one, its format concrete.
         original: as probed; its `decode_bytes` are part of the result.
     """
     is_animated = transform.format in ANIMATED and original.format in ANIMATED
-    frames = original.frames if is_animated else 1
-    laid = plan(transform, original.width, original.height)
-    return original.decode_bytes + working_bytes(transform, laid, frames)
+    frames = original.frames if is_animated and transform.frame is None else 1
+    try:
+        laid = plan(transform, original.width, original.height)
+    except InvalidTransform:
+        return original.decode_bytes
+    shown = Size(original.width, original.height)
+    return original.decode_bytes + working_bytes(transform, laid, shown, frames)
 
 
-def working_bytes(transform: Transform, laid: Plan, frames: int) -> int:
+def working_bytes(transform: Transform, laid: Plan, shown: Size, frames: int) -> int:
     """The part of `render_bytes` that comes after the decoder: copies and the encoder's."""
     output = laid.output.width * laid.output.height
     scaled = laid.scaled.width * laid.scaled.height
-    moved = transform.rotate or transform.flip == "v" or transform.blur or frames > 1
-    copied = COPIED_BYTES * scaled * frames if moved else 0
+    region = laid.region or shown
+    copied = 0
+    if transform.trim or (laid.region and frames > 1):
+        copied += region.width * region.height
+    if moves_rows(transform, laid) or frames > 1:
+        copied += scaled
+    if transform.wm or transform.max_bytes or transform.radius:
+        copied += output
     encoder = ENCODER_BYTES[transform.format or Format.JPEG]
     # Encoders of animations take frame after frame, and keep two.
-    return copied + encoder * output * min(frames, 2)
+    return COPIED_BYTES * copied * frames + encoder * output * min(frames, 2)
+
+
+def moves_rows(transform: Transform, laid: Plan) -> bool:
+    """Whether a step reads the scaled picture in another order than the decoder's."""
+    is_placed = laid.crop is not None and transform.gravity in FROM_PIXELS
+    turns = transform.rotate or transform.flip == "v"
+    return bool(is_placed or turns or transform.blur or transform.sharpen)

@@ -8,68 +8,105 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from imagesvc.imaging import steps, vips
-from imagesvc.imaging.geometry import jpeg_shrink, plan
+from imagesvc.imaging import effects, steps, vips, watermark
+from imagesvc.imaging.geometry import Box
+from imagesvc.imaging.shrinking import SIDEWAYS, jpeg_shrink, region_shrink, stored_box
 from imagesvc.imaging.steps import Work
 from imagesvc.imaging.vips import Picture, Source
-from imagesvc.model import Format, Size, Transform
+from imagesvc.model import Format, Size
 
 STEPS: tuple[Callable[[Picture, Work], Picture], ...] = (
     steps.crop,
     steps.colour,
     steps.turn,
-    steps.gray,
-    steps.blur,
+    effects.gray,
+    effects.tone,
+    effects.saturate,
+    effects.blur,
+    effects.sharpen,
     steps.flatten,
+    steps.round_corners,
     steps.pad,
+    watermark.stamp,
 )
-"""What happens to each frame after it is oriented and resized."""
+"""What happens to each frame after it is cut out, oriented and resized."""
 
 
-def develop(source: Source, transform: Transform) -> Picture:
+def develop(source: Source, work: Work) -> Picture:
     """The pixels of a variant, not evaluated yet: sRGB or gray, 8 bits, frames in a column.
 
     Raises:
         pyvips.Error: the picture cannot be decoded; often only when the result is written.
     """
-    work = Work(transform, plan(transform, source.shown.width, source.shown.height))
-    picture = resize(source, work.plan.scaled)
+    picture = resize(source, work.plan.region, work.plan.scaled)
+    if steps.looks_at_pixels(work):
+        picture = picture.copy_memory()
+        work = steps.placed(picture.crop(0, 0, picture.width, work.plan.scaled.height), work)
     if source.frames == 1 or not steps.moves_pixels(work):
         return _run(picture, work)
-    height = work.plan.scaled.height
-    picture = picture.copy_memory()
-    frames = [
-        _run(picture.crop(0, top, picture.width, height), work)
-        for top in range(0, source.frames * height, height)
-    ]
-    return vips.join_frames(frames)
+    return vips.join_frames([_run(frame, work) for frame in _frames(picture, source.frames)])
 
 
-def resize(source: Source, target: Size) -> Picture:
-    """Orient and scale to exactly `target`, decoding no more than needed.
+def resize(source: Source, region: Box | None, target: Size) -> Picture:
+    """Cut, orient and scale to exactly `target`, decoding no more than needed.
 
     Alpha is premultiplied meanwhile, so that transparent pixels lend no colour to the edges.
     """
-    if target == source.shown:
-        if source.orientation == 1:
-            return source.picture
-        return source.picture.copy_memory().autorot()
-    return _reduced(source, target).thumbnail_image(
+    if target == (Size(region.width, region.height) if region else source.shown):
+        picture = cut(source, region)
+        return picture if source.orientation == 1 else picture.copy_memory().autorot()
+    return _reduced(source, region, target).thumbnail_image(
         target.width, height=target.height, size="force"
     )
 
 
-def _reduced(source: Source, target: Size) -> Picture:
+def cut(source: Source, region: Box | None) -> Picture:
+    """The region of each frame, still as stored."""
+    if region is None:
+        return source.picture
+    return _cut(source.picture, stored_box(region, source.stored, source.orientation), source)
+
+
+def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
     """The picture, shrunk by its decoder where that can be, still no smaller than `target`."""
+    if region is not None:
+        return _reduced_region(source, region, target)
     if source.format is Format.JPEG:
         shrink = jpeg_shrink(source.shown, target)
         if shrink > 1:
             return vips.load(source.path, Format.JPEG, shrink=shrink)
-    if source.format is Format.WEBP and source.frames == 1:
+    if source.format is Format.WEBP and source.frames == 1 and source.pages == 1:
         scale = max(target.width / source.shown.width, target.height / source.shown.height)
         if scale < 1:
             return vips.load(source.path, Format.WEBP, scale=scale)
     return source.picture
+
+
+def _reduced_region(source: Source, region: Box, target: Size) -> Picture:
+    if source.format is not Format.JPEG:
+        return cut(source, region)
+    if source.orientation in SIDEWAYS:
+        target = Size(target.height, target.width)
+    box = stored_box(region, source.stored, source.orientation)
+    shrink, box = region_shrink(box, source.stored, target)
+    picture = source.picture
+    if shrink > 1:
+        picture = vips.load(source.path, Format.JPEG, shrink=shrink)
+    return _cut(picture, box, source)
+
+
+def _cut(picture: Picture, box: Box, source: Source) -> Picture:
+    place = (box.left, box.top, box.width, box.height)
+    if source.frames == 1:
+        return picture.crop(*place)
+    frames = _frames(picture.copy_memory(), source.frames)
+    return vips.join_frames([frame.crop(*place) for frame in frames])
+
+
+def _frames(column: Picture, count: int) -> list[Picture]:
+    height = column.height // count
+    column = column.copy_memory()
+    return [column.crop(0, top, column.width, height) for top in range(0, column.height, height)]
 
 
 def _run(frame: Picture, work: Work) -> Picture:

@@ -6,6 +6,7 @@ import errno
 import tempfile
 import time
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from imagesvc.errors import (
@@ -19,12 +20,15 @@ from imagesvc.imaging.calls import Rendered, RenderRequest
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.cost import working_bytes
 from imagesvc.imaging.encode import check_sides, encode
-from imagesvc.imaging.geometry import plan
+from imagesvc.imaging.geometry import Plan, plan
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.pipeline import develop
 from imagesvc.imaging.sources import open_source
+from imagesvc.imaging.steps import Work
+from imagesvc.imaging.transform import no_frame
+from imagesvc.imaging.trimming import trimmed_region
 from imagesvc.imaging.vips import Source
-from imagesvc.model import Format, Transform
+from imagesvc.model import Format, Transform, Watermark
 
 MAX_RETURNED_BYTES = 4 << 20
 """Larger outputs cross the process border as a file."""
@@ -37,13 +41,22 @@ def render_each(request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:
     results: list[Rendered | ImagesvcError] = []
     for transform in request.transforms:
         try:
-            results.append(render(request.path, transform, request.spill_dir, request.limits))
+            made = render(
+                request.path, transform, request.spill_dir, request.limits, request.watermarks
+            )
+            results.append(made)
         except ImagesvcError as error:
             results.append(error)
     return tuple(results)
 
 
-def render(path: str, transform: Transform, spill_dir: str, limits: Limits) -> Rendered:
+def render(
+    path: str,
+    transform: Transform,
+    spill_dir: str,
+    limits: Limits,
+    watermarks: Mapping[str, Watermark] | None = None,
+) -> Rendered:
     """Make one variant.
 
     Args:
@@ -51,33 +64,56 @@ def render(path: str, transform: Transform, spill_dir: str, limits: Limits) -> R
         transform: an effective one, its format concrete.
         spill_dir: where outputs of more than `MAX_RETURNED_BYTES` go.
         limits: bounds of the original, and of the pixels of the variant.
+        watermarks: at least the one that the transform names.
 
     Raises:
         CorruptImage: the file cannot be decoded to its end.
         ImageTooLarge: the variant would exceed the limits, its format or the memory.
         InsufficientStorage: the disk is full.
+        InvalidTransform: the file has no such frame, or nothing where `crop` is.
     """
     started = time.perf_counter()
     kind = transform.format
     if kind is None:
         raise ValueError("an effective transform has a format")
     with vips.translated():
-        source = open_source(path, _sniffed(path), all_frames=kind in vips.ANIMATED)
-        size = _checked_size(source, transform, limits)
-        check_sides(kind, *size)
-        data = encode(develop(source, transform), transform)
+        source = _opened(path, transform)
+        trimmed = None
+        if transform.trim:
+            _check_size(source, transform, plan(transform, *_shown(source)), limits)
+            trimmed = trimmed_region(_opened(path, transform), transform)
+        laid = plan(transform, *_shown(source), trimmed)
+        _check_size(source, transform, laid, limits)
+        work = Work(transform, laid, watermarks or {})
+        data = encode(develop(source, work), transform)
     spill_path = _spill(data, spill_dir) if len(data) > MAX_RETURNED_BYTES else None
     return Rendered(
         data=None if spill_path else data,
         spill_path=spill_path,
         format=kind,
-        width=size[0],
-        height=size[1],
+        width=laid.output.width,
+        height=laid.output.height,
         frames=source.frames,
         bytes=len(data),
         crc32=zlib.crc32(data),
         seconds=time.perf_counter() - started,
     )
+
+
+def _opened(path: str, transform: Transform) -> Source:
+    """The file with the frames that the variant shows."""
+    kind, frame = _sniffed(path), transform.frame
+    moves = transform.format in vips.ANIMATED and frame is None
+    source = open_source(path, kind, all_frames=moves)
+    if not frame:
+        return source
+    if frame >= source.pages:
+        raise no_frame(frame, source.pages)
+    return open_source(path, kind, page=frame)
+
+
+def _shown(source: Source) -> tuple[int, int]:
+    return source.shown.width, source.shown.height
 
 
 def _sniffed(path: str) -> Format:
@@ -88,10 +124,13 @@ def _sniffed(path: str) -> Format:
     return kind
 
 
-def _checked_size(source: Source, transform: Transform, limits: Limits) -> tuple[int, int]:
-    """The size of the variant, once neither it nor the way to it exceeds the limits."""
-    laid = plan(transform, source.shown.width, source.shown.height)
-    for size in (source.stored, laid.scaled, laid.output):
+def _check_size(source: Source, transform: Transform, laid: Plan, limits: Limits) -> None:
+    """Refuse a variant that is too large, or takes too much on the way.
+
+    Raises:
+        ImageTooLarge: pixels, memory or the sides that the format can hold.
+    """
+    for size in (source.stored, laid.scaled, laid.turned, laid.output):
         pixels = size.width * size.height
         if pixels > limits.max_pixels or pixels * source.frames > limits.max_all_pixels:
             raise ImageTooLarge(
@@ -99,13 +138,13 @@ def _checked_size(source: Source, transform: Transform, limits: Limits) -> tuple
                 f"{source.frames} frames; the limit is {limits.max_pixels:,} a frame and "
                 f"{limits.max_all_pixels:,} together."
             )
-    needed = working_bytes(transform, laid, source.frames)
+    needed = working_bytes(transform, laid, source.shown, source.frames)
     if needed > limits.max_decode_bytes:
         raise ImageTooLarge(
             f"Making this variant takes about {needed:,} bytes of memory; "
             f"the limit is {limits.max_decode_bytes:,}."
         )
-    return laid.output.width, laid.output.height
+    check_sides(transform.format, laid.output.width, laid.output.height)
 
 
 def _spill(data: bytes, spill_dir: str) -> str:

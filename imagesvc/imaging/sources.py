@@ -7,13 +7,14 @@ from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Size
 
 
-def open_source(path: str, kind: Format, *, all_frames: bool = False) -> Source:
+def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
     """Open a file for rendering; what libvips cannot decode is decoded now, and whole.
 
     Args:
         path: a file that `kind` was sniffed from, found sound by `probe`.
         kind: chooses the decoder; no other is tried.
-        all_frames: read an animation whole, not just its first frame.
+        all_frames: read an animation whole, not just one frame.
+        page: which frame that is.
 
     Raises:
         pyvips.Error: the header cannot be read.
@@ -21,7 +22,7 @@ def open_source(path: str, kind: Format, *, all_frames: bool = False) -> Source:
         MemoryError: there is not enough of it.
     """
     if kind not in pillow.DECODED:
-        return vips.open_source(path, kind, all_frames=all_frames)
+        return vips.open_source(path, kind, all_frames=all_frames, page=page)
     raster = pillow.decode(path, kind)
     picture = vips.from_raster(raster)
     return Source(path, kind, picture, Size(raster.width, raster.height), 1, 1)

@@ -21,6 +21,7 @@ import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging.pillow import Raster
+from imagesvc.imaging.shrinking import SIDEWAYS
 from imagesvc.model import Format, Size
 
 Picture = Any
@@ -33,9 +34,6 @@ ANIMATED = frozenset({Format.GIF, Format.WEBP})
 
 RGB = 3
 """Bands of a picture in colour."""
-
-SIDEWAYS = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
 
 _LOADERS = {
     Format.JPEG: ("jpegload", "VipsForeignLoadJpeg"),
@@ -69,6 +67,9 @@ class Source:
     """One frame, as in the file."""
     orientation: int
     frames: int
+    """Frames of `picture`."""
+    pages: int = 1
+    """Frames of the file."""
 
     @property
     def shown(self) -> Size:
@@ -78,18 +79,21 @@ class Source:
         return self.stored
 
 
-def open_source(path: str, kind: Format, *, all_frames: bool = False) -> Source:
+def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
     """Read the header of a file; its pixels are decoded top to bottom when they are used.
 
     Args:
         path: a file that `kind` was sniffed from.
         kind: chooses the loader; no other is tried.
-        all_frames: read an animation whole, not just its first frame.
+        all_frames: read an animation whole, not just one frame.
+        page: which frame that is.
 
     Raises:
         pyvips.Error: the header cannot be read.
     """
     options = {"n": -1} if all_frames and kind in ANIMATED else {}
+    if page:
+        options = {"page": page}
     picture = load(path, kind, **options)
     orientation = 1
     if picture.get_typeof("orientation"):
@@ -98,7 +102,8 @@ def open_source(path: str, kind: Format, *, all_frames: bool = False) -> Source:
     if picture.get_typeof("page-height"):
         height = picture.get("page-height")
     stored = Size(picture.width, height)
-    return Source(path, kind, picture, stored, orientation, picture.height // height)
+    pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
+    return Source(path, kind, picture, stored, orientation, picture.height // height, pages)
 
 
 def load(path: str, kind: Format, **options: Any) -> Picture:
@@ -125,6 +130,27 @@ def from_raster(raster: Raster) -> Picture:
     if profile:
         picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     return picture
+
+
+def load_bytes(data: bytes, kind: Format) -> Picture:
+    """The picture of a file that is in memory."""
+    picture = pyvips.Operation.call(f"{_LOADERS[kind][0]}_buffer", data, fail_on="error")
+    return picture[0] if isinstance(picture, list) else picture
+
+
+def from_levels(levels: bytes, width: int, height: int, bands: int) -> Picture:
+    """A picture of given bytes, row by row, bands interleaved."""
+    return pyvips.Image.new_from_memory(levels, width, height, bands, "uchar")
+
+
+def coordinates(width: int, height: int) -> Picture:
+    """A picture whose two bands tell where each pixel is."""
+    return pyvips.Image.xyz(width, height)
+
+
+def bicubic() -> Any:
+    """The interpolator for turns by any angle."""
+    return pyvips.Interpolate.new("bicubic")
 
 
 def join_frames(frames: list[Picture]) -> Picture:

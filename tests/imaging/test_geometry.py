@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.imaging.geometry import Box, jpeg_shrink, plan, predicted_size
+from imagesvc.imaging.geometry import Box, plan, predicted_size
+from imagesvc.imaging.shrinking import jpeg_shrink
 from imagesvc.imaging.transform import parse_text
 from imagesvc.model import Size, Transform
 
@@ -58,6 +59,7 @@ def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, 
     """The default fit promises at most the box and at most the original."""
     size = predicted_size(Transform(w=w, h=h), width, height)
 
+    assert size is not None
     assert 1 <= size.width <= min(w, width)
     assert 1 <= size.height <= min(h, height)
     assert size.width in (w, width) or size.height in (h, height)
@@ -82,6 +84,7 @@ def test_one_side_keeps_the_ratio_to_half_a_pixel(
 
     size = predicted_size(wanted, width, height)
 
+    assert size is not None
     other, exact = (
         (size.height, height * side / width) if key == "w" else (size.width, width * side / height)
     )

@@ -92,6 +92,7 @@ def test_every_query_renders_to_exactly_the_predicted_size(
     picture = seen(make(path, "&".join("=".join(pair) for pair in query.items())))
 
     size = predicted_size(parse(query.items()), width, height)
+    assert size is not None
     assert picture.size == (size.width, size.height)
 
 

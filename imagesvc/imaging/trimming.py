@@ -1,0 +1,66 @@
+"""Finding the border to cut: all that differs from the top left pixel by little."""
+
+from __future__ import annotations
+
+from imagesvc.imaging import pipeline, steps
+from imagesvc.imaging.geometry import Box, cut_region
+from imagesvc.imaging.shrinking import shown_box, stored_box
+from imagesvc.imaging.vips import Picture, Source
+from imagesvc.model import Size, Transform
+
+
+def trimmed_region(source: Source, transform: Transform) -> Box | None:
+    """What is left of the original as shown, once cropped and trimmed; None for all of it.
+
+    Every pixel counts, single ones too: no noise filter, which would eat thin lines. Pixels
+    that are transparent are alike, whatever colour they hide. What is border in every frame of
+    an animation is cut. A picture that is all border is kept whole.
+
+    Args:
+        source: opened for this alone; its pixels are used up.
+        transform: of which `crop` and `trim` matter.
+
+    Raises:
+        InvalidTransform: `crop` lies outside of the picture.
+        pyvips.Error: the picture cannot be decoded.
+    """
+    region = cut_region(transform.crop, source.shown)
+    picture = steps.to_srgb(pipeline.cut(source, region)).copy_memory()
+    area = region or Box(0, 0, source.shown.width, source.shown.height)
+    stored = Size(picture.width, picture.height // source.frames)
+    corner = stored_box(Box(0, 0, 1, 1), stored, source.orientation)
+    found = [
+        box
+        for top in range(0, picture.height, stored.height)
+        for box in _contents(
+            picture.crop(0, top, stored.width, stored.height),
+            picture.getpoint(corner.left, corner.top),
+            transform.trim,
+        )
+    ]
+    if not found:
+        return region
+    left, top = min(box.left for box in found), min(box.top for box in found)
+    right = max(box.left + box.width for box in found)
+    bottom = max(box.top + box.height for box in found)
+    inner = shown_box(
+        Box(left, top, right - left, bottom - top),
+        Size(area.width, area.height),
+        source.orientation,
+    )
+    return Box(area.left + inner.left, area.top + inner.top, inner.width, inner.height)
+
+
+def _contents(frame: Picture, border: list[float], threshold: int) -> list[Box]:
+    """Where colours, and where alpha, differ from the border; empty where nothing does."""
+    layers = [(frame, border)]
+    if frame.hasalpha():
+        last, alpha = frame.bands - 1, border[-1]
+        colours = frame.premultiply().extract_band(0, n=last)
+        shade = [level * alpha / 255 for level in border[:-1]]
+        layers = [(colours, shade), (frame.extract_band(last), [alpha])]
+    boxes = []
+    for layer, background in layers:
+        place = layer.find_trim(threshold=threshold, background=background, line_art=True)
+        boxes.append(Box(*place))
+    return [box for box in boxes if box.width and box.height]
