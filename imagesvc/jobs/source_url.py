@@ -105,8 +105,9 @@ def _ipv4(host: str) -> str:
 
 def _ipv6(host: str) -> str:
     try:
-        if "%" in host:
-            raise ValueError("a zone means something on one machine only")
-        return str(IPv6Address(host))
+        address = IPv6Address(host)
     except ValueError as error:
         raise ValueError("must have a valid IPv6 address between its brackets") from error
+    if address.scope_id is not None:
+        raise ValueError("must not have a zone after its IPv6 address")
+    return str(address)
