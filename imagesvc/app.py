@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from imagesvc.access import AccessLog, AccessLogMiddleware
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images import ImageEndpoints
+from imagesvc.api.imports import Imports
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
@@ -60,18 +61,20 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         on_removed=on_removed,
     )
     names = frozenset(service.presets)
+    incoming = Incoming(
+        service.data_dir,
+        max_bytes=settings.max_upload_size,
+        min_free_bytes=settings.min_free_space,
+    )
     starlette = Starlette(
         routes=[
             *Delivery(
                 service.image_cache, service.blobs, service.variants, service.presets, hot.remember
             ).routes(),
             *UploadEndpoints(
-                Incoming(
-                    service.data_dir,
-                    max_bytes=settings.max_upload_size,
-                    min_free_bytes=settings.min_free_space,
-                ),
+                incoming,
                 service.ingest,
+                Imports(service.source, incoming, service.ingest),
                 names,
                 settings.max_files,
                 settings.max_upload_size,

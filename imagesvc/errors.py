@@ -16,7 +16,8 @@
     │   ├── UnsupportedMediaType   415  unsupported_media_type
     │   ├── RangeNotSatisfiable    416  range_not_satisfiable
     │   ├── CorruptImage           422  corrupt_image
-    │   └── ImageTooLarge          422  image_too_large
+    │   ├── ImageTooLarge          422  image_too_large
+    │   └── SourceUnavailable      422  source_unavailable
     └── Unavailable                     the same request may pass later
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
@@ -177,6 +178,18 @@ class ImageTooLarge(Rejected):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "image_too_large"
     title = "Image too large"
+
+
+class SourceUnavailable(Rejected):
+    """A URL to import from that gives no image now: no answer, another status, too slow.
+
+    It is 422 and not 502 or 504, because this service is well: someone else's broken link must
+    neither alarm those who watch for 5xx, nor be answered by a proxy with a page of its own.
+    """
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "source_unavailable"
+    title = "Source unavailable"
 
 
 class Unavailable(ImagesvcError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
+from importlib.metadata import version
 
 import structlog
 
@@ -15,10 +17,12 @@ from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_text
+from imagesvc.jobs.addresses import is_allowed
 from imagesvc.jobs.ingest import Ingest
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import Runner, RunnerLimits
+from imagesvc.jobs.source import Source, SourceRules
 from imagesvc.model import Format, Transform
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
@@ -91,6 +95,7 @@ class Service:
             probe_timeout=settings.transform_timeout,
             notify=self.runner.notify,
         )
+        self.source = Source(source_rules(settings)) if settings.allow_url_import else None
         self.collector = Collector(
             self.data_dir, self.blobs, self.images, self.locks, self.variant_files,
             self.variant_rows,
@@ -221,6 +226,17 @@ def pool_limits(settings: Settings) -> PoolLimits:
         decode_memory=settings.decode_memory,
         output_bytes=settings.worker_memory,
         queue_size=settings.queue_size,
+    )
+
+
+def source_rules(settings: Settings) -> SourceRules:
+    """Where the settings allow images to be imported from."""
+    return SourceRules(
+        is_allowed=partial(is_allowed, extra=settings.url_import_allow),
+        ports=frozenset(settings.url_import_ports),
+        seconds=settings.url_import_timeout,
+        max_bytes=settings.max_upload_size,
+        user_agent=f"imagesvc/{version('imagesvc')}",
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ByteSize,
     Field,
+    IPvAnyNetwork,
     PositiveInt,
     ValidationError,
     ValidationInfo,
@@ -60,6 +61,7 @@ def _pixels(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
 Quality = Annotated[int, Field(ge=1, le=100)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SettingsError(Exception):
@@ -110,6 +112,17 @@ class Settings(BaseSettings):
     max_frames: PositiveInt = Field(500, description="Frames of an animation.")
     min_free_space: ByteSize = Field(
         ByteSize(64 << 20), description="Free disk space below which uploads are answered 507."
+    )
+
+    allow_url_import: bool = Field(
+        default=False, description="Whether images may be imported from URLs, by this server."
+    )
+    url_import_timeout: Seconds = Field(10.0, description="Time one import may download.")
+    url_import_ports: tuple[Port, ...] = Field(
+        (80, 443), min_length=1, description="Ports that may be imported from."
+    )
+    url_import_allow: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks that may be imported from besides public addresses."
     )
 
     job_timeout: Seconds = Field(60.0, description="Time one attempt of a job may take.")

@@ -26,6 +26,7 @@ STATUS_OF_CODE = {
     "range_not_satisfiable": 416,
     "corrupt_image": 422,
     "image_too_large": 422,
+    "source_unavailable": 422,
     "internal_error": 500,
     "worker_died": 503,
     "timed_out": 503,

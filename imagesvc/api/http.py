@@ -7,14 +7,17 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.errors import InvalidRequest
+
+Model = TypeVar("Model", bound=BaseModel)
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -26,6 +29,25 @@ def json_response(
     """A model as JSON."""
     headers = {"cache-control": "no-store", **(headers or {})}
     return Response(model.model_dump_json(), status, headers, "application/json")
+
+
+def parsed_json(kind: type[Model], body: bytes) -> Model:
+    """A JSON body as a model.
+
+    Raises:
+        InvalidRequest: naming every field that is wrong.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        faults = tuple(
+            (
+                ".".join(ascii(str(part)[:40])[1:-1] for part in fault["loc"]) or "body",
+                fault["msg"].removeprefix("Value error, "),
+            )
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        raise InvalidRequest(f"{faults[0][0]}: {faults[0][1]}.", faults) from error
 
 
 def only_known(request: Request, known: set[str]) -> None:

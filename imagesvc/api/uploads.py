@@ -1,4 +1,4 @@
-"""Uploads: multipart with one or more files, or the bytes as the body; streamed to disk."""
+"""Uploads: multipart with files, the bytes as the body, or a URL in JSON; streamed to disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive
 
+from imagesvc.api.fields import check_tags, check_text, max_bytes
 from imagesvc.api.http import invalid, json_response, only_known
+from imagesvc.api.imports import Imports, is_import
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
 from imagesvc.api.problems import problem, problem_response
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
@@ -24,9 +26,6 @@ from imagesvc.model import Image, Visibility
 from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
 
 FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
-MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
-DEFAULT_FIELD_BYTES = 100
-MAX_TAGS, MAX_TAG = 100, 64
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
 
@@ -83,6 +82,7 @@ class UploadEndpoints:
 
     incoming: Incoming
     ingest: Ingest
+    imports: Imports
     presets: frozenset[str]
     max_files: int
     max_upload_size: int
@@ -93,16 +93,19 @@ class UploadEndpoints:
         return [Route(path, self.upload, methods=["POST"]) for path in paths]
 
     async def upload(self, request: Request) -> Response:
-        """Take one file (201, the image) or several (207, an entry each).
+        """Take one file, or where one is (201, the image), or several (207, an entry each).
 
         Raises:
             NoFile, EmptyFile, InvalidRequest: the body is not an upload.
             FileTooLarge: cut off at the limit; nothing is kept.
             UnsupportedMediaType, CorruptImage, ImageTooLarge: it is no image taken here.
             InsufficientStorage: the disk is full.
+            Forbidden, SourceUnavailable: it is at a URL, and cannot be fetched.
         """
         body = _Body(request.receive)
         try:
+            if is_import(request):
+                return self._created(await self.imports.accept(request, body.pieces()))
             only_known(request, FIELDS | {"filename"})
             async with AsyncExitStack() as stack:
                 received = await self._receive(request, body, stack)
@@ -168,11 +171,13 @@ class UploadEndpoints:
 
     async def _accept(self, received: _Received, fields: UploadFields) -> Response:
         if len(received.files) == 1:
-            image = await self._accept_one(*received.files[0], fields)
-            location = {"location": f"/api/v1/images/{image.id}"}
-            return json_response(ImageOut.of(image, self.presets), 201, location)
+            return self._created(await self._accept_one(*received.files[0], fields))
         entries = [await self._entry(name, file, fields) for name, file in received.files]
         return json_response(UploadResults(data=entries), 207)
+
+    def _created(self, image: Image) -> Response:
+        location = {"location": f"/api/v1/images/{image.id}"}
+        return json_response(ImageOut.of(image, self.presets), 201, location)
 
     async def _entry(
         self, name: str, file: ReceivedFile | ImagesvcError, fields: UploadFields
@@ -233,8 +238,8 @@ class _FieldPart:
 
     async def take(self, data: bytes) -> None:
         self.data += data
-        if len(self.data) > _max_bytes(self.name):
-            raise invalid(self.name, f"may have {_max_bytes(self.name):,} bytes")
+        if len(self.data) > max_bytes(self.name):
+            raise invalid(self.name, f"may have {max_bytes(self.name):,} bytes")
 
     async def end(self, received: _Received) -> None:
         try:
@@ -243,24 +248,22 @@ class _FieldPart:
             raise invalid(self.name, "must be UTF-8") from error
 
 
-def _max_bytes(name: str) -> int:
-    return MAX_FIELD_BYTES.get(name, DEFAULT_FIELD_BYTES)
-
-
 def _upload_fields(values: dict[str, str]) -> UploadFields:
     for name in FIELDS & values.keys():
-        if "\x00" in values[name]:
-            raise invalid(name, "must not hold NUL characters")
-        if len(values[name].encode()) > _max_bytes(name):
-            raise invalid(name, f"may have {_max_bytes(name):,} bytes")
+        try:
+            check_text(name, values[name])
+        except ValueError as error:
+            raise invalid(name, str(error)) from error
     if values.get("collection_id"):
         raise invalid("collection_id", "names no collection")
     visibility = values.get("visibility") or Visibility.PUBLIC
     if visibility not in set(Visibility):
         raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
     tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
-    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tags):
-        raise invalid("tags", f"may be {MAX_TAGS} tags of {MAX_TAG} characters each")
+    try:
+        check_tags(tags)
+    except ValueError as error:
+        raise invalid("tags", str(error)) from error
     return UploadFields(
         title=values.get("title", ""),
         description=values.get("description", ""),

@@ -11,7 +11,15 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass
 from email.message import Message
 from functools import partial
@@ -151,9 +159,7 @@ class Source:
             )
             request = httpcore.Request(
                 "GET",
-                httpcore.URL(
-                    scheme=url.scheme, host=url.host, port=url.port, target=url.target
-                ),
+                httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
                 headers=[
                     ("Host", url.authority),
                     ("User-Agent", self._rules.user_agent),
@@ -246,7 +252,7 @@ def trusting_context() -> ssl.SSLContext:
     return context
 
 
-async def _body(host: str, answer: httpcore.Response) -> AsyncIterator[bytes]:
+async def _body(host: str, answer: httpcore.Response) -> AsyncGenerator[bytes, None]:
     with _failures_named(host):
         async for piece in answer.aiter_stream():
             yield piece

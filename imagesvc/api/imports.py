@@ -1,0 +1,101 @@
+"""Uploads by URL: the body says where the image is, and this service fetches it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+
+from imagesvc.api.fields import check_tags, check_text
+from imagesvc.api.http import invalid, parsed_json
+from imagesvc.errors import FileTooLarge, Forbidden
+from imagesvc.jobs.ingest import Ingest, UploadFields
+from imagesvc.jobs.source import Source
+from imagesvc.model import Image, Visibility
+from imagesvc.store.incoming import Incoming
+
+MAX_BODY = 64 << 10
+
+
+class ImportIn(BaseModel):
+    """Where an image is, and what the uploader says about it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: str
+    title: str = ""
+    description: str = ""
+    tags: list[Annotated[str, AfterValidator(str.strip)]] = []
+    visibility: Visibility = Visibility.PUBLIC
+
+    @field_validator("title", "description")
+    @classmethod
+    def _fits(cls, text: str, info: ValidationInfo) -> str:
+        check_text(info.field_name or "", text)
+        return text
+
+    @field_validator("tags")
+    @classmethod
+    def _are_few(cls, tags: list[str]) -> list[str]:
+        check_text("tags", ",".join(tags))
+        check_tags(tags)
+        return tags
+
+    def fields(self) -> UploadFields:
+        """What the uploader says; the name is still to come from the source."""
+        return UploadFields(
+            title=self.title,
+            description=self.description,
+            tags=tuple(self.tags),
+            visibility=self.visibility,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """Makes images of what lies at URLs; without a source nothing is fetched."""
+
+    source: Source | None
+    incoming: Incoming
+    ingest: Ingest
+
+    async def accept(self, request: Request, body: AsyncIterator[bytes]) -> Image:
+        """Fetch the image that the body names, and take it like an upload.
+
+        Raises:
+            Forbidden: the settings do not allow it.
+            InvalidRequest: the body is wrong, or its URL may not be fetched from.
+            SourceUnavailable: the URL gives no file.
+            Rejected: the file is none that is taken here.
+        """
+        if self.source is None:
+            raise Forbidden(
+                "Images are not imported from URLs here; the setting allow_url_import permits it."
+            )
+        for name in request.query_params:
+            raise invalid(ascii(name[:40])[1:-1], "has no place in the query of an import")
+        wanted = parsed_json(ImportIn, await _whole(body))
+        async with self.incoming.receive() as file:
+            name = await self.source.fetch(wanted.url, file)
+            return await self.ingest.accept(
+                await file.finish(), replace(wanted.fields(), filename=name)
+            )
+
+
+def is_import(request: Request) -> bool:
+    """Whether the body is JSON, and so names an image instead of being one."""
+    media_type, _options = parse_options_header(request.headers.get("content-type", ""))
+    return media_type == b"application/json"
+
+
+async def _whole(body: AsyncIterator[bytes]) -> bytes:
+    data = b""
+    async for piece in body:
+        data += piece
+        if len(data) > MAX_BODY:
+            raise FileTooLarge(f"The JSON body is larger than {MAX_BODY:,} bytes.")
+    return data
