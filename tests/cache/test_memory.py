@@ -1,0 +1,105 @@
+"""The memory tier: an LRU bounded in bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from imagesvc.cache.memory import ENTRY_OVERHEAD, Entry, MemoryCache
+from imagesvc.model import Digest, Format, Variant, VariantKey
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+BODY = 10_000
+
+
+def entry(name: str, original: str = "a", size: int = BODY) -> Entry:
+    """An entry with a body of zeros."""
+    variant = Variant(
+        key=VariantKey(name), digest=Digest(original), transform="w=1", format=Format.JPEG, width=1,
+        height=1, bytes=size, crc32=0, created_at=NOON, last_used_at=NOON,
+    )  # fmt: skip
+    return Entry(variant, bytes(size))
+
+
+def cache_of(entries: int) -> MemoryCache:
+    """A cache with room for so many entries of the usual size."""
+    return MemoryCache(entries * (BODY + ENTRY_OVERHEAD))
+
+
+def keys(cache: MemoryCache, names: str) -> str:
+    """Those of the names that are in, looked up without using them."""
+    inside = cache.keys_of_original(Digest("a"))
+    return "".join(name for name in names if name in inside)
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    """What people look at stays."""
+    cache = cache_of(4)
+    for name in "abcd":
+        cache.put(entry(name))
+
+    cache.get(VariantKey("a"))
+    cache.put(entry("e"))
+    cache.put(entry("f"))
+
+    assert keys(cache, "abcdef") == "adef"
+
+
+def test_the_bytes_stay_within_the_bound() -> None:
+    """Overhead counted: many small entries would else take a multiple of it."""
+    cache = cache_of(8)
+
+    for number in range(1000):
+        cache.put(entry(str(number), size=number % 97 * 100))
+        assert cache.bytes <= cache.max_bytes
+    kept = [cache.get(name) for name in cache.keys_of_original(Digest("a"))]
+    assert cache.bytes == sum(item.cost for item in kept if item is not None)
+
+
+def test_putting_a_key_again_replaces_it() -> None:
+    """A variant rendered anew is counted once."""
+    cache = cache_of(4)
+    cache.put(entry("a"))
+    newer = entry("a", size=50)
+
+    cache.put(newer)
+
+    assert cache.get(VariantKey("a")) is newer
+    assert (len(cache), cache.bytes) == (1, newer.cost)
+
+
+def test_an_entry_too_large_pushes_nothing_out() -> None:
+    """One panorama is not worth a quarter of everybody's thumbnails."""
+    cache = cache_of(8)
+    cache.put(entry("a"))
+
+    cache.put(entry("b", size=3 * BODY))
+
+    assert keys(cache, "ab") == "a"
+
+
+def test_an_original_takes_its_variants_along_and_listeners_hear_of_each() -> None:
+    """URLs that led to an entry are forgotten with it, whyever it goes."""
+    cache, heard = cache_of(4), []
+    cache.on_removal(lambda entry: heard.append(entry.variant.key))
+    for name, original in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "z")):
+        cache.put(entry(name, original))
+
+    cache.remove_of_original(Digest("x"))
+    cache.put(entry("e"))
+    cache.put(entry("f"))
+    cache.put(entry("g"))
+
+    assert heard == ["a", "c", "b"]
+    assert len(cache) == 4
+
+
+def test_uses_are_told_once() -> None:
+    """They are written to the disk tier now and then, so that it evicts as wisely."""
+    cache = cache_of(4)
+    cache.put(entry("a"))
+    assert cache.take_used() == ["a"]
+    assert cache.take_used() == []
+
+    cache.get(VariantKey("a"))
+
+    assert cache.take_used() == ["a"]

@@ -1,0 +1,130 @@
+"""Each variant is made once at a time, and a waiter's end is its own affair."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagesvc.cache.flights import Fetched
+from imagesvc.cache.memory import Entry
+from imagesvc.cache.variants import VariantCache
+from imagesvc.errors import CorruptImage, ImagesvcError, TimedOut
+from imagesvc.imaging.calls import Rendered
+from imagesvc.imaging.transform import parse_text
+from imagesvc.jobs.renderer import Renderer
+from imagesvc.model import Image, Lane, Original, Transform
+from imagesvc.service import Service
+from tests.crash.pictures import jpeg
+from tests.jobs.service import running_service, upload
+
+pytestmark = pytest.mark.anyio
+
+
+class CountingRenderer(Renderer):
+    """The renderer, counting what it is asked to make."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self.__dict__.update(renderer.__dict__)
+        self.rendered = 0
+
+    async def render_each(
+        self, original: Original, transforms: Sequence[Transform], timeout: float
+    ) -> Sequence[Rendered | ImagesvcError]:
+        """Count, and render."""
+        self.rendered += len(transforms)
+        return await super().render_each(original, transforms, timeout)
+
+
+@dataclass
+class Setting:
+    """A service with one image, and a cache that counts renderings."""
+
+    service: Service
+    image: Image
+    cache: VariantCache
+    renderer: CountingRenderer
+
+    async def fetch(self, text: str, **changes: Any) -> Fetched:
+        """A variant of the image."""
+        key, concrete = self.cache.identify(self.image.original, parse_text(text))
+        cache = replace(self.cache, **changes) if changes else self.cache
+        return await cache.fetch(self.image.original, key, concrete)
+
+
+@pytest.fixture
+async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
+    """An uploaded image without variants."""
+    async with running_service(tmp_path / "data", workers=2, eager_presets=()) as service:
+        image = await upload(service, jpeg(1, 400, 300))
+        renderer = CountingRenderer(service.variants.renderer)
+        yield Setting(service, image, replace(service.variants, renderer=renderer), renderer)
+
+
+async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
+    """A page that goes viral asks for the same cold variant from everywhere."""
+    fetched = await asyncio.gather(*(setting.fetch("w=100") for _ in range(100)))
+
+    assert setting.renderer.rendered == 1
+    assert len({id(item) for item in fetched}) == 1
+    assert isinstance(fetched[0], Entry)
+
+
+async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
+    """One flight each; equal ones in another spelling share theirs."""
+    await asyncio.gather(*(setting.fetch(text) for text in ("w=100", "w=101", "w=100&fit=inside")))
+
+    assert setting.renderer.rendered == 2
+
+
+async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setting) -> None:
+    """Also not the one who asked first."""
+    first, second = (asyncio.create_task(setting.fetch("w=100")) for _ in range(2))
+    await asyncio.sleep(0.001)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+    assert isinstance(await second, Entry)
+    assert setting.renderer.rendered == 1
+
+
+async def test_a_waiter_that_times_out_leaves_the_rendering_to_the_next(setting: Setting) -> None:
+    """Asking again is not starting again: else a slow variant would never be made."""
+    pool = setting.service.pool
+    async with pool.admit(Lane.INTERACTIVE, 1), pool.admit(Lane.INTERACTIVE, 1):
+        with pytest.raises(TimedOut):
+            await setting.fetch("w=100", timeout=0.1)
+
+    assert isinstance(await setting.fetch("w=100"), Entry)
+    assert setting.renderer.rendered == 1
+
+
+async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Setting) -> None:
+    """The next asker has a fresh attempt."""
+    path = setting.service.blobs.path(setting.image.original.digest)
+    content = path.read_bytes()
+    path.write_bytes(content[:300])
+    outcomes = await asyncio.gather(
+        *(setting.fetch("w=100") for _ in range(5)), return_exceptions=True
+    )
+    path.write_bytes(content)
+
+    assert {type(outcome) for outcome in outcomes} == {CorruptImage}
+    assert setting.renderer.rendered == 1
+    assert isinstance(await setting.fetch("w=100"), Entry)
+
+
+async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
+    """The uploader's browser asks for the thumbnail while its job makes it."""
+    thumbnail = parse_text("w=100")
+    made, fetched = await asyncio.gather(
+        setting.cache.make(setting.image.original, [thumbnail], Lane.UPLOAD, 30.0),
+        setting.fetch("w=100"),
+    )
+
+    assert setting.renderer.rendered == 1
+    assert made == [fetched.variant]

@@ -1,0 +1,113 @@
+"""`gc` beside uploads and deletes of the same bytes takes only what nobody wants (invariant 3)."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.test_kills import collection_leaves_no_orphan, promises_hold
+from tests.crash.traffic import Ledger, Traffic, rows
+from tests.server import Server
+
+COLLECT_FOR_EVER = """
+import asyncio, sys
+from pathlib import Path
+from imagesvc.service import Service
+from imagesvc.settings import Settings
+
+async def main():
+    service = Service(Settings(data_dir=Path(sys.argv[1])))
+    service.database.open()
+    while True:
+        await service.collector.collect(grace_seconds=0)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def collecting(data_dir: Path) -> Iterator[None]:
+    """Another process that collects without grace and without pause."""
+    process = subprocess.Popen([sys.executable, "-c", COLLECT_FOR_EVER, str(data_dir)])
+    try:
+        yield
+        assert process.poll() is None, "the collection ended by itself"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def race(server: Server, seconds: float) -> None:
+    """Upload, delete, look and collect for a while, then look at everything."""
+    ledger, chance = Ledger(), random.Random(5)
+    clients = Traffic(server, ledger)
+    with collecting(server.data_dir), clients.flows(7):
+        time.sleep(seconds)
+    clients.close()
+
+    assert not clients.wrong, clients.wrong
+    assert ledger.kept
+    assert len(ledger.deleted) > 20
+    assert rows(server.data_dir, "SELECT sha256 FROM blobs") <= server.blobs()
+    promises_hold(server, ledger, chance, sample=None)
+    collection_leaves_no_orphan(server)
+
+
+def test_collecting_beside_uploads_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
+    """Without grace only the locks of the digests stand between a blob and its collection."""
+    race(make_server(workers=2), seconds=4.0)
+
+
+@pytest.mark.long
+def test_collecting_for_a_minute_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
+    """The same for longer."""
+    race(make_server(workers=2), seconds=60.0)
+
+
+def test_an_orphan_is_collected_when_it_is_old_enough(make_server: MakeServer) -> None:
+    """Its age is that of its last coming, so that an upload just published is spared."""
+    server = make_server(workers=1)
+    orphan = server.data_dir / "blobs" / "ab" / "cd" / ("abcd" + "0" * 60)
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"a crash left this")
+
+    assert server.cli("gc", "--grace", "1h").returncode == 0
+    assert orphan.exists()
+    assert "1 blobs" in server.cli("gc", "--grace", "0s", "--dry-run").stdout
+    assert orphan.exists()
+    assert server.cli("gc", "--grace", "0s").returncode == 0
+    assert not orphan.exists()
+
+
+def test_a_running_server_collects_by_itself(make_server: MakeServer) -> None:
+    """At its start and at intervals; nobody has to remember."""
+    server = make_server(workers=1, gc_interval="200ms", gc_grace="500ms")
+    orphan = server.data_dir / "blobs" / "ab" / "cd" / ("abcd" + "0" * 60)
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"a crash left this")
+    time.sleep(0.1)
+    assert orphan.exists()
+
+    deadline = time.monotonic() + 5
+    while orphan.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_start_empties_tmp(make_server: MakeServer) -> None:
+    """What was on its way when the server died will not come any more."""
+    server = make_server(workers=1)
+    server.kill()
+    (server.data_dir / "tmp" / "half").write_bytes(b"half an upload")
+
+    server.start()
+
+    assert list((server.data_dir / "tmp").iterdir()) == []
