@@ -132,6 +132,17 @@ def from_raster(raster: Raster) -> Picture:
     return picture
 
 
+def rgba_within(picture: Picture, side: int) -> tuple[bytes, int, int]:
+    """The pixels of a picture in sRGB, scaled down to fit a square: bytes, width and height."""
+    picture = picture.thumbnail_image(side, height=side, size="down")
+    if picture.interpretation != "srgb":
+        picture = picture.colourspace("srgb")
+    if not picture.hasalpha():
+        picture = picture.addalpha()
+    picture = picture.cast("uchar")
+    return picture.write_to_memory(), picture.width, picture.height
+
+
 def load_bytes(data: bytes, kind: Format) -> Picture:
     """The picture of a file that is in memory."""
     picture = pyvips.Operation.call(f"{_LOADERS[kind][0]}_buffer", data, fail_on="error")

@@ -1,0 +1,157 @@
+"""Facts at ingest: colours, placeholder and perceptual hash."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance
+
+from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.facts import facts_of
+from imagesvc.imaging.phash import distance
+from imagesvc.imaging.sources import open_source
+from imagesvc.imaging.thumbhash import thumbhash
+from imagesvc.model import Facts, Format
+from tests.imaging.pictures import GREEN, RED, gradient, quadrants, save
+
+REPOSITORY = Path(__file__).parents[2]
+PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared")) / "photos"
+
+
+def look(picture: Image.Image, path: Path) -> Facts:
+    """The facts of a picture, by way of a file."""
+    kind = {".png": Format.PNG, ".jpg": Format.JPEG}[path.suffix]
+    return facts_of(open_source(save(path, picture), kind).picture)
+
+
+def _reference_pixels(width: int, height: int, alpha: bool, seed: int) -> bytes:
+    """Ramps, an edge and noise, in integers, so that another language makes the same."""
+    out, state = bytearray(), seed
+    for y, x in itertools.product(range(height), range(width)):
+        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
+        noise = state >> 16 & 31
+        edge = 70 if x * 7 + y * 3 > 3 * width else 0
+        red = x * x * 200 // (width * width) + noise
+        green = y * (x + 3 * y) * 50 // (height * (width + height)) + noise + edge
+        blue = (x * y + y) * 180 // (width * height) + noise
+        out += bytes(min(255, level) for level in (red, green, blue))
+        out.append(x * x * (y + height) * 127 // (width * width * height) if alpha else 255)
+    return bytes(out)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "alpha", "seed", "expected"),
+    [
+        (100, 75, False, 1, "0+gNHYqAh4eEiIiIiHeIiIAtCf5o"),
+        (75, 100, False, 2, "FMkNFQ6Ah4OHiId4iHh4iJEMCfx5"),
+        (32, 32, False, 3, "1NgNHwyAh4eDh4iIiHiIeId3CNiR0J8G"),
+        (48, 20, True, 4, "GymCCoQk8qTRlXmmLze/ZpCHlod3d3g="),
+        (20, 48, True, 5, "HfmBCgQj49CVZoimLzffVZCHloeIeHg="),
+        (100, 7, False, 6, "kRgOIYiAh3eFiId4kF4Iv3c="),
+        (5, 64, True, 8, "nciBCQIjxdCldoiXH0j+Q6CHloeId4g="),
+    ],
+)
+def test_thumbhashes_are_those_of_the_reference(
+    width: int, height: int, alpha: bool, seed: int, expected: str
+) -> None:
+    """Vectors made with `rgbaToThumbHash` of the `thumbhash` package 0.1.1 (npm)."""
+    made = thumbhash(_reference_pixels(width, height, alpha, seed), width, height)
+
+    assert base64.b64encode(made).decode() == expected
+
+
+def test_the_most_frequent_colour_comes_first(tmp_path: Path) -> None:
+    """Three quarters of red, a quarter of green."""
+    picture = Image.new("RGB", (400, 400), RED)
+    picture.paste(GREEN, (0, 0, 200, 200))
+
+    facts = look(picture, tmp_path / "a.png")
+
+    assert facts.palette == (f"#{bytes(RED).hex()}", f"#{bytes(GREEN).hex()}")
+    assert facts.dominant_color == facts.palette[0]
+
+
+def test_transparent_pixels_have_no_colour(tmp_path: Path) -> None:
+    """What hides behind alpha 0 is not what anybody sees."""
+    picture = Image.new("RGBA", (100, 100), (*GREEN, 0))
+    picture.paste((*RED, 255), (0, 0, 10, 100))
+
+    assert look(picture, tmp_path / "a.png").palette == (f"#{bytes(RED).hex()}",)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("RGB", (1, 1)),
+        Image.new("RGB", (3000, 1), "red"),
+        Image.new("L", (1, 500), 255),
+        Image.new("RGBA", (40, 40), (0, 0, 0, 0)),
+        Image.new("LA", (10, 10), (9, 9)),
+        Image.effect_noise((64, 64), 200),
+        gradient(),
+    ],
+)
+def test_facts_have_their_form_whatever_the_picture(tmp_path: Path, picture: Image.Image) -> None:
+    """One pixel, one line, wholly transparent, gray: nothing raises, and all is well-formed."""
+    facts = look(picture, tmp_path / "a.png")
+
+    colours = (facts.dominant_color, *facts.palette)
+    assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in colours)
+    assert len(facts.palette) <= 5
+    assert re.fullmatch("[0-9a-f]{16}", facts.phash)
+    assert 5 <= len(base64.b64decode(facts.thumbhash, validate=True)) <= 30
+
+
+def _different_pictures() -> dict[str, Image.Image]:
+    """Synthetic motifs, and the photographs where they are there."""
+    noise = Image.effect_noise((12, 9), 120).resize((600, 450), Image.Resampling.BICUBIC)
+    pictures = {
+        "gradient": gradient(600, 400),
+        "quadrants": quadrants(600, 400),
+        "blobs": Image.merge("RGB", (noise, noise.rotate(180), noise)),
+    }
+    for name in ("photo_0.75mp_stop.jpg", "photo_1.5mp_brushes.png", "photo_4.1mp_moss_icc.jpg"):
+        if (PHOTOS / name).exists():
+            pictures[name] = Image.open(PHOTOS / name).convert("RGB")
+    return pictures
+
+
+def test_hashes_of_copies_are_near_and_of_others_far(tmp_path: Path) -> None:
+    """Resized, recompressed, lightened: at most 10 bits. Another picture: at least 16."""
+    hashes = {}
+    for name, picture in _different_pictures().items():
+        hashes[name] = look(picture, tmp_path / "a.png").phash
+        half = picture.resize((picture.width // 2, picture.height // 2))
+        save(tmp_path / "worse.jpg", picture, quality=30)
+        copies = [
+            look(half, tmp_path / "b.png"),
+            facts_of(vips.load(str(tmp_path / "worse.jpg"), Format.JPEG)),
+            look(ImageEnhance.Brightness(picture).enhance(0.9), tmp_path / "c.png"),
+        ]
+        assert max(distance(hashes[name], copy.phash) for copy in copies) <= 10, name
+
+    apart = {
+        pair: distance(*map(hashes.__getitem__, pair)) for pair in itertools.combinations(hashes, 2)
+    }
+    assert min(apart.values()) >= 16, apart
+
+
+def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None:
+    """From disk or from memory, the same bytes say the same."""
+    path = save(tmp_path / "a.jpg", gradient(500, 300))
+
+    picture = open_source(path, Format.JPEG).picture
+
+    assert facts_of(picture) == facts_of(vips.load(path, Format.JPEG).copy_memory())
+
+
+def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:
+    """Ordered by how many pixels each stands for."""
+    picture = pillow.small(gradient(32, 32).convert("RGBA").tobytes(), 32, 32)
+
+    assert len(pillow.palette(picture, 5)) == 5
