@@ -16,7 +16,7 @@ from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.transform import parse_text
+from imagesvc.imaging.transform import parse_preset
 from imagesvc.jobs.addresses import is_allowed
 from imagesvc.jobs.ingest import Ingest
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
@@ -199,7 +199,7 @@ def read_presets(settings: Settings) -> dict[str, Transform]:
     faults: list[str] = []
     for name, text in settings.presets.items():
         try:
-            presets[name] = parse_text(text)
+            presets[name] = parse_preset(text)
         except InvalidTransform as error:
             faults.append(f"presets.{name}: {error.detail}")
     if faults:

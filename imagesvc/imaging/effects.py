@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from functools import lru_cache
+
 from imagesvc.imaging import vips
 from imagesvc.imaging.steps import RGB, Work
 from imagesvc.imaging.vips import Picture
@@ -9,6 +12,7 @@ from imagesvc.imaging.vips import Picture
 KERNEL_CUT = 0.05
 """Where a Gaussian kernel ends, of its peak. libvips' 0.2 leaves it noticeably too narrow."""
 WIDEST_KERNEL_SIGMA = 40.0
+LEVELS = 256
 MIDDLE = 127.5
 LUMA = (0.213, 0.715, 0.072)
 """Of red, green and blue, as in the saturate() of Filter Effects."""
@@ -89,8 +93,49 @@ def sharpen(frame: Picture, work: Work) -> Picture:
 
 def _gaussian(frame: Picture, sigma: float) -> Picture:
     """Convolve; a wide kernel by sums of boxes, whose time does not grow with it."""
-    precision = "integer" if sigma <= WIDEST_KERNEL_SIGMA else "approximate"
-    return frame.gaussblur(sigma, min_ampl=KERNEL_CUT, precision=precision)
+    if sigma > WIDEST_KERNEL_SIGMA:
+        return frame.gaussblur(sigma, min_ampl=KERNEL_CUT, precision="approximate")
+    if frame.format != "uchar":
+        return _quick_gaussian(frame, sigma)
+    before, after = _corrections(sigma)
+    kind = frame.interpretation
+    soft = _quick_gaussian(frame.maplut(vips.from_levels(before, LEVELS, 1, 1)), sigma)
+    return soft.maplut(vips.from_levels(after, LEVELS, 1, 1)).copy(interpretation=kind)
+
+
+def _quick_gaussian(frame: Picture, sigma: float) -> Picture:
+    return frame.gaussblur(sigma, min_ampl=KERNEL_CUT, precision="integer")
+
+
+@lru_cache(maxsize=64)
+def _corrections(sigma: float) -> tuple[bytes, bytes]:
+    """Levels to put in place of others before and after a quick blur, so that flat areas stay.
+
+    On bytes libvips convolves with few bits a coefficient: 10 times faster, and up to 3 %
+    darker or lighter. How much each level is off is seen on one pixel of `LEVELS` bands. What
+    comes out too light is made darker before, so that white is not clipped; else after.
+    """
+    same = range(LEVELS)
+    flat = vips.from_levels(bytes(same), 1, 1, LEVELS)
+    response = _quick_gaussian(flat, sigma).getpoint(0, 0)
+    nearest = _inverse(response)
+    if response[-2] == LEVELS - 1:
+        return nearest, bytes(same)
+    return bytes(same), nearest[:-1] + bytes([LEVELS - 1])
+
+
+def _inverse(response: list[float]) -> bytes:
+    """For each level what answers with it, or nearly so; of several the middle one."""
+    asked: dict[float, list[int]] = {}
+    for old, answer in enumerate(response):
+        asked.setdefault(answer, []).append(old)
+    answers = sorted(asked)
+    inverse = bytearray()
+    for level in range(LEVELS):
+        at = bisect_left(answers, level)
+        near = min(answers[max(0, at - 1) : at + 1], key=lambda answer: abs(answer - level))
+        inverse.append(asked[near][len(asked[near]) // 2])
+    return bytes(inverse)
 
 
 def _clipped(level: float) -> float:

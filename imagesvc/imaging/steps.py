@@ -224,6 +224,7 @@ def _turned(frame: Picture, degrees: float, size: Size) -> Picture:
         ody=(size.height - 1) / 2 - (sin * across + cos * down),
         extend="background",
         background=[0] * frame.bands,
+        premultiplied=True,
     )
     return turned.unpremultiply().rint().cast("uchar").copy(interpretation=kind)
 

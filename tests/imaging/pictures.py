@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
-from imagesvc.model import Digest, Format, Original
+from imagesvc.model import Digest, Format, Original, Watermark
 
 pillow_heif.register_heif_opener()  # for saving; the service has no use for it
 LIMITS = Limits(max_pixels=100_000_000, max_frames=500, max_decode_bytes=2 << 30)
@@ -107,15 +108,23 @@ def png_16(path: Path, rows: list[list[int]], *, colour: int) -> str:
     return str(path)
 
 
-def original(kind: Format = Format.JPEG, *, has_alpha: bool = False) -> Original:
-    """An original of which only format and alpha matter."""
-    return Original(Digest("0" * 64), kind, 1, 1, 1, has_alpha=has_alpha, decode_bytes=0)
+def original(kind: Format = Format.JPEG, *, has_alpha: bool = False, frames: int = 1) -> Original:
+    """An original of which only format, alpha and frames matter."""
+    return Original(Digest("0" * 64), kind, 1, 1, frames, has_alpha=has_alpha, decode_bytes=0)
 
 
-def make(path: str, query: str, limits: Limits = LIMITS) -> Rendered:
+def make(
+    path: str,
+    query: str,
+    limits: Limits = LIMITS,
+    *,
+    frames: int = 1,
+    marks: Mapping[str, Watermark] | None = None,
+) -> Rendered:
     """Render a query; without `format` the variant is a PNG."""
-    wanted = effective(parse_text(query), original(Format.PNG), QUALITY)
-    return render(path, wanted, str(Path(path).parent), limits)
+    source = original(Format.PNG, frames=frames)
+    wanted = effective(parse_text(query), source, QUALITY, marks)
+    return render(path, wanted, str(Path(path).parent), limits, marks)
 
 
 def seen(rendered: Rendered) -> Image.Image:
