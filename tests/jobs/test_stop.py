@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from tests.jobs.test_workers import BIG, SLOW, SMALL
 from tests.server import Server
 
 CLEAN = {0, -signal.SIGTERM}
+STARTED = "SELECT id FROM jobs WHERE started_at IS NOT NULL"
 
 
 def job_statuses(server: Server) -> set[str]:
@@ -37,6 +39,28 @@ def test_a_stop_lets_what_runs_finish_and_queues_the_rest(make_server: MakeServe
 
     assert job_statuses(server) == {"succeeded", "pending"}
     assert rows(server.data_dir, "SELECT DISTINCT status FROM images") == {"succeeded", "pending"}
+
+
+def test_nothing_is_begun_while_a_stop_waits_for_clients(make_server: MakeServer) -> None:
+    """A slow client may hold a stop up; the queue is for the next start."""
+    server = make_server(workers=1, shutdown_timeout="20s", **SLOW)
+    pictures = [marked(BIG, number) for number in range(9)]
+    with socket.create_connection(("127.0.0.1", server.port)) as slow_client:
+        slow_client.sendall(b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        with ThreadPoolExecutor(9) as executor:
+            list(executor.map(server.upload, pictures))
+        server.client.close()
+
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)  # a claim may be under way
+        begun = rows(server.data_dir, STARTED)
+        time.sleep(4.0)
+        assert server.process.poll() is None
+
+    assert server.stop() in CLEAN
+    assert rows(server.data_dir, STARTED) == begun
+    assert len(begun) < len(pictures)
 
 
 def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:

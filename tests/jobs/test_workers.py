@@ -123,14 +123,19 @@ def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> No
 
 
 def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> None:
-    """Else each crash would leave processes that hold memory and files."""
+    """Else each crash would leave processes that hold memory and files, hanging ones for ever."""
     server = make_server(workers=2, **SLOW)
     server.upload(BIG)
     orphans = workers(server)
+    os.kill(busiest(server), signal.SIGSTOP)
 
     server.kill()
 
-    eventually(lambda: not any(is_worker(pid) for pid in orphans), seconds=3.0)
+    try:
+        eventually(lambda: not any(is_worker(pid) for pid in orphans), seconds=3.0)
+    finally:
+        for pid in filter(is_worker, orphans):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("settings", [{"worker_jobs": 1}, {"worker_jobs": 3}])

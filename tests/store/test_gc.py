@@ -1,0 +1,86 @@
+"""Collection and an upload in flight: the lock of the digest stands between them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imagesvc.model import Digest
+from imagesvc.service import Service
+from imagesvc.store.incoming import Incoming
+from tests.crash.pictures import jpeg
+from tests.jobs.service import running_service
+
+pytestmark = pytest.mark.anyio
+
+
+async def published_half(service: Service) -> Digest:
+    """Put a blob in place, as an upload does just before it writes its row."""
+    incoming = Incoming(service.data_dir, max_bytes=1 << 20, min_free_bytes=0)
+    async with incoming.receive() as file:
+        await file.write(jpeg(1))
+        received = await file.finish()
+        await service.blobs.put(received.path, received.digest)
+        received.is_moved = True
+    return received.digest
+
+
+async def write_row(service: Service, digest: Digest) -> None:
+    """Give the blob its row, in the simplest way."""
+    await service.database.write(
+        lambda connection: connection.exec_driver_sql(
+            "INSERT INTO blobs (sha256, bytes, created_at) VALUES (?, 1, 0)", (digest,)
+        )
+    )
+
+
+async def test_collection_waits_for_the_upload_that_holds_the_digest(tmp_path: Path) -> None:
+    """Blob in place, row not yet: without grace only the lock says that it is wanted."""
+    async with running_service(tmp_path / "data") as service:
+        digest = await published_half(service)
+        async with service.locks.hold(digest):
+            collecting = asyncio.create_task(service.collector.collect(grace_seconds=0))
+            await asyncio.sleep(0.2)
+            assert not collecting.done()
+            assert await service.blobs.size(digest) is not None
+            await write_row(service, digest)
+
+        found = await collecting
+
+        assert found.blobs == 0
+        assert await service.blobs.size(digest) is not None
+
+
+async def test_collection_in_another_process_waits_too(tmp_path: Path) -> None:
+    """An operator runs `imagesvc gc` beside the server."""
+    async with running_service(tmp_path / "data") as service:
+        digest = await published_half(service)
+        command = [sys.executable, "-m", "imagesvc", "gc", "--grace", "0s", "--data-dir",
+                   str(service.data_dir.root)]  # fmt: skip
+        async with service.locks.hold(digest):
+            other = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(other.wait(), 3.0)
+            assert await service.blobs.size(digest) is not None
+            await write_row(service, digest)
+
+        assert await asyncio.wait_for(other.wait(), 20.0) == 0
+        assert await service.blobs.size(digest) is not None
+
+
+async def test_locks_of_one_digest_exclude_each_other_and_of_two_do_not(tmp_path: Path) -> None:
+    """Uploads of different pictures never wait for each other."""
+    async with running_service(tmp_path / "data") as service:
+        first, second = Digest("a" * 64), Digest("b" * 64)
+        async with service.locks.hold(first):
+            async with asyncio.timeout(1.0), service.locks.hold(second):
+                pass
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1), service.locks.hold(first):
+                    pass
+        async with asyncio.timeout(1.0), service.locks.hold(first):
+            pass
