@@ -66,9 +66,9 @@ def encode(picture: Picture, transform: Transform) -> bytes:
 def fitted(attempt: Callable[[int], bytes], best: int, max_bytes: int) -> bytes:
     """Encode in the best quality that fits.
 
-    Where the size crosses the bound is guessed from two sizes around it, their logarithms on a
-    line, and so halved or better by each of at most `MAX_ATTEMPTS` attempts; it ends early with
-    a file that fills `CLOSE` of the bound.
+    Where the size crosses the bound is guessed from the sizes around it, as if their logarithms
+    lay on a line; guesses that miss on one side twice give way to the middle. There are at most
+    `MAX_ATTEMPTS` attempts, fewer once a file fills `CLOSE` of the bound.
 
     Args:
         attempt: encodes in a quality from 1 to 100.
@@ -84,15 +84,18 @@ def fitted(attempt: Callable[[int], bytes], best: int, max_bytes: int) -> bytes:
         return data
     fits: bytes | None = None
     low, low_bytes, high, high_bytes = 0, 0, best, len(data)
+    runs = 0
     for left in reversed(range(MAX_ATTEMPTS - 1)):
         q = _between(low, low_bytes, high, high_bytes, max_bytes)
+        if abs(runs) > 1:  # guesses creep along one side, as at a jump in size
+            q = (low + high + 1) // 2
         if fits is None and left == 0:
             q = 1
         data = attempt(q)
         if len(data) <= max_bytes:
-            fits, low, low_bytes = data, q, len(data)
+            fits, low, low_bytes, runs = data, q, len(data), max(0, runs) + 1
         else:
-            high, high_bytes = q, len(data)
+            high, high_bytes, runs = q, len(data), min(0, runs) - 1
         if high - low <= 1 or (fits is not None and low_bytes >= CLOSE * max_bytes):
             break
     return fits if fits is not None else data
