@@ -20,10 +20,14 @@ from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.cache.removal import Removal
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.routes import Delivery
+from imagesvc.delivery.rules import DeliveryRules, Sendfile
 from imagesvc.errors import ImagesvcError
 from imagesvc.figures import figures
-from imagesvc.model import ImageId
+from imagesvc.forwarded import ForwardedMiddleware
+from imagesvc.model import Format, ImageId
 from imagesvc.service import Service
+from imagesvc.settings import Settings
+from imagesvc.store.data_dir import DataDir
 from imagesvc.store.incoming import Incoming
 from imagesvc.web import home
 
@@ -69,7 +73,13 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     starlette = Starlette(
         routes=[
             *Delivery(
-                service.image_cache, service.blobs, service.variants, service.presets, hot.remember
+                images=service.image_cache,
+                blobs=service.blobs,
+                variants=service.variants,
+                presets=service.presets,
+                signer=service.signer,
+                rules=delivery_rules(settings, service.data_dir),
+                remember=hot.remember,
             ).routes(),
             *UploadEndpoints(
                 incoming,
@@ -99,4 +109,24 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False  # it would send people where the Host field says
+    if settings.trusted_proxies:
+        return ForwardedMiddleware(hot, settings.trusted_proxies)
     return hot
+
+
+def delivery_rules(settings: Settings, data_dir: DataDir) -> DeliveryRules:
+    """What the settings say about delivery."""
+    sendfile = None
+    if settings.sendfile == "x-accel-redirect":
+        sendfile = Sendfile("x-accel-redirect", data_dir.root, settings.sendfile_prefix)
+    elif settings.sendfile == "x-sendfile":
+        sendfile = Sendfile("x-sendfile", data_dir.root, f"{data_dir.root}/")
+    return DeliveryRules(
+        policy=settings.transform_policy,
+        allow_debug=settings.allow_debug,
+        auto_formats=tuple(Format(name) for name in settings.auto_formats),
+        avif_max_pixels=settings.avif_max_pixels,
+        sendfile=sendfile,
+        cache_tag_header=settings.cache_tag_header,
+        stale_while_revalidate=int(settings.stale_while_revalidate),
+    )

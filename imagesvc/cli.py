@@ -7,10 +7,12 @@ import functools
 import gc as gc_module
 import json
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import typer
 import uvicorn
@@ -20,7 +22,7 @@ from imagesvc.app import create_app
 from imagesvc.errors import ImagesvcError
 from imagesvc.logs import configure_logs
 from imagesvc.service import Service
-from imagesvc.settings import Settings, SettingsError, load_settings
+from imagesvc.settings import Settings, SettingsError, load_settings, seconds
 from imagesvc.store.check import Checker, Report
 from imagesvc.store.gc import Leftovers
 from imagesvc.store.migrate import migrate
@@ -91,6 +93,26 @@ def _toml(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
     return f"{{ {', '.join(pairs)} }}"
+
+
+@cli.command()
+def sign(
+    url: Annotated[str, typer.Argument(help="A path with its query: /images/ID?w=400")],
+    expires_in: Annotated[str | None, typer.Option(help="How long it is good; such as 1h.")] = None,
+    key: Annotated[str | None, typer.Option(help="Id of the key; default: the first.")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Print the signed URL of a path."""
+    signer = Service(load_settings(data_dir=data_dir)).signer
+    if key is not None and key not in signer.keys:
+        raise SettingsError(f"signing_keys: there is no key {key!r}")
+    expires_at = None
+    if expires_in is not None:
+        expires_at = int(time.time() + seconds(expires_in))
+    path, _, query = url.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    signed = signer.sign(unquote(path), pairs, expires_at=expires_at, key_id=key)
+    Console(soft_wrap=True).print(f"{path}?{urlencode(signed)}", markup=False, highlight=False)
 
 
 @cli.command()

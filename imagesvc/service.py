@@ -14,6 +14,7 @@ from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.variants import VariantCache
+from imagesvc.delivery.signing import Signer
 from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_preset
@@ -23,7 +24,7 @@ from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import Runner, RunnerLimits
 from imagesvc.jobs.source import Source, SourceRules
-from imagesvc.model import Format, Transform
+from imagesvc.model import Format, Transform, Watermark
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.data_dir import DataDir
@@ -33,6 +34,7 @@ from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs import JobStore
 from imagesvc.store.locks import DataDirLock, DigestLocks
 from imagesvc.store.migrate import migrate
+from imagesvc.store.secret import derive_key, load_or_make_secret
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
@@ -50,8 +52,10 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.presets = read_presets(settings)
+        watermarks = read_watermarks(settings)
         self.data_dir = DataDir(settings.data_dir.absolute())
         self.data_dir.create()
+        self.signer = Signer(signing_keys(settings, self.data_dir))
 
         self.database = Database(self.data_dir.database)
         self.images = ImageStore(self.database)
@@ -68,7 +72,11 @@ class Service:
         )
         self.pool = WorkerPool(pool_limits(settings))
         renderer = Renderer(
-            pool=self.pool, blobs=self.blobs, limits=limits, spill_dir=self.data_dir.tmp
+            pool=self.pool,
+            blobs=self.blobs,
+            limits=limits,
+            spill_dir=self.data_dir.tmp,
+            watermarks=watermarks,
         )
         self.image_cache = ImageCache(self.images)
         self.memory = MemoryCache(settings.memory_cache_size)
@@ -205,6 +213,37 @@ def read_presets(settings: Settings) -> dict[str, Transform]:
     if faults:
         raise SettingsError("\n".join(faults))
     return presets
+
+
+def read_watermarks(settings: Settings) -> dict[str, Watermark]:
+    """The watermarks of the settings with the bytes of their files.
+
+    Raises:
+        SettingsError: a file cannot be read.
+    """
+    found: dict[str, Watermark] = {}
+    for name, given in settings.watermarks.items():
+        values = given.model_dump()
+        for key in ("image", "font"):
+            path = values[key]
+            try:
+                values[key] = None if path is None else path.read_bytes()
+            except OSError as error:
+                reason = error.strerror or "it cannot be read"
+                raise SettingsError(f"watermarks.{name}.{key}: {path}: {reason}") from error
+        found[name] = Watermark(**values)
+    return found
+
+
+def signing_keys(settings: Settings, data_dir: DataDir) -> dict[str, bytes]:
+    """The keys for signed URLs by id, the one that signs first."""
+    given = {
+        name: secret.get_secret_value().encode() for name, secret in settings.signing_keys.items()
+    }
+    if given:
+        return given
+    secret = load_or_make_secret(data_dir.secret)
+    return {"default": derive_key(secret, "signed-urls").hex().encode()}
 
 
 def qualities(settings: Settings) -> dict[Format, int]:

@@ -10,20 +10,24 @@ import json
 import os
 import re
 import tomllib
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 from dotenv import dotenv_values
 from pydantic import (
+    BaseModel,
     BeforeValidator,
     ByteSize,
+    ConfigDict,
     Field,
     IPvAnyNetwork,
     PositiveInt,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -62,6 +66,31 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
 Quality = Annotated[int, Field(ge=1, le=100)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class WatermarkSettings(BaseModel):
+    """A watermark: an image file or a text, and where it goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: Path | None = None
+    text: str = Field("", max_length=500)
+    font: Path | None = None
+    color: str = Field("ffffff", pattern="^[0-9a-fA-F]{6}$")
+    position: Literal[
+        "center", "north", "northeast", "east", "southeast", "south", "southwest", "west",
+        "northwest",
+    ] = "southeast"  # fmt: skip
+    scale: float = Field(0.25, gt=0, le=1)
+    opacity: float = Field(1.0, ge=0, le=1)
+    margin: int = Field(0, ge=0, le=8192)
+    tile: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> WatermarkSettings:
+        if (self.image is None) == (not self.text):
+            raise ValueError("a watermark has either an image or a text")
+        return self
 
 
 class SettingsError(Exception):
@@ -147,9 +176,45 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Presets made by the job of each upload.",
     )
+    watermarks: dict[str, WatermarkSettings] = Field(
+        default={}, description="Named watermarks: image or text, position, scale, opacity, tile."
+    )
     quality_jpeg: Quality = Field(80, description="JPEG quality when q is not given.")
     quality_webp: Quality = Field(79, description="WebP quality when q is not given.")
     quality_avif: Quality = Field(60, description="AVIF quality when q is not given.")
+
+    auto_formats: tuple[Literal["avif", "webp", "jpeg", "png", "gif"], ...] = Field(
+        ("avif", "webp"), description="What format=auto prefers, the best first."
+    )
+    avif_max_pixels: Pixels = Field(
+        2_000_000, description="Pixels up to which format=auto sends AVIF: it encodes slowly."
+    )
+    transform_policy: Literal["open", "presets", "signed"] = Field(
+        "open",
+        description="Which URLs must be signed: none; free-form transforms; these and originals.",
+    )
+    signing_keys: dict[str, SecretStr] = Field(
+        default={},
+        description="Keys for signed URLs by id, the first signs; default: one from secret.key.",
+    )
+    allow_debug: bool = Field(
+        default=False, description="Let debug=1 show the canonical transform of an answer."
+    )
+    sendfile: Literal["off", "x-accel-redirect", "x-sendfile"] = Field(
+        "off", description="Let the proxy in front send files from the data directory."
+    )
+    sendfile_prefix: str = Field(
+        "/_imagesvc/", description="Where nginx's internal location maps the data directory."
+    )
+    cache_tag_header: str = Field(
+        "off", description="Header that names the image of an answer, such as Cache-Tag, or off."
+    )
+    stale_while_revalidate: Annotated[float, BeforeValidator(_seconds)] = Field(
+        0.0, ge=0, description="How long shared caches may send what is stale; 0: not said."
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
+    )
 
     auth: Literal["auto", "off"] = Field("auto", description="Who may do what; off on loopback.")
     trust_network: bool = Field(
@@ -169,8 +234,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe level that is logged."
     )
-
-    secret_fields: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")
     @classmethod
@@ -227,8 +290,20 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, Any]:
         """The settings as plain values, secrets masked, for `imagesvc config`."""
-        values = self.model_dump(mode="json")
-        return {name: "********" if name in self.secret_fields else values[name] for name in values}
+        return self.model_dump(mode="json")
+
+
+def seconds(text: str) -> float:
+    """The seconds of a duration such as `30s` or `1h`.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    try:
+        value = _seconds(text)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    return float(str(value))
 
 
 def is_loopback(host: str) -> bool:

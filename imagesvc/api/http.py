@@ -21,6 +21,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+ORIGIN = "imagesvc.origin"
+"""Where the ASGI scope holds the scheme and host that a trusted proxy reported."""
 
 
 def json_response(
@@ -97,12 +99,21 @@ def cursor_text(last: UUID | None) -> str | None:
     return None if last is None else base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()
 
 
+def origin_of(request: Request) -> str:
+    """Scheme and host as a trusted proxy reports them; empty, for relative URLs, without one.
+
+    The Host field of a stranger must not decide where a client goes next.
+    """
+    origin: str = request.scope.get(ORIGIN, "")
+    return origin
+
+
 def next_link(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header to the next page (RFC 8288)."""
     if cursor is None:
         return {}
     query = {**request.query_params, "cursor": cursor}
-    return {"link": f'<{request.scope["path"]}?{urlencode(query)}>; rel="next"'}
+    return {"link": f'<{origin_of(request)}{request.scope["path"]}?{urlencode(query)}>; rel="next"'}
 
 
 def instant_of(request: Request, name: str) -> datetime | None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive
 
 from imagesvc.api.fields import check_tags, check_text, max_bytes
-from imagesvc.api.http import invalid, json_response, only_known
+from imagesvc.api.http import invalid, json_response, only_known, origin_of
 from imagesvc.api.imports import Imports, is_import
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
 from imagesvc.api.problems import problem, problem_response
@@ -105,14 +105,15 @@ class UploadEndpoints:
         body = _Body(request.receive)
         try:
             if is_import(request):
-                return self._created(await self.imports.accept(request, body.pieces()))
+                image = await self.imports.accept(request, body.pieces())
+                return self._created(request, image)
             only_known(request, FIELDS | {"filename"})
             async with AsyncExitStack() as stack:
                 received = await self._receive(request, body, stack)
                 if not received.files:
                     raise NoFile("The request holds no file.")
                 fields = _upload_fields({**request.query_params, **received.fields})
-                return await self._accept(received, fields)
+                return await self._accept(request, received, fields)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing is left
         except ImagesvcError as error:
@@ -169,14 +170,16 @@ class UploadEndpoints:
         file = await stack.enter_async_context(self.incoming.receive())
         return _FilePart(event.filename, file, self.max_upload_size)
 
-    async def _accept(self, received: _Received, fields: UploadFields) -> Response:
+    async def _accept(
+        self, request: Request, received: _Received, fields: UploadFields
+    ) -> Response:
         if len(received.files) == 1:
-            return self._created(await self._accept_one(*received.files[0], fields))
+            return self._created(request, await self._accept_one(*received.files[0], fields))
         entries = [await self._entry(name, file, fields) for name, file in received.files]
         return json_response(UploadResults(data=entries), 207)
 
-    def _created(self, image: Image) -> Response:
-        location = {"location": f"/api/v1/images/{image.id}"}
+    def _created(self, request: Request, image: Image) -> Response:
+        location = {"location": f"{origin_of(request)}/api/v1/images/{image.id}"}
         return json_response(ImageOut.of(image, self.presets), 201, location)
 
     async def _entry(

@@ -19,7 +19,22 @@ class StoredFile:
     path: Path
 
 
-Fetched = Entry | StoredFile
+Content = Entry | StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A variant at hand, and how it came: from which tier, and what rendering it took."""
+
+    content: Content
+    tier: str  # memory, disk or rendered
+    queue_seconds: float = 0.0
+    render_seconds: float = 0.0
+
+    @property
+    def variant(self) -> Variant:
+        """The row about it."""
+        return self.content.variant
 
 
 @dataclass(slots=True)

@@ -92,9 +92,9 @@ class Ledger:
         """Write what waits, and record the uses."""
         batch = list(self._pending.values())
         try:
+            await self._record_uses()  # first, since writing may make eviction choose
             if batch:
                 await self._write(batch)
-            await self._record_uses()
         except (ImagesvcError, OSError) as error:
             # A full disk costs the disk tier, not the answer.
             log.warning("variants not stored", action="variants.unstored", error=str(error))

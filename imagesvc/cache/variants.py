@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from imagesvc.cache.flights import Fetched, Flight, Flights, StoredFile
+from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
@@ -57,7 +58,7 @@ class VariantCache:
 
     def identify(self, original: Original, transform: Transform) -> Wanted:
         """The key of a variant and the transform with format and quality made concrete."""
-        concrete = effective(transform, original, self.quality)
+        concrete = effective(transform, original, self.quality, self.renderer.watermarks)
         return variant_key(original.digest, concrete), concrete
 
     async def fetch(self, original: Original, key: VariantKey, transform: Transform) -> Fetched:
@@ -76,7 +77,7 @@ class VariantCache:
         """
         entry = self.memory.get(key) or self.ledger.find(key)
         if entry is not None:
-            return entry
+            return Fetched(entry, "memory")
         flight = self._flights.find(key)
         if flight is not None and flight.is_of_job:
             try:
@@ -106,10 +107,13 @@ class VariantCache:
     async def _fly(self, flight: Flight, original: Original, transform: Transform) -> None:
         outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
         try:
-            fetched = await self._load(flight.key)
-            outcome = fetched or await self._render(flight, original, transform)
-            if isinstance(outcome, Entry) and not flight.is_void:
-                self.memory.put(outcome)
+            content = await self._load(flight.key)
+            if content is not None:
+                outcome = Fetched(content, "disk")
+            else:
+                outcome = await self._render(flight, original, transform)
+            if isinstance(outcome.content, Entry) and not flight.is_void:
+                self.memory.put(outcome.content)
         except ImagesvcError as error:
             outcome = error
         except Exception:
@@ -118,7 +122,7 @@ class VariantCache:
         finally:
             self._flights.land(flight, outcome)
 
-    async def _load(self, key: VariantKey) -> Fetched | None:
+    async def _load(self, key: VariantKey) -> Content | None:
         variant = await self.store.find(key)
         if variant is None:
             return None
@@ -130,9 +134,15 @@ class VariantCache:
         return None if body is None else Entry(variant, body)
 
     async def _render(self, flight: Flight, original: Original, transform: Transform) -> Fetched:
+        began = time.perf_counter()
         async with self.renderer.admit(Lane.INTERACTIVE, original, [transform]):
+            queue_seconds = time.perf_counter() - began
             rendered = await self.renderer.render(original, transform, self.timeout)
         variant = self._variant(original, (flight.key, transform), rendered)
+        content = await self._store(flight, variant, rendered)
+        return Fetched(content, "rendered", queue_seconds, rendered.seconds)
+
+    async def _store(self, flight: Flight, variant: Variant, rendered: Rendered) -> Content:
         if rendered.data is not None:
             entry = Entry(variant, rendered.data)
             if not flight.is_void:
@@ -227,9 +237,10 @@ class VariantCache:
             variant = self._variant(original, item, result)
             contents.append((key, _content(result)))
             if result.data is None:
-                kept[key] = StoredFile(variant, self.files.path(key))
+                content: Content = StoredFile(variant, self.files.path(key))
             else:
-                kept[key] = Entry(variant, result.data)
+                content = Entry(variant, result.data)
+            kept[key] = Fetched(content, "rendered", render_seconds=result.seconds)
         await self.files.write(contents)
         self.on_stored(sum(result.bytes for result in results if isinstance(result, Rendered)))
         return kept

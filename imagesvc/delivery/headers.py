@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from imagesvc.model import Format, Visibility
+from imagesvc.delivery.query import Asked
+from imagesvc.delivery.rules import DeliveryRules
+from imagesvc.model import Format, Image, Visibility
 
-IMMUTABLE = "public, max-age=31536000, immutable"
+YEAR_SECONDS = 31_536_000
 PRIVATE = "private, no-cache"
 
 Headers = dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What is about to be sent: its type, its validator, and whether Accept chose it."""
+
+    format: Format
+    etag: str
+    is_negotiated: bool = False
+
+
 def image_headers(
-    *, image_format: Format, etag: str, visibility: Visibility, filename: str, download: bool
+    image: Image, representation: Representation, asked: Asked, rules: DeliveryRules
 ) -> Headers:
     """What goes with the bytes of an image, and with the 304 that stands for them."""
-    return {
-        "content-type": image_format.media_type,
-        "etag": etag,
-        "cache-control": PRIVATE if visibility is Visibility.PRIVATE else IMMUTABLE,
-        "content-disposition": disposition(filename, image_format, download=download),
+    kind = representation.format
+    headers = {
+        "content-type": kind.media_type,
+        "etag": representation.etag,
+        "cache-control": cache_control(image.visibility, asked, rules),
+        "content-disposition": disposition(image.filename, kind, download=asked.download),
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
         "accept-ranges": "bytes",
     }
+    if representation.is_negotiated:
+        headers["vary"] = "Accept"
+    if rules.cache_tag_header != "off":
+        headers[rules.cache_tag_header.lower()] = f"image-{image.id}"
+    return headers
+
+
+def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) -> str:
+    """How long caches may keep an answer: for good, unless it is private or its URL ends."""
+    if visibility is Visibility.PRIVATE:
+        return PRIVATE
+    age = YEAR_SECONDS
+    if asked.signature is not None and asked.signature.expires_at is not None:
+        age = max(0, min(age, asked.signature.expires_at - int(time.time())))
+    parts = ["public", f"max-age={age}"]
+    if age == YEAR_SECONDS:
+        parts.append("immutable")
+    if rules.stale_while_revalidate:
+        parts.append(f"stale-while-revalidate={rules.stale_while_revalidate}")
+    return ", ".join(parts)
 
 
 def disposition(filename: str, image_format: Format, *, download: bool) -> str:

@@ -18,15 +18,19 @@ from imagesvc.model import ImageId, VariantKey
 
 RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]
+Spelling = tuple[Url, bytes | None]
+"""A URL, and the Accept field that its answer is for; None when that is for all."""
 AccessRecord = Callable[[Scope, int, int, float], bytes]
 
-MAX_URLS = 8
-"""Spellings of one variant that are remembered; others take the long way and cost no memory."""
+MAX_SPELLINGS = 16
+"""Ways to ask for one variant that are remembered; others take the long way, at no memory."""
+MAX_ACCEPT_BYTES = 512
+PASSED_ON = frozenset({b"range", b"if-match"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a remembered URL is answered with."""
+    """What a remembered spelling is answered with."""
 
     key: VariantKey
     image_id: ImageId
@@ -43,51 +47,76 @@ class HotPath:
         self._app = app
         self._memory = memory
         self._record = record
-        self._answers: dict[Url, _Answer] = {}
-        self._urls: dict[VariantKey, list[Url]] = {}
+        self._answers: dict[Url, dict[bytes | None, _Answer]] = {}
+        self._spellings: dict[VariantKey, list[Spelling]] = {}
         memory.on_removal(self._forget_entry)
 
-    def remember(self, url: Url, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
-        """Answer `url` with this entry from now on, as long as memory holds it."""
+    def remember(self, scope: Scope, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
+        """Answer requests like this one with this entry, as long as memory holds it."""
         key = entry.variant.key
-        urls = self._urls.setdefault(key, [])
-        if self._memory.get(key) is not entry or url in self._answers or len(urls) >= MAX_URLS:
-            if not urls:
-                del self._urls[key]
+        url, accept = (scope["path"], scope["query_string"]), None
+        if any(name == b"vary" for name, _value in headers):
+            accept = b"".join(value for name, value in scope["headers"] if name == b"accept")
+        known = self._answers.get(url, {})
+        spellings = self._spellings.get(key, [])
+        if (
+            self._memory.get(key) is not entry
+            or accept in known
+            or len(spellings) >= MAX_SPELLINGS
+            or len(accept or b"") > MAX_ACCEPT_BYTES
+        ):
             return
-        urls.append(url)
         etag = next(value for name, value in headers if name == b"etag").decode("latin-1")
         validators = [
             item for item in headers if item[0] not in {b"content-length", b"content-type"}
         ]
-        self._answers[url] = _Answer(key, image_id, etag, headers, validators, entry.body)
+        answer = _Answer(key, image_id, etag, headers, validators, entry.body)
+        self._answers.setdefault(url, {})[accept] = answer
+        self._spellings.setdefault(key, []).append((url, accept))
 
     def forget_image(self, image_id: ImageId) -> None:
         """Answer no URL of this image any more."""
-        for url in [url for url, answer in self._answers.items() if answer.image_id == image_id]:
-            answer = self._answers.pop(url)
-            self._urls[answer.key].remove(url)
-            if not self._urls[answer.key]:
-                del self._urls[answer.key]
+        gone = [
+            (answer.key, (url, accept))
+            for url, answers in self._answers.items()
+            for accept, answer in answers.items()
+            if answer.image_id == image_id
+        ]
+        for key, spelling in gone:
+            self._drop(spelling)
+            self._spellings[key].remove(spelling)
+            if not self._spellings[key]:
+                del self._spellings[key]
 
     def _forget_entry(self, entry: Entry) -> None:
-        for url in self._urls.pop(entry.variant.key, ()):
+        for spelling in self._spellings.pop(entry.variant.key, ()):
+            self._drop(spelling)
+
+    def _drop(self, spelling: Spelling) -> None:
+        url, accept = spelling
+        answers = self._answers[url]
+        del answers[accept]
+        if not answers:
             del self._answers[url]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or pass on."""
         if scope["type"] == "http":
-            answer = self._answers.get((scope["path"], scope["query_string"]))
-            if answer is not None and scope["method"] in {"GET", "HEAD"}:
-                conditional = None
+            answers = self._answers.get((scope["path"], scope["query_string"]))
+            if answers is not None and scope["method"] in {"GET", "HEAD"}:
+                conditional, accept = None, b""
                 for name, value in scope["headers"]:
-                    if name == b"if-none-match" and conditional is None:
+                    if name == b"accept":
+                        accept += value
+                    elif name == b"if-none-match" and conditional is None:
                         conditional = value
-                    elif name in {b"range", b"if-match", b"if-none-match"}:
+                    elif name in PASSED_ON or name == b"if-none-match":
                         break
                 else:
-                    await self._answer(answer, conditional, scope, send)
-                    return
+                    answer = answers.get(None) or answers.get(accept)
+                    if answer is not None:
+                        await self._answer(answer, conditional, scope, send)
+                        return
         await self._app(scope, receive, send)
 
     async def _answer(

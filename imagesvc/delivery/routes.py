@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import functools
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import parse_qsl
 
-from anyio import open_file
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
-from imagesvc.cache.flights import StoredFile
+from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
-from imagesvc.delivery.conditional import (
-    ByteRange,
-    check_if_match,
-    etag_matches,
-    requested_range,
-)
-from imagesvc.delivery.headers import Headers, image_headers
-from imagesvc.delivery.hot import RawHeaders, Url
+from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modified, streamed
+from imagesvc.delivery.headers import Headers, Representation, image_headers
+from imagesvc.delivery.hot import RawHeaders
+from imagesvc.delivery.negotiation import Accepted, negotiate
+from imagesvc.delivery.query import Asked, Pairs, read_query
+from imagesvc.delivery.rules import DeliveryRules, Kind
+from imagesvc.delivery.signing import Signer
 from imagesvc.errors import InvalidTransform, NotFound
-from imagesvc.imaging.transform import parse
+from imagesvc.imaging.geometry import predicted_size
+from imagesvc.imaging.transform import canonical, parse, with_format
 from imagesvc.model import Image, ImageId, Transform, Visibility, parse_id
 from imagesvc.store.blobs import BlobStore
-
-CHUNK = 256 * 1024
-MAX_PARAMETERS = 64
-
-Pairs = list[tuple[str, str]]
 
 
 class Remember(Protocol):
     """Takes an answer that may be given again from memory; `HotPath.remember`."""
 
-    def __call__(self, url: Url, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
-        """Answer `url` with this entry from now on."""
+    def __call__(self, scope: Scope, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
+        """Answer requests like this one with this entry from now on."""
         ...
 
 
@@ -52,6 +48,8 @@ class Delivery:
     blobs: BlobStore
     variants: VariantCache
     presets: Mapping[str, Transform]
+    signer: Signer
+    rules: DeliveryRules
     remember: Remember
 
     def routes(self) -> list[Route]:
@@ -68,12 +66,15 @@ class Delivery:
         Raises:
             NotFound: the id names no image.
             InvalidTransform: a parameter is unknown or out of range.
+            SignatureInvalid: the URL must be signed, or its signature does not hold.
         """
-        pairs, download = _parameters(request)
+        asked = read_query(request, self.signer)
+        self.rules.check(_kind_of(asked.transform), asked)
         image = await self.images.get(image_id_of(request))
-        if not pairs:
-            return await self._original(request, image, download=download)
-        return await self._variant(request, image, parse(pairs, self.presets), download=download)
+        if not asked.transform:
+            return await self._original(request, image, asked)
+        transform = parse(asked.transform, self.presets)
+        return await self._variant(request, image, transform, asked)
 
     async def preset(self, request: Request) -> Response:
         """A named transform; parameters beside it override the preset's.
@@ -84,87 +85,95 @@ class Delivery:
         name = request.path_params["preset"]
         if name not in self.presets:
             raise NotFound("There is no preset with this name.")
-        pairs, download = _parameters(request)
-        transform = parse([("preset", name), *pairs], self.presets)
+        asked = read_query(request, self.signer)
+        self.rules.check(Kind.FREE_FORM if asked.transform else Kind.PRESET, asked)
+        transform = parse([("preset", name), *asked.transform], self.presets)
         image = await self.images.get(image_id_of(request))
-        return await self._variant(request, image, transform, download=download)
+        return await self._variant(request, image, transform, asked)
 
     async def blurred(self, request: Request) -> Response:
         """The preset `blurred`; `sigma` overrides its strength."""
-        pairs, download = _parameters(request)
+        asked = read_query(request, self.signer)
+        self.rules.check(Kind.FREE_FORM if asked.transform else Kind.PRESET, asked)
         if "blurred" not in self.presets:
             raise NotFound("There is no preset with the name blurred.")
-        transform = _blurred(pairs, self.presets)
+        transform = _blurred(asked.transform, self.presets)
         image = await self.images.get(image_id_of(request))
-        return await self._variant(request, image, transform, download=download)
+        return await self._variant(request, image, transform, asked)
 
-    async def _original(self, request: Request, image: Image, *, download: bool) -> Response:
+    async def _original(self, request: Request, image: Image, asked: Asked) -> Response:
         digest = image.original.digest
-        headers = image_headers(
-            image_format=image.original.format,
-            etag=f'"{digest}"',
-            visibility=image.visibility,
-            filename=image.filename,
-            download=download,
-        )
+        shown = Representation(image.original.format, f'"{digest}"')
+        headers = image_headers(image, shown, asked, self.rules)
         if is_fresh(request, headers["etag"]):
-            return _not_modified(headers)
-        stop = image.bytes
-
-        def stream(start: int, stop: int) -> AsyncIterator[bytes]:
-            return self.blobs.stream(digest, start, stop)
-
+            return not_modified(headers)
         if await self.blobs.size(digest) is None:
             raise NotFound("The original is gone.")
-        return _streamed(request, headers, stop, stream)
+        async with self.blobs.local(digest) as path:
+            sent = self._by_proxy(headers, path)
+        return sent or streamed(
+            request, headers, image.bytes, functools.partial(self.blobs.stream, digest)
+        )
 
     async def _variant(
-        self, request: Request, image: Image, transform: Transform, *, download: bool
+        self, request: Request, image: Image, transform: Transform, asked: Asked
     ) -> Response:
+        began = time.perf_counter()
+        is_negotiated = transform.auto
+        if is_negotiated:
+            transform = self._negotiated(request, image, transform)
         key, concrete = self.variants.identify(image.original, transform)
         if concrete.format is None:
             raise NotFound("This image has no format to show.")
-        headers = image_headers(
-            image_format=concrete.format,
-            etag=f'"{key[:32]}"',
-            visibility=image.visibility,
-            filename=image.filename,
-            download=download,
-        )
+        shown = Representation(concrete.format, f'"{key[:32]}"', is_negotiated)
+        headers = image_headers(image, shown, asked, self.rules)
+        if asked.debug and self.rules.allow_debug:
+            headers["x-imagesvc-plan"] = canonical(concrete)
         if is_fresh(request, headers["etag"]):
-            return _not_modified(headers)
+            return not_modified(headers)
         fetched = await self.variants.fetch(image.original, key, concrete)
-        if isinstance(fetched, StoredFile):
-            path = fetched.path
-            return _streamed(
-                request, headers, fetched.variant.bytes, lambda *span: _file_bytes(path, *span)
-            )
-        span = _span(request, headers["etag"], len(fetched.body))
-        if span is not None:
-            headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{len(fetched.body)}"
-            return Response(fetched.body[span.start : span.stop], 206, headers)
-        response = Response(fetched.body, headers=headers)
-        if image.visibility is not Visibility.PRIVATE and self.images.holds(image):
-            url = (request.scope["path"], request.scope["query_string"])
-            self.remember(url, image.id, fetched, response.raw_headers)
+        headers["server-timing"] = _timing(fetched, began)
+        return self._sent(request, image, asked, fetched, headers)
+
+    def _sent(
+        self, request: Request, image: Image, asked: Asked, fetched: Fetched, headers: Headers
+    ) -> Response:
+        content = fetched.content
+        if isinstance(content, StoredFile):
+            sent = self._by_proxy(headers, content.path)
+            stream = functools.partial(file_bytes, content.path)
+            return sent or streamed(request, headers, content.variant.bytes, stream)
+        response = from_memory(request, headers, content.body)
+        ends = asked.signature is not None and asked.signature.expires_at is not None
+        if (
+            response.status_code == 200  # noqa: PLR2004  # a range is not the whole
+            and image.visibility is not Visibility.PRIVATE
+            and not ends
+            and self.images.holds(image)
+        ):
+            hot = {**headers, "server-timing": "cache;desc=memory"}
+            hot["content-length"] = str(len(content.body))
+            raw = [(name.encode("latin-1"), hot[name].encode("latin-1")) for name in hot]
+            self.remember(request.scope, image.id, content, raw)
         return response
 
+    def _negotiated(self, request: Request, image: Image, transform: Transform) -> Transform:
+        original = image.original
+        best = negotiate(
+            Accepted.of(request.headers.get("accept")),
+            original,
+            predicted_size(transform, original.width, original.height),
+            preferred=self.rules.auto_formats,
+            max_avif_pixels=self.rules.avif_max_pixels,
+        )
+        return with_format(transform, best)
 
-def is_fresh(request: Request, etag: str) -> bool:
-    """Whether the asker has this representation already.
-
-    Raises:
-        PreconditionFailed: an If-Match names another one.
-    """
-    check_if_match(_list_field(request, "if-match"), etag)
-    field = _list_field(request, "if-none-match")
-    return field is not None and etag_matches(field, etag)
-
-
-def _list_field(request: Request, name: str) -> str | None:
-    """A field whose lines are one list (RFC 9110, section 5.3); None when there is none."""
-    lines = request.headers.getlist(name)
-    return ", ".join(lines) if lines else None
+    def _by_proxy(self, headers: Headers, path: Path) -> Response | None:
+        """An empty answer that has the proxy in front send the file; None when there is none."""
+        sendfile = self.rules.sendfile
+        if sendfile is None:
+            return None
+        return Response(headers={**headers, sendfile.header: sendfile.value(path)})
 
 
 def image_id_of(request: Request) -> ImageId:
@@ -172,23 +181,21 @@ def image_id_of(request: Request) -> ImageId:
     return ImageId(parse_id(request.path_params["image_id"]))
 
 
-def _parameters(request: Request) -> tuple[Pairs, bool]:
-    """The transform parameters in order, and whether the answer is to be saved as a file."""
-    try:
-        pairs = parse_qsl(
-            request.scope["query_string"].decode("latin-1"),
-            keep_blank_values=True,
-            max_num_fields=MAX_PARAMETERS,
-            errors="strict",
-        )
-    except ValueError as error:
-        raise InvalidTransform("The query is malformed or too long.") from error
-    transform = [pair for pair in pairs if pair[0] != "download"]
-    values = [value for key, value in pairs if key == "download"]
-    if any(value not in {"0", "1"} for value in values):
-        message = "must be 0 or 1"
-        raise InvalidTransform(f"download {message}.", (("download", message),))
-    return transform, "1" in values
+def _kind_of(transform: Pairs) -> Kind:
+    if not transform:
+        return Kind.ORIGINAL
+    return Kind.PRESET if [key for key, _value in transform] == ["preset"] else Kind.FREE_FORM
+
+
+def _timing(fetched: Fetched, began: float) -> str:
+    """Where the bytes came from and what it took (Server Timing, W3C)."""
+    spans = {
+        "queue": fetched.queue_seconds,
+        "render": fetched.render_seconds,
+        "total": time.perf_counter() - began,
+    }
+    timed = [f"{name};dur={seconds * 1000:.1f}" for name, seconds in spans.items() if seconds]
+    return ", ".join([f"cache;desc={fetched.tier}", *timed])
 
 
 def _blurred(pairs: Pairs, presets: Mapping[str, Transform]) -> Transform:
@@ -202,40 +209,3 @@ def _blurred(pairs: Pairs, presets: Mapping[str, Transform]) -> Transform:
         faults = tuple(("sigma" if loc == "blur" else loc, msg) for loc, msg in error.fields)
         detail = "; ".join(f"{loc} {msg}" for loc, msg in faults[:3])
         raise InvalidTransform(f"{detail}.", faults) from None
-
-
-def _span(request: Request, etag: str, size: int) -> ByteRange | None:
-    """The range asked for; methods other than GET have none (RFC 9110, section 14.2)."""
-    if request.method != "GET":
-        return None
-    fields = request.headers
-    return requested_range(fields.get("range"), fields.get("if-range"), etag, size)
-
-
-def _not_modified(headers: Headers) -> Response:
-    kept = {name: value for name, value in headers.items() if name != "content-type"}
-    return Response(status_code=304, headers=kept)
-
-
-class _Stream(Protocol):
-    def __call__(self, start: int, stop: int, /) -> AsyncIterator[bytes]: ...
-
-
-def _streamed(request: Request, headers: Headers, size: int, stream: _Stream) -> Response:
-    span = _span(request, headers["etag"], size)
-    start, stop = (0, size) if span is None else (span.start, span.stop)
-    headers = {**headers, "content-length": str(stop - start)}
-    if span is not None:
-        headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
-    status = 200 if span is None else 206
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers)
-    return StreamingResponse(stream(start, stop), status, headers)
-
-
-async def _file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
-    async with await open_file(path, "rb") as file:
-        await file.seek(start)
-        while start < stop and (piece := await file.read(min(CHUNK, stop - start))):
-            start += len(piece)
-            yield piece

@@ -34,6 +34,11 @@ class DataDir:
         return self.root / "tmp"
 
     @property
+    def secret(self) -> Path:
+        """The service's own secret."""
+        return self.root / "secret.key"
+
+    @property
     def quarantine(self) -> Path:
         """Damaged blobs that `imagesvc check --repair` set aside."""
         return self.root / "quarantine"

@@ -71,7 +71,7 @@ async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
 
     assert setting.renderer.rendered == 1
     assert len({id(item) for item in fetched}) == 1
-    assert isinstance(fetched[0], Entry)
+    assert isinstance(fetched[0].content, Entry)
 
 
 async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
@@ -88,7 +88,7 @@ async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setti
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 
-    assert isinstance(await second, Entry)
+    assert isinstance((await second).content, Entry)
     assert setting.renderer.rendered == 1
 
 
@@ -99,7 +99,7 @@ async def test_a_waiter_that_times_out_leaves_the_rendering_to_the_next(setting:
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.1)
 
-    assert isinstance(await setting.fetch("w=100"), Entry)
+    assert isinstance((await setting.fetch("w=100")).content, Entry)
     assert setting.renderer.rendered == 1
 
 
@@ -115,7 +115,7 @@ async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Sett
 
     assert {type(outcome) for outcome in outcomes} == {CorruptImage}
     assert setting.renderer.rendered == 1
-    assert isinstance(await setting.fetch("w=100"), Entry)
+    assert isinstance((await setting.fetch("w=100")).content, Entry)
 
 
 async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:

@@ -1,0 +1,95 @@
+"""Sending bytes: whole, a range, nothing, or by the proxy in front."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+from anyio import open_file
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from imagesvc.delivery.conditional import (
+    ByteRange,
+    check_if_match,
+    etag_matches,
+    requested_range,
+)
+from imagesvc.delivery.headers import Headers
+
+CHUNK = 256 * 1024
+
+
+class Stream(Protocol):
+    """Gives the bytes from a position up to another."""
+
+    def __call__(self, start: int, stop: int, /) -> AsyncIterator[bytes]:
+        """The bytes, in pieces."""
+        ...
+
+
+def is_fresh(request: Request, etag: str) -> bool:
+    """Whether the asker has this representation already.
+
+    Raises:
+        PreconditionFailed: an If-Match names another one.
+    """
+    check_if_match(_list_field(request, "if-match"), etag)
+    field = _list_field(request, "if-none-match")
+    return field is not None and etag_matches(field, etag)
+
+
+def not_modified(headers: Headers) -> Response:
+    """The 304 that stands for a representation."""
+    kept = {name: value for name, value in headers.items() if name != "content-type"}
+    return Response(status_code=304, headers=kept)
+
+
+def from_memory(request: Request, headers: Headers, body: bytes) -> Response:
+    """A body at hand, or the range of it that is asked for."""
+    span = _span(request, headers["etag"], len(body))
+    if span is None:
+        return Response(body, headers=headers)
+    headers = {**headers, "content-range": _content_range(span, len(body))}
+    return Response(body[span.start : span.stop], 206, headers)
+
+
+def streamed(request: Request, headers: Headers, size: int, stream: Stream) -> Response:
+    """A body that is read while it is sent, or the range of it that is asked for."""
+    span = _span(request, headers["etag"], size)
+    start, stop = (0, size) if span is None else (span.start, span.stop)
+    headers = {**headers, "content-length": str(stop - start)}
+    if span is not None:
+        headers["content-range"] = _content_range(span, size)
+    status = 200 if span is None else 206
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(stream(start, stop), status, headers)
+
+
+async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
+    """The bytes of a file from `start` up to `stop`, in pieces."""
+    async with await open_file(path, "rb") as file:
+        await file.seek(start)
+        while start < stop and (piece := await file.read(min(CHUNK, stop - start))):
+            start += len(piece)
+            yield piece
+
+
+def _list_field(request: Request, name: str) -> str | None:
+    """A field whose lines are one list (RFC 9110, section 5.3); None when there is none."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None
+
+
+def _span(request: Request, etag: str, size: int) -> ByteRange | None:
+    """The range asked for; methods other than GET have none (RFC 9110, section 14.2)."""
+    if request.method != "GET":
+        return None
+    fields = request.headers
+    return requested_range(fields.get("range"), fields.get("if-range"), etag, size)
+
+
+def _content_range(span: ByteRange, size: int) -> str:
+    return f"bytes {span.start}-{span.stop - 1}/{size}"

@@ -1,0 +1,86 @@
+"""What a proxy in front needs, and what it is believed."""
+
+from __future__ import annotations
+
+import json
+
+from tests.conftest import MakeServer
+from tests.http.asking import picture
+
+
+def test_nginx_is_told_to_send_originals_itself(make_server: MakeServer) -> None:
+    """The path is the internal location's, and no byte of the file crosses this process."""
+    server = make_server(sendfile="x-accel-redirect")
+    image = server.upload(picture())
+
+    answer = server.client.get(f"/images/{image['id']}")
+
+    digest = image["sha256"]
+    place = f"/_imagesvc/blobs/{digest[:2]}/{digest[2:4]}/{digest}"
+    assert answer.headers["x-accel-redirect"] == place
+    assert answer.content == b""
+    assert answer.headers["content-type"] == "image/jpeg"
+
+
+def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
+    """A CDN drops all variants of one image by this tag."""
+    server = make_server(cache_tag_header="Cache-Tag", stale_while_revalidate="1d")
+    image = server.upload(picture())
+
+    answers = [server.client.get(f"/images/{image['id']}?w=20") for _ in range(2)]
+
+    for answer in answers:
+        assert answer.headers["cache-tag"] == f"image-{image['id']}"
+        assert "stale-while-revalidate=86400" in answer.headers["cache-control"]
+
+
+def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServer) -> None:
+    """Logs and absolute URLs speak of the one who asked."""
+    server = make_server(trusted_proxies='["127.0.0.0/8"]')
+
+    answer = server.client.post(
+        "/api/v1/images",
+        content=picture(),
+        headers={
+            "forwarded": 'for=203.0.113.9, for="[2001:db8::7]";proto=https;host=img.example',
+        },
+    )
+
+    assert answer.headers["location"].startswith("https://img.example/api/v1/images/")
+    server.stop()
+    requests = [json.loads(line) for line in server.log().splitlines() if '"POST"' in line]
+    assert requests[-1]["client"] == "2001:db8::7"
+
+
+def test_nobody_else_is_believed(make_server: MakeServer) -> None:
+    """Anybody can write these fields."""
+    server = make_server()
+
+    answer = server.client.post(
+        "/api/v1/images",
+        content=picture(),
+        headers={"forwarded": "for=203.0.113.9;host=evil.example", "x-forwarded-host": "evil"},
+    )
+
+    assert "evil" not in answer.headers["location"]
+
+
+def test_every_delivery_says_where_it_came_from(make_server: MakeServer) -> None:
+    """Server-Timing shows the tier, and what waiting and rendering took."""
+    server = make_server(allow_debug=True)
+    url = f"/images/{server.upload(picture())['id']}?w=20&debug=1"
+
+    cold, hot = (server.client.get(url).headers for _ in range(2))
+
+    assert cold["server-timing"].startswith("cache;desc=rendered, ")
+    assert "render;dur=" in cold["server-timing"]
+    assert hot["server-timing"] == "cache;desc=memory"
+    assert cold["x-imagesvc-plan"] == "format=jpeg&q=80&w=20"
+
+
+def test_the_plan_is_shown_only_where_the_operator_allows_it(make_server: MakeServer) -> None:
+    """What presets hold is nobody's business by default."""
+    server = make_server()
+    url = f"/images/{server.upload(picture())['id']}?w=20&debug=1"
+
+    assert "x-imagesvc-plan" not in server.client.get(url).headers

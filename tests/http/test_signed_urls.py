@@ -1,0 +1,122 @@
+"""Signed URLs and the policies that ask for them."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlencode
+
+import pytest
+
+from imagesvc.delivery.signing import Signer
+from tests.conftest import MakeServer
+from tests.http.asking import picture
+from tests.server import Server
+
+KEYS = '{"k2": "new secret", "k1": "old secret"}'
+SIGNER = Signer({"k2": b"new secret", "k1": b"old secret"})
+
+
+def signed(path: str, *pairs: tuple[str, str], **options: object) -> str:
+    """The signed URL of a path."""
+    return f"{path}?{urlencode(SIGNER.sign(path, pairs, **options))}"  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def image(make_server: MakeServer, request: pytest.FixtureRequest) -> tuple[Server, str]:
+    """A server with the policy that the test names, and the path of an image on it."""
+    server = make_server(transform_policy=request.param, signing_keys=KEYS)
+    return server, f"/images/{server.upload(picture())['id']}"
+
+
+@pytest.mark.parametrize("image", ["presets"], indirect=True)
+def test_policy_presets_serves_presets_and_originals_to_all_and_the_rest_when_signed(
+    image: tuple[Server, str],
+) -> None:
+    """Presets are a bounded set; free-form transforms would let anybody fill the disk."""
+    server, path = image
+    statuses = {
+        name: server.client.get(url).status_code
+        for name, url in {
+            "original": path,
+            "preset": f"{path}/thumbnail",
+            "preset by query": f"{path}?preset=thumbnail",
+            "blurred": path.replace("/images/", "/blurred-images/"),
+            "free": f"{path}?w=33",
+            "preset overridden": f"{path}/thumbnail?w=33",
+            "signed": signed(path, ("w", "33")),
+            "signed with the older key": signed(path, ("w", "33"), key_id="k1"),
+        }.items()
+    }
+
+    assert statuses == {
+        "original": 200,
+        "preset": 200,
+        "preset by query": 200,
+        "blurred": 200,
+        "free": 403,
+        "preset overridden": 403,
+        "signed": 200,
+        "signed with the older key": 200,
+    }
+
+
+@pytest.mark.parametrize("image", ["signed"], indirect=True)
+def test_policy_signed_covers_originals_too(image: tuple[Server, str]) -> None:
+    """Originals hold metadata that variants do not."""
+    server, path = image
+
+    assert server.client.get(path).status_code == 403
+    assert server.client.get(signed(path)).status_code == 200
+    assert server.client.get(f"{path}/thumbnail").status_code == 200
+
+
+@pytest.mark.parametrize("image", ["open"], indirect=True)
+def test_a_signature_that_does_not_hold_is_refused_under_every_policy(
+    image: tuple[Server, str],
+) -> None:
+    """A URL that says it is signed must be what was signed."""
+    server, path = image
+    url = signed(path, ("w", "33"))
+
+    answer = server.client.get(url.replace("w=33", "w=34"))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "signature_invalid"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("image", ["presets"], indirect=True)
+def test_an_expiring_url_is_not_kept_longer_than_it_is_good(image: tuple[Server, str]) -> None:
+    """Neither a cache nor our own memory may answer it after its time."""
+    server, path = image
+    url = signed(path, ("w", "33"), expires_at=int(time.time()) + 2)
+
+    first = server.client.get(url)
+    time.sleep(2.1)
+    second = server.client.get(url)
+
+    assert first.status_code == 200
+    assert first.headers["cache-control"] in {"public, max-age=2", "public, max-age=1"}
+    assert second.status_code == 403
+
+
+@pytest.mark.parametrize("image", ["presets"], indirect=True)
+def test_the_command_line_signs_urls(image: tuple[Server, str]) -> None:
+    """What an operator tries first."""
+    server, path = image
+
+    printed = server.cli("sign", f"{path}?w=33&gravity=north", "--expires-in", "1h").stdout.strip()
+
+    assert "exp=" in printed
+    assert server.client.get(printed).status_code == 403, "another key: the command has its own"
+
+
+def test_the_key_is_made_at_the_first_start_and_signs(make_server: MakeServer) -> None:
+    """Nobody must invent a secret before signed URLs work, and nobody else may read it."""
+    server = make_server(transform_policy="presets")
+    path = f"/images/{server.upload(picture())['id']}"
+
+    printed = server.cli("sign", f"{path}?w=33", "--expires-in", "1h").stdout.strip()
+
+    assert server.client.get(printed).status_code == 200
+    assert (server.data_dir / "secret.key").stat().st_mode & 0o777 == 0o600
