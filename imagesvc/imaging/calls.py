@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound, by_code
 from imagesvc.imaging.limits import Limits
-from imagesvc.model import Format, Probe, Transform, Watermark
+from imagesvc.model import Facts, Format, Original, Probe, Size, Transform, Watermark
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ class RenderRequest:
     limits: Limits
     watermarks: Mapping[str, Watermark] = field(default_factory=dict)
     """Those that the transforms name."""
+    original: Size | None = None
+    """The size of the original, as shown, where `path` is a mezzanine that serves them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,28 @@ Outcomes = tuple[Rendered | ImagesvcError, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """An original to look at, and its first variants to make; the transforms are effective."""
+
+    path: str
+    original: Original
+    transforms: tuple[Transform, ...]
+    spill_dir: str
+    limits: Limits
+    watermarks: Mapping[str, Watermark] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an ingest found out and made; an outcome for each transform, in order."""
+
+    facts: Facts
+    mezzanine: bytes | None
+    """A file, where the original is large enough for one."""
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """A function for workers: `run` and `pack` there, `unpack` in the server."""
 
@@ -62,6 +86,7 @@ class Call(Generic[T]):
 
 
 def _load_codecs() -> None:
+    import imagesvc.imaging.ingest  # noqa: PLC0415  # in the worker only
     import imagesvc.imaging.probe  # noqa: PLC0415  # in the worker only
     import imagesvc.imaging.render  # noqa: F401, PLC0415  # the same
 
@@ -79,6 +104,12 @@ def _render(request: RenderRequest) -> Outcomes:
         return render_each(request)
     except FileNotFoundError as error:  # deleted since it was asked for
         raise NotFound("The original is gone.") from error
+
+
+def _ingest(request: IngestRequest) -> Ingested:
+    from imagesvc.imaging.ingest import ingest  # noqa: PLC0415  # in the worker only
+
+    return ingest(request)
 
 
 def pack_error(error: ImagesvcError) -> Plain:
@@ -121,11 +152,33 @@ def _unpack_outcomes(plain: Sequence[Mapping[str, Any]], body: memoryview) -> Ou
     return tuple(outcomes)
 
 
+def _pack_ingested(ingested: Ingested) -> Packed:
+    outcomes, body = _pack_outcomes(ingested.outcomes)
+    mezzanine = ingested.mezzanine
+    plain = {
+        "facts": asdict(ingested.facts),
+        "mezzanine": None if mezzanine is None else len(mezzanine),
+        "outcomes": outcomes,
+    }
+    return plain, (mezzanine or b"") + body
+
+
+def _unpack_ingested(plain: Plain, body: memoryview) -> Ingested:
+    facts, size = plain["facts"], plain["mezzanine"]
+    return Ingested(
+        facts=Facts(**{**facts, "palette": tuple(facts["palette"])}),
+        mezzanine=None if size is None else bytes(body[:size]),
+        outcomes=_unpack_outcomes(plain["outcomes"], body[size or 0 :]),
+    )
+
+
 READY: Call[None] = Call("ready", _load_codecs, lambda _: (None, b""), lambda _plain, _body: None)
 """Load what the first real call would otherwise wait for."""
 PROBE: Call[Probe] = Call("probe", _probe, lambda probe: (asdict(probe), b""), _unpack_probe)
 """`imaging.probe.probe`: identify a file from its header."""
 RENDER: Call[Outcomes] = Call("render", _render, _pack_outcomes, _unpack_outcomes)
 """`imaging.render.render_each`: make variants of a file."""
+INGEST: Call[Ingested] = Call("ingest", _ingest, _pack_ingested, _unpack_ingested)
+"""`imaging.ingest.ingest`: facts, mezzanine and first variants of an original."""
 
-CALLS: Mapping[str, Call[Any]] = {call.name: call for call in (READY, PROBE, RENDER)}
+CALLS: Mapping[str, Call[Any]] = {call.name: call for call in (READY, PROBE, RENDER, INGEST)}

@@ -12,7 +12,7 @@ from imagesvc.model import Facts
 
 SMALL_SIDE = 64
 """The hash is taken of a picture of at most so many pixels a side."""
-TINY_SIDE = 32
+TINY_SIDE = 24
 """Colours and placeholder: a ThumbHash keeps 7 waves a side, a palette five colours."""
 COLOURS = 5
 CLEAR = "#ffffff"

@@ -74,7 +74,7 @@ def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
     if source.format is Format.JPEG:
         shrink = jpeg_shrink(source.shown, target)
         if shrink > 1:
-            return vips.load(source.path, Format.JPEG, shrink=shrink)
+            return source.shrunk(shrink)
     if source.format is Format.WEBP and source.frames == 1 and source.pages == 1:
         scale = max(target.width / source.shown.width, target.height / source.shown.height)
         if scale < 1:
@@ -91,7 +91,7 @@ def _reduced_region(source: Source, region: Box, target: Size) -> Picture:
     shrink, box = region_shrink(box, source.stored, target)
     picture = source.picture
     if shrink > 1:
-        picture = vips.load(source.path, Format.JPEG, shrink=shrink)
+        picture = source.shrunk(shrink)
     return _cut(picture, box, source)
 
 

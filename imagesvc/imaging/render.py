@@ -22,13 +22,14 @@ from imagesvc.imaging.cost import working_bytes
 from imagesvc.imaging.encode import check_sides, encode
 from imagesvc.imaging.geometry import Plan, plan
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.mezzanine import laid_on
 from imagesvc.imaging.pipeline import develop
 from imagesvc.imaging.sources import open_source
 from imagesvc.imaging.steps import Work
 from imagesvc.imaging.transform import no_frame
 from imagesvc.imaging.trimming import trimmed_region
 from imagesvc.imaging.vips import Source
-from imagesvc.model import Format, Transform, Watermark
+from imagesvc.model import Format, Size, Transform, Watermark
 
 MAX_RETURNED_BYTES = 4 << 20
 """Larger outputs cross the process border as a file."""
@@ -41,13 +42,18 @@ def render_each(request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:
     results: list[Rendered | ImagesvcError] = []
     for transform in request.transforms:
         try:
-            made = render(
-                request.path, transform, request.spill_dir, request.limits, request.watermarks
-            )
+            made = _render_one(request, transform)
             results.append(made)
         except ImagesvcError as error:
             results.append(error)
     return tuple(results)
+
+
+def _render_one(request: RenderRequest, transform: Transform) -> Rendered:
+    common = request.spill_dir, request.limits, request.watermarks
+    if request.original is None:
+        return render(request.path, transform, *common)
+    return render_reduced(request.path, request.original, transform, *common)
 
 
 def render(
@@ -60,7 +66,7 @@ def render(
     """Make one variant.
 
     Args:
-        path: the original, or a mezzanine of it.
+        path: the original.
         transform: an effective one, its format concrete.
         spill_dir: where outputs of more than `MAX_RETURNED_BYTES` go.
         limits: bounds of the original, and of the pixels of the variant.
@@ -73,26 +79,71 @@ def render(
         InvalidTransform: the file has no such frame, or nothing where `crop` is.
     """
     started = time.perf_counter()
-    kind = transform.format
-    if kind is None:
-        raise ValueError("an effective transform has a format")
     with vips.translated():
         source = _opened(path, transform)
         trimmed = None
         if transform.trim:
             _check_size(source, transform, plan(transform, *_shown(source)), limits)
             trimmed = trimmed_region(_opened(path, transform), transform)
-        laid = plan(transform, *_shown(source), trimmed)
-        _check_size(source, transform, laid, limits)
-        work = Work(transform, laid, watermarks or {})
-        data = encode(develop(source, work), transform)
+        work = Work(transform, plan(transform, *_shown(source), trimmed), watermarks or {})
+        return finish(source, work, spill_dir, limits, started)
+
+
+def render_reduced(
+    path: str,
+    original: Size,
+    transform: Transform,
+    spill_dir: str,
+    limits: Limits,
+    watermarks: Mapping[str, Watermark] | None = None,
+) -> Rendered:
+    """Make one variant of an original from its mezzanine, which `serves` it.
+
+    Args:
+        path: the mezzanine.
+        original: the size of the original, as shown: what the transform speaks of.
+        transform: an effective one, its format concrete.
+        spill_dir: as `render`, and so are the others.
+        limits: of the pixels of the variant.
+        watermarks: at least the one that the transform names.
+
+    Raises:
+        CorruptImage, ImageTooLarge, InsufficientStorage, InvalidTransform: as `render`.
+    """
+    started = time.perf_counter()
+    with vips.translated():
+        source = open_source(path, sniffed(path))
+        laid = plan(transform, original.width, original.height)
+        work = Work(transform, laid_on(source.shown, laid, original), watermarks or {})
+        return finish(source, work, spill_dir, limits, started)
+
+
+def finish(source: Source, work: Work, spill_dir: str, limits: Limits, started: float) -> Rendered:
+    """Make the variant that was laid out, of a source just opened or in memory.
+
+    Args:
+        source: with the frames that the variant shows.
+        work: the transform, effective, and its plan.
+        spill_dir: where outputs of more than `MAX_RETURNED_BYTES` go.
+        limits: of the pixels of the variant.
+        started: when the work began, by `time.perf_counter`.
+
+    Raises:
+        pyvips.Error: the source cannot be decoded to its end.
+        ImageTooLarge, InsufficientStorage: as `render`.
+    """
+    kind, output = work.transform.format, work.plan.output
+    if kind is None:
+        raise ValueError("an effective transform has a format")
+    _check_size(source, work.transform, work.plan, limits)
+    data = encode(develop(source, work), work.transform)
     spill_path = _spill(data, spill_dir) if len(data) > MAX_RETURNED_BYTES else None
     return Rendered(
         data=None if spill_path else data,
         spill_path=spill_path,
         format=kind,
-        width=laid.output.width,
-        height=laid.output.height,
+        width=output.width,
+        height=output.height,
         frames=source.frames,
         bytes=len(data),
         crc32=zlib.crc32(data),
@@ -102,7 +153,7 @@ def render(
 
 def _opened(path: str, transform: Transform) -> Source:
     """The file with the frames that the variant shows."""
-    kind, frame = _sniffed(path), transform.frame
+    kind, frame = sniffed(path), transform.frame
     moves = transform.format in vips.ANIMATED and frame is None
     source = open_source(path, kind, all_frames=moves)
     if not frame:
@@ -116,7 +167,12 @@ def _shown(source: Source) -> tuple[int, int]:
     return source.shown.width, source.shown.height
 
 
-def _sniffed(path: str) -> Format:
+def sniffed(path: str) -> Format:
+    """The format that a file claims to be.
+
+    Raises:
+        UnsupportedMediaType: of none taken here.
+    """
     with Path(path).open("rb", buffering=0) as file:
         kind = sniff(file.read(HEAD_BYTES))
     if kind is None:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator
 from operator import mul
 
-from imagesvc.imaging.cosines import low_frequencies
+from imagesvc.imaging.cosines import Levels, low_frequencies
 
 MAX_SIDE = 100
 _FLAT = 1e-9
@@ -31,22 +31,26 @@ def thumbhash(rgba: bytes, width: int, height: int) -> bytes:
         width: at most `MAX_SIDE`; so is the height.
         height: in pixels.
     """
-    alpha = [level / 255 for level in rgba[3::4]]
-    opaque = sum(alpha)
-    has_alpha = min(rgba[3::4]) < 255
+    alpha = rgba[3::4]
+    has_alpha = min(alpha) < 255
     longest = max(width, height)
     limit = 5 if has_alpha else 7  # fewer bits of luminance when there are some of alpha
     wide, tall = (max(1, _rounded(limit * side / longest)) for side in (width, height))
     across, down = max(3, wide, 5 * has_alpha), max(3, tall, 5 * has_alpha)
 
-    seen = low_frequencies(alpha, width, across, down)
+    seen = _flat(across, down)
+    if has_alpha:
+        seen = _scaled(low_frequencies(alpha, width, across, down), 1 / 255)
     colours = []
     for band in range(3):
-        levels = [level / 255 for level in rgba[band::4]]
-        if has_alpha:
-            levels = list(map(mul, levels, alpha))
-        mean = sum(levels) / opaque if opaque else 0.0
-        colours.append(_on_mean(low_frequencies(levels, width, across, down), seen, mean))
+        levels: Levels = rgba[band::4]
+        if not has_alpha:
+            colours.append(_scaled(low_frequencies(levels, width, across, down), 1 / 255))
+            continue
+        levels = list(map(mul, levels, alpha))
+        mean = sum(levels) / 255 / sum(alpha) if any(alpha) else 0.0
+        plane = _scaled(low_frequencies(levels, width, across, down), 1 / 255**2)
+        colours.append(_on_mean(plane, seen, mean))
     red, green, blue = colours
     light = _mixed(red, green, blue, 1 / 3, 1 / 3, 1 / 3)
     yellow_blue = _mixed(red, green, blue, 1 / 2, 1 / 2, -1)
@@ -61,6 +65,15 @@ def thumbhash(rgba: bytes, width: int, height: int) -> bytes:
         planes.append(_encoded(seen, 5, 5))
     is_landscape = width > height
     return _packed(planes, tall if is_landscape else wide, is_landscape=is_landscape)
+
+
+def _flat(across: int, down: int) -> Plane:
+    """The frequencies of 1 everywhere."""
+    return [[float(not (x or y)) for x in range(across)] for y in range(down)]
+
+
+def _scaled(plane: Plane, factor: float) -> Plane:
+    return [[wave * factor for wave in row] for row in plane]
 
 
 def _on_mean(premultiplied: Plane, seen: Plane, mean: float) -> Plane:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Read once, when libvips starts: images are worked on side by side, not one by many threads.
@@ -70,6 +70,8 @@ class Source:
     """Frames of `picture`."""
     pages: int = 1
     """Frames of the file."""
+    held: Mapping[int, Picture] = field(default_factory=dict)
+    """Of a JPEG: pictures in memory, by the factor that its decoder shrank them by."""
 
     @property
     def shown(self) -> Size:
@@ -77,6 +79,11 @@ class Source:
         if self.orientation in SIDEWAYS:
             return Size(self.stored.height, self.stored.width)
         return self.stored
+
+    def shrunk(self, factor: int) -> Picture:
+        """A JPEG, shrunk by its decoder."""
+        held = self.held.get(factor)
+        return load(self.path, self.format, shrink=factor) if held is None else held
 
 
 def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:

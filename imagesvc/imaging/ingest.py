@@ -1,0 +1,189 @@
+"""The call that an upload's job makes first: facts, mezzanine and variants of one decode."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from imagesvc.errors import ImagesvcError, InvalidTransform
+from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.calls import Ingested, IngestRequest, Rendered, RenderRequest
+from imagesvc.imaging.facts import SMALL_SIDE, facts_of
+from imagesvc.imaging.geometry import plan
+from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
+from imagesvc.imaging.pipeline import resize
+from imagesvc.imaging.render import finish, render, render_each, sniffed
+from imagesvc.imaging.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
+from imagesvc.imaging.sources import open_source
+from imagesvc.imaging.steps import Work, to_srgb
+from imagesvc.imaging.vips import Picture, Source
+from imagesvc.model import Format, Original, Size, Transform
+
+MEZZANINE_QUALITY = 90
+LOSSLESS_EFFORT = 0
+"""A sixth of the time of libvips' 4, for a tenth more bytes."""
+
+
+def ingest(request: IngestRequest) -> Ingested:
+    """Look at an original, reduce it when it is large, and make its first variants.
+
+    Variants that its mezzanine serves are made from the bytes of that, just as later ones will
+    be; the others share one decode of the original, with the same bytes as without sharing.
+
+    Raises:
+        CorruptImage: the original cannot be decoded.
+        ImageTooLarge: memory ran out.
+        InsufficientStorage: the disk is full.
+    """
+    original, transforms = request.original, request.transforms
+    size = mezzanine_size(original)
+    direct = [it for it in transforms if size is None or not serves(size, it, original)]
+    with vips.translated():
+        decoded = Decoded(request.path, original, size, direct)
+        picture = to_srgb(decoded.reduced()).copy_memory()
+        facts = facts_of(picture)
+        mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
+    made = {it: _shared_outcome(request, it, decoded) for it in direct}
+    if mezzanine and len(direct) < len(transforms):
+        served = [it for it in transforms if it not in made]
+        made |= _reduced_outcomes(request, served, mezzanine)
+    return Ingested(facts, mezzanine, tuple(made[it] for it in transforms))
+
+
+class Decoded:
+    """An original whose pixels several products are made of, decoded as seldom as can be.
+
+    JPEG is decoded once for each factor that its decoder shrinks by, and kept in memory where two
+    products want the same one; the other formats are decoded once, and kept. WebP is not: its
+    decoder scales to any size, and each product has its own. Nor is what takes too much memory.
+    """
+
+    def __init__(
+        self, path: str, original: Original, size: Size | None, direct: Sequence[Transform]
+    ) -> None:
+        self._path = path
+        self._kind = sniffed(path)
+        self._original = original
+        first = open_source(path, self._kind)
+        self._size = size or _within(first.shown, SMALL_SIDE)
+        self._factor = 1
+        self._kept: Source | None = None
+        self._held: dict[int, Picture] = {}
+        if self._kind is Format.JPEG:
+            self._hold(first, size, direct)
+        elif self._kind in pillow.DECODED:
+            self._kept = first
+        elif self._kind is not Format.WEBP and original.frames == 1 and direct:
+            self._keep(first)
+
+    def source(self) -> Source:
+        """The original, opened for one product."""
+        source = self._kept or open_source(self._path, self._kind)
+        return replace(source, held=self._held) if self._held else source
+
+    def reduced(self) -> Picture:
+        """The picture as shown in the size of the mezzanine, or small enough to look at."""
+        source = self.source()
+        if self._factor == 1:
+            return resize(source, None, self._size)
+        picture = source.shrunk(self._factor)
+        return picture.thumbnail_image(self._size.width, height=self._size.height, size="force")
+
+    def shares(self, transform: Transform) -> bool:
+        """Whether a variant may be made of what is shared: not with other frames, nor twice."""
+        return self._original.frames == 1 and not transform.trim and not transform.frame
+
+    def _hold(self, first: Source, size: Size | None, direct: Sequence[Transform]) -> None:
+        """Decode what two products want shrunk by the same factor."""
+        factors = [_factor(it, first.shown) for it in direct if self.shares(it)]
+        largest = _largest_shrink(first.shown, size or self._size)
+        self._factor = (
+            min([largest, *factors]) if size else max([*factors, 1]) if factors else largest
+        )
+        factors.append(self._factor)
+        for factor in {factor for factor in factors if factors.count(factor) > 1}:
+            if factor == 1:
+                self._keep(first)
+            elif _bytes(first.picture) <= SHARED_BYTES * factor**2:
+                self._held[factor] = first.shrunk(factor).copy_memory()
+
+    def _keep(self, first: Source) -> None:
+        if _bytes(first.picture) <= SHARED_BYTES:
+            self._kept = replace(first, picture=first.picture.copy_memory())
+
+
+def _shared_outcome(
+    request: IngestRequest, transform: Transform, decoded: Decoded
+) -> Rendered | ImagesvcError:
+    """A variant of the original."""
+    started = time.perf_counter()
+    shown = request.original.width, request.original.height
+    try:
+        if not decoded.shares(transform):
+            common = request.spill_dir, request.limits, request.watermarks
+            return render(request.path, transform, *common)
+        with vips.translated():
+            work = Work(transform, plan(transform, *shown), request.watermarks)
+            return finish(decoded.source(), work, request.spill_dir, request.limits, started)
+    except ImagesvcError as error:
+        return error
+
+
+def _reduced_outcomes(
+    request: IngestRequest, transforms: Sequence[Transform], mezzanine: bytes
+) -> dict[Transform, Rendered | ImagesvcError]:
+    """The variants that a mezzanine serves, made as they will be once it is stored."""
+    shown = Size(request.original.width, request.original.height)
+    with tempfile.NamedTemporaryFile(dir=request.spill_dir, prefix="mezzanine-") as file:
+        file.write(mezzanine)
+        file.flush()
+        again = RenderRequest(
+            file.name,
+            tuple(transforms),
+            request.spill_dir,
+            request.limits,
+            request.watermarks,
+            original=shown,
+        )
+        return dict(zip(transforms, render_each(again), strict=True))
+
+
+def _encoded(picture: Picture, kind: Format) -> bytes:
+    if kind is Format.WEBP:
+        return bytes(picture.webpsave_buffer(lossless=True, effort=LOSSLESS_EFFORT, keep="none"))
+    if picture.hasalpha():  # the header said otherwise
+        picture = picture.flatten(background=255)
+    return bytes(picture.jpegsave_buffer(Q=MEZZANINE_QUALITY, subsample_mode="off", keep="none"))
+
+
+def _factor(transform: Transform, shown: Size) -> int:
+    """By how much the decoder of a JPEG will shrink for a variant; a guess where it is cropped."""
+    try:
+        laid = plan(transform, shown.width, shown.height)
+    except InvalidTransform:
+        return 1
+    region = Size(laid.region.width, laid.region.height) if laid.region else shown
+    return jpeg_shrink(region, laid.scaled)
+
+
+def _largest_shrink(shown: Size, size: Size) -> int:
+    """The factor that leaves at least the size; nothing like twice that, as for variants.
+
+    A mezzanine keeps the sharpness that block shrinking adds: it is reduced by half at least
+    before anybody sees it.
+    """
+    factor = min(shown.width // size.width, shown.height // size.height)
+    return min(MAX_JPEG_SHRINK, 1 << (max(1, factor).bit_length() - 1))
+
+
+def _within(shown: Size, side: int) -> Size:
+    longest = max(side, shown.width, shown.height)
+    return Size(*(max(1, length * side // longest) for length in (shown.width, shown.height)))
+
+
+def _bytes(picture: Picture) -> int:
+    return int(
+        picture.width * picture.height * picture.bands * (2 if picture.format == "ushort" else 1)
+    )
