@@ -40,11 +40,10 @@ class Disk:
         with self.filler.open("wb") as file:
             size = max(BLOCK, self.free - room)
             while size > 0:
-                try:
+                with contextlib.suppress(OSError):
                     os.posix_fallocate(file.fileno(), 0, size)
-                    return
-                except OSError:
-                    size -= BLOCK
+                    break
+                size -= BLOCK
 
     def empty(self) -> None:
         """Make room again."""

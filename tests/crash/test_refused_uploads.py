@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, marked
 from tests.crash.traffic import WIDE, rows
 from tests.server import Server
@@ -20,10 +20,13 @@ PART = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def small_server(make_server: MakeServer) -> Server:
-    """A server that takes files of 300 kB."""
-    return make_server(workers=1, max_upload_size=LIMIT)
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes files of 300 kB; each test finds it empty and leaves it so."""
+    data_dir = tmp_path_factory.mktemp("small") / "data"
+    server = Server(data_dir, workers=1, max_upload_size=LIMIT).start()
+    yield server
+    server.close()
 
 
 def leftovers(server: Server) -> tuple[set[str], set[str], list[Path]]:
@@ -79,6 +82,7 @@ def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Serv
     assert len(blobs) == 1
     assert images == blobs
     assert tmp == []
+    delete_all(small_server)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
@@ -126,3 +130,11 @@ def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
     assert images == blobs
     assert tmp == []
     assert small_server.cli("check").returncode == 0
+    delete_all(small_server)
+
+
+def delete_all(server: Server) -> None:
+    """Leave the server as it was found."""
+    for image in server.client.get("/api/v1/images?limit=200").json()["data"]:
+        assert server.client.delete(f"/api/v1/images/{image['id']}").status_code == 204
+    nothing_is_left(server)

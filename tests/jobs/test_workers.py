@@ -44,7 +44,7 @@ def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -
 
     assert (job["status"], job["error"]["code"]) == ("failed", "timed_out")
     assert job["operations"][0]["error"]["code"] == "timed_out"
-    assert not is_worker(hanging)
+    eventually(lambda: not is_worker(hanging), seconds=3.0)
     eventually(lambda: len(workers(server)) == 2)
 
 
@@ -117,7 +117,7 @@ def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> No
     answer = server.client.delete(f"/api/v1/jobs/{job_id}")
 
     assert answer.json()["status"] == "cancelled"
-    assert not is_worker(worker)
+    eventually(lambda: not is_worker(worker), seconds=3.0)
     still_works(server)
     assert server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] == "cancelled"
 

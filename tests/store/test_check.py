@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.server import Server
 
 
-@pytest.fixture
-def stocked(make_server: MakeServer) -> Server:
-    """A server with three images."""
-    server = make_server(workers=1)
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a server that has taken three images, and stopped."""
+    server = Server(tmp_path_factory.mktemp("stock") / "data", workers=1).start()
     for seed in range(3):
         server.finished(server.upload(jpeg(seed))["job"]["id"])
-    return server
+    server.close()
+    return server.data_dir
+
+
+@pytest.fixture
+def stocked(stock: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server with three images, not yet started."""
+    server = Server(Path(shutil.copytree(stock, tmp_path / "data")), workers=1)
+    yield server
+    server.close()
 
 
 def blob(server: Server, number: int = 0) -> Path:
@@ -28,7 +38,7 @@ def blob(server: Server, number: int = 0) -> Path:
 
 def test_sound_data_is_called_sound(stocked: Server) -> None:
     """Exit status 0, beside the running server."""
-    checked = stocked.cli("check")
+    checked = stocked.start().cli("check")
 
     assert checked.returncode == 0
     assert "3 blobs verified" in checked.stdout
@@ -55,6 +65,7 @@ def test_a_damaged_blob_is_named_and_fails_the_check(stocked: Server, damage: st
 
 def test_repair_sets_a_damaged_blob_aside_and_the_same_upload_heals_it(stocked: Server) -> None:
     """No wrong bytes are served as the original; the right ones can come back."""
+    stocked.start()
     path = blob(stocked)
     content = path.read_bytes()
     path.write_bytes(b"damaged")
