@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -93,6 +94,7 @@ def canonical(transform: Transform) -> str:
     return urlencode(pairs, safe=",:")
 
 
+@lru_cache(maxsize=1024)
 def normal(transform: Transform) -> Transform:
     """The one transform that stands for all that do the same.
 

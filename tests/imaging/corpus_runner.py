@@ -17,9 +17,18 @@ from imagesvc.errors import ImagesvcError, Rejected
 from imagesvc.imaging.probe import probe
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
-from imagesvc.model import Digest, Original
+from imagesvc.model import Digest, Original, Watermark
 from tests.imaging.pictures import LIMITS, QUALITY
 
+QUERIES = (
+    "crop=0.2,0.2,0.5,0.5&w=100&h=100&fit=cover&gravity=smart&format=webp",
+    "w=120&h=80&fit=pad&rotate=30&bg=336699&radius=9&wm=text&format=jpeg",
+    "w=90&h=90&trim=20&sharpen=1&saturation=1.5&contrast=1.2&format=png",
+    "w=64&h=64&frame=0&max_bytes=1500&format=webp",
+)
+"""Together they take every step; asked of small files, beside what an upload makes of all."""
+MAX_ASKED_PIXELS = 300_000
+MARKS = {"text": Watermark(text="corpus", opacity=0.6)}
 ADDRESS_SPACE_BYTES = 2 << 30
 SECONDS = 20
 
@@ -39,9 +48,11 @@ def attempt(path: str, spill_dir: str) -> dict[str, object]:
         has_alpha=found.has_alpha,
         decode_bytes=found.decode_bytes,
     )
-    wanted = effective(parse_text("w=256&h=256"), original, QUALITY)
+    is_small = found.width * found.height * found.frames <= MAX_ASKED_PIXELS
+    queries = ("w=256&h=256", *(QUERIES if is_small else ()))
+    wanted = [effective(parse_text(query), original, QUALITY, MARKS) for query in queries]
     try:
-        made = render(path, wanted, spill_dir, LIMITS)
+        made, *_ = [render(path, it, spill_dir, LIMITS, MARKS) for it in wanted]
     except ImagesvcError as error:
         return {"stage": "render", "rejected": isinstance(error, Rejected), "error": repr(error)}
     canaries = [

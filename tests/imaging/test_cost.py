@@ -41,6 +41,11 @@ print(decode_bytes, (peak() - before) * 1024)
         "format=webp&q=79",
         "format=avif&q=60",
         "rotate=90&format=jpeg&q=80",
+        "rotate=30&format=jpeg&q=80",
+        "crop=0.1,0.1,0.8,0.8&trim=9&format=jpeg&q=80",
+        "w=2000&h=1500&fit=cover&gravity=smart&format=jpeg&q=80",
+        "sharpen=5&radius=max&format=jpeg&q=80",
+        "max_bytes=100000&format=jpeg&q=80",
     ],
 )
 @pytest.mark.parametrize("options", [{"progressive": True, "subsampling": 0}, {}])

@@ -123,7 +123,7 @@ def checks(width: int, height: int) -> Image.Image:
         (Box(10, 16, 800, 800), Size(100, 100), 2, Box(5, 8, 400, 400)),  # 1/4 off
         (Box(11, 16, 800, 800), Size(100, 100), 4, Box(3, 4, 200, 200)),
         (Box(11, 16, 800, 800), Size(300, 300), 1, Box(11, 16, 800, 800)),
-        (Box(201, 201, 800, 800), Size(100, 100), 4, Box(50, 50, 201, 201)),  # up to the end
+        (Box(201, 201, 800, 800), Size(100, 100), 4, Box(50, 50, 200, 200)),  # up to the end
     ],
 )
 def test_a_decoder_shrinks_as_long_as_edges_stay(

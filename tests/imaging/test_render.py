@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge
+from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge, InvalidTransform
 from imagesvc.imaging.calls import Rendered, RenderRequest
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.keys import FITS, GRAVITIES
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transform import effective, parse, parse_text
-from imagesvc.model import Format, Transform
+from imagesvc.model import Format, Transform, Watermark
 from tests.imaging.pictures import (
     BLUE,
     LIMITS,
@@ -39,21 +39,56 @@ from tests.imaging.pictures import (
     seen,
 )
 
+MARKS = {"text": Watermark(text="x", opacity=0.5), "tiles": Watermark(text="y", tile=True)}
+TIGHT = Limits(max_pixels=20_000, max_frames=4, max_decode_bytes=1 << 30)
 box = st.integers(1, 90).map(str)
+share = st.integers(0, 999).map(lambda number: f"0.{number:03}")
+factor = st.sampled_from(["0", "0.5", "3"])
 wanted = st.fixed_dictionaries(
     {"format": st.sampled_from(["jpeg", "png", "webp", "gif"])},
     optional={
         "w": box,
         "h": box,
+        "dpr": st.sampled_from(["0.1", "1.5", "5"]),
         "fit": st.sampled_from(FITS),
-        "gravity": st.sampled_from(GRAVITIES),
+        "gravity": st.one_of(
+            st.sampled_from(GRAVITIES),
+            st.tuples(share, share).map(lambda at: f"fp:{at[0]},{at[1]}"),
+        ),
         "enlarge": st.just("1"),
-        "rotate": st.sampled_from(["90", "180", "270"]),
+        "crop": st.one_of(
+            st.tuples(*[st.integers(0, 70)] * 2, *[st.integers(1, 70)] * 2),
+            st.tuples(share, share, share.filter(float), share.filter(float)),
+        ).map(lambda region: ",".join(map(str, region))),
+        "trim": st.sampled_from(["1", "40", "255"]),
+        "rotate": st.one_of(
+            st.sampled_from(["90", "180", "270"]),
+            st.integers(0, 36_000).map(lambda degrees: str(degrees / 100)),
+        ),
         "flip": st.sampled_from(["h", "v", "hv"]),
-        "blur": st.sampled_from(["0.3", "4"]),
+        "brightness": factor,
+        "contrast": factor,
+        "saturation": factor,
         "gray": st.just("1"),
+        "blur": st.sampled_from(["0.3", "4"]),
+        "sharpen": st.sampled_from(["0.3", "4"]),
+        "bg": st.sampled_from(["ff8000", "00ff0080", "00000000"]),
+        "radius": st.sampled_from(["1", "9", "8192", "max"]),
+        "wm": st.sampled_from(sorted(MARKS)),
+        "frame": st.sampled_from(["0", "2", "3"]),
+        "lossless": st.just("1"),
+        "max_bytes": st.sampled_from(["1", "400", "9999"]),
+        "exact": st.just("1"),
     },
 )
+
+
+def attempt(path: str, text: str) -> Rendered | InvalidTransform | ImageTooLarge:
+    """The variant, or why there is none."""
+    try:
+        return make(path, text, TIGHT, frames=3, marks=MARKS)
+    except (InvalidTransform, ImageTooLarge) as error:
+        return error
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +114,35 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, 
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_every_query_renders_to_exactly_the_predicted_size(
     originals: dict[str, tuple[str, int, int]], data: st.DataObject
 ) -> None:
-    """The geometry that the server tells without rendering is what the decoder sees."""
+    """The geometry that the server tells without rendering is what the decoder sees.
+
+    Or a refusal that names the key: a crop outside, a frame that is not there; or the limits.
+    """
     path, width, height = originals[data.draw(st.sampled_from(sorted(originals)))]
     query = data.draw(wanted)
+    text = "&".join("=".join(pair) for pair in query.items())
 
-    picture = seen(make(path, "&".join("=".join(pair) for pair in query.items())))
+    made, again = (attempt(path, text) for _ in range(2))
 
+    if isinstance(made, InvalidTransform):
+        assert {loc for loc, _ in made.fields} <= {"crop", "frame"} & set(query)
+        return
+    if isinstance(made, ImageTooLarge):
+        assert {"enlarge", "rotate", "fit"} & set(query)
+        return
+    assert not isinstance(again, ImagesvcError)
+    picture = seen(made)
+    assert made.data == again.data
     size = predicted_size(parse(query.items()), width, height)
-    assert size is not None
-    assert picture.size == (size.width, size.height)
+    assert (size is None) == ("trim" in query)
+    assert size is None or picture.size == (size.width, size.height)
+    assert picture.width * picture.height <= TIGHT.max_pixels
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "gif"])
