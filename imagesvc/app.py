@@ -28,7 +28,6 @@ from imagesvc.model import Format, ImageId
 from imagesvc.service import Service
 from imagesvc.settings import Settings
 from imagesvc.store.data_dir import DataDir
-from imagesvc.store.incoming import Incoming
 from imagesvc.web import home
 
 
@@ -65,11 +64,6 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         on_removed=on_removed,
     )
     names = frozenset(service.presets)
-    incoming = Incoming(
-        service.data_dir,
-        max_bytes=settings.max_upload_size,
-        min_free_bytes=settings.min_free_space,
-    )
     starlette = Starlette(
         routes=[
             *Delivery(
@@ -82,9 +76,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
                 remember=hot.remember,
             ).routes(),
             *UploadEndpoints(
-                incoming,
+                service.incoming,
                 service.ingest,
-                Imports(service.source, incoming, service.ingest),
+                Imports(service.source, service.incoming, service.ingest),
                 names,
                 settings.max_files,
                 settings.max_upload_size,

@@ -241,6 +241,16 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Mezzanine:
+    """A reduced, high-quality copy of an original, a blob of its own."""
+
+    digest: Digest
+    format: Format
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Original:
     """What making a variant needs to know of an image: the blob, and how it is shaped."""
 
@@ -251,6 +261,7 @@ class Original:
     frames: int
     has_alpha: bool
     decode_bytes: int
+    mezzanine: Mezzanine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +281,10 @@ class Image:
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None = None
+    gps: dict[str, float] = field(default_factory=dict)
     job_id: JobId | None = None
     job_status: Status | None = None
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)

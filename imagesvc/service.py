@@ -13,6 +13,7 @@ from imagesvc.cache.eviction import DiskTier
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import MemoryCache
+from imagesvc.cache.mezzanines import Mezzanines
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.signing import Signer
 from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
@@ -31,6 +32,7 @@ from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
 from imagesvc.store.gc import Collector
 from imagesvc.store.images import ImageStore
+from imagesvc.store.incoming import Incoming
 from imagesvc.store.jobs import JobStore
 from imagesvc.store.locks import DataDirLock, DigestLocks
 from imagesvc.store.migrate import migrate
@@ -78,6 +80,11 @@ class Service:
             spill_dir=self.data_dir.tmp,
             watermarks=watermarks,
         )
+        self.incoming = Incoming(
+            self.data_dir,
+            max_bytes=settings.max_upload_size,
+            min_free_bytes=settings.min_free_space,
+        )
         self.image_cache = ImageCache(self.images)
         self.memory = MemoryCache(settings.memory_cache_size)
         self.disk_tier = DiskTier(self.variant_rows, self.variant_files, settings.variant_disk_size)
@@ -88,6 +95,13 @@ class Service:
             store=self.variant_rows,
             files=self.variant_files,
             renderer=renderer,
+            mezzanines=Mezzanines(
+                incoming=self.incoming,
+                blobs=self.blobs,
+                images=self.images,
+                locks=self.locks,
+                on_added=self.image_cache.forget_original,
+            ),
             quality=qualities(settings),
             timeout=settings.transform_timeout,
             on_stored=self.disk_tier.grew,

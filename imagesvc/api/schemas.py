@@ -53,6 +53,10 @@ class ImageOut(BaseModel):
     frames: int
     bytes: int
     sha256: str
+    dominant_color: str | None
+    palette: list[str]
+    thumbhash: str | None
+    phash: str | None
     exif: dict[str, Any]
     visibility: Visibility
     collection_id: UUID | None
@@ -66,7 +70,7 @@ class ImageOut(BaseModel):
     @classmethod
     def of(cls, image: Image, presets: frozenset[str]) -> ImageOut:
         """What the API says about an image; `presets` are the names that have URLs."""
-        original = image.original
+        original, facts = image.original, image.facts
         base = f"/images/{image.id}"
         return cls(
             id=image.id,
@@ -82,6 +86,10 @@ class ImageOut(BaseModel):
             frames=original.frames,
             bytes=image.bytes,
             sha256=original.digest,
+            dominant_color=facts.dominant_color if facts else None,
+            palette=list(facts.palette) if facts else [],
+            thumbhash=facts.thumbhash if facts else None,
+            phash=facts.phash if facts else None,
             exif=image.exif,
             visibility=image.visibility,
             collection_id=None,

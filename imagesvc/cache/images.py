@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from imagesvc.model import Image, ImageId
+from imagesvc.model import Digest, Image, ImageId
 from imagesvc.store.images import ImageStore
 
 MAX_IMAGES = 20_000
@@ -46,3 +46,10 @@ class ImageCache:
         """Read the row anew next time."""
         self._changes += 1
         self._images.pop(image_id, None)
+
+    def forget_original(self, digest: Digest) -> None:
+        """Read anew the rows of all images that share this original."""
+        self._changes += 1
+        shared = [key for key, image in self._images.items() if image.original.digest == digest]
+        for image_id in shared:
+            del self._images[image_id]

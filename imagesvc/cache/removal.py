@@ -9,7 +9,7 @@ from anyio import CancelScope
 
 from imagesvc.cache.variants import VariantCache
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import ImageId
+from imagesvc.model import Digest, ImageId
 from imagesvc.store.blobs import BlobStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.locks import DigestLocks
@@ -45,5 +45,12 @@ class Removal:
                     self.variants.forget(removed.digest)
                     await self.files.delete(removed.variant_keys)
                     await self.blobs.delete(removed.digest)
+            if removed.mezzanine is not None:
+                await self._remove_mezzanine(removed.mezzanine)
             if image.job_id is not None:
                 await self.runner.abandon(image.job_id)
+
+    async def _remove_mezzanine(self, digest: Digest) -> None:
+        async with self.locks.hold(digest):
+            if await self.images.remove_mezzanine(digest):
+                await self.blobs.delete(digest)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,15 +15,21 @@ import structlog
 from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry, MemoryCache
+from imagesvc.cache.mezzanines import Mezzanines
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging.calls import Rendered
+from imagesvc.imaging.mezzanine import mezzanine_format, mezzanine_size, serves
 from imagesvc.imaging.transform import canonical, effective, variant_key
 from imagesvc.jobs.renderer import Renderer
+from imagesvc.jobs.runner import MakeTask
 from imagesvc.model import (
     Digest,
+    Facts,
     Format,
     Lane,
+    Mezzanine,
     Original,
+    Size,
     Transform,
     Variant,
     VariantKey,
@@ -37,7 +44,23 @@ MAX_BODY_BYTES = 4 << 20
 """Larger variants are sent from their files, never from memory."""
 
 Outcome = Variant | ImagesvcError
-Wanted = tuple[VariantKey, Transform]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A variant by its key, the concrete transform, and the blob that it is made from."""
+
+    key: VariantKey
+    transform: Transform
+    source: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a job's attempt made: an outcome for each transform, and facts if they were missing."""
+
+    outcomes: list[Outcome]
+    facts: Facts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,7 @@ class VariantCache:
     store: VariantStore
     files: VariantFiles
     renderer: Renderer
+    mezzanines: Mezzanines
     quality: Mapping[Format, int]
     timeout: float
     on_stored: Callable[[int], None]
@@ -57,17 +81,30 @@ class VariantCache:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def identify(self, original: Original, transform: Transform) -> Wanted:
-        """The key of a variant and the transform with format and quality made concrete."""
-        concrete = effective(transform, original, self.quality, self.renderer.watermarks)
-        return variant_key(original.digest, concrete), concrete
+        """Which variant a transform of an original is.
 
-    async def fetch(self, original: Original, key: VariantKey, transform: Transform) -> Fetched:
+        One made from the mezzanine has a key of its own, since its bytes are not those that
+        the original gives: an ETag must name one representation.
+
+        Raises:
+            InvalidTransform: this original has no such variant.
+        """
+        concrete = effective(transform, original, self.quality, self.renderer.watermarks)
+        key = variant_key(original.digest, concrete)
+        mezzanine = original.mezzanine
+        if mezzanine is None or not serves(
+            Size(mezzanine.width, mezzanine.height), concrete, original
+        ):
+            return Wanted(key, concrete, original.digest)
+        reduced = hashlib.sha256(f"{key} from mezzanine".encode()).hexdigest()
+        return Wanted(VariantKey(reduced), concrete, mezzanine.digest)
+
+    async def fetch(self, original: Original, wanted: Wanted) -> Fetched:
         """The variant, rendered if nobody has asked before.
 
         Args:
             original: what it is a variant of.
-            key: its key, from `identify`.
-            transform: the concrete transform, from `identify`.
+            wanted: which, from `identify`.
 
         Raises:
             TimedOut: it is not there in time; the rendering goes on for the next asker.
@@ -75,6 +112,7 @@ class VariantCache:
             CorruptImage, ImageTooLarge: the original cannot be decoded.
             NotFound: the original was deleted meanwhile.
         """
+        key = wanted.key
         entry = self.memory.get(key) or self.ledger.find(key)
         if entry is not None:
             return Fetched(entry, "memory")
@@ -86,7 +124,7 @@ class VariantCache:
                 if not flight.landing.done():
                     raise
                 flight = self._flights.find(key)  # the job was ended; someone else makes it
-        return await self._join(flight or self._depart(original, key, transform))
+        return await self._join(flight or self._depart(original, wanted))
 
     async def _join(self, flight: Flight) -> Fetched:
         try:
@@ -97,21 +135,21 @@ class VariantCache:
             raise NotFound("The image was deleted.")
         return fetched
 
-    def _depart(self, original: Original, key: VariantKey, transform: Transform) -> Flight:
-        flight = self._flights.begin(key, original.digest, is_of_job=False)
-        task = asyncio.create_task(self._fly(flight, original, transform))
+    def _depart(self, original: Original, wanted: Wanted) -> Flight:
+        flight = self._flights.begin(wanted.key, original.digest, is_of_job=False)
+        task = asyncio.create_task(self._fly(flight, original, wanted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
 
-    async def _fly(self, flight: Flight, original: Original, transform: Transform) -> None:
+    async def _fly(self, flight: Flight, original: Original, wanted: Wanted) -> None:
         outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
         try:
             content = await self._load(flight.key)
             if content is not None:
                 outcome = Fetched(content, "disk")
             else:
-                outcome = await self._render(flight, original, transform)
+                outcome = await self._render(flight, original, wanted)
             if isinstance(outcome.content, Entry) and not flight.is_void:
                 self.memory.put(outcome.content)
         except ImagesvcError as error:
@@ -133,12 +171,16 @@ class VariantCache:
         body = await self.files.read(variant)
         return None if body is None else Entry(variant, body)
 
-    async def _render(self, flight: Flight, original: Original, transform: Transform) -> Fetched:
+    async def _render(self, flight: Flight, original: Original, wanted: Wanted) -> Fetched:
         began = time.perf_counter()
-        async with self.renderer.admit(Lane.INTERACTIVE, original, [transform]):
+        async with self.renderer.admit(Lane.INTERACTIVE, original, [wanted.transform]):
             queue_seconds = time.perf_counter() - began
-            rendered = await self.renderer.render(original, transform, self.timeout)
-        variant = self._variant(original, (flight.key, transform), rendered)
+            (rendered,) = await self.renderer.render_each(
+                original, wanted.source, [wanted.transform], self.timeout
+            )
+        if isinstance(rendered, ImagesvcError):
+            raise rendered
+        variant = self._variant(original, wanted, rendered)
         content = await self._store(flight, variant, rendered)
         return Fetched(content, "rendered", queue_seconds, rendered.seconds)
 
@@ -158,9 +200,9 @@ class VariantCache:
     def _variant(self, original: Original, wanted: Wanted, rendered: Rendered) -> Variant:
         now = self.clock()
         return Variant(
-            key=wanted[0],
+            key=wanted.key,
             digest=original.digest,
-            transform=canonical(wanted[1]),
+            transform=canonical(wanted.transform),
             format=rendered.format,
             width=rendered.width,
             height=rendered.height,
@@ -170,56 +212,84 @@ class VariantCache:
             last_used_at=now,
         )
 
-    async def make(
-        self, original: Original, transforms: Sequence[Transform], lane: Lane, timeout: float
-    ) -> list[Outcome]:
+    async def make(self, task: MakeTask, timeout: float) -> Made:
         """Make variants for a job: those missing, in one call of a worker; files in place.
 
-        Returns:
-            For each transform its variant, whose row is the caller's to write, or what failed.
+        The first job of an original finds its facts and makes its mezzanine on the way.
         """
-        wanted = [self.identify(original, transform) for transform in transforms]
-        stored = await self.store.find_all([key for key, _transform in wanted])
+        original = task.original
+        if task.needs_facts:
+            original = with_planned_mezzanine(original)
+        wanted = [self.identify(original, transform) for transform in task.transforms]
+        stored = await self.store.find_all([item.key for item in wanted])
         outcomes: dict[VariantKey, Outcome] = {
             key: found for key, found in stored.items() if await self.files.is_whole(found)
         }
-        missing = [item for item in dict(wanted).items() if item[0] not in outcomes]
-        if missing:
-            outcomes |= await self._make_missing(original, missing, lane, timeout)
-        return [outcomes[key] for key, _transform in wanted]
+        missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
+        facts = None
+        if missing or task.needs_facts:
+            made, facts = await self._make_missing(task, missing, timeout)
+            outcomes |= made
+        return Made([outcomes[item.key] for item in wanted], facts)
 
     async def _make_missing(
-        self, original: Original, missing: list[Wanted], lane: Lane, timeout: float
-    ) -> dict[VariantKey, Outcome]:
-        async with self.renderer.admit(lane, original, [item[1] for item in missing]):
+        self, task: MakeTask, missing: list[Wanted], timeout: float
+    ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
+        transforms = [item.transform for item in missing]
+        async with self.renderer.admit(task.lane, task.original, transforms):
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
-            others = [flight for key, _ in missing if (flight := self._flights.find(key))]
+            others = [flight for item in missing if (flight := self._flights.find(item.key))]
             taken = {flight.key for flight in others}
-            ours = [item for item in missing if item[0] not in taken]
-            outcomes = await self._fly_for_job(original, ours, timeout) if ours else {}
+            ours = [item for item in missing if item.key not in taken]
+            outcomes, facts = await self._fly_for_job(task, ours, timeout)
         for flight in others:  # outside, since they may need the worker that was held
             outcomes[flight.key] = await self._outcome_of(flight, timeout)
-        return outcomes
+        return outcomes, facts
 
     async def _fly_for_job(
-        self, original: Original, ours: list[Wanted], timeout: float
-    ) -> dict[VariantKey, Outcome]:
-        flights = [
-            self._flights.begin(key, original.digest, is_of_job=True) for key, _transform in ours
-        ]
+        self, task: MakeTask, ours: list[Wanted], timeout: float
+    ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
+        digest = task.original.digest
+        flights = [self._flights.begin(item.key, digest, is_of_job=True) for item in ours]
         landed: dict[VariantKey, Fetched | ImagesvcError] = {}
+        facts = None
         try:
-            transforms = [transform for _key, transform in ours]
-            results = await self.renderer.render_each(original, transforms, timeout)
-            landed = await self._keep(original, ours, results)
+            if task.needs_facts:
+                facts, results = await self._ingest(task.original, ours, timeout)
+            else:
+                results = await self._render_each(task.original, ours, timeout)
+            landed = await self._keep(task.original, ours, results)
         finally:
             stopped = WorkerDied("The rendering was stopped.")
             for flight in flights:
                 self._flights.land(flight, landed.get(flight.key, stopped))
-        return {
+        outcomes = {
             key: outcome if isinstance(outcome, ImagesvcError) else outcome.variant
             for key, outcome in landed.items()
         }
+        return outcomes, facts
+
+    async def _ingest(
+        self, original: Original, ours: list[Wanted], timeout: float
+    ) -> tuple[Facts, Sequence[Rendered | ImagesvcError]]:
+        transforms = [item.transform for item in ours]
+        ingested = await self.renderer.ingest(original, transforms, timeout)
+        planned = with_planned_mezzanine(original).mezzanine
+        if ingested.mezzanine is not None and planned is not None:
+            await self.mezzanines.keep(original, planned, ingested.mezzanine)
+        return ingested.facts, ingested.outcomes
+
+    async def _render_each(
+        self, original: Original, ours: list[Wanted], timeout: float
+    ) -> list[Rendered | ImagesvcError]:
+        results: dict[VariantKey, Rendered | ImagesvcError] = {}
+        for source in dict.fromkeys(item.source for item in ours):
+            group = [item for item in ours if item.source == source]
+            made = await self.renderer.render_each(
+                original, source, [item.transform for item in group], timeout
+            )
+            results |= zip((item.key for item in group), made, strict=True)
+        return [results[item.key] for item in ours]
 
     async def _keep(
         self,
@@ -230,7 +300,7 @@ class VariantCache:
         kept: dict[VariantKey, Fetched | ImagesvcError] = {}
         contents: list[tuple[VariantKey, bytes | Path]] = []
         for item, result in zip(wanted, results, strict=True):
-            key = item[0]
+            key = item.key
             if isinstance(result, ImagesvcError):
                 kept[key] = result
                 continue
@@ -290,3 +360,13 @@ def _content(rendered: Rendered) -> bytes | Path:
     if rendered.spill_path is None:
         raise ImagesvcError("A worker returned neither bytes nor a file.")
     return Path(rendered.spill_path)
+
+
+def with_planned_mezzanine(original: Original) -> Original:
+    """The original as it will be once its first job has made its mezzanine, if it gets one."""
+    size = mezzanine_size(original)
+    if size is None:
+        return original
+    kind = mezzanine_format(original)
+    planned = Mezzanine(original.digest, kind, size.width, size.height)
+    return replace(original, mezzanine=planned)

@@ -122,16 +122,17 @@ class Delivery:
         is_negotiated = transform.auto
         if is_negotiated:
             transform = self._negotiated(request, image, transform)
-        key, concrete = self.variants.identify(image.original, transform)
+        wanted = self.variants.identify(image.original, transform)
+        concrete = wanted.transform
         if concrete.format is None:
             raise NotFound("This image has no format to show.")
-        shown = Representation(concrete.format, f'"{key[:32]}"', is_negotiated)
+        shown = Representation(concrete.format, f'"{wanted.key[:32]}"', is_negotiated)
         headers = image_headers(image, shown, asked, self.rules)
         if asked.debug and self.rules.allow_debug:
             headers["x-imagesvc-plan"] = canonical(concrete)
         if is_fresh(request, headers["etag"]):
             return not_modified(headers)
-        fetched = await self.variants.fetch(image.original, key, concrete)
+        fetched = await self.variants.fetch(image.original, wanted)
         headers["server-timing"] = _timing(fetched, began)
         return self._sent(request, image, asked, fetched, headers)
 

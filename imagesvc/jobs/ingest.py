@@ -136,6 +136,7 @@ class Ingest:
             visibility=fields.visibility,
             status=Status.PENDING,
             exif=probe.exif,
+            gps=probe.gps,
             created_at=now,
             updated_at=now,
             job_id=job_id,

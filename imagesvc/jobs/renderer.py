@@ -6,14 +6,25 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound
-from imagesvc.imaging.calls import RENDER, Rendered, RenderRequest
+from imagesvc.imaging.calls import (
+    INGEST,
+    RENDER,
+    Call,
+    Ingested,
+    IngestRequest,
+    Rendered,
+    RenderRequest,
+)
 from imagesvc.imaging.cost import render_bytes
 from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
-from imagesvc.model import Lane, Original, Transform, Watermark
+from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
 from imagesvc.store.blobs import BlobStore
+
+T = TypeVar("T")
 
 FIXED_COST = 32 << 20
 """Bytes a rendering holds beside what is predicted from pixels: tables, buffers, the output."""
@@ -33,13 +44,19 @@ class Renderer:
         self, lane: Lane, original: Original, transforms: Sequence[Transform]
     ) -> AbstractAsyncContextManager[None]:
         """Wait until there is a worker, and memory for the costliest of these renderings."""
-        costliest = max(render_bytes(transform, original) for transform in transforms)
-        return self.pool.admit(lane, costliest + FIXED_COST)
+        costs = [render_bytes(transform, original) for transform in transforms]
+        return self.pool.admit(lane, max(costs, default=original.decode_bytes) + FIXED_COST)
 
     async def render_each(
-        self, original: Original, transforms: Sequence[Transform], timeout: float
+        self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float
     ) -> Sequence[Rendered | ImagesvcError]:
         """Render concrete transforms in one call; the caller has been admitted.
+
+        Args:
+            original: what these are variants of.
+            source: the blob to make them from: the original's, or its mezzanine's.
+            transforms: what to make.
+            timeout: seconds for all of them.
 
         Returns:
             For each transform what was made, or why it could not be.
@@ -48,40 +65,53 @@ class Renderer:
             TimedOut, WorkerDied: nothing is known of any of them.
             NotFound: the original was deleted meanwhile.
         """
-        async with self.blobs.local(original.digest) as path:
-            try:
-                results = await self.pool.run(
-                    RENDER, self._request(path, transforms), timeout=timeout
-                )
-            except ImagesvcError:
-                await self._check_original(original)
-                raise
+        is_reduced = source != original.digest
+        async with self.blobs.local(source) as path:
+            request = RenderRequest(
+                path=str(path),
+                transforms=tuple(transforms),
+                spill_dir=str(self.spill_dir),
+                limits=self.limits,
+                watermarks=self._needed(transforms),
+                original=Size(original.width, original.height) if is_reduced else None,
+            )
+            results = await self._run(source, RENDER, request, timeout)
         if any(isinstance(result, ImagesvcError) for result in results):
-            await self._check_original(original)
+            await self._check_source(source)
         return results
 
-    async def _check_original(self, original: Original) -> None:
-        """A decoder calls a file that went away corrupt, or worse."""
-        if await self.blobs.size(original.digest) is None:
-            raise NotFound("The original is gone.")
-
-    def _request(self, path: Path, transforms: Sequence[Transform]) -> RenderRequest:
-        has_watermark = any(transform.wm for transform in transforms)
-        return RenderRequest(
-            path=str(path),
-            transforms=tuple(transforms),
-            spill_dir=str(self.spill_dir),
-            limits=self.limits,
-            watermarks=self.watermarks if has_watermark else {},
-        )
-
-    async def render(self, original: Original, transform: Transform, timeout: float) -> Rendered:
-        """Render one concrete transform; the caller has been admitted.
+    async def ingest(
+        self, original: Original, transforms: Sequence[Transform], timeout: float
+    ) -> Ingested:
+        """Find an original's facts, make its mezzanine, and render; the caller was admitted.
 
         Raises:
-            ImagesvcError: why it could not be rendered.
+            TimedOut, WorkerDied: nothing is known.
+            CorruptImage, ImageTooLarge: the original cannot be decoded.
+            NotFound: it was deleted meanwhile.
         """
-        (result,) = await self.render_each(original, [transform], timeout)
-        if isinstance(result, ImagesvcError):
-            raise result
-        return result
+        async with self.blobs.local(original.digest) as path:
+            request = IngestRequest(
+                path=str(path),
+                original=original,
+                transforms=tuple(transforms),
+                spill_dir=str(self.spill_dir),
+                limits=self.limits,
+                watermarks=self._needed(transforms),
+            )
+            return await self._run(original.digest, INGEST, request, timeout)
+
+    async def _run(self, source: Digest, call: Call[T], request: Any, timeout: float) -> T:
+        try:
+            return await self.pool.run(call, request, timeout=timeout)
+        except ImagesvcError:
+            await self._check_source(source)
+            raise
+
+    async def _check_source(self, source: Digest) -> None:
+        """A decoder calls a file that went away corrupt, or worse."""
+        if await self.blobs.size(source) is None:
+            raise NotFound("The original is gone.")
+
+    def _needed(self, transforms: Sequence[Transform]) -> Mapping[str, Watermark]:
+        return self.watermarks if any(transform.wm for transform in transforms) else {}

@@ -17,6 +17,7 @@ from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.retry import backoff, is_worth_retrying
 from imagesvc.model import (
+    Facts,
     Job,
     JobId,
     Lane,
@@ -36,12 +37,34 @@ IDLE_SECONDS = 30.0
 ERROR_PAUSE_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class MakeTask:
+    """What a job's attempt asks for; `needs_facts` when its original is new."""
+
+    original: Original
+    transforms: tuple[Transform, ...]
+    lane: Lane
+    needs_facts: bool
+
+
+class MadeVariants(Protocol):
+    """What an attempt made."""
+
+    @property
+    def outcomes(self) -> Sequence[Variant | ImagesvcError]:
+        """For each transform its variant, or why there is none."""
+        ...
+
+    @property
+    def facts(self) -> Facts | None:
+        """The original's facts, if they were found on the way."""
+        ...
+
+
 class VariantMaker(Protocol):
     """Makes variants for jobs; `cache.variants.VariantCache` is the one there is."""
 
-    async def make(
-        self, original: Original, transforms: Sequence[Transform], lane: Lane, timeout: float
-    ) -> list[Variant | ImagesvcError]:
+    async def make(self, task: MakeTask, timeout: float) -> MadeVariants:
         """Make these variants, or say why not, each for itself; their files are in place."""
         ...
 
@@ -152,8 +175,10 @@ class Runner:
     async def _attempt(self, item: ClaimedJob) -> None:
         job, started = item.job, self._clock()
         todo = [operation for operation in job.operations if operation.status != Status.SUCCEEDED]
-        outcomes = await self._make(item, todo)
+        outcomes, facts = await self._make(item, todo)
         settlement = self._settlement(job, todo, outcomes)
+        if facts is not None:
+            settlement = replace(settlement, facts=(item.original.digest, facts))
         recorded = await self._settle(settlement)
         if recorded is None:
             await self._maker.discard(settlement.variants)
@@ -180,17 +205,17 @@ class Runner:
 
     async def _make(
         self, item: ClaimedJob, todo: list[Operation]
-    ) -> Sequence[Variant | ImagesvcError]:
+    ) -> tuple[Sequence[Variant | ImagesvcError], Facts | None]:
         try:
-            transforms = [parse_text(operation.transform) for operation in todo]
-            return await self._maker.make(
-                item.original, transforms, item.job.lane, self._limits.job_timeout
-            )
+            transforms = tuple(parse_text(operation.transform) for operation in todo)
+            task = MakeTask(item.original, transforms, item.job.lane, item.needs_facts)
+            made = await self._maker.make(task, self._limits.job_timeout)
         except ImagesvcError as error:
-            return [error] * len(todo)
+            return [error] * len(todo), None
         except Exception:
             log.exception("bug in a job", action="job.bug", job=str(item.job.id))
-            return [ImagesvcError("An internal error stopped this job.")] * len(todo)
+            return [ImagesvcError("An internal error stopped this job.")] * len(todo), None
+        return made.outcomes, made.facts
 
     def _settlement(
         self, job: Job, todo: list[Operation], outcomes: Sequence[Variant | ImagesvcError]

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.errors import NotFound
 from imagesvc.model import (
     Digest,
-    Format,
     Image,
     ImageId,
     Job,
     JobId,
-    Original,
+    Mezzanine,
     Status,
     Visibility,
 )
 from imagesvc.store import jobs as job_queries
 from imagesvc.store.database import Database
+from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
 from imagesvc.store.schema import blobs, images, jobs, variants
 
 
@@ -41,6 +41,7 @@ class Removal:
     digest: Digest
     blob_is_orphaned: bool
     variant_keys: tuple[str, ...]  # of an orphaned blob
+    mezzanine: Digest | None = None  # of an orphaned blob
 
 
 class ImageStore:
@@ -98,13 +99,53 @@ class ImageStore:
             )
             if digest is None:
                 raise NotFound("There is no image with this id.")
-            shared = connection.scalar(select(exists().where(images.c.sha256 == digest)))
-            if shared:
+            if _is_referenced(connection, digest):
                 return Removal(Digest(digest), blob_is_orphaned=False, variant_keys=())
             keys = connection.scalars(select(variants.c.key).where(variants.c.sha256 == digest))
-            removal = Removal(Digest(digest), blob_is_orphaned=True, variant_keys=tuple(keys))
+            variant_keys = tuple(keys)
+            mezzanine = connection.scalar(
+                delete(blobs).where(blobs.c.sha256 == digest).returning(blobs.c.mezzanine_sha256)
+            )
+            return Removal(
+                Digest(digest),
+                blob_is_orphaned=True,
+                variant_keys=variant_keys,
+                mezzanine=None if mezzanine is None else Digest(mezzanine),
+            )
+
+        return await self._database.write(work)
+
+    async def remove_mezzanine(self, digest: Digest) -> bool:
+        """Delete a mezzanine's row unless something still needs it; whether it was deleted."""
+
+        def work(connection: Connection) -> bool:
+            if _is_referenced(connection, digest):
+                return False
             connection.execute(delete(blobs).where(blobs.c.sha256 == digest))
-            return removal
+            return True
+
+        return await self._database.write(work)
+
+    async def add_mezzanine(
+        self, digest: Digest, mezzanine: Mezzanine, size: int, now: datetime
+    ) -> bool:
+        """Record the mezzanine of an original, whose bytes are on disk; False if that is gone."""
+
+        def work(connection: Connection) -> bool:
+            if connection.scalar(select(blobs.c.sha256).where(blobs.c.sha256 == digest)) is None:
+                return False
+            _insert_blob(connection, mezzanine.digest, size, now)
+            connection.execute(
+                update(blobs)
+                .where(blobs.c.sha256 == digest)
+                .values(
+                    mezzanine_sha256=mezzanine.digest,
+                    mezzanine_format=mezzanine.format,
+                    mezzanine_width=mezzanine.width,
+                    mezzanine_height=mezzanine.height,
+                )
+            )
+            return True
 
         return await self._database.write(work)
 
@@ -125,23 +166,12 @@ class ImageStore:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [(Digest(row.sha256), row.bytes) for row in rows]
 
-    async def ids_of_digest(self, digest: Digest) -> list[ImageId]:
-        """The images that share this blob."""
-        query = select(images.c.id).where(images.c.sha256 == digest).order_by(images.c.id)
-        rows = await self._database.read(lambda connection: connection.scalars(query).all())
-        return [ImageId(row) for row in rows]
 
-    async def remove_unused_blob_rows(self) -> int:
-        """Delete rows of blobs that no image points at; their files are collected later."""
-        unused = ~exists().where(images.c.sha256 == blobs.c.sha256)
-        return await self._database.write(
-            lambda connection: connection.execute(delete(blobs).where(unused)).rowcount
-        )
-
-    async def count(self) -> int:
-        """How many images there are: a scan, for reports and never for a page."""
-        query = select(func.count()).select_from(images)
-        return await self._database.read(lambda connection: connection.scalar(query) or 0)
+def _is_referenced(connection: Connection, digest: str) -> bool:
+    """Whether an image shares this blob, or an original has it for a mezzanine."""
+    as_original = exists().where(images.c.sha256 == digest)
+    as_mezzanine = exists().where(blobs.c.mezzanine_sha256 == digest)
+    return bool(connection.scalar(select(as_original | as_mezzanine)))
 
 
 def _insert_blob(connection: Connection, digest: Digest, size: int, now: datetime) -> None:
@@ -151,7 +181,10 @@ def _insert_blob(connection: Connection, digest: Digest, size: int, now: datetim
 
 def _select_images() -> Select[Any]:
     newest_job = jobs.c.status.label("job_status")
-    return select(images, newest_job).join(jobs, jobs.c.id == images.c.job_id, isouter=True)
+    described = images.join(blobs, blobs.c.sha256 == images.c.sha256)
+    with_job = described.join(jobs, jobs.c.id == images.c.job_id, isouter=True)
+    mezzanine = [column for column in ORIGINAL_COLUMNS if column.table is blobs]
+    return select(images, *mezzanine, *FACT_COLUMNS, newest_job).select_from(with_job)
 
 
 _INSERT_BLOB = {
@@ -179,6 +212,7 @@ def _values(image: Image, job: Job) -> dict[str, Any]:
         "description": image.description,
         "tags": list(image.tags),
         "exif": image.exif,
+        "gps": image.gps,
         "visibility": image.visibility,
         "status": image.status,
         "job_id": job.id,
@@ -189,18 +223,10 @@ def _values(image: Image, job: Job) -> dict[str, Any]:
 
 
 def _image(row: Row[Any]) -> Image:
-    original = Original(
-        digest=Digest(row.sha256),
-        format=Format(row.format),
-        width=row.width,
-        height=row.height,
-        frames=row.frames,
-        has_alpha=row.has_alpha,
-        decode_bytes=row.decode_bytes,
-    )
     return Image(
         id=ImageId(row.id),
-        original=original,
+        original=original_of(row),
+        facts=facts_of(row),
         bytes=row.bytes,
         filename=row.filename,
         title=row.title,
@@ -209,6 +235,7 @@ def _image(row: Row[Any]) -> Image:
         visibility=Visibility(row.visibility),
         status=Status(row.status),
         exif=row.exif,
+        gps=row.gps or {},
         created_at=row.created_at,
         updated_at=row.updated_at,
         completed_at=row.completed_at,

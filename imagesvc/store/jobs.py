@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, s
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import (
     Digest,
-    Format,
+    Facts,
     ImageId,
     Job,
     JobId,
@@ -25,7 +25,8 @@ from imagesvc.model import (
 )
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
-from imagesvc.store.schema import Instant, images, job_operations, jobs
+from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of
+from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs
 
 MAX_INTERRUPTIONS = 50
 """Crashes of the whole server during one job, after which the job is taken for their cause."""
@@ -37,6 +38,7 @@ class ClaimedJob:
 
     job: Job
     original: Original
+    needs_facts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Settlement:
     due_at: datetime
     error_code: str | None = None
     error_detail: str | None = None
+    facts: tuple[Digest, Facts] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,21 @@ _SET_IMAGE_STATUS = (
         completed_at=bindparam("completed_at"),
     )
 )
-_ORIGINALS = select(
-    images.c.id, images.c.sha256, images.c.format, images.c.width, images.c.height,
-    images.c.frames, images.c.has_alpha, images.c.decode_bytes,
-).where(images.c.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
+_ORIGINALS = (
+    select(images.c.id, blobs.c.phash, *ORIGINAL_COLUMNS)
+    .join(blobs, blobs.c.sha256 == images.c.sha256)
+    .where(images.c.id.in_(bindparam("ids", expanding=True)))
+)
+_RECORD_FACTS = (
+    update(blobs)
+    .where(blobs.c.sha256 == bindparam("of_blob"))
+    .values(
+        dominant_color=bindparam("dominant_color"),
+        palette=bindparam("palette"),
+        thumbhash=bindparam("thumbhash"),
+        phash=bindparam("phash"),
+    )
+)
 _OPERATIONS = (
     select(job_operations)
     .where(job_operations.c.job_id.in_(bindparam("ids", expanding=True)))
@@ -142,11 +156,7 @@ class JobStore:
             if not rows:
                 return []
             _set_image_status(connection, [row.image_id for row in rows], Status.PROCESSING, now)
-            originals = _originals(connection, [row.image_id for row in rows])
-            claimed = [
-                ClaimedJob(job, originals[job.image_id])
-                for job in _with_operations(connection, rows)
-            ]
+            claimed = _claimed(connection, _with_operations(connection, rows))
             return sorted(claimed, key=lambda item: (item.job.lane, item.job.id))
 
         return await self._database.write(work)
@@ -181,6 +191,8 @@ class JobStore:
                 return None
             _update_operations(connection, settlement.job_id, settlement.operations)
             variant_queries.upsert(connection, settlement.variants)
+            if settlement.facts is not None:
+                _record_facts(connection, *settlement.facts)
             _set_image_status(connection, [image_id], settlement.status, now)
             return settlement.status
 
@@ -421,19 +433,22 @@ def _filtered(wanted: JobFilter) -> Select[Any]:
     return query
 
 
-def _originals(connection: Connection, image_ids: list[UUID]) -> dict[ImageId, Original]:
-    return {
-        ImageId(row.id): Original(
-            digest=Digest(row.sha256),
-            format=Format(row.format),
-            width=row.width,
-            height=row.height,
-            frames=row.frames,
-            has_alpha=row.has_alpha,
-            decode_bytes=row.decode_bytes,
+def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
+    rows = connection.execute(_ORIGINALS, {"ids": [job.image_id for job in claimed]})
+    found = {row.id: row for row in rows}
+    return [
+        ClaimedJob(
+            job,
+            original_of(found[job.image_id]),
+            needs_facts=found[job.image_id].phash is None,
         )
-        for row in connection.execute(_ORIGINALS, {"ids": image_ids})
-    }
+        for job in claimed
+    ]
+
+
+def _record_facts(connection: Connection, digest: Digest, facts: Facts) -> None:
+    row = {**asdict(facts), "of_blob": digest, "palette": list(facts.palette)}
+    connection.execute(_RECORD_FACTS, row)
 
 
 def _get(connection: Connection, job_id: JobId) -> Job:

@@ -65,6 +65,14 @@ blobs = Table(
     Column("sha256", String(64), primary_key=True),
     Column("bytes", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("dominant_color", String(7), nullable=True),
+    Column("palette", JSON, nullable=True),
+    Column("thumbhash", String(64), nullable=True),
+    Column("phash", String(16), nullable=True),
+    Column("mezzanine_sha256", String(64), nullable=True, index=True),  # a blob of its own
+    Column("mezzanine_format", String(16), nullable=True),
+    Column("mezzanine_width", Integer, nullable=True),
+    Column("mezzanine_height", Integer, nullable=True),
 )
 
 images = Table(
@@ -84,6 +92,7 @@ images = Table(
     Column("description", Text, nullable=False),
     Column("tags", JSON, nullable=False),
     Column("exif", JSON, nullable=False),
+    Column("gps", JSON, nullable=True),  # apart from exif: only an owner may see it
     Column("visibility", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("job_id", Uuid, nullable=True),  # its newest job; jobs point back with a foreign key

@@ -17,7 +17,8 @@ from imagesvc.errors import CorruptImage, ImagesvcError, TimedOut
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.renderer import Renderer
-from imagesvc.model import Image, Lane, Original, Transform
+from imagesvc.jobs.runner import MakeTask
+from imagesvc.model import Digest, Image, Lane, Original, Transform
 from imagesvc.service import Service
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
@@ -33,11 +34,11 @@ class CountingRenderer(Renderer):
         self.rendered = 0
 
     async def render_each(
-        self, original: Original, transforms: Sequence[Transform], timeout: float
+        self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float
     ) -> Sequence[Rendered | ImagesvcError]:
         """Count, and render."""
         self.rendered += len(transforms)
-        return await super().render_each(original, transforms, timeout)
+        return await super().render_each(original, source, transforms, timeout)
 
 
 @dataclass
@@ -51,9 +52,9 @@ class Setting:
 
     async def fetch(self, text: str, **changes: Any) -> Fetched:
         """A variant of the image."""
-        key, concrete = self.cache.identify(self.image.original, parse_text(text))
+        wanted = self.cache.identify(self.image.original, parse_text(text))
         cache = replace(self.cache, **changes) if changes else self.cache
-        return await cache.fetch(self.image.original, key, concrete)
+        return await cache.fetch(self.image.original, wanted)
 
 
 @pytest.fixture
@@ -121,10 +122,11 @@ async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Sett
 async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
     """The uploader's browser asks for the thumbnail while its job makes it."""
     thumbnail = parse_text("w=100")
+    task = MakeTask(setting.image.original, (thumbnail,), Lane.UPLOAD, needs_facts=False)
     made, fetched = await asyncio.gather(
-        setting.cache.make(setting.image.original, [thumbnail], Lane.UPLOAD, 30.0),
+        setting.cache.make(task, 30.0),
         setting.fetch("w=100"),
     )
 
     assert setting.renderer.rendered == 1
-    assert made == [fetched.variant]
+    assert made.outcomes == [fetched.variant]

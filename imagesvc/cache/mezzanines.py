@@ -1,0 +1,54 @@
+"""Keeps mezzanines: blobs of their own, that originals point at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from anyio import CancelScope
+
+from imagesvc.model import Digest, Mezzanine, Original, utc_now
+from imagesvc.store.blobs import BlobStore
+from imagesvc.store.images import ImageStore
+from imagesvc.store.incoming import Incoming
+from imagesvc.store.locks import DigestLocks
+
+
+@dataclass(frozen=True, slots=True)
+class Mezzanines:
+    """Stores what a worker made for an original, blob first and row second."""
+
+    incoming: Incoming
+    blobs: BlobStore
+    images: ImageStore
+    locks: DigestLocks
+    on_added: Callable[[Digest], None]
+    clock: Callable[[], datetime] = utc_now
+
+    async def keep(self, original: Original, planned: Mezzanine, made: bytes) -> None:
+        """Make some bytes the original's mezzanine; nothing is left when that is gone.
+
+        Args:
+            original: as stored.
+            planned: the mezzanine, but for its digest.
+            made: its file.
+
+        Raises:
+            InsufficientStorage: the disk is full; the original goes on without one.
+        """
+        async with self.incoming.receive() as file:
+            await file.write(made)
+            received = await file.finish()
+            mezzanine = replace(planned, digest=received.digest)
+            with CancelScope(shield=True):
+                async with self.locks.hold(received.digest):
+                    await self.blobs.put(received.path, received.digest)
+                    received.is_moved = True
+                    is_kept = await self.images.add_mezzanine(
+                        original.digest, mezzanine, received.bytes, self.clock()
+                    )
+                    if not is_kept and not await self.images.known_digests([received.digest]):
+                        await self.blobs.delete(received.digest)
+        if is_kept:
+            self.on_added(original.digest)
