@@ -115,3 +115,16 @@ def test_the_search_is_short_and_ends_at_the_bound(best: int, curve: float, boun
         assert len(data) >= 0.9 * max(within)
     else:
         assert len(data) == sizes[1]
+
+
+@pytest.mark.parametrize("best", [60, 79, 100])
+def test_the_last_attempt_is_quality_one(best: int) -> None:
+    """Where quality hardly changes the size, guesses would end far above what fits."""
+    tried: list[int] = []
+
+    def attempt(q: int) -> bytes:
+        tried.append(q)
+        return b"\0" * (10_000 + q)
+
+    assert len(fitted(attempt, best, 10_001)) == 10_001
+    assert len(tried) <= MAX_ATTEMPTS
