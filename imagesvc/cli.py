@@ -6,6 +6,8 @@ import asyncio
 import functools
 import gc as gc_module
 import json
+import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -74,7 +76,7 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=int(settings.shutdown_timeout),
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
     )
     _spare_the_garbage_collector()
     _Server(config, service).run()
@@ -161,9 +163,15 @@ class _Server(uvicorn.Server):
         self._service = service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop claiming jobs, then do as uvicorn does."""
+        """Stop claiming jobs, then stop; a second Ctrl-C does not wait.
+
+        Unlike uvicorn's, this does not raise the signal again at the end: a stop that was asked
+        for and went well is exit status 0.
+        """
+        del frame
         self._service.begin_stop()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 async def _check(service: Service, *, repair: bool) -> Report:

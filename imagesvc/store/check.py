@@ -9,6 +9,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from imagesvc.errors import NotFound
 from imagesvc.model import Digest
 from imagesvc.store.blobs import BlobStore
 from imagesvc.store.data_dir import DataDir
@@ -68,19 +69,28 @@ class Checker:
             after = rows[-1][0]
 
     async def _check_row(self, digest: Digest, size: int, report: Report, *, repair: bool) -> None:
-        stored = await self.blobs.size(digest)
-        if stored is None:
-            if await self.images.known_digests([digest]):  # not deleted since it was listed
-                report.missing.append(digest)
-            return
-        if stored == size and await self._digest(digest, stored) == digest:
+        if await self._is_whole(digest, size):
             report.verified += 1
             return
-        report.damaged.append(digest)
-        if repair:
-            async with self.locks.hold(digest):
-                await self._quarantine(digest)
-            report.quarantined.append(digest)
+        async with self.locks.hold(digest):  # deleted or uploaded anew since it was listed?
+            if not await self.images.known_digests([digest]):
+                return
+            if await self.blobs.size(digest) is None:
+                report.missing.append(digest)
+            elif await self._is_whole(digest, size):
+                report.verified += 1
+            else:
+                report.damaged.append(digest)
+                if repair:
+                    await self._quarantine(digest)
+                    report.quarantined.append(digest)
+
+    async def _is_whole(self, digest: Digest, size: int) -> bool:
+        try:
+            stored = await self.blobs.size(digest)
+            return stored == size and await self._digest(digest, size) == digest
+        except NotFound:
+            return False
 
     async def _digest(self, digest: Digest, size: int) -> str:
         actual = hashlib.sha256()

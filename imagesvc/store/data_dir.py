@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagesvc.store.files import fsync_directory
+
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
@@ -58,6 +60,8 @@ class DataDir:
         self.root.mkdir(parents=True, exist_ok=True)
         for path in (self.blobs, self.variants, self.tmp):
             path.mkdir(exist_ok=True)
+        fsync_directory(self.root)
+        fsync_directory(self.root.parent)
 
     def empty_tmp(self) -> None:
         """Remove what a crash left of uploads in flight."""
