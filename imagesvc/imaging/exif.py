@@ -8,7 +8,6 @@ Source: CIPA DC-008 (Exif 3.0), tables 4 to 15.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,7 +101,7 @@ def _number(value: object, low: float, high: float) -> float | None:
         number = float(value)
     except (ArithmeticError, ValueError, TypeError):
         return None
-    return round(number, 9) if math.isfinite(number) and low <= number <= high else None
+    return round(number, 9) if low <= number <= high else None  # NaN is neither
 
 
 def _time(value: object, offset: object) -> str | None:

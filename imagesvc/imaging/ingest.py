@@ -42,7 +42,9 @@ def ingest(request: IngestRequest) -> Ingested:
     direct = [it for it in transforms if size is None or not serves(size, it, original)]
     with vips.translated():
         decoded = Decoded(request.path, original, size, direct)
-        picture = to_srgb(decoded.reduced()).copy_memory()
+        picture = to_srgb(decoded.reduced())
+        if size:
+            picture = picture.copy_memory()
         facts = facts_of(picture)
         mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
     made = {it: _shared_outcome(request, it, decoded) for it in direct}
@@ -67,6 +69,7 @@ class Decoded:
         self._kind = sniffed(path)
         self._original = original
         first = open_source(path, self._kind)
+        self._looks = size is None
         self._size = size or _within(first.shown, SMALL_SIDE)
         self._factor = 1
         self._kept: Source | None = None
@@ -84,8 +87,11 @@ class Decoded:
         return replace(source, held=self._held) if self._held else source
 
     def reduced(self) -> Picture:
-        """The picture as shown in the size of the mezzanine, or small enough to look at."""
+        """The picture as shown in the size of the mezzanine, or cheap to look at without one."""
         source = self.source()
+        is_plain = source.orientation == 1 and self._original.frames == 1
+        if self._looks and is_plain and (self._factor > 1 or self._kept):
+            return source.shrunk(self._factor) if self._factor > 1 else source.picture
         if self._factor == 1:
             return resize(source, None, self._size)
         picture = source.shrunk(self._factor)

@@ -201,9 +201,10 @@ def _parsed(raw: object) -> Tags:
     return _tags(exif)
 
 
-def small(rgba: bytes, width: int, height: int) -> Image.Image:
-    """A picture of given pixels, height x width x 4."""
-    return Image.frombytes("RGBA", (width, height), rgba)
+def small(levels: bytes, width: int, height: int, bands: int) -> Image.Image:
+    """A picture of given pixels, height x width x bands, in RGBA."""
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[bands]
+    return Image.frombytes(mode, (width, height), levels).convert("RGBA")
 
 
 def within(picture: Image.Image, side: int) -> Image.Image:
