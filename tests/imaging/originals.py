@@ -1,0 +1,103 @@
+"""Large originals, ingesting and rendering them, and how alike two variants are."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from imagesvc.imaging.calls import IngestRequest, Rendered, RenderRequest
+from imagesvc.imaging.probe import probe
+from imagesvc.imaging.render import render_each
+from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.model import Digest, Original, Size
+from tests.imaging.pictures import LIMITS, QUALITY, gradient, oriented, quadrants, save
+
+REPOSITORY = Path(__file__).parents[2]
+PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared")) / "photos"
+
+
+def probed(path: str) -> Original:
+    """The original that a file is."""
+    found = probe(path, LIMITS)
+    return Original(
+        Digest("0" * 64),
+        found.format,
+        found.width,
+        found.height,
+        found.frames,
+        has_alpha=found.has_alpha,
+        decode_bytes=found.decode_bytes,
+    )
+
+
+def request(path: str, *queries: str) -> IngestRequest:
+    """An ingest of a file with these variants."""
+    shape = probed(path)
+    wanted = tuple(effective(parse_text(query), shape, QUALITY) for query in queries)
+    return IngestRequest(path, shape, wanted, str(Path(path).parent), LIMITS)
+
+
+def rendered(path: str, asked: IngestRequest, original: Size | None = None) -> list[Any]:
+    """The same variants by `RENDER`, one by one."""
+    again = RenderRequest(path, asked.transforms, asked.spill_dir, LIMITS, original=original)
+    return [made.data if isinstance(made, Rendered) else made for made in render_each(again)]
+
+
+def busy(width: int, height: int) -> Image.Image:
+    """Ramps, edges, fine lines and noise."""
+    picture = gradient(width, height)
+    picture.paste(quadrants(width // 2, height // 2), (width // 4, height // 4))
+    for step in range(0, width // 8, 7):
+        picture.paste((250, 250, 250), (step, height // 3, step + 3, height // 2))
+    noise = Image.effect_noise((width // 4, height // 4), 60).convert("RGB")
+    picture.paste(noise, (width // 2, height * 5 // 8))
+    return picture
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """The picture as a page shows it: what is transparent has no colour."""
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture.convert("RGBA"))
+
+
+def ssim(left: bytes, right: bytes) -> float:
+    """Structural similarity of luma over windows of 8 x 8, the mean of all positions.
+
+    Source: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment" (2004), equation 13.
+    """
+    one, two = (
+        np.asarray(on_white(Image.open(io.BytesIO(data))).convert("L"), dtype=np.float64)
+        for data in (left, right)
+    )
+    assert one.shape == two.shape
+
+    def mean(levels: Any) -> Any:
+        sums = np.pad(levels.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        return (sums[8:, 8:] - sums[:-8, 8:] - sums[8:, :-8] + sums[:-8, :-8]) / 64
+
+    ones, twos = mean(one), mean(two)
+    variance = mean(one * one) - ones**2 + mean(two * two) - twos**2
+    covariance = mean(one * two) - ones * twos
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    map_ = (2 * ones * twos + c1) * (2 * covariance + c2)
+    return float((map_ / ((ones**2 + twos**2 + c1) * (variance + c2))).mean())
+
+
+def large_files(folder: Path) -> dict[str, str]:
+    """Synthetic originals just above 3 MP, and the photographs where they are there."""
+    picture = busy(2100, 1440)
+    alpha = picture.copy()
+    alpha.putalpha(Image.linear_gradient("L").resize(picture.size))
+    files = {
+        "jpeg": save(folder / "a.jpg", picture, quality=92),
+        "turned": oriented(folder / "b.jpg", busy(1440, 2100), 6),
+        "png": save(folder / "c.png", alpha, compress_level=1),
+        "webp": save(folder / "d.webp", picture, quality=90, method=0),
+        "heic": save(folder / "e.heic", picture, quality=80),
+    }
+    return files | {path.stem: str(path) for path in PHOTOS.glob("photo_[4-8]*.jpg")}

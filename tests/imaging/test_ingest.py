@@ -1,0 +1,136 @@
+"""The call that makes facts, mezzanine and first variants of one decode."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging.calls import INGEST, Ingested, Rendered
+from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.mezzanine import (
+    LONGEST_SIDE,
+    mezzanine_size,
+    serves,
+)
+from imagesvc.model import Size
+from tests.imaging.originals import busy, large_files, rendered, request
+from tests.imaging.pictures import (
+    LIMITS,
+    QUADRANTS,
+    animation,
+    corners,
+    gradient,
+    is_near,
+    save,
+)
+
+KINDS = ("jpeg", "turned", "png", "webp", "heic")
+
+
+def taken_in(path: str, *queries: str) -> Ingested:
+    """What `INGEST` brings over the border of the worker."""
+    plain, body = INGEST.pack(ingest(request(path, *queries)))
+    return INGEST.unpack(json.loads(json.dumps(plain)), memoryview(body))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Paths of large originals."""
+    return large_files(tmp_path_factory.mktemp("large"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_variant_made_again_is_the_same(large: dict[str, str], tmp_path: Path, kind: str) -> None:
+    """Now or after eviction, from the stored mezzanine or the original: equal bytes."""
+    asked = request(large[kind], "w=256&h=256", "w=720", "w=700", "w=100&trim=9", "w=150&exact=1")
+    asked = replace(asked, spill_dir=str(tmp_path))
+    shown = Size(asked.original.width, asked.original.height)
+    size = mezzanine_size(asked.original)
+    assert size is not None
+    served = [serves(size, it, asked.original) for it in asked.transforms]
+    assert served == [True, False, False, False, False]
+
+    ingested = ingest(asked)
+
+    assert ingested.mezzanine is not None
+    stored = tmp_path / "stored"
+    stored.write_bytes(ingested.mezzanine)
+    made = [it.data for it in ingested.outcomes if isinstance(it, Rendered)]
+    from_mezzanine = rendered(str(stored), asked, shown)
+    assert made[0] == from_mezzanine[0]
+    assert made[1:] == rendered(asked.path, asked)[1:]
+    assert [path.name for path in tmp_path.iterdir()] == ["stored"]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp"])
+def test_sharing_a_decode_changes_no_byte_of_small_originals(tmp_path: Path, suffix: str) -> None:
+    """They have no mezzanine; all variants come from the original."""
+    path = save(tmp_path / f"a.{suffix}", busy(900, 700))
+    asked = request(path, "w=256&h=256", "w=720", "", "w=200&crop=0.1,0.1,0.5,0.5", "w=60&blur=2")
+
+    ingested = taken_in(
+        path, "w=256&h=256", "w=720", "", "w=200&crop=0.1,0.1,0.5,0.5", "w=60&blur=2"
+    )
+
+    assert ingested.mezzanine is None
+    made = [it.data for it in ingested.outcomes if isinstance(it, Rendered)]
+    assert made == rendered(path, asked)
+
+
+@pytest.mark.parametrize("kind", ["turned", "png"])
+def test_the_mezzanine_is_upright_plain_and_keeps_alpha(large: dict[str, str], kind: str) -> None:
+    """JPEG 4:4:4, or WebP with alpha; no EXIF, no profile."""
+    ingested = taken_in(large[kind])
+
+    assert ingested.mezzanine is not None
+    picture: Any = Image.open(io.BytesIO(ingested.mezzanine))
+    assert max(picture.size) == LONGEST_SIDE
+    assert picture.format == {"turned": "JPEG", "png": "WEBP"}[kind]
+    assert picture.mode == {"turned": "RGB", "png": "RGBA"}[kind]
+    assert not picture.getexif()
+    assert "icc_profile" not in picture.info
+    if kind == "turned":
+        assert picture.height == LONGEST_SIDE
+        assert [layer[1:3] for layer in picture.layer] == [(1, 1)] * 3
+        middle = picture.crop((220, 320, 658, 960))  # where `busy` has its quadrants
+        assert is_near(corners(middle)[:3], QUADRANTS[:3], 8)
+
+
+def test_animations_keep_their_frames(tmp_path: Path) -> None:
+    """Facts from the first frame, no mezzanine, and the variants move."""
+    ingested = taken_in(animation(tmp_path / "a.gif", 5), "w=30", "w=20&frame=3")
+
+    assert ingested.mezzanine is None
+    assert [it.frames for it in ingested.outcomes if isinstance(it, Rendered)] == [5, 1]
+    assert ingested.facts.dominant_color == "#dc1e1e"
+
+
+def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
+    """An outcome each, in order."""
+    path = save(tmp_path / "a.png", gradient(300, 200))
+    asked = request(path, "w=50", "w=8000&h=8000&fit=fill&enlarge=1", "w=40")
+
+    fine, bad, also = ingest(replace(asked, limits=replace(LIMITS, max_pixels=100_000))).outcomes
+
+    assert isinstance(bad, ImageTooLarge)
+    assert [it.width for it in (fine, also) if isinstance(it, Rendered)] == [50, 40]
+
+
+def test_an_original_that_cannot_be_decoded_fails_the_call(tmp_path: Path) -> None:
+    """And leaves no file behind."""
+    path = Path(save(tmp_path / "a.png", busy(2100, 1440), compress_level=1))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 1000] = bytes(1000)
+    path.write_bytes(data)
+
+    with pytest.raises(CorruptImage):
+        ingest(request(str(path), "w=100"))
+
+    assert list(tmp_path.iterdir()) == [path]
