@@ -28,7 +28,7 @@ def facts_of(picture: Picture) -> Facts:
     Raises:
         pyvips.Error: it cannot be decoded.
     """
-    small = pillow.small(*vips.levels_within(picture, SMALL_SIDE))
+    small = pillow.small(*vips.levels_towards(picture, SMALL_SIDE), SMALL_SIDE)
     tiny = pillow.within(small, TINY_SIDE)
     palette = pillow.palette(tiny, COLOURS)
     packed = thumbhash(tiny.tobytes(), tiny.width, tiny.height)

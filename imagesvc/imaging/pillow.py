@@ -201,10 +201,15 @@ def _parsed(raw: object) -> Tags:
     return _tags(exif)
 
 
-def small(levels: bytes, width: int, height: int, bands: int) -> Image.Image:
-    """A picture of given pixels, height x width x bands, in RGBA."""
+def small(levels: bytes, width: int, height: int, bands: int, side: int) -> Image.Image:
+    """A picture of given pixels, height x width x bands, in RGBA and at most `side` a side.
+
+    With alpha it must be as small as that already: boxes would mix in the colours of what is
+    transparent.
+    """
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[bands]
-    return Image.frombytes(mode, (width, height), levels).convert("RGBA")
+    picture = Image.frombuffer(mode, (width, height), levels, "raw", mode, 0, 1)
+    return within(picture, side).convert("RGBA")
 
 
 def within(picture: Image.Image, side: int) -> Image.Image:

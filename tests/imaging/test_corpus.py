@@ -1,4 +1,4 @@
-"""The corpus of valid and hostile files, when it is there (`IMAGESVC_TEST_SHARED`)."""
+"""The corpus of valid and hostile files, when it is there (`TEST_SHARED`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared"))
+SHARED = Path(os.environ.get("TEST_SHARED", REPOSITORY.parent / "shared"))
 CORPUS = SHARED / "corpus"
 MAX_SECONDS, MAX_RSS_KIB = 10, 1_000_000
 SLOW_TO_MAKE = {"loop_tiff_65000_pages.tif"}

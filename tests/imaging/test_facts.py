@@ -154,6 +154,6 @@ def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None
 
 def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:
     """Ordered by how many pixels each stands for."""
-    picture = pillow.small(gradient(32, 32).tobytes(), 32, 32, 3)
+    picture = pillow.small(gradient(32, 32).tobytes(), 32, 32, 3, 64)
 
     assert len(pillow.palette(picture, 5)) == 5
