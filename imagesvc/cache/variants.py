@@ -236,7 +236,8 @@ class VariantCache:
         self, task: MakeTask, missing: list[Wanted], timeout: float
     ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
         transforms = [item.transform for item in missing]
-        async with self.renderer.admit(task.lane, task.original, transforms):
+        admit = self.renderer.admit_ingest if task.needs_facts else self.renderer.admit
+        async with admit(task.lane, task.original, transforms):
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
             others = [flight for item in missing if (flight := self._flights.find(item.key))]
             taken = {flight.key for flight in others}

@@ -20,6 +20,7 @@ from imagesvc.imaging.calls import (
 )
 from imagesvc.imaging.cost import render_bytes
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.mezzanine import ingest_bytes
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
 from imagesvc.store.blobs import BlobStore
@@ -44,8 +45,14 @@ class Renderer:
         self, lane: Lane, original: Original, transforms: Sequence[Transform]
     ) -> AbstractAsyncContextManager[None]:
         """Wait until there is a worker, and memory for the costliest of these renderings."""
-        costs = [render_bytes(transform, original) for transform in transforms]
-        return self.pool.admit(lane, max(costs, default=original.decode_bytes) + FIXED_COST)
+        costliest = max(render_bytes(transform, original) for transform in transforms)
+        return self.pool.admit(lane, costliest + FIXED_COST)
+
+    def admit_ingest(
+        self, lane: Lane, original: Original, transforms: Sequence[Transform]
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait until there is a worker, and memory for looking at an original and reducing it."""
+        return self.pool.admit(lane, ingest_bytes(original, transforms) + FIXED_COST)
 
     async def render_each(
         self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -183,10 +185,13 @@ def test_the_server_has_met_nothing_unforeseen(run: Run) -> None:
 
 
 def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
-    """A blob for each different file that was taken, and no canary sang."""
+    """A blob for each different file that was taken, their mezzanines, and no canary sang."""
     taken = {it.answer.json()["sha256"] for it in run.outcomes if it.answer.status_code == 201}
+    with contextlib.closing(sqlite3.connect(run.server.data_dir / "imagesvc.db")) as database:
+        query = "SELECT mezzanine_sha256 FROM blobs WHERE mezzanine_sha256 IS NOT NULL"
+        mezzanines = {digest for (digest,) in database.execute(query)}
 
-    assert run.server.blobs() == taken
+    assert run.server.blobs() == taken | mezzanines
     assert leftovers(run.server) == []
     assert list(Path("/tmp").glob("corpus_pwned*")) == []
 
