@@ -4,11 +4,11 @@ PYTHON ?= python3
 KILLS ?= 200
 ROWS ?=
 BIN := .venv/bin
-SOURCES := imagesvc tests benchmarks
+SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check format bench clean
+.PHONY: help run test test-long check format docs bench clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds"
 	@echo "make check      ruff, mypy, and the import rules"
 	@echo "make format     what ruff can mend by itself"
+	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
 	@echo "make clean      remove .venv and caches; data/ stays"
 
@@ -38,6 +39,9 @@ check: .venv/installed-dev
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+docs: .venv/installed-test
+	$(BIN)/python scripts/make_transform_docs.py
 
 bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)

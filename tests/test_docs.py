@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -101,3 +103,29 @@ def test_the_documented_file_is_one_that_works(
     expected = Settings(**tomllib.loads(example)).shown()
     assert in_force == expected
     assert in_force["presets"]["card"] == "w=600&h=315&fit=cover"
+
+
+TRANSFORMS = (ROOT / "docs" / "transforms.md").read_text()
+VECTOR = "qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA"
+
+
+def test_every_transform_key_has_its_row_and_every_picture_its_file() -> None:
+    """The page is made from the grammar's own table: make docs."""
+    rows = re.findall(r"^\| `(\w+)` \|", TRANSFORMS, re.MULTILINE)
+    pictures = set(re.findall(r"\(pictures/([\w.]+)\)", TRANSFORMS))
+
+    assert rows == [*KEYS, "preset"]
+    assert pictures == {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+
+
+@pytest.mark.parametrize(("language", "command"), [("python", "python3"), ("javascript", "node")])
+def test_a_documented_recipe_signs_as_the_service_does(language: str, command: str) -> None:
+    """People sign in their own programs, and copy what the page shows."""
+    if shutil.which(command) is None:
+        pytest.skip(f"{command} is not installed")
+    (recipe,) = re.findall(rf"```{language}\n(.+?)```", TRANSFORMS, re.DOTALL)
+    option = "-c" if language == "python" else "-e"
+
+    done = subprocess.run([command, option, recipe], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == VECTOR
