@@ -49,7 +49,7 @@ EXAMPLES = (
     Example("w=200&h=200&fit=cover&gravity=fp:0.74,0.3", "Around a focal point, here the sun."),
     Example("crop=0.5,0.1,0.45,0.5&w=300", "A region by fractions, then resized."),
     Example("crop=900,120,420,320&w=300", "A region in pixels of the original."),
-    Example("trim=20&w=300", "A border near the colour of the top left corner is cut: the upper sky."),
+    Example("trim=20&w=300", "A border near the colour of the corner is cut: the upper sky."),
     Example("w=300&rotate=90", "A quarter turn."),
     Example("w=260&rotate=12&bg=e8e0d0", "Any angle; the corners take the background."),
     Example("w=300&flip=h", "Mirrored left to right."),
