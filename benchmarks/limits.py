@@ -20,19 +20,23 @@ _ANY_HEIGHT = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """One variant to make: the photo within a box, as a JPEG."""
+    """One variant to make: the photo within a box, blurred by a sigma unless that is 0."""
 
     photo: str
     width: int
     height: int = _ANY_HEIGHT
     quality: int = 80
+    suffix: str = ".jpg"
+    blur: float = 0.0
 
     def run(self) -> bytes:
         """Decode, resize and encode."""
         image = pyvips.Image.thumbnail(
             self.photo, self.width, height=self.height, size="down", fail_on="error"
         )
-        data: bytes = image.write_to_buffer(".jpg", Q=self.quality, keep="none")
+        if self.blur:
+            image = image.gaussblur(self.blur)
+        data: bytes = image.write_to_buffer(self.suffix, Q=self.quality, keep="none")
         return data
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+
+import pyvips
 
 from benchmarks import client, plan
 from benchmarks.limits import Render, RenderProcesses
@@ -19,14 +21,19 @@ _CONNECTIONS = 4 * len(CORES)
 def run(bench: Bench) -> list[Row]:
     """Three photos, each as variants of about 400 px, no two alike."""
     photos = bench.photos
+    folder = bench.fresh("cold")
+    png = folder / "8mp.png"
+    large = pyvips.Image.thumbnail(str(photos.large), 3464, size="both")
+    large.write_to_file(str(png))
     subjects = (
         Subject("16 MP JPEG → 400 px, exact", photos.large, 60, 0.85, "&exact=1"),
         Subject("16 MP JPEG → 400 px, mezzanine", photos.large, 60, 3.0),
         Subject("16 MP progressive JPEG → 400 px, exact", photos.progressive, 16, 0.85, "&exact=1"),
         Subject("16 MP progressive JPEG → 400 px, mezzanine", photos.progressive, 16, 3.0),
         Subject("0.7 MP JPEG → 400 px", photos.small, 400, 0.85),
+        Subject("8 MP PNG → 400 px WebP", png, 12, 0.85, "&exact=1&format=webp", suffix=".webp"),
+        Subject("0.7 MP JPEG → 400 px, blur 10", photos.small, 200, 0.85, "&blur=10", blur=10.0),
     )
-    folder = bench.fresh("cold")
     with ImageService(folder) as service, RenderProcesses(len(CORES)) as processes:
         return [_row(bench, service.port, processes, subject) for subject in subjects]
 
@@ -39,7 +46,13 @@ class Subject:
     photo: Path
     count: int
     target: float
-    suffix: str = ""
+    query: str = ""
+    suffix: str = ".jpg"
+    blur: float = 0.0
+
+    def limit(self, render: Render) -> Render:
+        """The same variant for libvips alone."""
+        return replace(render, suffix=self.suffix, blur=self.blur)
 
 
 def _row(bench: Bench, port: int, processes: RenderProcesses, subject: Subject) -> Row:
@@ -50,13 +63,13 @@ def _row(bench: Bench, port: int, processes: RenderProcesses, subject: Subject) 
 
     def ours(number: int) -> float:
         requests = tuple(
-            plan.get(f"/images/{image}?w={render.width}&q={render.quality}{subject.suffix}")
+            plan.get(f"/images/{image}?w={render.width}&q={render.quality}{subject.query}")
             for render in batches[number]
         )
         return client.run(plan.Plan(port, requests, _CONNECTIONS)).expect(200).rate
 
     def limit(number: int) -> float:
-        return count / processes.seconds(batches[number])
+        return count / processes.seconds([subject.limit(it) for it in batches[number]])
 
     ours(bench.rounds)  # both warm
     limit(bench.rounds)

@@ -27,6 +27,14 @@ def run(bench: Bench) -> list[Row]:
                 lambda _: _rate(bench, bare.port, hit, 200),
                 lambda _: _rate(bench, service.port, hit, 200),
             )
+            auto = f"{path}&format=auto"
+            client.ask(service.port, auto)
+            negotiable = plan.get(auto, "Accept: image/jpeg,*/*;q=0.8")
+            negotiated = take_turns(
+                bench.rounds,
+                lambda _: _rate(bench, bare.port, hit, 200),
+                lambda _: _rate(bench, service.port, negotiable, 200),
+            )
             known = plan.get(path, f"If-None-Match: {etag}")
             not_modified = take_turns(
                 bench.rounds,
@@ -36,6 +44,7 @@ def run(bench: Bench) -> list[Row]:
     size = f"{len(answer.body) / 1000:.0f} kB"
     return [
         at_least(f"hot variant of {size} / bare uvicorn", 0.80, hot, "requests/s"),
+        at_least("the same by format=auto / bare uvicorn", 0.80, negotiated, "requests/s"),
         at_least("its 304 / the hot variant", 1.00, not_modified, "requests/s"),
     ]
 
