@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,15 @@ def run(plan: Plan) -> Outcome:
 
 
 def ask(
-    port: int, path: str, method: str = "GET", body: bytes | None = None, media_type: str = ""
+    port: int,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """One request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    headers = {"Content-Type": media_type} if media_type else {}
-    connection.request(method, path, body, headers)
+    connection.request(method, path, body, headers or {})
     response = connection.getresponse()
     answer = Answer(response.status, response.getheaders(), response.read())
     connection.close()
@@ -82,7 +86,8 @@ def ask(
 def upload(port: int, photo: Path) -> str:
     """Upload a photo, wait for its job, and return the image's id."""
     path = f"/api/v1/images?filename={photo.name}"
-    answer = ask(port, path, "POST", photo.read_bytes(), "image/jpeg")
+    media_type = "image/png" if photo.suffix == ".png" else "image/jpeg"
+    answer = ask(port, path, "POST", photo.read_bytes(), {"Content-Type": media_type})
     if answer.status != 201:
         raise RuntimeError(f"upload refused: {answer.status} {answer.body[:300]!r}")
     created = answer.json()

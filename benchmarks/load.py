@@ -128,6 +128,7 @@ class Load:
         self.queue: Iterator[Request] = iter(plan.requests)
         if plan.seconds is not None:
             self.queue = cycle(plan.requests)
+        self.ports = cycle((plan.port, *plan.more_ports))
         self.connections: dict[int, Connection] = {}
         self.resting: list[tuple[float, int]] = []
         self.busy = 0
@@ -206,7 +207,7 @@ class Load:
             self.epoll.modify(connection.sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
 
     def _open(self) -> Connection:
-        connection = Connection(self.plan.port)
+        connection = Connection(next(self.ports))
         connection.body = [] if self.plan.keep_bodies else None
         self.connections[connection.sock.fileno()] = connection
         self.epoll.register(connection.sock.fileno(), select.EPOLLIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyvips
 from benchmarks.client import ROOT
 
 _REAL = ROOT.parent / "shared" / "photos"
+_PNG_PIXELS = 8_000_000
 _START_OF_IMAGE = b"\xff\xd8"
 
 
@@ -22,6 +24,7 @@ class Photos:
     progressive: Path  # the same, progressive
     small: Path  # about 0.7 MP
     medium: Path  # about 150 kB
+    detailed: Path  # 8 MP or more; `write_png` makes a PNG of 8 MP of it
 
 
 def gather(folder: Path) -> Photos:
@@ -31,6 +34,7 @@ def gather(folder: Path) -> Photos:
         progressive=_REAL / "photo_15.9mp_dandelion.jpg",
         small=_REAL / "photo_0.75mp_stop.jpg",
         medium=folder / "medium.jpg",
+        detailed=_REAL / "photo_8.0mp_mountains.jpg",
     )
     if not found.large.is_file():
         found = Photos(
@@ -38,6 +42,7 @@ def gather(folder: Path) -> Photos:
             progressive=_made(folder / "progressive.jpg", 4608, 3456, interlace=True),
             small=_made(folder / "small.jpg", 1000, 750),
             medium=found.medium,
+            detailed=folder / "large.jpg",
         )
     _write_medium(found.large, found.medium)
     return found
@@ -49,6 +54,15 @@ def distinct(photo: Path, number: int) -> bytes:
     comment = b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text
     data = photo.read_bytes()
     return _START_OF_IMAGE + comment + data.removeprefix(_START_OF_IMAGE)
+
+
+def write_png(photo: Path, target: Path) -> Path:
+    """Write the photo as a PNG of about 8 MP."""
+    image = pyvips.Image.new_from_file(str(photo))
+    scale = math.sqrt(_PNG_PIXELS / (image.width * image.height))
+    image = pyvips.Image.thumbnail(str(photo), round(image.width * scale), size="down")
+    image.write_to_file(str(target), keep="none")
+    return target
 
 
 def _made(path: Path, width: int, height: int, **options: bool) -> Path:

@@ -34,6 +34,8 @@ class Plan:
     core: int | None = None
     """The core to run on; None leaves it to the system."""
     keep_bodies: bool = False
+    more_ports: tuple[int, ...] = ()
+    """Further servers that share the requests with the one at `port`."""
 
 
 @dataclass(slots=True)

@@ -8,30 +8,30 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import pyvips
-
 from benchmarks import client, plan
 from benchmarks.limits import Render, RenderProcesses
+from benchmarks.photos import write_png
 from benchmarks.report import Bench, Row, at_least, take_turns
 from benchmarks.servers import CORES, ImageService
 
 _CONNECTIONS = 4 * len(CORES)
+_WEBP = "&format=webp"
 
 
 def run(bench: Bench) -> list[Row]:
-    """Three photos, each as variants of about 400 px, no two alike."""
+    """Four photos, each as variants of about 400 px, no two alike."""
     photos = bench.photos
     folder = bench.fresh("cold")
-    png = folder / "8mp.png"
-    large = pyvips.Image.thumbnail(str(photos.large), 3464, size="both")
-    large.write_to_file(str(png))
+    png = write_png(photos.detailed, folder / "large.png")
     subjects = (
         Subject("16 MP JPEG → 400 px, exact", photos.large, 60, 0.85, "&exact=1"),
         Subject("16 MP JPEG → 400 px, mezzanine", photos.large, 60, 3.0),
         Subject("16 MP progressive JPEG → 400 px, exact", photos.progressive, 16, 0.85, "&exact=1"),
         Subject("16 MP progressive JPEG → 400 px, mezzanine", photos.progressive, 16, 3.0),
         Subject("0.7 MP JPEG → 400 px", photos.small, 400, 0.85),
-        Subject("8 MP PNG → 400 px WebP", png, 12, 0.85, "&exact=1&format=webp", suffix=".webp"),
+        Subject(
+            "8 MP PNG → 400 px WebP, exact", png, 12, 0.85, "&exact=1&format=webp", suffix=".webp"
+        ),
         Subject("0.7 MP JPEG → 400 px, blur 10", photos.small, 200, 0.85, "&blur=10", blur=10.0),
     )
     with ImageService(folder) as service, RenderProcesses(len(CORES)) as processes:

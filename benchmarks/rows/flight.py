@@ -7,7 +7,7 @@ from benchmarks.report import Bench, Row, take_turns
 from benchmarks.servers import ImageService
 
 _ASKERS = 100
-_TARGET = 1.5
+_TARGET = 1.1
 
 
 def run(bench: Bench) -> list[Row]:
