@@ -3,12 +3,14 @@
 PYTHON ?= python3
 KILLS ?= 200
 ROWS ?=
+PEERS ?=
+CACHE ?=
 BIN := .venv/bin
 SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check format docs bench clean
+.PHONY: help run test test-long check format docs bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -19,6 +21,7 @@ help:
 	@echo "make format     what ruff can mend by itself"
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
+	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them"
 	@echo "make clean      remove .venv and caches; data/ stays"
 
 run: .venv/installed-run
@@ -45,6 +48,9 @@ docs: .venv/installed-test
 
 bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)
+
+bench-peers: .venv/installed-run
+	$(BIN)/python -m benchmarks.peers $(if $(CACHE),--cache $(CACHE)) $(PEERS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

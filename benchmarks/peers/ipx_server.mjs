@@ -1,0 +1,9 @@
+// ipx on a folder: node ipx_server.mjs PORT FOLDER. Many pictures at once, one thread for each.
+import { createServer } from "node:http";
+import { createIPX, createIPXNodeServer, ipxFSStorage } from "ipx";
+import sharp from "sharp";
+
+const [, , port, dir] = process.argv;
+sharp.concurrency(1);
+const ipx = createIPX({ storage: ipxFSStorage({ dir }), sharpOptions: { jpegProgressive: false } });
+createServer(createIPXNodeServer(ipx)).listen(Number(port), "127.0.0.1");
