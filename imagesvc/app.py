@@ -24,7 +24,7 @@ from imagesvc.delivery.rules import DeliveryRules, Sendfile
 from imagesvc.errors import ImagesvcError
 from imagesvc.figures import figures
 from imagesvc.forwarded import ForwardedMiddleware
-from imagesvc.model import Format, ImageId
+from imagesvc.model import Format, ImageId, Visibility
 from imagesvc.service import Service
 from imagesvc.settings import Settings
 from imagesvc.store.data_dir import DataDir
@@ -64,37 +64,40 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         on_removed=on_removed,
     )
     names = frozenset(service.presets)
+    operations = [
+        *Delivery(
+            images=service.image_cache,
+            blobs=service.blobs,
+            variants=service.variants,
+            presets=service.presets,
+            signer=service.signer,
+            authenticator=service.authenticator,
+            rules=delivery_rules(settings, service.data_dir),
+            remember=hot.remember,
+        ).operations(),
+        *UploadEndpoints(
+            service.incoming,
+            service.ingest,
+            Imports(service.source, service.incoming, service.ingest),
+            names,
+            settings.max_files,
+            settings.max_upload_size,
+            Visibility(settings.default_visibility),
+        ).operations(),
+        *ImageEndpoints(service.images, service.variants, removal, names).operations(),
+        *JobEndpoints(service.jobs, service.runner).operations(),
+        *HealthEndpoints(
+            {
+                "database": service.check_database,
+                "disk": service.check_disk,
+                "workers": service.check_workers,
+            }
+        ).operations(),
+        *MetricsEndpoints(lambda: figures(service, access.answers)).operations(),
+        *home.operations(),
+    ]
     starlette = Starlette(
-        routes=[
-            *Delivery(
-                images=service.image_cache,
-                blobs=service.blobs,
-                variants=service.variants,
-                presets=service.presets,
-                signer=service.signer,
-                rules=delivery_rules(settings, service.data_dir),
-                remember=hot.remember,
-            ).routes(),
-            *UploadEndpoints(
-                service.incoming,
-                service.ingest,
-                Imports(service.source, service.incoming, service.ingest),
-                names,
-                settings.max_files,
-                settings.max_upload_size,
-            ).routes(),
-            *ImageEndpoints(service.images, service.variants, removal, names).routes(),
-            *JobEndpoints(service.jobs, service.runner).routes(),
-            *HealthEndpoints(
-                {
-                    "database": service.check_database,
-                    "disk": service.check_disk,
-                    "workers": service.check_workers,
-                }
-            ).routes(),
-            *MetricsEndpoints(lambda: figures(service, access.answers)).routes(),
-            *home.routes(),
-        ],
+        routes=[operation.route(service.authenticator) for operation in operations],
         exception_handlers={
             ImagesvcError: on_error,
             HTTPException: on_http_exception,

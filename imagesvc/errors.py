@@ -6,6 +6,8 @@
     │   ├── EmptyFile              400  empty_file
     │   ├── InvalidTransform       400  invalid_transform
     │   ├── InvalidRequest         400  invalid_request
+    │   ├── InvalidQuery           400  invalid_query
+    │   ├── Unauthorized           401  unauthorized
     │   ├── Forbidden              403  forbidden
     │   ├── SignatureInvalid       403  signature_invalid
     │   ├── NotFound               404  not_found
@@ -17,7 +19,9 @@
     │   ├── RangeNotSatisfiable    416  range_not_satisfiable
     │   ├── CorruptImage           422  corrupt_image
     │   ├── ImageTooLarge          422  image_too_large
-    │   └── SourceUnavailable      422  source_unavailable
+    │   ├── SourceUnavailable      422  source_unavailable
+    │   ├── RateLimited            429  rate_limited
+    │   └── QuotaExceeded          429  quota_exceeded
     └── Unavailable                     the same request may pass later
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
@@ -82,6 +86,21 @@ class InvalidTransform(Rejected):
 
     code = "invalid_transform"
     title = "Invalid transform"
+
+
+class InvalidQuery(Rejected):
+    """A search that does not follow the grammar; the detail points at the column."""
+
+    code = "invalid_query"
+    title = "Invalid query"
+
+
+class Unauthorized(Rejected):
+    """The request needs credentials, or those it brought do not hold."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+    title = "Unauthorized"
 
 
 class Forbidden(Rejected):
@@ -190,6 +209,22 @@ class SourceUnavailable(Rejected):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "source_unavailable"
     title = "Source unavailable"
+
+
+class RateLimited(Rejected):
+    """Too many requests from this principal or address for now."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "rate_limited"
+    title = "Rate limited"
+
+
+class QuotaExceeded(Rejected):
+    """The owner may keep no more images or bytes."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "quota_exceeded"
+    title = "Quota exceeded"
 
 
 class Unavailable(ImagesvcError):

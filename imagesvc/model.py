@@ -22,6 +22,8 @@ from imagesvc.errors import NotFound
 
 ImageId = NewType("ImageId", UUID)
 JobId = NewType("JobId", UUID)
+UserId = NewType("UserId", UUID)
+CollectionId = NewType("CollectionId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)
@@ -70,6 +72,14 @@ class Visibility(StrEnum):
     PUBLIC = "public"
     UNLISTED = "unlisted"
     PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whose images a list may show: those of `owner_id` and public ones, or everyone's."""
+
+    owner_id: UserId | None
+    sees_all: bool = False
 
 
 class Lane(IntEnum):
@@ -285,6 +295,10 @@ class Image:
     job_id: JobId | None = None
     job_status: Status | None = None
     facts: Facts | None = None
+    owner_id: UserId | None = None
+    collection_id: CollectionId | None = None
+    version: int = 1
+    """Of the metadata that people edit; each change adds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +329,7 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    owner_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import structlog
 
+from imagesvc.auth.authenticator import Authenticator
 from imagesvc.cache.eviction import DiskTier
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
@@ -57,6 +58,7 @@ class Service:
         watermarks = read_watermarks(settings)
         self.data_dir = DataDir(settings.data_dir.absolute())
         self.data_dir.create()
+        self.authenticator = Authenticator(has_accounts=False)
         self.signer = Signer(signing_keys(settings, self.data_dir))
 
         self.database = Database(self.data_dir.database)

@@ -143,6 +143,10 @@ class Settings(BaseSettings):
         ByteSize(64 << 20), description="Free disk space below which uploads are answered 507."
     )
 
+    default_visibility: Literal["public", "unlisted", "private"] = Field(
+        "public", description="Visibility of an upload that names none."
+    )
+
     allow_url_import: bool = Field(
         default=False, description="Whether images may be imported from URLs, by this server."
     )

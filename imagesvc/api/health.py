@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from imagesvc.api.http import json_response
 from imagesvc.errors import ImagesvcError
+from imagesvc.operations import Operation
 
+TAG = "operation"
 Check = Callable[[], Awaitable[None]]
 
 
@@ -29,9 +30,13 @@ class HealthEndpoints:
 
     checks: Mapping[str, Check]
 
-    def routes(self) -> list[Route]:
-        """The routes this module serves; `app.py` concatenates them."""
-        return [Route("/healthz", self.alive), Route("/readyz", self.ready)]
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        answers = {200: Health}
+        return [
+            Operation("is_alive", "GET", "/healthz", self.alive, answers, TAG),
+            Operation("is_ready", "GET", "/readyz", self.ready, answers | {503: Health}, TAG),
+        ]
 
     async def alive(self, _request: Request) -> Response:
         """The event loop turns."""

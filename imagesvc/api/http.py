@@ -7,15 +7,16 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.errors import InvalidRequest
+from imagesvc.errors import InvalidRequest, NotFound
+from imagesvc.model import parse_id
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,14 +43,35 @@ def parsed_json(kind: type[Model], body: bytes) -> Model:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        faults = tuple(
-            (
-                ".".join(ascii(str(part)[:40])[1:-1] for part in fault["loc"]) or "body",
-                fault["msg"].removeprefix("Value error, "),
-            )
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        raise _faults_of(error) from error
+
+
+def parsed_query(kind: type[Model], request: Request) -> Model:
+    """The query parameters as a model; misspelt and repeated ones are refused, not passed over.
+
+    Raises:
+        InvalidRequest: naming every parameter that is wrong.
+    """
+    only_known(request, set(kind.model_fields))
+    try:
+        return kind.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise _faults_of(error) from error
+
+
+def _faults_of(error: ValidationError) -> InvalidRequest:
+    faults = tuple(
+        (
+            ".".join(ascii(str(part)[:40])[1:-1] for part in fault["loc"]) or "body",
+            fault["msg"].removeprefix("Value error, "),
         )
-        raise InvalidRequest(f"{faults[0][0]}: {faults[0][1]}.", faults) from error
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+    return InvalidRequest(f"{faults[0][0]} {_uncapitalized(faults[0][1])}.", faults)
+
+
+def _uncapitalized(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def only_known(request: Request, known: set[str]) -> None:
@@ -61,9 +83,8 @@ def only_known(request: Request, known: set[str]) -> None:
     names = [name for name, _value in request.query_params.multi_items()]
     for name in names:
         if name not in known:
-            raise invalid(
-                ascii(name[:40])[1:-1], f"is unknown; known are {', '.join(sorted(known))}"
-            )
+            words = f"known are {', '.join(sorted(known))}" if known else "there are none here"
+            raise invalid(ascii(name[:40])[1:-1], f"is unknown; {words}")
         if names.count(name) > 1:
             raise invalid(name, "is given twice")
 
@@ -73,25 +94,63 @@ def invalid(loc: str, msg: str) -> InvalidRequest:
     return InvalidRequest(f"{loc} {msg}.", ((loc, msg),))
 
 
-def limit_of(request: Request) -> int:
-    """The page size asked for."""
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+def _limit(text: object) -> object:
+    if not isinstance(text, str):
+        return text
     if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise invalid("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+        raise ValueError(f"must be a whole number from 1 to {MAX_LIMIT}")
     return int(text)
 
 
-def cursor_of(request: Request) -> UUID | None:
-    """The id that the last page ended with."""
-    text = request.query_params.get("cursor")
-    if text is None:
-        return None
+def _cursor(text: object) -> object:
+    if not isinstance(text, str):
+        return text
     try:
         return UUID(
             bytes=base64.b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
         )
     except (ValueError, binascii.Error) as error:
-        raise invalid("cursor", "is none that a page of this list ended with") from error
+        raise ValueError("is none that a page of this list ended with") from error
+
+
+def _instant(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("must be an instant such as 2026-01-31T12:00:00Z") from error
+
+
+def _id(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_id(text)
+    except NotFound as error:
+        raise ValueError("must be an id") from error
+
+
+Limit = Annotated[int, BeforeValidator(_limit), Field(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[UUID, BeforeValidator(_cursor), WithJsonSchema({"type": "string"})]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""An RFC 3339 instant, or a date in UTC."""
+Id = Annotated[UUID, BeforeValidator(_id)]
+
+
+class Query(BaseModel):
+    """Query parameters; each field is one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(Query):
+    """Which page of a list."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+    """Where the last page ended: its `next_cursor`."""
 
 
 def cursor_text(last: UUID | None) -> str | None:
@@ -114,15 +173,3 @@ def next_link(request: Request, cursor: str | None) -> dict[str, str]:
         return {}
     query = {**request.query_params, "cursor": cursor}
     return {"link": f'<{origin_of(request)}{request.scope["path"]}?{urlencode(query)}>; rel="next"'}
-
-
-def instant_of(request: Request, name: str) -> datetime | None:
-    """An RFC 3339 instant, or a date in UTC, from the query."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise invalid(name, "must be an instant such as 2026-01-31T12:00:00Z") from error

@@ -6,78 +6,112 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from imagesvc.api.http import (
-    cursor_of,
+    PageQuery,
     cursor_text,
     json_response,
-    limit_of,
     next_link,
     only_known,
+    parsed_query,
 )
 from imagesvc.api.schemas import ImageOut, Page, Purged, VariantOut
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.permissions import check_may_change, check_may_see
+from imagesvc.auth.principals import Scope
 from imagesvc.cache.removal import Removal
 from imagesvc.cache.variants import VariantCache
-from imagesvc.model import ImageId, parse_id
+from imagesvc.errors import Forbidden, NotFound
+from imagesvc.model import Image, ImageId, parse_id
+from imagesvc.operations import Operation
 from imagesvc.store.images import ImageStore
+
+TAG = "images"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEndpoints:
-    """The routes about images; the fields are everything they may touch."""
+    """The operations on images; the fields are everything they may touch."""
 
     images: ImageStore
     variants: VariantCache
     removal: Removal
     presets: frozenset[str]
 
-    def routes(self) -> list[Route]:
-        """The routes this module serves; `app.py` concatenates them."""
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
         one = "/api/v1/images/{image_id}"
         return [
-            Route("/api/v1/images", self.page, methods=["GET"]),
-            Route(one, self.show, methods=["GET"]),
-            Route(one, self.delete, methods=["DELETE"]),
-            Route(f"{one}/variants", self.stored, methods=["GET"]),
-            Route(f"{one}/variants", self.purge, methods=["DELETE"]),
-        ]
+            Operation(
+                "list_images", "GET", "/api/v1/images", self.page, {200: Page[ImageOut]}, TAG,
+                scope=Scope.READ, query=PageQuery,
+            ),
+            Operation(
+                "get_image", "GET", one, self.show, {200: ImageOut}, TAG,
+                scope=Scope.READ, errors=(NotFound,),
+            ),
+            Operation(
+                "delete_image", "DELETE", one, self.delete, {204: None}, TAG,
+                scope=Scope.MANAGE, errors=(NotFound, Forbidden),
+            ),
+            Operation(
+                "list_variants", "GET", f"{one}/variants", self.stored, {200: Page[VariantOut]},
+                TAG, scope=Scope.READ, errors=(NotFound,),
+            ),
+            Operation(
+                "purge_variants", "DELETE", f"{one}/variants", self.purge, {200: Purged}, TAG,
+                scope=Scope.MANAGE, errors=(NotFound, Forbidden),
+            ),
+        ]  # fmt: skip
 
     async def page(self, request: Request) -> Response:
         """Images, the newest first."""
-        only_known(request, {"limit", "cursor"})
-        after = cursor_of(request)
+        query = parsed_query(PageQuery, request)
+        principal = principal_of(request)
         page = await self.images.page(
-            limit=limit_of(request), after=None if after is None else ImageId(after)
+            principal.audience,
+            limit=query.limit,
+            after=None if query.cursor is None else ImageId(query.cursor),
         )
         cursor = cursor_text(page.next_after)
-        data = [ImageOut.of(image, self.presets) for image in page.images]
+        data = [ImageOut.of(image, self.presets, principal) for image in page.images]
         return json_response(
             Page[ImageOut](data=data, next_cursor=cursor), headers=next_link(request, cursor)
         )
 
     async def show(self, request: Request) -> Response:
-        """One image."""
-        image = await self.images.get(_id_of(request))
-        return json_response(ImageOut.of(image, self.presets))
+        """One image with its metadata."""
+        image = await self._seen(request)
+        return json_response(ImageOut.of(image, self.presets, principal_of(request)))
 
     async def delete(self, request: Request) -> Response:
         """Delete an image with everything that was made of it."""
-        await self.removal.remove(_id_of(request))
+        image = await self._changeable(request)
+        await self.removal.remove(image.id)
         return Response(status_code=204)
 
     async def stored(self, request: Request) -> Response:
         """The stored variants of an image, the most recently used first."""
-        image = await self.images.get(_id_of(request))
+        image = await self._seen(request)
         found = await self.variants.stored(image.original)
         data = [VariantOut.of(item, image.id, in_memory=in_memory) for item, in_memory in found]
         return json_response(Page[VariantOut](data=data, next_cursor=None))
 
     async def purge(self, request: Request) -> Response:
         """Remove the stored variants of an image; they are made anew when asked for."""
-        image = await self.images.get(_id_of(request))
+        image = await self._changeable(request)
         return json_response(Purged(deleted=await self.variants.purge(image.original)))
 
+    async def _seen(self, request: Request) -> Image:
+        image = await self._named(request)
+        check_may_see(principal_of(request), image)
+        return image
 
-def _id_of(request: Request) -> ImageId:
-    return ImageId(parse_id(request.path_params["image_id"]))
+    async def _changeable(self, request: Request) -> Image:
+        image = await self._named(request)
+        check_may_change(principal_of(request), image)
+        return image
+
+    async def _named(self, request: Request) -> Image:
+        only_known(request, set())
+        return await self.images.get(ImageId(parse_id(request.path_params["image_id"])))

@@ -11,7 +11,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from imagesvc.api.fields import check_tags, check_text
-from imagesvc.api.http import invalid, parsed_json
+from imagesvc.api.http import only_known, parsed_json
 from imagesvc.errors import FileTooLarge, Forbidden
 from imagesvc.jobs.ingest import Ingest, UploadFields
 from imagesvc.jobs.source import Source
@@ -30,7 +30,7 @@ class ImportIn(BaseModel):
     title: str = ""
     description: str = ""
     tags: list[Annotated[str, AfterValidator(str.strip)]] = []
-    visibility: Visibility = Visibility.PUBLIC
+    visibility: Visibility | None = None
 
     @field_validator("title", "description")
     @classmethod
@@ -45,13 +45,14 @@ class ImportIn(BaseModel):
         check_tags(tags)
         return tags
 
-    def fields(self) -> UploadFields:
-        """What the uploader says; the name is still to come from the source."""
-        return UploadFields(
+    def upon(self, given: UploadFields) -> UploadFields:
+        """What the uploader says, over what goes without saying; the name is still to come."""
+        return replace(
+            given,
             title=self.title,
             description=self.description,
             tags=tuple(self.tags),
-            visibility=self.visibility,
+            visibility=self.visibility or given.visibility,
         )
 
 
@@ -63,7 +64,9 @@ class Imports:
     incoming: Incoming
     ingest: Ingest
 
-    async def accept(self, request: Request, body: AsyncIterator[bytes]) -> Image:
+    async def accept(
+        self, request: Request, body: AsyncIterator[bytes], given: UploadFields
+    ) -> Image:
         """Fetch the image that the body names, and take it like an upload.
 
         Raises:
@@ -76,13 +79,12 @@ class Imports:
             raise Forbidden(
                 "Images are not imported from URLs here; the setting allow_url_import permits it."
             )
-        for name in request.query_params:
-            raise invalid(ascii(name[:40])[1:-1], "has no place in the query of an import")
+        only_known(request, set())
         wanted = parsed_json(ImportIn, await _whole(body))
         async with self.incoming.receive() as file:
             name = await self.source.fetch(wanted.url, file)
             return await self.ingest.accept(
-                await file.finish(), replace(wanted.fields(), filename=name)
+                await file.finish(), replace(wanted.upon(given), filename=name)
             )
 
 

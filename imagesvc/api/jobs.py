@@ -8,102 +8,110 @@ from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from imagesvc.api.http import (
-    cursor_of,
+    Id,
+    Instant,
+    PageQuery,
     cursor_text,
-    instant_of,
-    invalid,
     json_response,
-    limit_of,
     next_link,
     only_known,
+    parsed_query,
 )
 from imagesvc.api.schemas import JobOut, Page
-from imagesvc.errors import NotFound
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.permissions import check_is_own_job
+from imagesvc.auth.principals import Scope
+from imagesvc.errors import Conflict, NotFound
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import ImageId, JobId, Status, parse_id, utc_now
+from imagesvc.model import Audience, ImageId, Job, JobId, Status, parse_id, utc_now
+from imagesvc.operations import Operation
 from imagesvc.store.jobs import JobFilter
 
-FILTERS = {"status", "image", "created_from", "created_to"}
+TAG = "jobs"
+
+
+class JobQuery(PageQuery):
+    """Which jobs to list."""
+
+    status: Status | None = None
+    image: Id | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobEndpoints:
-    """The routes about jobs; the fields are everything they may touch."""
+    """The operations on jobs; the fields are everything they may touch."""
 
     queue: JobQueue
     runner: Runner
     clock: Callable[[], datetime] = utc_now
 
-    def routes(self) -> list[Route]:
-        """The routes this module serves; `app.py` concatenates them."""
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        one = "/api/v1/jobs/{job_id}"
         return [
-            Route("/api/v1/jobs", self.page, methods=["GET"]),
-            Route("/api/v1/jobs/{job_id}", self.show, methods=["GET"]),
-            Route("/api/v1/jobs/{job_id}", self.cancel, methods=["DELETE"]),
-            Route("/api/v1/jobs/{job_id}/retry", self.retry, methods=["POST"]),
-        ]
+            Operation(
+                "list_jobs", "GET", "/api/v1/jobs", self.page, {200: Page[JobOut]}, TAG,
+                scope=Scope.READ, query=JobQuery,
+            ),
+            Operation(
+                "get_job", "GET", one, self.show, {200: JobOut}, TAG,
+                scope=Scope.READ, errors=(NotFound,),
+            ),
+            Operation(
+                "cancel_job", "DELETE", one, self.cancel, {200: JobOut}, TAG,
+                scope=Scope.MANAGE, errors=(NotFound, Conflict),
+            ),
+            Operation(
+                "retry_job", "POST", f"{one}/retry", self.retry, {202: JobOut}, TAG,
+                scope=Scope.MANAGE, errors=(NotFound, Conflict),
+            ),
+        ]  # fmt: skip
 
     async def page(self, request: Request) -> Response:
         """Jobs, the newest first, by status, image and time of creation."""
-        only_known(request, FILTERS | {"limit", "cursor"})
-        after = cursor_of(request)
+        query = parsed_query(JobQuery, request)
         found, last = await self.queue.page(
-            _filter_of(request),
-            limit=limit_of(request),
-            after=None if after is None else JobId(after),
+            _filter_of(query, principal_of(request).audience),
+            limit=query.limit,
+            after=None if query.cursor is None else JobId(query.cursor),
         )
         cursor = cursor_text(last)
         page = Page[JobOut](data=[JobOut.of(job) for job in found], next_cursor=cursor)
         return json_response(page, headers=next_link(request, cursor))
 
     async def show(self, request: Request) -> Response:
-        """One job."""
-        return json_response(JobOut.of(await self.queue.get(_id_of(request))))
+        """One job with its operations."""
+        return json_response(JobOut.of(await self._own(request)))
 
     async def cancel(self, request: Request) -> Response:
         """End a job that has not ended; its worker is killed when it has one."""
-        job = await self.queue.cancel(_id_of(request), now=self.clock())
+        job = await self.queue.cancel((await self._own(request)).id, now=self.clock())
         await self.runner.abandon(job.id)
         return json_response(JobOut.of(job))
 
     async def retry(self, request: Request) -> Response:
         """Queue a failed or cancelled job again."""
-        job = await self.queue.retry(_id_of(request), now=self.clock())
+        job = await self.queue.retry((await self._own(request)).id, now=self.clock())
         self.runner.notify()
         return json_response(JobOut.of(job), 202)
 
+    async def _own(self, request: Request) -> Job:
+        only_known(request, set())
+        job = await self.queue.get(JobId(parse_id(request.path_params["job_id"])))
+        check_is_own_job(principal_of(request), job)
+        return job
 
-def _id_of(request: Request) -> JobId:
-    return JobId(parse_id(request.path_params["job_id"]))
 
-
-def _filter_of(request: Request) -> JobFilter:
+def _filter_of(query: JobQuery, audience: Audience) -> JobFilter:
     return JobFilter(
-        status=_status_of(request),
-        image_id=_image_of(request),
-        created_from=instant_of(request, "created_from"),
-        created_to=instant_of(request, "created_to"),
+        audience=audience,
+        status=query.status,
+        image_id=None if query.image is None else ImageId(query.image),
+        created_from=query.created_from,
+        created_to=query.created_to,
     )
-
-
-def _status_of(request: Request) -> Status | None:
-    text = request.query_params.get("status")
-    if text is None:
-        return None
-    if text not in set(Status):
-        raise invalid("status", f"must be one of {', '.join(Status)}")
-    return Status(text)
-
-
-def _image_of(request: Request) -> ImageId | None:
-    text = request.query_params.get("image")
-    if text is None:
-        return None
-    try:
-        return ImageId(parse_id(text))
-    except NotFound as error:
-        raise invalid("image", "must be the id of an image") from error

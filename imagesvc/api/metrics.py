@@ -9,7 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+
+from imagesvc.operations import Operation, Raw
 
 Labels = Mapping[str, str]
 
@@ -31,9 +32,10 @@ class MetricsEndpoints:
 
     figures: Callable[[], Awaitable[list[Figure]]]
 
-    def routes(self) -> list[Route]:
-        """The routes this module serves; `app.py` concatenates them."""
-        return [Route("/metrics", self.show)]
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        answers = {200: Raw(("text/plain",))}
+        return [Operation("get_metrics", "GET", "/metrics", self.show, answers, "operation")]
 
     async def show(self, _request: Request) -> Response:
         """All figures, in the text format of Prometheus."""

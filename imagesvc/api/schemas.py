@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, PlainSerializer
 
+from imagesvc.auth.permissions import owns
+from imagesvc.auth.principals import Principal
 from imagesvc.model import Image, Job, Operation, Status, Variant, Visibility
 
 T = TypeVar("T")
@@ -37,6 +39,14 @@ class JobRef(BaseModel):
     status: Status
 
 
+class GpsOut(BaseModel):
+    """A place: degrees, north and east positive, and metres above the sea."""
+
+    latitude: float
+    longitude: float
+    altitude: float | None = None
+
+
 class ImageOut(BaseModel):
     """An image's metadata."""
 
@@ -58,6 +68,8 @@ class ImageOut(BaseModel):
     thumbhash: str | None
     phash: str | None
     exif: dict[str, Any]
+    gps: GpsOut | None
+    """Where it was taken; for its owner alone."""
     visibility: Visibility
     collection_id: UUID | None
     owner_id: UUID | None
@@ -68,8 +80,9 @@ class ImageOut(BaseModel):
     job: JobRef | None
 
     @classmethod
-    def of(cls, image: Image, presets: frozenset[str]) -> ImageOut:
-        """What the API says about an image; `presets` are the names that have URLs."""
+    def of(cls, image: Image, presets: frozenset[str], asker: Principal) -> ImageOut:
+        """What the API tells an asker about an image; `presets` are the names that have URLs."""
+        is_own = owns(asker, image.owner_id)
         original, facts = image.original, image.facts
         base = f"/images/{image.id}"
         return cls(
@@ -91,9 +104,10 @@ class ImageOut(BaseModel):
             thumbhash=facts.thumbhash if facts else None,
             phash=facts.phash if facts else None,
             exif=image.exif,
+            gps=GpsOut(**image.gps) if image.gps and is_own else None,
             visibility=image.visibility,
-            collection_id=None,
-            owner_id=None,
+            collection_id=image.collection_id,
+            owner_id=image.owner_id,
             created_at=image.created_at,
             updated_at=image.updated_at,
             completed_at=image.completed_at,

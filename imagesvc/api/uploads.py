@@ -6,25 +6,70 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive
 
 from imagesvc.api.fields import check_tags, check_text, max_bytes
-from imagesvc.api.http import invalid, json_response, only_known, origin_of
-from imagesvc.api.imports import Imports, is_import
+from imagesvc.api.http import Id, Query, invalid, json_response, only_known, origin_of
+from imagesvc.api.imports import ImportIn, Imports, is_import
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
 from imagesvc.api.problems import problem, problem_response
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
-from imagesvc.errors import FileTooLarge, ImagesvcError, InvalidRequest, NoFile, Rejected
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.principals import Scope
+from imagesvc.errors import (
+    CorruptImage,
+    EmptyFile,
+    FileTooLarge,
+    Forbidden,
+    ImagesvcError,
+    ImageTooLarge,
+    InsufficientStorage,
+    InvalidRequest,
+    NoFile,
+    QuotaExceeded,
+    Rejected,
+    SourceUnavailable,
+    UnsupportedMediaType,
+)
 from imagesvc.jobs.ingest import Ingest, UploadFields
 from imagesvc.model import Image, Visibility
+from imagesvc.operations import Body, Operation, Raw
 from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
 
+
+class UploadQuery(Query):
+    """What may be said about a file in the query; parts of a form say the same."""
+
+    filename: str | None = None
+    title: str | None = None
+    description: str | None = None
+    tags: str | None = None
+    """With commas between."""
+    collection_id: Id | None = None
+    visibility: Visibility | None = None
+
+
+FORM = Raw(
+    ("multipart/form-data",),
+    {
+        "type": "object",
+        "properties": {
+            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+            "title": {"type": "string"},
+            "description": {"type": "string"},
+            "tags": {"type": "string", "description": "With commas between."},
+            "collection_id": {"type": "string", "format": "uuid"},
+            "visibility": {"type": "string", "enum": [item.value for item in Visibility]},
+        },
+        "required": ["file"],
+    },
+)
+FILE = Raw(("image/*", "application/octet-stream"))
 FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
@@ -86,11 +131,26 @@ class UploadEndpoints:
     presets: frozenset[str]
     max_files: int
     max_upload_size: int
+    default_visibility: Visibility
 
-    def routes(self) -> list[Route]:
-        """The routes this module serves; `app.py` concatenates them."""
-        paths = ("/api/v1/images", "/api/v1/images/actions/upload", "/images")
-        return [Route(path, self.upload, methods=["POST"]) for path in paths]
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults}
+        errors = (
+            NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
+            ImageTooLarge, SourceUnavailable, QuotaExceeded, InsufficientStorage,
+        )  # fmt: skip
+        return [
+            Operation(
+                name, "POST", path, self.upload, answers, "images",
+                scope=Scope.UPLOAD, query=UploadQuery, bodies=(FORM, FILE, ImportIn), errors=errors,
+            )
+            for name, path in (
+                ("upload_image", "/api/v1/images"),
+                ("upload_image_by_action", "/api/v1/images/actions/upload"),
+                ("upload_image_by_delivery_path", "/images"),
+            )
+        ]  # fmt: skip
 
     async def upload(self, request: Request) -> Response:
         """Take one file, or where one is (201, the image), or several (207, an entry each).
@@ -105,14 +165,17 @@ class UploadEndpoints:
         body = _Body(request.receive)
         try:
             if is_import(request):
-                image = await self.imports.accept(request, body.pieces())
+                given = UploadFields(
+                    visibility=self.default_visibility, owner_id=principal_of(request).user_id
+                )
+                image = await self.imports.accept(request, body.pieces(), given)
                 return self._created(request, image)
             only_known(request, FIELDS | {"filename"})
             async with AsyncExitStack() as stack:
                 received = await self._receive(request, body, stack)
                 if not received.files:
                     raise NoFile("The request holds no file.")
-                fields = _upload_fields({**request.query_params, **received.fields})
+                fields = self._fields(request, received)
                 return await self._accept(request, received, fields)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing is left
@@ -122,6 +185,36 @@ class UploadEndpoints:
             if body.is_over:
                 raise
             return problem_response(error, {"connection": "close"})
+
+    def _fields(self, request: Request, received: _Received) -> UploadFields:
+        """What the uploader says about every file of the request.
+
+        Raises:
+            InvalidRequest: naming the field that breaks its rules.
+        """
+        values = {**request.query_params, **received.fields}
+        for name in FIELDS & values.keys():
+            try:
+                check_text(name, values[name])
+            except ValueError as error:
+                raise invalid(name, str(error)) from error
+        if values.get("collection_id"):
+            raise invalid("collection_id", "names no collection")
+        visibility = values.get("visibility") or self.default_visibility
+        if visibility not in set(Visibility):
+            raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
+        tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
+        try:
+            check_tags(tags)
+        except ValueError as error:
+            raise invalid("tags", str(error)) from error
+        return UploadFields(
+            title=values.get("title", ""),
+            description=values.get("description", ""),
+            tags=tags,
+            visibility=Visibility(visibility),
+            owner_id=principal_of(request).user_id,
+        )
 
     async def _receive(self, request: Request, body: _Body, stack: AsyncExitStack) -> _Received:
         media_type, options = parse_options_header(request.headers.get("content-type", ""))
@@ -175,29 +268,34 @@ class UploadEndpoints:
     ) -> Response:
         if len(received.files) == 1:
             return self._created(request, await self._accept_one(*received.files[0], fields))
-        entries = [await self._entry(name, file, fields) for name, file in received.files]
+        entries = [await self._entry(request, name, file, fields) for name, file in received.files]
         return json_response(UploadResults(data=entries), 207)
 
     def _created(self, request: Request, image: Image) -> Response:
         location = {"location": f"{origin_of(request)}/api/v1/images/{image.id}"}
-        return json_response(ImageOut.of(image, self.presets), 201, location)
+        return json_response(ImageOut.of(image, self.presets, principal_of(request)), 201, location)
 
     async def _entry(
-        self, name: str, file: ReceivedFile | ImagesvcError, fields: UploadFields
+        self,
+        request: Request,
+        name: str,
+        file: ReceivedFile | ImagesvcError,
+        fields: UploadFields,
     ) -> UploadEntry:
         try:
             image = await self._accept_one(name, file, fields)
         except ImagesvcError as error:
             return UploadEntry(status=error.status, problem=problem(error))
-        return UploadEntry(status=201, image=ImageOut.of(image, self.presets))
+        return UploadEntry(
+            status=201, image=ImageOut.of(image, self.presets, principal_of(request))
+        )
 
     async def _accept_one(
         self, name: str, file: ReceivedFile | ImagesvcError, fields: UploadFields
     ) -> Image:
         if isinstance(file, ImagesvcError):
             raise file
-        named = UploadFields(name, fields.title, fields.description, fields.tags, fields.visibility)
-        return await self.ingest.accept(file, named)
+        return await self.ingest.accept(file, replace(fields, filename=name))
 
 
 @dataclass(slots=True)
@@ -249,27 +347,3 @@ class _FieldPart:
             received.fields[self.name] = self.data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise invalid(self.name, "must be UTF-8") from error
-
-
-def _upload_fields(values: dict[str, str]) -> UploadFields:
-    for name in FIELDS & values.keys():
-        try:
-            check_text(name, values[name])
-        except ValueError as error:
-            raise invalid(name, str(error)) from error
-    if values.get("collection_id"):
-        raise invalid("collection_id", "names no collection")
-    visibility = values.get("visibility") or Visibility.PUBLIC
-    if visibility not in set(Visibility):
-        raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
-    tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
-    try:
-        check_tags(tags)
-    except ValueError as error:
-        raise invalid("tags", str(error)) from error
-    return UploadFields(
-        title=values.get("title", ""),
-        description=values.get("description", ""),
-        tags=tags,
-        visibility=Visibility(visibility),
-    )

@@ -11,9 +11,11 @@ from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import Scope as AsgiScope
 
+from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.permissions import check_may_see
+from imagesvc.auth.principals import Scope
 from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
@@ -25,17 +27,31 @@ from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.query import Asked, Pairs, read_query
 from imagesvc.delivery.rules import DeliveryRules, Kind
 from imagesvc.delivery.signing import Signer
-from imagesvc.errors import InvalidTransform, NotFound
+from imagesvc.errors import (
+    CorruptImage,
+    ImageTooLarge,
+    InvalidTransform,
+    NotFound,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    SignatureInvalid,
+)
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
 from imagesvc.model import Image, ImageId, Transform, Visibility, parse_id
+from imagesvc.operations import Operation, Raw
 from imagesvc.store.blobs import BlobStore
+
+TAG = "delivery"
+PICTURE = Raw(("image/*",))
 
 
 class Remember(Protocol):
     """Takes an answer that may be given again from memory; `HotPath.remember`."""
 
-    def __call__(self, scope: Scope, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
+    def __call__(
+        self, scope: AsgiScope, image_id: ImageId, entry: Entry, headers: RawHeaders
+    ) -> None:
         """Answer requests like this one with this entry from now on."""
         ...
 
@@ -49,15 +65,24 @@ class Delivery:
     variants: VariantCache
     presets: Mapping[str, Transform]
     signer: Signer
+    authenticator: Authenticator
     rules: DeliveryRules
     remember: Remember
 
-    def routes(self) -> list[Route]:
-        """The routes this module serves; `app.py` concatenates them."""
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        answers = {200: PICTURE, 206: PICTURE, 304: None}
+        errors = (
+            InvalidTransform, SignatureInvalid, NotFound, PreconditionFailed,
+            RangeNotSatisfiable, CorruptImage, ImageTooLarge,
+        )  # fmt: skip
         return [
-            Route("/images/{image_id}", self.image, name="image"),
-            Route("/images/{image_id}/{preset}", self.preset, name="preset"),
-            Route("/blurred-images/{image_id}", self.blurred, name="blurred"),
+            Operation(name, "GET", path, endpoint, answers, TAG, errors=errors)
+            for name, path, endpoint in (
+                ("get_picture", "/images/{image_id}", self.image),
+                ("get_preset", "/images/{image_id}/{preset}", self.preset),
+                ("get_blurred", "/blurred-images/{image_id}", self.blurred),
+            )
         ]
 
     async def image(self, request: Request) -> Response:
@@ -70,7 +95,7 @@ class Delivery:
         """
         asked = read_query(request, self.signer)
         self.rules.check(_kind_of(asked.transform), asked)
-        image = await self.images.get(image_id_of(request))
+        image = await self._seen(request, asked)
         if not asked.transform:
             return await self._original(request, image, asked)
         transform = parse(asked.transform, self.presets)
@@ -88,7 +113,7 @@ class Delivery:
         asked = read_query(request, self.signer)
         self.rules.check(Kind.FREE_FORM if asked.transform else Kind.PRESET, asked)
         transform = parse([("preset", name), *asked.transform], self.presets)
-        image = await self.images.get(image_id_of(request))
+        image = await self._seen(request, asked)
         return await self._variant(request, image, transform, asked)
 
     async def blurred(self, request: Request) -> Response:
@@ -98,8 +123,21 @@ class Delivery:
         if "blurred" not in self.presets:
             raise NotFound("There is no preset with the name blurred.")
         transform = _blurred(asked.transform, self.presets)
-        image = await self.images.get(image_id_of(request))
+        image = await self._seen(request, asked)
         return await self._variant(request, image, transform, asked)
+
+    async def _seen(self, request: Request, asked: Asked) -> Image:
+        """The image, if the asker may see it: a private one needs its owner, or a URL that ends.
+
+        Raises:
+            NotFound: for this asker there is none.
+        """
+        image = await self.images.get(image_id_of(request))
+        if image.visibility is Visibility.PRIVATE and not _is_shared(asked):
+            principal = await self.authenticator.principal(request)
+            check_may_see(principal, image)
+            principal.check(Scope.READ)
+        return image
 
     async def _original(self, request: Request, image: Image, asked: Asked) -> Response:
         digest = image.original.digest
@@ -145,11 +183,10 @@ class Delivery:
             stream = functools.partial(file_bytes, content.path)
             return sent or streamed(request, headers, content.variant.bytes, stream)
         response = from_memory(request, headers, content.body)
-        ends = asked.signature is not None and asked.signature.expires_at is not None
         if (
             response.status_code == 200  # noqa: PLR2004  # a range is not the whole
             and image.visibility is not Visibility.PRIVATE
-            and not ends
+            and not _is_shared(asked)
             and self.images.holds(image)
         ):
             hot = {**headers, "server-timing": "cache;desc=memory"}
@@ -180,6 +217,11 @@ class Delivery:
 def image_id_of(request: Request) -> ImageId:
     """The image that the path names."""
     return ImageId(parse_id(request.path_params["image_id"]))
+
+
+def _is_shared(asked: Asked) -> bool:
+    """Whether a signature lets whoever has the URL in, until it expires."""
+    return asked.signature is not None and asked.signature.expires_at is not None
 
 
 def _kind_of(transform: Pairs) -> Kind:

@@ -30,6 +30,7 @@ from imagesvc.model import (
     Probe,
     Status,
     Transform,
+    UserId,
     Visibility,
     new_id,
     utc_now,
@@ -53,6 +54,7 @@ class UploadFields:
     description: str = ""
     tags: tuple[str, ...] = ()
     visibility: Visibility = Visibility.PUBLIC
+    owner_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class Ingest:
             updated_at=now,
             job_id=job_id,
             job_status=Status.PENDING,
+            owner_id=fields.owner_id,
         )
         operations = tuple(
             Operation(position, name, canonical(transform))
@@ -159,6 +162,7 @@ class Ingest:
             created_at=now,
             started_at=None,
             finished_at=None,
+            owner_id=fields.owner_id,
         )
         return image, job
 

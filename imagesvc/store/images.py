@@ -11,6 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.errors import NotFound
 from imagesvc.model import (
+    Audience,
+    CollectionId,
     Digest,
     Image,
     ImageId,
@@ -18,6 +20,7 @@ from imagesvc.model import (
     JobId,
     Mezzanine,
     Status,
+    UserId,
     Visibility,
 )
 from imagesvc.store import jobs as job_queries
@@ -77,9 +80,12 @@ class ImageStore:
             raise NotFound("There is no image with this id.")
         return _image(row)
 
-    async def page(self, *, limit: int, after: ImageId | None) -> Page:
+    async def page(self, audience: Audience, *, limit: int, after: ImageId | None) -> Page:
         """Images newest first, those older than `after`; ids sort by creation."""
         query = _select_images().order_by(images.c.id.desc()).limit(limit + 1)
+        if not audience.sees_all:
+            is_own = images.c.owner_id == audience.owner_id
+            query = query.where(is_own | (images.c.visibility == Visibility.PUBLIC))
         if after is not None:
             query = query.where(images.c.id < after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
@@ -215,6 +221,9 @@ def _values(image: Image, job: Job) -> dict[str, Any]:
         "gps": image.gps,
         "visibility": image.visibility,
         "status": image.status,
+        "owner_id": image.owner_id,
+        "collection_id": image.collection_id,
+        "version": image.version,
         "job_id": job.id,
         "created_at": image.created_at,
         "updated_at": image.updated_at,
@@ -241,4 +250,7 @@ def _image(row: Row[Any]) -> Image:
         completed_at=row.completed_at,
         job_id=None if row.job_id is None else JobId(row.job_id),
         job_status=None if row.job_status is None else Status(row.job_status),
+        owner_id=None if row.owner_id is None else UserId(row.owner_id),
+        collection_id=None if row.collection_id is None else CollectionId(row.collection_id),
+        version=row.version,
     )

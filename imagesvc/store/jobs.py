@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, s
 
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import (
+    Audience,
     Digest,
     Facts,
     ImageId,
@@ -21,6 +22,7 @@ from imagesvc.model import (
     Operation,
     Original,
     Status,
+    UserId,
     Variant,
 )
 from imagesvc.store import variants as variant_queries
@@ -57,8 +59,9 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs to list; None does not restrict."""
+    """Which jobs to list; None does not restrict. Of its audience only the owner's own count."""
 
+    audience: Audience
     status: Status | None = None
     image_id: ImageId | None = None
     created_from: datetime | None = None
@@ -367,6 +370,7 @@ def insert_job(connection: Connection, job: Job) -> None:
                 "interruptions": 0,
                 "due_at": job.due_at,
                 "created_at": job.created_at,
+                "owner_id": job.owner_id,
             }
         ],
     )
@@ -422,6 +426,8 @@ def _update_operations(
 
 def _filtered(wanted: JobFilter) -> Select[Any]:
     query = select(jobs)
+    if not wanted.audience.sees_all:
+        query = query.where(jobs.c.owner_id == wanted.audience.owner_id)
     if wanted.status is not None:
         query = query.where(jobs.c.status == wanted.status)
     if wanted.image_id is not None:
@@ -479,6 +485,7 @@ def _job(row: Row[Any], operations: list[Row[Any]]) -> Job:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        owner_id=None if row.owner_id is None else UserId(row.owner_id),
     )
 
 

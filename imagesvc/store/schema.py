@@ -75,6 +75,60 @@ blobs = Table(
     Column("mezzanine_height", Integer, nullable=True),
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=True),  # of argon2; None: no password, keys alone
+    Column("is_admin", Boolean, nullable=False),
+    Column("is_disabled", Boolean, nullable=False),
+    Column("image_count", BigInteger, nullable=False),  # what the quota counts, kept
+    Column("image_bytes", BigInteger, nullable=False),  # in the transactions that change it
+    Column("created_at", Instant, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=True),
+    Column("last_used_at", Instant, nullable=True),
+    Index("ix_api_keys_user_id_id", "user_id", "id"),
+)
+
+logins = Table(  # each a family of refresh tokens, of which the newest alone is good
+    "logins",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("refresh_sha256", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Index("ix_logins_user_id", "user_id"),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, ForeignKey("users.id"), nullable=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("visibility", String(16), nullable=False),
+    Column("image_count", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_collections_owner_id_id", "owner_id", "id"),
+    Index("ix_collections_visibility_id", "visibility", "id"),
+)
+
 images = Table(
     "images",
     metadata,
@@ -99,6 +153,12 @@ images = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("completed_at", Instant, nullable=True),
+    Column("owner_id", Uuid, ForeignKey("users.id"), nullable=True),
+    Column("collection_id", Uuid, ForeignKey("collections.id"), nullable=True),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Index("ix_images_owner_id_id", "owner_id", "id"),
+    Index("ix_images_visibility_id", "visibility", "id"),
+    Index("ix_images_collection_id_id", "collection_id", "id"),
 )
 
 jobs = Table(
@@ -116,12 +176,15 @@ jobs = Table(
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant, nullable=True),
     Column("finished_at", Instant, nullable=True),
+    Column("owner_id", Uuid, nullable=True),  # of its image
     Index(
         "ix_jobs_pending", "lane", "id", sqlite_where=text("status = 'pending'"),
         postgresql_where=text("status = 'pending'"),
     ),
     Index("ix_jobs_status_id", "status", "id"),
     Index("ix_jobs_image_id_id", "image_id", "id"),
+    Index("ix_jobs_owner_id_id", "owner_id", "id"),
+    Index("ix_jobs_owner_id_status_id", "owner_id", "status", "id"),
 )  # fmt: skip
 
 job_operations = Table(
@@ -154,3 +217,80 @@ variants = Table(
     Index("ix_variants_last_used_at", "last_used_at"),
     sqlite_with_rowid=False,
 )
+
+upload_slots = Table(  # presigned uploads that are still to come
+    "upload_slots",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # the id that the image will have
+    Column("owner_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=True),
+    Column("filename", Text, nullable=False),
+    Column("content_type", String(100), nullable=True),
+    Column("max_bytes", BigInteger, nullable=False),
+    Column("fields", JSON, nullable=False),  # what was said about the image beforehand
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+receipts = Table(  # first answers to requests with an Idempotency-Key
+    "receipts",
+    metadata,
+    Column("principal", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("owner_id", Uuid, nullable=True),
+    Column("type", String(64), nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+    Index("ix_events_owner_id_id", "owner_id", "id"),
+    sqlite_autoincrement=True,  # ids of events that are gone must not come again
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("event_types", JSON, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_webhooks_owner_id_id", "owner_id", "id"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("event_id", BigInteger, nullable=False),
+    Column("event_type", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("answer_status", Integer, nullable=True),
+    Column("error", Text, nullable=True),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=True),
+    Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
+    Index(
+        "ix_webhook_deliveries_pending", "due_at", sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+)  # fmt: skip

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+
+from imagesvc.operations import Operation
+
+
+class Home(BaseModel):
+    """The answer to programs."""
+
+    status: str
 
 
 async def home(_request: Request) -> Response:
-    """Say that the service is there."""
+    """The service is there."""
     return JSONResponse({"status": "ok"})
 
 
-def routes() -> list[Route]:
-    """The routes this module serves; `app.py` concatenates them."""
-    return [Route("/", home)]
+def operations() -> list[Operation]:
+    """The operations this module serves; `app.py` concatenates them."""
+    return [Operation("home", "GET", "/", home, {200: Home}, "operation")]

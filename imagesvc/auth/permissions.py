@@ -1,0 +1,60 @@
+"""What a principal may see and change. What is private does not exist for others: 404, not 403."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from imagesvc.auth.principals import Principal
+from imagesvc.errors import Forbidden, NotFound
+from imagesvc.model import Job, UserId, Visibility
+
+
+class Owned(Protocol):
+    """Something with an owner, and a word on who else may see it."""
+
+    @property
+    def owner_id(self) -> UserId | None:
+        """None for what was there before accounts were."""
+        ...
+
+    @property
+    def visibility(self) -> Visibility:
+        """Who else may see it."""
+        ...
+
+
+def owns(principal: Principal, owner_id: UserId | None) -> bool:
+    """Whether this is the principal's own, or the principal an admin."""
+    return principal.is_admin or (owner_id is not None and owner_id == principal.user_id)
+
+
+def check_may_see(principal: Principal, thing: Owned) -> None:
+    """Hide what is private from everyone but its owner.
+
+    Raises:
+        NotFound: for this principal there is no such thing.
+    """
+    if thing.visibility is Visibility.PRIVATE and not owns(principal, thing.owner_id):
+        raise NotFound("There is nothing with this id.")
+
+
+def check_may_change(principal: Principal, thing: Owned) -> None:
+    """Leave changes to the owner.
+
+    Raises:
+        NotFound: for this principal there is no such thing.
+        Forbidden: it is seen, and someone else's.
+    """
+    check_may_see(principal, thing)
+    if not owns(principal, thing.owner_id):
+        raise Forbidden("This belongs to someone else.")
+
+
+def check_is_own_job(principal: Principal, job: Job) -> None:
+    """Jobs are nobody's business but their owner's.
+
+    Raises:
+        NotFound: for this principal there is no such job.
+    """
+    if not owns(principal, job.owner_id):
+        raise NotFound("There is no job with this id.")
