@@ -28,7 +28,7 @@ run: .venv/installed-run
 	$(BIN)/imagesvc serve
 
 test: .venv/installed-test
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" --numprocesses auto --dist loadfile
 
 test-long: .venv/installed-test
 	KILLS=$(KILLS) $(BIN)/pytest -m long
