@@ -6,11 +6,12 @@ Everything that is not a plain GET or HEAD of a remembered URL goes on to the ap
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.conditional import etag_matches
@@ -25,6 +26,8 @@ AccessRecord = Callable[[Scope, int, int, float], bytes]
 MAX_SPELLINGS = 16
 """Ways to ask for one variant that are remembered; others take the long way, at no memory."""
 MAX_ACCEPT_BYTES = 512
+METHODS = frozenset({"GET", "HEAD"})
+PREFIXES = ("/images/", "/blurred-images/")
 PASSED_ON = frozenset({b"range", b"if-match"})
 
 
@@ -49,6 +52,7 @@ class HotPath:
         self._record = record
         self._answers: dict[Url, dict[bytes | None, _Answer]] = {}
         self._spellings: dict[VariantKey, list[Spelling]] = {}
+        self._leaders: dict[Url, asyncio.Event] = {}
         memory.on_removal(self._forget_entry)
 
     def remember(self, scope: Scope, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
@@ -100,24 +104,60 @@ class HotPath:
             del self._answers[url]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, or pass on."""
-        if scope["type"] == "http":
-            answers = self._answers.get((scope["path"], scope["query_string"]))
-            if answers is not None and scope["method"] in {"GET", "HEAD"}:
-                conditional, accept = None, b""
-                for name, value in scope["headers"]:
-                    if name == b"accept":
-                        accept += value
-                    elif name == b"if-none-match" and conditional is None:
-                        conditional = value
-                    elif name in PASSED_ON or name == b"if-none-match":
-                        break
-                else:
-                    answer = answers.get(None) or answers.get(accept)
-                    if answer is not None:
-                        await self._answer(answer, conditional, scope, send)
-                        return
-        await self._app(scope, receive, send)
+        """Answer from memory, or pass on; askers of one URL wait for the first of them."""
+        if scope["type"] != "http" or scope["method"] not in METHODS:
+            await self._app(scope, receive, send)
+            return
+        url = (scope["path"], scope["query_string"])
+        known = self._find(url, scope)
+        if known is None and (leader := self._leaders.get(url)) is not None:
+            await leader.wait()
+            known = self._find(url, scope)
+        elif known is None and url[0].startswith(PREFIXES):
+            await self._lead(url, scope, receive, send)
+            return
+        if known is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._answer(*known, scope, send)
+
+    def _find(self, url: Url, scope: Scope) -> tuple[_Answer, bytes | None] | None:
+        """What a plain request is answered with, and its If-None-Match."""
+        answers = self._answers.get(url)
+        if answers is None:
+            return None
+        conditional, accept = None, b""
+        for name, value in scope["headers"]:
+            if name == b"accept":
+                accept += value
+            elif name == b"if-none-match" and conditional is None:
+                conditional = value
+            elif name in PASSED_ON or name == b"if-none-match":
+                return None
+        answer = answers.get(None) or answers.get(accept)
+        return None if answer is None else (answer, conditional)
+
+    async def _lead(self, url: Url, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and hold back who asks the same meanwhile, until the answer begins.
+
+        What may be answered again is remembered by then; whoever finds nothing goes the long
+        way, which is where it is decided what an asker may see.
+        """
+        begins = self._leaders[url] = asyncio.Event()
+
+        async def watched(message: Message) -> None:
+            self._let_go(url, begins)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._let_go(url, begins)
+
+    def _let_go(self, url: Url, begins: asyncio.Event) -> None:
+        if not begins.is_set():
+            del self._leaders[url]
+            begins.set()
 
     async def _answer(
         self, answer: _Answer, conditional: bytes | None, scope: Scope, send: Send

@@ -1,0 +1,125 @@
+"""Askers of one URL at one time: the first goes the long way, the others wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from imagesvc.cache.memory import Entry, MemoryCache
+from imagesvc.delivery.hot import HotPath
+from imagesvc.model import Digest, Format, ImageId, Variant, VariantKey, new_id, utc_now
+
+ASKERS = 20
+BODY = b"pixels"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def an_entry() -> Entry:
+    now = utc_now()
+    variant = Variant(
+        VariantKey("k" * 64), Digest("d" * 64), "w=1", Format.JPEG, 1, 1, len(BODY), 0, now, now
+    )
+    return Entry(variant, BODY)
+
+
+class LongWay:
+    """The application behind: slow, and counting; it remembers what it may."""
+
+    def __init__(self, *, remembers: bool, fails: bool = False) -> None:
+        self.calls = 0
+        self.memory = MemoryCache(1 << 20)
+        self.hot = HotPath(self, self.memory, lambda *_: b"id")
+        self._remembers = remembers
+        self._fails = fails
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer after a while."""
+        self.calls += 1
+        await asyncio.sleep(0.05)
+        if self._fails:
+            raise RuntimeError
+        if self._remembers:
+            entry = an_entry()
+            self.memory.put(entry)
+            self.hot.remember(scope, ImageId(new_id()), entry, [(b"etag", b'"e"')])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0.2)  # a slow reader
+        await send({"type": "http.response.body", "body": BODY})
+
+    async def ask(self, method: str = "GET") -> bytes:
+        """One request; the body of its answer."""
+        scope: dict[str, Any] = {
+            "type": "http", "method": method, "path": "/images/x", "query_string": b"w=1",
+            "headers": [],
+        }  # fmt: skip
+        body = b""
+
+        async def send(message: Message) -> None:
+            nonlocal body
+            body += message.get("body", b"")
+
+        async def receive() -> Message:
+            raise AssertionError
+
+        await self.hot(scope, receive, send)
+        return body
+
+
+@pytest.mark.anyio
+async def test_askers_at_one_time_take_the_long_way_once() -> None:
+    """A page's new picture is asked for by everyone who has the page open."""
+    way = LongWay(remembers=True)
+
+    bodies = await asyncio.gather(*(way.ask() for _ in range(ASKERS)))
+
+    assert bodies == [BODY] * ASKERS
+    assert way.calls == 1
+
+
+@pytest.mark.anyio
+async def test_what_is_not_remembered_is_decided_for_each_asker() -> None:
+    """Such as a private image: what the first may see says nothing of the others."""
+    way = LongWay(remembers=False)
+
+    await asyncio.gather(*(way.ask() for _ in range(ASKERS)))
+
+    assert way.calls == ASKERS
+
+
+@pytest.mark.anyio
+async def test_a_slow_reader_holds_nobody_back() -> None:
+    """Others go on as soon as the first answer begins, not when it has been read."""
+    way = LongWay(remembers=True)
+
+    first = asyncio.create_task(way.ask())
+    await asyncio.sleep(0.01)
+    second = await asyncio.wait_for(way.ask(), 0.15)
+
+    assert second == BODY
+    assert not first.done()
+    await first
+
+
+@pytest.mark.anyio
+async def test_the_first_asker_failing_or_going_away_fails_no_other() -> None:
+    """Each of the others goes the long way by itself."""
+    way = LongWay(remembers=False, fails=True)
+    outcomes = await asyncio.gather(*(way.ask() for _ in range(3)), return_exceptions=True)
+    assert way.calls == 3
+    assert all(isinstance(outcome, RuntimeError) for outcome in outcomes)
+
+    way = LongWay(remembers=True)
+    first = asyncio.create_task(way.ask())
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(way.ask())
+    await asyncio.sleep(0.01)
+    first.cancel()
+
+    assert await asyncio.wait_for(second, 1) == BODY
