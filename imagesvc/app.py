@@ -27,6 +27,7 @@ from imagesvc.forwarded import ForwardedMiddleware
 from imagesvc.model import Format, ImageId, Visibility
 from imagesvc.service import Service
 from imagesvc.settings import Settings
+from imagesvc.slow_bodies import SlowBodyMiddleware
 from imagesvc.store.data_dir import DataDir
 from imagesvc.web import home
 
@@ -48,7 +49,8 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
         await starlette(scope, receive, send)
 
-    hot = HotPath(AccessLogMiddleware(inner, access), service.memory, access.record)
+    patient = SlowBodyMiddleware(inner, settings.body_timeout)
+    hot = HotPath(AccessLogMiddleware(patient, access), service.memory, access.record)
 
     def on_removed(image_id: ImageId) -> None:
         service.image_cache.forget(image_id)

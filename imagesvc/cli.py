@@ -7,6 +7,7 @@ import functools
 import gc as gc_module
 import json
 import math
+import resource
 import signal
 import sys
 import time
@@ -22,7 +23,9 @@ from rich.console import Console
 
 from imagesvc.app import create_app
 from imagesvc.errors import ImagesvcError
+from imagesvc.forwarded import is_within
 from imagesvc.logs import configure_logs
+from imagesvc.protocol import Bounds, bounded
 from imagesvc.service import Service
 from imagesvc.settings import Settings, SettingsError, load_settings, seconds
 from imagesvc.store.check import Checker, Report
@@ -34,6 +37,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )  # fmt: skip
 T = TypeVar("T")
+MAX_HEADER_FIELDS = 100
+MAX_OPEN_FILES = 65_536
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
 
 
@@ -70,7 +75,9 @@ def serve(
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(connection_bounds(settings)),
+        ws="none",
+        timeout_keep_alive=math.ceil(settings.keep_alive_timeout),
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -79,6 +86,7 @@ def serve(
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
     )
     _spare_the_garbage_collector()
+    _let_all_connections_in()
     _Server(config, service).run()
 
 
@@ -144,6 +152,28 @@ def gc(
         f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants and "
         f"{found.uploads} unfinished uploads {verb}."
     )
+
+
+def connection_bounds(settings: Settings) -> Bounds:
+    """What the settings allow a connection."""
+    return Bounds(
+        header_seconds=settings.header_timeout,
+        send_seconds=settings.send_timeout,
+        header_bytes=settings.max_header_size,
+        header_count=MAX_HEADER_FIELDS,
+        url_bytes=settings.max_url_size,
+        connections=settings.max_connections,
+        connections_per_address=settings.max_connections_per_address,
+        is_proxy=lambda address: is_within(address, settings.trusted_proxies),
+    )
+
+
+def _let_all_connections_in() -> None:
+    """Raise the soft limit of open files, which is often 1024, as far as is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _spare_the_garbage_collector() -> None:

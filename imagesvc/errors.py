@@ -12,16 +12,19 @@
     │   ├── SignatureInvalid       403  signature_invalid
     │   ├── NotFound               404  not_found
     │   ├── MethodNotAllowed       405  method_not_allowed
+    │   ├── RequestTimeout         408  request_timeout
     │   ├── Conflict               409  conflict
     │   ├── PreconditionFailed     412  precondition_failed
     │   ├── FileTooLarge           413  file_too_large
+    │   ├── UriTooLong             414  uri_too_long
     │   ├── UnsupportedMediaType   415  unsupported_media_type
     │   ├── RangeNotSatisfiable    416  range_not_satisfiable
     │   ├── CorruptImage           422  corrupt_image
     │   ├── ImageTooLarge          422  image_too_large
     │   ├── SourceUnavailable      422  source_unavailable
     │   ├── RateLimited            429  rate_limited
-    │   └── QuotaExceeded          429  quota_exceeded
+    │   ├── QuotaExceeded          429  quota_exceeded
+    │   └── HeadersTooLarge        431  headers_too_large
     └── Unavailable                     the same request may pass later
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
@@ -135,6 +138,14 @@ class MethodNotAllowed(Rejected):
     title = "Method not allowed"
 
 
+class RequestTimeout(Rejected):
+    """The client is too slow with its request (RFC 9110, section 15.5.9)."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "request_timeout"
+    title = "Request timeout"
+
+
 class Conflict(Rejected):
     """The state of the resource does not allow this now."""
 
@@ -157,6 +168,14 @@ class FileTooLarge(Rejected):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "file_too_large"
     title = "File too large"
+
+
+class UriTooLong(Rejected):
+    """A URL longer than `Settings.max_url_size` (RFC 9110, section 15.5.15)."""
+
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    code = "uri_too_long"
+    title = "URL too long"
 
 
 class UnsupportedMediaType(Rejected):
@@ -225,6 +244,14 @@ class QuotaExceeded(Rejected):
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "quota_exceeded"
     title = "Quota exceeded"
+
+
+class HeadersTooLarge(Rejected):
+    """Header fields of more bytes than `Settings.max_header_size`, or too many (RFC 6585)."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "headers_too_large"
+    title = "Headers too large"
 
 
 class Unavailable(ImagesvcError):

@@ -60,6 +60,12 @@ class ForwardedMiddleware:
         return address is not None and any(address in network for network in self._trusted)
 
 
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether a peer's address lies in one of the networks."""
+    known = _address(address)
+    return known is not None and any(known in network for network in networks)
+
+
 def hops(headers: Headers) -> list[Hop]:
     """The hops that the fields report, the farthest first."""
     forwarded = ",".join(headers.getlist("forwarded"))

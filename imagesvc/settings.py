@@ -160,6 +160,28 @@ class Settings(BaseSettings):
 
     job_timeout: Seconds = Field(60.0, description="Time one attempt of a job may take.")
     transform_timeout: Seconds = Field(30.0, description="Time an on-demand variant may take.")
+    header_timeout: Seconds = Field(10.0, description="Time a request's header may take.")
+    body_timeout: Seconds = Field(
+        20.0, description="Time that the next piece of a request's body may take."
+    )
+    send_timeout: Seconds = Field(
+        30.0, description="Time after which a client that reads nothing is cut off."
+    )
+    keep_alive_timeout: Seconds = Field(
+        20.0, description="Time a connection may be idle between requests."
+    )
+    max_header_size: ByteSize = Field(
+        ByteSize(32 << 10), ge=1 << 10, description="Bytes of a request's URL and header fields."
+    )
+    max_url_size: ByteSize = Field(
+        ByteSize(8 << 10), ge=256, description="Bytes of a request's URL."
+    )
+    max_connections: PositiveInt = Field(
+        1000, description="Connections at once; more are answered 503."
+    )
+    max_connections_per_address: PositiveInt = Field(
+        256, description="Connections at once from one address that is no trusted proxy's."
+    )
     shutdown_timeout: Seconds = Field(20.0, description="Time SIGTERM leaves to work in flight.")
     max_attempts: PositiveInt = Field(3, description="Attempts of a job before it has failed.")
     retry_delay: Seconds = Field(2.0, description="Delay before the second attempt; doubles.")

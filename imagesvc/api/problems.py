@@ -46,6 +46,8 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"} | (headers or {})
     if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = RETRY_AFTER_SECONDS
+    if error.status is HTTPStatus.REQUEST_TIMEOUT:
+        headers["connection"] = "close"  # what is left of the body would be taken for a request
     if isinstance(error, RangeNotSatisfiable):
         headers["content-range"] = f"bytes */{error.size}"
     return Response(orjson.dumps(problem(error)), error.status, headers, MEDIA_TYPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 import time
@@ -77,19 +78,25 @@ class RawAnswer:
 def send_raw(server: Server, request: bytes, *, seconds: float = 10.0) -> RawAnswer | None:
     """Send bytes as they are; the first answer, or None when the server just hangs up."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
-        connection.sendall(request)
-        received = b""
-        while True:
-            answer = _parsed(received)
-            if answer is not None:
-                return answer
-            try:
-                piece = connection.recv(65536)
-            except ConnectionResetError:
-                return None
-            if not piece:
-                return None
-            received += piece
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request)
+        return read_raw(connection)
+
+
+def read_raw(connection: socket.socket) -> RawAnswer | None:
+    """The next answer on a connection, or None when the server just hangs up."""
+    received = b""
+    while True:
+        answer = _parsed(received)
+        if answer is not None:
+            return answer
+        try:
+            piece = connection.recv(65536)
+        except ConnectionResetError:
+            return None
+        if not piece:
+            return None
+        received += piece
 
 
 def _parsed(received: bytes) -> RawAnswer | None:

@@ -1,0 +1,230 @@
+"""HTTP/1.1 on a connection, with bounds on what a client may send and how slowly.
+
+uvicorn bounds neither the size of a header nor the time it takes, and waits for ever for a client
+that does not read. Here one look a second at every connection does what a timer for each request
+would, so that the hot path pays for none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from imagesvc.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
+from imagesvc.errors import (
+    HeadersTooLarge,
+    ImagesvcError,
+    InvalidRequest,
+    Overloaded,
+    RequestTimeout,
+    UriTooLong,
+)
+
+LOOK_SECONDS = 1.0
+LINGER_SECONDS = 2.0
+"""How long a refused client may go on sending: a reset would take the refusal with it."""
+UNREAD_STEP = 16 << 10
+"""Bytes that a client must read within `send_seconds` for its connection to live on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a connection may send and how slowly."""
+
+    header_seconds: float
+    send_seconds: float
+    header_bytes: int
+    header_count: int
+    url_bytes: int
+    connections: int
+    connections_per_address: int
+    is_proxy: Callable[[str], bool]
+    """Whether an address is that of a trusted proxy, which connects for many clients."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at every connection of a server once a second, as long as there are any."""
+
+    connections: set[BoundedProtocol] = field(default_factory=set)
+    per_address: Counter[str] = field(default_factory=Counter)
+    is_looking: bool = False
+
+    def add(self, connection: BoundedProtocol) -> None:
+        """Look after a connection from now on."""
+        self.connections.add(connection)
+        if connection.address is not None:
+            self.per_address[connection.address] += 1
+        if not self.is_looking:
+            self.is_looking = True
+            connection.loop.call_later(LOOK_SECONDS, self._look, connection.loop)
+
+    def remove(self, connection: BoundedProtocol) -> None:
+        """Forget a connection that is no more."""
+        self.connections.discard(connection)
+        if connection.address is not None:
+            self.per_address[connection.address] -= 1
+            if not self.per_address[connection.address]:
+                del self.per_address[connection.address]
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        for connection in list(self.connections):
+            connection.look_after(loop.time())
+        self.is_looking = bool(self.connections)
+        if self.is_looking:
+            loop.call_later(LOOK_SECONDS, self._look, loop)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection within bounds; `bounded` binds the class to those of a server."""
+
+    bounds: ClassVar[Bounds]
+    watch: ClassVar[Watch]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.address: str | None = None
+        self._head_since: float | None = None  # when the header began that is not complete
+        self._pending = 0  # bytes since the last header that was complete, or piece of a body
+        self._unread, self._unread_since = 0, 0.0
+        self._refusal: ImagesvcError | None = None
+        self._linger_until: float | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless there are too many connections."""
+        super().connection_made(transport)
+        if self.client is not None and not self.bounds.is_proxy(self.client[0]):
+            self.address = self.client[0]
+        self._head_since = self._unread_since = self.loop.time()
+        self.watch.add(self)
+        if len(self.watch.connections) > self.bounds.connections:
+            self._refuse(Overloaded("There are too many connections."))
+        elif self.watch.per_address[self.address or ""] > self.bounds.connections_per_address:
+            self._refuse(Overloaded("There are too many connections from this address."))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more."""
+        self.watch.remove(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the next bytes of a request."""
+        if self._refusal is not None:
+            return
+        self._pending += len(data)
+        super().data_received(data)
+        if self._pending > self.bounds.header_bytes and self._refusal is None:
+            self._refuse(self._headers_too_large())  # a field or a trailer without an end
+        elif self._head_since is None and self.cycle is not None and self.cycle.response_complete:
+            # Bytes after an answer that begin no request: uvicorn has stopped its timer for them.
+            self._head_since = self.loop.time()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is there."""
+        self._head_since = self.loop.time()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header or trailer field is there."""
+        if len(self.headers) >= self.bounds.header_count:
+            self._stop_parsing(self._headers_too_large())
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The header is there: check it before anything is done for it."""
+        self._head_since = None
+        if len(self.url) > self.bounds.url_bytes:
+            limit = self.bounds.url_bytes
+            self._stop_parsing(UriTooLong(f"The URL is longer than {limit:,} bytes."))
+        if self._pending > self.bounds.header_bytes:
+            fields = sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if len(self.url) + fields > self.bounds.header_bytes:
+                self._stop_parsing(self._headers_too_large())
+        self._pending = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """The next piece of a body is there."""
+        self._pending = 0
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what uvicorn or a check here cannot let pass."""
+        self._refuse(self._refusal or InvalidRequest(msg))
+
+    def look_after(self, now: float) -> None:
+        """End the connection if its client is too slow."""
+        if self._linger_until is not None and now >= self._linger_until:
+            self.transport.abort()
+        elif self._head_since is not None and self._is_busy():
+            self._head_since = now  # the header of the next request, which waits anyway
+        elif self._head_since is not None and now - self._head_since > self.bounds.header_seconds:
+            self._head_since = None
+            if self._pending:
+                self._refuse(RequestTimeout("The header did not come in time."))
+            else:
+                self.transport.close()
+        unread = self.transport.get_write_buffer_size()
+        if unread == 0 or abs(unread - self._unread) >= UNREAD_STEP:
+            self._unread, self._unread_since = unread, now
+        elif now - self._unread_since > self.bounds.send_seconds:
+            self.transport.abort()
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _headers_too_large(self) -> HeadersTooLarge:
+        return HeadersTooLarge(
+            f"The header is larger than {self.bounds.header_bytes:,} bytes, "
+            f"or has more than {self.bounds.header_count} fields."
+        )
+
+    def _stop_parsing(self, error: ImagesvcError) -> None:
+        """Have `data_received` refuse the request, which is where the parser's errors end."""
+        self._refusal = error
+        raise error
+
+    def _refuse(self, error: ImagesvcError) -> None:
+        """Answer with an error, and end the connection."""
+        self._refusal = error
+        self._unset_keepalive_if_required()
+        if self.transport.is_closing():
+            return
+        if self._is_busy():
+            if self.cycle.response_started or not self.cycle.more_body:
+                self.transport.close()  # it is not the turn of the request to blame
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_answer(error))
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._linger_until = self.loop.time() + LINGER_SECONDS
+
+
+def bounded(bounds: Bounds) -> type[BoundedProtocol]:
+    """The protocol for `uvicorn.Config(http=…)`."""
+    attributes = {"bounds": bounds, "watch": Watch()}
+    return type("BoundedProtocol", (BoundedProtocol,), attributes)
+
+
+def _answer(error: ImagesvcError) -> bytes:
+    body = orjson.dumps(problem(error))
+    lines = [
+        f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}",
+        f"content-type: {MEDIA_TYPE}",
+        f"content-length: {len(body)}",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "connection: close",
+    ]
+    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body

@@ -1,0 +1,353 @@
+"""Clients that are slow, or send without an end, keep nothing of the server's for long."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from tests.conftest import MakeServer
+from tests.http.asking import (
+    RawAnswer,
+    leftovers,
+    noise,
+    picture,
+    read_raw,
+    send_raw,
+    wait_until,
+)
+from tests.server import Server
+
+SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without patience."""
+    shared = Server(
+        tmp_path_factory.mktemp("slow") / "data",
+        header_timeout=f"{SECONDS}s",
+        body_timeout=f"{SECONDS}s",
+        send_timeout=f"{SECONDS}s",
+        keep_alive_timeout=f"{SECONDS}s",
+        max_connections_per_address=40,
+    ).start()
+    yield shared
+    shared.close()
+
+
+def connected(server: Server) -> socket.socket:
+    """A connection to the server."""
+    return socket.create_connection(("127.0.0.1", server.port), timeout=15)
+
+
+def open_files(server: Server) -> int:
+    """File handles that the server process holds."""
+    return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+
+
+def memory_of(server: Server) -> int:
+    """Resident bytes of the server process."""
+    pages = Path(f"/proc/{server.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the server ends the connection without a word."""
+    try:
+        return connection.recv(65536) == b""
+    except ConnectionResetError:
+        return True
+
+
+def code_of(answer: RawAnswer | None) -> tuple[int, bytes]:
+    """Status and error code of a problem document."""
+    assert answer is not None
+    return answer.status, answer.body.partition(b'"code":"')[2].partition(b'"')[0]
+
+
+def test_a_header_that_is_not_completed_is_answered_408(server: Server) -> None:
+    """A header a byte at a time is how slowloris holds every connection of a server."""
+    with connected(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: ")
+
+        assert code_of(read_raw(connection)) == (408, b"request_timeout")
+
+
+def test_a_header_that_drips_is_answered_408(server: Server) -> None:
+    """The time is that of the whole header, not of a pause in it."""
+    with connected(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n")
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - began < 4 * SECONDS:
+                connection.sendall(b"X-A: b\r\n")
+                time.sleep(0.1)
+
+        assert code_of(read_raw(connection)) == (408, b"request_timeout")
+
+
+def test_a_connection_that_sends_nothing_is_closed(server: Server) -> None:
+    """Silently: a browser that connects ahead of time would take a 408 for an answer."""
+    with connected(server) as connection:
+        assert is_closed(connection)
+
+
+@pytest.mark.parametrize("after", [b"", b"\r\n"])
+def test_a_connection_that_asks_nothing_more_is_closed(server: Server, after: bytes) -> None:
+    """An empty line before a request is no request."""
+    with connected(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = read_raw(connection)
+        assert answer is not None
+        assert answer.status == 200
+        connection.sendall(after)
+
+        assert wait_until(lambda: is_closed(connection))
+
+
+def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
+    """Those beyond the limit of their address at once, the others in their time."""
+    before = open_files(server)
+    idle = [connected(server) for _ in range(200)]
+    for connection in idle[:20]:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost")
+
+    assert wait_until(lambda: open_files(server) <= before, seconds=10)
+
+    for connection in idle:
+        connection.close()
+    assert server.client.get("/healthz").status_code == 200
+
+
+def test_too_many_connections_of_an_address_are_answered_503(server: Server) -> None:
+    """One address must not take what everybody needs."""
+    held = [connected(server) for _ in range(40)]
+
+    answer = send_raw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert code_of(answer) == (503, b"overloaded")
+    assert answer is not None
+    assert answer.all("retry-after")
+    for connection in held:
+        connection.close()
+
+
+UPLOAD = b"POST /images HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [UPLOAD + b"Content-Length: 100000\r\n\r\n", UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n"],
+)
+def test_a_body_that_stalls_is_answered_408_and_leaves_nothing(server: Server, head: bytes) -> None:
+    """The file in tmp/ is gone with it."""
+    with connected(server) as connection:
+        connection.sendall(head + b"5\r\nabcde\r\n")
+
+        answer = read_raw(connection)
+
+        assert code_of(answer) == (408, b"request_timeout")
+        assert answer is not None
+        assert answer.all("connection") == ["close"]
+        assert is_closed(connection)
+    assert leftovers(server) == []
+
+
+def test_a_body_that_drips_is_answered_408(server: Server) -> None:
+    """A byte every now and then never stalls, and would take days."""
+    with connected(server) as connection:
+        connection.sendall(UPLOAD + b"Content-Length: 100000\r\n\r\n")
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - began < 6 * SECONDS:
+                connection.sendall(b"a")
+                time.sleep(0.2)
+
+        assert code_of(read_raw(connection)) == (408, b"request_timeout")
+    assert leftovers(server) == []
+
+
+def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
+    """They are parsed and dropped, so the application never hears of them."""
+    with connected(server) as connection:
+        connection.sendall(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5;a=")
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                connection.sendall(b"b" * 1024)
+
+        answer = read_raw(connection)
+
+    assert code_of(answer)[0] in {408, 431}
+    assert leftovers(server) == []
+
+
+def test_a_slow_body_that_keeps_coming_is_taken(server: Server) -> None:
+    """A phone on a train may take longer than any one time-out."""
+    content = noise((300, 300))
+    head = UPLOAD + b"Content-Length: %d\r\n\r\n" % len(content)
+    with connected(server) as connection:
+        connection.sendall(head)
+        for start in range(0, len(content), 4096):
+            connection.sendall(content[start : start + 4096])
+            time.sleep(2.5 * SECONDS * 4096 / len(content))
+
+        answer = read_raw(connection)
+
+    assert answer is not None
+    assert answer.status == 201
+
+
+def test_a_client_that_does_not_read_is_cut_off(server: Server) -> None:
+    """With it go the buffer, the open file and the connection."""
+    image = server.upload(noise((2600, 2600), "PNG"), "large.png")
+    before = open_files(server)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", server.port))
+    connection.sendall(f"GET /images/{image['id']} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert wait_until(lambda: open_files(server) > before)
+
+    assert wait_until(lambda: open_files(server) <= before, seconds=8)
+
+    connection.close()
+
+
+def test_a_client_that_reads_slowly_is_served_to_the_end(server: Server) -> None:
+    """Longer than the time-out, and yet always on."""
+    content = noise((2600, 2600), "PNG")
+    image = server.upload(content, "large.png")
+    received = 0
+    with connected(server) as connection:
+        request = f"GET /images/{image['id']} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        while piece := connection.recv(len(content) // 40):
+            received += len(piece)
+            time.sleep(0.06)
+
+    assert received > len(content)
+
+
+def test_a_header_of_ten_megabytes_is_answered_431(server: Server) -> None:
+    """And is dropped as it comes, not collected."""
+    before = memory_of(server)
+    request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * (10 << 20)
+
+    answer = send_raw(server, request)
+
+    assert code_of(answer) == (431, b"headers_too_large")
+    assert memory_of(server) - before < 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "expected"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n" + b"X-A: b\r\n" * 101 + b"\r\n", (431, b"headers_too_large")),
+        (
+            b"GET /healthz HTTP/1.1\r\n" + b"X-A: %s\r\n" % (b"a" * 4000) * 9 + b"\r\n",
+            (431, b"headers_too_large"),
+        ),
+        (b"GET /%s HTTP/1.1\r\n\r\n" % (b"a" * 9000), (414, b"uri_too_long")),
+        (b"GET / HTTP/9.9 and more\r\n\r\n", (400, b"invalid_request")),
+    ],
+)
+def test_a_header_out_of_bounds_is_refused(
+    server: Server, request_bytes: bytes, expected: tuple[int, bytes]
+) -> None:
+    """With a problem document, and the connection ends."""
+    answer = send_raw(server, request_bytes)
+
+    assert code_of(answer) == expected
+    assert answer is not None
+    assert answer.all("connection") == ["close"]
+
+
+def test_trailers_without_an_end_are_cut_off(server: Server) -> None:
+    """A trailer is a header that comes when nobody looks any more."""
+    before = memory_of(server)
+    head = UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\nX-A: "
+
+    answer = send_raw(server, head + b"a" * (10 << 20))
+
+    assert answer is not None
+    assert answer.status in {408, 431, 415}
+    assert memory_of(server) - before < 6 << 20
+    assert leftovers(server) == []
+
+
+def test_a_header_within_bounds_passes_in_any_number_of_pieces(server: Server) -> None:
+    """What fits is served, however it is cut."""
+    request = b"GET /healthz HTTP/1.1\r\n" + b"X-A: %s\r\n" % (b"a" * 400) * 70 + b"\r\n"
+    with connected(server) as connection:
+        for start in range(0, len(request), 7001):
+            connection.sendall(request[start : start + 7001])
+            time.sleep(0.01)
+
+        answer = read_raw(connection)
+
+    assert answer is not None
+    assert answer.status == 200
+
+
+def test_requests_in_a_row_are_each_answered(server: Server) -> None:
+    """Pipelining is rare, and still HTTP/1.1."""
+    with connected(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\r\n" * 30)
+        received = b""
+        while received.count(b"HTTP/1.1 200") < 30:
+            piece = connection.recv(65536)
+            assert piece
+            received += piece
+
+
+def test_an_endless_body_that_nobody_reads_ends(make_server: MakeServer) -> None:
+    """It is sent to a route that answers without it."""
+    server = make_server(header_timeout="1s", body_timeout="1s")
+    with connected(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - began < 10:
+                connection.sendall(b"400\r\n" + b"a" * 1024 + b"\r\n")
+                time.sleep(0.02)
+
+    assert time.monotonic() - began < 6
+    assert server.client.get("/healthz").status_code == 200
+
+
+def test_an_upload_within_the_timeouts_is_taken(server: Server) -> None:
+    """The bounds are for others."""
+    assert server.upload(picture(7))["status"] == "pending"
+
+
+def test_uvicorn_is_still_what_the_protocol_builds_upon() -> None:
+    """These names are private to uvicorn: an upgrade that changes them must be noticed here."""
+    for name in (
+        "connection_made",
+        "connection_lost",
+        "data_received",
+        "on_message_begin",
+        "on_header",
+        "on_headers_complete",
+        "on_body",
+        "send_400_response",
+        "_unset_keepalive_if_required",
+    ):
+        assert inspect.isfunction(getattr(HttpToolsProtocol, name)), name
+    made = inspect.getsource(HttpToolsProtocol.__init__)
+    for name in ("self.cycle", "self.headers", "self.transport", "self.flow"):
+        assert name in made, name
+    cycle = inspect.getsource(RequestResponseCycle.__init__)
+    for name in ("disconnected", "message_event", "response_started", "response_complete"):
+        assert f"self.{name} = " in cycle, name
+    assert "self.url = " in inspect.getsource(HttpToolsProtocol.on_message_begin)
+    refused = inspect.getsource(HttpToolsProtocol.data_received)
+    assert "HttpParserError" in refused
+    assert "self.send_400_response" in refused
