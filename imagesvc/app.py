@@ -74,6 +74,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
             presets=service.presets,
             signer=service.signer,
             authenticator=service.authenticator,
+            limits=service.rate_limits,
             rules=delivery_rules(settings, service.data_dir),
             remember=hot.remember,
         ).operations(),
@@ -99,7 +100,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         *home.operations(),
     ]
     starlette = Starlette(
-        routes=[operation.route(service.authenticator) for operation in operations],
+        routes=[
+            operation.route(service.authenticator, service.rate_limits) for operation in operations
+        ],
         exception_handlers={
             ImagesvcError: on_error,
             HTTPException: on_http_exception,

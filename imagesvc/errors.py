@@ -237,6 +237,14 @@ class RateLimited(Rejected):
     code = "rate_limited"
     title = "Rate limited"
 
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"There were too many requests; try again in {retry_after:,} seconds.")
+        self.retry_after = retry_after
+        """Seconds until one is let through again."""
+
+    def __reduce__(self) -> tuple[type[RateLimited], tuple[int]]:
+        return type(self), (self.retry_after,)
+
 
 class QuotaExceeded(Rejected):
     """The owner may keep no more images or bytes."""

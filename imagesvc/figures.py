@@ -18,6 +18,10 @@ async def figures(service: Service, answers: Mapping[int, int]) -> list[Figure]:
             for status, count in sorted(answers.items())
         ),
         *(
+            _counter("rate_limited", "Requests refused for their rate.", count, {"limit": limit})
+            for limit, count in sorted(service.rate_limits.refused.items())
+        ),
+        *(
             _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
             for status, count in jobs.items()
         ),

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.limits import Limit, RateLimits, standing_headers
 from imagesvc.auth.principals import Scope
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, Unauthorized
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -53,18 +54,41 @@ class Operation:
     errors: tuple[type[ImagesvcError], ...] = ()
     """Beside those that every operation may raise."""
 
-    def route(self, authenticator: Authenticator) -> Route:
-        """The route that serves it, guarded by its scope."""
-        return Route(self.path, self._guarded(authenticator), methods=[self.method], name=self.name)
+    limit: Limit | None = None
+    """What it is counted against; None for the principal, where a scope is needed, else nothing."""
 
-    def _guarded(self, authenticator: Authenticator) -> Endpoint:
+    def route(self, authenticator: Authenticator, limits: RateLimits) -> Route:
+        """The route that serves it, guarded by its scope and its limit."""
+        guarded = self._guarded(self._scoped(authenticator, limits), limits)
+        return Route(self.path, guarded, methods=[self.method], name=self.name)
+
+    def _scoped(self, authenticator: Authenticator, limits: RateLimits) -> Endpoint:
         if self.scope is None:
             return self.endpoint
-        scope, endpoint = self.scope, self.endpoint
+        scope, endpoint, limit = self.scope, self.endpoint, self.limit or Limit.PRINCIPAL
 
-        async def guarded(request: Request) -> Response:
-            principal = await authenticator.principal(request)
+        async def scoped(request: Request) -> Response:
+            try:
+                principal = await authenticator.principal(request)
+            except Unauthorized:
+                limits.check(Limit.ADDRESS, request)  # nobody may guess for ever
+                raise
+            limits.check(limit, request, principal)
             principal.check(scope)
             return await endpoint(request)
+
+        return scoped
+
+    def _guarded(self, endpoint: Endpoint, limits: RateLimits) -> Endpoint:
+        if self.scope is None and self.limit is None:
+            return endpoint
+        limit = self.limit if self.scope is None else None
+
+        async def guarded(request: Request) -> Response:
+            if limit is not None:
+                limits.check(limit, request)
+            response = await endpoint(request)
+            response.headers.update(standing_headers(request))
+            return response
 
         return guarded

@@ -10,6 +10,8 @@ from importlib.metadata import version
 import structlog
 
 from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.buckets import Buckets, parse_rate
+from imagesvc.auth.limits import RateLimits
 from imagesvc.cache.eviction import DiskTier
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
@@ -59,6 +61,11 @@ class Service:
         self.data_dir = DataDir(settings.data_dir.absolute())
         self.data_dir.create()
         self.authenticator = Authenticator(has_accounts=False)
+        self.rate_limits = rate_limits(
+            settings,
+            are_on=settings.rate_limits == "on"
+            or (settings.rate_limits == "auto" and self.authenticator.has_accounts),
+        )
         self.signer = Signer(signing_keys(settings, self.data_dir))
 
         self.database = Database(self.data_dir.database)
@@ -293,6 +300,21 @@ def source_rules(settings: Settings) -> SourceRules:
         max_bytes=settings.max_upload_size,
         user_agent=f"imagesvc/{version('imagesvc')}",
     )
+
+
+def rate_limits(settings: Settings, *, are_on: bool) -> RateLimits:
+    """The rates of the settings, or none."""
+    if not are_on:
+        return RateLimits()
+    texts = (
+        settings.rate_limit,
+        settings.rate_limit_anonymous,
+        settings.rate_limit_login,
+        settings.rate_limit_render,
+    )
+    rates = (parse_rate(text) for text in texts)
+    users, addresses, logins, renders = (None if rate is None else Buckets(rate) for rate in rates)
+    return RateLimits(users, addresses, logins, renders)
 
 
 def runner_limits(settings: Settings) -> RunnerLimits:

@@ -64,6 +64,7 @@ def _pixels(value: object) -> object:
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
+RateText = Annotated[str, Field(pattern="^(off|[1-9][0-9]{0,5}/[smh]( burst [1-9][0-9]{0,5})?)$")]
 Quality = Annotated[int, Field(ge=1, le=100)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -247,6 +248,20 @@ class Settings(BaseSettings):
         default=False,
         validate_default=True,
         description="Serve beyond loopback without accounts: a proxy or firewall guards the port.",
+    )
+
+    rate_limits: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether the rates hold; auto: where there are accounts."
+    )
+    rate_limit: RateText = Field("50/s burst 200", description="Requests of one user.")
+    rate_limit_anonymous: RateText = Field(
+        "10/s burst 50", description="Requests of one address without a credential that holds."
+    )
+    rate_limit_login: RateText = Field(
+        "10/m", description="Attempts to log in from one address, and as one user."
+    )
+    rate_limit_render: RateText = Field(
+        "2/s burst 100", description="New variants made for strangers at one address."
     )
 
     gc_interval: Seconds = Field(3600.0, description="Time between collections of leftovers.")

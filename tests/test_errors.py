@@ -8,7 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 import imagesvc.app  # noqa: F401  # so that every module has defined its errors
-from imagesvc.errors import ImagesvcError, RangeNotSatisfiable, Rejected, Unavailable, by_code
+from imagesvc.errors import (
+    ImagesvcError,
+    RangeNotSatisfiable,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    by_code,
+)
 
 STATUS_OF_CODE = {
     "no_file": 400,
@@ -55,7 +62,7 @@ KINDS = list(dict.fromkeys(kinds()))
 
 def an_instance(kind: type[ImagesvcError]) -> ImagesvcError:
     """An error of this class with all that one may hold."""
-    if issubclass(kind, RangeNotSatisfiable):
+    if issubclass(kind, (RangeNotSatisfiable, RateLimited)):
         return kind(1234)
     return kind("What went wrong.", (("w", "must be a number"), ("h", "too")))
 

@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from imagesvc.auth.limits import standing_headers
 from imagesvc.errors import (
     ImagesvcError,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
     RangeNotSatisfiable,
+    RateLimited,
     Unavailable,
 )
 
@@ -48,17 +50,19 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
         headers["retry-after"] = RETRY_AFTER_SECONDS
     if error.status is HTTPStatus.REQUEST_TIMEOUT:
         headers["connection"] = "close"  # what is left of the body would be taken for a request
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(error.retry_after)
     if isinstance(error, RangeNotSatisfiable):
         headers["content-range"] = f"bytes */{error.size}"
     return Response(orjson.dumps(problem(error)), error.status, headers, MEDIA_TYPE)
 
 
-async def on_error(_request: Request, error: Exception) -> Response:
+async def on_error(request: Request, error: Exception) -> Response:
     """Answer an error of ours."""
     known = error if isinstance(error, ImagesvcError) else ImagesvcError("Something went wrong.")
     if isinstance(known, Unavailable) or type(known) is ImagesvcError:
         log.warning("request failed", action="request.failed", code=known.code, error=str(known))
-    return problem_response(known)
+    return problem_response(known, dict(standing_headers(request)))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

@@ -16,7 +16,14 @@ from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.cache.mezzanines import Mezzanines
-from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
+from imagesvc.errors import (
+    ImagesvcError,
+    NotFound,
+    RateLimited,
+    TimedOut,
+    Unavailable,
+    WorkerDied,
+)
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.mezzanine import mezzanine_format, mezzanine_size, serves
 from imagesvc.imaging.transform import canonical, effective, variant_key
@@ -44,6 +51,7 @@ MAX_BODY_BYTES = 4 << 20
 """Larger variants are sent from their files, never from memory."""
 
 Outcome = Variant | ImagesvcError
+Admit = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +107,15 @@ class VariantCache:
         reduced = hashlib.sha256(f"{key} from mezzanine".encode()).hexdigest()
         return Wanted(VariantKey(reduced), concrete, mezzanine.digest)
 
-    async def fetch(self, original: Original, wanted: Wanted) -> Fetched:
+    async def fetch(
+        self, original: Original, wanted: Wanted, admit: Admit | None = None
+    ) -> Fetched:
         """The variant, rendered if nobody has asked before.
 
         Args:
             original: what it is a variant of.
             wanted: which, from `identify`.
+            admit: called before it is rendered for this asker, and may raise.
 
         Raises:
             TimedOut: it is not there in time; the rendering goes on for the next asker.
@@ -113,18 +124,21 @@ class VariantCache:
             NotFound: the original was deleted meanwhile.
         """
         key = wanted.key
-        entry = self.memory.get(key) or self.ledger.find(key)
-        if entry is not None:
-            return Fetched(entry, "memory")
-        flight = self._flights.find(key)
-        if flight is not None and flight.is_of_job:
+        while True:
+            entry = self.memory.get(key) or self.ledger.find(key)
+            if entry is not None:
+                return Fetched(entry, "memory")
+            flight = self._flights.find(key)
+            if flight is None:
+                return await self._join(self._depart(original, wanted, admit))
             try:
                 return await self._join(flight)
+            except RateLimited:
+                continue  # that was the limit of the asker who began the flight
             except Unavailable:
-                if not flight.landing.done():
+                if not (flight.is_of_job and flight.landing.done()):
                     raise
-                flight = self._flights.find(key)  # the job was ended; someone else makes it
-        return await self._join(flight or self._depart(original, wanted))
+                continue  # the job was ended; someone else makes it
 
     async def _join(self, flight: Flight) -> Fetched:
         try:
@@ -135,20 +149,24 @@ class VariantCache:
             raise NotFound("The image was deleted.")
         return fetched
 
-    def _depart(self, original: Original, wanted: Wanted) -> Flight:
+    def _depart(self, original: Original, wanted: Wanted, admit: Admit | None) -> Flight:
         flight = self._flights.begin(wanted.key, original.digest, is_of_job=False)
-        task = asyncio.create_task(self._fly(flight, original, wanted))
+        task = asyncio.create_task(self._fly(flight, original, wanted, admit))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
 
-    async def _fly(self, flight: Flight, original: Original, wanted: Wanted) -> None:
+    async def _fly(
+        self, flight: Flight, original: Original, wanted: Wanted, admit: Admit | None
+    ) -> None:
         outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
         try:
             content = await self._load(flight.key)
             if content is not None:
                 outcome = Fetched(content, "disk")
             else:
+                if admit is not None:
+                    admit()
                 outcome = await self._render(flight, original, wanted)
             if isinstance(outcome.content, Entry) and not flight.is_void:
                 self.memory.put(outcome.content)

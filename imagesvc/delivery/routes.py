@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
 from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.permissions import check_may_see
 from imagesvc.auth.principals import Scope
 from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
-from imagesvc.cache.variants import VariantCache
+from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modified, streamed
 from imagesvc.delivery.headers import Headers, Representation, image_headers
 from imagesvc.delivery.hot import RawHeaders
@@ -34,7 +36,9 @@ from imagesvc.errors import (
     NotFound,
     PreconditionFailed,
     RangeNotSatisfiable,
+    RateLimited,
     SignatureInvalid,
+    Unauthorized,
 )
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
@@ -66,6 +70,7 @@ class Delivery:
     presets: Mapping[str, Transform]
     signer: Signer
     authenticator: Authenticator
+    limits: RateLimits
     rules: DeliveryRules
     remember: Remember
 
@@ -74,7 +79,7 @@ class Delivery:
         answers = {200: PICTURE, 206: PICTURE, 304: None}
         errors = (
             InvalidTransform, SignatureInvalid, NotFound, PreconditionFailed,
-            RangeNotSatisfiable, CorruptImage, ImageTooLarge,
+            RangeNotSatisfiable, CorruptImage, ImageTooLarge, RateLimited,
         )  # fmt: skip
         return [
             Operation(name, "GET", path, endpoint, answers, TAG, errors=errors)
@@ -170,9 +175,19 @@ class Delivery:
             headers["x-imagesvc-plan"] = canonical(concrete)
         if is_fresh(request, headers["etag"]):
             return not_modified(headers)
-        fetched = await self.variants.fetch(image.original, wanted)
+        admit = await self._render_check(request, asked)
+        fetched = await self.variants.fetch(image.original, wanted, admit)
         headers["server-timing"] = _timing(fetched, began)
         return self._sent(request, image, asked, fetched, headers)
+
+    async def _render_check(self, request: Request, asked: Asked) -> Admit | None:
+        """What to ask before a variant is made; nothing for users, and for URLs that are signed."""
+        if self.limits.renders is None or asked.signature is not None:
+            return None
+        with contextlib.suppress(Unauthorized):  # what is public needs no credential
+            if (await self.authenticator.principal(request)).user_id is not None:
+                return None
+        return functools.partial(self.limits.check_render, request)
 
     def _sent(
         self, request: Request, image: Image, asked: Asked, fetched: Fetched, headers: Headers

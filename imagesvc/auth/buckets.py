@@ -1,0 +1,88 @@
+"""Token buckets: how often a key may do something, kept in the memory of this process."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_KEYS = 50_000
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600}
+RATE = re.compile(r"([1-9][0-9]{0,5})/([smh])(?: burst ([1-9][0-9]{0,5}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Tokens that come back with time, and how many a full bucket holds."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a key stands after it asked for a token; seconds are whole and never too few."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+    """Until the bucket is full."""
+    retry_seconds: int | None = None
+    """Until there is a token again; None when there was one."""
+
+
+def parse_rate(text: str) -> Rate | None:
+    """Read `20/s`, `100/m burst 20` or `off`; without a burst, it is the number before the slash.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if text == "off":
+        return None
+    match = RATE.fullmatch(text)
+    if match is None:
+        raise ValueError("a rate is off, or like 20/s, 100/m or 1000/h burst 50")
+    return Rate(int(match[1]) / UNIT_SECONDS[match[2]], int(match[3] or match[1]))
+
+
+class Buckets:
+    """A bucket for each key; those not used for longest are forgotten, which fills them.
+
+    One number a key: the time at which its bucket is full again (the generic cell rate algorithm,
+    ITU-T I.371, which allows exactly what a token bucket allows).
+    """
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        self.rate = rate
+        self._clock = clock
+        self._max_keys = max_keys
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, key: str) -> Standing:
+        """Take a token from the bucket of `key`, if there is one."""
+        now = self._clock()
+        spacing = 1 / self.rate.per_second
+        full_at = max(now, self._full_at.get(key, now)) + spacing
+        excess = full_at - now - self.rate.burst * spacing
+        if excess > spacing * 1e-6:  # less is what floating point made of an exact fit
+            return Standing(
+                self.rate.burst, 0, math.ceil(full_at - spacing - now), math.ceil(excess)
+            )
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > self._max_keys:
+            self._full_at.popitem(last=False)
+        remaining = math.floor(-excess / spacing + 1e-6)
+        return Standing(self.rate.burst, remaining, math.ceil(full_at - now))

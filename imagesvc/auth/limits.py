@@ -1,0 +1,107 @@
+"""Rate limits: by principal for those who are known, by address for all others.
+
+The buckets are this process's own: on several nodes, each allows as much.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from starlette.requests import Request
+
+from imagesvc.auth.buckets import Buckets, Standing
+from imagesvc.auth.principals import Principal
+from imagesvc.errors import RateLimited
+
+STANDING = "imagesvc.standing"
+
+
+class Limit(StrEnum):
+    """What an operation is counted against."""
+
+    PRINCIPAL = "principal"
+    """The user who asks; the address of strangers and of credentials that do not hold."""
+    ADDRESS = "address"
+    LOGIN = "login"
+    """The address, far more tightly. `RateLimits.check_login` adds the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The buckets of a service; None where there is no limit."""
+
+    principals: Buckets | None = None
+    addresses: Buckets | None = None
+    logins: Buckets | None = None
+    renders: Buckets | None = None
+    refused: Counter[Limit | str] = field(default_factory=Counter)
+
+    def check(self, limit: Limit, request: Request, principal: Principal | None = None) -> None:
+        """Count a request.
+
+        Raises:
+            RateLimited: there were too many.
+        """
+        if limit is Limit.LOGIN:
+            self._take(self.logins, f"address {address_of(request)}", request, limit)
+        elif limit is Limit.ADDRESS or principal is None or principal.user_id is None:
+            self._take(self.addresses, address_of(request), request, Limit.ADDRESS)
+        else:
+            self._take(self.principals, str(principal.user_id), request, limit)
+
+    def check_login(self, request: Request, name: str) -> None:
+        """Count an attempt to log in as `name`, wherever it comes from.
+
+        Raises:
+            RateLimited: there were too many; the password was not looked at.
+        """
+        self._take(self.logins, f"name {name.casefold()[:64]}", request, Limit.LOGIN)
+
+    def check_render(self, request: Request) -> None:
+        """Count a variant that is about to be made for a stranger.
+
+        Raises:
+            RateLimited: there were too many.
+        """
+        self._take(self.renders, address_of(request), request, "render")
+
+    def _take(
+        self, buckets: Buckets | None, key: str, request: Request, limit: Limit | str
+    ) -> None:
+        if buckets is None:
+            return
+        standing = buckets.take(key)
+        request.scope[STANDING] = standing
+        if standing.retry_seconds is not None:
+            self.refused[limit] += 1
+            raise RateLimited(standing.retry_seconds)
+
+
+def standing_headers(request: Request) -> Mapping[str, str]:
+    """How the asker stands, for the answer (draft-ietf-httpapi-ratelimit-headers-03)."""
+    standing: Standing | None = request.scope.get(STANDING)
+    if standing is None:
+        return {}
+    return {
+        "ratelimit-limit": str(standing.limit),
+        "ratelimit-remaining": str(standing.remaining),
+        "ratelimit-reset": str(standing.reset_seconds),
+    }
+
+
+def address_of(request: Request) -> str:
+    """Who asks, as far as an address tells: of IPv6 the /64, which is one customer's."""
+    text = request.client.host if request.client else ""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address, 64), strict=False))

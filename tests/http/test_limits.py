@@ -1,0 +1,148 @@
+"""How often one may ask, and how much one may keep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.conftest import MakeServer
+from tests.http.asking import assert_problem, picture
+from tests.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server behind a proxy, so that one test machine has many addresses."""
+    shared = Server(
+        tmp_path_factory.mktemp("limits") / "data",
+        rate_limits="on",
+        rate_limit_anonymous="1/s burst 5",
+        rate_limit_render="1/m burst 3",
+        trusted_proxies='["127.0.0.0/8"]',
+    ).start()
+    yield shared
+    shared.close()
+
+
+def ask(server: Server, address: str, path: str = "/api/v1/images") -> httpx.Response:
+    """GET as a client at an address."""
+    return server.client.get(path, headers={"x-forwarded-for": address})
+
+
+def upload_from(server: Server, address: str, seed: int) -> str:
+    """The id of a new image."""
+    answer = server.client.post(
+        "/images", files={"file": ("a.jpg", picture(seed))}, headers={"x-forwarded-for": address}
+    )
+    assert answer.status_code == 201, answer.text
+    image_id: str = answer.json()["id"]
+    return image_id
+
+
+def test_an_address_that_asks_too_often_is_told_when_to_come_back(server: Server) -> None:
+    """And when it does as it is told, it is let in."""
+    answers = [ask(server, "192.0.2.1") for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    remaining = [answer.headers["ratelimit-remaining"] for answer in answers]
+    assert remaining == ["4", "3", "2", "1", "0", "0"]
+    refused = answers[-1]
+    assert_problem(refused, 429, "rate_limited")
+    assert refused.headers["ratelimit-limit"] == "5"
+    assert 1 <= int(refused.headers["ratelimit-reset"]) <= 5
+    time.sleep(int(refused.headers["retry-after"]))
+    assert ask(server, "192.0.2.1").status_code == 200
+
+
+def test_an_error_tells_the_standing_too(server: Server) -> None:
+    """What is not found is counted like what is."""
+    answer = ask(server, "192.0.2.2", "/api/v1/images/none")
+
+    assert_problem(answer, 404, "not_found")
+    assert answer.headers["ratelimit-remaining"] == "4"
+
+
+def test_a_network_of_ipv6_counts_as_one(server: Server) -> None:
+    """A customer has 2^64 addresses to ask from, and one bucket."""
+    answers = [ask(server, f"2001:db8:0:1::{number}") for number in range(1, 8)]
+
+    assert [answer.status_code for answer in answers].count(429) >= 1
+    assert ask(server, "2001:db8:0:2::1").status_code == 200
+
+
+def test_a_flood_is_let_through_up_to_the_burst(server: Server) -> None:
+    """Also when all come at once."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(16) as executor:
+        statuses = list(executor.map(lambda _: ask(server, "192.0.2.3").status_code, range(60)))
+
+    passed = statuses.count(200)
+    assert 5 <= passed <= 6 + (time.monotonic() - began)
+    assert statuses.count(429) == 60 - passed
+
+
+def test_new_variants_for_strangers_are_counted(server: Server) -> None:
+    """Each costs a worker; what is made already costs nothing, and is sent to anybody."""
+    image_id = upload_from(server, "192.0.2.4", 1)
+    urls = [f"/images/{image_id}?w={width}" for width in (100, 101, 102, 103)]
+
+    statuses = [ask(server, "192.0.2.5", url).status_code for url in urls]
+
+    assert statuses == [200, 200, 200, 429]
+    refused = ask(server, "192.0.2.5", urls[3])
+    assert_problem(refused, 429, "rate_limited")
+    assert int(refused.headers["retry-after"]) > 10
+    assert [ask(server, "192.0.2.5", url).status_code for url in urls[:3]] == [200] * 3
+    assert ask(server, "192.0.2.6", urls[3]).status_code == 200
+    assert ask(server, "192.0.2.5", urls[3]).status_code == 200
+
+
+def test_one_that_is_refused_does_not_stop_others(server: Server) -> None:
+    """Two may ask for one variant at the same moment, and only one of them have asked too often."""
+    image_id = upload_from(server, "192.0.2.7", 2)
+    for width in (100, 101, 102):
+        assert ask(server, "192.0.2.8", f"/images/{image_id}?w={width}").status_code == 200
+
+    def both(width: int) -> tuple[int, int]:
+        url = f"/images/{image_id}?w={width}"
+        with ThreadPoolExecutor(2) as executor:
+            refused = executor.submit(ask, server, "192.0.2.8", url)
+            return executor.submit(ask, server, f"198.51.100.{width}", url).result().status_code, (
+                refused.result().status_code
+            )
+
+    assert {both(width)[0] for width in range(200, 216)} == {200}
+
+
+def test_the_figures_count_what_was_refused(server: Server) -> None:
+    """An operator sees an attack."""
+    for _ in range(8):
+        ask(server, "192.0.2.9")
+
+    figures = server.client.get("/metrics").text
+
+    assert 'imagesvc_rate_limited_total{limit="address"}' in figures
+
+
+def test_health_and_pictures_are_not_counted(server: Server) -> None:
+    """Probes must not fail because somebody asks too much."""
+    image_id = upload_from(server, "192.0.2.10", 3)
+    for path in ("/healthz", "/readyz", f"/images/{image_id}", "/"):
+        answers = [ask(server, "192.0.2.11", path) for _ in range(12)]
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert "ratelimit-limit" not in answers[0].headers
+
+
+def test_without_accounts_nobody_is_counted(make_server: MakeServer) -> None:
+    """Scripts on the same machine are not slowed down by default."""
+    server = make_server(rate_limit_anonymous="1/h")
+
+    answers = [server.client.get("/api/v1/images") for _ in range(20)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert "ratelimit-limit" not in answers[0].headers
