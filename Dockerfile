@@ -1,5 +1,5 @@
 # docker build -t imagesvc .
-# docker run -v imagesvc:/data -e IMAGESVC_TRUST_NETWORK=true -p 127.0.0.1:8000:8000 imagesvc
+# docker run -v imagesvc:/data -p 8000:8000 imagesvc
 
 FROM python:3.11-slim AS build
 WORKDIR /src
@@ -16,8 +16,7 @@ RUN groupadd --gid 10001 imagesvc \
  && install --directory --owner 10001 --group 10001 /data
 COPY --from=build /opt/imagesvc /opt/imagesvc
 
-# Inside a container only the published port is reachable, and who may reach that is for the
-# operator to say: IMAGESVC_TRUST_NETWORK is left unset on purpose.
+# It listens on all addresses, so accounts are on: the first start prints the key of `admin` once.
 ENV PATH=/opt/imagesvc/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \

@@ -10,13 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagesvc.access import AccessLog, AccessLogMiddleware
+from imagesvc.api.api_keys import KeyEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images import ImageEndpoints
 from imagesvc.api.imports import Imports
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
+from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.uploads import UploadEndpoints
+from imagesvc.api.users import UserEndpoints
 from imagesvc.cache.removal import Removal
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.routes import Delivery
@@ -89,6 +92,14 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         ).operations(),
         *ImageEndpoints(service.images, service.variants, removal, names).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),
+        *TokenEndpoints(service.accounts.sessions, service.rate_limits).operations(),
+        *UserEndpoints(
+            service.accounts.users,
+            service.accounts.passwords,
+            service.rate_limits,
+            service.image_cache.forget_all,
+        ).operations(),
+        *KeyEndpoints(service.accounts.keys, service.accounts.users).operations(),
         *HealthEndpoints(
             {
                 "database": service.check_database,

@@ -8,7 +8,9 @@
     │   ├── InvalidRequest         400  invalid_request
     │   ├── InvalidQuery           400  invalid_query
     │   ├── Unauthorized           401  unauthorized
+    │   │   └── InvalidToken
     │   ├── Forbidden              403  forbidden
+    │   │   └── InsufficientScope
     │   ├── SignatureInvalid       403  signature_invalid
     │   ├── NotFound               404  not_found
     │   ├── MethodNotAllowed       405  method_not_allowed
@@ -47,6 +49,8 @@ class ImagesvcError(Exception):
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"  # public API: added to, never renamed
     title: ClassVar[str] = "Internal server error"
+    challenge: ClassVar[str | None] = None
+    """What WWW-Authenticate says to it (RFC 6750, section 3)."""
 
     def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(detail, fields)
@@ -104,6 +108,13 @@ class Unauthorized(Rejected):
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthorized"
     title = "Unauthorized"
+    challenge = 'Bearer realm="imagesvc"'
+
+
+class InvalidToken(Unauthorized):
+    """A key or token that is malformed, unknown, expired or revoked."""
+
+    challenge = 'Bearer realm="imagesvc", error="invalid_token"'
 
 
 class Forbidden(Rejected):
@@ -112,6 +123,12 @@ class Forbidden(Rejected):
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
     title = "Forbidden"
+
+
+class InsufficientScope(Forbidden):
+    """The credential holds, and is not good for this operation."""
+
+    challenge = 'Bearer realm="imagesvc", error="insufficient_scope"'
 
 
 class SignatureInvalid(Rejected):

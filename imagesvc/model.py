@@ -24,6 +24,8 @@ ImageId = NewType("ImageId", UUID)
 JobId = NewType("JobId", UUID)
 UserId = NewType("UserId", UUID)
 CollectionId = NewType("CollectionId", UUID)
+KeyId = NewType("KeyId", UUID)
+LoginId = NewType("LoginId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)
@@ -330,6 +332,48 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     owner_id: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone with images of their own."""
+
+    id: UserId
+    name: str
+    password_hash: str | None  # of argon2; None: keys or an identity provider alone
+    is_admin: bool
+    is_disabled: bool
+    created_at: datetime
+    image_count: int = 0
+    image_bytes: int = 0
+    subject: str | None = None
+    """Issuer and subject of a user whom an identity provider knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A credential for programs; of its secret only the hash is kept."""
+
+    id: KeyId
+    user_id: UserId
+    name: str
+    secret_sha256: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One use of a password: a family of tokens, of whose refresh tokens the newest is good."""
+
+    id: LoginId
+    user_id: UserId
+    refresh_sha256: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import structlog
 
-from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.buckets import Buckets, parse_rate
 from imagesvc.auth.limits import RateLimits
 from imagesvc.cache.eviction import DiskTier
@@ -60,15 +60,16 @@ class Service:
         watermarks = read_watermarks(settings)
         self.data_dir = DataDir(settings.data_dir.absolute())
         self.data_dir.create()
-        self.authenticator = Authenticator(has_accounts=False)
         self.rate_limits = rate_limits(
             settings,
             are_on=settings.rate_limits == "on"
-            or (settings.rate_limits == "auto" and self.authenticator.has_accounts),
+            or (settings.rate_limits == "auto" and settings.has_accounts),
         )
         self.signer = Signer(signing_keys(settings, self.data_dir))
 
         self.database = Database(self.data_dir.database)
+        self.accounts = Accounts(settings, self.database, self.data_dir.secret)
+        self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
@@ -148,6 +149,7 @@ class Service:
         workers = asyncio.create_task(self.pool.start())
         await asyncio.to_thread(self._prepare)
         self.database.open()
+        await self.accounts.open()
         self.ledger.start()
         await self.disk_tier.start()
         recovered = await self.runner.start()
@@ -177,6 +179,7 @@ class Service:
         await self.disk_tier.close()
         await self.ledger.close()
         await self.pool.close()
+        await self.accounts.close()
         await self.database.close()
         self.locks.close()
         if self._lock is not None:
@@ -204,6 +207,7 @@ class Service:
             for key in self.memory.take_used():
                 self.ledger.touch(key)
             await self.ledger.flush()
+            await self.accounts.note_uses()
 
     async def check_database(self) -> None:
         """Raises `Unavailable` when the database cannot be read."""

@@ -13,6 +13,7 @@ import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -243,11 +244,26 @@ class Settings(BaseSettings):
         (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
     )
 
-    auth: Literal["auto", "off"] = Field("auto", description="Who may do what; off on loopback.")
-    trust_network: bool = Field(
-        default=False,
+    auth: Literal["auto", "required", "off"] = Field(
+        "auto",
         validate_default=True,
-        description="Serve beyond loopback without accounts: a proxy or firewall guards the port.",
+        description="Whether accounts are needed; auto: unless only this machine is served.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names that browsers may use with auth off, beside loopback."
+    )
+    access_token_lifetime: Seconds = Field(900.0, description="Time an access token is good.")
+    refresh_token_lifetime: Seconds = Field(
+        30 * 86400.0, description="Time a login lasts after its last use."
+    )
+    jwt_issuer: str = Field(
+        "off", description="Issuer (iss) of the JWTs of an identity provider, or off."
+    )
+    jwt_audience: str = Field("off", description="Audience (aud) that they must be for.")
+    jwt_jwks: str = Field(
+        "off",
+        validate_default=True,
+        description="Where the provider's keys are: an https URL, or a file.",
     )
 
     rate_limits: Literal["auto", "on", "off"] = Field(
@@ -304,17 +320,31 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no preset {', '.join(missing)}")
         return names
 
-    @field_validator("trust_network")
+    @field_validator("auth")
     @classmethod
-    def _guarded(cls, trust_network: bool, info: ValidationInfo) -> bool:
+    def _off_on_loopback_alone(cls, auth: str, info: ValidationInfo) -> str:
         host = info.data.get("host", "localhost")
-        if not trust_network and not is_loopback(host):
+        if auth == "off" and not is_loopback(host):
             raise ValueError(
                 f"refusing to listen on {host} without accounts, since anyone who reaches the "
-                "port could upload and delete. Listen on 127.0.0.1, or set "
-                f"{PREFIX}TRUST_NETWORK=true when a proxy or firewall guards the port."
+                f"port could upload and delete. Set {PREFIX}AUTH=required, or "
+                f"{PREFIX}HOST=127.0.0.1."
             )
-        return trust_network
+        return auth
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _all_or_none(cls, jwks: str, info: ValidationInfo) -> str:
+        given = {"jwt_issuer": info.data.get("jwt_issuer"),
+                 "jwt_audience": info.data.get("jwt_audience"), "jwt_jwks": jwks}  # fmt: skip
+        missing = [name for name, value in given.items() if value == "off"]
+        if missing and len(missing) < len(given):
+            raise ValueError(
+                f"jwt_issuer, jwt_audience and jwt_jwks are set together; {missing[0]} is not"
+            )
+        if "://" in jwks and not _is_safe_url(jwks):
+            raise ValueError("keys are fetched by https, or by http from this machine")
+        return jwks
 
     @classmethod
     def settings_customise_sources(
@@ -328,6 +358,13 @@ class Settings(BaseSettings):
         """Flags, environment, `.env`, `imagesvc.toml`: the first that names a setting wins."""
         toml = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether who asks must say who they are, but for what is public."""
+        if self.auth == "auto":
+            return not is_loopback(self.host) or bool(self.trusted_proxies)
+        return self.auth == "required"
 
     def shown(self) -> dict[str, Any]:
         """The settings as plain values, secrets masked, for `imagesvc config`."""
@@ -355,6 +392,12 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_safe_url(url: str) -> bool:
+    """Whether nobody on the way can change what is fetched from there."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -25,6 +25,7 @@ class Server:
         self.port = _free_port()
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
 
     def start(self, ready_seconds: float = READY_SECONDS) -> Server:
@@ -82,7 +83,8 @@ class Server:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
-        self.client.close()
+        for client in [self.client, *self.clients]:
+            client.close()
 
     def upload(self, content: bytes, filename: str = "a.jpg", **fields: str) -> dict[str, Any]:
         """Upload one file that must be taken; the image."""

@@ -73,12 +73,12 @@ def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_listening_beyond_loopback_ends_serve_with_2(tmp_path: Path) -> None:
-    """With the sentence that says what to set."""
-    done = run(tmp_path, "serve", "--host", "0.0.0.0")
+def test_listening_beyond_loopback_without_accounts_ends_serve_with_2(tmp_path: Path) -> None:
+    """With the sentence that says what to set, where accounts are off."""
+    done = run(tmp_path, "serve", "--host", "0.0.0.0", auth="off")
 
     assert done.returncode == 2
-    assert "IMAGESVC_TRUST_NETWORK=true" in done.stderr
+    assert "IMAGESVC_AUTH=required" in done.stderr
 
 
 def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def faults() -> dict[str, str]:
         ("max_pixels", "100MP", 100_000_000),
         ("max_pixels", "0.5 mp", 500_000),
         ("max_pixels", "4096", 4096),
-        ("trust_network", "true", True),
+        ("access_token_lifetime", "5m", 300.0),
         (
             "presets",
             '{"thumbnail": "w=9", "preview": "w=8"}',
@@ -83,7 +83,8 @@ def test_a_setting_takes_its_units(
         ("presets", '{"thumbnail": 9}', "string"),
         ("eager_presets", "thumbnail", "JSON"),
         ("eager_presets", '["nope"]', "no preset nope"),
-        ("trust_network", "perhaps", "boolean"),
+        ("auth", "perhaps", "'required'"),
+        ("jwt_jwks", "https://id.test/keys", "set together; jwt_issuer is not"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
@@ -103,12 +104,13 @@ def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place
     (place / "imagesvc.toml").write_text('max_frames = "x"\ncolour = "red"\n')
     (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\nIMAGESVC_SPEED=9\nOTHER_APP=1\n")
     for name, text in {
-        "PORT": "x", "PRESETS": "{", "HOST": "0.0.0.0", "EAGER_PRESETS": "[", "FOO": "1",
+        "PORT": "x", "PRESETS": "{", "HOST": "0.0.0.0", "AUTH": "off", "EAGER_PRESETS": "[",
+        "FOO": "1",
     }.items():  # fmt: skip
         monkeypatch.setenv(f"{PREFIX}{name}", text)
 
     assert set(faults()) == {
-        "port", "presets", "eager_presets", "trust_network", "max_frames", "quality_avif",
+        "port", "presets", "eager_presets", "auth", "max_frames", "quality_avif",
         "colour", "IMAGESVC_FOO", "IMAGESVC_SPEED",
     }  # fmt: skip
 
@@ -128,23 +130,53 @@ def test_a_file_that_is_no_toml_is_named(place: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org", ""])
-def test_listening_beyond_loopback_is_refused_with_what_to_set(
-    monkeypatch: pytest.MonkeyPatch, host: str
-) -> None:
-    """Without accounts anyone who reaches the port may upload and delete."""
+def test_beyond_loopback_there_are_accounts(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Without them anyone who reaches the port may upload and delete: refused, with what to set."""
     monkeypatch.setenv("IMAGESVC_HOST", host)
 
-    assert "IMAGESVC_TRUST_NETWORK=true" in faults()["trust_network"]
+    assert load_settings().has_accounts
 
-    monkeypatch.setenv("IMAGESVC_TRUST_NETWORK", "true")
-    assert load_settings().host == host
+    monkeypatch.setenv("IMAGESVC_AUTH", "off")
+    assert "IMAGESVC_AUTH=required" in faults()["auth"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_loopback_needs_no_trust(host: str) -> None:
-    """Only this machine reaches it."""
+def test_on_loopback_there_are_none_unless_someone_wants_them(host: str) -> None:
+    """Only this machine reaches it, or whoever a proxy lets through."""
     assert is_loopback(host)
-    assert load_settings(host=host).host == host
+    assert not load_settings(host=host).has_accounts
+    assert load_settings(host=host, auth="required").has_accounts
+    assert load_settings(host=host, trusted_proxies=["127.0.0.1"]).has_accounts
+    assert not load_settings(host=host, trusted_proxies=["127.0.0.1"], auth="off").has_accounts
+
+
+@pytest.mark.parametrize(
+    ("given", "is_right"),
+    [
+        ({"jwt_issuer": "https://id.test"}, False),
+        ({"jwt_issuer": "https://id.test", "jwt_audience": "images"}, False),
+        ({"jwt_audience": "images", "jwt_jwks": "keys.json"}, False),
+        *(
+            ({"jwt_issuer": "https://id.test", "jwt_audience": "images", "jwt_jwks": source}, right)
+            for source, right in {
+                "https://id.test/keys": True,
+                "http://127.0.0.1:9/keys": True,
+                "/etc/keys.json": True,
+                "http://id.test/keys": False,
+                "ftp://id.test/keys": False,
+            }.items()
+        ),
+    ],
+)
+def test_an_identity_provider_is_set_up_whole_and_safely(
+    given: dict[str, str], is_right: bool
+) -> None:
+    """Without an audience, tokens for other services would hold; over http, anybody's keys."""
+    if is_right:
+        assert load_settings(**given).jwt_jwks == given["jwt_jwks"]
+        return
+    with pytest.raises(SettingsError, match="jwt_jwks"):
+        load_settings(**given)
 
 
 def test_flags_beat_environment_beat_dotenv_beat_toml(

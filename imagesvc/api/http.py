@@ -43,7 +43,7 @@ def parsed_json(kind: type[Model], body: bytes) -> Model:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise _faults_of(error) from error
+        raise faults_of(error) from error
 
 
 def parsed_query(kind: type[Model], request: Request) -> Model:
@@ -56,10 +56,11 @@ def parsed_query(kind: type[Model], request: Request) -> Model:
     try:
         return kind.model_validate(dict(request.query_params))
     except ValidationError as error:
-        raise _faults_of(error) from error
+        raise faults_of(error) from error
 
 
-def _faults_of(error: ValidationError) -> InvalidRequest:
+def faults_of(error: ValidationError) -> InvalidRequest:
+    """The error that names every field with what is wrong in it."""
     faults = tuple(
         (
             ".".join(ascii(str(part)[:40])[1:-1] for part in fault["loc"]) or "body",

@@ -10,6 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.principals import Scope
+from imagesvc.errors import Forbidden
 from imagesvc.operations import Operation, Raw
 
 Labels = Mapping[str, str]
@@ -35,10 +38,21 @@ class MetricsEndpoints:
     def operations(self) -> list[Operation]:
         """The operations this module serves; `app.py` concatenates them."""
         answers = {200: Raw(("text/plain",))}
-        return [Operation("get_metrics", "GET", "/metrics", self.show, answers, "operation")]
+        return [
+            Operation(
+                "get_metrics", "GET", "/metrics", self.show, answers, "operation",
+                scope=Scope.READ, errors=(Forbidden,),
+            )
+        ]  # fmt: skip
 
-    async def show(self, _request: Request) -> Response:
-        """All figures, in the text format of Prometheus."""
+    async def show(self, request: Request) -> Response:
+        """All figures, in the text format of Prometheus; with accounts, for admins alone.
+
+        A key with the scope `read` will do, if it is an admin's: what lies in the configuration
+        of a scraper should be good for nothing else.
+        """
+        if not principal_of(request).is_operator:
+            raise Forbidden("Metrics are for credentials of admins.")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Snapshot(await self.figures()))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

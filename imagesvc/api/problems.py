@@ -52,6 +52,8 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
         headers["connection"] = "close"  # what is left of the body would be taken for a request
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.retry_after)
+    if error.challenge is not None:
+        headers["www-authenticate"] = error.challenge
     if isinstance(error, RangeNotSatisfiable):
         headers["content-range"] = f"bytes */{error.size}"
     return Response(orjson.dumps(problem(error)), error.status, headers, MEDIA_TYPE)

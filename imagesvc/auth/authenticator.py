@@ -2,32 +2,152 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
 
 from starlette.requests import Request
 
-from imagesvc.auth.principals import ANYBODY, STRANGER, Principal
+from imagesvc.auth.browsers import check_site
+from imagesvc.auth.opaque import KEY_PREFIX, read_secret
+from imagesvc.auth.principals import ANYBODY, STRANGER, Principal, scopes_of_user
+from imagesvc.auth.provider import Provider
+from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
+from imagesvc.errors import InvalidRequest, InvalidToken
+from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, utc_now
 
 PRINCIPAL = "imagesvc.principal"
+MAX_CREDENTIAL = 8192
+
+
+class Keys(Protocol):
+    """Where API keys are looked up."""
+
+    async def with_user(self, key_id: KeyId) -> tuple[ApiKey, User] | None:
+        """A key and the user whom it stands for."""
+        ...
+
+
+class Logins(Protocol):
+    """Where logins are looked up."""
+
+    async def with_user(self, login_id: LoginId) -> tuple[Login, User] | None:
+        """A login and its user."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Tells from a key or token whose it is; every one is looked up at every request."""
+
+    keys: Keys
+    logins: Logins
+    tokens: AccessTokens
+    provider: Provider | None
+    clock: Callable[[], datetime] = utc_now
+    uses: dict[KeyId, datetime] = field(default_factory=dict)
+    """When keys were last used, until someone takes and writes it down."""
+
+    async def holder(self, credential: str) -> Principal:
+        """Whose an API key, an access token, or a provider's token is.
+
+        Raises:
+            InvalidToken: it is malformed, unknown, expired or revoked.
+            Unavailable: the keys of the identity provider cannot be had.
+        """
+        if len(credential) > MAX_CREDENTIAL:
+            raise InvalidToken("The credential is not valid.")
+        if credential.startswith(f"{KEY_PREFIX}_"):
+            return await self._by_key(credential)
+        header = header_of(credential)
+        if header.get("alg") == ALGORITHM:
+            return await self._by_login(credential)
+        if self.provider is None:
+            raise InvalidToken("The credential is not valid.")
+        user, scopes = await self.provider.user(credential, header)
+        return _principal(user, scopes)
+
+    async def _by_key(self, credential: str) -> Principal:
+        secret = read_secret(credential, KEY_PREFIX)
+        found = await self.keys.with_user(KeyId(secret.id))
+        if found is None or not secret.fits(found[0].secret_sha256):
+            raise InvalidToken("The API key is not valid.")
+        key, user = found
+        now = self.clock()
+        if key.expires_at is not None and key.expires_at <= now:
+            raise InvalidToken("The API key has expired.")
+        principal = _principal(user, key.scopes)
+        self.uses[key.id] = now
+        return principal
+
+    async def _by_login(self, credential: str) -> Principal:
+        claims = self.tokens.read(credential)
+        found = await self.logins.with_user(claims.login_id)
+        if found is None or found[1].id != claims.user_id or found[0].expires_at <= self.clock():
+            raise InvalidToken("The access token is not valid any more.")
+        return _principal(found[1], claims.scopes)
+
+
+def _principal(user: User, scopes: frozenset[str] | tuple[str, ...]) -> Principal:
+    """The user with those scopes that it has itself, today.
+
+    Raises:
+        InvalidToken: the user is disabled.
+    """
+    if user.is_disabled:
+        raise InvalidToken("The credential is not valid any more.")
+    granted = frozenset(scope for scope in scopes_of_user(user) if scope in scopes)
+    return Principal(user.id, user.name, granted, is_operator=user.is_admin)
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     """Reads the credentials of requests; without accounts everybody may do everything."""
 
-    has_accounts: bool
+    credentials: Credentials | None
+    allowed_hosts: frozenset[str] = frozenset()
+    """Without accounts: the names of this host that browsers may use, beside loopback."""
 
     async def principal(self, request: Request) -> Principal:
         """Who is asking.
 
         Raises:
-            Unauthorized: the request brings a credential that does not hold.
+            InvalidToken: the request brings a credential that does not hold.
+            InvalidRequest: it brings two.
+            Forbidden: there are no accounts, and a page of another site asks.
         """
         known: Principal | None = request.scope.get(PRINCIPAL)
         if known is None:
-            known = STRANGER if self.has_accounts else ANYBODY
+            known = await self._found(request)
             request.scope[PRINCIPAL] = known
         return known
+
+    async def _found(self, request: Request) -> Principal:
+        if self.credentials is None:
+            check_site(request, self.allowed_hosts)
+            return ANYBODY
+        credential = credential_of(request)
+        return STRANGER if credential is None else await self.credentials.holder(credential)
+
+
+def credential_of(request: Request) -> str | None:
+    """The key or token of a request: a bearer's (RFC 6750, section 2.1), or X-API-Key.
+
+    Raises:
+        InvalidRequest: there are two.
+        InvalidToken: it is of another scheme.
+    """
+    fields = [field.strip() for field in request.headers.getlist("authorization")]
+    bearers = [field[7:].strip() for field in fields if field[:7].lower() == "bearer "]
+    given = [*bearers, *(key.strip() for key in request.headers.getlist("x-api-key"))]
+    if len(given) > 1:
+        raise InvalidRequest("The request brings two credentials; send one.")
+    if given:
+        return given[0]  # a proxy's own Basic credentials may stand beside an X-API-Key
+    if fields:
+        raise InvalidToken("Only credentials of the scheme Bearer are taken here.")
+    return None
 
 
 def principal_of(request: Request) -> Principal:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from imagesvc.errors import Forbidden, Unauthorized
-from imagesvc.model import Audience, UserId
+from imagesvc.errors import InsufficientScope, Unauthorized
+from imagesvc.model import Audience, User, UserId
 
 
 class Scope(StrEnum):
@@ -23,6 +23,11 @@ USER_SCOPES = EVERY_SCOPE - {Scope.ADMIN}
 """What a user who is no admin may do, and grant to keys."""
 
 
+def scopes_of_user(user: User) -> frozenset[Scope]:
+    """What the credentials of a user may be good for."""
+    return EVERY_SCOPE if user.is_admin else USER_SCOPES
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is asking; `user_id` is None for strangers, and where there are no accounts."""
@@ -30,6 +35,8 @@ class Principal:
     user_id: UserId | None
     name: str
     scopes: frozenset[Scope]
+    is_operator: bool = False
+    """Whether the user is an admin, whatever this credential is good for."""
 
     @property
     def is_admin(self) -> bool:
@@ -46,15 +53,15 @@ class Principal:
 
         Raises:
             Unauthorized: a stranger.
-            Forbidden: its credential is not good for this.
+            InsufficientScope: its credential is not good for this.
         """
         if self == STRANGER:
             raise Unauthorized("This needs an API key or a token: Authorization: Bearer …")
         if scope not in self.scopes and not self.is_admin:
-            raise Forbidden(f"This needs the scope {scope}, which the credential lacks.")
+            raise InsufficientScope(f"This needs the scope {scope}, which the credential lacks.")
 
 
 STRANGER = Principal(None, "stranger", frozenset())
 """Brings no credential."""
-ANYBODY = Principal(None, "anybody", EVERY_SCOPE)
+ANYBODY = Principal(None, "anybody", EVERY_SCOPE, is_operator=True)
 """Whoever asks a service without accounts."""

@@ -47,6 +47,11 @@ class ImageCache:
         self._changes += 1
         self._images.pop(image_id, None)
 
+    def forget_all(self) -> None:
+        """Read every row anew, since many have changed."""
+        self._changes += 1
+        self._images.clear()
+
     def forget_original(self, digest: Digest) -> None:
         """Read anew the rows of all images that share this original."""
         self._changes += 1

@@ -137,7 +137,12 @@ class Delivery:
         Raises:
             NotFound: for this asker there is none.
         """
-        image = await self.images.get(image_id_of(request))
+        try:
+            image = await self.images.get(image_id_of(request))
+        except NotFound:
+            # A credential that does not hold is 401 for a private image, so for none, too.
+            await self.authenticator.principal(request)
+            raise
         if image.visibility is Visibility.PRIVATE and not _is_shared(asked):
             principal = await self.authenticator.principal(request)
             check_may_see(principal, image)

@@ -86,6 +86,7 @@ users = Table(
     Column("image_count", BigInteger, nullable=False),  # what the quota counts, kept
     Column("image_bytes", BigInteger, nullable=False),  # in the transactions that change it
     Column("created_at", Instant, nullable=False),
+    Column("subject", Text, nullable=True, unique=True),  # issuer and sub at a provider
 )
 
 api_keys = Table(
@@ -108,6 +109,7 @@ logins = Table(  # each a family of refresh tokens, of which the newest alone is
     Column("id", Uuid, primary_key=True),
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("refresh_sha256", String(64), nullable=False),
+    Column("scopes", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
     Index("ix_logins_user_id", "user_id"),

@@ -1,1 +1,1 @@
-"""Who is asking, and how often."""
+"""Who is asking, how often, and what they may touch."""

@@ -36,7 +36,9 @@ def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
 
 def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServer) -> None:
     """Logs and absolute URLs speak of the one who asked."""
-    server = make_server(trusted_proxies='["127.0.0.0/8"]')
+    server = make_server(
+        trusted_proxies='["127.0.0.0/8"]', auth="off", allowed_hosts='["img.example"]'
+    )
 
     answer = server.client.post(
         "/api/v1/images",

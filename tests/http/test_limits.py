@@ -23,6 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         rate_limit_anonymous="1/s burst 5",
         rate_limit_render="1/m burst 3",
         trusted_proxies='["127.0.0.0/8"]',
+        auth="off",
     ).start()
     yield shared
     shared.close()

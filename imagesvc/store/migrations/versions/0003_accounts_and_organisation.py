@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("image_count", sa.BigInteger, nullable=False),
         sa.Column("image_bytes", sa.BigInteger, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
+        sa.Column("subject", sa.Text, nullable=True, unique=True),
     )
     op.create_table(
         "api_keys",
@@ -44,6 +45,7 @@ def upgrade() -> None:
             "user_id", sa.Uuid, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False
         ),
         sa.Column("refresh_sha256", sa.String(64), nullable=False),
+        sa.Column("scopes", sa.JSON, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
     )

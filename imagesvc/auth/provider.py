@@ -1,0 +1,99 @@
+"""Users of an identity provider: its JWTs, and the users made of those who come with one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from imagesvc.auth.jwks import KeySet
+from imagesvc.auth.principals import USER_SCOPES, Scope
+from imagesvc.auth.tokens import decoded
+from imagesvc.errors import Conflict, InvalidToken
+from imagesvc.model import User, UserId, new_id, utc_now
+from imagesvc.store.accounts import UserStore
+
+ALGORITHMS = frozenset({"RS256", "ES256"})
+LEEWAY_SECONDS = 30.0
+MAX_SUBJECT = 255  # OpenID Connect Core, section 2
+MAX_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Accepts the tokens of one issuer for one audience."""
+
+    issuer: str
+    audience: str
+    keys: KeySet
+    users: UserStore
+    clock: Callable[[], datetime] = utc_now
+
+    async def user(self, token: str, header: dict[str, Any]) -> tuple[User, frozenset[Scope]]:
+        """Whom a token is for, made at first sight, and what it is good for.
+
+        Raises:
+            InvalidToken: the token does not hold.
+            Unavailable: the keys cannot be had.
+        """
+        key_id = header.get("kid")
+        if header.get("alg") not in ALGORITHMS or not isinstance(key_id, str | None):
+            raise InvalidToken("The access token is not valid.")
+        algorithm, key = await self.keys.key(key_id)
+        claims = decoded(
+            token, key, (algorithm,), audience=self.audience, issuer=self.issuer,
+            leeway=LEEWAY_SECONDS,
+        )  # fmt: skip
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not re.fullmatch(r"[\x20-\x7e]+", subject):
+            raise InvalidToken("The access token names no subject that can be kept.")
+        if len(subject) > MAX_SUBJECT:
+            raise InvalidToken("The access token names no subject that can be kept.")
+        return await self._known(subject), scopes_of(claims)
+
+    async def _known(self, subject: str) -> User:
+        namespaced = f"{self.issuer} {subject}"
+        user = await self.users.with_subject(namespaced)
+        if user is not None:
+            return user
+        user = User(
+            id=UserId(new_id()),
+            name=_name(self.issuer, subject),
+            password_hash=None,
+            is_admin=False,
+            is_disabled=False,
+            created_at=self.clock(),
+            subject=namespaced,
+        )
+        try:
+            await self.users.add(user)
+        except Conflict:  # another request of theirs was faster
+            known = await self.users.with_subject(namespaced)
+            if known is None:
+                raise
+            return known
+        return user
+
+
+def scopes_of(claims: dict[str, Any]) -> frozenset[Scope]:
+    """What `scope` grants of what users may do; without that claim, all of it (RFC 8693, 4.2)."""
+    claim = claims.get("scope")
+    if claim is None:
+        return USER_SCOPES
+    words = claim.split() if isinstance(claim, str) else claim
+    if not isinstance(words, list):
+        raise InvalidToken("The access token is not valid.")
+    return frozenset(scope for scope in USER_SCOPES if scope in words)
+
+
+def _name(issuer: str, subject: str) -> str:
+    """A name that no user made here can have, since those hold no colon."""
+    host = urlsplit(issuer).hostname or "provider"
+    name = f"{host}:{subject}"
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{host[:23]}:{hashlib.sha256(subject.encode()).hexdigest()[:40]}"

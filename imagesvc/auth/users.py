@@ -1,0 +1,98 @@
+"""Users and keys as they are made: names, passwords, the first admin."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from imagesvc.auth.opaque import Secret, new_key
+from imagesvc.auth.principals import Scope
+from imagesvc.errors import InvalidRequest
+from imagesvc.model import ApiKey, KeyId, User, UserId, new_id
+from imagesvc.store.accounts import UserStore
+
+FIRST_ADMIN = "admin"
+MIN_PASSWORD = 8
+MAX_PASSWORD = 256
+MAX_KEY_NAME = 100
+
+
+def check_name(name: str) -> str:
+    """A user's name: one spelling each, so that nobody poses as another.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9._@+-]{0,63}", name) is None:
+        raise ValueError("must be 1 to 64 of a-z, 0-9 and ._@+-, with a letter or digit first")
+    return name
+
+
+def check_password(password: str) -> str:
+    """A password, long enough (NIST SP 800-63B, section 5.1.1.2) and not endless.
+
+    Raises:
+        ValueError: it is too short or too long.
+    """
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise ValueError(f"must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return password
+
+
+def check_key_name(name: str) -> str:
+    """What a key is for, in the words of its owner.
+
+    Raises:
+        ValueError: it is empty, too long, or holds control characters.
+    """
+    if not 1 <= len(name) <= MAX_KEY_NAME or not name.isprintable():
+        raise ValueError(f"must be 1 to {MAX_KEY_NAME} printable characters")
+    return name
+
+
+def made_user(name: str, password_hash: str | None, *, is_admin: bool, now: datetime) -> User:
+    """A user who is to be stored."""
+    return User(
+        id=UserId(new_id()),
+        name=name,
+        password_hash=password_hash,
+        is_admin=is_admin,
+        is_disabled=False,
+        created_at=now,
+    )
+
+
+def made_key(
+    user_id: UserId,
+    name: str,
+    scopes: frozenset[Scope],
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, Secret]:
+    """A key that is to be stored, and the secret that is shown once.
+
+    Raises:
+        InvalidRequest: it has expired already.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise InvalidRequest("expires_at is past.", (("expires_at", "is past"),))
+    key_id = KeyId(new_id())
+    secret = new_key(key_id)
+    key = ApiKey(
+        id=key_id,
+        user_id=user_id,
+        name=name,
+        secret_sha256=secret.sha256,
+        scopes=tuple(scope for scope in Scope if scope in scopes),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return key, secret
+
+
+async def make_first_admin(users: UserStore, now: datetime) -> Secret | None:
+    """An admin with an API key, when there is no user at all; the key, or None."""
+    admin = made_user(FIRST_ADMIN, None, is_admin=True, now=now)
+    key, secret = made_key(admin.id, "first key", frozenset(Scope), now=now)
+    return secret if await users.add_first(admin, key) else None

@@ -1,0 +1,227 @@
+"""Queries about users, and about what they own when they go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from imagesvc.errors import Conflict, NotFound
+from imagesvc.model import ApiKey, User, UserId
+from imagesvc.store.database import Database
+from imagesvc.store.schema import api_keys, collections, events, images, jobs, logins, users
+
+MOVED_AT_ONCE = 1000
+OWNING: tuple[Table, ...] = (images, collections, jobs, events)
+"""What outlives its owner; the rest goes with the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """New values of a user; None leaves one as it is."""
+
+    name: str | None = None
+    password_hash: str | None = None
+    is_admin: bool | None = None
+    is_disabled: bool | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns that change."""
+        given = {name: getattr(self, name) for name in type(self).__slots__}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class UserStore:
+    """The users of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, user: User) -> None:
+        """Insert a user.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        await self._database.write(lambda connection: _insert_user(connection, user))
+
+    async def add_first(self, user: User, key: ApiKey) -> bool:
+        """Insert a user with an API key unless there is any user; whether they were inserted."""
+
+        def work(connection: Connection) -> bool:
+            if connection.scalar(select(exists().where(users.c.id.is_not(None)))):
+                return False
+            _insert_user(connection, user)
+            insert_key(connection, key)
+            return True
+
+        return await self._database.write(work)
+
+    async def get(self, user_id: UserId) -> User:
+        """The user with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self._database.read(
+            lambda connection: connection.execute(_BY_ID, {"id": user_id}).first()
+        )
+        return _found(row)
+
+    async def named(self, name: str) -> User | None:
+        """The user with this name."""
+        row = await self._database.read(
+            lambda connection: connection.execute(_BY_NAME, {"name": name}).first()
+        )
+        return None if row is None else user_of(row)
+
+    async def with_subject(self, subject: str) -> User | None:
+        """The user whom an identity provider knows as this."""
+        row = await self._database.read(
+            lambda connection: connection.execute(_BY_SUBJECT, {"subject": subject}).first()
+        )
+        return None if row is None else user_of(row)
+
+    async def page(self, *, limit: int, after: UserId | None) -> tuple[list[User], UserId | None]:
+        """Users, the newest first, older than `after`; and the id to go on after."""
+        query = select(users).order_by(users.c.id.desc()).limit(limit + 1)
+        if after is not None:
+            query = query.where(users.c.id < after)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        found = [user_of(row) for row in rows[:limit]]
+        return found, found[-1].id if len(rows) > limit else None
+
+    async def change(self, user_id: UserId, change: UserChange) -> User:
+        """Change a user; a new password ends every login.
+
+        Raises:
+            NotFound: there is no such user.
+            Conflict: the name is taken, or no admin would be left.
+        """
+
+        def work(connection: Connection) -> User:
+            if change.is_admin is False or change.is_disabled:
+                _check_admin_left(connection, user_id)
+            if change.values:
+                try:
+                    connection.execute(
+                        update(users).where(users.c.id == user_id).values(change.values)
+                    )
+                except IntegrityError as error:
+                    raise Conflict("There is a user with this name.") from error
+            if change.password_hash is not None or change.is_disabled:
+                connection.execute(delete(logins).where(logins.c.user_id == user_id))
+            return _found(connection.execute(_BY_ID, {"id": user_id}).first())
+
+        return await self._database.write(work)
+
+    async def owns_anything(self, user_id: UserId) -> bool:
+        """Whether images or collections would be left without their owner."""
+        owned = [exists().where(table.c.owner_id == user_id) for table in (images, collections)]
+        query = select(owned[0] | owned[1])
+        return bool(await self._database.read(lambda connection: connection.scalar(query)))
+
+    async def hand_over(self, user_id: UserId, to: UserId | None) -> None:
+        """Give all that a user owns to another, or to nobody, some rows at a time."""
+        for table in OWNING:
+            moved = MOVED_AT_ONCE
+            while moved == MOVED_AT_ONCE:
+                moved = await self._database.write(
+                    partial(_move, table=table, user_id=user_id, to=to)
+                )
+
+    async def remove(self, user_id: UserId) -> None:
+        """Delete a user who owns nothing any more, with keys, logins and webhooks.
+
+        Raises:
+            NotFound: there is no such user.
+            Conflict: something is owned still, or no admin would be left.
+        """
+
+        def work(connection: Connection) -> None:
+            _check_admin_left(connection, user_id)
+            try:
+                gone = connection.execute(delete(users).where(users.c.id == user_id))
+            except IntegrityError as error:
+                raise Conflict("This user owns images or collections.") from error
+            if not gone.rowcount:
+                raise NotFound("There is no user with this id.")
+
+        await self._database.write(work)
+
+
+def _insert_user(connection: Connection, user: User) -> None:
+    try:
+        connection.execute(
+            insert(users), [{column.name: getattr(user, column.name) for column in users.columns}]
+        )
+    except IntegrityError as error:
+        raise Conflict("There is a user with this name.") from error
+
+
+def insert_key(connection: Connection, key: ApiKey) -> None:
+    """Insert an API key of a user who is there."""
+    values = {column.name: getattr(key, column.name) for column in api_keys.columns}
+    connection.execute(insert(api_keys), [values])
+
+
+def _check_admin_left(connection: Connection, without: UserId) -> None:
+    """Raises `Conflict` when this is the last admin who can do anything."""
+    is_active_admin = users.c.is_admin & ~users.c.is_disabled
+    is_one = connection.scalar(select(is_active_admin).where(users.c.id == without))
+    others = exists().where(is_active_admin & (users.c.id != without))
+    if is_one and not connection.scalar(select(others)):
+        raise Conflict("This is the last admin; make another one first.")
+
+
+def _move(connection: Connection, table: Table, user_id: UserId, to: UserId | None) -> int:
+    chosen = select(table.c.id).where(table.c.owner_id == user_id).limit(MOVED_AT_ONCE)
+    ids = list(connection.scalars(chosen))
+    connection.execute(update(table).where(table.c.id.in_(ids)).values(owner_id=to))
+    if table is images and ids:
+        size = connection.scalar(select(func.sum(images.c.bytes)).where(images.c.id.in_(ids)))
+        more = {"image_count": users.c.image_count + len(ids),
+                "image_bytes": users.c.image_bytes + size}  # fmt: skip
+        connection.execute(update(users).where(users.c.id == to).values(more))
+    return len(ids)
+
+
+def _found(row: Row[Any] | None) -> User:
+    if row is None:
+        raise NotFound("There is no user with this id.")
+    return user_of(row)
+
+
+def user_of(row: Row[Any]) -> User:
+    """The user that a row of `users`, or of a join with it, tells of."""
+    return User(
+        id=UserId(row.id),
+        name=row.name,
+        password_hash=row.password_hash,
+        is_admin=row.is_admin,
+        is_disabled=row.is_disabled,
+        created_at=row.created_at,
+        image_count=row.image_count,
+        image_bytes=row.image_bytes,
+        subject=row.subject,
+    )
+
+
+_BY_ID = select(users).where(users.c.id == bindparam("id"))
+_BY_NAME = select(users).where(users.c.name == bindparam("name"))
+_BY_SUBJECT = select(users).where(users.c.subject == bindparam("subject"))

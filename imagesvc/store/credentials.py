@@ -1,0 +1,181 @@
+"""Queries about API keys and logins: what stands for a user, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from imagesvc.errors import NotFound
+from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, UserId
+from imagesvc.store.accounts import insert_key, user_of
+from imagesvc.store.database import Database
+from imagesvc.store.schema import api_keys, logins, users
+
+
+class KeyStore:
+    """The API keys of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, key: ApiKey) -> None:
+        """Insert a key.
+
+        Raises:
+            NotFound: its user is gone.
+        """
+
+        def work(connection: Connection) -> None:
+            if connection.scalar(select(users.c.id).where(users.c.id == key.user_id)) is None:
+                raise NotFound("There is no user with this id.")
+            insert_key(connection, key)
+
+        await self._database.write(work)
+
+    async def with_user(self, key_id: KeyId) -> tuple[ApiKey, User] | None:
+        """A key and the user whom it stands for: one read by primary keys."""
+        row = await self._database.read(
+            lambda connection: connection.execute(_KEY_AND_USER, {"id": key_id}).first()
+        )
+        return None if row is None else (_prefixed_key(row), user_of(row))
+
+    async def get(self, key_id: KeyId) -> ApiKey:
+        """The key with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self.with_user(key_id)
+        if found is None:
+            raise NotFound("There is no API key with this id.")
+        return found[0]
+
+    async def page(
+        self, user_id: UserId, *, limit: int, after: KeyId | None
+    ) -> tuple[list[ApiKey], KeyId | None]:
+        """Keys of a user, the newest first, older than `after`; and the id to go on after."""
+        query = (
+            select(api_keys)
+            .where(api_keys.c.user_id == user_id)
+            .order_by(api_keys.c.id.desc())
+            .limit(limit + 1)
+        )
+        if after is not None:
+            query = query.where(api_keys.c.id < after)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        found = [_key(row._mapping) for row in rows[:limit]]  # noqa: SLF001  # its public name
+        return found, found[-1].id if len(rows) > limit else None
+
+    async def remove(self, key_id: KeyId) -> None:
+        """Delete a key, which stops at once.
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = delete(api_keys).where(api_keys.c.id == key_id)
+        gone = await self._database.write(lambda connection: connection.execute(query).rowcount)
+        if not gone:
+            raise NotFound("There is no API key with this id.")
+
+    async def note_uses(self, uses: Mapping[KeyId, datetime]) -> None:
+        """Write down when keys were last used."""
+        rows = [{"key": key_id, "used": instant} for key_id, instant in uses.items()]
+        await self._database.write(lambda connection: connection.execute(_NOTE_USE, rows))
+
+
+class LoginStore:
+    """The logins of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, login: Login) -> None:
+        """Insert a login, and clear those away that have expired."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(logins).where(logins.c.expires_at < login.created_at))
+            connection.execute(
+                insert(logins),
+                [{column.name: getattr(login, column.name) for column in logins.columns}],
+            )
+
+        await self._database.write(work)
+
+    async def with_user(self, login_id: LoginId) -> tuple[Login, User] | None:
+        """A login and its user: one read by primary keys."""
+        row = await self._database.read(
+            lambda connection: connection.execute(_LOGIN_AND_USER, {"id": login_id}).first()
+        )
+        return None if row is None else (_prefixed_login(row), user_of(row))
+
+    async def rotate(
+        self, login_id: LoginId, old_sha256: str, new_sha256: str, expires_at: datetime
+    ) -> bool:
+        """Replace the refresh token; False, and the login is gone, if the old one was not current.
+
+        An old one that comes again is in two hands, and nobody knows which are the owner's
+        (RFC 9700, section 4.14.2).
+        """
+        current = (logins.c.id == login_id) & (logins.c.refresh_sha256 == old_sha256)
+        replace = (
+            update(logins).where(current).values(refresh_sha256=new_sha256, expires_at=expires_at)
+        )
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(replace).rowcount:
+                return True
+            connection.execute(delete(logins).where(logins.c.id == login_id))
+            return False
+
+        return await self._database.write(work)
+
+    async def remove(self, login_id: LoginId) -> None:
+        """End a login with all its tokens; nothing happens when it has ended."""
+        query = delete(logins).where(logins.c.id == login_id)
+        await self._database.write(lambda connection: connection.execute(query))
+
+
+def _key(values: Mapping[Any, Any], prefix: str = "") -> ApiKey:
+    return ApiKey(
+        id=KeyId(values[f"{prefix}id"]),
+        user_id=UserId(values[f"{prefix}user_id"]),
+        name=values[f"{prefix}name"],
+        secret_sha256=values[f"{prefix}secret_sha256"],
+        scopes=tuple(values[f"{prefix}scopes"]),
+        created_at=values[f"{prefix}created_at"],
+        expires_at=values[f"{prefix}expires_at"],
+        last_used_at=values[f"{prefix}last_used_at"],
+    )
+
+
+def _prefixed_key(row: Row[Any]) -> ApiKey:
+    return _key(row._mapping, "key_")  # noqa: SLF001  # its public name
+
+
+def _prefixed_login(row: Row[Any]) -> Login:
+    return Login(
+        id=LoginId(row.login_id),
+        user_id=UserId(row.login_user_id),
+        refresh_sha256=row.login_refresh_sha256,
+        scopes=tuple(row.login_scopes),
+        created_at=row.login_created_at,
+        expires_at=row.login_expires_at,
+    )
+
+
+_KEY_AND_USER = (
+    select(users, *(column.label(f"key_{column.name}") for column in api_keys.columns))
+    .join_from(api_keys, users, users.c.id == api_keys.c.user_id)
+    .where(api_keys.c.id == bindparam("id"))
+)
+_LOGIN_AND_USER = (
+    select(users, *(column.label(f"login_{column.name}") for column in logins.columns))
+    .join_from(logins, users, users.c.id == logins.c.user_id)
+    .where(logins.c.id == bindparam("id"))
+)
+_NOTE_USE = (
+    update(api_keys).where(api_keys.c.id == bindparam("key")).values(last_used_at=bindparam("used"))
+)

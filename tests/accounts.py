@@ -1,0 +1,73 @@
+"""Users of a server with accounts: each with a client that brings a key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.server import Server
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Someone who asks a server, and the client that brings their credential."""
+
+    id: str
+    key: str
+    client: httpx.Client
+
+
+def client_of(server: Server, credential: str | None = None) -> httpx.Client:
+    """A client with this key or token; a stranger's without."""
+    headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
+    client = httpx.Client(base_url=server.client.base_url, headers=headers, timeout=60.0)
+    server.clients.append(client)
+    return client
+
+
+def printed_keys(server: Server) -> list[str]:
+    """The keys that the server has printed over all its starts, as an operator finds them."""
+    return re.findall(r"^    (isk_[0-9a-f]{32}_[0-9a-f]{64})$", server.log(), re.MULTILINE)
+
+
+def admin_of(server: Server) -> Asker:
+    """The admin whom the first start made."""
+    (key,) = printed_keys(server)
+    client = client_of(server, key)
+    return Asker(client.get("/api/v1/users/me").json()["id"], key, client)
+
+
+def make_user(server: Server, admin: Asker, name: str, **fields: Any) -> Asker:
+    """A user with a password and a key for all that users may do."""
+    made = admin.client.post("/api/v1/users", json={"name": name, "password": PASSWORD, **fields})
+    assert made.status_code == 201, made.text
+    user_id = made.json()["id"]
+    return Asker(user_id, *make_key(server, admin, user_id, ["read", "upload", "manage"]))
+
+
+def make_key(
+    server: Server, admin: Asker, user_id: str, scopes: list[str], **fields: Any
+) -> tuple[str, httpx.Client]:
+    """A key of a user, and a client that brings it."""
+    made = admin.client.post(
+        "/api/v1/api-keys",
+        json={"name": "for a test", "scopes": scopes, "user_id": user_id, **fields},
+    )
+    assert made.status_code == 201, made.text
+    key: str = made.json()["key"]
+    return key, client_of(server, key)
+
+
+def log_in(server: Server, name: str, password: str = PASSWORD, **fields: str) -> dict[str, Any]:
+    """The tokens of a new login."""
+    answer = server.client.post(
+        "/api/v1/auth/token", data={"username": name, "password": password, **fields}
+    )
+    assert answer.status_code == 200, answer.text
+    tokens: dict[str, Any] = answer.json()
+    return tokens
