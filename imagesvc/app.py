@@ -11,10 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagesvc.access import AccessLog, AccessLogMiddleware
 from imagesvc.api.api_keys import KeyEndpoints
+from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images import ImageEndpoints
 from imagesvc.api.imports import Imports
 from imagesvc.api.jobs import JobEndpoints
+from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.tokens import TokenEndpoints
@@ -69,6 +71,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         on_removed=on_removed,
     )
     names = frozenset(service.presets)
+    visibility = Visibility(settings.default_visibility)
     operations = [
         *Delivery(
             images=service.image_cache,
@@ -84,13 +87,16 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         *UploadEndpoints(
             service.incoming,
             service.ingest,
-            Imports(service.source, service.incoming, service.ingest),
+            Imports(service.source, service.incoming, service.ingest, service.collections),
+            service.collections,
             names,
             settings.max_files,
             settings.max_upload_size,
-            Visibility(settings.default_visibility),
+            visibility,
         ).operations(),
         *ImageEndpoints(service.images, service.variants, removal, names).operations(),
+        *CollectionEndpoints(service.collections, visibility).operations(),
+        *MembershipEndpoints(service.collections, service.images, names).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),
         *TokenEndpoints(service.accounts.sessions, service.rate_limits).operations(),
         *UserEndpoints(

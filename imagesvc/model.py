@@ -69,7 +69,7 @@ class Status(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may see an image."""
+    """Who may see an image or a collection."""
 
     PUBLIC = "public"
     UNLISTED = "unlisted"
@@ -301,6 +301,22 @@ class Image:
     collection_id: CollectionId | None = None
     version: int = 1
     """Of the metadata that people edit; each change adds one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Images that belong together; each is in one collection at most."""
+
+    id: CollectionId
+    title: str
+    description: str
+    visibility: Visibility
+    created_at: datetime
+    updated_at: datetime
+    image_count: int = 0
+    owner_id: UserId | None = None
+    version: int = 1
+    """Of what people edit; putting images in and taking them out leaves it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from imagesvc.jobs.source import Source, SourceRules
 from imagesvc.model import Format, Transform, Watermark
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
+from imagesvc.store.collections import CollectionStore
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
 from imagesvc.store.gc import Collector
@@ -71,6 +72,7 @@ class Service:
         self.accounts = Accounts(settings, self.database, self.data_dir.secret)
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database)
+        self.collections = CollectionStore(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
         self.blobs = FileBlobStore(self.data_dir.blobs)

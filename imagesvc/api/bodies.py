@@ -16,6 +16,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BODY = 64 << 10
 JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+"""RFC 7396: members that are absent stay as they are."""
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -28,6 +30,16 @@ async def sent_json(request: Request, kind: type[Model]) -> Model:
         InvalidRequest: naming every field that is wrong.
     """
     check_media_type(request, JSON)
+    return parsed_json(kind, await whole(request))
+
+
+async def sent_patch(request: Request, kind: type[Model]) -> Model:
+    """The JSON body of a PATCH as a model, whose `model_fields_set` tells what is to change.
+
+    Raises:
+        UnsupportedMediaType, FileTooLarge, InvalidRequest: as `sent_json`.
+    """
+    check_media_type(request, JSON, MERGE_PATCH)
     return parsed_json(kind, await whole(request))
 
 

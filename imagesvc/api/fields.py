@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
 DEFAULT_FIELD_BYTES = 100
@@ -34,3 +37,23 @@ def check_tags(tags: Sequence[str]) -> None:
     """
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tags):
         raise ValueError(f"may be {MAX_TAGS} tags of {MAX_TAG} characters each")
+
+
+def _checked(name: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        check_text(name, text)
+        return text
+
+    return check
+
+
+def _checked_tags(tags: list[str]) -> list[str]:
+    check_text("tags", ",".join(tags))
+    check_tags(tags)
+    return tags
+
+
+Title = Annotated[str, AfterValidator(_checked("title"))]
+Description = Annotated[str, AfterValidator(_checked("description"))]
+Tags = Annotated[list[Annotated[str, AfterValidator(str.strip)]], AfterValidator(_checked_tags)]
+"""Fields of JSON bodies, checked like those of forms."""

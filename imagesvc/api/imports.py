@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from imagesvc.api.fields import check_tags, check_text
-from imagesvc.api.http import only_known, parsed_json
+from imagesvc.api.collections import check_may_fill
+from imagesvc.api.fields import Description, Tags, Title
+from imagesvc.api.http import Id, only_known, parsed_json
+from imagesvc.auth.authenticator import principal_of
 from imagesvc.errors import FileTooLarge, Forbidden
 from imagesvc.jobs.ingest import Ingest, UploadFields
 from imagesvc.jobs.source import Source
-from imagesvc.model import Image, Visibility
+from imagesvc.model import CollectionId, Image, Visibility
+from imagesvc.store.collections import CollectionStore
 from imagesvc.store.incoming import Incoming
 
 MAX_BODY = 64 << 10
@@ -27,23 +29,11 @@ class ImportIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     url: str
-    title: str = ""
-    description: str = ""
-    tags: list[Annotated[str, AfterValidator(str.strip)]] = []
+    title: Title = ""
+    description: Description = ""
+    tags: Tags = []
     visibility: Visibility | None = None
-
-    @field_validator("title", "description")
-    @classmethod
-    def _fits(cls, text: str, info: ValidationInfo) -> str:
-        check_text(info.field_name or "", text)
-        return text
-
-    @field_validator("tags")
-    @classmethod
-    def _are_few(cls, tags: list[str]) -> list[str]:
-        check_text("tags", ",".join(tags))
-        check_tags(tags)
-        return tags
+    collection_id: Id | None = None
 
     def upon(self, given: UploadFields) -> UploadFields:
         """What the uploader says, over what goes without saying; the name is still to come."""
@@ -53,6 +43,7 @@ class ImportIn(BaseModel):
             description=self.description,
             tags=tuple(self.tags),
             visibility=self.visibility or given.visibility,
+            collection_id=None if self.collection_id is None else CollectionId(self.collection_id),
         )
 
 
@@ -63,6 +54,7 @@ class Imports:
     source: Source | None
     incoming: Incoming
     ingest: Ingest
+    collections: CollectionStore
 
     async def accept(
         self, request: Request, body: AsyncIterator[bytes], given: UploadFields
@@ -81,11 +73,12 @@ class Imports:
             )
         only_known(request, set())
         wanted = parsed_json(ImportIn, await _whole(body))
+        fields = wanted.upon(given)
+        if fields.collection_id is not None:
+            await check_may_fill(self.collections, fields.collection_id, principal_of(request))
         async with self.incoming.receive() as file:
             name = await self.source.fetch(wanted.url, file)
-            return await self.ingest.accept(
-                await file.finish(), replace(wanted.upon(given), filename=name)
-            )
+            return await self.ingest.accept(await file.finish(), replace(fields, filename=name))
 
 
 def is_import(request: Request) -> bool:

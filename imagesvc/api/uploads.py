@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive
 
+from imagesvc.api.collections import check_may_fill
 from imagesvc.api.fields import check_tags, check_text, max_bytes
 from imagesvc.api.http import Id, Query, invalid, json_response, only_known, origin_of
 from imagesvc.api.imports import ImportIn, Imports, is_import
@@ -31,14 +32,16 @@ from imagesvc.errors import (
     InsufficientStorage,
     InvalidRequest,
     NoFile,
+    NotFound,
     QuotaExceeded,
     Rejected,
     SourceUnavailable,
     UnsupportedMediaType,
 )
 from imagesvc.jobs.ingest import Ingest, UploadFields
-from imagesvc.model import Image, Visibility
+from imagesvc.model import CollectionId, Image, Visibility, parse_id
 from imagesvc.operations import Body, Operation, Raw
+from imagesvc.store.collections import CollectionStore, no_collection
 from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
 
 
@@ -128,6 +131,7 @@ class UploadEndpoints:
     incoming: Incoming
     ingest: Ingest
     imports: Imports
+    collections: CollectionStore
     presets: frozenset[str]
     max_files: int
     max_upload_size: int
@@ -176,6 +180,10 @@ class UploadEndpoints:
                 if not received.files:
                     raise NoFile("The request holds no file.")
                 fields = self._fields(request, received)
+                if fields.collection_id is not None:
+                    await check_may_fill(
+                        self.collections, fields.collection_id, principal_of(request)
+                    )
                 return await self._accept(request, received, fields)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing is left
@@ -198,8 +206,6 @@ class UploadEndpoints:
                 check_text(name, values[name])
             except ValueError as error:
                 raise invalid(name, str(error)) from error
-        if values.get("collection_id"):
-            raise invalid("collection_id", "names no collection")
         visibility = values.get("visibility") or self.default_visibility
         if visibility not in set(Visibility):
             raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
@@ -213,6 +219,7 @@ class UploadEndpoints:
             description=values.get("description", ""),
             tags=tags,
             visibility=Visibility(visibility),
+            collection_id=_collection_id(values.get("collection_id")),
             owner_id=principal_of(request).user_id,
         )
 
@@ -296,6 +303,13 @@ class UploadEndpoints:
         if isinstance(file, ImagesvcError):
             raise file
         return await self.ingest.accept(file, replace(fields, filename=name))
+
+
+def _collection_id(text: str | None) -> CollectionId | None:
+    try:
+        return CollectionId(parse_id(text)) if text else None
+    except NotFound as error:
+        raise no_collection() from error
 
 
 @dataclass(slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from anyio import CancelScope
 
 from imagesvc.cache.variants import VariantCache
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import Digest, ImageId
+from imagesvc.model import Digest, ImageId, utc_now
 from imagesvc.store.blobs import BlobStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.locks import DigestLocks
@@ -27,6 +28,7 @@ class Removal:
     files: VariantFiles
     runner: Runner
     on_removed: Callable[[ImageId], None]
+    clock: Callable[[], datetime] = utc_now
 
     async def remove(self, image_id: ImageId) -> None:
         """Delete an image; on return every URL of it answers 404.
@@ -39,7 +41,7 @@ class Removal:
         image = await self.images.get(image_id)
         with CancelScope(shield=True):
             async with self.locks.hold(image.original.digest):
-                removed = await self.images.remove(image_id)
+                removed = await self.images.remove(image_id, now=self.clock())
                 self.on_removed(image_id)
                 if removed.blob_is_orphaned:
                     self.variants.forget(removed.digest)

@@ -19,6 +19,7 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import canonical
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import (
+    CollectionId,
     Digest,
     Image,
     ImageId,
@@ -54,6 +55,7 @@ class UploadFields:
     description: str = ""
     tags: tuple[str, ...] = ()
     visibility: Visibility = Visibility.PUBLIC
+    collection_id: CollectionId | None = None
     owner_id: UserId | None = None
 
 
@@ -143,6 +145,7 @@ class Ingest:
             updated_at=now,
             job_id=job_id,
             job_status=Status.PENDING,
+            collection_id=fields.collection_id,
             owner_id=fields.owner_id,
         )
         operations = tuple(

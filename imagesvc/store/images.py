@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from imagesvc.model import (
     UserId,
     Visibility,
 )
+from imagesvc.store import collections as collection_queries
 from imagesvc.store import jobs as job_queries
 from imagesvc.store.database import Database
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
@@ -56,11 +58,16 @@ class ImageStore:
     async def add(self, image: Image, job: Job) -> None:
         """Insert an image, the blob it points at unless that is known, and its job.
 
-        One transaction: after it, the upload is acknowledged (invariant 1). The blob's bytes
-        must be on disk before (invariant 2).
+        One transaction: after it, the upload is acknowledged (invariant 1), and the image is in
+        its collection. The blob's bytes must be on disk before (invariant 2).
+
+        Raises:
+            InvalidRequest: there is no such collection.
         """
 
         def work(connection: Connection) -> None:
+            if image.collection_id is not None:
+                collection_queries.count_in(connection, image.collection_id, image.created_at)
             _insert_blob(connection, image.original.digest, image.bytes, image.created_at)
             connection.execute(_INSERT_IMAGE, [_values(image, job)])
             job_queries.insert_job(connection, job)
@@ -92,19 +99,51 @@ class ImageStore:
         found = [_image(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
-    async def remove(self, image_id: ImageId) -> Removal:
+    async def in_collection(
+        self,
+        collection_id: CollectionId,
+        visibilities: frozenset[Visibility],
+        *,
+        limit: int,
+        after: ImageId | None,
+    ) -> Page:
+        """Images of a collection that may be seen so, newest first, those older than `after`."""
+        query = (
+            _select_images()
+            .where(images.c.collection_id == collection_id)
+            .order_by(images.c.id.desc())
+            .limit(limit + 1)
+        )
+        if visibilities != frozenset(Visibility):
+            query = query.where(images.c.visibility.in_(visibilities))
+        if after is not None:
+            query = query.where(images.c.id < after)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        found = [_image(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def several(self, image_ids: Sequence[ImageId]) -> dict[ImageId, Image]:
+        """Those of some images that are there, by id."""
+        query = _select_images().where(images.c.id.in_(image_ids))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: _image(row) for row in rows}
+
+    async def remove(self, image_id: ImageId, *, now: datetime) -> Removal:
         """Delete the row with its jobs, and the blob's row when no other image shares it.
+
+        Its collection counts one image less.
 
         Raises:
             NotFound: there is no such image.
         """
 
         def work(connection: Connection) -> Removal:
-            digest = connection.scalar(
-                delete(images).where(images.c.id == image_id).returning(images.c.sha256)
-            )
-            if digest is None:
+            row = connection.execute(_DELETE_IMAGE, {"image_id": image_id}).first()
+            if row is None:
                 raise NotFound("There is no image with this id.")
+            digest = row.sha256
+            if row.collection_id is not None:
+                collection_queries.count_out(connection, row.collection_id, now)
             if _is_referenced(connection, digest):
                 return Removal(Digest(digest), blob_is_orphaned=False, variant_keys=())
             keys = connection.scalars(select(variants.c.key).where(variants.c.sha256 == digest))
@@ -198,6 +237,11 @@ _INSERT_BLOB = {
     "postgresql": postgresql.insert(blobs).on_conflict_do_nothing(),
 }
 _INSERT_IMAGE = insert(images)
+_DELETE_IMAGE = (
+    delete(images)
+    .where(images.c.id == bindparam("image_id"))
+    .returning(images.c.sha256, images.c.collection_id)
+)
 _ONE_IMAGE = _select_images().where(images.c.id == bindparam("id"))
 
 

@@ -150,7 +150,7 @@ async def test_a_deleted_job_is_settled_as_gone(queue: Queue) -> None:
     """Its image was deleted while it ran: no error, and nothing comes back."""
     job = await queue.add()
     await queue.claimed()
-    await queue.images.remove(job.image_id)
+    await queue.images.remove(job.image_id, now=NOON)
 
     assert await queue.jobs.settle(ended(job, Status.SUCCEEDED), now=NOON) is None
     with pytest.raises(NotFound):

@@ -1,0 +1,43 @@
+"""The images that a body names: all of them, or an error that names those that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagesvc.auth.permissions import check_may_see
+from imagesvc.auth.principals import Principal
+from imagesvc.errors import NotFound
+from imagesvc.model import Image, ImageId, parse_id
+from imagesvc.store.images import ImageStore
+
+
+async def named_images(
+    images: ImageStore, names: Mapping[str, str], asker: Principal
+) -> list[Image]:
+    """The images that `names` names, by where each name stands in the body, in order.
+
+    Raises:
+        NotFound: naming the places of those that are not there for this asker.
+    """
+    ids = {place: image_id for place, name in names.items() if (image_id := _id(name)) is not None}
+    found = await images.several(list(ids.values()))
+    visible = {place: found[i] for place, i in ids.items() if i in found and _sees(asker, found[i])}
+    missing = tuple((place, "names no image") for place in names if place not in visible)
+    if missing:
+        raise NotFound("There is no image with this id.", missing)
+    return [visible[place] for place in names]
+
+
+def _id(name: str) -> ImageId | None:
+    try:
+        return ImageId(parse_id(name))
+    except NotFound:
+        return None
+
+
+def _sees(asker: Principal, image: Image) -> bool:
+    try:
+        check_may_see(asker, image)
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""Versions over HTTP: the ETag of what people edit, and the If-Match of an edit (RFC 9110)."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+from imagesvc.store.versions import Expected
+
+
+def versioned(version: int) -> dict[str, str]:
+    """The header that tells a version; edits alone change it, a job's progress does not."""
+    return {"etag": f'"{version}"'}
+
+
+def expected_versions(request: Request) -> Expected:
+    """The versions that If-Match names, by strong comparison; None for any (section 13.1.1).
+
+    What is no version of ours matches none.
+    """
+    tags = [
+        tag.strip() for field in request.headers.getlist("if-match") for tag in field.split(",")
+    ]
+    if not tags or tags == ["*"]:
+        return None
+    return frozenset(int(tag[1:-1]) for tag in tags if re.fullmatch('"[1-9][0-9]{0,8}"', tag))

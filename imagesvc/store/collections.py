@@ -1,0 +1,260 @@
+"""Queries about collections; the number of images in each is kept where it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from imagesvc.errors import Conflict, InvalidRequest, NotFound
+from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
+from imagesvc.store.database import Database
+from imagesvc.store.schema import collections, images
+from imagesvc.store.versions import Expected, check_version
+
+EDITABLE = ("title", "description", "visibility")
+
+
+class CollectionStore:
+    """The collections of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, collection: Collection) -> None:
+        """Insert a collection without images."""
+        values = {column.name: getattr(collection, column.name) for column in collections.c}
+        await self._database.write(
+            lambda connection: connection.execute(insert(collections), [values])
+        )
+
+    async def get(self, collection_id: CollectionId) -> Collection:
+        """The collection with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self._database.read(lambda connection: _get(connection, collection_id))
+
+    async def page(
+        self, audience: Audience, *, limit: int, after: CollectionId | None
+    ) -> tuple[list[Collection], CollectionId | None]:
+        """Collections newest first, those older than `after`, and the id to go on after."""
+        newest = select(collections.c.id).order_by(collections.c.id.desc()).limit(limit + 1)
+        if after is not None:
+            newest = newest.where(collections.c.id < after)
+        query = newest
+        if not audience.sees_all:  # each half ends after a page, however many the others have
+            own = newest.where(collections.c.owner_id == audience.owner_id).subquery()
+            public = newest.where(collections.c.visibility == Visibility.PUBLIC).subquery()
+            either = select(own.c.id).union(select(public.c.id)).subquery()
+            query = select(either.c.id).order_by(either.c.id.desc()).limit(limit + 1)
+        whole = (
+            select(collections)
+            .where(collections.c.id.in_(query.scalar_subquery()))
+            .order_by(collections.c.id.desc())
+        )
+        rows = await self._database.read(lambda connection: connection.execute(whole).all())
+        found = [_collection(row) for row in rows[:limit]]
+        return found, found[-1].id if len(rows) > limit else None
+
+    async def edit(
+        self,
+        collection_id: CollectionId,
+        change: Callable[[Collection], Collection],
+        *,
+        expected: Expected,
+        now: datetime,
+    ) -> Collection:
+        """Change what people edit; what changes nothing makes no new version.
+
+        `change` gives for the collection that is there the one that is wanted; it depends on
+        nothing else. The compare and the write are one transaction.
+
+        Raises:
+            NotFound: there is no such collection.
+            PreconditionFailed: its version is none of those expected.
+        """
+
+        def work(connection: Connection) -> Collection:
+            current = _get(connection, collection_id, for_update=True)
+            check_version(current.version, expected)
+            changed = change(current)
+            if changed == current:
+                return current
+            changed = replace(changed, version=current.version + 1, updated_at=now)
+            values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
+            connection.execute(
+                update(collections).where(collections.c.id == collection_id).values(values)
+            )
+            return changed
+
+        return await self._database.write(work)
+
+    async def remove(self, collection_id: CollectionId) -> None:
+        """Delete an empty collection.
+
+        Raises:
+            NotFound: there is no such collection.
+            Conflict: there are images in it.
+        """
+
+        def work(connection: Connection) -> None:
+            done = connection.execute(
+                delete(collections).where(
+                    collections.c.id == collection_id, collections.c.image_count == 0
+                )
+            )
+            if not done.rowcount:
+                count = _get(connection, collection_id).image_count
+                raise Conflict(f"There are images in this collection ({count}); take them out.")
+
+        await self._database.write(work)
+
+    async def put_in(
+        self, collection_id: CollectionId, image_ids: Sequence[ImageId], *, now: datetime
+    ) -> None:
+        """Put images into a collection, all or none; those that are in it already stay.
+
+        Raises:
+            NotFound: there is no such collection, or not every image.
+            Conflict: an image is in another collection.
+        """
+
+        def work(connection: Connection) -> None:
+            _get(connection, collection_id)
+            places = _places(connection, image_ids)
+            elsewhere = [
+                (f"data.{position}.id", "is in another collection")
+                for position, image_id in enumerate(image_ids)
+                if places[image_id] not in {None, collection_id}
+            ]
+            if elsewhere:
+                raise Conflict("An image can be in one collection only.", tuple(elsewhere))
+            new = [image_id for image_id, place in places.items() if place is None]
+            _move(connection, new, None, collection_id)
+            _count(connection, collection_id, len(new), now)
+
+        await self._database.write(work)
+
+    async def take_out(
+        self, collection_id: CollectionId, image_ids: Sequence[ImageId], *, now: datetime
+    ) -> None:
+        """Take images out of a collection, all or none; those that are not in it stay as they are.
+
+        Raises:
+            NotFound: there is no such collection, or not every image.
+        """
+
+        def work(connection: Connection) -> None:
+            _get(connection, collection_id)
+            places = _places(connection, image_ids)
+            leaving = [image_id for image_id, place in places.items() if place == collection_id]
+            _move(connection, leaving, collection_id, None)
+            _count(connection, collection_id, -len(leaving), now)
+
+        await self._database.write(work)
+
+
+def count_in(connection: Connection, collection_id: CollectionId, now: datetime) -> None:
+    """Count one image more, within the transaction that inserts its row.
+
+    Raises:
+        InvalidRequest: there is no such collection.
+    """
+    if not _count(connection, collection_id, 1, now):
+        raise no_collection()
+
+
+def count_out(connection: Connection, collection_id: CollectionId, now: datetime) -> None:
+    """Count one image less, within the transaction that deletes its row."""
+    _count(connection, collection_id, -1, now)
+
+
+def no_collection() -> InvalidRequest:
+    """The error of an upload into a collection that is not there."""
+    message = "names no collection"
+    return InvalidRequest(f"collection_id {message}.", (("collection_id", message),))
+
+
+_COUNT = (
+    update(collections)
+    .where(collections.c.id == bindparam("counted"))
+    .values(
+        image_count=collections.c.image_count + bindparam("more"),
+        updated_at=bindparam("now", type_=collections.c.updated_at.type),
+    )
+)
+
+
+def _count(connection: Connection, collection_id: CollectionId, more: int, now: datetime) -> bool:
+    if more == 0:
+        return True
+    values = {"counted": collection_id, "more": more, "now": now}
+    return connection.execute(_COUNT, values).rowcount == 1
+
+
+def _places(
+    connection: Connection, image_ids: Sequence[ImageId]
+) -> dict[ImageId, CollectionId | None]:
+    """The collection that each image is in.
+
+    Raises:
+        NotFound: naming the images that are not there.
+    """
+    query = select(images.c.id, images.c.collection_id).where(images.c.id.in_(image_ids))
+    places = {row.id: row.collection_id for row in connection.execute(query)}
+    missing = [
+        (f"data.{position}.id", "names no image")
+        for position, image_id in enumerate(image_ids)
+        if image_id not in places
+    ]
+    if missing:
+        raise NotFound("There is no image with this id.", tuple(missing))
+    return places
+
+
+def _move(
+    connection: Connection,
+    image_ids: list[ImageId],
+    before: CollectionId | None,
+    after: CollectionId | None,
+) -> None:
+    done = connection.execute(
+        update(images)
+        .where(images.c.id.in_(image_ids), images.c.collection_id == before)
+        .values(collection_id=after)
+    )
+    if done.rowcount != len(image_ids):  # where writers do not wait for each other anyway
+        raise Conflict("Someone else has moved an image at the same time.")
+
+
+def _get(
+    connection: Connection, collection_id: CollectionId, *, for_update: bool = False
+) -> Collection:
+    query = _ONE_TO_CHANGE if for_update else _ONE
+    row = connection.execute(query, {"wanted": collection_id}).first()
+    if row is None:
+        raise NotFound("There is no collection with this id.")
+    return _collection(row)
+
+
+_ONE = select(collections).where(collections.c.id == bindparam("wanted"))
+_ONE_TO_CHANGE = _ONE.with_for_update()  # where writers do not wait for each other anyway
+
+
+def _collection(row: Row[Any]) -> Collection:
+    return Collection(
+        id=CollectionId(row.id),
+        owner_id=None if row.owner_id is None else UserId(row.owner_id),
+        title=row.title,
+        description=row.description,
+        visibility=Visibility(row.visibility),
+        image_count=row.image_count,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

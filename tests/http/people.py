@@ -1,0 +1,38 @@
+"""Two users and an admin of a server with accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.accounts import Asker, admin_of, make_user
+from tests.http.asking import picture
+from tests.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who asks a server, each by a client."""
+
+    server: Server
+    admin: httpx.Client
+    ann: httpx.Client
+    bob: httpx.Client
+
+
+def people_of(server: Server) -> People:
+    """The people of a server that has just been started."""
+    admin: Asker = admin_of(server)
+    ann, bob = (make_user(server, admin, name).client for name in ("ann", "bob"))
+    return People(server, admin.client, ann, bob)
+
+
+def upload(client: httpx.Client, seed: int = 0, **fields: str) -> dict[str, Any]:
+    """Upload one picture that must be taken; the image."""
+    files = {"file": (f"{seed}.jpg", picture(seed))}
+    answer = client.post("/api/v1/images", files=files, data=fields)
+    assert answer.status_code == 201, answer.text
+    image: dict[str, Any] = answer.json()
+    return image

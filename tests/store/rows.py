@@ -1,0 +1,75 @@
+"""Rows to begin with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from imagesvc.model import (
+    Collection,
+    CollectionId,
+    Digest,
+    Format,
+    Image,
+    ImageId,
+    Job,
+    JobId,
+    Lane,
+    Operation,
+    Original,
+    Status,
+    UserId,
+    Visibility,
+    new_id,
+)
+from imagesvc.store.database import Database
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def image_and_job(**given: Any) -> tuple[Image, Job]:
+    """An image that was just uploaded, and its job."""
+    image_id, job_id = ImageId(new_id()), JobId(new_id())
+    digest = Digest(image_id.hex * 2)
+    values: dict[str, Any] = {
+        "id": image_id, "original": Original(digest, Format.JPEG, 4, 3, 1, False, 36), "bytes": 9,
+        "filename": "a.jpg", "title": "a", "description": "", "tags": (),
+        "visibility": Visibility.PUBLIC, "status": Status.PENDING, "exif": {},
+        "created_at": NOON, "updated_at": NOON, "job_id": job_id,
+    }  # fmt: skip
+    image = Image(**values | given)
+    return image, job_of(image, id=job_id)
+
+
+def job_of(image: Image, **given: Any) -> Job:
+    """A job of an image with one operation."""
+    values: dict[str, Any] = {
+        "id": JobId(new_id()), "image_id": image.id, "lane": Lane.UPLOAD,
+        "status": Status.PENDING, "attempts": 0,
+        "operations": (Operation(0, "thumbnail", "w=256"),),
+        "error_code": None, "error_detail": None, "due_at": NOON, "created_at": NOON,
+        "started_at": None, "finished_at": None, "owner_id": image.owner_id,
+    }  # fmt: skip
+    return Job(**values | given)
+
+
+def collection(**given: Any) -> Collection:
+    """A collection without images."""
+    values: dict[str, Any] = {
+        "id": CollectionId(new_id()), "title": "Summer", "description": "",
+        "visibility": Visibility.PUBLIC, "created_at": NOON, "updated_at": NOON,
+    }  # fmt: skip
+    return Collection(**values | given)
+
+
+async def add_user(database: Database, name: str) -> UserId:
+    """A user who can own things."""
+    user_id = UserId(new_id())
+    await database.write(
+        lambda connection: connection.exec_driver_sql(
+            "INSERT INTO users (id, name, is_admin, is_disabled, image_count, image_bytes,"
+            " created_at) VALUES (?, ?, 0, 0, 0, 0, 0)",
+            (user_id.hex, name),
+        )
+    )
+    return user_id
