@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,12 +25,11 @@ Content = Entry | StoredFile
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A variant at hand, and how it came: from which tier, and what rendering it took."""
+    """A variant at hand, and how it came: from which tier, and the seconds each stage took."""
 
     content: Content
     tier: str  # memory, disk or rendered
-    queue_seconds: float = 0.0
-    render_seconds: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def variant(self) -> Variant:

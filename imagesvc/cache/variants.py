@@ -200,7 +200,7 @@ class VariantCache:
             raise rendered
         variant = self._variant(original, wanted, rendered)
         content = await self._store(flight, variant, rendered)
-        return Fetched(content, "rendered", queue_seconds, rendered.seconds)
+        return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
 
     async def _store(self, flight: Flight, variant: Variant, rendered: Rendered) -> Content:
         if rendered.data is not None:
@@ -329,7 +329,7 @@ class VariantCache:
                 content: Content = StoredFile(variant, self.files.path(key))
             else:
                 content = Entry(variant, result.data)
-            kept[key] = Fetched(content, "rendered", render_seconds=result.seconds)
+            kept[key] = Fetched(content, "rendered", result.seconds)
         await self.files.write(contents)
         self.on_stored(sum(result.bytes for result in results if isinstance(result, Rendered)))
         return kept

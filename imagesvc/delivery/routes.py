@@ -252,11 +252,7 @@ def _kind_of(transform: Pairs) -> Kind:
 
 def _timing(fetched: Fetched, began: float) -> str:
     """Where the bytes came from and what it took (Server Timing, W3C)."""
-    spans = {
-        "queue": fetched.queue_seconds,
-        "render": fetched.render_seconds,
-        "total": time.perf_counter() - began,
-    }
+    spans = {**fetched.seconds, "total": time.perf_counter() - began}
     timed = [f"{name};dur={seconds * 1000:.1f}" for name, seconds in spans.items() if seconds]
     return ", ".join([f"cache;desc={fetched.tier}", *timed])
 

@@ -47,7 +47,8 @@ class Rendered:
     frames: int
     bytes: int
     crc32: int
-    seconds: float
+    seconds: Mapping[str, float]
+    """By stage: decode, transform and encode; of a large variant just render, all together."""
 
 
 Outcomes = tuple[Rendered | ImagesvcError, ...]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from imagesvc.imaging import effects, steps, vips, watermark
 from imagesvc.imaging.geometry import Box
 from imagesvc.imaging.shrinking import SIDEWAYS, jpeg_shrink, region_shrink, stored_box
+from imagesvc.imaging.stages import Stages
 from imagesvc.imaging.steps import Work
 from imagesvc.imaging.vips import Picture, Source
 from imagesvc.model import Format, Size
@@ -32,13 +33,21 @@ STEPS: tuple[Callable[[Picture, Work], Picture], ...] = (
 """What happens to each frame after it is cut out, oriented and resized."""
 
 
-def develop(source: Source, work: Work) -> Picture:
-    """The pixels of a variant, not evaluated yet: sRGB or gray, 8 bits, frames in a column.
+def develop(source: Source, work: Work, stages: Stages) -> Picture:
+    """The pixels of a variant: sRGB or gray, 8 bits, frames in a column.
+
+    They are in memory when small, and else not evaluated yet.
 
     Raises:
         pyvips.Error: the picture cannot be decoded; often only when the result is written.
     """
     picture = resize(source, work.plan.region, work.plan.scaled)
+    return stages.evaluated(
+        "transform", _stepped(source, work, stages.evaluated("decode", picture))
+    )
+
+
+def _stepped(source: Source, work: Work, picture: Picture) -> Picture:
     if steps.looks_at_pixels(work):
         picture = picture.copy_memory()
         work = steps.placed(picture.crop(0, 0, picture.width, work.plan.scaled.height), work)

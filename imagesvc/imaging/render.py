@@ -25,6 +25,7 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.mezzanine import laid_on
 from imagesvc.imaging.pipeline import develop
 from imagesvc.imaging.sources import open_source
+from imagesvc.imaging.stages import Stages
 from imagesvc.imaging.steps import Work
 from imagesvc.imaging.transform import no_frame
 from imagesvc.imaging.trimming import trimmed_region
@@ -136,7 +137,8 @@ def finish(source: Source, work: Work, spill_dir: str, limits: Limits, started: 
     if kind is None:
         raise ValueError("an effective transform has a format")
     _check_size(source, work.transform, work.plan, limits)
-    data = encode(develop(source, work), work.transform)
+    stages = Stages(started)
+    data = encode(develop(source, work, stages), work.transform)
     spill_path = _spill(data, spill_dir) if len(data) > MAX_RETURNED_BYTES else None
     return Rendered(
         data=None if spill_path else data,
@@ -147,7 +149,7 @@ def finish(source: Source, work: Work, spill_dir: str, limits: Limits, started: 
         frames=source.frames,
         bytes=len(data),
         crc32=zlib.crc32(data),
-        seconds=time.perf_counter() - started,
+        seconds=stages.finish("encode"),
     )
 
 

@@ -68,16 +68,19 @@ def test_nobody_else_is_believed(make_server: MakeServer) -> None:
 
 
 def test_every_delivery_says_where_it_came_from(make_server: MakeServer) -> None:
-    """Server-Timing shows the tier, and what waiting and rendering took."""
+    """Server-Timing shows the tier, and what waiting and each stage of rendering took."""
     server = make_server(allow_debug=True)
-    url = f"/images/{server.upload(picture())['id']}?w=20&debug=1"
+    url = f"/images/{server.upload(picture())['id']}?w=20&blur=3&debug=1"
 
     cold, hot = (server.client.get(url).headers for _ in range(2))
 
     assert cold["server-timing"].startswith("cache;desc=rendered, ")
-    assert "render;dur=" in cold["server-timing"]
+    timed = dict(part.split(";dur=") for part in cold["server-timing"].split(", ")[1:])
+    stages = ("queue", "decode", "transform", "encode")
+    assert list(timed) == [*stages, "total"]
+    assert sum(float(timed[stage]) for stage in stages) <= float(timed["total"]) + 0.3
     assert hot["server-timing"] == "cache;desc=memory"
-    assert cold["x-imagesvc-plan"] == "format=jpeg&q=80&w=20"
+    assert cold["x-imagesvc-plan"] == "blur=3&format=jpeg&q=80&w=20"
 
 
 def test_the_plan_is_shown_only_where_the_operator_allows_it(make_server: MakeServer) -> None:
