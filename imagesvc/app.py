@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from imagesvc.access import AccessLog, AccessLogMiddleware
 from imagesvc.api.api_keys import KeyEndpoints
 from imagesvc.api.collections import CollectionEndpoints
+from imagesvc.api.edits import EditEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images import ImageEndpoints
 from imagesvc.api.imports import Imports
@@ -57,7 +58,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     patient = SlowBodyMiddleware(inner, settings.body_timeout)
     hot = HotPath(AccessLogMiddleware(patient, access), service.memory, access.record)
 
-    def on_removed(image_id: ImageId) -> None:
+    def forget(image_id: ImageId) -> None:
         service.image_cache.forget(image_id)
         hot.forget_image(image_id)
 
@@ -68,7 +69,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         variants=service.variants,
         files=service.variant_files,
         runner=service.runner,
-        on_removed=on_removed,
+        on_removed=forget,
     )
     names = frozenset(service.presets)
     visibility = Visibility(settings.default_visibility)
@@ -95,6 +96,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
             visibility,
         ).operations(),
         *ImageEndpoints(service.images, service.variants, removal, names).operations(),
+        *EditEndpoints(service.images, names, forget).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),

@@ -16,6 +16,7 @@ from imagesvc.api.http import (
     parsed_query,
 )
 from imagesvc.api.schemas import ImageOut, Page, Purged, VariantOut
+from imagesvc.api.versions import versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see
 from imagesvc.auth.principals import Scope
@@ -82,7 +83,8 @@ class ImageEndpoints:
     async def show(self, request: Request) -> Response:
         """One image with its metadata."""
         image = await self._seen(request)
-        return json_response(ImageOut.of(image, self.presets, principal_of(request)))
+        shown = ImageOut.of(image, self.presets, principal_of(request))
+        return json_response(shown, headers=versioned(image.version))
 
     async def delete(self, request: Request) -> Response:
         """Delete an image with everything that was made of it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,9 @@ from imagesvc.store import jobs as job_queries
 from imagesvc.store.database import Database
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
 from imagesvc.store.schema import blobs, images, jobs, variants
+from imagesvc.store.versions import Expected, check_version
+
+EDITABLE = ("title", "description", "tags", "visibility")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,40 @@ class ImageStore:
         query = _select_images().where(images.c.id.in_(image_ids))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.id: _image(row) for row in rows}
+
+    async def edit(
+        self,
+        image_id: ImageId,
+        change: Callable[[Image], Image],
+        *,
+        expected: Expected,
+        now: datetime,
+    ) -> Image:
+        """Change what people edit; what changes nothing makes no new version.
+
+        `change` gives for the image that is there the one that is wanted; it depends on nothing
+        else. The compare and the write are one transaction.
+
+        Raises:
+            NotFound: there is no such image.
+            PreconditionFailed: its version is none of those expected.
+        """
+
+        def work(connection: Connection) -> Image:
+            row = connection.execute(_ONE_TO_CHANGE, {"id": image_id}).first()
+            if row is None:
+                raise NotFound("There is no image with this id.")
+            current = _image(row)
+            check_version(current.version, expected)
+            changed = change(current)
+            if changed == current:
+                return current
+            changed = replace(changed, version=current.version + 1, updated_at=now)
+            values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
+            connection.execute(update(images).where(images.c.id == image_id).values(values))
+            return changed
+
+        return await self._database.write(work)
 
     async def remove(self, image_id: ImageId, *, now: datetime) -> Removal:
         """Delete the row with its jobs, and the blob's row when no other image shares it.
@@ -243,6 +280,7 @@ _DELETE_IMAGE = (
     .returning(images.c.sha256, images.c.collection_id)
 )
 _ONE_IMAGE = _select_images().where(images.c.id == bindparam("id"))
+_ONE_TO_CHANGE = _ONE_IMAGE.with_for_update(of=images)  # as in `collections`
 
 
 def _values(image: Image, job: Job) -> dict[str, Any]:
