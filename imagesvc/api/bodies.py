@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -57,7 +58,9 @@ async def sent_form(request: Request) -> dict[str, str]:
         )  # fmt: skip
     except ValueError as error:
         raise InvalidRequest("The body is no form of fields in UTF-8.") from error
-    for name, _value in pairs:
+    for name, value in pairs:
+        if "\x00" in value:
+            raise invalid(ascii(name[:40])[1:-1], "must not hold NUL characters")
         if [other for other, _value in pairs].count(name) > 1:
             raise invalid(ascii(name[:40])[1:-1], "is given twice")
     return dict(pairs)
@@ -81,8 +84,17 @@ async def whole(request: Request) -> bytes:
     Raises:
         FileTooLarge: it is longer than `MAX_BODY`.
     """
+    return await gathered(request.stream())
+
+
+async def gathered(pieces: AsyncIterator[bytes]) -> bytes:
+    """A body that comes in pieces.
+
+    Raises:
+        FileTooLarge: it is longer than `MAX_BODY`.
+    """
     data = b""
-    async for piece in request.stream():
+    async for piece in pieces:
         data += piece
         if len(data) > MAX_BODY:
             raise FileTooLarge(f"The body is larger than {MAX_BODY:,} bytes.")

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.api.strict_json import check_json
 from imagesvc.errors import InvalidRequest, NotFound
 from imagesvc.model import parse_id
 
@@ -41,6 +42,7 @@ def parsed_json(kind: type[Model], body: bytes) -> Model:
     Raises:
         InvalidRequest: naming every field that is wrong.
     """
+    check_json(body)
     try:
         model = kind.model_validate_json(body)
     except ValidationError as error:
@@ -93,12 +95,14 @@ def only_known(request: Request, known: set[str]) -> None:
         InvalidRequest: naming the first.
     """
     names = [name for name, _value in request.query_params.multi_items()]
-    for name in names:
+    for name, value in request.query_params.multi_items():
         if name not in known:
             words = f"known are {', '.join(sorted(known))}" if known else "there are none here"
             raise invalid(ascii(name[:40])[1:-1], f"is unknown; {words}")
         if names.count(name) > 1:
             raise invalid(name, "is given twice")
+        if "\x00" in value:
+            raise invalid(name, "must not hold NUL characters")
 
 
 def invalid(loc: str, msg: str) -> InvalidRequest:

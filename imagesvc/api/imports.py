@@ -9,18 +9,17 @@ from pydantic import BaseModel, ConfigDict
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from imagesvc.api.bodies import gathered
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.fields import Description, Tags, Title
 from imagesvc.api.http import Id, only_known, parsed_json
 from imagesvc.auth.authenticator import principal_of
-from imagesvc.errors import FileTooLarge, Forbidden
+from imagesvc.errors import Forbidden
 from imagesvc.jobs.ingest import Ingest, UploadFields
 from imagesvc.jobs.source import Source
 from imagesvc.model import CollectionId, Image, Visibility
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.incoming import Incoming
-
-MAX_BODY = 64 << 10
 
 
 class ImportIn(BaseModel):
@@ -72,7 +71,7 @@ class Imports:
                 "Images are not imported from URLs here; the setting allow_url_import permits it."
             )
         only_known(request, set())
-        wanted = parsed_json(ImportIn, await _whole(body))
+        wanted = parsed_json(ImportIn, await gathered(body))
         fields = wanted.upon(given)
         if fields.collection_id is not None:
             await check_may_fill(self.collections, fields.collection_id, principal_of(request))
@@ -85,12 +84,3 @@ def is_import(request: Request) -> bool:
     """Whether the body is JSON, and so names an image instead of being one."""
     media_type, _options = parse_options_header(request.headers.get("content-type", ""))
     return media_type == b"application/json"
-
-
-async def _whole(body: AsyncIterator[bytes]) -> bytes:
-    data = b""
-    async for piece in body:
-        data += piece
-        if len(data) > MAX_BODY:
-            raise FileTooLarge(f"The JSON body is larger than {MAX_BODY:,} bytes.")
-    return data

@@ -265,7 +265,7 @@ def test_a_url_that_may_not_be_fetched_is_refused(
         (b'{"url": "http://a.example/", "title": 5, "tags": "a"}', ["title", "tags"]),
         (b'{"url": "http://a.example/", "tags": ["a", 5]}', ["tags.1"]),
         (b'{"url": "http://a.example/", "title": "a\\u0000"}', ["title"]),
-        (b'{"url": "http://a.example/", "title": "\\ud800"}', ["body"]),
+        (b'{"url": "http://a.example/", "title": "\\ud800"}', ["title"]),
         (b'{"url": "http://a.example/", "visibility": "secret"}', ["visibility"]),
         (json.dumps({"url": "http://a.example/", "title": "a" * 1001}).encode(), ["title"]),
         (json.dumps({"url": "http://a.example/", "tags": ["a" * 65]}).encode(), ["tags"]),

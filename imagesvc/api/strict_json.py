@@ -1,0 +1,77 @@
+"""What JSON must be beyond what the parser of the models asks (RFC 7493, I-JSON).
+
+The parser takes the last of two equal names, and NaN; storage takes no NUL in a text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+from imagesvc.errors import InvalidRequest
+
+MAX_DEPTH = 32
+
+
+def check_json(body: bytes) -> None:
+    """Check that a body is JSON that means one thing to everybody.
+
+    Raises:
+        InvalidRequest: it is no JSON in UTF-8, names a member twice, nests deeper than
+            `MAX_DEPTH`, or has a number that is none, a NUL or half a surrogate pair in a string.
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant
+        )
+    except UnicodeDecodeError as error:
+        raise _fault("must be in UTF-8") from error
+    except RecursionError as error:
+        raise _fault(f"may be nested {MAX_DEPTH} deep") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise _fault(f"must be JSON, and is none at {place}") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise _fault("has a number of too many digits") from error
+    _check_texts(value, "", MAX_DEPTH)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        for name, _value in pairs:
+            if name in seen:
+                raise _fault("is given twice", name)
+            seen.add(name)
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _fault(f"may not have the number {name}")
+
+
+def _check_texts(value: object, loc: str, depth: int) -> None:
+    if depth == 0:
+        raise _fault(f"may be nested {MAX_DEPTH} deep")
+    if isinstance(value, str):
+        _check_text(value, loc)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            _check_texts(item, f"{loc}.{place}".lstrip("."), depth - 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_text(name, loc)
+            _check_texts(item, f"{loc}.{name}".lstrip("."), depth - 1)
+
+
+def _check_text(text: str, loc: str) -> None:
+    if "\x00" in text:
+        raise _fault("must not hold NUL characters", loc)
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _fault("must not hold half of a surrogate pair", loc)
+
+
+def _fault(msg: str, loc: str = "") -> InvalidRequest:
+    shown = ascii(loc[:80])[1:-1] or "body"
+    return InvalidRequest(f"{shown} {msg}.", ((shown, msg),))
