@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import gc as gc_module
 import json
@@ -11,10 +10,9 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 from urllib.parse import parse_qsl, unquote, urlencode
 
 import typer
@@ -22,21 +20,23 @@ import uvicorn
 from rich.console import Console
 
 from imagesvc.app import create_app
+from imagesvc.cli_accounts import key_commands, user_commands
 from imagesvc.errors import ImagesvcError
 from imagesvc.forwarded import is_within
 from imagesvc.logs import configure_logs
+from imagesvc.offline import on_store
 from imagesvc.protocol import Bounds, bounded
 from imagesvc.service import Service
 from imagesvc.settings import Settings, SettingsError, load_settings, seconds
 from imagesvc.store.check import Checker, Report
 from imagesvc.store.gc import Leftovers
-from imagesvc.store.migrate import migrate
 
 cli = typer.Typer(
     help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
-T = TypeVar("T")
+cli.add_typer(user_commands, name="user")
+cli.add_typer(key_commands, name="key")
 MAX_HEADER_FIELDS = 100
 MAX_OPEN_FILES = 65_536
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
@@ -132,7 +132,7 @@ def check(
 ) -> None:
     """Verify every blob against its digest and every row against its blob."""
     settings = load_settings(data_dir=data_dir)
-    report = _on_store(settings, functools.partial(_check, repair=repair))
+    report = on_store(settings, functools.partial(_check, repair=repair))
     _print_report(report)
     if not report.is_sound:
         raise typer.Exit(1)
@@ -146,7 +146,7 @@ def gc(
 ) -> None:
     """Remove what no row points at: blobs, variants and uploads that a crash left."""
     settings = load_settings(data_dir=data_dir, gc_grace=grace)
-    found = _on_store(settings, functools.partial(_collect, dry_run=dry_run))
+    found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
     verb = "would be removed" if dry_run else "removed"
     Console().print(
         f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants and "
@@ -212,23 +212,6 @@ async def _check(service: Service, *, repair: bool) -> Report:
 async def _collect(service: Service, *, dry_run: bool) -> Leftovers:
     grace = service.settings.gc_grace
     return await service.collector.collect(grace_seconds=grace, dry_run=dry_run)
-
-
-def _on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` with the store open and nothing else started."""
-
-    async def opened() -> T:
-        service = Service(settings)
-        await asyncio.to_thread(migrate, service.data_dir.database)
-        service.database.open()
-        try:
-            return await work(service)
-        finally:
-            await service.database.close()
-            service.locks.close()
-
-    configure_logs(settings.log_format, settings.log_level)
-    return asyncio.run(opened())
 
 
 def _print_report(report: Report) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.http.asking import assert_problem
 from tests.server import Server
 
 PASSWORD = "correct horse battery"
@@ -71,3 +72,10 @@ def log_in(server: Server, name: str, password: str = PASSWORD, **fields: str) -
     assert answer.status_code == 200, answer.text
     tokens: dict[str, Any] = answer.json()
     return tokens
+
+
+def refused(answer: httpx.Response, word: str = "") -> None:
+    """Check that a credential was told that it does not hold (RFC 6750, section 3.1)."""
+    document = assert_problem(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="imagesvc", error="invalid_token"'
+    assert word in document["detail"]

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.accounts import Asker, admin_of
 from tests.server import Server
 
 
@@ -40,3 +41,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared = Server(tmp_path_factory.mktemp("shared") / "data").start()
     yield shared
     shared.close()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server with accounts for the tests of a module, which ask often."""
+    place = tmp_path_factory.mktemp("guarded") / "data"
+    shared = Server(place, auth="required", rate_limits="off", workers=1).start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def admin(guarded: Server) -> Asker:
+    """Its admin."""
+    return admin_of(guarded)

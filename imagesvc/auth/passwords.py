@@ -28,8 +28,6 @@ class Passwords:
         self._hasher: PasswordHasher | None = None
         self._nobodys = ""
         self._waiting = 0
-        self.verified = 0
-        """Hashes that were checked, of users and of nobody."""
 
     async def hash(self, password: str) -> str:
         """The hash to store, with its salt and parameters.
@@ -69,7 +67,6 @@ class Passwords:
         from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
 
         hasher = self._prepared()
-        self.verified += 1
         try:
             return hasher.verify(password_hash or self._nobodys, password)
         except (VerificationError, InvalidHashError):

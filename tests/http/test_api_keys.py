@@ -1,0 +1,242 @@
+"""API keys: shown once, good for what they say, and gone when they are."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.accounts import Asker, admin_of, client_of, make_key, make_user, refused
+from tests.conftest import MakeServer
+from tests.http.asking import assert_problem, picture
+from tests.server import Server
+
+KEYS, ME = "/api/v1/api-keys", "/api/v1/users/me"
+
+
+@pytest.fixture(scope="module")
+def ada(guarded: Server, admin: Asker) -> Asker:
+    """A user."""
+    return make_user(guarded, admin, "ada")
+
+
+@pytest.fixture(scope="module")
+def eve(guarded: Server, admin: Asker) -> Asker:
+    """Another user."""
+    return make_user(guarded, admin, "eve")
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Asker) -> None:
+    """In a form that scanners of source code can be told of."""
+    made = ada.client.post(KEYS, json={"name": "ci", "scopes": ["read"]})
+
+    shown = made.json()
+    key = shown.pop("key")
+    secret = key.rpartition("_")[2]
+    assert made.status_code == 201
+    assert made.headers["cache-control"] == "no-store"
+    assert re.fullmatch("isk_[0-9a-f]{32}_[0-9a-f]{64}", key)
+    assert client_of(guarded, key).get(ME).json()["scopes"] == ["read"]
+    listed = ada.client.get(KEYS)
+    assert shown in [{**item, "last_used_at": None} for item in listed.json()["data"]]
+    assert secret not in listed.text
+    with closing(sqlite3.connect(guarded.data_dir / "imagesvc.db")) as connection:
+        assert secret not in "\n".join(connection.iterdump())
+
+
+def test_a_key_is_taken_in_either_field(guarded: Server, ada: Asker) -> None:
+    """`X-API-Key` is for those who cannot set Authorization."""
+    for headers in (
+        {"authorization": f"Bearer {ada.key}"},
+        {"authorization": f"bearer  {ada.key}"},
+        {"x-api-key": ada.key},
+    ):
+        assert guarded.client.get(ME, headers=headers).json()["id"] == ada.id
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        (["read"], {"read"}),
+        (["upload"], {"upload"}),
+        (["manage"], {"manage"}),
+        (["read", "manage"], {"read", "manage"}),
+        (["admin"], {"read", "upload", "manage", "admin"}),
+    ],
+)
+def test_a_key_is_good_for_its_scopes_alone(
+    guarded: Server, admin: Asker, scopes: list[str], allowed: set[str]
+) -> None:
+    """What lacks a scope is told which; admin has all of them."""
+    _key, client = make_key(guarded, admin, admin.id, scopes)
+    answers = {
+        "read": client.get("/api/v1/images"),
+        "upload": client.post("/images", content=picture(1)),
+        "manage": client.delete(f"/api/v1/images/{uuid4()}"),
+        "admin": client.get("/api/v1/users"),
+    }
+
+    for scope, answer in answers.items():
+        if scope in allowed:
+            assert answer.status_code in {200, 201, 404}
+        else:
+            assert scope in assert_problem(answer, 403, "forbidden")["detail"]
+            assert "insufficient_scope" in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("mine", "asked", "status"),
+    [
+        (["manage"], ["manage"], 201),
+        (["manage"], ["read"], 403),
+        (["manage", "read"], ["read", "upload"], 403),
+        (["read", "upload", "manage"], ["admin"], 403),
+        (["read", "upload"], ["read"], 403),
+    ],
+)
+def test_nobody_grants_what_they_lack(
+    guarded: Server, admin: Asker, ada: Asker, mine: list[str], asked: list[str], status: int
+) -> None:
+    """Nor makes keys at all without `manage`: a key that leaked must not have children."""
+    _key, client = make_key(guarded, admin, ada.id, mine)
+
+    assert client.post(KEYS, json={"name": "x", "scopes": asked}).status_code == status
+
+
+def test_an_admin_makes_no_admin_of_a_user_by_a_key(
+    guarded: Server, admin: Asker, ada: Asker
+) -> None:
+    """Who is an admin says the user, in one place."""
+    body = {"name": "x", "scopes": ["admin"], "user_id": ada.id}
+
+    assert_problem(admin.client.post(KEYS, json=body), 403, "forbidden")
+
+
+def test_keys_of_others_do_not_exist(guarded: Server, ada: Asker, eve: Asker, admin: Asker) -> None:
+    """Not to list, to remove or to make; they do for admins."""
+    key_id = ada.client.get(KEYS).json()["data"][0]["id"]
+
+    assert_problem(eve.client.get(KEYS, params={"user": ada.id}), 404, "not_found")
+    assert_problem(eve.client.delete(f"{KEYS}/{key_id}"), 404, "not_found")
+    body = {"name": "x", "scopes": ["read"], "user_id": ada.id}
+    assert_problem(eve.client.post(KEYS, json=body), 404, "not_found")
+    assert key_id not in eve.client.get(KEYS).text
+    assert key_id in admin.client.get(KEYS, params={"user": ada.id}).text
+
+
+def test_a_removed_key_stops_at_once(guarded: Server, admin: Asker, ada: Asker) -> None:
+    """And cannot be removed twice."""
+    key, client = make_key(guarded, admin, ada.id, ["read"])
+    listed = ada.client.get(KEYS).json()["data"][0]["id"]
+    assert client.get(ME).status_code == 200
+
+    assert ada.client.delete(f"{KEYS}/{listed}").status_code == 204
+
+    refused(client.get(ME))
+    assert_problem(ada.client.delete(f"{KEYS}/{listed}"), 404, "not_found")
+    assert key.split("_")[1] not in ada.client.get(KEYS).text
+
+
+def test_a_key_that_has_expired_is_told_so(make_server: MakeServer) -> None:
+    """Its owner then knows what to do, and nobody else can ask."""
+    server = make_server(auth="required", workers=1)
+    boss = admin_of(server)
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    key, client = make_key(server, boss, boss.id, ["read"], expires_at=soon.isoformat())
+    assert client.get(ME).status_code == 200
+
+    while datetime.now(UTC) < soon:
+        pass
+
+    refused(client.get(ME), "expired")
+    forged = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
+    answer = client_of(server, forged).get(ME)
+    refused(answer)
+    assert "expired" not in answer.text
+
+
+@pytest.mark.parametrize("part", ["id", "secret", "prefix", "case", "longer", "shorter"])
+def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Asker, part: str) -> None:
+    """With the same words, whatever part is wrong."""
+    prefix, key_id, secret = ada.key.split("_")
+    other = {
+        "id": f"{prefix}_{uuid4().hex}_{secret}",
+        "secret": f"{prefix}_{key_id}_{secret[::-1]}",
+        "prefix": f"isr_{key_id}_{secret}",
+        "case": ada.key.upper(),
+        "longer": f"{ada.key}0",
+        "shorter": ada.key[:-1],
+    }[part]
+
+    refused(client_of(guarded, other).get(ME))
+
+
+@pytest.mark.parametrize(
+    ("body", "loc"),
+    [
+        ({"scopes": ["read"]}, "name"),
+        ({"name": "", "scopes": ["read"]}, "name"),
+        ({"name": "a\0b", "scopes": ["read"]}, "name"),
+        ({"name": "x" * 101, "scopes": ["read"]}, "name"),
+        ({"name": "x", "scopes": []}, "scopes"),
+        ({"name": "x", "scopes": ["write"]}, "scopes.0"),
+        ({"name": "x", "scopes": "read"}, "scopes"),
+        ({"name": "x", "scopes": ["read"], "expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
+        ({"name": "x", "scopes": ["read"], "expires_at": "2051-01-01T00:00:00"}, "expires_at"),
+        ({"name": "x", "scopes": ["read"], "expires_at": "soon"}, "expires_at"),
+        ({"name": "x", "scopes": ["read"], "user_id": "me"}, "user_id"),
+        ({"name": "x", "scopes": ["read"], "secret": "mine"}, "secret"),
+    ],
+)
+def test_what_is_no_key_is_told_why(ada: Asker, body: dict[str, Any], loc: str) -> None:
+    """Each fault with the place where it is."""
+    document = assert_problem(ada.client.post(KEYS, json=body), 400, "invalid_request")
+
+    assert [fault["loc"] for fault in document["errors"]] == [loc]
+
+
+def test_keys_are_listed_in_pages(guarded: Server, admin: Asker) -> None:
+    """The newest first."""
+    kim = make_user(guarded, admin, "kim-of-the-pages")
+    names = [f"key {number}" for number in range(4)]
+    for name in names:
+        kim.client.post(KEYS, json={"name": name, "scopes": ["read"]})
+
+    first = kim.client.get(KEYS, params={"limit": 3}).json()
+    rest = kim.client.get(KEYS, params={"limit": 3, "cursor": first["next_cursor"]}).json()
+
+    listed = [key["name"] for key in first["data"] + rest["data"]]
+    assert listed == [*reversed(names), "for a test"]
+    assert rest["next_cursor"] is None
+
+
+def test_the_last_use_of_a_key_is_written_behind(make_server: MakeServer) -> None:
+    """No request waits for it; a stop writes what is left."""
+    server = make_server(auth="required", workers=1)
+    boss = admin_of(server)
+    _key, client = make_key(server, boss, boss.id, ["read"])
+    client.get(ME)
+    server.stop()
+
+    server.start()
+
+    used = boss.client.get(KEYS).json()["data"][0]["last_used_at"]
+    assert datetime.now(UTC) - datetime.fromisoformat(used) < timedelta(minutes=1)
+
+
+def test_metrics_are_for_an_admins_key_that_only_reads(
+    guarded: Server, admin: Asker, ada: Asker
+) -> None:
+    """What lies in a scraper's configuration should be good for nothing else."""
+    _key, scraper = make_key(guarded, admin, admin.id, ["read"])
+
+    assert "imagesvc_" in scraper.get("/metrics").text
+    assert_problem(ada.client.get("/metrics"), 403, "forbidden")
+    assert_problem(guarded.client.get("/metrics"), 401, "unauthorized")
+    for path in ("/healthz", "/readyz", "/"):
+        assert guarded.client.get(path).status_code == 200
