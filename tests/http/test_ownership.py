@@ -1,0 +1,308 @@
+"""What is private to one user does not exist for others, whatever operation they try.
+
+`EXPECTED` has a row for each operation of the API. A new operation without a row fails a test:
+add one that says how to ask for something private of Ada's, and what others are answered.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from imagesvc.app import create_app
+from imagesvc.service import Service
+from imagesvc.settings import Settings
+from tests.accounts import Asker, client_of, make_user
+from tests.http.asking import picture
+from tests.server import Server
+
+SECRET = "the-secret-of-ada"  # in whatever Ada says about her things
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What is Ada's alone, by the names that paths have for it."""
+
+    image_id: str
+    job_id: str
+    user_id: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How to ask an operation for what is Ada's, and the statuses of the answers."""
+
+    path: str
+    """With the ids in braces, as `Things` names them."""
+    owner: int
+    other: int = 404
+    stranger: int = 401
+    admin: int | None = None
+    """As for the owner, when not given."""
+    sent: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the request, the same for all."""
+    is_list: bool = False
+    """Answers others with what is theirs: not even ids of what is Ada's may be in it."""
+
+
+IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
+UPLOAD = {"content": picture(7), "headers": {"content-type": "image/jpeg"}}
+DELIVERED: dict[str, Any] = {"stranger": 404, "owner": 200}
+OPEN: dict[str, Any] = {"owner": 200, "other": 200, "stranger": 200}
+
+EXPECTED = {
+    "get_picture": Case("/images/{image_id}", **DELIVERED),
+    "get_preset": Case("/images/{image_id}/thumbnail", **DELIVERED),
+    "get_blurred": Case("/blurred-images/{image_id}", **DELIVERED),
+    "list_images": Case("/api/v1/images?limit=200", 200, other=200, is_list=True),
+    "get_image": Case(IMAGE, 200),
+    "delete_image": Case(IMAGE, 204),
+    "list_variants": Case(f"{IMAGE}/variants", 200),
+    "purge_variants": Case(f"{IMAGE}/variants", 200),
+    "upload_image_by_delivery_path": Case("/images", 201, other=201, sent=UPLOAD),
+    "upload_image": Case("/api/v1/images", 201, other=201, sent=UPLOAD),
+    "upload_image_by_action": Case("/api/v1/images/actions/upload", 201, other=201, sent=UPLOAD),
+    "list_jobs": Case("/api/v1/jobs?limit=200", 200, other=200, is_list=True),
+    "get_job": Case(JOB, 200),
+    "cancel_job": Case(JOB, 409),
+    "retry_job": Case(f"{JOB}/retry", 409),
+    "create_token": Case("/api/v1/auth/token", 400, 400, 400, sent={"json": {}}),
+    "revoke_token": Case("/api/v1/auth/revoke", **OPEN, sent={"json": {"token": "x"}}),
+    "get_me": Case("/api/v1/users/me", 200, other=200, is_list=True),
+    "list_users": Case("/api/v1/users", 403, other=403, admin=200),
+    "create_user": Case("/api/v1/users", 403, other=403, admin=400, sent={"json": {}}),
+    "get_user": Case(USER, 200),
+    "update_user": Case(USER, 200, sent={"json": {}}),
+    "delete_user": Case(USER, 403, other=403, admin=409),
+    "list_api_keys": Case("/api/v1/api-keys?user={user_id}", 200),
+    "create_api_key": Case(
+        "/api/v1/api-keys", 201,
+        sent={"json": {"name": SECRET, "scopes": ["read"], "user_id": "{user_id}"}},
+    ),
+    "delete_api_key": Case("/api/v1/api-keys/{key_id}", 204),
+    "is_alive": Case("/healthz", **OPEN),
+    "is_ready": Case("/readyz", **OPEN),
+    "get_metrics": Case("/metrics", 403, other=403, admin=200),
+    "home": Case("/", **OPEN),
+}  # fmt: skip
+
+
+def routes() -> dict[str, Route]:
+    """The route of each operation by its name."""
+    service = Service(Settings(data_dir=Path("data-of-no-server").absolute()))
+    app: Any = create_app(service)
+    while hasattr(app, "_app"):
+        app = app._app
+    service.locks.close()
+    found: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes
+    return {route.name: route for route in found}
+
+
+@pytest.fixture(scope="module")
+def methods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The method of each operation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("routes"))
+        return {
+            name: next(iter((route.methods or set()) - {"HEAD"}))
+            for name, route in routes().items()
+        }
+
+
+@pytest.fixture(scope="module")
+def ada(guarded: Server, admin: Asker) -> Asker:
+    """The owner."""
+    return make_user(guarded, admin, "ada")
+
+
+@pytest.fixture(scope="module")
+def bob(guarded: Server, admin: Asker) -> Asker:
+    """Another user, with every scope that users have."""
+    return make_user(guarded, admin, "bob")
+
+
+@pytest.fixture(scope="module")
+def make_things(guarded: Server, ada: Asker) -> Callable[[], Things]:
+    """Makes what is Ada's alone: its bytes are the same each time, its words hold the secret."""
+
+    def make() -> Things:
+        made = ada.client.post(
+            "/api/v1/images",
+            files={"file": (f"{SECRET}.jpg", picture(7))},
+            data={"visibility": "private", "title": SECRET, "tags": SECRET, "description": SECRET},
+        )
+        assert made.status_code == 201, made.text
+        image = made.json()
+        while ada.client.get(f"/api/v1/jobs/{image['job']['id']}").json()["status"] != "succeeded":
+            pass
+        body = {"name": SECRET, "scopes": ["read"]}
+        key = ada.client.post("/api/v1/api-keys", json=body).json()
+        return Things(image["id"], image["job"]["id"], ada.id, key["id"])
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def things(make_things: Callable[[], Things]) -> Things:
+    """What others must not find; nobody who may changes it."""
+    return make_things()
+
+
+def ask(client: httpx.Client, method: str, case: Case, things: Things) -> httpx.Response:
+    """Send the request of a case."""
+    named = {name: getattr(things, name) for name in Things.__slots__}
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [filled(item) for item in value]
+        return value.format(**named) if isinstance(value, str) else value
+
+    return client.request(method, case.path.format(**named), **filled(case.sent))
+
+
+def assert_tells_nothing(answer: httpx.Response, case: Case, things: Things) -> None:
+    """Nothing of Ada's is in the answer, but the id that was asked for where it was asked for."""
+    told = answer.text + str(answer.headers.multi_items())
+    ids = [things.image_id, things.job_id, things.user_id, things.key_id]
+    hidden = [SECRET, *(ids if case.is_list else [])]
+    assert [word for word in hidden if word in told] == []
+    assert case.other >= 400 or not answer.headers.get("content-type", "").startswith("image/")
+
+
+def test_every_operation_says_what_others_are_answered(methods: dict[str, str]) -> None:
+    """A new one without a row here is a leak that nobody has looked for."""
+    assert set(methods) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_others_find_nothing_of_whats_private(
+    guarded: Server, bob: Asker, things: Things, methods: dict[str, str], name: str
+) -> None:
+    """Neither in bodies nor in headers, neither a user nor a stranger, with GET or with HEAD."""
+    case, method = EXPECTED[name], methods[name]
+    stranger = client_of(guarded)
+
+    for client, status in ((bob.client, case.other), (stranger, case.stranger)):
+        answer = ask(client, method, case, things)
+        assert answer.status_code == status, answer.text
+        assert_tells_nothing(answer, case, things)
+        if method == "GET":
+            head = ask(client, "HEAD", case, things)
+            assert (head.status_code, head.content) == (status, b"")
+            assert_tells_nothing(head, Case(case.path, 0), things) if status >= 400 else None
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_others_were_refused_has_not_happened(
+    ada: Asker, bob: Asker, things: Things, methods: dict[str, str], name: str
+) -> None:
+    """A 404 that deletes would be no use."""
+    case = EXPECTED[name]
+    before = [ada.client.get(path.format(image_id=things.image_id, job_id=things.job_id)).json()
+              for path in (IMAGE, JOB, f"{IMAGE}/variants")]  # fmt: skip
+
+    ask(bob.client, methods[name], case, things)
+
+    after = [ada.client.get(path.format(image_id=things.image_id, job_id=things.job_id)).json()
+             for path in (IMAGE, JOB, f"{IMAGE}/variants")]  # fmt: skip
+    assert after == before
+
+
+@pytest.mark.parametrize("who", ["owner", "admin"])
+@pytest.mark.parametrize("name", EXPECTED)
+def test_owner_and_admin_are_served(
+    ada: Asker,
+    admin: Asker,
+    make_things: Callable[[], Things],
+    methods: dict[str, str],
+    name: str,
+    who: str,
+) -> None:
+    """Else the rows above would prove nothing."""
+    case = EXPECTED[name]
+    client = ada.client if who == "owner" else admin.client
+    status = case.owner if who == "owner" or case.admin is None else case.admin
+
+    answer = ask(client, methods[name], case, make_things())
+
+    assert answer.status_code == status, answer.text
+
+
+PICTURES = ("/images/{}?w=50", "/images/{}/thumbnail", "/blurred-images/{}", "/images/{}")
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_memory_leaks_nothing_private(
+    guarded: Server, ada: Asker, bob: Asker, make_things: Callable[[], Things], path: str
+) -> None:
+    """Warmed by its owner, held in memory under a key that others' images share."""
+    image_id = make_things().image_id
+    public = bob.client.post("/images", content=picture(7)).json()["id"]
+    stranger = client_of(guarded)
+    for _ in range(3):
+        mine = ada.client.get(path.format(image_id))
+        theirs = stranger.get(path.format(public))
+
+    assert mine.status_code == theirs.status_code == 200
+    assert mine.content == theirs.content
+    assert mine.headers["cache-control"] == "private, no-cache"
+    etag = mine.headers["etag"]
+    for client in (bob.client, stranger):
+        for headers in ({}, {"if-none-match": etag}, {"range": "bytes=0-9"}, {"if-match": etag}):
+            for method in ("GET", "HEAD"):
+                answer = client.request(method, path.format(image_id), headers=headers)
+                assert answer.status_code == 404
+                assert "etag" not in answer.headers
+    assert ada.client.get(path.format(image_id)).status_code == 200
+    assert stranger.get(path.format(public)).status_code == 200
+
+
+def test_a_private_image_is_no_different_from_none(
+    guarded: Server, bob: Asker, things: Things
+) -> None:
+    """Not even by the answer to a credential that does not hold."""
+    none = "01900000-0000-7000-8000-000000000000"
+    for client in (bob.client, client_of(guarded), client_of(guarded, "isk_not-valid")):
+        for path in (*PICTURES, "/api/v1/images/{}"):
+            private, absent = (client.get(path.format(id_)) for id_ in (things.image_id, none))
+            assert private.status_code == absent.status_code
+            assert private.status_code in {401, 404}
+
+
+def test_an_owner_who_may_not_read_is_told_so(
+    guarded: Server, ada: Asker, admin: Asker, things: Things
+) -> None:
+    """A key for uploads that leaked shows nobody what was uploaded."""
+    body = {"name": "camera", "scopes": ["upload"]}
+    client = client_of(guarded, ada.client.post("/api/v1/api-keys", json=body).json()["key"])
+
+    for path in PICTURES:
+        assert client.get(path.format(things.image_id)).status_code == 403
+
+
+@pytest.mark.parametrize("query", ["", "w=40"])
+def test_a_signed_url_of_a_private_image_opens_it_until_it_ends(
+    guarded: Server, things: Things, query: str
+) -> None:
+    """One that never ends would be a key that cannot be taken back."""
+    stranger = client_of(guarded)
+    url = f"/images/{things.image_id}" + (f"?{query}" if query else "")
+    ends = guarded.cli("sign", url, "--expires-in", "1h").stdout.strip()
+    endless = guarded.cli("sign", url).stdout.strip()
+
+    answers = [stranger.get(ends) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {answer.headers["cache-control"] for answer in answers} == {"private, no-cache"}
+    assert stranger.get(endless).status_code == 404
+    assert stranger.get(url).status_code == 404
