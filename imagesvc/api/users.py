@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.bodies import sent_json
+from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.http import (
     Id,
     PageQuery,
@@ -52,16 +52,16 @@ class UserIn(BaseModel):
 
 
 class UserPatch(BaseModel):
-    """What is to change of a user; what is not there stays."""
+    """What to change of a user; what is absent stays (RFC 7396)."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Name | None = None
-    password: Password | None = None
-    old_password: str | None = Field(None, max_length=1024)
+    name: Name = ""
+    password: Password = ""
+    old_password: str = Field("", max_length=1024)
     """Needed to change one's own password."""
-    is_admin: bool | None = None
-    is_disabled: bool | None = None
+    is_admin: bool = False
+    is_disabled: bool = False
 
 
 class UserOut(BaseModel):
@@ -209,14 +209,13 @@ class UserEndpoints:
         """
         only_known(request, set())
         user = await self.users.get(self._seen_id(request))
-        patch = await sent_json(request, UserPatch)
-        values: dict[str, Any] = patch.model_dump(
-            exclude_none=True, include={"name", "is_admin", "is_disabled"}
-        )
+        patch = await sent_patch(request, UserPatch)
+        columns = patch.model_fields_set & {"name", "is_admin", "is_disabled"}
+        values: dict[str, Any] = {name: getattr(patch, name) for name in columns}
         asker = principal_of(request)
         if values and not asker.is_admin:
             raise Forbidden("Users change their own password alone; the rest is an admin's.")
-        if patch.password is not None:
+        if patch.password:
             if user.id == asker.user_id:
                 await self._check_old_password(request, user, patch.old_password)
             values["password_hash"] = await self.passwords.hash(patch.password)
@@ -252,10 +251,10 @@ class UserEndpoints:
         if heir == user_id:
             raise invalid("images_to", "names the user who is to go")
 
-    async def _check_old_password(self, request: Request, user: User, old: str | None) -> None:
+    async def _check_old_password(self, request: Request, user: User, old: str) -> None:
         if user.password_hash is None:
             return
-        if old is None:
+        if not old:
             raise invalid("old_password", "is needed to change one's own password")
         self.limits.check_login(request, user.name)
         if not await self.passwords.is_right(user.password_hash, old):

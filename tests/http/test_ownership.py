@@ -34,6 +34,9 @@ class Things:
     job_id: str
     user_id: str
     key_id: str
+    collection_id: str
+    bobs_id: str
+    """A private collection of Bob's, who would like Ada's image to be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Case:
 
 
 IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
+COLLECTION, MEMBERS = "/api/v1/collections/{collection_id}", "/relationships/images"
+IMAGES = {"json": {"data": [{"type": "images", "id": "{image_id}"}]}}
 UPLOAD = {"content": picture(7), "headers": {"content-type": "image/jpeg"}}
 DELIVERED: dict[str, Any] = {"stranger": 404, "owner": 200}
 OPEN: dict[str, Any] = {"owner": 200, "other": 200, "stranger": 200}
@@ -70,6 +75,20 @@ EXPECTED = {
     "upload_image_by_delivery_path": Case("/images", 201, other=201, sent=UPLOAD),
     "upload_image": Case("/api/v1/images", 201, other=201, sent=UPLOAD),
     "upload_image_by_action": Case("/api/v1/images/actions/upload", 201, other=201, sent=UPLOAD),
+    "upload_image/into": Case(
+        "/api/v1/images?collection_id={collection_id}", 201, other=400, sent=UPLOAD
+    ),
+    "list_collections": Case("/api/v1/collections?limit=200", 200, other=200, is_list=True),
+    "create_collection": Case("/api/v1/collections", 201, 201, sent={"json": {"title": "x"}}),
+    "get_collection": Case(COLLECTION, 200),
+    "edit_collection": Case(COLLECTION, 200, sent={"json": {"visibility": "public"}}),
+    "delete_collection": Case(COLLECTION, 409),
+    "list_collection_images": Case(f"{COLLECTION}{MEMBERS}", 200),
+    "add_collection_images": Case(f"{COLLECTION}{MEMBERS}", 204, sent=IMAGES),
+    "add_collection_images/own": Case(
+        f"/api/v1/collections/{{bobs_id}}{MEMBERS}", 404, admin=409, sent=IMAGES
+    ),
+    "remove_collection_images": Case(f"{COLLECTION}{MEMBERS}", 204, sent=IMAGES),
     "list_jobs": Case("/api/v1/jobs?limit=200", 200, other=200, is_list=True),
     "get_job": Case(JOB, 200),
     "cancel_job": Case(JOB, 409),
@@ -130,14 +149,23 @@ def bob(guarded: Server, admin: Asker) -> Asker:
 
 
 @pytest.fixture(scope="module")
-def make_things(guarded: Server, ada: Asker) -> Callable[[], Things]:
+def make_things(guarded: Server, ada: Asker, bob: Asker) -> Callable[[], Things]:
     """Makes what is Ada's alone: its bytes are the same each time, its words hold the secret."""
+    path, private = "/api/v1/collections", {"title": "x", "visibility": "private"}
+    bobs_id = bob.client.post(path, json=private).json()["id"]
 
     def make() -> Things:
+        collection_id = ada.client.post(path, json={**private, "title": SECRET}).json()["id"]
         made = ada.client.post(
             "/api/v1/images",
             files={"file": (f"{SECRET}.jpg", picture(7))},
-            data={"visibility": "private", "title": SECRET, "tags": SECRET, "description": SECRET},
+            data={
+                "visibility": "private",
+                "title": SECRET,
+                "tags": SECRET,
+                "description": SECRET,
+                "collection_id": collection_id,
+            },
         )
         assert made.status_code == 201, made.text
         image = made.json()
@@ -145,7 +173,7 @@ def make_things(guarded: Server, ada: Asker) -> Callable[[], Things]:
             pass
         body = {"name": SECRET, "scopes": ["read"]}
         key = ada.client.post("/api/v1/api-keys", json=body).json()
-        return Things(image["id"], image["job"]["id"], ada.id, key["id"])
+        return Things(image["id"], image["job"]["id"], ada.id, key["id"], collection_id, bobs_id)
 
     return make
 
@@ -173,15 +201,22 @@ def ask(client: httpx.Client, method: str, case: Case, things: Things) -> httpx.
 def assert_tells_nothing(answer: httpx.Response, case: Case, things: Things) -> None:
     """Nothing of Ada's is in the answer, but the id that was asked for where it was asked for."""
     told = answer.text + str(answer.headers.multi_items())
-    ids = [things.image_id, things.job_id, things.user_id, things.key_id]
+    ids = [things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id]
     hidden = [SECRET, *(ids if case.is_list else [])]
     assert [word for word in hidden if word in told] == []
     assert case.other >= 400 or not answer.headers.get("content-type", "").startswith("image/")
 
 
+def seen_by(ada: Asker, things: Things) -> list[Any]:
+    """What Ada sees of her things."""
+    named = {name: getattr(things, name) for name in Things.__slots__}
+    paths = (IMAGE, JOB, f"{IMAGE}/variants", COLLECTION, f"{COLLECTION}{MEMBERS}")
+    return [ada.client.get(path.format(**named)).json() for path in paths]
+
+
 def test_every_operation_says_what_others_are_answered(methods: dict[str, str]) -> None:
     """A new one without a row here is a leak that nobody has looked for."""
-    assert set(methods) == set(EXPECTED)
+    assert set(methods) == {name.partition("/")[0] for name in EXPECTED}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -189,7 +224,7 @@ def test_others_find_nothing_of_whats_private(
     guarded: Server, bob: Asker, things: Things, methods: dict[str, str], name: str
 ) -> None:
     """Neither in bodies nor in headers, neither a user nor a stranger, with GET or with HEAD."""
-    case, method = EXPECTED[name], methods[name]
+    case, method = EXPECTED[name], methods[name.partition("/")[0]]
     stranger = client_of(guarded)
 
     for client, status in ((bob.client, case.other), (stranger, case.stranger)):
@@ -208,14 +243,11 @@ def test_what_others_were_refused_has_not_happened(
 ) -> None:
     """A 404 that deletes would be no use."""
     case = EXPECTED[name]
-    before = [ada.client.get(path.format(image_id=things.image_id, job_id=things.job_id)).json()
-              for path in (IMAGE, JOB, f"{IMAGE}/variants")]  # fmt: skip
+    before = seen_by(ada, things)
 
-    ask(bob.client, methods[name], case, things)
+    ask(bob.client, methods[name.partition("/")[0]], case, things)
 
-    after = [ada.client.get(path.format(image_id=things.image_id, job_id=things.job_id)).json()
-             for path in (IMAGE, JOB, f"{IMAGE}/variants")]  # fmt: skip
-    assert after == before
+    assert seen_by(ada, things) == before
 
 
 @pytest.mark.parametrize("who", ["owner", "admin"])
@@ -233,7 +265,7 @@ def test_owner_and_admin_are_served(
     client = ada.client if who == "owner" else admin.client
     status = case.owner if who == "owner" or case.admin is None else case.admin
 
-    answer = ask(client, methods[name], case, make_things())
+    answer = ask(client, methods[name.partition("/")[0]], case, make_things())
 
     assert answer.status_code == status, answer.text
 
