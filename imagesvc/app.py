@@ -95,7 +95,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
             settings.max_upload_size,
             visibility,
         ).operations(),
-        *ImageEndpoints(service.images, service.variants, removal, names).operations(),
+        *ImageEndpoints(
+            service.images, service.search, service.variants, removal, names
+        ).operations(),
         *EditEndpoints(service.images, names, forget).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),

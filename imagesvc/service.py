@@ -40,6 +40,7 @@ from imagesvc.store.incoming import Incoming
 from imagesvc.store.jobs import JobStore
 from imagesvc.store.locks import DataDirLock, DigestLocks
 from imagesvc.store.migrate import migrate
+from imagesvc.store.search import ImageSearch
 from imagesvc.store.secret import derive_key, load_or_make_secret
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
@@ -73,6 +74,7 @@ class Service:
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database)
         self.collections = CollectionStore(self.database)
+        self.search = ImageSearch(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
         self.blobs = FileBlobStore(self.data_dir.blobs)

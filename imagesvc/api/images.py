@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import (
-    PageQuery,
-    cursor_text,
-    json_response,
-    next_link,
-    only_known,
-    parsed_query,
-)
+from imagesvc.api.cursors import list_key, position_text, read_position
+from imagesvc.api.http import json_response, next_link, only_known, parsed_query
+from imagesvc.api.listing import ImagesQuery
 from imagesvc.api.schemas import ImageOut, Page, Purged, VariantOut
 from imagesvc.api.versions import versioned
 from imagesvc.auth.authenticator import principal_of
@@ -22,10 +17,11 @@ from imagesvc.auth.permissions import check_may_change, check_may_see
 from imagesvc.auth.principals import Scope
 from imagesvc.cache.removal import Removal
 from imagesvc.cache.variants import VariantCache
-from imagesvc.errors import Forbidden, NotFound
+from imagesvc.errors import Forbidden, InvalidQuery, NotFound
 from imagesvc.model import Image, ImageId, parse_id
 from imagesvc.operations import Operation
 from imagesvc.store.images import ImageStore
+from imagesvc.store.search import ImageSearch
 
 TAG = "images"
 
@@ -35,6 +31,7 @@ class ImageEndpoints:
     """The operations on images; the fields are everything they may touch."""
 
     images: ImageStore
+    search: ImageSearch
     variants: VariantCache
     removal: Removal
     presets: frozenset[str]
@@ -45,7 +42,7 @@ class ImageEndpoints:
         return [
             Operation(
                 "list_images", "GET", "/api/v1/images", self.page, {200: Page[ImageOut]}, TAG,
-                scope=Scope.READ, query=PageQuery,
+                scope=Scope.READ, query=ImagesQuery, errors=(InvalidQuery, Forbidden),
             ),
             Operation(
                 "get_image", "GET", one, self.show, {200: ImageOut}, TAG,
@@ -66,15 +63,19 @@ class ImageEndpoints:
         ]  # fmt: skip
 
     async def page(self, request: Request) -> Response:
-        """Images, the newest first."""
-        query = parsed_query(PageQuery, request)
+        """Images that the asker may see: all of them, or those a search finds.
+
+        A page may have fewer images than `limit` while there is a next one: only a page without
+        `next_cursor` is the last.
+        """
+        query = parsed_query(ImagesQuery, request)
         principal = principal_of(request)
-        page = await self.images.page(
-            principal.audience,
-            limit=query.limit,
-            after=None if query.cursor is None else ImageId(query.cursor),
+        wanted, order = query.wanted(principal), query.listed()
+        key = list_key(request)
+        page = await self.search.page(
+            wanted, order, limit=query.limit, after=read_position(query.cursor, key)
         )
-        cursor = cursor_text(page.next_after)
+        cursor = position_text(page.next_after, key)
         data = [ImageOut.of(image, self.presets, principal) for image in page.images]
         return json_response(
             Page[ImageOut](data=data, next_cursor=cursor), headers=next_link(request, cursor)

@@ -7,12 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.errors import NotFound
 from imagesvc.model import (
-    Audience,
     CollectionId,
     Digest,
     Image,
@@ -24,6 +34,7 @@ from imagesvc.model import (
     UserId,
     Visibility,
 )
+from imagesvc.search.keys import dated_at, name_key
 from imagesvc.store import collections as collection_queries
 from imagesvc.store import jobs as job_queries
 from imagesvc.store.database import Database
@@ -88,19 +99,7 @@ class ImageStore:
         )
         if row is None:
             raise NotFound("There is no image with this id.")
-        return _image(row)
-
-    async def page(self, audience: Audience, *, limit: int, after: ImageId | None) -> Page:
-        """Images newest first, those older than `after`; ids sort by creation."""
-        query = _select_images().order_by(images.c.id.desc()).limit(limit + 1)
-        if not audience.sees_all:
-            is_own = images.c.owner_id == audience.owner_id
-            query = query.where(is_own | (images.c.visibility == Visibility.PUBLIC))
-        if after is not None:
-            query = query.where(images.c.id < after)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [_image(row) for row in rows[:limit]]
-        return Page(found, found[-1].id if len(rows) > limit else None)
+        return image_of(row)
 
     async def in_collection(
         self,
@@ -112,7 +111,7 @@ class ImageStore:
     ) -> Page:
         """Images of a collection that may be seen so, newest first, those older than `after`."""
         query = (
-            _select_images()
+            select_images()
             .where(images.c.collection_id == collection_id)
             .order_by(images.c.id.desc())
             .limit(limit + 1)
@@ -122,14 +121,14 @@ class ImageStore:
         if after is not None:
             query = query.where(images.c.id < after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [_image(row) for row in rows[:limit]]
+        found = [image_of(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
     async def several(self, image_ids: Sequence[ImageId]) -> dict[ImageId, Image]:
         """Those of some images that are there, by id."""
-        query = _select_images().where(images.c.id.in_(image_ids))
+        query = select_images().where(images.c.id.in_(image_ids))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.id: _image(row) for row in rows}
+        return {row.id: image_of(row) for row in rows}
 
     async def edit(
         self,
@@ -153,7 +152,7 @@ class ImageStore:
             row = connection.execute(_ONE_TO_CHANGE, {"id": image_id}).first()
             if row is None:
                 raise NotFound("There is no image with this id.")
-            current = _image(row)
+            current = image_of(row)
             check_version(current.version, expected)
             changed = change(current)
             if changed == current:
@@ -261,7 +260,8 @@ def _insert_blob(connection: Connection, digest: Digest, size: int, now: datetim
     connection.execute(_INSERT_BLOB[connection.dialect.name], [row])
 
 
-def _select_images() -> Select[Any]:
+def select_images() -> Select[Any]:
+    """Rows that `image_of` reads."""
     newest_job = jobs.c.status.label("job_status")
     described = images.join(blobs, blobs.c.sha256 == images.c.sha256)
     with_job = described.join(jobs, jobs.c.id == images.c.job_id, isouter=True)
@@ -273,13 +273,16 @@ _INSERT_BLOB = {
     "sqlite": sqlite.insert(blobs).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(blobs).on_conflict_do_nothing(),
 }
-_INSERT_IMAGE = insert(images)
+_newest = images.alias("newest")
+_INSERT_IMAGE = insert(images).values(
+    number=select(func.coalesce(func.max(_newest.c.number), 0) + 1).scalar_subquery()
+)  # one writer at a time, so no two get the same
 _DELETE_IMAGE = (
     delete(images)
     .where(images.c.id == bindparam("image_id"))
     .returning(images.c.sha256, images.c.collection_id)
 )
-_ONE_IMAGE = _select_images().where(images.c.id == bindparam("id"))
+_ONE_IMAGE = select_images().where(images.c.id == bindparam("id"))
 _ONE_TO_CHANGE = _ONE_IMAGE.with_for_update(of=images)  # as in `collections`
 
 
@@ -310,10 +313,13 @@ def _values(image: Image, job: Job) -> dict[str, Any]:
         "created_at": image.created_at,
         "updated_at": image.updated_at,
         "completed_at": image.completed_at,
+        "dated_at": dated_at(image.exif, image.created_at),
+        "name_key": name_key(image.filename),
     }
 
 
-def _image(row: Row[Any]) -> Image:
+def image_of(row: Row[Any]) -> Image:
+    """The image that a row of `select_images` describes."""
     return Image(
         id=ImageId(row.id),
         original=original_of(row),

@@ -25,6 +25,7 @@ from imagesvc.model import (
     UserId,
     Variant,
 )
+from imagesvc.search.colors import cell, lab
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
 from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of
@@ -131,6 +132,7 @@ _RECORD_FACTS = (
         palette=bindparam("palette"),
         thumbhash=bindparam("thumbhash"),
         phash=bindparam("phash"),
+        palette_lab=bindparam("palette_lab"),
     )
 )
 _OPERATIONS = (
@@ -453,7 +455,13 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
 
 
 def _record_facts(connection: Connection, digest: Digest, facts: Facts) -> None:
-    row = {**asdict(facts), "of_blob": digest, "palette": list(facts.palette)}
+    colors = [lab(color) for color in facts.palette]
+    row = {
+        **asdict(facts),
+        "of_blob": digest,
+        "palette": list(facts.palette),
+        "palette_lab": [(cell(color), *color) for color in colors],
+    }
     connection.execute(_RECORD_FACTS, row)
 
 

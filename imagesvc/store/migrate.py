@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from imagesvc.store.database import sqlite_engine, transaction
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 

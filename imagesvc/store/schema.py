@@ -51,6 +51,16 @@ class Instant(TypeDecorator[datetime]):
         return EPOCH + timedelta(microseconds=value)
 
 
+SEARCH_TABLE = "image_search"
+"""The full-text index, an FTS5 table by `images.number`; triggers keep it. Not in `metadata`, since
+SQLAlchemy has no virtual tables: migration 0004 says what its columns hold."""
+
+
+def is_in_metadata(name: str | None, kind: str, _parents: object) -> bool:
+    """Alembic's `include_name`: leaves out the full-text index and the tables FTS5 keeps it in."""
+    return kind != "table" or name is None or not name.startswith(SEARCH_TABLE)
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -69,6 +79,7 @@ blobs = Table(
     Column("palette", JSON, nullable=True),
     Column("thumbhash", String(64), nullable=True),
     Column("phash", String(16), nullable=True),
+    Column("palette_lab", JSON, nullable=True),  # cell and L*a*b* of each, to be searched
     Column("mezzanine_sha256", String(64), nullable=True, index=True),  # a blob of its own
     Column("mezzanine_format", String(16), nullable=True),
     Column("mezzanine_width", Integer, nullable=True),
@@ -158,9 +169,22 @@ images = Table(
     Column("owner_id", Uuid, ForeignKey("users.id"), nullable=True),
     Column("collection_id", Uuid, ForeignKey("collections.id"), nullable=True),
     Column("version", Integer, nullable=False, server_default="1"),
-    Index("ix_images_owner_id_id", "owner_id", "id"),
-    Index("ix_images_visibility_id", "visibility", "id"),
+    Column("number", Integer, nullable=False, server_default="0"),  # rowid of its `image_search`
+    Column("dated_at", Instant, nullable=False, server_default="0"),
+    Column("name_key", Text, nullable=False, server_default=""),
     Index("ix_images_collection_id_id", "collection_id", "id"),
+    Index("ix_images_collection_id_number", "collection_id", "number"),
+    Index("ix_images_number", "number", unique=True),
+    *(
+        Index(f"ix_images_{whose}_{'_'.join(keys)}", whose, *keys)
+        for whose in ("owner_id", "visibility")
+        for keys in (
+            ("number",),
+            ("dated_at", "number"),
+            ("bytes", "number"),
+            ("name_key", "number"),
+        )
+    ),
 )
 
 jobs = Table(
@@ -217,6 +241,15 @@ variants = Table(
     Column("last_used_at", Instant, nullable=False),
     Index("ix_variants_sha256_last_used_at", "sha256", "last_used_at"),
     Index("ix_variants_last_used_at", "last_used_at"),
+    sqlite_with_rowid=False,
+)
+
+phash_bands = Table(  # perceptual hashes by each quarter of their bits; triggers keep it
+    "phash_bands",
+    metadata,
+    Column("band", String(5), primary_key=True),  # which quarter, and its four digits
+    Column("phash", String(16), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from imagesvc.store.schema import metadata
+from imagesvc.store.schema import is_in_metadata, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    include_name=is_in_metadata,
     render_as_batch=True,
     transaction_per_migration=True,
 )

@@ -1,0 +1,58 @@
+"""The query parameters of lists of images."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from imagesvc.api.http import DEFAULT_LIMIT, Id, Limit, Query
+from imagesvc.auth.principals import Principal
+from imagesvc.errors import Forbidden
+from imagesvc.model import CollectionId, Status, UserId, Visibility
+from imagesvc.search import parser
+from imagesvc.search.listing import ImageFilter, Order, Sort
+
+_EXAMPLES = ["sunset beach", '"golden hour" -night', "tags:sea,sand date:2016", "size:>1MB"]
+
+
+class ImagesQuery(Query):
+    """Which images to list, in which order, and which page of them."""
+
+    q: str | None = Field(default=None, examples=_EXAMPLES)
+    """A search; its grammar is in the documentation."""
+    sort: Sort | None = None
+    """By relevance when `q` has words or `similar:`, else by time of upload."""
+    order: Literal["asc", "desc"] | None = None
+    """Names ascend when not told otherwise, the rest descends."""
+    status: Status | None = None
+    collection: Id | None = None
+    owner: Id | None = None
+    """One's own id; an admin may give any."""
+    visibility: Visibility | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+    """Where the last page of the same list ended: its `next_cursor`."""
+
+    def wanted(self, asker: Principal) -> ImageFilter:
+        """The images that are asked for.
+
+        Raises:
+            InvalidQuery: `q` breaks its grammar.
+            Forbidden: `owner` is someone else, and the asker no admin.
+        """
+        if self.owner is not None and not asker.is_admin and self.owner != asker.user_id:
+            raise Forbidden("Only an admin may list the images of one other owner.")
+        return ImageFilter(
+            audience=asker.audience,
+            query=parser.parse(self.q or ""),
+            status=self.status,
+            collection_id=None if self.collection is None else CollectionId(self.collection),
+            owner_id=None if self.owner is None else UserId(self.owner),
+            visibility=self.visibility,
+        )
+
+    def listed(self) -> Order:
+        """The order that is asked for, or that the search suggests."""
+        is_descending = None if self.order is None else self.order == "desc"
+        return Order.default_for(parser.parse(self.q or ""), self.sort, is_descending=is_descending)

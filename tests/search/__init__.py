@@ -1,0 +1,1 @@
+"""Tests of the grammar of searches and of the keys images are found by; no I/O."""
