@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from imagesvc.api.api_keys import KeyEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.edits import EditEndpoints
 from imagesvc.api.health import HealthEndpoints
+from imagesvc.api.idempotency import Idempotency
 from imagesvc.api.images import ImageEndpoints
 from imagesvc.api.imports import Imports
 from imagesvc.api.jobs import JobEndpoints
@@ -73,6 +75,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     )
     names = frozenset(service.presets)
     visibility = Visibility(settings.default_visibility)
+    idempotency = Idempotency(
+        service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)
+    )
     operations = [
         *Delivery(
             images=service.image_cache,
@@ -88,8 +93,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         *UploadEndpoints(
             service.incoming,
             service.ingest,
-            Imports(service.source, service.incoming, service.ingest, service.collections),
+            Imports(service.source, service.incoming, service.ingest),
             service.collections,
+            idempotency,
             names,
             settings.max_files,
             settings.max_upload_size,
@@ -108,6 +114,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
             service.accounts.passwords,
             service.rate_limits,
             service.image_cache.forget_all,
+            service.images.usage,
         ).operations(),
         *KeyEndpoints(service.accounts.keys, service.accounts.users).operations(),
         *HealthEndpoints(

@@ -16,6 +16,7 @@
     │   ├── MethodNotAllowed       405  method_not_allowed
     │   ├── RequestTimeout         408  request_timeout
     │   ├── Conflict               409  conflict
+    │   │   └── RequestInProgress
     │   ├── PreconditionFailed     412  precondition_failed
     │   ├── FileTooLarge           413  file_too_large
     │   ├── UriTooLong             414  uri_too_long
@@ -24,6 +25,7 @@
     │   ├── CorruptImage           422  corrupt_image
     │   ├── ImageTooLarge          422  image_too_large
     │   ├── SourceUnavailable      422  source_unavailable
+    │   ├── IdempotencyKeyReused   422  idempotency_key_reused
     │   ├── RateLimited            429  rate_limited
     │   ├── QuotaExceeded          429  quota_exceeded
     │   └── HeadersTooLarge        431  headers_too_large
@@ -171,6 +173,10 @@ class Conflict(Rejected):
     title = "Conflict"
 
 
+class RequestInProgress(Conflict):
+    """The first request with this Idempotency-Key has not been answered yet."""
+
+
 class PreconditionFailed(Rejected):
     """An If-Match or If-Unmodified-Since that does not hold (RFC 9110, section 13)."""
 
@@ -245,6 +251,18 @@ class SourceUnavailable(Rejected):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "source_unavailable"
     title = "Source unavailable"
+
+
+class IdempotencyKeyReused(Rejected):
+    """An Idempotency-Key that came with another request before.
+
+    422 as draft-ietf-httpapi-idempotency-key-header-07 has it (section 2.7): 409 says that the
+    first request is still being worked on, and that it helps to wait.
+    """
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "idempotency_key_reused"
+    title = "Idempotency key reused"
 
 
 class RateLimited(Rejected):

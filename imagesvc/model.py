@@ -320,6 +320,38 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How much an owner may keep; None for any number."""
+
+    images: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much an owner keeps, and may keep."""
+
+    images: int
+    bytes: int
+    quota: Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The first answer to a request with an Idempotency-Key, for those who ask again."""
+
+    principal: str
+    key: str
+    fingerprint: str
+    """What the request asked for; another request must not have its answer."""
+    status: int
+    headers: dict[str, str]
+    body: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One variant that a job is to make, and what came of it."""
 
@@ -362,6 +394,8 @@ class User:
     created_at: datetime
     image_count: int = 0
     image_bytes: int = 0
+    quota_images: int | None = None  # instead of those in the settings
+    quota_bytes: int | None = None
     subject: str | None = None
     """Issuer and subject of a user whom an identity provider knows."""
 

@@ -199,7 +199,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._is_busy():
             if self.cycle.response_started or not self.cycle.more_body:
-                self.transport.close()  # it is not the turn of the request to blame
+                last = self.pipeline[0][0] if self.pipeline else self.cycle
+                last.keep_alive = False  # what came before is answered, and then it ends
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()

@@ -28,7 +28,7 @@ from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import Runner, RunnerLimits
 from imagesvc.jobs.source import Source, SourceRules
-from imagesvc.model import Format, Transform, Watermark
+from imagesvc.model import Format, Quota, Transform, Watermark, utc_now
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.collections import CollectionStore
@@ -40,6 +40,7 @@ from imagesvc.store.incoming import Incoming
 from imagesvc.store.jobs import JobStore
 from imagesvc.store.locks import DataDirLock, DigestLocks
 from imagesvc.store.migrate import migrate
+from imagesvc.store.receipts import ReceiptStore
 from imagesvc.store.search import ImageSearch
 from imagesvc.store.secret import derive_key, load_or_make_secret
 from imagesvc.store.variant_files import VariantFiles
@@ -72,9 +73,10 @@ class Service:
         self.database = Database(self.data_dir.database)
         self.accounts = Accounts(settings, self.database, self.data_dir.secret)
         self.authenticator = self.accounts.authenticator
-        self.images = ImageStore(self.database)
+        self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
         self.collections = CollectionStore(self.database)
         self.search = ImageSearch(self.database)
+        self.receipts = ReceiptStore(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
         self.blobs = FileBlobStore(self.data_dir.blobs)
@@ -193,6 +195,7 @@ class Service:
     async def _collect_regularly(self) -> None:
         while True:
             try:
+                await self.receipts.prune(utc_now())
                 found = await self.collector.collect(grace_seconds=self.settings.gc_grace)
                 log.info(
                     "leftovers collected",

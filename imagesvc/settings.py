@@ -173,10 +173,10 @@ class Settings(BaseSettings):
         20.0, description="Time a connection may be idle between requests."
     )
     max_header_size: ByteSize = Field(
-        ByteSize(32 << 10), ge=1 << 10, description="Bytes of a request's URL and header fields."
+        ByteSize(64 << 10), ge=1 << 10, description="Bytes of a request's URL and header fields."
     )
     max_url_size: ByteSize = Field(
-        ByteSize(8 << 10), ge=256, description="Bytes of a request's URL."
+        ByteSize(32 << 10), ge=256, description="Bytes of a request's URL."
     )
     max_connections: PositiveInt = Field(
         1000, description="Connections at once; more are answered 503."
@@ -278,6 +278,16 @@ class Settings(BaseSettings):
     )
     rate_limit_render: RateText = Field(
         "2/s burst 100", description="New variants made for strangers at one address."
+    )
+
+    quota_images: PositiveInt | None = Field(
+        None, description="Images that one owner may keep; none: any number."
+    )
+    quota_bytes: ByteSize | None = Field(
+        None, description="Bytes of originals that one owner may keep; none: any number."
+    )
+    idempotency_key_lifetime: Seconds = Field(
+        86400.0, description="How long the first answer to an Idempotency-Key is kept."
     )
 
     gc_interval: Seconds = Field(3600.0, description="Time between collections of leftovers.")

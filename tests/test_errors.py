@@ -38,6 +38,7 @@ STATUS_OF_CODE = {
     "corrupt_image": 422,
     "image_too_large": 422,
     "source_unavailable": 422,
+    "idempotency_key_reused": 422,
     "rate_limited": 429,
     "quota_exceeded": 429,
     "headers_too_large": 431,

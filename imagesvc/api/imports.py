@@ -10,16 +10,15 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from imagesvc.api.bodies import gathered
-from imagesvc.api.collections import check_may_fill
 from imagesvc.api.fields import Description, Tags, Title
 from imagesvc.api.http import Id, only_known, parsed_json
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.errors import Forbidden
-from imagesvc.jobs.ingest import Ingest, UploadFields
+from imagesvc.jobs.ingest import Ingest, ReceiptFor, UploadFields
 from imagesvc.jobs.source import Source
 from imagesvc.model import CollectionId, Image, Visibility
-from imagesvc.store.collections import CollectionStore
 from imagesvc.store.incoming import Incoming
+
+NOT_ALLOWED = "Images are not imported from URLs here; the setting allow_url_import permits it."
 
 
 class ImportIn(BaseModel):
@@ -53,31 +52,33 @@ class Imports:
     source: Source | None
     incoming: Incoming
     ingest: Ingest
-    collections: CollectionStore
 
-    async def accept(
-        self, request: Request, body: AsyncIterator[bytes], given: UploadFields
-    ) -> Image:
-        """Fetch the image that the body names, and take it like an upload.
+    async def wanted(self, request: Request, body: AsyncIterator[bytes]) -> ImportIn:
+        """What the body asks for.
 
         Raises:
             Forbidden: the settings do not allow it.
-            InvalidRequest: the body is wrong, or its URL may not be fetched from.
+            InvalidRequest: the body is wrong.
+        """
+        if self.source is None:
+            raise Forbidden(NOT_ALLOWED)
+        only_known(request, set())
+        return parsed_json(ImportIn, await gathered(body))
+
+    async def accept(self, url: str, fields: UploadFields, receipt_for: ReceiptFor | None) -> Image:
+        """Fetch the image at a URL, and take it like an upload.
+
+        Raises:
+            InvalidRequest: its URL may not be fetched from.
             SourceUnavailable: the URL gives no file.
             Rejected: the file is none that is taken here.
         """
         if self.source is None:
-            raise Forbidden(
-                "Images are not imported from URLs here; the setting allow_url_import permits it."
-            )
-        only_known(request, set())
-        wanted = parsed_json(ImportIn, await gathered(body))
-        fields = wanted.upon(given)
-        if fields.collection_id is not None:
-            await check_may_fill(self.collections, fields.collection_id, principal_of(request))
+            raise Forbidden(NOT_ALLOWED)
         async with self.incoming.receive() as file:
-            name = await self.source.fetch(wanted.url, file)
-            return await self.ingest.accept(await file.finish(), replace(fields, filename=name))
+            name = await self.source.fetch(url, file)
+            received = await file.finish()
+            return await self.ingest.accept(received, replace(fields, filename=name), receipt_for)
 
 
 def is_import(request: Request) -> bool:

@@ -20,6 +20,7 @@ from imagesvc.errors import (
     NotFound,
     RangeNotSatisfiable,
     RateLimited,
+    RequestInProgress,
     Unavailable,
 )
 
@@ -46,7 +47,7 @@ def problem(error: ImagesvcError) -> dict[str, Any]:
 def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None) -> Response:
     """A problem document as an answer."""
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"} | (headers or {})
-    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if error.status is HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, RequestInProgress):
         headers["retry-after"] = RETRY_AFTER_SECONDS
     if error.status is HTTPStatus.REQUEST_TIMEOUT:
         headers["connection"] = "close"  # what is left of the body would be taken for a request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ from starlette.types import Receive
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.fields import check_tags, check_text, max_bytes
 from imagesvc.api.http import Id, Query, invalid, json_response, only_known, origin_of
+from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports, is_import
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
 from imagesvc.api.problems import problem, problem_response
@@ -23,10 +24,12 @@ from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import (
+    Conflict,
     CorruptImage,
     EmptyFile,
     FileTooLarge,
     Forbidden,
+    IdempotencyKeyReused,
     ImagesvcError,
     ImageTooLarge,
     InsufficientStorage,
@@ -38,7 +41,7 @@ from imagesvc.errors import (
     SourceUnavailable,
     UnsupportedMediaType,
 )
-from imagesvc.jobs.ingest import Ingest, UploadFields
+from imagesvc.jobs.ingest import Ingest, ReceiptFor, UploadFields
 from imagesvc.model import CollectionId, Image, Visibility, parse_id
 from imagesvc.operations import Body, Operation, Raw
 from imagesvc.store.collections import CollectionStore, no_collection
@@ -74,6 +77,8 @@ FORM = Raw(
 )
 FILE = Raw(("image/*", "application/octet-stream"))
 FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
+FORM_OVERHEAD = 128 << 10
+"""Bytes that a form may have beside its files; their exact sum is checked when they are added."""
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
 
@@ -115,13 +120,23 @@ class _Body:
                         return
 
 
+_NamedFile = tuple[str, ReceivedFile | ImagesvcError]
+
+
 @dataclass(slots=True)
 class _Received:
     """What a request brought: files in order, each whole or refused, and the fields."""
 
-    files: list[tuple[str, ReceivedFile | ImagesvcError]] = field(default_factory=list)
+    files: list[_NamedFile] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     file_parts: int = 0
+
+    def summary(self) -> Iterator[str]:
+        """What tells this request from another one."""
+        for name in sorted(self.fields):
+            yield from (name, self.fields[name])
+        for name, file in self.files:
+            yield from (name, file.code if isinstance(file, ImagesvcError) else file.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +147,7 @@ class UploadEndpoints:
     ingest: Ingest
     imports: Imports
     collections: CollectionStore
+    idempotency: Idempotency
     presets: frozenset[str]
     max_files: int
     max_upload_size: int
@@ -142,7 +158,8 @@ class UploadEndpoints:
         answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults}
         errors = (
             NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
-            ImageTooLarge, SourceUnavailable, QuotaExceeded, InsufficientStorage,
+            ImageTooLarge, SourceUnavailable, QuotaExceeded, InsufficientStorage, Conflict,
+            IdempotencyKeyReused,
         )  # fmt: skip
         return [
             Operation(
@@ -164,27 +181,23 @@ class UploadEndpoints:
             FileTooLarge: cut off at the limit; nothing is kept.
             UnsupportedMediaType, CorruptImage, ImageTooLarge: it is no image taken here.
             InsufficientStorage: the disk is full.
+            QuotaExceeded: the owner may keep no more.
+            IdempotencyKeyReused, RequestInProgress: the key was used before, or is in use.
             Forbidden, SourceUnavailable: it is at a URL, and cannot be fetched.
         """
         body = _Body(request.receive)
         try:
-            if is_import(request):
-                given = UploadFields(
-                    visibility=self.default_visibility, owner_id=principal_of(request).user_id
-                )
-                image = await self.imports.accept(request, body.pieces(), given)
-                return self._created(request, image)
-            only_known(request, FIELDS | {"filename"})
-            async with AsyncExitStack() as stack:
-                received = await self._receive(request, body, stack)
-                if not received.files:
-                    raise NoFile("The request holds no file.")
-                fields = self._fields(request, received)
-                if fields.collection_id is not None:
-                    await check_may_fill(
-                        self.collections, fields.collection_id, principal_of(request)
-                    )
-                return await self._accept(request, received, fields)
+            with self.idempotency.attempt(request) as attempt:
+                await self._check_room(request)
+                if is_import(request):
+                    return await self._import(request, body, attempt)
+                only_known(request, FIELDS | {"filename"})
+                async with AsyncExitStack() as stack:
+                    received = await self._receive(request, body, stack)
+                    if not received.files:
+                        raise NoFile("The request holds no file.")
+                    fields = self._fields(request, received)
+                    return await self._accept(request, received, fields, attempt)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it; nothing is left
         except ImagesvcError as error:
@@ -193,6 +206,42 @@ class UploadEndpoints:
             if body.is_over:
                 raise
             return problem_response(error, {"connection": "close"})
+
+    async def _check_room(self, request: Request) -> None:
+        """Refuse what the owner may not keep before it is sent.
+
+        Raises:
+            QuotaExceeded: the declared length, without what a form has around files, is too much.
+        """
+        length = request.headers.get("content-length", "0")
+        size = int(length) if length.isdigit() else 0
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            size = max(0, size - FORM_OVERHEAD)
+        await self.ingest.check_room(principal_of(request).user_id, size)
+
+    async def _import(self, request: Request, body: _Body, attempt: Attempt | None) -> Response:
+        wanted = await self.imports.wanted(request, body.pieces())
+        if attempt is not None:
+            attempt = attempt.asking_for(wanted.model_dump_json())
+            first = await attempt.replayed()
+            if first is not None:
+                return first
+        given = UploadFields(
+            visibility=self.default_visibility, owner_id=principal_of(request).user_id
+        )
+        fields = wanted.upon(given)
+        await self._check_collection(request, fields)
+        image = await self.imports.accept(wanted.url, fields, self._receipt_for(request, attempt))
+        return self._created(request, image)
+
+    async def _check_collection(self, request: Request, fields: UploadFields) -> None:
+        if fields.collection_id is not None:
+            await check_may_fill(self.collections, fields.collection_id, principal_of(request))
+
+    def _receipt_for(self, request: Request, attempt: Attempt | None) -> ReceiptFor | None:
+        if attempt is None:
+            return None
+        return lambda image: attempt.receipt(self._created(request, image))
 
     def _fields(self, request: Request, received: _Received) -> UploadFields:
         """What the uploader says about every file of the request.
@@ -271,12 +320,30 @@ class UploadEndpoints:
         return _FilePart(event.filename, file, self.max_upload_size)
 
     async def _accept(
-        self, request: Request, received: _Received, fields: UploadFields
+        self,
+        request: Request,
+        received: _Received,
+        fields: UploadFields,
+        attempt: Attempt | None,
     ) -> Response:
+        if attempt is not None:
+            attempt = attempt.asking_for(*received.summary())
+            first = await attempt.replayed()
+            if first is not None:
+                return first
+        await self._check_collection(request, fields)
         if len(received.files) == 1:
-            return self._created(request, await self._accept_one(*received.files[0], fields))
-        entries = [await self._entry(request, name, file, fields) for name, file in received.files]
-        return json_response(UploadResults(data=entries), 207)
+            receipt_for = self._receipt_for(request, attempt)
+            image = await self._accept_one(*received.files[0], fields, receipt_for)
+            return self._created(request, image)
+        entries = [
+            await self._entry(request, file, fields, attempt and attempt.part(position))
+            for position, file in enumerate(received.files)
+        ]
+        answer = json_response(UploadResults(data=entries), 207)
+        if attempt is not None and all(entry.status < 429 for entry in entries):  # noqa: PLR2004
+            await attempt.keep(answer)  # the others may pass when tried again
+        return answer
 
     def _created(self, request: Request, image: Image) -> Response:
         location = {"location": f"{origin_of(request)}/api/v1/images/{image.id}"}
@@ -285,12 +352,15 @@ class UploadEndpoints:
     async def _entry(
         self,
         request: Request,
-        name: str,
-        file: ReceivedFile | ImagesvcError,
+        file: _NamedFile,
         fields: UploadFields,
+        attempt: Attempt | None,
     ) -> UploadEntry:
+        """What came of one file of several; what a crash cut off before is not done twice."""
+        if attempt is not None and (first := await attempt.first_answer()) is not None:
+            return UploadEntry(status=201, image=ImageOut.model_validate_json(first.body))
         try:
-            image = await self._accept_one(name, file, fields)
+            image = await self._accept_one(*file, fields, self._receipt_for(request, attempt))
         except ImagesvcError as error:
             return UploadEntry(status=error.status, problem=problem(error))
         return UploadEntry(
@@ -298,11 +368,15 @@ class UploadEndpoints:
         )
 
     async def _accept_one(
-        self, name: str, file: ReceivedFile | ImagesvcError, fields: UploadFields
+        self,
+        name: str,
+        file: ReceivedFile | ImagesvcError,
+        fields: UploadFields,
+        receipt_for: ReceiptFor | None,
     ) -> Image:
         if isinstance(file, ImagesvcError):
             raise file
-        return await self.ingest.accept(file, replace(fields, filename=name))
+        return await self.ingest.accept(file, replace(fields, filename=name), receipt_for)
 
 
 def _collection_id(text: str | None) -> CollectionId | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -31,11 +31,13 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.users import check_name, check_password, made_user
 from imagesvc.errors import Conflict, Forbidden, NotFound
+from imagesvc.model import Usage as Kept
 from imagesvc.model import User, UserId, parse_id, utc_now
 from imagesvc.operations import Operation
 from imagesvc.store.accounts import UserChange, UserStore
 
 TAG = "accounts"
+CHANGED_BY_ADMINS = {"name", "is_admin", "is_disabled", "quota_images", "quota_bytes"}
 
 Name = Annotated[str, AfterValidator(check_name)]
 Password = Annotated[str, AfterValidator(check_password)]
@@ -62,6 +64,9 @@ class UserPatch(BaseModel):
     """Needed to change one's own password."""
     is_admin: bool = False
     is_disabled: bool = False
+    quota_images: int = Field(0, ge=0, lt=2**53)
+    """Instead of those in the settings, for this user."""
+    quota_bytes: int = Field(0, ge=0, lt=2**53)
 
 
 class UserOut(BaseModel):
@@ -74,6 +79,9 @@ class UserOut(BaseModel):
     has_password: bool
     image_count: int
     image_bytes: int
+    quota_images: int | None
+    """None where the settings decide."""
+    quota_bytes: int | None
     created_at: Instant
 
     @classmethod
@@ -87,15 +95,19 @@ class UserOut(BaseModel):
             has_password=user.password_hash is not None,
             image_count=user.image_count,
             image_bytes=user.image_bytes,
+            quota_images=user.quota_images,
+            quota_bytes=user.quota_bytes,
             created_at=user.created_at,
         )
 
 
 class Usage(BaseModel):
-    """What someone keeps here."""
+    """What someone keeps here, and may keep; null for any number."""
 
     image_count: int
     image_bytes: int
+    quota_images: int | None
+    quota_bytes: int | None
 
 
 class MeOut(BaseModel):
@@ -133,6 +145,7 @@ class UserEndpoints:
     limits: RateLimits
     on_handed_over: Callable[[], None]
     """Called when images have other owners than before."""
+    usage_of: Callable[[UserId], Awaitable[Kept]]
     clock: Callable[[], datetime] = utc_now
 
     def operations(self) -> list[Operation]:
@@ -170,8 +183,13 @@ class UserEndpoints:
         asker = principal_of(request)
         usage = None
         if asker.user_id is not None:
-            user = await self.users.get(asker.user_id)
-            usage = Usage(image_count=user.image_count, image_bytes=user.image_bytes)
+            kept = await self.usage_of(asker.user_id)
+            usage = Usage(
+                image_count=kept.images,
+                image_bytes=kept.bytes,
+                quota_images=kept.quota.images,
+                quota_bytes=kept.quota.bytes,
+            )
         scopes = [scope for scope in Scope if scope in asker.scopes]
         return json_response(MeOut(id=asker.user_id, name=asker.name, scopes=scopes, usage=usage))
 
@@ -210,7 +228,7 @@ class UserEndpoints:
         only_known(request, set())
         user = await self.users.get(self._seen_id(request))
         patch = await sent_patch(request, UserPatch)
-        columns = patch.model_fields_set & {"name", "is_admin", "is_disabled"}
+        columns = patch.model_fields_set & CHANGED_BY_ADMINS
         values: dict[str, Any] = {name: getattr(patch, name) for name in columns}
         asker = principal_of(request)
         if values and not asker.is_admin:

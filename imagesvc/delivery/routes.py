@@ -31,6 +31,7 @@ from imagesvc.delivery.rules import DeliveryRules, Kind
 from imagesvc.delivery.signing import Signer
 from imagesvc.errors import (
     CorruptImage,
+    ImagesvcError,
     ImageTooLarge,
     InvalidTransform,
     NotFound,
@@ -38,7 +39,6 @@ from imagesvc.errors import (
     RangeNotSatisfiable,
     RateLimited,
     SignatureInvalid,
-    Unauthorized,
 )
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
@@ -189,7 +189,7 @@ class Delivery:
         """What to ask before a variant is made; nothing for users, and for URLs that are signed."""
         if self.limits.renders is None or asked.signature is not None:
             return None
-        with contextlib.suppress(Unauthorized):  # what is public needs no credential
+        with contextlib.suppress(ImagesvcError):  # what is public needs no credential
             if (await self.authenticator.principal(request)).user_id is not None:
                 return None
         return functools.partial(self.limits.check_render, request)

@@ -29,6 +29,7 @@ from imagesvc.model import (
     Operation,
     Original,
     Probe,
+    Receipt,
     Status,
     Transform,
     UserId,
@@ -40,6 +41,9 @@ from imagesvc.store.blobs import BlobStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.incoming import ReceivedFile
 from imagesvc.store.locks import DigestLocks
+from imagesvc.store.usage import check_room
+
+ReceiptFor = Callable[[Image], Receipt]
 
 MAX_FILENAME = 255
 PROBE_COST = 16 << 20
@@ -73,17 +77,35 @@ class Ingest:
     notify: Callable[[], None]
     clock: Callable[[], datetime] = utc_now
 
-    async def accept(self, received: ReceivedFile, fields: UploadFields) -> Image:
+    async def check_room(self, owner_id: UserId | None, size: int) -> None:
+        """Check, before it is received, that the owner may keep a file of about `size` bytes.
+
+        Raises:
+            QuotaExceeded: the owner may not.
+        """
+        if owner_id is not None:
+            check_room(await self.images.usage(owner_id), size)
+
+    async def accept(
+        self, received: ReceivedFile, fields: UploadFields, receipt_for: ReceiptFor | None = None
+    ) -> Image:
         """Make an image of a received file; on return it survives any crash (invariant 1).
+
+        Args:
+            received: the file.
+            fields: what the uploader says about it.
+            receipt_for: gives the receipt that is to be committed with the image.
 
         Raises:
             Rejected: it is no image that is taken here; nothing is kept.
+            QuotaExceeded: its owner may keep no more; nothing is kept.
             Unavailable: it cannot be taken now; nothing is kept.
         """
         probe = await self._probe(received)
         image, job = self._image(received, probe, fields)
+        receipt = None if receipt_for is None else receipt_for(image)
         with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
-            await _to_the_end(self._publish(received, image, job))
+            await _to_the_end(self._publish(received, image, job, receipt))
         self.notify()
         return image
 
@@ -100,13 +122,15 @@ class Ingest:
         path = str(received.path)
         return await self.pool.run(PROBE, path, self.limits, timeout=self.probe_timeout)
 
-    async def _publish(self, received: ReceivedFile, image: Image, job: Job) -> None:
+    async def _publish(
+        self, received: ReceivedFile, image: Image, job: Job, receipt: Receipt | None
+    ) -> None:
         digest = received.digest
         async with self.locks.hold(digest):
             try:
                 await self.blobs.put(received.path, digest)
                 received.is_moved = True
-                await self.images.add(image, job)
+                await self.images.add(image, job, receipt)
             except BaseException:
                 await self._withdraw(digest)
                 raise

@@ -38,6 +38,8 @@ class UserChange:
     password_hash: str | None = None
     is_admin: bool | None = None
     is_disabled: bool | None = None
+    quota_images: int | None = None
+    quota_bytes: int | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -218,6 +220,8 @@ def user_of(row: Row[Any]) -> User:
         created_at=row.created_at,
         image_count=row.image_count,
         image_bytes=row.image_bytes,
+        quota_images=row.quota_images,
+        quota_bytes=row.quota_bytes,
         subject=row.subject,
     )
 

@@ -30,15 +30,20 @@ from imagesvc.model import (
     Job,
     JobId,
     Mezzanine,
+    Quota,
+    Receipt,
     Status,
+    Usage,
     UserId,
     Visibility,
 )
 from imagesvc.search.keys import dated_at, name_key
 from imagesvc.store import collections as collection_queries
 from imagesvc.store import jobs as job_queries
+from imagesvc.store import usage
 from imagesvc.store.database import Database
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
+from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
 from imagesvc.store.versions import Expected, check_version
 
@@ -66,20 +71,27 @@ class Removal:
 class ImageStore:
     """The images of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, quota: Quota | None = None) -> None:
         self._database = database
+        self._quota = quota or Quota()
 
-    async def add(self, image: Image, job: Job) -> None:
-        """Insert an image, the blob it points at unless that is known, and its job.
+    async def add(self, image: Image, job: Job, receipt: Receipt | None = None) -> None:
+        """Insert an image, the blob it points at unless that is known, its job, and its receipt.
 
         One transaction: after it, the upload is acknowledged (invariant 1), and the image is in
         its collection. The blob's bytes must be on disk before (invariant 2).
 
         Raises:
             InvalidRequest: there is no such collection.
+            QuotaExceeded: its owner may keep no more; nothing was changed.
+            RequestInProgress: another node was faster with the same receipt.
         """
 
         def work(connection: Connection) -> None:
+            if receipt is not None:
+                insert_receipt(connection, receipt)
+            if image.owner_id is not None:
+                usage.charge(connection, image.owner_id, image.bytes, self._quota)
             if image.collection_id is not None:
                 collection_queries.count_in(connection, image.collection_id, image.created_at)
             _insert_blob(connection, image.original.digest, image.bytes, image.created_at)
@@ -100,6 +112,12 @@ class ImageStore:
         if row is None:
             raise NotFound("There is no image with this id.")
         return image_of(row)
+
+    async def usage(self, owner_id: UserId) -> Usage:
+        """How much an owner keeps, and may keep."""
+        return await self._database.read(
+            lambda connection: usage.usage_of(connection, owner_id, self._quota)
+        )
 
     async def in_collection(
         self,
@@ -180,6 +198,8 @@ class ImageStore:
             digest = row.sha256
             if row.collection_id is not None:
                 collection_queries.count_out(connection, row.collection_id, now)
+            if row.owner_id is not None:
+                usage.refund(connection, row.owner_id, row.bytes)
             if _is_referenced(connection, digest):
                 return Removal(Digest(digest), blob_is_orphaned=False, variant_keys=())
             keys = connection.scalars(select(variants.c.key).where(variants.c.sha256 == digest))
@@ -280,7 +300,7 @@ _INSERT_IMAGE = insert(images).values(
 _DELETE_IMAGE = (
     delete(images)
     .where(images.c.id == bindparam("image_id"))
-    .returning(images.c.sha256, images.c.collection_id)
+    .returning(images.c.sha256, images.c.collection_id, images.c.owner_id, images.c.bytes)
 )
 _ONE_IMAGE = select_images().where(images.c.id == bindparam("id"))
 _ONE_TO_CHANGE = _ONE_IMAGE.with_for_update(of=images)  # as in `collections`

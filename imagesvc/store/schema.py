@@ -96,6 +96,8 @@ users = Table(
     Column("is_disabled", Boolean, nullable=False),
     Column("image_count", BigInteger, nullable=False),  # what the quota counts, kept
     Column("image_bytes", BigInteger, nullable=False),  # in the transactions that change it
+    Column("quota_images", BigInteger, nullable=True),  # instead of those in the settings
+    Column("quota_bytes", BigInteger, nullable=True),
     Column("created_at", Instant, nullable=False),
     Column("subject", Text, nullable=True, unique=True),  # issuer and sub at a provider
 )
@@ -275,7 +277,8 @@ receipts = Table(  # first answers to requests with an Idempotency-Key
     Column("status", Integer, nullable=False),
     Column("headers", JSON, nullable=False),
     Column("body", Text, nullable=False),
-    Column("created_at", Instant, nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 

@@ -63,7 +63,7 @@ def test_no_file_name_decides_a_path_a_header_or_a_command(server: Server, way: 
             continue
         image = answer.json()
         assert_is_harmless(image["filename"])
-        get = f"GET {image['urls']['original']}?download=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+        get = f"GET {image['urls']['original']}?download=1 HTTP/1.1\r\nHost: [::1]\r\n\r\n"
         assert_is_one_safe_header(send_raw(server, get.encode()))
 
     after = {path for path in server.data_dir.rglob("*") if path.is_file()}

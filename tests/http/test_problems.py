@@ -90,11 +90,11 @@ def test_a_url_that_turned_out_wrong_is_asked_again(server: Server) -> None:
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET\r\n\r\n",
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 1e3\r\n\r\n",
+        b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: -5\r\n\r\n",
+        b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1e3\r\n\r\n",
         b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-        b"POST /images HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /images/\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /images HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /images/\x00 HTTP/1.1\r\nHost: [::1]\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_refused_and_harms_nobody(server: Server, request_bytes: bytes) -> None:
@@ -109,8 +109,8 @@ def test_two_requests_on_one_connection_do_not_mix(server: Server) -> None:
     """Smuggled behind a refused upload is a request of its own, or none."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         body = b"x" * 50
-        head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
-        connection.sendall(head + body + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % len(body)
+        connection.sendall(head + body + b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")
         received = b""
         while received.count(b"HTTP/1.1 ") < 2:
             piece = connection.recv(65536)

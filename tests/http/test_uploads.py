@@ -268,7 +268,7 @@ def test_the_limit_is_exact(small: Server) -> None:
 
 def test_a_length_over_the_limit_is_refused_unread(small: Server) -> None:
     """A client that waits for leave to send a gigabyte need not send it."""
-    head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n"
+    head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000000\r\n"
 
     for more in (b"\r\n", b"Expect: 100-continue\r\n\r\n"):
         answer = send_raw(small, head + more)
@@ -297,7 +297,7 @@ def test_a_file_over_the_limit_is_cut_off(small: Server, way: str) -> None:
 
 def test_an_endless_body_is_hung_up_on(small: Server) -> None:
     """A client that never stops sending is not listened to for ever."""
-    head = b"POST /images HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     sent = 0
 
@@ -328,7 +328,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
     """A Content-Length that promises more than comes is a connection lost, not a file."""
     blobs, images = server.blobs(), images_count(server)
     content = noise((1200, 900))  # more than what is buffered in memory
-    head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (len(content) + 9)
+    head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % (
+        len(content) + 9
+    )
 
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(head + content)
@@ -344,7 +346,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
 def test_a_length_that_promises_too_little_cuts_the_file(server: Server) -> None:
     """What comes after it is not part of the image, whatever it was meant to be."""
     content = picture(28)
-    head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (len(content) // 2)
+    head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % (
+        len(content) // 2
+    )
 
     answer = send_raw(server, head + content)
 

@@ -46,7 +46,9 @@ def test_nothing_is_begun_while_a_stop_waits_for_clients(make_server: MakeServer
     server = make_server(workers=1, shutdown_timeout="20s", **SLOW)
     pictures = [marked(BIG, number) for number in range(9)]
     with socket.create_connection(("127.0.0.1", server.port)) as slow_client:
-        slow_client.sendall(b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        slow_client.sendall(
+            b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 9\r\n\r\nhalf"
+        )
         with ThreadPoolExecutor(9) as executor:
             list(executor.map(server.upload, pictures))
         server.client.close()

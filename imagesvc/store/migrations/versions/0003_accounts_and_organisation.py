@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("is_disabled", sa.Boolean, nullable=False),
         sa.Column("image_count", sa.BigInteger, nullable=False),
         sa.Column("image_bytes", sa.BigInteger, nullable=False),
+        sa.Column("quota_images", sa.BigInteger, nullable=True),
+        sa.Column("quota_bytes", sa.BigInteger, nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("subject", sa.Text, nullable=True, unique=True),
     )
@@ -83,6 +85,7 @@ def upgrade() -> None:
         sa.Column("headers", sa.JSON, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -135,7 +138,7 @@ def upgrade() -> None:
     op.create_index("ix_collections_owner_id_id", "collections", ["owner_id", "id"])
     op.create_index("ix_collections_visibility_id", "collections", ["visibility", "id"])
     op.create_index("ix_upload_slots_expires_at", "upload_slots", ["expires_at"])
-    op.create_index("ix_receipts_created_at", "receipts", ["created_at"])
+    op.create_index("ix_receipts_expires_at", "receipts", ["expires_at"])
     op.create_index("ix_events_owner_id_id", "events", ["owner_id", "id"])
     op.create_index("ix_events_created_at", "events", ["created_at"])
     op.create_index("ix_webhooks_owner_id_id", "webhooks", ["owner_id", "id"])

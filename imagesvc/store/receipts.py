@@ -1,0 +1,88 @@
+"""Queries about receipts: the first answers to requests with an Idempotency-Key."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from imagesvc.errors import RequestInProgress
+from imagesvc.model import Receipt
+from imagesvc.store.database import Database
+from imagesvc.store.schema import receipts
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptStore:
+    """The receipts of one database."""
+
+    database: Database
+
+    async def find(self, principal: str, key: str, *, now: datetime) -> Receipt | None:
+        """The receipt of a principal's key, unless it has expired."""
+        parameters = {"principal": principal, "key": key, "now": now}
+        row = await self.database.read(
+            lambda connection: connection.execute(_ONE_RECEIPT, parameters).first()
+        )
+        return None if row is None else _receipt(row)
+
+    async def add(self, receipt: Receipt) -> None:
+        """Insert a receipt.
+
+        Raises:
+            RequestInProgress: another node was faster.
+        """
+        await self.database.write(lambda connection: insert_receipt(connection, receipt))
+
+    async def prune(self, now: datetime) -> int:
+        """Delete those that have expired; how many."""
+        expired = delete(receipts).where(receipts.c.expires_at <= now)
+        return await self.database.write(lambda connection: connection.execute(expired).rowcount)
+
+
+def insert_receipt(connection: Connection, receipt: Receipt) -> None:
+    """Insert a receipt in the transaction that does what it is for.
+
+    Raises:
+        RequestInProgress: there is one already; the transaction must not be.
+    """
+    inserted = connection.execute(_INSERT_RECEIPT[connection.dialect.name], asdict(receipt))
+    if inserted.first() is None:
+        raise RequestInProgress("Another request with this Idempotency-Key was faster; try again.")
+
+
+_ONE_RECEIPT = select(receipts).where(
+    receipts.c.principal == bindparam("principal"),
+    receipts.c.key == bindparam("key"),
+    receipts.c.expires_at > bindparam("now"),
+)
+
+
+def _upsert(dialect: Any) -> Any:
+    """Insert, or take the place of one that has expired."""
+    statement = dialect.insert(receipts)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["principal", "key"],
+        set_={column.name: new[column.name] for column in receipts.c if not column.primary_key},
+        where=receipts.c.expires_at <= new.created_at,
+    ).returning(receipts.c.key)
+
+
+_INSERT_RECEIPT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    return Receipt(
+        principal=row.principal,
+        key=row.key,
+        fingerprint=row.fingerprint,
+        status=row.status,
+        headers=row.headers,
+        body=row.body,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )

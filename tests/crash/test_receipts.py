@@ -1,0 +1,74 @@
+"""A kill at any moment of an upload with a key, and its retry: done once all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from tests.conftest import MakeServer
+from tests.crash.pictures import jpeg
+from tests.crash.traffic import rows
+from tests.server import Server
+
+KILLS = 6
+AT_ONCE = 4
+
+
+def attempt(server: Server, key: str, contents: list[bytes]) -> httpx.Response | None:
+    """Upload with a key; None when the server ends meanwhile."""
+    files = [("file", (f"{key}-{number}.jpg", data)) for number, data in enumerate(contents)]
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.post(
+            f"{server.client.base_url}/images",
+            files=files,
+            headers={"idempotency-key": key},
+            timeout=30,
+        )
+    return None
+
+
+def images_of(server: Server, key: str) -> int:
+    """How many images the uploads with a key have made."""
+    return len(rows(server.data_dir, f"SELECT id FROM images WHERE filename LIKE '{key}-%'"))
+
+
+def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer) -> None:
+    """Killed before the commit, it is done now; after it, the first answer comes again.
+
+    The same holds for each of several files, which are committed one by one.
+    """
+    server, chance = make_server(workers=2), random.Random(7)
+    cut_off = replayed = 0
+    for number in range(KILLS):
+        uploads = {
+            f"k{number}x{lane}": [jpeg(number * 100 + lane * 10 + i) for i in range(lane + 1)]
+            for lane in range(AT_ONCE)
+        }
+        with ThreadPoolExecutor(AT_ONCE) as executor:
+            firsts = {
+                key: executor.submit(attempt, server, key, contents)
+                for key, contents in uploads.items()
+            }
+            time.sleep(chance.uniform(0.01, 0.15))
+            server.kill()
+        server.start()
+        for key, contents in uploads.items():
+            first, known = firsts[key].result(), images_of(server, key)
+            again = attempt(server, key, contents)
+
+            assert again is not None
+            assert again.status_code == (201 if len(contents) == 1 else 207)
+            assert images_of(server, key) == len(contents)
+            if first is not None:
+                assert again.content == first.content
+                assert again.headers["idempotent-replayed"] == "true"
+            elif known:
+                cut_off += 1
+                replayed += known == len(contents)
+            for entry in again.json().get("data", ()):
+                assert entry["status"] == 201
+    assert cut_off, "no kill came between a commit and its answer: make them later or earlier"
