@@ -1,0 +1,202 @@
+"""What single users may do and keep: quotas, rates, and keys that never meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.accounts import PASSWORD, Asker, admin_of, make_key, make_user
+from tests.http.asking import assert_problem, leftovers, picture, send_raw
+from tests.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with accounts, where users may keep five images and strangers ask rarely."""
+    shared = Server(
+        tmp_path_factory.mktemp("users") / "data",
+        auth="required",
+        quota_images=5,
+        quota_bytes="1MiB",
+        rate_limit="20/s burst 120",
+        rate_limit_anonymous="1/m burst 5",
+        rate_limit_login="1/m burst 3",
+        rate_limit_render="1/m burst 2",
+        trusted_proxies='["127.0.0.0/8"]',
+    ).start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def admin(server: Server) -> Asker:
+    """The admin whom the first start made."""
+    return admin_of(server)
+
+
+def upload(asker: Asker, seed: int, **headers: str) -> httpx.Response:
+    """Upload a picture."""
+    return asker.client.post("/images", files={"file": ("a.jpg", picture(seed))}, headers=headers)
+
+
+def usage_of(asker: Asker) -> dict[str, int]:
+    """What someone keeps, as they see it themselves."""
+    usage: dict[str, int] = asker.client.get("/api/v1/users/me").json()["usage"]
+    return usage
+
+
+def test_sixteen_uploads_at_once_stop_exactly_at_the_quota(server: Server, admin: Asker) -> None:
+    """One too many must not slip in between the check and the commit; nothing is kept of it."""
+    ann = make_user(server, admin, "ann")
+    before = server.blobs()
+
+    with ThreadPoolExecutor(16) as executor:
+        answers = list(executor.map(lambda seed: upload(ann, 100 + seed), range(16)))
+
+    assert sorted(answer.status_code for answer in answers) == [201] * 5 + [429] * 11
+    for answer in answers:
+        if answer.status_code == 429:
+            assert_problem(answer, 429, "quota_exceeded")
+    kept = {answer.json()["sha256"] for answer in answers if answer.status_code == 201}
+    assert kept <= server.blobs() - before
+    refused = {picture(100 + seed) for seed in range(16)}
+    assert len(refused) == 16
+    assert leftovers(server) == []
+    used = usage_of(ann)
+    assert used["image_count"] == used["quota_images"] == 5
+    assert used["image_bytes"] == sum(
+        answer.json()["bytes"] for answer in answers if answer.status_code == 201
+    )
+
+
+def test_a_deleted_image_makes_room(server: Server, admin: Asker) -> None:
+    """And the counters are back where they were."""
+    bob = make_user(server, admin, "bob")
+    images = [upload(bob, 200 + number).json()["id"] for number in range(5)]
+    assert_problem(upload(bob, 206), 429, "quota_exceeded")
+
+    for image_id in images:
+        assert bob.client.delete(f"/api/v1/images/{image_id}").status_code == 204
+
+    assert usage_of(bob)["image_count"] == usage_of(bob)["image_bytes"] == 0
+    assert upload(bob, 206).status_code == 201
+
+
+def test_what_is_declared_too_large_is_refused_unread(server: Server, admin: Asker) -> None:
+    """The client learns it before it has sent anything."""
+    carl = make_user(server, admin, "carl")
+    head = (
+        "POST /images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+        f"Authorization: Bearer {carl.key}\r\nContent-Length: 1048577\r\n"
+        "Expect: 100-continue\r\n\r\n"
+    )
+
+    answer = send_raw(server, head.encode())
+
+    assert answer is not None
+    assert answer.status == 429
+    assert b"quota_exceeded" in answer.body
+
+
+def test_an_admin_sets_the_quota_of_one_user(server: Server, admin: Asker) -> None:
+    """Instead of that in the settings, and at once."""
+    dora = make_user(server, admin, "dora")
+    url = f"/api/v1/users/{dora.id}"
+    assert admin.client.patch(url, json={"quota_images": 1}).json()["quota_images"] == 1
+    assert upload(dora, 300).status_code == 201
+
+    assert_problem(upload(dora, 301), 429, "quota_exceeded")
+    assert_problem(dora.client.patch(url, json={"quota_images": 9}), 403, "forbidden")
+    assert_problem(admin.client.patch(url, json={"quota_images": -1}), 400, "invalid_request")
+    assert usage_of(dora)["quota_images"] == 1
+
+
+def test_keys_of_different_users_never_meet(server: Server, admin: Asker) -> None:
+    """Both may count from one, and neither sees the other's answer."""
+    emil, finn = make_user(server, admin, "emil"), make_user(server, admin, "finn")
+
+    first = upload(emil, 400, **{"idempotency-key": "1"})
+    other = upload(finn, 400, **{"idempotency-key": "1"})
+    again = upload(emil, 400, **{"idempotency-key": "1"})
+
+    assert first.status_code == other.status_code == 201
+    assert other.json()["id"] != first.json()["id"]
+    assert "idempotent-replayed" not in other.headers
+    assert again.content == first.content
+
+
+def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Asker) -> None:
+    """A thousand keys would otherwise be a thousand times the rate."""
+    gina = make_user(server, admin, "gina")
+    clients = [make_key(server, admin, gina.id, ["read"])[1] for _ in range(2)]
+
+    statuses = [
+        clients[number % 2].get("/api/v1/images?limit=1").status_code for number in range(600)
+    ]
+
+    assert statuses[0] == 200
+    assert 429 in statuses
+    assert gina.client.get("/api/v1/users/me").status_code == 429
+    assert admin.client.get("/api/v1/users/me").status_code == 200
+
+
+def test_credentials_that_do_not_hold_are_counted_by_address(server: Server, admin: Asker) -> None:
+    """Nobody may guess for ever, and who knows the key is not kept out by who does not."""
+    wrong = {"authorization": f"Bearer isk_{'0' * 32}_{'0' * 64}", "x-forwarded-for": "192.0.2.1"}
+
+    statuses = [server.client.get("/api/v1/images", headers=wrong).status_code for _ in range(8)]
+
+    assert statuses == [401] * 5 + [429] * 3
+    right = admin.client.get("/api/v1/images", headers={"x-forwarded-for": "192.0.2.1"})
+    assert right.status_code == 200
+
+
+def login(server: Server, name: str, address: str, password: str = "wrong") -> httpx.Response:
+    """Try a password."""
+    return server.client.post(
+        "/api/v1/auth/token",
+        data={"username": name, "password": password},
+        headers={"x-forwarded-for": address},
+    )
+
+
+def test_passwords_are_tried_seldom_from_one_address(server: Server) -> None:
+    """Whatever names they are tried for."""
+    statuses = [login(server, f"name{number}", "192.0.2.2").status_code for number in range(5)]
+
+    assert statuses == [401] * 3 + [429] * 2
+
+
+def test_passwords_are_tried_seldom_for_one_name(server: Server, admin: Asker) -> None:
+    """Wherever they come from, and however the name is written."""
+    make_user(server, admin, "hugo")
+    statuses = [
+        login(server, name, f"198.51.100.{number}").status_code
+        for number, name in enumerate(("hugo", "HUGO", "Hugo", "hugo"))
+    ]
+
+    assert statuses == [401] * 3 + [429]
+    refused = login(server, "hugo", "198.51.100.9", PASSWORD)
+    assert_problem(refused, 429, "rate_limited")
+    assert int(refused.headers["retry-after"]) > 10
+
+
+def test_users_have_variants_made_without_the_limit_of_strangers(
+    server: Server, admin: Asker
+) -> None:
+    """Strangers at one address may have two made; a user any number."""
+    ida = make_user(server, admin, "ida")
+    image_id = upload(ida, 500).json()["id"]
+    stranger = {"x-forwarded-for": "192.0.2.3"}
+
+    mine = [ida.client.get(f"/images/{image_id}?w={w}").status_code for w in range(50, 56)]
+    theirs = [
+        server.client.get(f"/images/{image_id}?w={w}", headers=stranger).status_code
+        for w in range(60, 64)
+    ]
+
+    assert mine == [200] * 6
+    assert theirs == [200, 200, 429, 429]
