@@ -68,7 +68,6 @@ class KeySet:
 
     async def _refresh(self) -> None:
         """Read the keys anew; those known stay when that fails."""
-        self._tried_at = self.clock()
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 body = await self._body()
@@ -76,7 +75,8 @@ class KeySet:
         except Exception as error:  # noqa: BLE001  # whatever goes wrong there is not our bug
             log.warning("no keys of the identity provider", action="jwks.failed", error=repr(error))
         else:
-            self._read_at = self._tried_at
+            self._read_at = self.clock()
+        self._tried_at = self.clock()  # after it, since those who come meanwhile wait for it
 
     async def _body(self) -> bytes:
         if "://" not in self.source:

@@ -1,0 +1,156 @@
+"""Passwords: what a login costs, and that it costs the same for every name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+
+from imagesvc.auth.logins import Sessions
+from imagesvc.auth.passwords import MAX_WAITING, Passwords
+from imagesvc.auth.tokens import AccessTokens
+from imagesvc.auth.users import made_user
+from imagesvc.errors import ImagesvcError, Overloaded, Unauthorized
+from imagesvc.model import utc_now
+from imagesvc.store.accounts import UserChange, UserStore
+from imagesvc.store.credentials import LoginStore
+from imagesvc.store.database import Database
+from imagesvc.store.migrate import migrate
+
+
+class Watched(PasswordHasher):
+    """A hasher that tells which hashes it verified."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+        self.verified: list[str] = []
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002  # its name
+        """Verify, and note it."""
+        self.verified.append(str(hash))
+        return super().verify(hash, password)
+
+
+class Seams(Passwords):
+    """Passwords checked by a hasher that is watched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watched = Watched()
+
+    def _prepared(self) -> PasswordHasher:
+        self._nobodys = self._nobodys or self.watched.hash("nobody's")
+        return self.watched
+
+
+def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any, None]]) -> None:
+    """Run `work` with the sessions of a database that has three users."""
+    migrate(path)
+
+    async def opened() -> None:
+        database = Database(path)
+        database.open()
+        passwords = Seams()
+        users = UserStore(database)
+        tokens = AccessTokens(b"k" * 32, timedelta(minutes=1))
+        sessions = Sessions(
+            users, LoginStore(database), passwords, tokens, b"r" * 32, timedelta(days=1)
+        )
+        password_hash = await passwords.hash("correct horse")
+        for name, known in (("ada", password_hash), ("keys-alone", None), ("gone", password_hash)):
+            await users.add(made_user(name, known, is_admin=name == "ada", now=utc_now()))
+        gone = await users.named("gone")
+        assert gone is not None
+        await users.change(gone.id, UserChange(is_disabled=True))
+        try:
+            await work(sessions, passwords)
+        finally:
+            passwords.close()
+            await database.close()
+
+    asyncio.run(opened())
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody-has-this-name", "keys-alone", "gone"])
+def test_a_login_that_fails_verifies_one_hash_whoever_it_is(tmp_path: Path, name: str) -> None:
+    """Else the time that an answer takes tells which names there are."""
+
+    async def work(sessions: Sessions, passwords: Seams) -> None:
+        with pytest.raises(Unauthorized) as caught:
+            await sessions.log_in(name, "wrong horse", None)
+
+        assert caught.value.detail == "The name or the password is wrong."
+        assert len(passwords.watched.verified) == 1
+        assert passwords.watched.verified[0].startswith("$argon2id$v=19$m=64,t=1,p=1$")
+
+    on_sessions(tmp_path / "imagesvc.db", work)
+
+
+def test_the_hash_of_nobody_lets_nobody_in(tmp_path: Path) -> None:
+    """Even who found its password out."""
+
+    async def work(sessions: Sessions, passwords: Seams) -> None:
+        for name in ("nobody-has-this-name", "keys-alone"):
+            with pytest.raises(Unauthorized):
+                await sessions.log_in(name, "nobody's", None)
+
+    on_sessions(tmp_path / "imagesvc.db", work)
+
+
+def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:
+    """RFC 9106, section 4: 64 MiB, three passes, four lanes; each with a salt of its own."""
+
+    async def work() -> None:
+        passwords = Passwords()
+        first, second = [await passwords.hash("correct horse") for _ in range(2)]
+
+        assert first.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+        assert first != second
+        assert await passwords.is_right(first, "correct horse")
+        assert not await passwords.is_right(first, "Correct horse")
+        assert not await passwords.is_right("no hash at all", "correct horse")
+        passwords.close()
+
+    asyncio.run(work())
+
+
+def test_a_flood_of_passwords_is_bounded_and_the_loop_goes_on() -> None:
+    """Each costs 64 MiB: few at once, a number that waits, and the rest is told to come back."""
+
+    async def work() -> None:
+        passwords = Passwords()
+        tasks = [asyncio.create_task(passwords.is_right(None, "x")) for _ in range(MAX_WAITING + 9)]
+        turns = 0
+        while not tasks[0].done():
+            await asyncio.sleep(0)
+            turns += 1
+
+        refused = [task for task in tasks if task.done() and task.exception() is not None]
+        assert len(refused) == 9
+        assert all(isinstance(task.exception(), Overloaded) for task in refused)
+        assert turns > 10
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        passwords._threads.shutdown(cancel_futures=True)
+
+    asyncio.run(work())
+
+
+def test_a_login_of_a_removed_user_is_refused_by_name_alone(tmp_path: Path) -> None:
+    """The last admin stays, whoever asks."""
+
+    async def work(sessions: Sessions, passwords: Seams) -> None:
+        ada = await sessions.users.named("ada")
+        assert ada is not None
+        with pytest.raises(ImagesvcError, match="last admin"):
+            await sessions.users.remove(ada.id)
+        with pytest.raises(ImagesvcError, match="last admin"):
+            await sessions.users.change(ada.id, UserChange(is_admin=False))
+
+    on_sessions(tmp_path / "imagesvc.db", work)
