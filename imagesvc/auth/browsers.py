@@ -33,7 +33,7 @@ def check_site(request: Request, allowed_hosts: Collection[str]) -> None:
         return
     origin = request.headers.get("origin")
     if origin is not None:
-        page = urlsplit(origin).netloc
+        page = origin.partition("://")[2]
         if page != host and not _is_ours(page, allowed_hosts, addresses=False):
             raise Forbidden("Without accounts, pages of other sites may change nothing here.")
     elif request.headers.get("sec-fetch-site") == "cross-site":

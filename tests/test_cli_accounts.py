@@ -1,0 +1,126 @@
+"""`imagesvc user` and `imagesvc key`: on the data directory, beside a server or without one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.accounts import admin_of, client_of, log_in, printed_keys, refused
+from tests.conftest import MakeServer
+from tests.http.asking import picture
+
+ME = "/api/v1/users/me"
+
+
+def run(data_dir: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command on a data directory, with something on its standard input."""
+    environment = {key: value for key, value in os.environ.items() if "IMAGESVC" not in key}
+    return subprocess.run(
+        [sys.executable, "-m", "imagesvc", *arguments, "--data-dir", str(data_dir)],
+        input=typed, env=environment, cwd=data_dir.parent, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer) -> None:
+    """And changed, and removed; the server goes by it at once."""
+    server = make_server(auth="required", workers=1)
+    place = server.data_dir
+
+    assert run(place, "user", "add", "ada", typed="correct horse\n").returncode == 0
+    token = log_in(server, "ada", "correct horse")["access_token"]
+    made = run(place, "key", "add", "ada", "--scope", "read", "--name", "cron")
+    key = made.stdout.strip()
+    assert client_of(server, key).get(ME).json()["scopes"] == ["read"]
+    assert "cron" in run(place, "key", "list", "ada").stdout
+    assert key.rpartition("_")[2] not in run(place, "key", "list", "ada").stdout
+
+    assert run(place, "user", "passwd", "ada", typed="another horse\n").returncode == 0
+    refused(client_of(server, token).get(ME))
+    log_in(server, "ada", "another horse")
+
+    assert run(place, "key", "remove", key).returncode == 0
+    refused(client_of(server, key).get(ME))
+    assert run(place, "user", "remove", "ada").returncode == 0
+    assert "ada" not in run(place, "user", "list").stdout
+
+
+def test_a_lost_first_key_is_no_reason_to_start_over(make_server: MakeServer) -> None:
+    """Whoever has the data directory makes another, with all that an admin may do."""
+    server = make_server(auth="required", workers=1)
+
+    key = run(server.data_dir, "key", "add", "admin").stdout.strip()
+
+    assert client_of(server, key).get("/api/v1/users").status_code == 200
+    assert key not in server.log()
+
+
+def test_accounts_may_be_there_before_the_first_start(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """Then the server makes no admin, and prints no key."""
+    made = run(tmp_path / "data0", "user", "add", "boss", "--admin", "--no-password")
+    key = run(tmp_path / "data0", "key", "add", "boss").stdout.strip()
+
+    server = make_server(auth="required", workers=1)
+
+    assert made.returncode == 0
+    assert printed_keys(server) == []
+    assert client_of(server, key).get(ME).json()["name"] == "boss"
+
+
+def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -> None:
+    """Not by the way."""
+    server = make_server(auth="required", workers=1)
+    place, admin = server.data_dir, admin_of(server)
+    run(place, "user", "add", "ada", "--no-password")
+    ada = client_of(server, run(place, "key", "add", "ada").stdout.strip())
+    image = ada.post("/images", content=picture()).json()
+
+    without = run(place, "user", "remove", "ada")
+    to_none = run(place, "user", "remove", "ada", "--images-to", "nemo")
+    assert ada.get(ME).status_code == 200
+    to_admin = run(place, "user", "remove", "ada", "--images-to", "admin")
+
+    assert (without.returncode, to_none.returncode, to_admin.returncode) == (2, 2, 0)
+    assert "--images-to" in without.stderr
+    assert "nemo" in to_none.stderr
+    assert admin.client.get(f"/api/v1/images/{image['id']}").json()["owner_id"] == admin.id
+    refused(ada.get(ME))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "word"),
+    [
+        (("user", "add", "Ada"), "correct horse\n", "a-z"),
+        (("user", "add", "ada"), "short\n", "8 to 256"),
+        (("user", "add", "ada"), "", "8 to 256"),
+        (("user", "passwd", "nemo"), "correct horse\n", "no user 'nemo'"),
+        (("user", "remove", "nemo"), "", "no user 'nemo'"),
+        (("key", "add", "nemo"), "", "no user 'nemo'"),
+        (("key", "list", "nemo"), "", "no user 'nemo'"),
+        (("key", "remove", "nemo"), "", "nothing with this id"),
+        (("key", "remove", "isk_nemo"), "", "no API key"),
+        (("key", "add", "nemo", "--expires-in", "soon"), "", "duration"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2_and_says_why(
+    tmp_path: Path, arguments: tuple[str, ...], typed: str, word: str
+) -> None:
+    """In a sentence, not in a traceback."""
+    done = run(tmp_path / "data", *arguments, typed=typed)
+
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_passwords_are_no_arguments(tmp_path: Path) -> None:
+    """Those stand in the list of processes and in the history of the shell."""
+    done = run(tmp_path / "data", "user", "add", "ada", "--password", "correct horse", typed="x\n")
+
+    assert done.returncode == 2
