@@ -197,10 +197,14 @@ def _move(connection: Connection, table: Table, user_id: UserId, to: UserId | No
     connection.execute(update(table).where(table.c.id.in_(ids)).values(owner_id=to))
     if table is images and ids:
         size = connection.scalar(select(func.sum(images.c.bytes)).where(images.c.id.in_(ids)))
-        more = {"image_count": users.c.image_count + len(ids),
-                "image_bytes": users.c.image_bytes + size}  # fmt: skip
-        connection.execute(update(users).where(users.c.id == to).values(more))
+        _count(connection, user_id, -len(ids), -size)
+        _count(connection, to, len(ids), size)
     return len(ids)
+
+
+def _count(connection: Connection, user_id: UserId | None, images: int, size: int) -> None:
+    more = {"image_count": users.c.image_count + images, "image_bytes": users.c.image_bytes + size}
+    connection.execute(update(users).where(users.c.id == user_id).values(more))
 
 
 def _found(row: Row[Any] | None) -> User:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ EXPECTED = {
     "get_blurred": Case("/blurred-images/{image_id}", **DELIVERED),
     "list_images": Case("/api/v1/images?limit=200", 200, other=200, is_list=True),
     "get_image": Case(IMAGE, 200),
+    "list_images/search": Case(f"/api/v1/images?q={SECRET}", 200, other=200, is_list=True),
+    "edit_image": Case(IMAGE, 200, sent={"json": {"visibility": "public"}}),
     "delete_image": Case(IMAGE, 204),
     "list_variants": Case(f"{IMAGE}/variants", 200),
     "purge_variants": Case(f"{IMAGE}/variants", 200),
@@ -297,6 +300,39 @@ def test_memory_leaks_nothing_private(
                 assert "etag" not in answer.headers
     assert ada.client.get(path.format(image_id)).status_code == 200
     assert stranger.get(path.format(public)).status_code == 200
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_what_becomes_private_is_gone_from_memory(
+    guarded: Server, ada: Asker, bob: Asker, path: str
+) -> None:
+    """At once, whoever had it in memory; and back when it is public again."""
+    image_id = ada.client.post("/images", content=picture(8)).json()["id"]
+    stranger, url = client_of(guarded), path.format(image_id)
+    etag = [stranger.get(url).headers["etag"] for _ in range(3)][-1]
+
+    for visibility, status in (("private", 404), ("unlisted", 200), ("private", 404)):
+        edit = ada.client.patch(f"/api/v1/images/{image_id}", json={"visibility": visibility})
+        assert edit.status_code == 200
+        for client in (bob.client, stranger):
+            for _ in range(3):
+                assert client.get(url).status_code == status
+                conditional = client.get(url, headers={"if-none-match": etag})
+                assert conditional.status_code == (304 if status == 200 else 404)
+        assert ada.client.get(url).status_code == 200
+
+
+def test_those_who_ask_at_once_are_told_apart(
+    guarded: Server, ada: Asker, make_things: Callable[[], Things]
+) -> None:
+    """Who asks for a URL that another is being answered at does not get the other's answer."""
+    for width in range(60, 66):
+        url = f"/images/{make_things().image_id}?w={width}&blur=9"
+        clients = [client_of(guarded, ada.key), client_of(guarded)] * 4
+        with ThreadPoolExecutor(len(clients)) as threads:
+            answers = list(threads.map(lambda client, url=url: client.get(url), clients))
+
+        assert [answer.status_code for answer in answers] == [200, 404] * 4
 
 
 def test_a_private_image_is_no_different_from_none(

@@ -180,6 +180,8 @@ def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Asker, ada: 
     assert ada.client.get(f"/images/{image_id}").status_code == 200
     image = ada.client.get(f"/api/v1/images/{image_id}").json()
     assert image["owner_id"] == ada.id
+    usage = ada.client.get(ME).json()["usage"]
+    assert (usage["image_count"], usage["image_bytes"]) == (1, image["bytes"])
     assert ada.client.get(f"/api/v1/collections/{image['collection_id']}").status_code == 200
     assert ada.client.get(f"/api/v1/jobs/{image['job']['id']}").status_code == 200
     assert_problem(admin.client.get(path), 404, "not_found")
