@@ -10,7 +10,7 @@ SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check format docs bench bench-peers clean
+.PHONY: help run test test-long check format docs openapi bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make check      ruff, mypy, and the import rules"
 	@echo "make format     what ruff can mend by itself"
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
+	@echo "make openapi    docs/openapi.json, which a test holds the API against"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them"
 	@echo "make clean      remove .venv and caches; data/ stays"
@@ -45,6 +46,9 @@ format: .venv/installed-dev
 
 docs: .venv/installed-test
 	$(BIN)/python scripts/make_transform_docs.py
+
+openapi: .venv/installed-run
+	$(BIN)/imagesvc openapi > docs/openapi.json
 
 bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)

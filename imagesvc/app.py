@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagesvc.access import AccessLog, AccessLogMiddleware
@@ -21,6 +24,7 @@ from imagesvc.api.imports import Imports
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
+from imagesvc.api.openapi import OpenApiEndpoints, written
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.uploads import UploadEndpoints
@@ -33,6 +37,7 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.figures import figures
 from imagesvc.forwarded import ForwardedMiddleware
 from imagesvc.model import Format, ImageId, Visibility
+from imagesvc.operations import Operation
 from imagesvc.service import Service
 from imagesvc.settings import Settings
 from imagesvc.slow_bodies import SlowBodyMiddleware
@@ -60,6 +65,28 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     patient = SlowBodyMiddleware(inner, settings.body_timeout)
     hot = HotPath(AccessLogMiddleware(patient, access), service.memory, access.record)
 
+    operations = operations_of(service, hot, access)
+    starlette = Starlette(
+        routes=[
+            operation.route(service.authenticator, service.rate_limits) for operation in operations
+        ],
+        exception_handlers={
+            ImagesvcError: on_error,
+            HTTPException: on_http_exception,
+            Exception: on_bug,
+        },
+        lifespan=lifespan,
+    )
+    starlette.router.redirect_slashes = False  # it would send people where the Host field says
+    if settings.trusted_proxies:
+        return ForwardedMiddleware(hot, settings.trusted_proxies)
+    return hot
+
+
+def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Operation]:
+    """Every operation of a service: the one table of routes."""
+    settings = service.settings
+
     def forget(image_id: ImageId) -> None:
         service.image_cache.forget(image_id)
         hot.forget_image(image_id)
@@ -78,7 +105,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     idempotency = Idempotency(
         service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)
     )
-    operations = [
+    operations: list[Operation] = [
         *Delivery(
             images=service.image_cache,
             blobs=service.blobs,
@@ -127,21 +154,20 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         *MetricsEndpoints(lambda: figures(service, access.answers)).operations(),
         *home.operations(),
     ]
-    starlette = Starlette(
-        routes=[
-            operation.route(service.authenticator, service.rate_limits) for operation in operations
-        ],
-        exception_handlers={
-            ImagesvcError: on_error,
-            HTTPException: on_http_exception,
-            Exception: on_bug,
-        },
-        lifespan=lifespan,
-    )
-    starlette.router.redirect_slashes = False  # it would send people where the Host field says
-    if settings.trusted_proxies:
-        return ForwardedMiddleware(hot, settings.trusted_proxies)
-    return hot
+    operations += OpenApiEndpoints(operations).operations()
+    return operations
+
+
+def api_document() -> bytes:
+    """The OpenAPI document, which is the same for every service."""
+    with TemporaryDirectory() as folder:
+        service = Service(Settings(data_dir=Path(folder)))
+        access = AccessLog(as_json=True, enabled=False)
+        hot = HotPath(PlainTextResponse(), service.memory, access.record)
+        try:
+            return written(operations_of(service, hot, access))
+        finally:
+            service.locks.close()
 
 
 def delivery_rules(settings: Settings, data_dir: DataDir) -> DeliveryRules:

@@ -19,7 +19,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from imagesvc.app import create_app
+from imagesvc.app import api_document, create_app
 from imagesvc.cli_accounts import key_commands, user_commands
 from imagesvc.errors import ImagesvcError
 from imagesvc.forwarded import is_within
@@ -103,6 +103,12 @@ def _toml(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
     return f"{{ {', '.join(pairs)} }}"
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the API."""
+    sys.stdout.write(api_document().decode())
 
 
 @cli.command()

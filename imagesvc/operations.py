@@ -25,6 +25,20 @@ class Raw:
 
     media_types: tuple[str, ...]
     schema: Mapping[str, Any] = field(default_factory=dict)
+    model: type[BaseModel] | None = None
+    """Whose fields it has, where it is a form of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that no query model has: a header field, or one row of a grammar."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    place: str = "query"
+    """`query` or `header`."""
+    example: Any = None
 
 
 Body = type[BaseModel] | Raw
@@ -51,6 +65,8 @@ class Operation:
     query: type[BaseModel] | None = None
     bodies: tuple[Body, ...] = ()
     """What the request's body may be: a JSON model, or raw ones."""
+    parameters: tuple[Parameter, ...] = ()
+    """Beside those of the path and of `query`."""
     errors: tuple[type[ImagesvcError], ...] = ()
     """Beside those that every operation may raise."""
 

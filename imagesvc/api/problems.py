@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +29,29 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
 
 log = structlog.get_logger()
+
+
+class Fault(BaseModel):
+    """One field or parameter that breaks its rules."""
+
+    loc: str
+    """Where: the name of the field or parameter, with dots into what it holds."""
+    msg: str
+    """What is wrong with it."""
+
+
+class Problem(BaseModel):
+    """Why a request failed (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    """For people; its words may change."""
+    code: str
+    """For programs; stable."""
+    errors: list[Fault] = []
+    """Every invalid field, where it is fields that are invalid; else it is not there."""
 
 
 def problem(error: ImagesvcError) -> dict[str, Any]:

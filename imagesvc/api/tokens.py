@@ -89,16 +89,16 @@ class TokenEndpoints:
 
     def operations(self) -> list[Operation]:
         """The operations this module serves; `app.py` concatenates them."""
-        form = Raw((FORM,))
         errors = (Unauthorized, UnsupportedMediaType, FileTooLarge, Overloaded)
         return [
             Operation(
                 "create_token", "POST", "/api/v1/auth/token", self.grant, {200: TokenOut}, TAG,
-                bodies=(TokenIn, form), errors=errors, limit=Limit.ADDRESS,
+                bodies=(TokenIn, Raw((FORM,), model=TokenIn)), errors=errors, limit=Limit.ADDRESS,
             ),
             Operation(
                 "revoke_token", "POST", "/api/v1/auth/revoke", self.revoke, {200: None}, TAG,
-                bodies=(RevokeIn, form), errors=errors[1:3], limit=Limit.ADDRESS,
+                bodies=(RevokeIn, Raw((FORM,), model=RevokeIn)), errors=errors[1:3],
+                limit=Limit.ADDRESS,
             ),
         ]  # fmt: skip
 

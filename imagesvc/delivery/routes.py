@@ -26,6 +26,7 @@ from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modi
 from imagesvc.delivery.headers import Headers, Representation, image_headers
 from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.negotiation import Accepted, negotiate
+from imagesvc.delivery.parameters import ABOUT_ANSWER, SIGMA, TRANSFORM
 from imagesvc.delivery.query import Asked, Pairs, read_query
 from imagesvc.delivery.rules import DeliveryRules, Kind
 from imagesvc.delivery.signing import Signer
@@ -42,12 +43,12 @@ from imagesvc.errors import (
 )
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
-from imagesvc.model import Image, ImageId, Transform, Visibility, parse_id
+from imagesvc.model import Format, Image, ImageId, Transform, Visibility, parse_id
 from imagesvc.operations import Operation, Raw
 from imagesvc.store.blobs import BlobStore
 
 TAG = "delivery"
-PICTURE = Raw(("image/*",))
+PICTURE = Raw(tuple(item.media_type for item in Format))
 
 
 class Remember(Protocol):
@@ -82,13 +83,21 @@ class Delivery:
             RangeNotSatisfiable, CorruptImage, ImageTooLarge, RateLimited,
         )  # fmt: skip
         return [
-            Operation(name, "GET", path, endpoint, answers, TAG, errors=errors)
-            for name, path, endpoint in (
-                ("get_picture", "/images/{image_id}", self.image),
-                ("get_preset", "/images/{image_id}/{preset}", self.preset),
-                ("get_blurred", "/blurred-images/{image_id}", self.blurred),
+            Operation(
+                name, "GET", path, endpoint, answers, TAG, parameters=parameters, errors=errors
             )
-        ]
+            for name, path, endpoint, parameters in (
+                ("get_picture", "/images/{image_id}", self.image, (*TRANSFORM, *ABOUT_ANSWER)),
+                (
+                    "get_preset", "/images/{image_id}/{preset}", self.preset,
+                    (*TRANSFORM, *ABOUT_ANSWER),
+                ),
+                (
+                    "get_blurred", "/blurred-images/{image_id}", self.blurred,
+                    (SIGMA, *TRANSFORM, *ABOUT_ANSWER),
+                ),
+            )
+        ]  # fmt: skip
 
     async def image(self, request: Request) -> Response:
         """The original, or with transform parameters a variant.

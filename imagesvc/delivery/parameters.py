@@ -1,0 +1,75 @@
+"""The parameters of delivery URLs, as the API's document says them; words from their own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from imagesvc.imaging.keys import KEYS, Key
+from imagesvc.operations import Parameter
+
+EXAMPLES: Mapping[str, Any] = {
+    "w": 400,
+    "h": 300,
+    "fit": "cover",
+    "gravity": "smart",
+    "crop": "0.25,0,0.5,1",
+    "bg": "ffffff",
+    "wm": "logo",
+    "format": "webp",
+}
+PATTERNS: Mapping[str, str] = {
+    "crop": r"^[0-9]+(\.[0-9]+)?(,[0-9]+(\.[0-9]+)?){3}$",
+    "bg": "^([0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$",
+    "wm": "^[a-z0-9][a-z0-9_-]{0,63}(:[0-9a-f]{16})?$",
+}
+FOCAL_POINT = r"^fp:(0|1|0?\.[0-9]{1,6}),(0|1|0?\.[0-9]{1,6})$"
+
+
+def _schema(key: Key) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    if key.minimum is not None and key.maximum is not None:
+        kind = "integer" if " whole number" in key.allowed else "number"
+        numbers = {"type": kind, "minimum": key.minimum, "maximum": key.maximum}
+    words: dict[str, Any] = {"type": "string", "enum": list(key.choices)} if key.choices else {}
+    if key.name == "gravity":
+        return {"anyOf": [words, {"type": "string", "pattern": FOCAL_POINT}]}
+    if numbers and words:
+        return {"anyOf": [numbers, words]}
+    return numbers or words or {"type": "string", "pattern": PATTERNS[key.name]}
+
+
+def _parameter(key: Key) -> Parameter:
+    return Parameter(
+        key.name,
+        f"{key.meaning[0].upper()}{key.meaning[1:]}: {key.allowed}.",
+        _schema(key),
+        example=EXAMPLES.get(key.name),
+    )
+
+
+TRANSFORM = (
+    *(_parameter(key) for key in KEYS.values()),
+    Parameter(
+        "preset",
+        "The name of a preset, whose values are overridden by those beside it.",
+        {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$"},
+    ),
+)
+SIGMA = replace(_parameter(KEYS["blur"]), name="sigma", description="Another word for blur.")
+_TEXT = {"type": "string"}
+_SWITCH = {"type": "string", "enum": ["0", "1"]}
+ABOUT_ANSWER = (
+    Parameter("download", "1 has browsers save the picture instead of showing it.", _SWITCH),
+    Parameter("debug", "1 tells the plan, where the settings allow it.", _SWITCH),
+    Parameter("sig", "The signature of a signed URL; `imagesvc sign` makes them.", _TEXT),
+    Parameter("kid", "The id of the key of the signature.", _TEXT),
+    Parameter(
+        "exp",
+        "When a signed URL ends, in seconds since 1970.",
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999_999},
+    ),
+    Parameter("If-None-Match", "The ETag of what one has; 304 if it holds.", _TEXT, "header"),
+    Parameter("Range", "Which bytes, such as `bytes=0-1023` (RFC 9110).", _TEXT, "header"),
+)

@@ -1,0 +1,112 @@
+"""The API's document: valid, whole, readable, and changed on purpose alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from imagesvc.api.openapi import TAGS
+from imagesvc.app import api_document
+from imagesvc.errors import ImagesvcError
+from imagesvc.imaging.keys import KEYS
+from tests.server import Server
+from tests.test_errors import STATUS_OF_CODE
+
+SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def text() -> bytes:
+    return api_document()
+
+
+@pytest.fixture(scope="module")
+def document(text: bytes) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(text)
+    return made
+
+
+def described(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation with its path."""
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            yield path, operation
+
+
+def test_the_document_is_the_one_that_is_stored(text: bytes) -> None:
+    """A change that clients would notice is seen in review: `make openapi` stores it."""
+    assert text == SNAPSHOT.read_bytes(), "the API has changed: make openapi, and look at the diff"
+
+
+def test_the_document_follows_openapi_3_1(document: dict[str, Any]) -> None:
+    """Tools take it."""
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_it_is_the_same_every_time(text: bytes) -> None:
+    """Nothing in it depends on the order of sets, on times, or on where the data lies."""
+    assert api_document() == text
+
+
+def test_names_are_for_people(document: dict[str, Any]) -> None:
+    """Generated clients name classes and functions after them."""
+    for name in document["components"]["schemas"]:
+        assert re.fullmatch("[A-Z][A-Za-z]+", name)
+        assert not re.search("(Out|In)$", name)
+    names = [operation["operationId"] for _path, operation in described(document)]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", name) for name in names)
+
+
+def test_every_operation_is_summed_up_and_under_a_described_tag(document: dict[str, Any]) -> None:
+    """The page of the API is readable without the code."""
+    for _path, operation in described(document):
+        assert 5 < len(operation["summary"]) < 120, operation["operationId"]
+        assert set(operation["tags"]) <= TAGS.keys(), operation["operationId"]
+
+
+def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
+    """With the media type, the schema and an example of each code."""
+    responses = document["components"]["responses"]
+    assert {
+        (code, answer["value"]["status"])
+        for response in responses.values()
+        for code, answer in response["content"]["application/problem+json"]["examples"].items()
+    } <= {*STATUS_OF_CODE.items(), (ImagesvcError.code, 500)}
+    for path, operation in described(document):
+        expected = {"500", "503"} | ({"401", "403", "429"} if operation["security"] else set())
+        expected |= {"413", "415"} if "requestBody" in operation else set()
+        expected |= {"404"} if "_id}" in path else set()
+        assert expected <= operation["responses"].keys(), operation["operationId"]
+
+
+def test_delivery_takes_every_transform_parameter(document: dict[str, Any]) -> None:
+    """The words are those of the grammar's own table."""
+    parameters = document["components"]["parameters"]
+    for path in ("/images/{image_id}", "/images/{image_id}/{preset}", "/blurred-images/{image_id}"):
+        named = {
+            item["$ref"].rpartition("/")[2]
+            for item in document["paths"][path]["get"]["parameters"]
+            if "$ref" in item
+        }
+        assert KEYS.keys() <= named
+    for name, key in KEYS.items():
+        assert key.allowed in parameters[name]["description"]
+
+
+def test_it_is_served_with_an_etag(server: Server, text: bytes) -> None:
+    """A client generator that looks daily gets it once."""
+    answer = server.client.get("/api/v1/openapi.json")
+    again = server.client.get(
+        "/api/v1/openapi.json", headers={"if-none-match": answer.headers["etag"]}
+    )
+
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.content == text
+    assert (again.status_code, again.content) == (304, b"")
