@@ -51,6 +51,7 @@ class Rendered:
     """By stage: decode, transform and encode; of a large variant just render, all together."""
 
 
+STAGES = ("decode", "transform", "encode", "render")
 Outcomes = tuple[Rendered | ImagesvcError, ...]
 
 
@@ -149,8 +150,14 @@ def _unpack_outcomes(plain: Sequence[Mapping[str, Any]], body: memoryview) -> Ou
         size = item["data"]
         data = None if size is None else bytes(body[position : position + size])
         position += size or 0
-        outcomes.append(Rendered(**{**item, "data": data, "format": Format(item["format"])}))
+        kind, seconds = Format(item["format"]), _unpack_seconds(item["seconds"])
+        outcomes.append(Rendered(**{**item, "data": data, "format": kind, "seconds": seconds}))
     return tuple(outcomes)
+
+
+def _unpack_seconds(plain: Mapping[str, Any]) -> Mapping[str, float]:
+    """Those of known stages alone: their names will stand in a header."""
+    return {stage: float(plain[stage]) for stage in STAGES if stage in plain}
 
 
 def _pack_ingested(ingested: Ingested) -> Packed:

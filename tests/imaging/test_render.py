@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge, InvalidTransform
-from imagesvc.imaging.calls import Rendered, RenderRequest
+from imagesvc.imaging.calls import RENDER, Rendered, RenderRequest
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.keys import FITS, GRAVITIES
 from imagesvc.imaging.limits import Limits
@@ -225,6 +225,19 @@ def test_still_formats_take_the_first_frame(tmp_path: Path, kind: str) -> None:
 
     assert made.frames == 1
     assert is_near(corners(seen(made))[3], RED, 16)
+
+
+def test_only_stages_that_are_known_come_back_from_a_worker(tmp_path: Path) -> None:
+    """Their names stand in a header, which a decoder that was taken over must not write."""
+    path = save(tmp_path / "a.png", quadrants())
+    request = RenderRequest(path, (Transform(format=Format.PNG),), str(tmp_path), LIMITS)
+    plain, body = RENDER.pack(render_each(request))
+    plain[0]["seconds"]["x\r\nset-cookie: a=b"] = 1.0
+
+    (made,) = RENDER.unpack(plain, memoryview(body))
+
+    assert isinstance(made, Rendered)
+    assert set(made.seconds) == {"decode", "encode"}
 
 
 def test_large_outputs_come_as_a_file(tmp_path: Path) -> None:
