@@ -179,6 +179,8 @@ class VariantCache:
             self._flights.land(flight, outcome)
 
     async def _load(self, key: VariantKey) -> Content | None:
+        if not self.files.holds(key):  # then a row, if there is one, is of no use
+            return None
         variant = await self.store.find(key)
         if variant is None:
             return None

@@ -1,8 +1,8 @@
 """How long the stages of a rendering take.
 
 libvips evaluates a whole pipeline at once, when its end is written. To tell the stages apart,
-the picture between two of them is evaluated into memory; that is done only where it is small,
-and costs less than one percent of a rendering.
+the picture between two of them is evaluated into memory. That is done only where it is small:
+then it costs the cheapest renderings a few percent at most, and others nothing that shows.
 """
 
 from __future__ import annotations

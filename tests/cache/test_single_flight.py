@@ -18,8 +18,9 @@ from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import MakeTask
-from imagesvc.model import Digest, Image, Lane, Original, Transform
+from imagesvc.model import Digest, Image, Lane, Original, Transform, Variant, VariantKey
 from imagesvc.service import Service
+from imagesvc.store.variants import VariantStore
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
 
@@ -39,6 +40,14 @@ class CountingRenderer(Renderer):
         """Count, and render."""
         self.rendered += len(transforms)
         return await super().render_each(original, source, transforms, timeout)
+
+
+class UnaskedStore(VariantStore):
+    """Rows that nobody may look for."""
+
+    async def find(self, key: VariantKey) -> Variant | None:
+        """Fail."""
+        raise AssertionError(f"{key} was looked for")
 
 
 @dataclass
@@ -73,6 +82,18 @@ async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
     assert setting.renderer.rendered == 1
     assert len({id(item) for item in fetched}) == 1
     assert isinstance(fetched[0].content, Entry)
+
+
+async def test_the_database_is_asked_only_for_what_has_a_file(setting: Setting) -> None:
+    """Looking for a row takes a thread; without a file there is none, or none worth having."""
+    unasked = UnaskedStore(setting.service.database)
+    cold = await setting.fetch("w=100", store=unasked)
+    await setting.cache.ledger.flush()
+    setting.cache.memory.remove_of_original(setting.image.original.digest)
+
+    again = await setting.fetch("w=100")
+
+    assert (cold.tier, again.tier) == ("rendered", "disk")
 
 
 async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
