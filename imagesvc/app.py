@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagesvc.access import AccessLog, AccessLogMiddleware
+from imagesvc.api.actions import ActionEndpoints
 from imagesvc.api.api_keys import KeyEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.edits import EditEndpoints
@@ -132,6 +133,15 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             service.images, service.search, service.variants, removal, names
         ).operations(),
         *EditEndpoints(service.images, names, forget).operations(),
+        *ActionEndpoints(
+            service.images,
+            removal,
+            service.jobs,
+            service.runner.notify,
+            service.variants,
+            service.presets,
+            service.ingest.eager,
+        ).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),

@@ -49,8 +49,8 @@ class Removal:
                     await self.blobs.delete(removed.digest)
             if removed.mezzanine is not None:
                 await self._remove_mezzanine(removed.mezzanine)
-            if image.job_id is not None:
-                await self.runner.abandon(image.job_id)
+            for job_id in removed.job_ids:
+                await self.runner.abandon(job_id)
 
     async def _remove_mezzanine(self, digest: Digest) -> None:
         async with self.locks.hold(digest):

@@ -16,17 +16,15 @@ from anyio import CancelScope
 from imagesvc.errors import CorruptImage, WorkerDied
 from imagesvc.imaging.calls import PROBE
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.transform import canonical
 from imagesvc.jobs.pool import WorkerPool
+from imagesvc.jobs.requests import new_job
 from imagesvc.model import (
     CollectionId,
     Digest,
     Image,
     ImageId,
     Job,
-    JobId,
     Lane,
-    Operation,
     Original,
     Probe,
     Receipt,
@@ -143,7 +141,9 @@ class Ingest:
         self, received: ReceivedFile, probe: Probe, fields: UploadFields
     ) -> tuple[Image, Job]:
         now = self.clock()
-        image_id, job_id = ImageId(new_id()), JobId(new_id())
+        image_id = ImageId(new_id())
+        wanted = self.eager.items()
+        job = new_job(image_id, fields.owner_id, wanted, lane=Lane.UPLOAD, now=now)
         filename = safe_filename(fields.filename)
         image = Image(
             id=image_id,
@@ -167,28 +167,9 @@ class Ingest:
             gps=probe.gps,
             created_at=now,
             updated_at=now,
-            job_id=job_id,
+            job_id=job.id,
             job_status=Status.PENDING,
             collection_id=fields.collection_id,
-            owner_id=fields.owner_id,
-        )
-        operations = tuple(
-            Operation(position, name, canonical(transform))
-            for position, (name, transform) in enumerate(self.eager.items())
-        )
-        job = Job(
-            id=job_id,
-            image_id=image_id,
-            lane=Lane.UPLOAD,
-            status=Status.PENDING,
-            attempts=0,
-            operations=operations,
-            error_code=None,
-            error_detail=None,
-            due_at=now,
-            created_at=now,
-            started_at=None,
-            finished_at=None,
             owner_id=fields.owner_id,
         )
         return image, job

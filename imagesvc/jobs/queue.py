@@ -11,7 +11,11 @@ from imagesvc.store.jobs import ClaimedJob, JobFilter, Settlement
 
 
 class JobQueue(Protocol):
-    """Jobs enter with their image's transaction and leave it settled, across any crash."""
+    """Jobs enter with their image's transaction, or later, and leave settled, across any crash."""
+
+    async def add(self, added: Sequence[Job], *, now: datetime) -> None:
+        """Take jobs of images that are there already, all or none."""
+        ...
 
     async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:
         """Take up to `limit` due jobs, the most urgent first; nobody else gets them."""

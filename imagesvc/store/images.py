@@ -66,6 +66,7 @@ class Removal:
     blob_is_orphaned: bool
     variant_keys: tuple[str, ...]  # of an orphaned blob
     mezzanine: Digest | None = None  # of an orphaned blob
+    job_ids: tuple[JobId, ...] = ()  # that had not ended
 
 
 class ImageStore:
@@ -192,6 +193,7 @@ class ImageStore:
         """
 
         def work(connection: Connection) -> Removal:
+            job_ids = tuple(connection.scalars(_OPEN_JOBS, {"image_id": image_id}))
             row = connection.execute(_DELETE_IMAGE, {"image_id": image_id}).first()
             if row is None:
                 raise NotFound("There is no image with this id.")
@@ -201,7 +203,9 @@ class ImageStore:
             if row.owner_id is not None:
                 usage.refund(connection, row.owner_id, row.bytes)
             if _is_referenced(connection, digest):
-                return Removal(Digest(digest), blob_is_orphaned=False, variant_keys=())
+                return Removal(
+                    Digest(digest), blob_is_orphaned=False, variant_keys=(), job_ids=job_ids
+                )
             keys = connection.scalars(select(variants.c.key).where(variants.c.sha256 == digest))
             variant_keys = tuple(keys)
             mezzanine = connection.scalar(
@@ -212,6 +216,7 @@ class ImageStore:
                 blob_is_orphaned=True,
                 variant_keys=variant_keys,
                 mezzanine=None if mezzanine is None else Digest(mezzanine),
+                job_ids=job_ids,
             )
 
         return await self._database.write(work)
@@ -297,6 +302,10 @@ _newest = images.alias("newest")
 _INSERT_IMAGE = insert(images).values(
     number=select(func.coalesce(func.max(_newest.c.number), 0) + 1).scalar_subquery()
 )  # one writer at a time, so no two get the same
+_OPEN_JOBS = select(jobs.c.id).where(
+    jobs.c.image_id == bindparam("image_id"),
+    jobs.c.status.in_([Status.PENDING, Status.PROCESSING]),
+)
 _DELETE_IMAGE = (
     delete(images)
     .where(images.c.id == bindparam("image_id"))

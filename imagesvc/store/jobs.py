@@ -112,11 +112,26 @@ _SETTLE_OPERATION = (
 )
 _SET_IMAGE_STATUS = (
     update(images)
-    .where(images.c.id.in_(bindparam("ids", expanding=True)))
+    .where(
+        images.c.id.in_(
+            select(jobs.c.image_id).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+        ),
+        images.c.job_id.in_(bindparam("ids", expanding=True)),
+    )
     .values(
         status=bindparam("status"),
         updated_at=bindparam("updated_at"),
         completed_at=bindparam("completed_at"),
+    )
+)
+_SET_NEWEST = (
+    update(images)
+    .where(images.c.id == bindparam("image"))
+    .values(
+        job_id=bindparam("newest"),
+        status=Status.PENDING,
+        updated_at=bindparam("updated_at"),
+        completed_at=None,
     )
 )
 _ORIGINALS = (
@@ -150,6 +165,22 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def add(self, added: Sequence[Job], *, now: datetime) -> None:
+        """Insert jobs of images that are there, all or none; each is its image's newest then.
+
+        Raises:
+            NotFound: an image has been deleted.
+        """
+
+        def work(connection: Connection) -> None:
+            for job in added:
+                values = {"newest": job.id, "image": job.image_id, "updated_at": now}
+                if not connection.execute(_SET_NEWEST, values).rowcount:
+                    raise NotFound("There is no image with this id.")
+                insert_job(connection, job)
+
+        await self._database.write(work)
+
     async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:
         """Take up to `limit` due jobs, the most urgent first, and mark them as processing.
 
@@ -160,7 +191,7 @@ class JobStore:
             rows = connection.execute(_CLAIM, {"most": limit, "now": now}).all()
             if not rows:
                 return []
-            _set_image_status(connection, [row.image_id for row in rows], Status.PROCESSING, now)
+            _set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
             claimed = _claimed(connection, _with_operations(connection, rows))
             return sorted(claimed, key=lambda item: (item.job.lane, item.job.id))
 
@@ -198,7 +229,7 @@ class JobStore:
             variant_queries.upsert(connection, settlement.variants)
             if settlement.facts is not None:
                 _record_facts(connection, *settlement.facts)
-            _set_image_status(connection, [image_id], settlement.status, now)
+            _set_image_status(connection, [settlement.job_id], settlement.status, now)
             return settlement.status
 
         return await self._database.write(work)
@@ -211,7 +242,7 @@ class JobStore:
                 update(jobs)
                 .where(jobs.c.id.in_(job_ids), jobs.c.status == Status.PROCESSING)
                 .values(status=Status.PENDING, attempts=jobs.c.attempts - 1)
-                .returning(jobs.c.image_id)
+                .returning(jobs.c.id)
             ).all()
             _set_image_status(connection, list(released), Status.PENDING, now)
 
@@ -236,7 +267,7 @@ class JobStore:
                     error_code="worker_died",
                     error_detail="The server stopped each time it ran this job.",
                 )
-                .returning(jobs.c.image_id)
+                .returning(jobs.c.id)
             ).all()
             _set_image_status(connection, list(failed), Status.FAILED, now)
             queued = connection.scalars(
@@ -248,7 +279,7 @@ class JobStore:
                     interruptions=jobs.c.interruptions + 1,
                     due_at=now,
                 )
-                .returning(jobs.c.image_id)
+                .returning(jobs.c.id)
             ).all()
             _set_image_status(connection, list(queued), Status.PENDING, now)
             return len(queued)
@@ -289,7 +320,7 @@ class JobStore:
                 )
                 .values(status=Status.PENDING, error_code=None, error_detail=None)
             )
-            _set_image_status(connection, [job.image_id], Status.PENDING, now)
+            _set_image_status(connection, [job.id], Status.PENDING, now)
             return _get(connection, job_id)
 
         return await self._database.write(work)
@@ -319,7 +350,7 @@ class JobStore:
                 )
                 .values(status=Status.CANCELLED)
             )
-            _set_image_status(connection, [job.image_id], Status.FAILED, now)
+            _set_image_status(connection, [job.id], Status.FAILED, now)
             return _get(connection, job_id)
 
         return await self._database.write(work)
@@ -393,15 +424,15 @@ def insert_job(connection: Connection, job: Job) -> None:
 
 
 def _set_image_status(
-    connection: Connection, image_ids: list[UUID], status: Status, now: datetime
+    connection: Connection, job_ids: list[UUID], status: Status, now: datetime
 ) -> None:
-    """Images show how far their newest job has come."""
-    if not image_ids:
+    """Images show how far their newest job has come; that of older ones does not count."""
+    if not job_ids:
         return
     connection.execute(
         _SET_IMAGE_STATUS,
         {
-            "ids": image_ids,
+            "ids": job_ids,
             "status": status,
             "updated_at": now,
             "completed_at": now if status is Status.SUCCEEDED else None,

@@ -133,7 +133,7 @@ def test_an_if_match_that_names_the_version_matches(server: Server, tag: str) ->
         ('{"title": "a", "colour": "red"}', "colour"),
         ('{"title": "a", "title": "b"}', "title"),
         ('{"title": "a\\u0000"}', "title"),
-        ('{"title": "\\ud800"}', "body"),
+        ('{"title": "\\ud800"}', "title"),
         ('{"title": "%s"}' % ("x" * 1001), "title"),
         ("[]", "body"),
         ("{", "body"),

@@ -105,7 +105,7 @@ def test_saving_what_is_there_makes_no_version(server: Server) -> None:
         ('{"tags": "sea"}', "tags"),
         ('{"tags": ["%s"]}' % ("x" * 65), "tags"),
         ('{"title": "a", "title": "b"}', "title"),
-        ('{"title": "\\udc00"}', "body"),
+        ('{"title": "\\udc00"}', "title"),
         ("null", "body"),
     ],
 )

@@ -73,6 +73,12 @@ EXPECTED = {
     "list_images/search": Case(f"/api/v1/images?q={SECRET}", 200, other=200, is_list=True),
     "edit_image": Case(IMAGE, 200, sent={"json": {"visibility": "public"}}),
     "delete_image": Case(IMAGE, 204),
+    "process_images": Case(
+        "/api/v1/images/actions/process", 202, sent={"json": {"id": "{image_id}"}}
+    ),
+    "delete_images": Case(
+        "/api/v1/images/actions/delete", 207, other=207, sent={"json": {"ids": ["{image_id}"]}}
+    ),
     "list_variants": Case(f"{IMAGE}/variants", 200),
     "purge_variants": Case(f"{IMAGE}/variants", 200),
     "upload_image_by_delivery_path": Case("/images", 201, other=201, sent=UPLOAD),

@@ -1,0 +1,179 @@
+"""Actions on several images at once: delete them, or have variants of them made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.api.bodies import sent_json
+from imagesvc.api.http import json_response, only_known
+from imagesvc.api.named import named_images
+from imagesvc.api.problems import problem
+from imagesvc.api.schemas import JobOut
+from imagesvc.api.transforms import OperationIn, for_each_operation, read_operations
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.permissions import check_may_change
+from imagesvc.auth.principals import Principal, Scope
+from imagesvc.cache.removal import Removal
+from imagesvc.cache.variants import VariantCache
+from imagesvc.errors import (
+    Conflict,
+    Forbidden,
+    ImagesvcError,
+    InvalidTransform,
+    NotFound,
+    UnsupportedMediaType,
+)
+from imagesvc.jobs.queue import JobQueue
+from imagesvc.jobs.requests import Wanted, new_job
+from imagesvc.model import Image, ImageId, Lane, Original, Transform, parse_id, utc_now
+from imagesvc.operations import Operation
+from imagesvc.store.images import ImageStore
+
+MAX_IMAGES = 100
+MAX_OPERATIONS = 20
+Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_IMAGES)]
+
+
+class DeleteIn(BaseModel):
+    """Which images to delete."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ids: Ids
+
+
+class DeleteEntry(BaseModel):
+    """What came of one of them."""
+
+    id: str
+    status: int
+    problem: dict[str, Any] | None = None
+
+
+class DeleteResults(BaseModel):
+    """What came of each, in order."""
+
+    data: list[DeleteEntry]
+
+
+class ProcessIn(BaseModel):
+    """Which variants to make of which images."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: str | None = None
+    """One image, or `ids`."""
+    ids: Ids | None = None
+    operations: (
+        Annotated[list[OperationIn], Field(min_length=1, max_length=MAX_OPERATIONS)] | None
+    ) = None
+    """The eager presets when absent."""
+
+    @model_validator(mode="after")
+    def _names_images_once(self) -> Self:
+        if (self.id is None) == (self.ids is None):
+            raise ValueError("must have either id or ids")
+        return self
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The ids by where they stand in the body."""
+        if self.id is not None:
+            return {"id": self.id}
+        return {f"ids.{position}": name for position, name in enumerate(self.ids or ())}
+
+
+class JobsOut(BaseModel):
+    """A job for each image, in order."""
+
+    data: list[JobOut]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEndpoints:
+    """The actions on images; the fields are everything they may touch."""
+
+    images: ImageStore
+    removal: Removal
+    queue: JobQueue
+    notify: Callable[[], None]
+    """Says that a job is due."""
+    variants: VariantCache
+    presets: Mapping[str, Transform]
+    eager: Mapping[str, Transform]
+    clock: Callable[[], datetime] = utc_now
+
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        actions = "/api/v1/images/actions"
+        return [
+            Operation(
+                "delete_images", "POST", f"{actions}/delete", self.delete, {207: DeleteResults},
+                "images", scope=Scope.MANAGE, bodies=(DeleteIn,), errors=(UnsupportedMediaType,),
+            ),
+            Operation(
+                "process_images", "POST", f"{actions}/process", self.process, {202: JobsOut},
+                "images", scope=Scope.MANAGE, bodies=(ProcessIn,),
+                errors=(NotFound, Forbidden, Conflict, InvalidTransform, UnsupportedMediaType),
+            ),
+        ]  # fmt: skip
+
+    async def delete(self, request: Request) -> Response:
+        """Delete images, each for itself; an entry each tells what came of it."""
+        only_known(request, set())
+        wanted = await sent_json(request, DeleteIn)
+        principal = principal_of(request)
+        data = [await self._deleted(name, principal) for name in wanted.ids]
+        return json_response(DeleteResults(data=data), 207)
+
+    async def _deleted(self, name: str, asker: Principal) -> DeleteEntry:
+        try:
+            image = await self.images.get(ImageId(parse_id(name)))
+            check_may_change(asker, image)
+            await self.removal.remove(image.id)
+        except ImagesvcError as error:
+            return DeleteEntry(id=name, status=error.status, problem=problem(error))
+        return DeleteEntry(id=name, status=204)
+
+    async def process(self, request: Request) -> Response:
+        """Have variants of images made: a job for each image, in order, or none at all.
+
+        One image's job waits with those of uploads, those of several after all others. Each is
+        its image's newest job then, which the image's status is about.
+        """
+        only_known(request, set())
+        asked = await sent_json(request, ProcessIn)
+        wanted: list[Wanted] = list(self.eager.items())
+        if asked.operations is not None:
+            wanted = read_operations(asked.operations, self.presets)
+        images = await named_images(self.images, asked.names, principal_of(request))
+        for image in images:
+            check_may_change(principal_of(request), image)
+        self._check_fit(images, wanted)
+        now = self.clock()
+        lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
+        jobs = [new_job(item.id, item.owner_id, wanted, lane=lane, now=now) for item in images]
+        await self.queue.add(jobs, now=now)
+        self.notify()
+        return json_response(JobsOut(data=[JobOut.of(job) for job in jobs]), 202)
+
+    def _check_fit(self, images: list[Image], wanted: list[Wanted]) -> None:
+        """Refuse what is right by itself, and cannot be made of one of the images.
+
+        Raises:
+            InvalidTransform: there is no such frame, or no such watermark.
+        """
+        one_of_each = {image.original.frames: image.original for image in images}
+        for original in one_of_each.values():
+            for_each_operation(wanted, partial(self._identify, original))
+
+    def _identify(self, original: Original, wanted: Wanted) -> None:
+        self.variants.identify(original, wanted[1])

@@ -1,0 +1,90 @@
+"""Operations in JSON: a preset's name, a query string, or an object of transform keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import WithJsonSchema
+
+from imagesvc.errors import InvalidTransform
+from imagesvc.imaging.transform import PRESET, parse, parse_text
+from imagesvc.jobs.requests import Wanted
+from imagesvc.model import Transform
+
+T = TypeVar("T")
+
+OperationIn = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "description": "A preset's name, transform parameters as a query string, or an object.",
+            "oneOf": [
+                {"type": "string", "examples": ["thumbnail", "w=400&format=webp"]},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": ["string", "number", "boolean"]},
+                    "examples": [{"w": 400, "format": "webp"}, {"preset": "thumbnail"}],
+                },
+            ],
+        }
+    ),
+]
+
+
+def read_operations(given: Sequence[object], presets: Mapping[str, Transform]) -> list[Wanted]:
+    """The transforms that operations mean.
+
+    Raises:
+        InvalidTransform: naming each that means none, by its position, with the reason.
+    """
+    return for_each_operation(given, lambda operation: _read(operation, presets))
+
+
+def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> list[Any]:
+    """What `work` gives for each operation.
+
+    Raises:
+        InvalidTransform: naming, by position and key, what `work` refused.
+    """
+    done: list[Any] = []
+    faults: list[tuple[str, str]] = []
+    for position, operation in enumerate(operations):
+        try:
+            done.append(work(operation))
+        except InvalidTransform as error:
+            place = f"operations.{position}"
+            for key, message in error.fields:
+                faults.append((place if key == "transform" else f"{place}.{key}", message))
+    if faults:
+        detail = "; ".join(f"{place} {message}" for place, message in faults[:3])
+        raise InvalidTransform(f"{detail}.", tuple(faults))
+    return done
+
+
+def _read(operation: object, presets: Mapping[str, Transform]) -> Wanted:
+    if isinstance(operation, str) and "=" in operation:
+        return None, parse_text(operation, presets)
+    pairs = _pairs(operation)
+    name = pairs[0][1] if [key for key, _value in pairs] == [PRESET] else None
+    return name, parse(pairs, presets)
+
+
+def _pairs(operation: object) -> list[tuple[str, str]]:
+    if isinstance(operation, str) and operation:
+        return [(PRESET, operation)]
+    if isinstance(operation, dict) and operation:
+        return [(key, _text(key, value)) for key, value in operation.items()]
+    raise _invalid("transform", "must be a preset's name, a query string, or an object of keys")
+
+
+def _text(key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise _invalid(ascii(key[:40])[1:-1], "must be a string, a number, true or false")
+
+
+def _invalid(key: str, message: str) -> InvalidTransform:
+    return InvalidTransform(f"{key} {message}.", ((key, message),))

@@ -1,0 +1,41 @@
+"""New jobs: some variants of one image, to be made as soon as it is their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from imagesvc.imaging.transform import canonical
+from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, Transform, UserId, new_id
+
+Wanted = tuple[str | None, Transform]
+"""A transform, and the preset that it was asked for as, if any."""
+
+
+def new_job(
+    image_id: ImageId,
+    owner_id: UserId | None,
+    wanted: Iterable[Wanted],
+    *,
+    lane: Lane,
+    now: datetime,
+) -> Job:
+    """A job that is due now; `owner_id` is the image's."""
+    return Job(
+        id=JobId(new_id()),
+        image_id=image_id,
+        lane=lane,
+        status=Status.PENDING,
+        attempts=0,
+        operations=tuple(
+            Operation(position, name, canonical(transform))
+            for position, (name, transform) in enumerate(wanted)
+        ),
+        error_code=None,
+        error_detail=None,
+        due_at=now,
+        created_at=now,
+        started_at=None,
+        finished_at=None,
+        owner_id=owner_id,
+    )

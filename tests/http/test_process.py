@@ -1,0 +1,211 @@
+"""Actions on several images: variants of them made, and images deleted."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.http.asking import assert_problem, picture
+from tests.http.people import People, upload
+from tests.server import Server
+
+PROCESS = "/api/v1/images/actions/process"
+DELETE = "/api/v1/images/actions/delete"
+NO_ID = "01890000-0000-7000-8000-000000000000"
+
+
+def processed(client: httpx.Client, **body: Any) -> httpx.Response:
+    """Ask for variants."""
+    return client.post(PROCESS, json=body)
+
+
+def settled(server: Server, seed: int = 0) -> str:
+    """The id of an image whose upload's job has ended."""
+    image = server.upload(picture(seed))
+    server.finished(image["job"]["id"])
+    image_id: str = image["id"]
+    return image_id
+
+
+def animation() -> bytes:
+    """Two frames."""
+    out = io.BytesIO()
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "transform", "width"),
+    [
+        ("thumbnail", "thumbnail", "h=256&w=256", 256),
+        ({"preset": "thumbnail"}, "thumbnail", "h=256&w=256", 256),
+        ({"preset": "thumbnail", "w": 100}, None, "h=256&w=100", 100),
+        ("w=123&format=webp", None, "format=webp&w=123", 123),
+        ({"w": 124, "format": "webp", "gray": True}, None, "format=webp&gray=1&w=124", 124),
+        ({"w": "125", "blur": 1.5}, None, "blur=1.5&w=125", 125),
+    ],
+)
+def test_an_operation_is_made(
+    server: Server, operation: object, name: str | None, transform: str, width: int
+) -> None:
+    """However it is written; the job's URL leads to it."""
+    image_id = settled(server)
+
+    answer = processed(server.client, id=image_id, operations=[operation])
+
+    assert answer.status_code == 202
+    (job,) = answer.json()["data"]
+    assert job["image_id"] == image_id
+    (made,) = server.finished(job["id"])["operations"]
+    assert (made["name"], made["transform"], made["status"]) == (name, transform, "succeeded")
+    picture_made = Image.open(io.BytesIO(server.client.get(made["url"]).content))
+    assert picture_made.width == width
+
+
+def test_without_operations_the_eager_presets_are_made(server: Server) -> None:
+    """As at upload."""
+    image_id = settled(server)
+    server.client.delete(f"/api/v1/images/{image_id}/variants")
+
+    (job,) = processed(server.client, id=image_id).json()["data"]
+
+    names = [item["name"] for item in server.finished(job["id"])["operations"]]
+    assert names == ["thumbnail", "preview"]
+    stored = server.client.get(f"/api/v1/images/{image_id}/variants").json()["data"]
+    assert len(stored) == 2
+
+
+def test_each_image_gets_a_job_in_order(server: Server) -> None:
+    """And shows it as its newest."""
+    ids = [settled(server, seed) for seed in (3, 1, 2)]
+
+    jobs = processed(server.client, ids=ids, operations=["w=50"]).json()["data"]
+
+    assert [job["image_id"] for job in jobs] == ids
+    for image_id, job in zip(ids, jobs, strict=True):
+        image = server.client.get(f"/api/v1/images/{image_id}").json()
+        assert image["job"]["id"] == job["id"]
+        assert server.finished(job["id"])["status"] == "succeeded"
+        assert server.client.get(f"/api/v1/images/{image_id}").json()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("missing", [NO_ID, "nonsense"])
+def test_an_image_that_is_not_there_stops_all(server: Server, missing: str) -> None:
+    """All or nothing: no job is made for the one that is there."""
+    image_id = settled(server)
+    before = server.client.get(f"/api/v1/jobs?image={image_id}").json()
+
+    answer = processed(server.client, ids=[image_id, missing], operations=["w=50"])
+
+    document = assert_problem(answer, 404, "not_found")
+    assert [fault["loc"] for fault in document["errors"]] == ["ids.1"]
+    assert server.client.get(f"/api/v1/jobs?image={image_id}").json() == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "loc"),
+    [
+        ("w=0", "w"),
+        ({"w": 0}, "w"),
+        ({"w": 2.5}, "w"),
+        ({"w": None}, "w"),
+        ({"w": [1]}, "w"),
+        ({"colour": "red"}, "colour"),
+        ("unknown", "preset"),
+        ({"preset": "unknown"}, "preset"),
+        ("w=1&&", None),
+        ({}, None),
+        ("", None),
+        (7, None),
+        (None, None),
+        ({"frame": 1}, "frame"),
+        ("wm=unknown", "wm"),
+        ("w=1&w=2", "w"),
+    ],
+)
+def test_an_operation_that_cannot_be_made_is_named(
+    server: Server, operation: object, loc: str | None
+) -> None:
+    """By its place and key; those beside it are not made either."""
+    image_id = settled(server)
+    before = server.client.get(f"/api/v1/jobs?image={image_id}").json()
+
+    answer = processed(server.client, id=image_id, operations=["thumbnail", operation])
+
+    document = assert_problem(answer, 400, "invalid_transform")
+    place = "operations.1" if loc is None else f"operations.1.{loc}"
+    assert [fault["loc"] for fault in document["errors"]] == [place]
+    assert server.client.get(f"/api/v1/jobs?image={image_id}").json() == before
+
+
+def test_a_frame_must_be_there_in_every_image(server: Server) -> None:
+    """One of them has two."""
+    moving = server.upload(animation(), "a.gif")["id"]
+    still = settled(server)
+
+    alone = processed(server.client, id=moving, operations=["frame=1"])
+    both = processed(server.client, ids=[moving, still], operations=["frame=1"])
+
+    assert alone.status_code == 202
+    assert_problem(both, 400, "invalid_transform")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"id": NO_ID, "ids": [NO_ID]},
+        {"ids": []},
+        {"ids": [NO_ID] * 101},
+        {"id": 7},
+        {"id": NO_ID, "operations": []},
+        {"id": NO_ID, "operations": ["thumbnail"] * 21},
+        {"id": NO_ID, "operations": "thumbnail"},
+        {"id": NO_ID, "priority": 1},
+    ],
+)
+def test_a_request_that_breaks_the_rules_is_refused(server: Server, body: dict[str, Any]) -> None:
+    """One image or up to 100, and up to 20 operations."""
+    assert_problem(processed(server.client, **body), 400, "invalid_request")
+
+
+def test_images_of_others_are_not_processed(people: People) -> None:
+    """A private one does not exist for them; own ones beside it stay as they are."""
+    own = upload(people.bob, 1)
+    shown, hidden = (upload(people.ann, visibility=kind) for kind in ("public", "private"))
+
+    for image, status in ((shown, 403), (hidden, 404)):
+        answer = processed(people.bob, ids=[own["id"], image["id"]], operations=["w=50"])
+        assert answer.status_code == status
+    assert len(people.bob.get(f"/api/v1/jobs?image={own['id']}").json()["data"]) == 1
+
+
+def test_images_are_deleted_each_for_itself(people: People) -> None:
+    """What is wrong with one does not touch the others; entries are in order."""
+    own = [upload(people.bob, seed) for seed in (1, 2)]
+    shown, hidden = (upload(people.ann, visibility=kind) for kind in ("public", "private"))
+    ids = [own[0]["id"], shown["id"], hidden["id"], "nonsense", NO_ID, own[1]["id"], own[1]["id"]]
+
+    answer = people.bob.post(DELETE, json={"ids": ids})
+
+    assert answer.status_code == 207
+    entries = answer.json()["data"]
+    assert [entry["id"] for entry in entries] == ids
+    assert [entry["status"] for entry in entries] == [204, 403, 404, 404, 404, 204, 404]
+    assert [entry["problem"] and entry["problem"]["code"] for entry in entries] == [
+        None, "forbidden", "not_found", "not_found", "not_found", None, "not_found",
+    ]  # fmt: skip
+    for image in own:
+        assert people.bob.get(f"/images/{image['id']}").status_code == 404
+    assert people.ann.get(f"/api/v1/images/{shown['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"ids": []}, {"ids": [NO_ID] * 101}, {"ids": [1]}])
+def test_a_list_to_delete_is_bounded(server: Server, body: dict[str, Any]) -> None:
+    """From 1 to 100 ids."""
+    assert_problem(server.client.post(DELETE, json=body), 400, "invalid_request")
