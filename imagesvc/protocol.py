@@ -15,7 +15,8 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from imagesvc.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
 from imagesvc.errors import (
@@ -96,6 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread, self._unread_since = 0, 0.0
         self._refusal: ImagesvcError | None = None
         self._linger_until: float | None = None
+        self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many connections."""
@@ -112,7 +114,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is no more."""
         self.watch.remove(self)
+        self._disconnect_running()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _disconnect_running(self) -> None:
+        """Tell the request that is being answered; uvicorn tells the last of a pipeline alone."""
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def _abort(self) -> None:
+        self._disconnect_running()
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes of a request."""
@@ -162,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def look_after(self, now: float) -> None:
         """End the connection if its client is too slow."""
         if self._linger_until is not None and now >= self._linger_until:
-            self.transport.abort()
+            self._abort()
         elif self._head_since is not None and self._is_busy():
             self._head_since = now  # the header of the next request, which waits anyway
         elif self._head_since is not None and now - self._head_since > self.bounds.header_seconds:
@@ -175,7 +192,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if unread == 0 or abs(unread - self._unread) >= UNREAD_STEP:
             self._unread, self._unread_since = unread, now
         elif now - self._unread_since > self.bounds.send_seconds:
-            self.transport.abort()
+            self._abort()
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from anyio import open_file
+from anyio import CancelScope, open_file
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from imagesvc.delivery.conditional import (
     ByteRange,
@@ -65,7 +66,24 @@ def streamed(request: Request, headers: Headers, size: int, stream: Stream) -> R
     status = 200 if span is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(stream(start, stop), status, headers)
+    return _Streamed(stream(start, stop), status, headers)
+
+
+class _Streamed(StreamingResponse):
+    """A body that is let go of when its sending ends, however that ends.
+
+    Starlette leaves the iterator of a client that has gone to the garbage collector, and with it
+    an open file.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send, and close what was read from."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                with CancelScope(shield=True):
+                    await self.body_iterator.aclose()
 
 
 async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:

@@ -225,6 +225,27 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server) -> None:
     connection.close()
 
 
+def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server) -> None:
+    """Each of its requests is told, so that none stays with its file, or writes to nobody."""
+    image = server.upload(noise((2600, 2600), "PNG"), "large.png")
+    server.finished(image["job"]["id"])
+    for _ in range(4):  # so that every thread that reads has opened what it keeps
+        server.client.get(f"/images/{image['id']}")
+    time.sleep(3 * SECONDS)
+    before, logged = open_files(server), len(server.log())
+    clients = [connected(server) for _ in range(12)]
+    for client in clients:
+        request = f"GET /images/{image['id']} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        client.sendall(request.encode() * 3)
+    assert wait_until(lambda: open_files(server) > before + 12)
+
+    assert wait_until(lambda: open_files(server) <= before + 2, seconds=10)
+
+    assert "Traceback" not in server.log()[logged:]
+    for client in clients:
+        client.close()
+
+
 def test_a_client_that_reads_slowly_is_served_to_the_end(server: Server) -> None:
     """Longer than the time-out, and yet always on."""
     content = noise((2600, 2600), "PNG")
@@ -235,7 +256,7 @@ def test_a_client_that_reads_slowly_is_served_to_the_end(server: Server) -> None
         connection.sendall(request.encode())
         while piece := connection.recv(len(content) // 40):
             received += len(piece)
-            time.sleep(0.06)
+            time.sleep(0.12)
 
     assert received > len(content)
 
@@ -357,6 +378,7 @@ def test_uvicorn_is_still_what_the_protocol_builds_upon() -> None:
         "on_body",
         "send_400_response",
         "_unset_keepalive_if_required",
+        "_start_asgi_task",
     ):
         assert inspect.isfunction(getattr(HttpToolsProtocol, name)), name
     made = inspect.getsource(HttpToolsProtocol.__init__)
