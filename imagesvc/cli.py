@@ -21,6 +21,7 @@ from rich.console import Console
 
 from imagesvc.app import api_document, create_app
 from imagesvc.cli_accounts import key_commands, user_commands
+from imagesvc.cli_upload import upload
 from imagesvc.errors import ImagesvcError
 from imagesvc.forwarded import is_within
 from imagesvc.logs import configure_logs
@@ -103,6 +104,9 @@ def _toml(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
     return f"{{ {', '.join(pairs)} }}"
+
+
+cli.command()(upload)
 
 
 @cli.command()

@@ -1,0 +1,20 @@
+"""A client of the service for Python programs: `Client`, and `AsyncClient` with the same methods.
+
+The one `__init__` here that names what is elsewhere, since this package is what others import.
+"""
+
+from imagesvc.client.asynchronous import AsyncClient
+from imagesvc.client.flows import JobFailed, NotInTime
+from imagesvc.client.models import Collection, Image, Job, Variant
+from imagesvc.client.synchronous import Client
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Collection",
+    "Image",
+    "Job",
+    "JobFailed",
+    "NotInTime",
+    "Variant",
+]

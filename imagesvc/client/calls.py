@@ -1,0 +1,290 @@
+"""Every request of the client and how its answer is read: plain functions, no I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypedDict, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+from pydantic import BaseModel
+
+from imagesvc.client.models import Collection, Image, Job, Jobs, Page, Token, Variant, Visibility
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+Id = UUID | str
+Progress = Callable[[int, int], None]
+"""Called with the bytes sent so far and the bytes of all."""
+API = "/api/v1"
+
+
+class Transform(TypedDict, total=False):
+    """The transform parameters of a variant; `docs/transforms.md` shows each."""
+
+    w: int
+    h: int
+    dpr: float
+    fit: str
+    gravity: str
+    enlarge: int
+    crop: str
+    trim: int
+    rotate: float
+    flip: str
+    brightness: float
+    contrast: float
+    saturation: float
+    gray: int
+    blur: float
+    sharpen: float
+    bg: str
+    radius: int | str
+    wm: str
+    frame: int
+    format: str
+    q: int
+    lossless: int
+    max_bytes: int
+    exact: int
+    preset: str
+
+
+class Fields(TypedDict, total=False):
+    """What may be said about an upload."""
+
+    title: str
+    description: str
+    tags: str
+    """With commas between."""
+    collection_id: str
+    visibility: Visibility
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of an image."""
+
+    title: str
+    description: str
+    tags: list[str]
+    visibility: Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request and what its answer means."""
+
+    method: str
+    path: str
+    read: Callable[[httpx.Response], T]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    file: tuple[str, BinaryIO] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_repeatable: bool = True
+    """Whether sending it twice is as good as once (RFC 9110, section 9.2.2)."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What httpx needs to make the request."""
+        if self.file is not None:
+            self.file[1].seek(0)
+        return {
+            "method": self.method,
+            "url": self.path,
+            "params": {name: value for name, value in self.query.items() if value is not None},
+            "json": self.json,
+            "data": self.form,
+            "files": None if self.file is None else {"file": self.file},
+            "headers": dict(self.headers),
+        }
+
+
+class WatchedFile(io.RawIOBase):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, file: BinaryIO, on_progress: Progress | None) -> None:
+        super().__init__()
+        self._file = file
+        self._on_progress = on_progress
+        self._begin = file.tell() if file.seekable() else 0
+        if not file.seekable():
+            self._file = io.BytesIO(file.read())
+        self._size = self._file.seek(0, io.SEEK_END) - self._begin
+        self._file.seek(self._begin)
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset from where the file stood when it was given."""
+        if whence == io.SEEK_SET:
+            offset += self._begin
+        return self._file.seek(offset, whence) - self._begin
+
+    def tell(self) -> int:
+        """How far it has been read."""
+        return self._file.tell() - self._begin
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        data = self._file.read(size)
+        if self._on_progress is not None:
+            self._on_progress(self.tell(), self._size)
+        return data
+
+
+def name_of(source: Path | str | bytes | BinaryIO) -> str:
+    """The file name of what is to be uploaded."""
+    if isinstance(source, bytes):
+        return "upload"
+    return Path(
+        source if isinstance(source, str | Path) else getattr(source, "name", "upload")
+    ).name
+
+
+@contextlib.contextmanager
+def opened(source: Path | str | bytes | BinaryIO) -> Iterator[BinaryIO]:
+    """What is to be uploaded, as a file; a str is a path. A file that was given stays open."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    elif isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            yield file
+    else:
+        yield source
+
+
+def upload(
+    file: BinaryIO,
+    filename: str,
+    fields: Fields,
+    on_progress: Progress | None,
+    idempotency_key: str | None,
+) -> Call[Image]:
+    """Upload one file; with its key it can be sent again, and is still one image."""
+    return Call(
+        "POST",
+        f"{API}/images",
+        _model(Image),
+        form={name: str(value) for name, value in fields.items() if value is not None},
+        file=(filename, WatchedFile(file, on_progress)),  # type: ignore[arg-type]  # it is one
+        headers={"idempotency-key": f'"{idempotency_key or uuid4()}"'},
+    )
+
+
+def get_image(image_id: Id) -> Call[Image]:
+    """One image."""
+    return Call("GET", f"{API}/images/{image_id}", _model(Image))
+
+
+def list_images(query: Mapping[str, Any]) -> Call[Page[Image]]:
+    """A page of images."""
+    return Call("GET", f"{API}/images", _model(Page[Image]), query=query)
+
+
+def update_image(image_id: Id, changes: Mapping[str, Any]) -> Call[Image]:
+    """Change what people may say about an image."""
+    return Call("PATCH", f"{API}/images/{image_id}", _model(Image), json=dict(changes))
+
+
+def delete_image(image_id: Id) -> Call[None]:
+    """Delete an image."""
+    return Call("DELETE", f"{API}/images/{image_id}", _nothing)
+
+
+def process(image_ids: Sequence[Id], operations: Sequence[Mapping[str, Any]]) -> Call[Jobs]:
+    """Have variants of images made."""
+    body = {
+        "ids": [str(image_id) for image_id in image_ids],
+        "operations": [dict(operation) for operation in operations],
+    }
+    path = f"{API}/images/actions/process"
+    return Call("POST", path, _model(Jobs), json=body, is_repeatable=False)
+
+
+def list_variants(image_id: Id) -> Call[Page[Variant]]:
+    """The stored variants of an image."""
+    return Call("GET", f"{API}/images/{image_id}/variants", _model(Page[Variant]))
+
+
+def fetch(image_id: Id, transform: Mapping[str, Any]) -> Call[bytes]:
+    """The bytes of the original, or with transform parameters of a variant."""
+    return Call("GET", f"/images/{image_id}", lambda answer: answer.content, query=transform)
+
+
+def get_job(job_id: Id) -> Call[Job]:
+    """One job."""
+    return Call("GET", f"{API}/jobs/{job_id}", _model(Job))
+
+
+def list_jobs(query: Mapping[str, Any]) -> Call[Page[Job]]:
+    """A page of jobs."""
+    return Call("GET", f"{API}/jobs", _model(Page[Job]), query=query)
+
+
+def list_collections(query: Mapping[str, Any]) -> Call[Page[Collection]]:
+    """A page of collections."""
+    return Call("GET", f"{API}/collections", _model(Page[Collection]), query=query)
+
+
+def create_collection(
+    title: str, description: str, visibility: Visibility | None
+) -> Call[Collection]:
+    """Make a collection."""
+    body = {"title": title, "description": description, "visibility": visibility}
+    return Call("POST", f"{API}/collections", _model(Collection), json=body, is_repeatable=False)
+
+
+def get_collection(collection_id: Id) -> Call[Collection]:
+    """One collection."""
+    return Call("GET", f"{API}/collections/{collection_id}", _model(Collection))
+
+
+def update_collection(collection_id: Id, changes: Mapping[str, Any]) -> Call[Collection]:
+    """Change a collection."""
+    path = f"{API}/collections/{collection_id}"
+    return Call("PATCH", path, _model(Collection), json=dict(changes))
+
+
+def delete_collection(collection_id: Id) -> Call[None]:
+    """Delete an empty collection."""
+    return Call("DELETE", f"{API}/collections/{collection_id}", _nothing)
+
+
+def list_collection_images(collection_id: Id, query: Mapping[str, Any]) -> Call[Page[Image]]:
+    """A page of the images of a collection."""
+    return Call("GET", _members(collection_id), _model(Page[Image]), query=query)
+
+
+def change_collection_images(method: str, collection_id: Id, image_ids: Sequence[Id]) -> Call[None]:
+    """Put images into a collection (POST), or take them out (DELETE)."""
+    data = [{"type": "images", "id": str(image_id)} for image_id in image_ids]
+    return Call(method, _members(collection_id), _nothing, json={"data": data})
+
+
+def log_in(username: str, password: str) -> Call[Token]:
+    """Tokens for a name and password."""
+    form = {"grant_type": "password", "username": username, "password": password}
+    return Call("POST", f"{API}/auth/token", _model(Token), form=form, is_repeatable=False)
+
+
+def _members(collection_id: Id) -> str:
+    return f"{API}/collections/{collection_id}/relationships/images"
+
+
+def _model(kind: type[M]) -> Callable[[httpx.Response], M]:
+    return lambda answer: kind.model_validate_json(answer.content)
+
+
+def _nothing(_answer: httpx.Response) -> None:
+    return None

@@ -1,0 +1,131 @@
+"""What takes more than one request: retries, waiting, pages. Generators that do no I/O.
+
+A flow yields what is to be done next, a call or a pause in seconds, and is sent what came of a
+call: an answer, or the error of its transport. `Client` and `AsyncClient` differ in how they do it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import httpx
+
+from imagesvc.client.calls import Call, Id, get_job
+from imagesvc.client.models import Job, Page
+from imagesvc.errors import ImagesvcError, RangeNotSatisfiable, RateLimited, by_code
+
+T = TypeVar("T")
+ATTEMPTS = 4
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 5.0
+LONGEST_RETRY_AFTER = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Seconds to wait."""
+
+    seconds: float
+
+
+Came = httpx.Response | httpx.TransportError | None
+Flow = Generator[Call[Any] | Pause, Came, T]
+
+
+class JobFailed(ImagesvcError):
+    """A job that was waited for has failed or was cancelled."""
+
+    def __init__(self, job: Job) -> None:
+        detail = job.error.detail if job.error else f"The job {job.id} is {job.status}."
+        super().__init__(detail)
+        self.job = job
+
+    def __reduce__(self) -> tuple[type[JobFailed], tuple[Job]]:
+        return type(self), (self.job,)
+
+
+class NotInTime(ImagesvcError):
+    """A job has not ended in the time that its waiter had."""
+
+
+def answered(call: Call[T]) -> Flow[T]:
+    """A call with its retries.
+
+    Raises:
+        ImagesvcError: the service refused it; the class is that of the code.
+        httpx.TransportError: it cannot be reached.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        came = yield call
+        is_last = attempt == ATTEMPTS
+        if isinstance(came, httpx.Response):
+            if came.is_success:
+                return call.read(came)
+            if is_last or not _passes(came):
+                raise error_of(came)
+            yield Pause(min(_seconds(came), LONGEST_RETRY_AFTER))
+        elif came is not None:
+            if is_last or not (call.is_repeatable or isinstance(came, httpx.ConnectError)):
+                raise came
+            yield Pause(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # jitter
+    raise AssertionError("the last attempt returns or raises")
+
+
+def waited(job_id: Id, seconds: float, clock: Callable[[], float]) -> Flow[Job]:
+    """Poll a job, less and less often, until it has succeeded.
+
+    Raises:
+        JobFailed: it has failed or was cancelled.
+        NotInTime: it has not ended after `seconds`.
+    """
+    deadline = clock() + seconds
+    pause = FIRST_PAUSE / 4
+    while True:
+        job = yield from answered(get_job(job_id))
+        if job.status == "succeeded":
+            return job
+        if job.status in {"failed", "cancelled"}:
+            raise JobFailed(job)
+        left = deadline - clock()
+        if left <= 0:
+            raise NotInTime(f"The job {job_id} is still {job.status}.")
+        yield Pause(min(pause, left))
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
+    """The call for the page after this one; None after the last."""
+    if page.next_cursor is None:
+        return None
+    return replace(call, query={**call.query, "cursor": page.next_cursor})
+
+
+def error_of(answer: httpx.Response) -> ImagesvcError:
+    """The error that a problem document stands for (RFC 9457)."""
+    try:
+        problem: dict[str, Any] = answer.json()
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        code, detail = "", f"The answer is {answer.status_code} {answer.reason_phrase}."
+    kind = by_code(code)
+    if kind is RateLimited:
+        return RateLimited(int(_seconds(answer)))
+    if kind is RangeNotSatisfiable:
+        size = answer.headers.get("content-range", "").rpartition("/")[2]
+        return RangeNotSatisfiable(int(size) if size.isdigit() else 0)
+    faults = problem.get("errors", ()) if code else ()
+    return kind(detail, tuple((str(fault["loc"]), str(fault["msg"])) for fault in faults))
+
+
+def _passes(answer: httpx.Response) -> bool:
+    """Whether the same request may pass later, and the answer says when."""
+    busy = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    return busy and "retry-after" in answer.headers
+
+
+def _seconds(answer: httpx.Response) -> float:
+    text = answer.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else 1.0

@@ -1,0 +1,145 @@
+"""What the service answers, as this client understands it; members it does not know are left out.
+
+Names are those of the OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+Status = Literal["pending", "processing", "succeeded", "failed", "cancelled"]
+Visibility = Literal["public", "unlisted", "private"]
+
+
+class Answer(BaseModel):
+    """An object of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Urls(Answer):
+    """Where an image's bytes are, relative to the service."""
+
+    original: str
+    thumbnail: str | None
+    preview: str | None
+    blurred: str | None
+
+
+class JobRef(Answer):
+    """An image's newest job."""
+
+    id: UUID
+    status: Status
+
+
+class Image(Answer):
+    """An image's metadata."""
+
+    id: UUID
+    filename: str
+    title: str
+    description: str
+    tags: list[str]
+    status: Status
+    format: str
+    content_type: str
+    width: int
+    height: int
+    frames: int
+    bytes: int
+    sha256: str
+    dominant_color: str | None
+    palette: list[str]
+    thumbhash: str | None
+    phash: str | None
+    exif: dict[str, Any]
+    visibility: Visibility
+    collection_id: UUID | None
+    owner_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    urls: Urls
+    job: JobRef | None
+
+
+class Error(Answer):
+    """Why something failed."""
+
+    code: str
+    detail: str
+
+
+class Operation(Answer):
+    """One variant that a job is to make, and what came of it."""
+
+    name: str | None
+    transform: str
+    status: Status
+    error: Error | None
+    url: str
+
+
+class Job(Answer):
+    """A job with its operations."""
+
+    id: UUID
+    image_id: UUID
+    status: Status
+    attempts: int
+    operations: list[Operation]
+    error: Error | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Jobs(Answer):
+    """A job for each image, in order."""
+
+    data: list[Job]
+
+
+class Variant(Answer):
+    """A stored variant."""
+
+    transform: str
+    url: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+
+
+class Collection(Answer):
+    """A collection of images."""
+
+    id: UUID
+    title: str
+    description: str
+    visibility: Visibility
+    image_count: int
+    owner_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Token(Answer):
+    """What a log-in gives."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+class Page(Answer, Generic[T]):
+    """Some items of a list, and the cursor of the next page."""
+
+    data: list[T]
+    next_cursor: str | None

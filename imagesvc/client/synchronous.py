@@ -1,0 +1,185 @@
+"""The client for programs that wait for each answer; all but I/O is in `flows` and `calls`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar, Unpack
+
+import httpx
+
+from imagesvc.client import calls
+from imagesvc.client.calls import Call, Changes, Fields, Id, Progress, Transform
+from imagesvc.client.flows import Came, Flow, Pause, answered, following, waited
+from imagesvc.client.models import Collection, Image, Job, Page, Token, Variant, Visibility
+
+T = TypeVar("T")
+TIMEOUT = 60.0
+
+
+class Client:
+    """A service at a URL, asked one thing at a time.
+
+    Args:
+        base_url: such as `https://images.example.org`.
+        key: an API key or an access token; None for a service without accounts.
+        timeout: seconds that each step of a request may take.
+    """
+
+    def __init__(self, base_url: str, *, key: str | None = None, timeout: float = TIMEOUT) -> None:
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def log_in(self, username: str, password: str) -> Token:
+        """Get tokens for a name and password, and use them from now on."""
+        token = self._do(answered(calls.log_in(username, password)))
+        self._http.headers["authorization"] = f"Bearer {token.access_token}"
+        return token
+
+    def upload(
+        self,
+        source: Path | str | bytes | BinaryIO,
+        *,
+        filename: str | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> Image:
+        """Upload one file: a path, its bytes, or a file that can be read.
+
+        Args:
+            source: what to upload; a str is a path.
+            filename: its name; that of the path, when not given.
+            on_progress: called with the bytes sent so far and the bytes of all.
+            idempotency_key: one for each image that is meant; a new one, when not given.
+            fields: what to say about it.
+        """
+        name = filename or calls.name_of(source)
+        with calls.opened(source) as file:
+            call = calls.upload(file, name, fields, on_progress, idempotency_key)
+            return self._do(answered(call))
+
+    def wait(self, job_id: Id, *, timeout: float = 60.0) -> Job:
+        """Wait until a job has succeeded.
+
+        Raises:
+            JobFailed: it has failed or was cancelled.
+            NotInTime: it has not ended after `timeout` seconds.
+        """
+        return self._do(waited(job_id, timeout, time.monotonic))
+
+    def image(self, image_id: Id) -> Image:
+        """One image."""
+        return self._do(answered(calls.get_image(image_id)))
+
+    def images(self, q: str | None = None, **query: Any) -> Iterator[Image]:
+        """Every image that a search finds, or all; pages are asked for as they are needed."""
+        return self._items(calls.list_images({"q": q, **query}))
+
+    def update_image(self, image_id: Id, **changes: Unpack[Changes]) -> Image:
+        """Change title, description, tags or visibility; what is not given stays."""
+        return self._do(answered(calls.update_image(image_id, changes)))
+
+    def delete_image(self, image_id: Id) -> None:
+        """Delete an image with everything that was made of it."""
+        self._do(answered(calls.delete_image(image_id)))
+
+    def process(
+        self, image_ids: Sequence[Id], operations: Sequence[Mapping[str, Any]]
+    ) -> list[Job]:
+        """Have variants of images made: a job for each."""
+        return self._do(answered(calls.process(image_ids, operations))).data
+
+    def variants(self, image_id: Id) -> list[Variant]:
+        """The stored variants of an image."""
+        return self._do(answered(calls.list_variants(image_id))).data
+
+    def fetch(self, image_id: Id, **transform: Unpack[Transform]) -> bytes:
+        """The bytes of the original, or of a variant: `fetch(id, w=400, format="webp")`."""
+        return self._do(answered(calls.fetch(image_id, transform)))
+
+    def job(self, job_id: Id) -> Job:
+        """One job."""
+        return self._do(answered(calls.get_job(job_id)))
+
+    def jobs(self, **query: Any) -> Iterator[Job]:
+        """Every job, the newest first."""
+        return self._items(calls.list_jobs(query))
+
+    def collection(self, collection_id: Id) -> Collection:
+        """One collection."""
+        return self._do(answered(calls.get_collection(collection_id)))
+
+    def collections(self) -> Iterator[Collection]:
+        """Every collection, the newest first."""
+        return self._items(calls.list_collections({}))
+
+    def create_collection(
+        self, title: str, *, description: str = "", visibility: Visibility | None = None
+    ) -> Collection:
+        """Make a collection."""
+        return self._do(answered(calls.create_collection(title, description, visibility)))
+
+    def update_collection(self, collection_id: Id, **changes: Any) -> Collection:
+        """Change title, description or visibility; what is not given stays."""
+        return self._do(answered(calls.update_collection(collection_id, changes)))
+
+    def delete_collection(self, collection_id: Id) -> None:
+        """Delete an empty collection."""
+        self._do(answered(calls.delete_collection(collection_id)))
+
+    def collection_images(self, collection_id: Id) -> Iterator[Image]:
+        """Every image of a collection, the newest first."""
+        return self._items(calls.list_collection_images(collection_id, {}))
+
+    def add_to_collection(self, collection_id: Id, image_ids: Sequence[Id]) -> None:
+        """Put images into a collection, all or none."""
+        self._do(answered(calls.change_collection_images("POST", collection_id, image_ids)))
+
+    def remove_from_collection(self, collection_id: Id, image_ids: Sequence[Id]) -> None:
+        """Take images out of a collection, all or none."""
+        self._do(answered(calls.change_collection_images("DELETE", collection_id, image_ids)))
+
+    def _items(self, call: Call[Page[T]]) -> Iterator[T]:
+        following_call: Call[Page[T]] | None = call
+        while following_call is not None:
+            page = self._do(answered(following_call))
+            yield from page.data
+            following_call = following(following_call, page)
+
+    def _do(self, flow: Flow[T]) -> T:
+        came: Came = None
+        while True:
+            try:
+                step = flow.send(came)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+                came = None
+            else:
+                came = self._send(step)
+
+    def _send(self, call: Call[Any]) -> httpx.Response | httpx.TransportError:
+        try:
+            return self._http.request(**call.arguments())
+        except httpx.TransportError as error:
+            return error

@@ -1,0 +1,294 @@
+"""The Python client, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image as Pillow
+
+from imagesvc.client import AsyncClient, Client, JobFailed, NotInTime
+from imagesvc.client.models import Collection, Image, Job, Variant
+from imagesvc.errors import InvalidRequest, InvalidTransform, NotFound, UnsupportedMediaType
+from tests.http.asking import TEXT, damaged, picture
+from tests.server import Server
+
+SNAPSHOT = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
+
+
+@pytest.fixture
+def client(server: Server) -> Any:
+    with Client(f"http://127.0.0.1:{server.port}") as made:
+        yield made
+
+
+def test_a_picture_goes_the_whole_way(client: Client, tmp_path: Path) -> None:
+    """Upload, wait, look, change, fetch a variant, delete: what every program does."""
+    path = tmp_path / "beach.jpg"
+    path.write_bytes(picture(1))
+
+    image = client.upload(path, title="Beach", tags="sea,sand")
+    assert image.job is not None
+    job = client.wait(image.job.id)
+    changed = client.update_image(image.id, title="The beach", visibility="unlisted")
+    small = Pillow.open(io.BytesIO(client.fetch(image.id, w=100, format="webp")))
+    transforms = [variant.transform for variant in client.variants(image.id)]
+    client.delete_image(image.id)
+
+    assert (image.filename, image.title, set(image.tags)) == ("beach.jpg", "Beach", {"sea", "sand"})
+    assert job.status == "succeeded"
+    assert (changed.title, changed.visibility) == ("The beach", "unlisted")
+    assert (small.width, small.format) == (100, "WEBP")
+    assert any("w=100" in transform for transform in transforms)
+    with pytest.raises(NotFound):
+        client.image(image.id)
+
+
+def test_progress_is_told_up_to_the_end(client: Client) -> None:
+    """A bar that stops at 98 % looks like a fault."""
+    content = picture(2, (1500, 1200), "PNG")
+    told: list[tuple[int, int]] = []
+
+    client.upload(content, filename="a.png", on_progress=lambda *step: told.append(step))
+
+    assert told[-1] == (len(content), len(content))
+    assert len(told) > 2
+    assert [sent for sent, _all in told] == sorted(sent for sent, _all in told)
+
+
+def test_a_file_object_is_uploaded_from_where_it_stands(client: Client) -> None:
+    """And stays open: it is its owner's."""
+    content = picture(3)
+    file = io.BytesIO(b"a header" + content)
+    file.seek(8)
+
+    image = client.upload(file, filename="a.jpg")
+
+    assert image.bytes == len(content)
+    assert not file.closed
+
+
+def test_lists_are_followed_to_their_end(client: Client) -> None:
+    """However many pages that takes."""
+    title = "one of five"
+    ids = {client.upload(picture(10 + seed), title=title).id for seed in range(5)}
+
+    found = [image.id for image in client.images(limit=2) if image.title == title]
+    searched = {image.id for image in client.images(q='"one of five"', limit=2)}
+
+    assert len(found) == len(set(found)) == 5
+    assert set(found) == searched == ids
+
+
+def test_images_are_put_into_collections_and_taken_out(client: Client) -> None:
+    """The round of a collection's life."""
+    image = client.upload(picture(20))
+    collection = client.create_collection("Summer", description="2026")
+
+    client.add_to_collection(collection.id, [image.id])
+    inside = [item.id for item in client.collection_images(collection.id)]
+    client.remove_from_collection(collection.id, [image.id])
+    renamed = client.update_collection(collection.id, title="Winter")
+    listed = {item.id for item in client.collections()}
+    client.delete_collection(collection.id)
+
+    assert inside == [image.id]
+    assert renamed.title == "Winter"
+    assert collection.id in listed
+
+
+def test_errors_are_those_of_their_code(client: Client) -> None:
+    """With what the service said about them."""
+    image = client.upload(picture(21))
+
+    with pytest.raises(UnsupportedMediaType):
+        client.upload(TEXT, filename="a.jpg")
+    with pytest.raises(InvalidTransform) as wrong_transform:
+        client.fetch(image.id, w=0)
+    with pytest.raises(InvalidRequest) as wrong_request:
+        list(client.images(limit=0))
+
+    assert wrong_transform.value.code == "invalid_transform"
+    assert wrong_transform.value.status == 400
+    assert wrong_request.value.fields[0][0] == "limit"
+
+
+def test_waiting_ends_with_the_job_or_with_patience(client: Client) -> None:
+    """A job that failed raises, with the job; one that takes too long raises, too."""
+    image = client.upload(damaged())
+    assert image.job is not None
+
+    with pytest.raises(JobFailed) as failed:
+        client.wait(image.job.id)
+    slow = client.upload(picture(23, (4000, 3000), "PNG"))
+    assert slow.job is not None
+    with pytest.raises(NotInTime):
+        client.wait(slow.job.id, timeout=0)
+
+    assert failed.value.job.status == "failed"
+
+
+def test_the_asynchronous_client_does_the_same(server: Server) -> None:
+    """One description of calls, another way to make them."""
+
+    async def work() -> tuple[Image, Job, bytes, list[Image]]:
+        async with AsyncClient(f"http://127.0.0.1:{server.port}") as client:
+            image = await client.upload(picture(30), filename="a.jpg", title="async")
+            assert image.job is not None
+            job = await client.wait(image.job.id)
+            bytes_ = await client.fetch(image.id, w=50)
+            images = [item async for item in client.images(q="async", limit=1)]
+            await client.delete_image(image.id)
+            return image, job, bytes_, images
+
+    image, job, bytes_, images = asyncio.run(work())
+
+    assert job.status == "succeeded"
+    assert Pillow.open(io.BytesIO(bytes_)).width == 50
+    assert [item.id for item in images] == [image.id]
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    """What one can do, the other can."""
+
+    def public(kind: type) -> set[str]:
+        return {name for name in vars(kind) if not name.startswith("_")}
+
+    assert public(Client) == public(AsyncClient)
+
+
+@pytest.mark.parametrize("model", [Image, Job, Variant, Collection])
+def test_models_are_those_of_the_document(model: Any) -> None:
+    """What the client reads is what the API says it sends."""
+    schema = json.loads(SNAPSHOT.read_text())["components"]["schemas"][model.__name__]
+
+    assert model.model_fields.keys() <= set(schema["required"])
+
+
+BUSY = b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Scripted:
+    """A server that answers each connection with the next of some bytes; empty ones hang up."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.requests: list[bytes] = []
+        self._answers = answers
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with self._socket:
+            for answer in self._answers:
+                connection, _address = self._socket.accept()
+                with connection:
+                    self.requests.append(self._request(connection))
+                    connection.sendall(answer)
+
+    @staticmethod
+    def _request(connection: socket.socket) -> bytes:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += connection.recv(65536)
+        head, _, body = received.partition(b"\r\n\r\n")
+        lengths = [
+            line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+        ]
+        wanted = int(lengths[0].split(b":")[1]) if lengths else 0
+        while len(body) < wanted:
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+
+def answer(model: dict[str, Any], status: str = "200 OK") -> bytes:
+    """An answer as it comes over the wire."""
+    body = json.dumps(model).encode()
+    return (
+        f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def test_busy_servers_and_lost_connections_are_tried_again(server: Server) -> None:
+    """With one idempotency key, so that it stays one image however often it is sent."""
+    image = server.upload(picture(40))
+    scripted = Scripted(BUSY, b"", answer(image, "201 Created"))
+
+    with Client(scripted.url) as client:
+        uploaded = client.upload(b"the bytes", filename="a.jpg")
+
+    keys = {
+        line
+        for request in scripted.requests
+        for line in request.lower().split(b"\r\n")
+        if line.startswith(b"idempotency-key")
+    }
+    assert str(uploaded.id) == image["id"]
+    assert len(scripted.requests) == 3
+    assert len(keys) == 1
+    assert all(b"the bytes" in request for request in scripted.requests)
+
+
+def test_what_is_not_idempotent_is_not_sent_twice() -> None:
+    """A collection that may have been made is not made again."""
+    scripted = Scripted(b"", b"")
+
+    with Client(scripted.url) as client, pytest.raises(httpx.TransportError):
+        client.create_collection("Summer")
+
+    assert len(scripted.requests) == 1
+
+
+def test_the_client_brings_nothing_of_the_server() -> None:
+    """Who only uploads needs neither libvips nor a database."""
+    code = "import sys, imagesvc.client; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = set(done.stdout.split())
+    assert "httpx" in loaded
+    assert not loaded & {"starlette", "sqlalchemy", "pyvips", "PIL", "uvicorn"}
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(server: Server) -> Run:
+    def runner(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "imagesvc", "upload", *arguments,
+             "--to", f"http://127.0.0.1:{server.port}"],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    return runner
+
+
+def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: Path) -> None:
+    """A script sees it in the exit status, and has the ids of the others."""
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    good.write_bytes(picture(50))
+    bad.write_bytes(TEXT)
+
+    done = run(str(bad), str(good), "--title", "From a script", "--wait", "--json")
+
+    assert done.returncode == 1
+    assert "bad.jpg" in done.stderr
+    line = json.loads(done.stdout)
+    assert line["file"] == str(good)
+    shown = httpx.get(line["url"])
+    assert shown.content == good.read_bytes()
+    assert run(str(good)).returncode == 0
