@@ -156,5 +156,15 @@ def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
     """Help is what someone looks for who types the name alone."""
     done = run(tmp_path)
 
-    for command in ("serve", "config", "check", "gc"):
+    for command in ("serve", "config", "check", "gc", "user", "key"):
         assert command in done.stdout + done.stderr
+
+
+def test_a_start_loads_nothing_that_few_need() -> None:
+    """Cryptography and its like cost more than all of this service's own modules."""
+    heavy = {"jwt", "cryptography", "argon2", "httpx", "alembic"}
+    code = f"import sys, imagesvc.cli; print(sorted({heavy} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

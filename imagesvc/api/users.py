@@ -235,7 +235,7 @@ class UserEndpoints:
             raise Forbidden("Users change their own password alone; the rest is an admin's.")
         if patch.password:
             if user.id == asker.user_id:
-                await self._check_old_password(request, user, patch.old_password)
+                await self._check_may_choose(request, user, patch.old_password)
             values["password_hash"] = await self.passwords.hash(patch.password)
         return json_response(UserOut.of(await self.users.change(user.id, UserChange(**values))))
 
@@ -269,8 +269,11 @@ class UserEndpoints:
         if heir == user_id:
             raise invalid("images_to", "names the user who is to go")
 
-    async def _check_old_password(self, request: Request, user: User, old: str) -> None:
+    async def _check_may_choose(self, request: Request, user: User, old: str) -> None:
+        """A token that leaked must not become a login that stays: it takes the old password."""
         if user.password_hash is None:
+            if not principal_of(request).is_admin:
+                raise Forbidden("This user has no password; an admin can give one.")
             return
         if not old:
             raise invalid("old_password", "is needed to change one's own password")

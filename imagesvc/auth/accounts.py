@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -64,16 +63,19 @@ class Accounts:
             )
 
     async def note_uses(self) -> None:
-        """Write down when keys were last used."""
+        """Write down when keys were last used; on a full disk they wait for the next time."""
         uses = dict(self.credentials.uses)
         self.credentials.uses.clear()
-        if uses:
+        if not uses:
+            return
+        try:
             await self.keys.note_uses(uses)
+        except Unavailable:
+            self.credentials.uses.update({**uses, **self.credentials.uses})
 
     async def close(self) -> None:
         """Write what waits, and end the threads."""
-        with contextlib.suppress(Unavailable):  # it is not worth a stop that fails
-            await self.note_uses()
+        await self.note_uses()
         self.passwords.close()
 
 

@@ -116,6 +116,17 @@ def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Asker) -> 
     assert log_in_status(guarded, "lee", "a new password") == 200
 
 
+def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Asker) -> None:
+    """A key that leaked must not become a login that stays when the key has gone."""
+    robot = make_user(guarded, admin, "robot", password=None)
+    path, body = f"{USERS}/{robot.id}", {"password": "a new password"}
+
+    assert_problem(robot.client.patch(path, json=body), 403, "forbidden")
+    assert log_in_status(guarded, "robot", "a new password") == 401
+    assert admin.client.patch(path, json=body).status_code == 200
+    assert log_in_status(guarded, "robot", "a new password") == 200
+
+
 @pytest.mark.parametrize("body", [{"is_admin": True}, {"is_disabled": False}, {"name": "root"}])
 def test_nobody_raises_themselves(ada: Asker, body: dict[str, Any]) -> None:
     """What is more than a password is an admin's to change."""
