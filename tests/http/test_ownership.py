@@ -119,6 +119,7 @@ EXPECTED = {
     "is_alive": Case("/healthz", **OPEN),
     "is_ready": Case("/readyz", **OPEN),
     "get_metrics": Case("/metrics", 403, other=403, admin=200),
+    "get_openapi": Case("/api/v1/openapi.json", **OPEN),
     "home": Case("/", **OPEN),
 }  # fmt: skip
 
