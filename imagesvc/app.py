@@ -141,6 +141,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             service.variants,
             service.presets,
             service.ingest.eager,
+            idempotency,
         ).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json
 from imagesvc.api.http import json_response, only_known
+from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.named import named_images
 from imagesvc.api.problems import problem
 from imagesvc.api.schemas import JobOut
@@ -26,6 +27,7 @@ from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import (
     Conflict,
     Forbidden,
+    IdempotencyKeyReused,
     ImagesvcError,
     InvalidTransform,
     NotFound,
@@ -109,6 +111,7 @@ class ActionEndpoints:
     variants: VariantCache
     presets: Mapping[str, Transform]
     eager: Mapping[str, Transform]
+    idempotency: Idempotency
     clock: Callable[[], datetime] = utc_now
 
     def operations(self) -> list[Operation]:
@@ -122,7 +125,10 @@ class ActionEndpoints:
             Operation(
                 "process_images", "POST", f"{actions}/process", self.process, {202: JobsOut},
                 "images", scope=Scope.MANAGE, bodies=(ProcessIn,),
-                errors=(NotFound, Forbidden, Conflict, InvalidTransform, UnsupportedMediaType),
+                errors=(
+                    NotFound, Forbidden, Conflict, InvalidTransform, UnsupportedMediaType,
+                    IdempotencyKeyReused,
+                ),
             ),
         ]  # fmt: skip
 
@@ -150,7 +156,16 @@ class ActionEndpoints:
         its image's newest job then, which the image's status is about.
         """
         only_known(request, set())
-        asked = await sent_json(request, ProcessIn)
+        with self.idempotency.attempt(request) as begun:
+            asked = await sent_json(request, ProcessIn)
+            attempt = None if begun is None else begun.asking_for(asked.model_dump_json())
+            if attempt is not None and (first := await attempt.replayed()) is not None:
+                return first
+            return await self._processed(request, asked, attempt)
+
+    async def _processed(
+        self, request: Request, asked: ProcessIn, attempt: Attempt | None
+    ) -> Response:
         wanted: list[Wanted] = list(self.eager.items())
         if asked.operations is not None:
             wanted = read_operations(asked.operations, self.presets)
@@ -161,9 +176,11 @@ class ActionEndpoints:
         now = self.clock()
         lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
         jobs = [new_job(item.id, item.owner_id, wanted, lane=lane, now=now) for item in images]
-        await self.queue.add(jobs, now=now)
+        answer = json_response(JobsOut(data=[JobOut.of(job) for job in jobs]), 202)
+        receipt = None if attempt is None else attempt.receipt(answer)
+        await self.queue.add(jobs, now=now, receipt=receipt)
         self.notify()
-        return json_response(JobsOut(data=[JobOut.of(job) for job in jobs]), 202)
+        return answer
 
     def _check_fit(self, images: list[Image], wanted: list[Wanted]) -> None:
         """Refuse what is right by itself, and cannot be made of one of the images.

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from imagesvc.model import Job, JobId, Status
+from imagesvc.model import Job, JobId, Receipt, Status
 from imagesvc.store.jobs import ClaimedJob, JobFilter, Settlement
 
 
 class JobQueue(Protocol):
     """Jobs enter with their image's transaction, or later, and leave settled, across any crash."""
 
-    async def add(self, added: Sequence[Job], *, now: datetime) -> None:
-        """Take jobs of images that are there already, all or none."""
+    async def add(
+        self, added: Sequence[Job], *, now: datetime, receipt: Receipt | None = None
+    ) -> None:
+        """Take jobs of images that are there already, all or none, with the request's receipt."""
         ...
 
     async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:

@@ -21,6 +21,7 @@ from imagesvc.model import (
     Lane,
     Operation,
     Original,
+    Receipt,
     Status,
     UserId,
     Variant,
@@ -29,6 +30,7 @@ from imagesvc.search.colors import cell, lab
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
 from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of
+from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs
 
 MAX_INTERRUPTIONS = 50
@@ -165,14 +167,19 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, added: Sequence[Job], *, now: datetime) -> None:
+    async def add(
+        self, added: Sequence[Job], *, now: datetime, receipt: Receipt | None = None
+    ) -> None:
         """Insert jobs of images that are there, all or none; each is its image's newest then.
 
         Raises:
             NotFound: an image has been deleted.
+            RequestInProgress: another node was faster with the same receipt.
         """
 
         def work(connection: Connection) -> None:
+            if receipt is not None:
+                insert_receipt(connection, receipt)
             for job in added:
                 values = {"newest": job.id, "image": job.image_id, "updated_at": now}
                 if not connection.execute(_SET_NEWEST, values).rowcount:

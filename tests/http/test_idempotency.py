@@ -284,3 +284,24 @@ def test_a_receipt_survives_a_kill(make_server: MakeServer) -> None:
     assert again.content == first.content
     assert again.headers["idempotent-replayed"] == "true"
     assert datetime.fromisoformat(first.json()["created_at"]) < datetime.now(UTC)
+
+
+def test_processing_is_retried_without_another_job(make_server: MakeServer) -> None:
+    """Its receipt commits with the jobs, so that it survives a kill, too."""
+    server = make_server()
+    image_id = server.upload(picture(22))["id"]
+    url, headers = "/api/v1/images/actions/process", {"idempotency-key": "process"}
+    body = {"id": image_id}
+    first = server.client.post(url, json=body, headers=headers)
+    jobs = len(server.client.get("/api/v1/jobs").json()["data"])
+    server.kill()
+    server.start()
+
+    again = server.client.post(url, json=body, headers=headers)
+    other = server.client.post(url, json={"ids": [image_id]}, headers=headers)
+
+    assert first.status_code == again.status_code == 202
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
+    assert_problem(other, 422, "idempotency_key_reused")
+    assert len(server.client.get("/api/v1/jobs").json()["data"]) == jobs
