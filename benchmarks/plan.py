@@ -77,7 +77,7 @@ class Outcome:
 
 def get(path: str, *headers: str) -> Request:
     """A GET request; `headers` are whole lines."""
-    lines = (f"GET {path} HTTP/1.1", "Host: bench", *headers, "", "")
+    lines = (f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", "")
     return Request("\r\n".join(lines).encode())
 
 
@@ -86,7 +86,7 @@ def post(path: str, media_type: str, *body: bytes | Path) -> Request:
     length = sum(part.stat().st_size if isinstance(part, Path) else len(part) for part in body)
     lines = (
         f"POST {path} HTTP/1.1",
-        "Host: bench",
+        "Host: localhost",
         f"Content-Type: {media_type}",
         f"Content-Length: {length}",
         "",

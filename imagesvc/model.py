@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import astuple, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any, ClassVar, NewType
@@ -35,6 +35,12 @@ VariantKey = NewType("VariantKey", str)
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): ids sort by the time they were made."""
     return uuid_compat.uuid7()
+
+
+def least_id(instant: datetime) -> UUID:
+    """An id below all that were made at this millisecond or later."""
+    milliseconds = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return UUID(int=max(milliseconds, 0) << 80)
 
 
 def parse_id(text: str) -> UUID:

@@ -21,12 +21,12 @@ from imagesvc.api.http import (
 )
 from imagesvc.api.schemas import JobOut, Page
 from imagesvc.auth.authenticator import principal_of
-from imagesvc.auth.permissions import check_is_own_job
-from imagesvc.auth.principals import Scope
-from imagesvc.errors import Conflict, NotFound
+from imagesvc.auth.permissions import check_is_own_job, check_may_list
+from imagesvc.auth.principals import Principal, Scope
+from imagesvc.errors import Conflict, Forbidden, NotFound
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import Audience, ImageId, Job, JobId, Status, parse_id, utc_now
+from imagesvc.model import ImageId, Job, JobId, Status, UserId, parse_id, utc_now
 from imagesvc.operations import Operation
 from imagesvc.store.jobs import JobFilter
 
@@ -38,6 +38,8 @@ class JobQuery(PageQuery):
 
     status: Status | None = None
     image: Id | None = None
+    owner: Id | None = None
+    """One's own id; an admin may give any."""
     created_from: Instant | None = None
     created_to: Instant | None = None
 
@@ -56,7 +58,7 @@ class JobEndpoints:
         return [
             Operation(
                 "list_jobs", "GET", "/api/v1/jobs", self.page, {200: Page[JobOut]}, TAG,
-                scope=Scope.READ, query=JobQuery,
+                scope=Scope.READ, query=JobQuery, errors=(Forbidden,),
             ),
             Operation(
                 "get_job", "GET", one, self.show, {200: JobOut}, TAG,
@@ -73,10 +75,10 @@ class JobEndpoints:
         ]  # fmt: skip
 
     async def page(self, request: Request) -> Response:
-        """Jobs, the newest first, by status, image and time of creation."""
+        """Jobs, the newest first, by status, image, owner and time of creation."""
         query = parsed_query(JobQuery, request)
         found, last = await self.queue.page(
-            _filter_of(query, principal_of(request).audience),
+            _filter_of(query, principal_of(request)),
             limit=query.limit,
             after=None if query.cursor is None else JobId(query.cursor),
         )
@@ -107,9 +109,11 @@ class JobEndpoints:
         return job
 
 
-def _filter_of(query: JobQuery, audience: Audience) -> JobFilter:
+def _filter_of(query: JobQuery, asker: Principal) -> JobFilter:
+    check_may_list(asker, query.owner)
     return JobFilter(
-        audience=audience,
+        audience=asker.audience,
+        owner_id=None if query.owner is None else UserId(query.owner),
         status=query.status,
         image_id=None if query.image is None else ImageId(query.image),
         created_from=query.created_from,

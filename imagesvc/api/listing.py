@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from imagesvc.api.http import DEFAULT_LIMIT, Id, Limit, Query
+from imagesvc.auth.permissions import check_may_list
 from imagesvc.auth.principals import Principal
-from imagesvc.errors import Forbidden
 from imagesvc.model import CollectionId, Status, UserId, Visibility
 from imagesvc.search import parser
 from imagesvc.search.listing import ImageFilter, Order, Sort
@@ -41,8 +41,7 @@ class ImagesQuery(Query):
             InvalidQuery: `q` breaks its grammar.
             Forbidden: `owner` is someone else, and the asker no admin.
         """
-        if self.owner is not None and not asker.is_admin and self.owner != asker.user_id:
-            raise Forbidden("Only an admin may list the images of one other owner.")
+        check_may_list(asker, self.owner)
         return ImageFilter(
             audience=asker.audience,
             query=parser.parse(self.q or ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Protocol
+from uuid import UUID
 
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import Forbidden, NotFound
@@ -58,3 +59,13 @@ def check_is_own_job(principal: Principal, job: Job) -> None:
     """
     if not owns(principal, job.owner_id):
         raise NotFound("There is no job with this id.")
+
+
+def check_may_list(principal: Principal, owner_id: UUID | None) -> None:
+    """Leave lists of one owner to that owner and to admins.
+
+    Raises:
+        Forbidden: it is someone else's.
+    """
+    if owner_id is not None and not owns(principal, UserId(owner_id)):
+        raise Forbidden("Only an admin may list what one other owner has.")

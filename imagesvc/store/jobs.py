@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import (
@@ -25,16 +37,20 @@ from imagesvc.model import (
     Status,
     UserId,
     Variant,
+    least_id,
 )
 from imagesvc.search.colors import cell, lab
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
 from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of
 from imagesvc.store.receipts import insert_receipt
-from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs
+from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs, unindexed
 
 MAX_INTERRUPTIONS = 50
 """Crashes of the whole server during one job, after which the job is taken for their cause."""
+
+ID_SLACK = timedelta(minutes=1)
+"""How far the time in a job's id may be from its `created_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +78,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs to list; None does not restrict. Of its audience only the owner's own count."""
+    """Which jobs to list; None does not restrict. Of its audience only the owner's own count.
+
+    `owner_id` restricts what an audience lists that sees all.
+    """
 
     audience: Audience
     status: Status | None = None
     image_id: ImageId | None = None
+    owner_id: UserId | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
 
@@ -375,15 +395,19 @@ class JobStore:
     ) -> tuple[list[Job], JobId | None]:
         """Jobs newest first, those older than `after`, and the id to go on after."""
         query = _filtered(wanted).order_by(jobs.c.id.desc()).limit(limit + 1)
-        if after is not None:
-            query = query.where(jobs.c.id < after)
+        below = [after] if after is not None else []
+        if wanted.created_to is not None:
+            below.append(JobId(least_id(wanted.created_to + ID_SLACK)))
+        if below:
+            query = query.where(jobs.c.id < min(below))
 
-        def work(connection: Connection) -> tuple[list[Job], bool]:
+        def work(connection: Connection) -> tuple[list[Job], JobId | None]:
             rows = connection.execute(query).all()
-            return _with_operations(connection, rows[:limit]), len(rows) > limit
+            page, ends = _since(rows[:limit], wanted.created_from)
+            last = None if ends or len(rows) <= limit else JobId(rows[limit - 1].id)
+            return _with_operations(connection, page), last
 
-        found, more = await self._database.read(work)
-        return found, found[-1].id if more else None
+        return await self._database.read(work)
 
     async def count_open(self) -> dict[Status, int]:
         """How many jobs are pending and processing; the ended ones are not counted."""
@@ -465,18 +489,35 @@ def _update_operations(
 
 
 def _filtered(wanted: JobFilter) -> Select[Any]:
+    """A stretch of one index, which has the ids after what is asked for."""
     query = select(jobs)
-    if not wanted.audience.sees_all:
-        query = query.where(jobs.c.owner_id == wanted.audience.owner_id)
+    owner_id = wanted.owner_id if wanted.audience.sees_all else wanted.audience.owner_id
+    of_image = wanted.image_id is not None
+    if owner_id is not None or not wanted.audience.sees_all:
+        query = query.where(_plain(jobs.c.owner_id, of_image) == owner_id)
     if wanted.status is not None:
-        query = query.where(jobs.c.status == wanted.status)
-    if wanted.image_id is not None:
+        query = query.where(_plain(jobs.c.status, of_image) == wanted.status)
+    if of_image:
         query = query.where(jobs.c.image_id == wanted.image_id)
-    if wanted.created_from is not None:
-        query = query.where(jobs.c.created_at >= wanted.created_from)
     if wanted.created_to is not None:
-        query = query.where(jobs.c.created_at < wanted.created_to)
+        query = query.where(unindexed(jobs.c.created_at) < wanted.created_to)
     return query
+
+
+def _since(rows: Sequence[Row[Any]], first: datetime | None) -> tuple[Sequence[Row[Any]], bool]:
+    """Rows of a page that are not too old, and whether only older ones can follow.
+
+    As a condition this would have SQLite choose an index by the ids' bounds rather than one with
+    what else is asked for.
+    """
+    if first is None:
+        return rows, False
+    least = least_id(first - ID_SLACK)
+    return [row for row in rows if row.created_at >= first], any(row.id < least for row in rows)
+
+
+def _plain(column: Column[Any], of_image: bool) -> ColumnElement[Any]:
+    return unindexed(column) if of_image else column
 
 
 def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:

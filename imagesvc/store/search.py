@@ -28,7 +28,7 @@ from imagesvc.search.listing import ImageFilter, ImagePage, Order, Position, Sor
 from imagesvc.search.terms import Similar
 from imagesvc.store.database import Database
 from imagesvc.store.images import image_of, select_images
-from imagesvc.store.schema import blobs, images, phash_bands
+from imagesvc.store.schema import blobs, images, phash_bands, unindexed
 from imagesvc.store.search_conditions import conditions_of, dates_of, is_visible_to
 from imagesvc.store.search_match import Match, match_of
 from imagesvc.store.search_walks import (
@@ -153,7 +153,7 @@ def _sorted(
     newest = max(numbers, default=0) if after is None else after[0]
     conditions = [*conditions_of(wanted), *is_visible_to(wanted.audience)]
     if bounds is not None:
-        conditions.append(images.c.dated_at.between(*bounds))
+        conditions.append(unindexed(images.c.dated_at).between(*bounds))
     query = select(KEYS[order.sort], images.c.number).where(numbers_in(numbers), *conditions)
     places = [(newest, *row) for row in connection.execute(query)]
     return _in_order(places, order, after)

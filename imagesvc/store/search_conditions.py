@@ -1,17 +1,20 @@
-"""What the indexes of a search do not decide, as conditions on rows of `images`."""
+"""What the indexes of a search do not decide, as conditions on rows of `images`.
+
+They are for rows that something else has found: no index may be chosen for them.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal, not_, or_, select, text
+from sqlalchemy import Column, ColumnElement, exists, func, literal, not_, or_, select, text
 
 from imagesvc.model import Audience, Visibility
 from imagesvc.search.colors import RADIUS, lab
 from imagesvc.search.listing import ImageFilter
 from imagesvc.search.terms import Colored, Dated, From, Measure, Query, Range, To
-from imagesvc.store.schema import blobs, images
+from imagesvc.store.schema import blobs, images, unindexed
 
 _MEASURES = {
     Measure.SIZE: images.c.bytes,
@@ -26,10 +29,10 @@ def is_visible_to(audience: Audience) -> list[Condition]:
     """Own images and public ones; nothing to check for those who see all."""
     if audience.sees_all:
         return []
-    is_public = images.c.visibility == Visibility.PUBLIC
+    is_public = unindexed(images.c.visibility) == Visibility.PUBLIC
     if audience.owner_id is None:
         return [is_public]
-    return [or_(images.c.owner_id == audience.owner_id, is_public)]
+    return [or_(unindexed(images.c.owner_id) == audience.owner_id, is_public)]
 
 
 def conditions_of(wanted: ImageFilter) -> list[Condition]:
@@ -44,17 +47,17 @@ def conditions_of(wanted: ImageFilter) -> list[Condition]:
             case _:
                 continue
         found.append(not_(condition) if term.is_negated else condition)
-    plain: tuple[tuple[ColumnElement[Any], Any], ...] = (
+    plain: tuple[tuple[Column[Any], Any], ...] = (
         (images.c.status, wanted.status),
         (images.c.collection_id, wanted.collection_id),
         (images.c.owner_id, wanted.owner_id),
         (images.c.visibility, wanted.visibility),
     )
-    return found + [column == value for column, value in plain if value is not None]
+    return found + [unindexed(column) == value for column, value in plain if value is not None]
 
 
 def _within(bounds: Range) -> Condition:
-    column = _MEASURES[bounds.measure]
+    column = unindexed(_MEASURES[bounds.measure])
     if bounds.least is None:
         return column <= bounds.most
     if bounds.most is None:

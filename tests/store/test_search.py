@@ -1,0 +1,531 @@
+"""Lists of images at the store: who sees what, what changes follow, and at what cost."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from imagesvc.errors import InvalidQuery
+from imagesvc.model import (
+    Audience,
+    Digest,
+    Facts,
+    Image,
+    ImageId,
+    JobId,
+    Lane,
+    Status,
+    UserId,
+    Visibility,
+    least_id,
+    new_id,
+)
+from imagesvc.search.listing import ImageFilter, Order, Sort
+from imagesvc.search.parser import parse
+from imagesvc.store import search_walks
+from imagesvc.store.database import Database, sqlite_engine
+from imagesvc.store.images import ImageStore
+from imagesvc.store.jobs import JobFilter, JobStore, _record_facts
+from imagesvc.store.migrate import migrate
+from imagesvc.store.search import ImageSearch
+from tests.store.rows import NOON, add_user, collection, image_and_job
+
+pytestmark = pytest.mark.anyio
+EVERYONE = Audience(None, sees_all=True)
+STRANGER = Audience(None)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty database."""
+    path = tmp_path_factory.mktemp("migrated") / "imagesvc.db"
+    migrate(path)
+    return path
+
+
+@pytest.fixture
+async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
+    """An empty database."""
+    path = tmp_path / "imagesvc.db"
+    shutil.copy(migrated, path)
+    database = Database(path)
+    database.open()
+    yield database
+    await database.close()
+
+
+async def add(database: Database, **given: Any) -> Image:
+    """Add an image with its job."""
+    image, job = image_and_job(**given)
+    await ImageStore(database).add(image, job)
+    return image
+
+
+async def record(database: Database, image: Image, facts: Facts) -> None:
+    """Record what an image's job has found out, as its settlement does."""
+    await database.write(lambda c: _record_facts(c, image.original.digest, facts))
+
+
+async def titles(
+    database: Database,
+    q: str,
+    audience: Audience = EVERYONE,
+    sort: Sort | None = None,
+    **filters: Any,
+) -> list[str]:
+    """The titles that a search finds, in its order."""
+    query = parse(q)
+    page = await ImageSearch(database).page(
+        ImageFilter(audience, query, **filters),
+        Order.default_for(query, sort, is_descending=None),
+        limit=100,
+    )
+    assert page.next_after is None
+    return [image.title for image in page.images]
+
+
+@pytest.fixture
+async def shared(database: Database) -> dict[str, UserId]:
+    """Ann and Bob with an image of each visibility, all of them about a fox."""
+    people = {name: await add_user(database, name) for name in ("ann", "bob")}
+    for name, user_id in people.items():
+        for visibility in Visibility:
+            image = await add(
+                database,
+                title=f"fox {name} {visibility}",
+                tags=("fox",),
+                owner_id=user_id,
+                visibility=visibility,
+            )
+            await record(database, image, Facts("#2f6b9a", ("#2f6b9a",), "", "00ff00ff00ff00ff"))
+    return people
+
+
+WAYS = [
+    "", "fox", '"fox"', "title:fox", "tags:fox", "fox -cat", "-cat", "format:jpeg", "width:4",
+    "date:2026", "from:2025", "color:#2f6b9a", "orientation:landscape", "fox sharp-", "-color:#000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", [None, *Sort])
+@pytest.mark.parametrize("q", [q for q in WAYS if q != "fox sharp-"])
+async def test_a_list_shows_own_images_and_public_ones(
+    database: Database, shared: dict[str, UserId], q: str, sort: Sort | None
+) -> None:
+    """Whichever index is walked; what is unlisted is in nobody else's list."""
+    public = {"fox ann public", "fox bob public"}
+    own = {"fox ann unlisted", "fox ann private"}
+
+    ann = await titles(database, q, Audience(shared["ann"]), sort)
+    stranger = await titles(database, q, STRANGER, sort)
+    everyone = await titles(database, q, EVERYONE, sort)
+
+    assert sorted(ann) == sorted(public | own)
+    assert sorted(stranger) == sorted(public)
+    assert len(everyone) == 6
+
+
+@pytest.mark.parametrize("q", ["", "fox", "tags:fox"])
+@pytest.mark.parametrize("visibility", Visibility)
+async def test_filters_do_not_open_what_is_private(
+    database: Database, shared: dict[str, UserId], q: str, visibility: Visibility
+) -> None:
+    """Neither the visibility nor the owner that is asked for."""
+    ann, bob = Audience(shared["ann"]), shared["bob"]
+
+    own = await titles(database, q, ann, visibility=visibility)
+    of_bob = await titles(database, q, ann, owner_id=bob, visibility=visibility)
+    of_bob_sorted = await titles(database, q, ann, Sort.SIZE, owner_id=bob)
+
+    expected = {f"fox ann {visibility}"}
+    if visibility is Visibility.PUBLIC:
+        expected.add("fox bob public")
+    assert set(own) == expected
+    assert of_bob == (["fox bob public"] if visibility is Visibility.PUBLIC else [])
+    assert of_bob_sorted == ["fox bob public"]
+
+
+async def test_what_others_hide_changes_no_order(database: Database) -> None:
+    """A rank counts nothing over the table, so a word is as good however many have it."""
+    await add(database, title="heron")
+    await add(database, title="otter and heron")
+    await add(database, title="x", description="otter heron")
+    before = await titles(database, "otter heron", STRANGER)
+
+    for _ in range(30):
+        await add(database, title="otter", visibility=Visibility.PRIVATE)
+
+    assert await titles(database, "otter heron", STRANGER) == before == ["otter and heron", "x"]
+
+
+async def test_similar_to_a_hidden_image_is_like_similar_to_none(
+    database: Database, shared: dict[str, UserId]
+) -> None:
+    """The same error for both: a search does not tell that an image is there."""
+    hidden = await _id_of(database, "fox bob private")
+    unlisted = await _id_of(database, "fox bob unlisted")
+    texts = []
+    for image_id in (hidden, ImageId(new_id())):
+        with pytest.raises(InvalidQuery) as caught:
+            await titles(database, f"similar:{image_id}", Audience(shared["ann"]))
+        texts.append(caught.value.detail)
+
+    assert texts[0] == texts[1]
+    found = await titles(database, f"similar:{unlisted}", STRANGER)
+    assert sorted(found) == ["fox ann public", "fox bob public"]
+    assert len(await titles(database, f"similar:{hidden}", Audience(shared["bob"]))) == 3
+
+
+async def _id_of(database: Database, title: str) -> ImageId:
+    query = parse(f'title:"{title}"')
+    order = Order.default_for(query, None, is_descending=None)
+    page = await ImageSearch(database).page(ImageFilter(EVERYONE, query), order, limit=1)
+    return page.images[0].id
+
+
+async def execute(database: Database, statement: str, *values: object) -> None:
+    """Write past every store, as a migration or a colleague's query does."""
+    await database.write(lambda connection: connection.exec_driver_sql(statement, tuple(values)))
+
+
+async def test_the_search_follows_every_change(database: Database) -> None:
+    """Triggers keep it, so that no query has to know that there is one."""
+    user_id = await add_user(database, "ann")
+    await add(database, title="heron", tags=("bird",))
+    await add(database, title="other")
+
+    await execute(database, "UPDATE images SET title = 'Ibis' WHERE title = 'heron'")
+    assert await titles(database, "heron") == []
+    assert await titles(database, "ibis tags:bird") == ["Ibis"]
+    await execute(database, """UPDATE images SET tags = '["\\u6d77", "b"]' WHERE title = 'Ibis'""")
+    assert await titles(database, "tags:bird") == []
+    assert await titles(database, "tags:\u6d77 \u6d77") == ["Ibis"]
+    await execute(database, "UPDATE images SET visibility = 'private' WHERE title = 'Ibis'")
+    assert await titles(database, "ibis", STRANGER) == []
+    await execute(database, "UPDATE images SET owner_id = ? WHERE title = 'Ibis'", user_id.hex)
+    assert await titles(database, "ibis", Audience(user_id)) == ["Ibis"]
+    await execute(database, "DELETE FROM images WHERE title = 'Ibis'")
+    assert await titles(database, "ibis") == []
+    assert await titles(database, "-ibis") == ["other"]
+
+
+async def test_a_twin_of_a_known_original_is_found_by_its_looks_at_once(
+    database: Database,
+) -> None:
+    """Its blob's facts are there before its row is."""
+    first = await add(database, title="one")
+    facts = Facts("#2f6b9a", ("#2f6b9a", "#ffffff"), "", "0123456789abcdef")
+    await record(database, first, facts)
+    await add(database, title="two", original=first.original)
+    near = replace(facts, phash="0123456789abcd00")  # 6 bits in the last band
+    far = replace(facts, phash="f123456789abcd00", palette=("#00ff00",))
+    other = await add(database, title="near")
+    third = await add(database, title="far")
+    for image, its in ((other, near), (third, far)):
+        await record(database, image, its)
+
+    assert await titles(database, "color:#2f6b9a") == ["near", "two", "one"]
+    assert (await titles(database, f"similar:{first.id}"))[:2] == ["two", "near"]
+
+
+@pytest.mark.parametrize("flips", [0, 1, 5, 10, 11])
+async def test_hashes_within_ten_bits_are_found_wherever_they_differ(
+    database: Database, flips: int
+) -> None:
+    """The bands may not miss one: here the bits are spread over all of them as evenly as can be."""
+    model = await add(database, title="model")
+    value = 0x0123456789ABCDEF
+    for place in range(flips):
+        value ^= 1 << (place % 4 * 16 + place // 4 * 5)
+    other = await add(database, title="other")
+    for image, phash in ((model, "0123456789abcdef"), (other, f"{value:016x}")):
+        await record(database, image, Facts("#000000", ("#000000",), "", phash))
+
+    found = await titles(database, f"similar:{model.id}")
+
+    assert found == (["other"] if flips <= 10 else [])
+
+
+async def test_a_date_is_that_of_the_camera_else_that_of_the_upload(database: Database) -> None:
+    """As the camera's clock showed it, so that a day is the day people remember."""
+    await add(database, title="new", exif={"taken_at": "2019-12-31T23:59:59-11:00"})
+    await add(database, title="ancient", exif={"taken_at": "0001-01-01T00:00:00"})
+    await add(database, title="future", exif={"taken_at": "9999-12-31T23:59:59"})
+    await add(database, title="none", exif={"taken_at": "rubbish"})
+
+    assert await titles(database, "date:31-12-2019") == ["new"]
+    assert await titles(database, "", sort=Sort.TAKEN) == ["future", "none", "new", "ancient"]
+    for sort in (Sort.TAKEN, Sort.CREATED):
+        assert set(await titles(database, "to:2019", sort=sort)) == {"new", "ancient"}
+        assert await titles(database, "to:0001", sort=sort) == ["ancient"]
+        assert await titles(database, "from:9999-12-31", sort=sort) == ["future"]
+        assert await titles(database, f"date:{NOON:%d-%m-%Y}", sort=sort) == ["none"]
+
+
+async def test_every_span_of_days_is_covered_exactly(database: Database) -> None:
+    """Spans are put together from days, months, years, decades and centuries."""
+    days = [datetime(1899, 12, 30, tzinfo=UTC) + timedelta(days=487 * n) for n in range(110)]
+    edges = [datetime(y, m, d, tzinfo=UTC) for y in (1900, 1999, 2000, 2010) for m, d in
+             ((1, 1), (1, 31), (2, 28), (3, 1), (12, 31))]  # fmt: skip
+    for day in sorted({*days, *edges}):
+        await add(database, title=f"{day:%Y-%m-%d}", exif={"taken_at": f"{day:%Y-%m-%d}T12:00:00"})
+    all_days = [f"{day:%Y-%m-%d}" for day in sorted({*days, *edges})]
+
+    for first, last in (("1900", "1999"), ("1899-12-31", "2000-01-01"), ("2000-02", "2010-03-01"),
+                        ("1999-12-31", "1999-12-31"), ("1950-06-15", "1950-07-14"),
+                        ("1900-01-31", "2047-11")):  # fmt: skip
+        expected = [day for day in all_days if first <= day and day[: len(last)] <= last]
+        order = Order(Sort.CREATED, is_descending=False)
+        wanted = ImageFilter(EVERYONE, parse(f"from:{first} to:{last}"))
+        page = await ImageSearch(database).page(wanted, order, limit=1000)
+        assert [image.title for image in page.images] == expected, (first, last)
+
+
+async def test_a_page_that_fits_little_goes_on_with_its_cursor(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks at so many rows and no more; following the cursors finds all there is."""
+    monkeypatch.setattr("imagesvc.store.search.MAX_SCANNED", 10)
+    monkeypatch.setattr(search_walks, "MAX_SCANNED", 10)
+    for place in range(45):
+        size = 5_000 if place in {2, 40} else 9
+        await add(database, title=f"{place} gull", bytes=size)
+    for q in ("size:5000", "size:5000 gull"):
+        query = parse(q)
+        order = Order.default_for(query, None, is_descending=None)
+        after, found, pages = None, [], 0
+
+        while pages == 0 or after is not None:
+            page = await ImageSearch(database).page(
+                ImageFilter(EVERYONE, query), order, limit=5, after=after
+            )
+            found += [image.title for image in page.images]
+            after, pages = page.next_after, pages + 1
+
+        assert found == ["40 gull", "2 gull"]
+        assert 5 <= pages <= 6
+
+
+async def plans(database: Database, work: Any) -> list[str]:
+    """How SQLite goes about each statement that `work` executes."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _k: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(database._engine, "before_cursor_execute", note)
+    await work
+    event.remove(database._engine, "before_cursor_execute", note)
+    assert seen
+
+    def explain(connection: Any) -> list[str]:
+        return [
+            " | ".join(
+                row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+            )
+            for text, values in seen
+        ]
+
+    return await database.read(explain)
+
+
+USER = UserId(new_id())
+
+
+@pytest.mark.parametrize("audience", [EVERYONE, STRANGER, Audience(USER)])
+@pytest.mark.parametrize("is_descending", [True, False])
+@pytest.mark.parametrize("sort", [Sort.CREATED, Sort.TAKEN, Sort.SIZE, Sort.NAME])
+@pytest.mark.parametrize("q", ["", "width:>5", "date:2016", "from:2016-03 to:2017"])
+async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
+    database: Database, q: str, sort: Sort, is_descending: bool, audience: Audience
+) -> None:
+    """From the first page as from the deepest: no table is scanned, nothing is sorted."""
+    if q[:4] in {"date", "from"} and sort in {Sort.SIZE, Sort.NAME}:
+        return  # the newest matches are sorted
+    after: tuple[int | str, ...] = {Sort.CREATED: (7,), Sort.NAME: ("x", 7)}.get(sort, (5, 7))
+    if sort is Sort.CREATED and q[:4] in {"date", "from"}:
+        after = (0, 7)
+    wanted = ImageFilter(audience, parse(q))
+    for place in (None, after):
+        work = ImageSearch(database).page(wanted, Order(sort, is_descending), limit=50, after=place)
+
+        found = await plans(database, work)
+
+        for plan in found:
+            assert "SCAN images" not in plan
+            assert "SCAN blobs" not in plan
+            assert "SCAN jobs" not in plan
+            assert "TEMP B-TREE" not in plan
+        walked = " ".join(found[:-1])
+        if sort is not Sort.CREATED:
+            column = {Sort.TAKEN: "dated_at", Sort.SIZE: "bytes", Sort.NAME: "name_key"}[sort]
+            assert f"_{column}_number (" in walked
+        elif q in {"", "width:>5"}:
+            assert "_number (" in walked
+        else:
+            assert "VIRTUAL TABLE INDEX " in walked
+
+
+@pytest.mark.parametrize("audience", [EVERYONE, STRANGER, Audience(USER)])
+@pytest.mark.parametrize(
+    "q", ["sunset beach", '"golden hour"', "tags:sea date:2016", "-night", "camera:x", "color:#abc",
+          "sunset width:>5 -tags:x", "tags:sea -color:#abc"],
+)  # fmt: skip
+async def test_a_search_is_a_walk_along_the_full_text_index(
+    database: Database, q: str, audience: Audience
+) -> None:
+    """Of which SQLite sorts nothing; images come one by one, by number."""
+    query = parse(q)
+    order = Order.default_for(query, None, is_descending=None)
+    work = ImageSearch(database).page(
+        ImageFilter(audience, query), order, limit=50, after=(0, 1_000)
+    )
+
+    for plan in await plans(database, work):
+        assert "SCAN images " not in plan
+        assert "TEMP B-TREE" not in plan
+        assert "VIRTUAL TABLE INDEX " in plan or "ix_images_number" in plan
+
+
+async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
+    database: Database,
+) -> None:
+    """Beside whatever else is asked for."""
+    stored = collection()
+    for filters, index in (
+        ({"collection_id": stored.id}, "ix_images_collection_id_number"),
+        ({"owner_id": USER}, "ix_images_owner_id_number"),
+        ({"visibility": Visibility.PRIVATE}, "ix_images_visibility_number"),
+        ({"status": Status.FAILED}, "ix_images_visibility_number"),
+    ):
+        for audience in (EVERYONE, Audience(USER)):
+            wanted = ImageFilter(audience, **filters)
+            order = Order(Sort.CREATED, is_descending=True)
+
+            found = await plans(database, ImageSearch(database).page(wanted, order, limit=50))
+
+            if audience.sees_all:
+                assert index in " ".join(found)
+            assert not any("SCAN images" in plan or "TEMP B-TREE" in plan for plan in found)
+
+
+async def test_similar_images_come_from_the_bands(
+    database: Database, shared: dict[str, UserId]
+) -> None:
+    """A lookup for each near value; what is sorted is what was found."""
+    model = await _id_of(database, "fox ann public")
+    query = parse(f"similar:{model}")
+    order = Order.default_for(query, None, is_descending=None)
+
+    found = await plans(
+        database, ImageSearch(database).page(ImageFilter(EVERYONE, query), order, limit=50)
+    )
+
+    assert "SEARCH phash_bands USING PRIMARY KEY (band=?)" in " ".join(found)
+    assert not any("SCAN images" in plan or "SCAN phash_bands" in plan for plan in found)
+
+
+async def test_a_list_of_jobs_is_a_stretch_of_one_index(database: Database) -> None:
+    """For every combination of filters; the end of a time is a bound of ids."""
+    spans: list[dict[str, Any]] = [
+        {}, {"created_from": NOON}, {"created_from": NOON, "created_to": NOON}
+    ]  # fmt: skip
+    owners: list[dict[str, Any]] = [{}, {"owner_id": USER}]
+    statuses: list[dict[str, Any]] = [{}, {"status": Status.FAILED}]
+    pictures: list[dict[str, Any]] = [{}, {"image_id": ImageId(new_id())}]
+    for audience, owner, status, image, span, after in itertools.product(
+        [EVERYONE, Audience(USER)], owners, statuses, pictures, spans, [None, JobId(new_id())]
+    ):
+        wanted = JobFilter(audience, **owner, **status, **image, **span)
+
+        plan = (await plans(database, JobStore(database).page(wanted, limit=50, after=after)))[0]
+
+        owns = bool(owner) or not audience.sees_all
+        if image:
+            index = "ix_jobs_image_id_id (image_id=?"
+        elif owns and status:
+            index = "ix_jobs_owner_id_status_id (owner_id=? AND status=?"
+        elif owns:
+            index = "ix_jobs_owner_id_id (owner_id=?"
+        else:
+            index = "ix_jobs_status_id (status=?" if status else "sqlite_autoindex_jobs_1"
+        assert "TEMP B-TREE" not in plan
+        assert index in plan
+        bounded = "created_to" in span or after is not None
+        assert ("id<" in plan) == bounded
+        if not bounded and "autoindex" in index:
+            assert plan == "SCAN jobs USING INDEX sqlite_autoindex_jobs_1"  # its end, limited
+
+
+async def test_jobs_of_a_time_are_listed(database: Database) -> None:
+    """By the time they were created at; ids only bound where to look."""
+    for minute in range(4):
+        at = NOON + timedelta(minutes=minute, microseconds=1)
+        image, job = image_and_job(title=str(minute))
+        job = replace(job, id=JobId(least_id(at)), created_at=at, lane=Lane.UPLOAD)
+        await ImageStore(database).add(replace(image, job_id=job.id), job)
+
+    async def count(first: int, last: int) -> int:
+        wanted = JobFilter(EVERYONE, created_from=NOON + timedelta(minutes=first),
+                           created_to=NOON + timedelta(minutes=last))  # fmt: skip
+        found, _ = await JobStore(database).page(wanted, limit=9, after=None)
+        return len(found)
+
+    assert [await count(0, 4), await count(1, 3), await count(2, 3), await count(4, 9)] == [
+        4, 2, 1, 0,
+    ]  # fmt: skip
+
+
+AT_0003 = """
+import sys
+from pathlib import Path
+from imagesvc.store import migrate as module
+from alembic import command
+real = command.upgrade
+command.upgrade = lambda config, _revision: real(config, "0003")
+module.migrate(Path(sys.argv[1]))
+"""
+
+
+async def test_images_that_are_there_are_indexed_by_the_migration(tmp_path: Path) -> None:
+    """A search after an upgrade finds what was uploaded before it."""
+    path = tmp_path / "imagesvc.db"
+    subprocess.run([sys.executable, "-c", AT_0003, str(path)], check=True)  # noqa: ASYNC221
+    ids = [ImageId(new_id()) for _ in range(3)]
+    with sqlite_engine(path).connect() as connection:
+        for place in (2, 0, 1):
+            digest = Digest(f"{place}" * 64)
+            connection.exec_driver_sql(
+                "INSERT INTO blobs (sha256, bytes, created_at, dominant_color, palette, thumbhash,"
+                " phash) VALUES (?, 1, 0, '#2f6b9a', '[\"#2f6b9a\"]', '', '0123456789abcdef')",
+                (digest,),
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO images (id, sha256, format, width, height, frames, has_alpha,"
+                " decode_bytes, bytes, filename, title, description, tags, exif, visibility,"
+                " status, created_at, updated_at) VALUES (?, ?, 'png', 4, 3, 1, 0, 1, 1, 'A.png',"
+                " ?, '', '[\"caf\\u00e9\"]', '{\"taken_at\": \"2016-03-24T12:00:00\"}', 'public',"
+                " 'succeeded', 5, 5)",
+                (ids[place].hex, digest, f"old {place}"),
+            )
+
+    migrate(path)
+
+    database = Database(path)
+    database.open()
+    for q in ("old", "tags:cafe", "date:24-03-2016", "color:#2f6b9a", "format:png", ""):
+        assert await titles(database, q) == ["old 2", "old 1", "old 0"]
+    assert await titles(database, f"similar:{ids[0]}") == ["old 2", "old 1"]
+    new = await add(database, title="new")
+    assert await titles(database, "") == [new.title, "old 2", "old 1", "old 0"]
+    await database.close()
