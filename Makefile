@@ -10,7 +10,7 @@ SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check format docs openapi bench bench-peers clean
+.PHONY: help run test test-long check format docs openapi swagger-ui bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -49,6 +49,16 @@ docs: .venv/installed-test
 
 openapi: .venv/installed-run
 	$(BIN)/imagesvc openapi > docs/openapi.json
+
+SWAGGER_UI := 5.35.0
+swagger-ui:
+	folder=$$(mktemp -d) && vendor=imagesvc/web/vendor/swagger-ui && \
+	npm pack --silent --pack-destination $$folder swagger-ui-dist@$(SWAGGER_UI) && \
+	tar -xzf $$folder/*.tgz -C $$folder && \
+	for file in swagger-ui-bundle.js swagger-ui.css; do \
+	  grep -v 'sourceMappingURL=' $$folder/package/$$file | gzip -9n > $$vendor/$$file.gz; done && \
+	cp $$folder/package/LICENSE $$folder/package/NOTICE $$folder/package/*bundle.js.LICENSE.txt $$vendor && \
+	rm -rf $$folder
 
 bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)

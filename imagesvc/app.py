@@ -43,7 +43,7 @@ from imagesvc.service import Service
 from imagesvc.settings import Settings
 from imagesvc.slow_bodies import SlowBodyMiddleware
 from imagesvc.store.data_dir import DataDir
-from imagesvc.web import home
+from imagesvc.web import docs, home
 
 
 def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
@@ -164,6 +164,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         ).operations(),
         *MetricsEndpoints(lambda: figures(service, access.answers)).operations(),
         *home.operations(),
+        *docs.operations(),
     ]
     operations += OpenApiEndpoints(operations).operations()
     return operations

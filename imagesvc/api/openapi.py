@@ -149,7 +149,7 @@ def summary_and_description(operation: Operation) -> tuple[str, str]:
     text = inspect.cleandoc(operation.endpoint.__doc__ or operation.name)
     text = re.split(r"^(?:Args|Raises|Returns|Yields):$", text, maxsplit=1, flags=re.MULTILINE)[0]
     first, _, rest = text.partition("\n\n")
-    return " ".join(first.split()).removesuffix("."), rest.strip()
+    return " ".join(first.split()).removesuffix(".").replace("`", ""), rest.strip()
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:

@@ -1,0 +1,12 @@
+"use strict";
+SwaggerUIBundle({
+  url: "/api/v1/openapi.json",
+  dom_id: "#ui",
+  deepLinking: true,
+  docExpansion: "list",
+  displayRequestDuration: true,
+  filter: true,
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+  tryItOutEnabled: true,
+});

@@ -1,0 +1,106 @@
+"""The page of the API: every operation, with forms to try it. It asks nothing of other servers."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.errors import NotFound
+from imagesvc.operations import Operation, Raw
+
+TAG = "documentation"
+HERE = Path(__file__).parent
+VENDOR = HERE / "vendor" / "swagger-ui"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: "
+    "blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Swagger UI sets `style` attributes, and shows fetched pictures as blobs."""
+JAVASCRIPT, CSS, HTML = "text/javascript", "text/css", "text/html"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of the page, packed as gzip."""
+
+    packed: bytes
+    media_type: str
+
+    @property
+    def etag(self) -> str:
+        """Changes with the bytes."""
+        return f'"{hashlib.sha256(self.packed).hexdigest()[:32]}"'
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """The files by name; the page itself has none."""
+    own = {"": (HERE / "docs.html", HTML), "page.js": (HERE / "docs.js", JAVASCRIPT)}
+    return {
+        **{
+            name: Asset(gzip.compress(path.read_bytes(), mtime=0), media_type)
+            for name, (path, media_type) in own.items()
+        },
+        "swagger-ui-bundle.js": Asset(_vendored("swagger-ui-bundle.js"), JAVASCRIPT),
+        "swagger-ui.css": Asset(_vendored("swagger-ui.css"), CSS),
+    }
+
+
+def _vendored(name: str) -> bytes:
+    return (VENDOR / f"{name}.gz").read_bytes()
+
+
+async def page(request: Request) -> Response:
+    """The page of the API, with forms to try each operation."""
+    return await _sent(request, "")
+
+
+async def asset(request: Request) -> Response:
+    """A script or style sheet of the page of the API.
+
+    Raises:
+        NotFound: it has none of this name.
+    """
+    return await _sent(request, request.path_params["asset"])
+
+
+async def _sent(request: Request, name: str) -> Response:
+    found = (await run_in_threadpool(assets)).get(name)
+    if found is None:
+        raise NotFound("The page of the API has no such file.")
+    headers = {
+        "cache-control": "public, no-cache",
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+        "etag": found.etag,
+        "referrer-policy": "no-referrer",
+        "vary": "accept-encoding",
+        "x-content-type-options": "nosniff",
+    }
+    if found.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    body = found.packed
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+    else:
+        body = await run_in_threadpool(gzip.decompress, body)
+    return Response(body, headers=headers, media_type=found.media_type)
+
+
+def operations() -> list[Operation]:
+    """The operations this module serves; `app.py` concatenates them."""
+    return [
+        Operation(
+            "show_docs", "GET", "/api/v1/docs", page, {200: Raw((HTML,)), 304: None}, TAG
+        ),
+        Operation(
+            "get_docs_asset", "GET", "/api/v1/docs/{asset}", asset,
+            {200: Raw((JAVASCRIPT, CSS, HTML)), 304: None}, TAG, errors=(NotFound,),
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,56 @@
+"""The page of the API."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from imagesvc.web.docs import assets
+from tests.http.asking import assert_problem
+from tests.server import Server
+
+
+def test_the_page_and_its_files_come_from_here_alone(server: Server) -> None:
+    """It works in a network without a way out, and tells nobody who reads it."""
+    page = server.client.get("/api/v1/docs")
+
+    assert page.headers["content-type"].startswith("text/html")
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(sources) == 5
+    assert all(source.startswith(("/api/v1/", "data:")) for source in sources)
+    for source in sources:
+        if source.startswith("/"):
+            assert server.client.get(source).status_code == 200, source
+
+
+def test_nothing_of_it_may_ask_other_servers(server: Server) -> None:
+    """Whatever the vendored script would do, browsers stop it."""
+    for name in assets():
+        policy = server.client.get(f"/api/v1/docs/{name}".rstrip("/")).headers[
+            "content-security-policy"
+        ]
+        assert policy.startswith("default-src 'none';")
+        assert "connect-src 'self'" in policy
+        assert "http" not in policy
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_files_are_what_they_are_with_and_without_gzip(server: Server, encoding: str) -> None:
+    """And are not sent again to who has them."""
+    answer = server.client.get(
+        "/api/v1/docs/swagger-ui-bundle.js", headers={"accept-encoding": encoding}
+    )
+    again = server.client.get(
+        "/api/v1/docs/swagger-ui-bundle.js", headers={"if-none-match": answer.headers["etag"]}
+    )
+
+    assert answer.headers.get("content-encoding", "identity") == encoding
+    assert "SwaggerUIBundle" in answer.text
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_other_names_are_not_found(server: Server) -> None:
+    """The names are a table, and no path."""
+    for name in ("nothing.js", "..%2Fdocs.py", "docs.py", "%00"):
+        assert_problem(server.client.get(f"/api/v1/docs/{name}"), 404, "not_found")
