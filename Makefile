@@ -10,7 +10,7 @@ SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check format docs openapi swagger-ui bench bench-peers clean
+.PHONY: help run test test-long check format docs openapi postman swagger-ui bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make format     what ruff can mend by itself"
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"
+	@echo "make postman    a Postman collection of it: imagesvc.postman_collection.json"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them"
 	@echo "make clean      remove .venv and caches; data/ stays"
@@ -49,6 +50,9 @@ docs: .venv/installed-test
 
 openapi: .venv/installed-run
 	$(BIN)/imagesvc openapi > docs/openapi.json
+
+postman: .venv/installed-run
+	$(BIN)/python scripts/make_postman.py imagesvc.postman_collection.json
 
 SWAGGER_UI := 5.35.0
 swagger-ui:

@@ -1,0 +1,129 @@
+"""Writes a Postman collection (format v2.1) of docs/openapi.json: `make postman`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+ROOT = Path(__file__).parent.parent
+MULTIPART, JSON = "multipart/form-data", "application/json"
+    "multipart/form-data",
+    "application/x-www-form-urlencoded",
+    "application/json",
+)
+
+
+def collection(document: dict[str, Any]) -> dict[str, Any]:
+    """A folder for each tag, and in it a request for each operation."""
+    folders: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            folders.setdefault(operation["tags"][0], []).append(
+                _request(document, path, method, operation)
+            )
+    meanings = {tag["name"]: tag["description"] for tag in document["tags"]}
+    info = document["info"]
+    return {
+        "info": {"name": info["title"], "description": info["description"], "schema": SCHEMA},
+        "auth": {"type": "bearer", "bearer": [_pair("token", "{{key}}", type="string")]},
+        "variable": [_pair("base_url", "http://127.0.0.1:8000"), _pair("key", "")],
+        "item": [
+            {"name": name, "description": meanings.get(name, ""), "item": items}
+            for name, items in folders.items()
+        ],
+    }
+
+
+def _request(
+    document: dict[str, Any], path: str, method: str, operation: dict[str, Any]
+) -> dict[str, Any]:
+    parameters = [_resolved(document, item) for item in operation.get("parameters", ())]
+    segments = [f":{part[1:-1]}" if part[:1] == "{" else part for part in path[1:].split("/")]
+    request: dict[str, Any] = {
+        "method": method.upper(),
+        "description": operation.get("description", operation["summary"]),
+        "header": [_optional(item) for item in parameters if item["in"] == "header"],
+        "url": {
+            "raw": "{{base_url}}/" + "/".join(segments),
+            "host": ["{{base_url}}"],
+            "path": segments,
+            "query": [_optional(item) for item in parameters if item["in"] == "query"],
+            "variable": [
+                _pair(item["name"], "", description=item["description"])
+                for item in parameters
+                if item["in"] == "path"
+            ],
+        },
+    }
+    if not operation["security"]:
+        request["auth"] = {"type": "noauth"}
+    content = operation.get("requestBody", {}).get("content", {})
+    if content:
+        request["body"] = _body(document, content)
+    return {"name": operation["operationId"], "request": request, "response": []}
+
+
+def _body(document: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    if MULTIPART in content:
+        properties = _resolved(document, content[MULTIPART]["schema"])["properties"]
+        fields = [
+            {"key": "file", "type": "file", "src": []}
+            if name == "file"
+            else {"key": name, "type": "text", "value": "", "disabled": True}
+            for name in properties
+        ]
+        return {"mode": "formdata", "formdata": fields}
+    if JSON in content:
+        schema = _resolved(document, content[JSON]["schema"])
+        example = {name: _example(document, value) for name, value in schema["properties"].items()}
+        text = json.dumps(example, indent=2)
+        return {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}
+    return {"mode": "file", "file": {"src": ""}}
+
+
+def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:  # noqa: PLR0911  # a table
+    schema = _resolved(document, schema)
+    for kind in schema.get("anyOf", ()):
+        return _example(document, kind)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "default" in schema:
+        return schema["default"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "array":
+        return [_example(document, schema.get("items", {}))]
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        return {name: _example(document, value) for name, value in properties.items()}
+    return {"string": "", "integer": 0, "number": 0, "boolean": False}.get(schema.get("type", ""))
+
+
+def _resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in value:
+        return value
+    found: Any = document
+    for part in value["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return _resolved(document, found)
+
+
+def _optional(parameter: dict[str, Any]) -> dict[str, Any]:
+    return _pair(
+        parameter["name"],
+        str(parameter.get("example", "")),
+        description=parameter.get("description", ""),
+        disabled=not parameter.get("required", False),
+    )
+
+
+def _pair(key: str, value: str, **more: Any) -> dict[str, Any]:
+    return {"key": key, "value": value, **more}
+
+
+if __name__ == "__main__":
+    made = collection(json.loads((ROOT / "docs" / "openapi.json").read_text()))
+    Path(sys.argv[1]).write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
