@@ -10,10 +10,6 @@ from typing import Any
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 ROOT = Path(__file__).parent.parent
 MULTIPART, JSON = "multipart/form-data", "application/json"
-    "multipart/form-data",
-    "application/x-www-form-urlencoded",
-    "application/json",
-)
 
 
 def collection(document: dict[str, Any]) -> dict[str, Any]:
