@@ -25,7 +25,7 @@ def check_site(request: Request, allowed_hosts: Collection[str]) -> None:
         Forbidden: the page, or the name of this host, is a stranger's.
     """
     host = request.headers.get("host", "")
-    if not _is_ours(host, allowed_hosts):
+    if host and not _is_ours(host, allowed_hosts):  # browsers always send one
         raise Forbidden(
             "Without accounts the API answers to loopback names, addresses and allowed_hosts alone."
         )
