@@ -26,6 +26,7 @@ from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.openapi import OpenApiEndpoints, written
+from imagesvc.api.presigned import PresignedEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.uploads import UploadEndpoints
@@ -132,6 +133,16 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         *ImageEndpoints(
             service.images, service.search, service.variants, removal, names
         ).operations(),
+        *PresignedEndpoints(
+            service.upload_slots,
+            service.signer,
+            service.incoming,
+            service.ingest,
+            service.collections,
+            names,
+            settings.max_upload_size,
+            visibility,
+        ).operations(),
         *EditEndpoints(service.images, names, forget).operations(),
         *ActionEndpoints(
             service.images,
@@ -142,6 +153,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             service.presets,
             service.ingest.eager,
             idempotency,
+            service.upload_slots,
         ).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),

@@ -159,8 +159,9 @@ def gc(
     found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
     verb = "would be removed" if dry_run else "removed"
     Console().print(
-        f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants and "
-        f"{found.uploads} unfinished uploads {verb}."
+        f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants, "
+        f"{found.uploads} unfinished uploads and {found.slots} expired upload URLs {verb}.",
+        soft_wrap=True,
     )
 
 

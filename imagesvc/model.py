@@ -310,6 +310,23 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadSlot:
+    """The promise to take one file from whoever has its URL, and to make it an image."""
+
+    id: ImageId
+    """Of the image."""
+    owner_id: UserId | None
+    filename: str
+    content_type: str | None
+    """That the file must have, also by its bytes; None for any that is taken."""
+    max_bytes: int
+    fields: dict[str, str]
+    """What was said about the image beforehand, as in the form of an upload."""
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """Images that belong together; each is in one collection at most."""
 

@@ -12,13 +12,13 @@ import structlog
 from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.buckets import Buckets, parse_rate
 from imagesvc.auth.limits import RateLimits
+from imagesvc.auth.signing import Signer
 from imagesvc.cache.eviction import DiskTier
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.mezzanines import Mezzanines
 from imagesvc.cache.variants import VariantCache
-from imagesvc.delivery.signing import Signer
 from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_preset
@@ -43,6 +43,7 @@ from imagesvc.store.migrate import migrate
 from imagesvc.store.receipts import ReceiptStore
 from imagesvc.store.search import ImageSearch
 from imagesvc.store.secret import derive_key, load_or_make_secret
+from imagesvc.store.upload_slots import UploadSlotStore
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
@@ -74,6 +75,7 @@ class Service:
         self.accounts = Accounts(settings, self.database, self.data_dir.secret)
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
+        self.upload_slots = UploadSlotStore(self.database)
         self.collections = CollectionStore(self.database)
         self.search = ImageSearch(self.database)
         self.receipts = ReceiptStore(self.database)
@@ -136,7 +138,7 @@ class Service:
         self.source = Source(source_rules(settings)) if settings.allow_url_import else None
         self.collector = Collector(
             self.data_dir, self.blobs, self.images, self.locks, self.variant_files,
-            self.variant_rows,
+            self.variant_rows, self.upload_slots,
         )  # fmt: skip
         self._background: list[asyncio.Task[None]] = []
         self._lock: DataDirLock | None = None
@@ -203,6 +205,7 @@ class Service:
                     blobs=found.blobs,
                     variants=found.variants,
                     uploads=found.uploads,
+                    slots=found.slots,
                 )
             except (ImagesvcError, OSError) as error:
                 log.error("leftovers not collected", action="gc.failed", error=str(error))

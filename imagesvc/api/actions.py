@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from imagesvc.api.problems import problem
 from imagesvc.api.schemas import JobOut
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operations
 from imagesvc.auth.authenticator import principal_of
-from imagesvc.auth.permissions import check_may_change
+from imagesvc.auth.permissions import check_may_change, owns
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.cache.removal import Removal
 from imagesvc.cache.variants import VariantCache
@@ -38,6 +39,7 @@ from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.model import Image, ImageId, Lane, Original, Transform, parse_id, utc_now
 from imagesvc.operations import Operation
 from imagesvc.store.images import ImageStore
+from imagesvc.store.upload_slots import UploadSlotStore
 
 MAX_IMAGES = 100
 MAX_OPERATIONS = 20
@@ -112,6 +114,7 @@ class ActionEndpoints:
     presets: Mapping[str, Transform]
     eager: Mapping[str, Transform]
     idempotency: Idempotency
+    slots: UploadSlotStore
     clock: Callable[[], datetime] = utc_now
 
     def operations(self) -> list[Operation]:
@@ -169,7 +172,11 @@ class ActionEndpoints:
         wanted: list[Wanted] = list(self.eager.items())
         if asked.operations is not None:
             wanted = read_operations(asked.operations, self.presets)
-        images = await named_images(self.images, asked.names, principal_of(request))
+        try:
+            images = await named_images(self.images, asked.names, principal_of(request))
+        except NotFound as error:
+            await self._check_no_slots(asked.names, error, principal_of(request))
+            raise
         for image in images:
             check_may_change(principal_of(request), image)
         self._check_fit(images, wanted)
@@ -181,6 +188,21 @@ class ActionEndpoints:
         await self.queue.add(jobs, now=now, receipt=receipt)
         self.notify()
         return answer
+
+    async def _check_no_slots(
+        self, names: Mapping[str, str], missing: NotFound, asker: Principal
+    ) -> None:
+        """Say more of ids that are missing because their file is still to come.
+
+        Raises:
+            Conflict: one of them is that of an upload URL not used yet.
+        """
+        for place, _message in missing.fields:
+            with contextlib.suppress(NotFound):
+                slot = await self.slots.find(ImageId(parse_id(names[place])))
+                if slot is not None and owns(asker, slot.owner_id):
+                    message = "is of an upload URL that has not been used yet"
+                    raise Conflict(f"{place} {message}.", ((place, message),))
 
     def _check_fit(self, images: list[Image], wanted: list[Wanted]) -> None:
         """Refuse what is right by itself, and cannot be made of one of the images.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from python_multipart.multipart import parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive
 
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.fields import check_tags, check_text, max_bytes
@@ -19,7 +17,13 @@ from imagesvc.api.http import Id, Query, invalid, json_response, only_known, ori
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports, is_import
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
-from imagesvc.api.problems import problem, problem_response
+from imagesvc.api.problems import problem
+from imagesvc.api.receiving import (
+    StreamedBody,
+    check_declared_length,
+    declared_length,
+    heard_out,
+)
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
@@ -42,7 +46,7 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from imagesvc.jobs.ingest import Ingest, ReceiptFor, UploadFields
-from imagesvc.model import CollectionId, Image, Visibility, parse_id
+from imagesvc.model import CollectionId, Image, UserId, Visibility, parse_id
 from imagesvc.operations import Body, Operation, Raw
 from imagesvc.store.collections import CollectionStore, no_collection
 from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
@@ -79,45 +83,6 @@ FILE = Raw(("image/*", "application/octet-stream"))
 FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
 FORM_OVERHEAD = 128 << 10
 """Bytes that a form may have beside its files; their exact sum is checked when they are added."""
-DRAIN_BYTES = 8 << 20
-DRAIN_SECONDS = 2.0
-
-
-@dataclass(slots=True)
-class _Body:
-    """The body as it comes, which knows whether it has come to its end."""
-
-    receive: Receive
-    is_begun: bool = False
-    is_over: bool = False
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """What is still to come.
-
-        Raises:
-            ClientDisconnect: the client has gone before its end.
-        """
-        self.is_begun = True
-        while not self.is_over:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                self.is_over = True
-                raise ClientDisconnect
-            self.is_over = not message.get("more_body", False)
-            yield message.get("body", b"")
-
-    async def drain(self) -> None:
-        """Read on for a moment, so that a client that is still sending can read the refusal.
-
-        A connection closed with unread bytes is reset, and the answer is lost with it.
-        """
-        left = DRAIN_BYTES
-        with contextlib.suppress(ClientDisconnect, TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                async for piece in self.pieces():
-                    left -= len(piece)
-                    if left < 0:
-                        return
 
 
 _NamedFile = tuple[str, ReceivedFile | ImagesvcError]
@@ -185,27 +150,23 @@ class UploadEndpoints:
             IdempotencyKeyReused, RequestInProgress: the key was used before, or is in use.
             Forbidden, SourceUnavailable: it is at a URL, and cannot be fetched.
         """
-        body = _Body(request.receive)
-        try:
-            with self.idempotency.attempt(request) as attempt:
-                await self._check_room(request)
-                if is_import(request):
-                    return await self._import(request, body, attempt)
-                only_known(request, FIELDS | {"filename"})
-                async with AsyncExitStack() as stack:
-                    received = await self._receive(request, body, stack)
-                    if not received.files:
-                        raise NoFile("The request holds no file.")
-                    fields = self._fields(request, received)
-                    return await self._accept(request, received, fields, attempt)
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it; nothing is left
-        except ImagesvcError as error:
-            if body.is_begun or "expect" not in request.headers:
-                await body.drain()  # else the client waits for leave, and would be given it
-            if body.is_over:
-                raise
-            return problem_response(error, {"connection": "close"})
+        body = StreamedBody(request.receive)
+        return await heard_out(request, body, self._taken(request, body))
+
+    async def _taken(self, request: Request, body: StreamedBody) -> Response:
+        with self.idempotency.attempt(request) as attempt:
+            await self._check_room(request)
+            if is_import(request):
+                return await self._import(request, body, attempt)
+            only_known(request, FIELDS | {"filename"})
+            async with AsyncExitStack() as stack:
+                received = await self._receive(request, body, stack)
+                if not received.files:
+                    raise NoFile("The request holds no file.")
+                values = {**request.query_params, **received.fields}
+                owner_id = principal_of(request).user_id
+                fields = read_fields(values, self.default_visibility, owner_id)
+                return await self._accept(request, received, fields, attempt)
 
     async def _check_room(self, request: Request) -> None:
         """Refuse what the owner may not keep before it is sent.
@@ -213,13 +174,14 @@ class UploadEndpoints:
         Raises:
             QuotaExceeded: the declared length, without what a form has around files, is too much.
         """
-        length = request.headers.get("content-length", "0")
-        size = int(length) if length.isdigit() else 0
+        size = declared_length(request)
         if request.headers.get("content-type", "").startswith("multipart/"):
             size = max(0, size - FORM_OVERHEAD)
         await self.ingest.check_room(principal_of(request).user_id, size)
 
-    async def _import(self, request: Request, body: _Body, attempt: Attempt | None) -> Response:
+    async def _import(
+        self, request: Request, body: StreamedBody, attempt: Attempt | None
+    ) -> Response:
         wanted = await self.imports.wanted(request, body.pieces())
         if attempt is not None:
             attempt = attempt.asking_for(wanted.model_dump_json())
@@ -243,45 +205,16 @@ class UploadEndpoints:
             return None
         return lambda image: attempt.receipt(self._created(request, image))
 
-    def _fields(self, request: Request, received: _Received) -> UploadFields:
-        """What the uploader says about every file of the request.
-
-        Raises:
-            InvalidRequest: naming the field that breaks its rules.
-        """
-        values = {**request.query_params, **received.fields}
-        for name in FIELDS & values.keys():
-            try:
-                check_text(name, values[name])
-            except ValueError as error:
-                raise invalid(name, str(error)) from error
-        visibility = values.get("visibility") or self.default_visibility
-        if visibility not in set(Visibility):
-            raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
-        tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
-        try:
-            check_tags(tags)
-        except ValueError as error:
-            raise invalid("tags", str(error)) from error
-        return UploadFields(
-            title=values.get("title", ""),
-            description=values.get("description", ""),
-            tags=tags,
-            visibility=Visibility(visibility),
-            collection_id=_collection_id(values.get("collection_id")),
-            owner_id=principal_of(request).user_id,
-        )
-
-    async def _receive(self, request: Request, body: _Body, stack: AsyncExitStack) -> _Received:
+    async def _receive(
+        self, request: Request, body: StreamedBody, stack: AsyncExitStack
+    ) -> _Received:
         media_type, options = parse_options_header(request.headers.get("content-type", ""))
         if media_type == b"multipart/form-data":
             return await self._multipart(body, options.get(b"boundary", b""), stack)
         return await self._raw(request, body, stack)
 
-    async def _raw(self, request: Request, body: _Body, stack: AsyncExitStack) -> _Received:
-        length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self.max_upload_size:
-            raise FileTooLarge(f"The file is larger than {self.max_upload_size:,} bytes.")
+    async def _raw(self, request: Request, body: StreamedBody, stack: AsyncExitStack) -> _Received:
+        check_declared_length(request, self.max_upload_size)
         file = await stack.enter_async_context(self.incoming.receive())
         async for piece in body.pieces():
             await file.write(piece)
@@ -290,7 +223,9 @@ class UploadEndpoints:
         name = request.query_params.get("filename", "")
         return _Received([(name, await file.finish())])
 
-    async def _multipart(self, body: _Body, boundary: bytes, stack: AsyncExitStack) -> _Received:
+    async def _multipart(
+        self, body: StreamedBody, boundary: bytes, stack: AsyncExitStack
+    ) -> _Received:
         received = _Received()
         part: _FilePart | _FieldPart = _FieldPart("")
         async with contextlib.aclosing(multipart_events(body.pieces(), boundary)) as events:
@@ -377,6 +312,37 @@ class UploadEndpoints:
         if isinstance(file, ImagesvcError):
             raise file
         return await self.ingest.accept(file, replace(fields, filename=name), receipt_for)
+
+
+def read_fields(
+    values: Mapping[str, str], default: Visibility, owner_id: UserId | None
+) -> UploadFields:
+    """What an uploader says about files, in a form or a query.
+
+    Raises:
+        InvalidRequest: naming the field that breaks its rules.
+    """
+    for name in FIELDS & values.keys():
+        try:
+            check_text(name, values[name])
+        except ValueError as error:
+            raise invalid(name, str(error)) from error
+    visibility = values.get("visibility") or default
+    if visibility not in set(Visibility):
+        raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
+    tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
+    try:
+        check_tags(tags)
+    except ValueError as error:
+        raise invalid("tags", str(error)) from error
+    return UploadFields(
+        title=values.get("title", ""),
+        description=values.get("description", ""),
+        tags=tags,
+        visibility=Visibility(visibility),
+        collection_id=_collection_id(values.get("collection_id")),
+        owner_id=owner_id,
+    )
 
 
 def _collection_id(text: str | None) -> CollectionId | None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from imagesvc.delivery.signing import RESERVED, Signature, Signer
+from imagesvc.auth.signing import RESERVED, Signature, Signer
 from imagesvc.errors import InvalidTransform
 
 MAX_PARAMETERS = 64

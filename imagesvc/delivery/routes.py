@@ -18,6 +18,7 @@ from imagesvc.auth.authenticator import Authenticator
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.permissions import check_may_see
 from imagesvc.auth.principals import Scope
+from imagesvc.auth.signing import Signer
 from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
@@ -29,7 +30,6 @@ from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.parameters import ABOUT_ANSWER, SIGMA, TRANSFORM
 from imagesvc.delivery.query import Asked, Pairs, read_query
 from imagesvc.delivery.rules import DeliveryRules, Kind
-from imagesvc.delivery.signing import Signer
 from imagesvc.errors import (
     CorruptImage,
     ImagesvcError,

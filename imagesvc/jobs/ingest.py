@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import re
 import unicodedata
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 
 from anyio import CancelScope
 
-from imagesvc.errors import CorruptImage, WorkerDied
+from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
 from imagesvc.imaging.calls import PROBE
 from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
@@ -30,6 +31,7 @@ from imagesvc.model import (
     Receipt,
     Status,
     Transform,
+    UploadSlot,
     UserId,
     Visibility,
     new_id,
@@ -59,6 +61,8 @@ class UploadFields:
     visibility: Visibility = Visibility.PUBLIC
     collection_id: CollectionId | None = None
     owner_id: UserId | None = None
+    slot: UploadSlot | None = None
+    """Of a presigned upload; it is used up with the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,13 @@ class Ingest:
             Unavailable: it cannot be taken now; nothing is kept.
         """
         probe = await self._probe(received)
+        _check_declared(probe, fields.slot)
         image, job = self._image(received, probe, fields)
         receipt = None if receipt_for is None else receipt_for(image)
         with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
-            await _to_the_end(self._publish(received, image, job, receipt))
+            uses_slot = fields.slot is not None
+            add = partial(self.images.add, image, job, receipt, uses_slot=uses_slot)
+            await _to_the_end(self._publish(received, add))
         self.notify()
         return image
 
@@ -120,15 +127,13 @@ class Ingest:
         path = str(received.path)
         return await self.pool.run(PROBE, path, self.limits, timeout=self.probe_timeout)
 
-    async def _publish(
-        self, received: ReceivedFile, image: Image, job: Job, receipt: Receipt | None
-    ) -> None:
+    async def _publish(self, received: ReceivedFile, add: Callable[[], Awaitable[None]]) -> None:
         digest = received.digest
         async with self.locks.hold(digest):
             try:
                 await self.blobs.put(received.path, digest)
                 received.is_moved = True
-                await self.images.add(image, job, receipt)
+                await add()
             except BaseException:
                 await self._withdraw(digest)
                 raise
@@ -141,7 +146,7 @@ class Ingest:
         self, received: ReceivedFile, probe: Probe, fields: UploadFields
     ) -> tuple[Image, Job]:
         now = self.clock()
-        image_id = ImageId(new_id())
+        image_id = fields.slot.id if fields.slot else ImageId(new_id())
         wanted = self.eager.items()
         job = new_job(image_id, fields.owner_id, wanted, lane=Lane.UPLOAD, now=now)
         filename = safe_filename(fields.filename)
@@ -173,6 +178,12 @@ class Ingest:
             owner_id=fields.owner_id,
         )
         return image, job
+
+
+def _check_declared(probe: Probe, slot: UploadSlot | None) -> None:
+    declared = None if slot is None else slot.content_type
+    if declared not in {None, probe.format.media_type}:
+        raise UnsupportedMediaType(f"The file is {probe.format.media_type}, not {declared}.")
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
 
+from imagesvc.model import utc_now
 from imagesvc.store.blobs import BlobStore, StoredBlob
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.images import ImageStore
 from imagesvc.store.locks import DigestLocks
+from imagesvc.store.upload_slots import UploadSlotStore
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
@@ -25,6 +29,7 @@ class Leftovers:
     blob_bytes: int = 0
     variants: int = 0
     uploads: int = 0
+    slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,11 @@ class Collector:
     locks: DigestLocks
     files: VariantFiles
     variants: VariantStore
+    slots: UploadSlotStore
+    clock: Callable[[], datetime] = utc_now
 
     async def collect(self, *, grace_seconds: float, dry_run: bool = False) -> Leftovers:
-        """Remove leftovers older than `grace_seconds`.
+        """Remove leftovers older than `grace_seconds`, and upload slots that have expired.
 
         The grace period spares what an upload in flight is about to reference; so does the
         lock of the digest, which the upload holds from before the blob until after the row.
@@ -53,6 +60,7 @@ class Collector:
                     await self._collect_blob(blob, found, dry_run=dry_run)
         await self._collect_variants(found, grace_seconds, dry_run=dry_run)
         await self._collect_uploads(found, grace_seconds, dry_run=dry_run)
+        found.slots = await self.slots.remove_expired(now=self.clock(), dry_run=dry_run)
         return found
 
     async def _collect_blob(self, blob: StoredBlob, found: Leftovers, *, dry_run: bool) -> None:

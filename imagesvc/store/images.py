@@ -45,6 +45,7 @@ from imagesvc.store.database import Database
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
+from imagesvc.store.upload_slots import use_slot
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "tags", "visibility")
@@ -76,7 +77,9 @@ class ImageStore:
         self._database = database
         self._quota = quota or Quota()
 
-    async def add(self, image: Image, job: Job, receipt: Receipt | None = None) -> None:
+    async def add(
+        self, image: Image, job: Job, receipt: Receipt | None = None, *, uses_slot: bool = False
+    ) -> None:
         """Insert an image, the blob it points at unless that is known, its job, and its receipt.
 
         One transaction: after it, the upload is acknowledged (invariant 1), and the image is in
@@ -86,9 +89,12 @@ class ImageStore:
             InvalidRequest: there is no such collection.
             QuotaExceeded: its owner may keep no more; nothing was changed.
             RequestInProgress: another node was faster with the same receipt.
+            Conflict: `uses_slot`, and the upload slot of this image is used up already.
         """
 
         def work(connection: Connection) -> None:
+            if uses_slot:
+                use_slot(connection, image.id)
             if receipt is not None:
                 insert_receipt(connection, receipt)
             if image.owner_id is not None:

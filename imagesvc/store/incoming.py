@@ -116,10 +116,11 @@ class Incoming:
         self._min_free_bytes = min_free_bytes
 
     @contextlib.asynccontextmanager
-    async def receive(self) -> AsyncIterator[IncomingFile]:
+    async def receive(self, max_bytes: int | None = None) -> AsyncIterator[IncomingFile]:
         """A file to write to, gone at the end of the context unless it was moved away."""
         path = self._data_dir.tmp / uuid.uuid4().hex
-        incoming = IncomingFile(path, self._max_bytes, self._check_space)
+        most = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
+        incoming = IncomingFile(path, most, self._check_space)
         try:
             yield incoming
         finally:

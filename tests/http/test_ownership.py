@@ -73,6 +73,11 @@ EXPECTED = {
     "list_images/search": Case(f"/api/v1/images?q={SECRET}", 200, other=200, is_list=True),
     "edit_image": Case(IMAGE, 200, sent={"json": {"visibility": "public"}}),
     "delete_image": Case(IMAGE, 204),
+    "get_upload_url": Case("/api/v1/images/actions/upload-url", 200, other=200),
+    "get_upload_url/into": Case(
+        "/api/v1/images/actions/upload-url?collection_id={collection_id}", 200, other=400
+    ),
+    "put_upload": Case("/uploads/{image_id}", 403, 403, 403, sent=UPLOAD),
     "process_images": Case(
         "/api/v1/images/actions/process", 202, sent={"json": {"id": "{image_id}"}}
     ),

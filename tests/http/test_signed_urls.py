@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from imagesvc.delivery.signing import Signer
+from imagesvc.auth.signing import Signer
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from imagesvc.delivery.signing import Signer, canonical_query
+from imagesvc.auth.signing import Signer, canonical_query
 from imagesvc.errors import SignatureInvalid
 
 Pairs = list[tuple[str, str]]

@@ -1,0 +1,85 @@
+"""Bodies that are streamed: read piece by piece, and refused so that the refusal is read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive
+
+from imagesvc.api.problems import problem_response
+from imagesvc.errors import FileTooLarge, ImagesvcError
+
+DRAIN_BYTES = 8 << 20
+DRAIN_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class StreamedBody:
+    """The body as it comes, which knows whether it has come to its end."""
+
+    receive: Receive
+    is_begun: bool = False
+    is_over: bool = False
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """What is still to come.
+
+        Raises:
+            ClientDisconnect: the client has gone before its end.
+        """
+        self.is_begun = True
+        while not self.is_over:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                self.is_over = True
+                raise ClientDisconnect
+            self.is_over = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def drain(self) -> None:
+        """Read on for a moment, so that a client that is still sending can read the refusal.
+
+        A connection closed with unread bytes is reset, and the answer is lost with it.
+        """
+        left = DRAIN_BYTES
+        with contextlib.suppress(ClientDisconnect, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async for piece in self.pieces():
+                    left -= len(piece)
+                    if left < 0:
+                        return
+
+
+async def heard_out(request: Request, body: StreamedBody, work: Awaitable[Response]) -> Response:
+    """The answer of `work`, which reads the body; a refusal reaches a client that still sends."""
+    try:
+        return await work
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it; nothing is left
+    except ImagesvcError as error:
+        if body.is_begun or "expect" not in request.headers:
+            await body.drain()  # else the client waits for leave, and would be given it
+        if body.is_over:
+            raise
+        return problem_response(error, {"connection": "close"})
+
+
+def declared_length(request: Request) -> int:
+    """Content-Length; 0 when the body says none."""
+    length = request.headers.get("content-length", "0")
+    return int(length) if length.isdigit() else 0
+
+
+def check_declared_length(request: Request, max_bytes: int) -> None:
+    """Refuse a file before it is sent.
+
+    Raises:
+        FileTooLarge: it says that it is.
+    """
+    if declared_length(request) > max_bytes:
+        raise FileTooLarge(f"The file is larger than {max_bytes:,} bytes.")

@@ -1,0 +1,61 @@
+"""Queries about presigned uploads that are still to come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from imagesvc.errors import Conflict
+from imagesvc.model import ImageId, UploadSlot, UserId
+from imagesvc.store.database import Database
+from imagesvc.store.schema import upload_slots
+
+
+class UploadSlotStore:
+    """The upload slots of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, slot: UploadSlot) -> None:
+        """Insert a slot."""
+        values = {column.name: getattr(slot, column.name) for column in upload_slots.c}
+        await self._database.write(
+            lambda connection: connection.execute(insert(upload_slots), [values])
+        )
+
+    async def find(self, image_id: ImageId) -> UploadSlot | None:
+        """The slot of the image that is to have this id; None when it was used, or never was."""
+        query = select(upload_slots).where(upload_slots.c.id == image_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            return None
+        owner_id = None if row.owner_id is None else UserId(row.owner_id)
+        return UploadSlot(**row._asdict() | {"id": ImageId(row.id), "owner_id": owner_id})
+
+    async def remove_expired(self, *, now: datetime, dry_run: bool = False) -> int:
+        """Delete the slots that nobody can use any more; the number of them."""
+        expired = upload_slots.c.expires_at <= now
+        if dry_run:
+            query = select(func.count()).select_from(upload_slots).where(expired)
+            return await self._database.read(lambda connection: connection.scalar(query) or 0)
+        return await self._database.write(
+            lambda connection: connection.execute(delete(upload_slots).where(expired)).rowcount
+        )
+
+
+def use_slot(connection: Connection, image_id: ImageId) -> None:
+    """Use up a slot, within the transaction that inserts its image.
+
+    Raises:
+        Conflict: it is used up already.
+    """
+    done = connection.execute(delete(upload_slots).where(upload_slots.c.id == image_id))
+    if not done.rowcount:
+        raise used_up()
+
+
+def used_up() -> Conflict:
+    """The error of a second upload to one URL."""
+    return Conflict("This upload URL has been used; ask for another.")

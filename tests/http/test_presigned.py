@@ -1,0 +1,195 @@
+"""Presigned uploads: one file for one URL, without a credential, until it expires."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import MakeServer
+from tests.http.asking import assert_problem, images_count, leftovers, picture
+from tests.http.people import People
+from tests.server import Server
+
+ASK = "/api/v1/images/actions/upload-url"
+JPEG = {"content-type": "image/jpeg"}
+
+
+def handed_out(client: httpx.Client, **query: Any) -> dict[str, Any]:
+    """An upload URL with what is said about it."""
+    answer = client.get(ASK, params=query)
+    assert answer.status_code == 200, answer.text
+    upload: dict[str, Any] = answer.json()
+    return upload
+
+
+def put(server: Server, upload: dict[str, Any], content: bytes, **fields: str) -> httpx.Response:
+    """Send a file as the answer says, by someone without a credential."""
+    headers = {**upload["headers"], **fields}
+    with httpx.Client(base_url=server.client.base_url, timeout=60.0) as stranger:
+        return stranger.request(upload["method"], upload["url"], content=content, headers=headers)
+
+
+def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
+    """Under the id handed out, of whoever asked, with what was said beforehand."""
+    collection = people.ann.post("/api/v1/collections", json={"title": "c"}).json()
+    upload = handed_out(
+        people.ann, filename="beach.jpg", content_type="image/jpeg", title="Beach",
+        description="at #Sea", tags="own", visibility="private", collection_id=collection["id"],
+    )  # fmt: skip
+    assert (upload["method"], upload["headers"]) == ("PUT", JPEG)
+
+    answer = put(people.server, upload, picture(1))
+
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/api/v1/images/{upload['id']}"
+    image = people.ann.get(answer.headers["location"]).json()
+    me = people.ann.get("/api/v1/users/me").json()
+    assert (image["id"], image["owner_id"]) == (upload["id"], me["id"])
+    assert (image["filename"], image["title"], image["tags"]) == (
+        "beach.jpg", "Beach", ["own", "sea"],
+    )  # fmt: skip
+    assert (image["visibility"], image["collection_id"]) == ("private", collection["id"])
+    assert people.bob.get(answer.headers["location"]).status_code == 404
+
+
+def test_a_second_file_is_refused(server: Server) -> None:
+    """Also after the image was deleted; nothing is left of the file."""
+    upload = handed_out(server.client)
+    assert put(server, upload, picture(1)).status_code == 201
+    blobs = server.blobs()
+
+    assert_problem(put(server, upload, picture(2)), 409, "conflict")
+    assert server.blobs() == blobs
+    server.client.delete(f"/api/v1/images/{upload['id']}")
+    assert_problem(put(server, upload, picture(2)), 409, "conflict")
+    assert leftovers(server) == []
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
+def test_of_two_files_at_once_one_wins(server: Server, same: bool) -> None:
+    """Nothing is left of the others, and the winner's bytes stay when they are the same."""
+    for attempt in range(3):
+        upload = handed_out(server.client)
+        before = server.blobs()
+        seeds = [40 + attempt * 10 + (0 if same else n) for n in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            sent = list(pool.map(lambda s, u=upload: put(server, u, picture(s)), seeds))
+
+        assert sorted(answer.status_code for answer in sent) == [201, 409, 409, 409]
+        (won,) = [answer.json() for answer in sent if answer.status_code == 201]
+        server.finished(won["job"]["id"])
+        assert server.client.get(f"/images/{upload['id']}").status_code == 200
+        assert server.blobs() - before <= {won["sha256"]}
+        assert leftovers(server) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "status", "code"),
+    [
+        (picture(5, kind="PNG"), {}, 415, "unsupported_media_type"),
+        (picture(5), {"content-type": "image/png"}, 415, "unsupported_media_type"),
+        (picture(5) + bytes(60_000), {}, 413, "file_too_large"),
+        (b"", {}, 400, "empty_file"),
+        (picture(5)[:40], {}, 422, "corrupt_image"),
+    ],
+)
+def test_a_refused_file_leaves_the_url_usable(
+    server: Server, content: bytes, fields: dict[str, str], status: int, code: str
+) -> None:
+    """And nothing else: the next file becomes the image."""
+    upload = handed_out(server.client, content_type="image/jpeg", max_bytes=60_000)
+    before, blobs = images_count(server), server.blobs()
+
+    answer = put(server, upload, content, **fields)
+
+    assert_problem(answer, status, code)
+    assert (images_count(server), server.blobs(), leftovers(server)) == (before, blobs, [])
+    assert put(server, upload, picture(6)).status_code == 201
+
+
+def test_a_file_without_declared_length_is_cut_off(server: Server) -> None:
+    """The bound holds for what comes, whatever was said."""
+    upload = handed_out(server.client, max_bytes=1000)
+    answer = server.client.put(upload["url"], content=iter([picture(1)]))
+
+    assert_problem(answer, 413, "file_too_large")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("sig=", "sig=A"), ("exp=", "exp=9"), ("kid=default", "kid=other"), ("?", "?w=1&"),
+     ("uploads/01", "uploads/02")],
+)  # fmt: skip
+def test_a_changed_url_is_refused(server: Server, old: str, new: str) -> None:
+    """Whatever part of it."""
+    upload = handed_out(server.client)
+    assert old in upload["url"]
+
+    answer = put(server, {**upload, "url": upload["url"].replace(old, new, 1)}, picture(1))
+
+    assert_problem(answer, 403, "signature_invalid")
+
+
+def test_a_url_without_signature_is_refused(server: Server) -> None:
+    """The id is no secret."""
+    upload = handed_out(server.client)
+
+    answer = put(server, {**upload, "url": upload["url"].partition("?")[0]}, picture(1))
+
+    assert_problem(answer, 403, "signature_invalid")
+
+
+def test_an_expired_url_is_refused_and_collected(make_server: MakeServer) -> None:
+    """It is gone with the next collection, which a start makes, too."""
+    server = make_server()
+    upload = handed_out(server.client, expires_in=1)
+    fresh = handed_out(server.client)
+    time.sleep(1.1)
+
+    assert_problem(put(server, upload, picture(1)), 403, "signature_invalid")
+    found = server.cli("gc", "--grace", "0s")
+
+    assert found.returncode == 0, found.stderr
+    assert "1 expired upload URLs" in found.stdout
+    server.kill()
+    server.start()
+    assert put(server, fresh, picture(1)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"content_type": "text/html"},
+        {"max_bytes": 0},
+        {"max_bytes": 10**12},
+        {"expires_in": 0},
+        {"expires_in": 86_401},
+        {"expires_in": "soon"},
+        {"visibility": "secret"},
+        {"tags": "x" * 65},
+        {"title": "x" * 1001},
+        {"collection_id": "01890000-0000-7000-8000-000000000000"},
+        {"colour": "red"},
+    ],
+)
+def test_what_cannot_be_promised_is_refused(server: Server, query: dict[str, Any]) -> None:
+    """Before anyone sends a file."""
+    assert_problem(server.client.get(ASK, params=query), 400, "invalid_request")
+
+
+def test_an_id_whose_file_is_still_to_come_cannot_be_processed(people: People) -> None:
+    """It says so to its owner; to others it is no image. Afterwards it is one like any."""
+    upload = handed_out(people.ann)
+    body = {"id": upload["id"], "operations": ["w=50"]}
+    url = "/api/v1/images/actions/process"
+
+    document = assert_problem(people.ann.post(url, json=body), 409, "conflict")
+    assert "not been used" in document["detail"]
+    assert_problem(people.bob.post(url, json=body), 404, "not_found")
+    assert put(people.server, upload, picture(1)).status_code == 201
+
+    assert people.ann.post(url, json=body).status_code == 202
