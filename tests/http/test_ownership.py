@@ -126,7 +126,7 @@ EXPECTED = {
     "get_metrics": Case("/metrics", 403, other=403, admin=200),
     "get_openapi": Case("/api/v1/openapi.json", **OPEN),
     "show_docs": Case("/api/v1/docs", **OPEN),
-    "get_docs_asset": Case("/api/v1/docs/docs.js", **OPEN),
+    "get_docs_asset": Case("/api/v1/docs/page.js", **OPEN),
     "home": Case("/", **OPEN),
 }  # fmt: skip
 
