@@ -168,6 +168,22 @@ async def test_what_others_hide_changes_no_order(database: Database) -> None:
     assert await titles(database, "otter heron", STRANGER) == before == ["otter and heron", "x"]
 
 
+@pytest.mark.parametrize("q", ["", "otter", "tags:x", "-cat"])
+async def test_what_others_hide_takes_no_place_on_a_page(database: Database, q: str) -> None:
+    """The index itself passes it over: pages that are cut short would tell how much there is."""
+    for place in range(12):
+        hidden = Visibility.UNLISTED if place % 2 else Visibility.PRIVATE
+        await add(database, title="otter", tags=("x",),
+                  visibility=Visibility.PUBLIC if place < 3 else hidden)  # fmt: skip
+    query = parse(q)
+    order = Order.default_for(query, None, is_descending=None)
+
+    page = await ImageSearch(database).page(ImageFilter(STRANGER, query), order, limit=2)
+
+    assert len(page.images) == 2
+    assert page.next_after is not None
+
+
 async def test_similar_to_a_hidden_image_is_like_similar_to_none(
     database: Database, shared: dict[str, UserId]
 ) -> None:
