@@ -18,6 +18,7 @@ from imagesvc.api.actions import ActionEndpoints
 from imagesvc.api.api_keys import KeyEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.edits import EditEndpoints
+from imagesvc.api.events import EventEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.idempotency import Idempotency
 from imagesvc.api.images import ImageEndpoints
@@ -158,6 +159,9 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),
+        *EventEndpoints(
+            service.events, service.database, service.authenticator, lambda: service.is_stopping
+        ).operations(),
         *TokenEndpoints(service.accounts.sessions, service.rate_limits).operations(),
         *UserEndpoints(
             service.accounts.users,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -34,6 +35,7 @@ from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
+from imagesvc.store.events import EventStore
 from imagesvc.store.gc import Collector
 from imagesvc.store.images import ImageStore
 from imagesvc.store.incoming import Incoming
@@ -78,6 +80,7 @@ class Service:
         self.upload_slots = UploadSlotStore(self.database)
         self.collections = CollectionStore(self.database)
         self.search = ImageSearch(self.database)
+        self.events = EventStore(self.database)
         self.receipts = ReceiptStore(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
@@ -177,6 +180,11 @@ class Service:
         self._stop_by = time.monotonic() + self.settings.shutdown_timeout
         self.runner.is_draining = True
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop is near, and what is open for long has to end."""
+        return self._stop_by is not None
+
     async def close(self) -> None:
         """Finish what is in flight, queue the rest again, write what waits."""
         for task in self._background:
@@ -198,6 +206,8 @@ class Service:
         while True:
             try:
                 await self.receipts.prune(utc_now())
+                retention = timedelta(seconds=self.settings.event_retention)
+                await self.events.prune(utc_now() - retention)
                 found = await self.collector.collect(grace_seconds=self.settings.gc_grace)
                 log.info(
                     "leftovers collected",

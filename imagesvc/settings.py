@@ -160,6 +160,8 @@ class Settings(BaseSettings):
         (), description="Networks that may be imported from besides public addresses."
     )
 
+    event_retention: Seconds = Field(604800.0, description="How long events are kept.")
+
     job_timeout: Seconds = Field(60.0, description="Time one attempt of a job may take.")
     transform_timeout: Seconds = Field(30.0, description="Time an on-demand variant may take.")
     header_timeout: Seconds = Field(10.0, description="Time a request's header may take.")

@@ -123,6 +123,14 @@ class Authenticator:
             request.scope[PRINCIPAL] = known
         return known
 
+    async def anew(self, request: Request) -> Principal:
+        """Who is asking, judged again: for an answer that goes on for long.
+
+        Raises:
+            InvalidToken: the credential does not hold any more.
+        """
+        return await self._found(request)
+
     async def _found(self, request: Request) -> Principal:
         if self.credentials is None:
             check_site(request, self.allowed_hosts)

@@ -102,6 +102,7 @@ class Database:
         self._reader_connections: list[Connection] = []
         self._readers = ThreadPoolExecutor(READERS, "imagesvc-db-reader")
         self._writer: threading.Thread | None = None
+        self._waiting: set[asyncio.Event] = set()
 
     def open(self) -> None:
         """Start the writer; call it in the event loop that will await the results."""
@@ -161,9 +162,29 @@ class Database:
             while (first := self._queue.get()) is not _STOP:
                 batch = [first, *self._drain()]
                 self._commit(connection, batch)
-                loop.call_soon_threadsafe(_settle, batch)
+                loop.call_soon_threadsafe(self._settle, batch)
         finally:
             connection.close()
+
+    def _settle(self, batch: list[_Pending]) -> None:
+        for item in batch:
+            item.settle()
+        self.wake()
+
+    def wake(self) -> None:
+        """Set the events of all who wait for a commit; call it in the event loop."""
+        for waiting in self._waiting:
+            waiting.set()
+
+    @contextlib.contextmanager
+    def woken(self) -> Iterator[asyncio.Event]:
+        """An event that is set after each commit of this process."""
+        waiting = asyncio.Event()
+        self._waiting.add(waiting)
+        try:
+            yield waiting
+        finally:
+            self._waiting.discard(waiting)
 
     def _drain(self) -> list[_Pending]:
         waiting: list[_Pending] = []
@@ -189,11 +210,6 @@ class Database:
                 return
             for item in batch:
                 self._commit(connection, [item])
-
-
-def _settle(batch: list[_Pending]) -> None:
-    for item in batch:
-        item.settle()
 
 
 @contextlib.contextmanager

@@ -42,6 +42,7 @@ from imagesvc.store import collections as collection_queries
 from imagesvc.store import jobs as job_queries
 from imagesvc.store import usage
 from imagesvc.store.database import Database
+from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
@@ -103,6 +104,8 @@ class ImageStore:
                 collection_queries.count_in(connection, image.collection_id, image.created_at)
             _insert_blob(connection, image.original.digest, image.bytes, image.created_at)
             connection.execute(_INSERT_IMAGE, [_values(image, job)])
+            created = EventType.IMAGE_CREATED
+            tell_image(connection, created, image.id, image.owner_id, image.created_at)
             job_queries.insert_job(connection, job)
 
         await self._database.write(work)
@@ -185,6 +188,7 @@ class ImageStore:
             changed = replace(changed, version=current.version + 1, updated_at=now)
             values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
             connection.execute(update(images).where(images.c.id == image_id).values(values))
+            tell_image(connection, EventType.IMAGE_UPDATED, image_id, current.owner_id, now)
             return changed
 
         return await self._database.write(work)
@@ -204,6 +208,7 @@ class ImageStore:
             if row is None:
                 raise NotFound("There is no image with this id.")
             digest = row.sha256
+            tell_image(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
             if row.collection_id is not None:
                 collection_queries.count_out(connection, row.collection_id, now)
             if row.owner_id is not None:

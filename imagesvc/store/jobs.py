@@ -42,6 +42,7 @@ from imagesvc.model import (
 from imagesvc.search.colors import cell, lab
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
+from imagesvc.store.events import tell_jobs, tell_new_job
 from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs, unindexed
@@ -452,12 +453,16 @@ def insert_job(connection: Connection, job: Job) -> None:
                 for operation in job.operations
             ],
         )
+    tell_new_job(connection, job)
 
 
 def _set_image_status(
     connection: Connection, job_ids: list[UUID], status: Status, now: datetime
 ) -> None:
-    """Images show how far their newest job has come; that of older ones does not count."""
+    """Images show how far their newest job has come; that of older ones does not count.
+
+    Every change of a job's status ends here, and its event with it.
+    """
     if not job_ids:
         return
     connection.execute(
@@ -469,6 +474,7 @@ def _set_image_status(
             "completed_at": now if status is Status.SUCCEEDED else None,
         },
     )
+    tell_jobs(connection, job_ids, now)
 
 
 def _update_operations(

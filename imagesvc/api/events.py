@@ -1,0 +1,226 @@
+"""Events as a stream: server-sent events that go on where a reader left off (WHATWG HTML, 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from imagesvc.api.http import Query, invalid, parsed_query
+from imagesvc.auth.authenticator import Authenticator, principal_of
+from imagesvc.auth.principals import Scope as AuthScope
+from imagesvc.errors import ImagesvcError, Overloaded
+from imagesvc.model import Audience
+from imagesvc.operations import Operation, Parameter, Raw
+from imagesvc.store.database import Database
+from imagesvc.store.events import Event, EventStore, EventType
+
+MAX_STREAMS = 100
+BATCH = 100
+HEARTBEAT_SECONDS = 15.0
+"""Also how long a stream may outlive the access of its reader."""
+POLL_SECONDS = 1.0
+"""How long a change by another process goes unnoticed."""
+PAUSE_SECONDS = 0.05
+"""Between two looks for events: many commits are one wake-up."""
+SEND_SECONDS = 30.0
+"""A reader that takes nothing for so long is cut off."""
+MAX_ID = 2**63 - 1
+
+
+def _event_id(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))):
+        raise ValueError("must be the id of an event")
+    return int(text)
+
+
+def _types(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    known = {str(kind) for kind in EventType}
+    names = text.split(",")
+    if not known.issuperset(names):
+        raise ValueError(f"must be some of {', '.join(EventType)}, with commas between")
+    return tuple(EventType(name) for name in names)
+
+
+Types = Annotated[
+    tuple[EventType, ...], BeforeValidator(_types), WithJsonSchema({"type": "string"})
+]
+
+
+class EventQuery(Query):
+    """Which events to send, and from where on."""
+
+    last_event_id: Annotated[int | None, BeforeValidator(_event_id), Field(ge=0, le=MAX_ID)] = None
+    """Go on after this event, as the header Last-Event-ID does, which wins."""
+    types: Types | None = None
+    """Only these types, with commas between."""
+
+
+@dataclass(slots=True)
+class EventEndpoints:
+    """The stream of events; the fields are everything it may touch."""
+
+    events: EventStore
+    database: Database
+    authenticator: Authenticator
+    is_stopping: Callable[[], bool]
+    open_streams: int = field(default=0, init=False)
+
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        last = Parameter(
+            "Last-Event-ID", "Go on after this event.", {"type": "string"}, place="header"
+        )
+        return [
+            Operation(
+                "stream_events", "GET", "/api/v1/events", self.stream,
+                {200: Raw(("text/event-stream",), {"type": "string"})}, "events",
+                scope=AuthScope.READ, query=EventQuery, parameters=(last,), errors=(Overloaded,),
+            )
+        ]  # fmt: skip
+
+    async def stream(self, request: Request) -> Response:
+        """Changes of the asker's images and jobs, as server-sent events, until one side ends it.
+
+        Without an id to go on after, it begins with what happens from now on.
+
+        Raises:
+            InvalidRequest: a parameter or Last-Event-ID is wrong.
+            Overloaded: there are as many streams as there may be.
+        """
+        query = parsed_query(EventQuery, request)
+        last = query.last_event_id
+        if header := request.headers.get("last-event-id"):
+            try:
+                last = int(str(_event_id(header)))
+            except ValueError as error:
+                raise invalid("Last-Event-ID", str(error)) from error
+            if last > MAX_ID:
+                raise invalid("Last-Event-ID", "must be the id of an event")
+        if self.open_streams >= MAX_STREAMS:
+            raise Overloaded("There are as many streams of events as there may be.")
+        principal = principal_of(request)
+        oldest, newest = await self.events.bounds()
+        begin = ""
+        if last is None:
+            last = newest
+        elif last > newest or last + 1 < oldest:
+            # Nobody can tell what was missed: the reader has to look at everything anew.
+            last = newest if last > newest else oldest - 1
+            begin = f"id: {last}\nevent: reset\ndata: {{}}\n\n"
+        begin += f"retry: 1000\nid: {last}\n\n"  # no event, but a place to come back to
+        pieces = self._pieces(request, begin, last, principal.audience, query.types or ())
+        return EventStream(pieces, self._count)
+
+    def _count(self, by: int) -> None:
+        self.open_streams += by
+
+    async def _pieces(
+        self,
+        request: Request,
+        begin: str,
+        last: int,
+        audience: Audience,
+        types: tuple[EventType, ...],
+    ) -> AsyncGenerator[str, None]:
+        yield begin
+        with self.database.woken() as wake:
+            quiet_since = checked_at = time.monotonic()
+            while not self.is_stopping():
+                wake.clear()  # before the look: what is committed after it wakes again
+                found, last = await self.events.after(last, audience, types, limit=BATCH)
+                if found:
+                    yield "".join(_text(event) for event in found)
+                    quiet_since = time.monotonic()
+                if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
+                    checked_at = time.monotonic()
+                    if not await self._may_still(request, audience):
+                        return
+                if time.monotonic() - quiet_since >= HEARTBEAT_SECONDS:
+                    quiet_since = time.monotonic()
+                    yield ": still here\n\n"
+                if len(found) < BATCH:
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+
+    async def _may_still(self, request: Request, audience: Audience) -> bool:
+        """Whether the credential that the stream was opened with still holds."""
+        try:
+            principal = await self.authenticator.anew(request)
+            principal.check(AuthScope.READ)
+        except ImagesvcError:
+            return False
+        return principal.audience == audience
+
+
+def _text(event: Event) -> str:
+    data = {
+        "id": str(event.id),
+        "type": event.type,
+        "timestamp": event.created_at.isoformat(),
+        "data": event.data,
+    }
+    return f"id: {event.id}\nevent: {event.type}\ndata: {json.dumps(data)}\n\n"
+
+
+class EventStream(Response):
+    """An answer that goes on until its pieces end, the reader is gone, or takes no more."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, pieces: AsyncGenerator[str, None], count: Callable[[int], None]) -> None:
+        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._pieces = pieces
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the pieces as they come."""
+        self._count(1)
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._count(-1)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        sending = asyncio.create_task(self._send_all(send))
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            raise error
+
+    async def _send_all(self, send: Callable[[Message], Awaitable[None]]) -> None:
+        async with contextlib.aclosing(self._pieces) as pieces:
+            async for piece in pieces:
+                body = piece.encode()
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,151 @@
+"""Events as a stream: what is told, in which order, and how a reader comes back."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import httpx
+
+from tests.accounts import Asker, make_user
+from tests.conftest import MakeServer
+from tests.http.asking import assert_problem, picture
+from tests.server import Server
+
+EVENTS = "/api/v1/events"
+
+
+def read(
+    client: httpx.Client, until: str, *, last: str | None = None, count: int = 1, **query: str
+) -> list[dict[str, Any]]:
+    """Events up to the `count`-th of a type."""
+    headers = {} if last is None else {"Last-Event-ID": last}
+    found: list[dict[str, Any]] = []
+    with client.stream("GET", EVENTS, headers=headers, params=query, timeout=20) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        event: dict[str, Any] = {}
+        for line in answer.iter_lines():
+            name, _, value = line.partition(": ")
+            if line:
+                event[name] = value
+                continue
+            if "data" in event:
+                found.append({**event, "data": json.loads(event["data"])})
+                count -= event["event"] == until
+            event = {}
+            if not count:
+                break
+    return found
+
+
+def test_an_upload_is_told_in_order(server: Server) -> None:
+    """A client follows its upload without polling."""
+    image = server.upload(picture(1))
+
+    told = [
+        event
+        for event in read(server.client, "job.succeeded", last="0")
+        if image["id"] == event["data"]["data"]["image_id"]
+    ]
+
+    assert [event["event"] for event in told] == [
+        "image.created", "job.pending", "job.processing", "job.succeeded",
+    ]  # fmt: skip
+    assert told[-1]["data"]["data"]["job_id"] == image["job"]["id"]
+    assert told[-1]["data"]["id"] == told[-1]["id"]
+
+
+def test_edits_and_deletions_are_told(server: Server) -> None:
+    """What a copy of the list needs to keep step."""
+    image = server.upload(picture(2))
+    url = f"/api/v1/images/{image['id']}"
+    server.finished(image["job"]["id"])
+    server.client.patch(url, json={"title": "x"}).raise_for_status()
+    server.client.delete(url).raise_for_status()
+
+    types = "image.updated,image.deleted"
+    told = read(server.client, "image.deleted", last="0", types=types)
+
+    assert [event["event"] for event in told] == ["image.updated", "image.deleted"]
+    assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
+
+
+def test_what_is_asked_wrongly_is_refused(server: Server) -> None:
+    """A misspelt type would be a stream that is silent for ever."""
+    for query in ({"types": "image.made"}, {"last_event_id": "x"}, {"last_event_id": "9" * 30}):
+        assert_problem(server.client.get(EVENTS, params=query), 400, "invalid_request")
+    bad = server.client.get(EVENTS, headers={"Last-Event-ID": "-1"})
+    assert_problem(bad, 400, "invalid_request")
+
+
+def test_an_id_that_never_was_resets(server: Server) -> None:
+    """Silence would hide that events are missing, as after a restored backup."""
+    (event,) = read(server.client, "reset", last=str(10**9))
+
+    assert event["event"] == "reset"
+
+
+def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) -> None:
+    """No loss and no doubles, through reconnections, a kill and a restart."""
+    server = make_server(workers=1)
+
+    def upload() -> None:
+        with httpx.Client(base_url=str(server.client.base_url), timeout=60) as client:
+            for seed in range(10):
+                client.post("/api/v1/images", files={"file": ("a.jpg", picture(seed))})
+
+    threads = [threading.Thread(target=upload) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    told: list[dict[str, Any]] = []
+    for _ in range(5):
+        last = told[-1]["id"] if told else "0"
+        told += read(server.client, "image.created", last=last, count=4, types="image.created")
+    for thread in threads:
+        thread.join()
+    server.kill()
+    server.start()
+    told += read(
+        server.client, "image.created", last=told[-1]["id"], count=10, types="image.created"
+    )
+
+    listed = server.client.get("/api/v1/images", params={"limit": "200"}).json()["data"]
+    ids = [event["data"]["data"]["image_id"] for event in told]
+    assert len(ids) == len(set(ids)) == 30
+    assert set(ids) == {image["id"] for image in listed}
+
+
+def test_open_streams_do_not_hold_up_a_stop(make_server: MakeServer) -> None:
+    """A deployment waits for nobody who only listens."""
+    server = make_server(workers=1)
+    with (
+        server.client.stream("GET", EVENTS) as first,
+        server.client.stream("GET", EVENTS) as second,
+    ):
+        lines = first.iter_lines()
+        next(lines)
+        began = time.monotonic()
+
+        status = server.stop()
+
+        assert status == 0
+        assert time.monotonic() - began < 8
+        assert all(not line.startswith("event") for line in lines)
+        second.read()
+
+
+def test_users_hear_of_their_own_alone(guarded: Server, admin: Asker) -> None:
+    """Someone else's uploads are nobody's business."""
+    own = make_user(guarded, admin, "listener")
+    other = make_user(guarded, admin, "uploader")
+    files = {"file": ("a.jpg", picture(5))}
+    other.client.post("/api/v1/images", files=files).raise_for_status()
+    image = own.client.post("/api/v1/images", files=files).json()
+
+    told = read(own.client, "job.succeeded", last="0")
+
+    assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
+    assert_problem(guarded.client.get(EVENTS), 401, "unauthorized")
