@@ -10,7 +10,7 @@ SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check format docs openapi postman swagger-ui bench bench-peers clean
+.PHONY: help run test test-long check api-check format docs openapi postman swagger-ui bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test       the tests, without those that take minutes"
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds"
 	@echo "make check      ruff, mypy, and the import rules"
+	@echo "make api-check  schemathesis, and generated clients; EXAMPLES=10 of each kind; needs npx"
 	@echo "make format     what ruff can mend by itself"
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"
@@ -40,6 +41,9 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+api-check: .venv/installed-test
+	PYTHONPATH=. $(BIN)/python scripts/check_api.py
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)

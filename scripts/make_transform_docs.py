@@ -142,7 +142,7 @@ def fetch_examples() -> list[tuple[Example, str]]:
     environment = {**os.environ, "IMAGESVC_WATERMARKS": json.dumps(watermarks)}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "imagesvc", "serve", "--port", str(port)]
-        server = subprocess.Popen(  # noqa: S603  # our own command
+        server = subprocess.Popen(  # our own command
             [*command, "--data-dir", f"{folder}/data"], env=environment, stderr=subprocess.DEVNULL
         )
         try:

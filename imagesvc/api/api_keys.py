@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,7 +26,7 @@ from imagesvc.api.http import (
 from imagesvc.api.schemas import Instant, Page
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Principal, Scope, scopes_of_user
-from imagesvc.auth.users import check_key_name, made_key
+from imagesvc.auth.users import KEY_NAME, check_key_name, made_key
 from imagesvc.errors import Forbidden, NotFound
 from imagesvc.model import ApiKey, KeyId, UserId, parse_id, utc_now
 from imagesvc.operations import Operation
@@ -41,7 +41,11 @@ class KeyIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, AfterValidator(check_key_name)]
+    name: Annotated[
+        str,
+        AfterValidator(check_key_name),
+        WithJsonSchema({"type": "string", "pattern": f"^{KEY_NAME}$"}),
+    ]
     """What it is for, in your words."""
     scopes: list[Scope] = Field(min_length=1, max_length=10)
     expires_at: AwareDatetime | None = None

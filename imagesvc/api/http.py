@@ -137,8 +137,9 @@ def _id(text: object) -> object:
         raise ValueError("must be an id") from error
 
 
-Limit = Annotated[int, BeforeValidator(_limit), Field(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[UUID, BeforeValidator(_cursor), WithJsonSchema({"type": "string"})]
+_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$"}
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_limit)]
+Cursor = Annotated[UUID, BeforeValidator(_cursor), WithJsonSchema(_CURSOR)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An RFC 3339 instant, or a date in UTC."""
 Id = Annotated[UUID, BeforeValidator(_id)]
@@ -154,6 +155,7 @@ class PageQuery(Query):
     """Which page of a list."""
 
     limit: Limit = DEFAULT_LIMIT
+    """How many items at most."""
     cursor: Cursor | None = None
     """Where the last page ended: its `next_cursor`."""
 

@@ -26,6 +26,7 @@ REFERENCE = "#/components/schemas/"
 OFFSET = len(REFERENCE)
 BYTES = {"type": "string", "format": "binary"}
 TEXT = {"type": "string"}
+NO_NUL = "^[^\\x00]*$"
 Wanted = tuple[type[BaseModel], JsonSchemaMode]
 
 
@@ -65,6 +66,11 @@ class Schemas:
         names = {name: readable(name) for name in definitions}
         if len(set(names.values())) < len(names):
             raise ValueError(f"two models have one name: {sorted(names.values())}")
+        taken = _docs_by_name([model for model, mode in wanted if mode == "validation"]).keys()
+        definitions = {
+            name: _without_nul(schema) if name in taken else schema
+            for name, schema in definitions.items()
+        }
         components = {
             names[name]: _renamed(_shown(name, schema, docs.get(name, {})), names)
             for name, schema in definitions.items()
@@ -93,7 +99,7 @@ class Schemas:
         if raw.model is not None:
             return self.taken(raw.model)
         is_text = all(media_type.startswith("text/") for media_type in raw.media_types)
-        return raw.schema or (TEXT if is_text else BYTES)
+        return _without_nul(raw.schema) if raw.schema else (TEXT if is_text else BYTES)
 
     def parameters(self, query: type[BaseModel]) -> list[dict[str, Any]]:
         """The fields of a query model as query parameters."""
@@ -189,6 +195,18 @@ def _shown(name: str, schema: JsonSchemaValue, docs: Mapping[str, str]) -> JsonS
             for field, described in properties.items()
         }
     return {**shown, "properties": properties} if properties else shown
+
+
+def _without_nul(value: Any) -> Any:
+    """A schema of what is taken: no text may hold a NUL, whatever else it may be."""
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    bounded = {key: _without_nul(item) for key, item in value.items() if key != "examples"}
+    if value.get("type") == "string" and not value.keys() & {"format", "enum", "const", "pattern"}:
+        bounded["pattern"] = NO_NUL
+    return bounded | {key: value[key] for key in value.keys() & {"examples"}}
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.fields import check_tags, check_text, max_bytes
-from imagesvc.api.http import Id, Query, invalid, json_response, only_known, origin_of
+from imagesvc.api.http import Id, Query, invalid, json_response, origin_of, parsed_query
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports, is_import
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
@@ -69,14 +69,19 @@ FORM = Raw(
     {
         "type": "object",
         "properties": {
-            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+            "file": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "format": "binary"},
+            },
             "title": {"type": "string"},
             "description": {"type": "string"},
             "tags": {"type": "string", "description": "With commas between."},
-            "collection_id": {"type": "string", "format": "uuid"},
-            "visibility": {"type": "string", "enum": [item.value for item in Visibility]},
+            "collection_id": {"type": "string", "anyOf": [{"format": "uuid"}, {"const": ""}]},
+            "visibility": {"type": "string", "enum": ["", *(item.value for item in Visibility)]},
         },
         "required": ["file"],
+        "additionalProperties": False,
     },
 )
 FILE = Raw(("image/*", "application/octet-stream"))
@@ -158,7 +163,7 @@ class UploadEndpoints:
             await self._check_room(request)
             if is_import(request):
                 return await self._import(request, body, attempt)
-            only_known(request, FIELDS | {"filename"})
+            parsed_query(UploadQuery, request)
             async with AsyncExitStack() as stack:
                 received = await self._receive(request, body, stack)
                 if not received.files:

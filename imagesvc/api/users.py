@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,7 +29,14 @@ from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.principals import Scope
-from imagesvc.auth.users import check_name, check_password, made_user
+from imagesvc.auth.users import (
+    MAX_PASSWORD,
+    MIN_PASSWORD,
+    USER_NAME,
+    check_name,
+    check_password,
+    made_user,
+)
 from imagesvc.errors import Conflict, Forbidden, NotFound
 from imagesvc.model import Usage as Kept
 from imagesvc.model import User, UserId, parse_id, utc_now
@@ -39,8 +46,16 @@ from imagesvc.store.accounts import UserChange, UserStore
 TAG = "accounts"
 CHANGED_BY_ADMINS = {"name", "is_admin", "is_disabled", "quota_images", "quota_bytes"}
 
-Name = Annotated[str, AfterValidator(check_name)]
-Password = Annotated[str, AfterValidator(check_password)]
+Name = Annotated[
+    str,
+    AfterValidator(check_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{USER_NAME}$"}),
+]
+Password = Annotated[
+    str,
+    AfterValidator(check_password),
+    WithJsonSchema({"type": "string", "minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD}),
+]
 
 
 class UserIn(BaseModel):

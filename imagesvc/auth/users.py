@@ -15,6 +15,8 @@ FIRST_ADMIN = "admin"
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 MAX_KEY_NAME = 100
+USER_NAME = r"[a-z0-9][a-z0-9._@+-]{0,63}"
+KEY_NAME = rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{MAX_KEY_NAME}}}"
 
 
 def check_name(name: str) -> str:
@@ -23,7 +25,7 @@ def check_name(name: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if re.fullmatch(r"[a-z0-9][a-z0-9._@+-]{0,63}", name) is None:
+    if re.fullmatch(USER_NAME, name) is None:
         raise ValueError("must be 1 to 64 of a-z, 0-9 and ._@+-, with a letter or digit first")
     return name
 
@@ -45,8 +47,8 @@ def check_key_name(name: str) -> str:
     Raises:
         ValueError: it is empty, too long, or holds control characters.
     """
-    if not 1 <= len(name) <= MAX_KEY_NAME or not name.isprintable():
-        raise ValueError(f"must be 1 to {MAX_KEY_NAME} printable characters")
+    if re.fullmatch(KEY_NAME, name) is None:
+        raise ValueError(f"must be 1 to {MAX_KEY_NAME} characters, none of them for control")
     return name
 
 

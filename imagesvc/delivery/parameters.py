@@ -49,13 +49,12 @@ def _parameter(key: Key) -> Parameter:
     )
 
 
-TRANSFORM = (
-    *(_parameter(key) for key in KEYS.values()),
-    Parameter(
-        "preset",
-        "The name of a preset, whose values are overridden by those beside it.",
-        {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$"},
-    ),
+TRANSFORM = tuple(_parameter(key) for key in KEYS.values())
+PRESET = Parameter(
+    "preset",
+    "The name of a preset, whose values are overridden by those beside it.",
+    {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$"},
+    example="preview",
 )
 SIGMA = replace(_parameter(KEYS["blur"]), name="sigma", description="Another word for blur.")
 _TEXT = {"type": "string"}

@@ -27,7 +27,7 @@ from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modi
 from imagesvc.delivery.headers import Headers, Representation, image_headers
 from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.negotiation import Accepted, negotiate
-from imagesvc.delivery.parameters import ABOUT_ANSWER, SIGMA, TRANSFORM
+from imagesvc.delivery.parameters import ABOUT_ANSWER, PRESET, SIGMA, TRANSFORM
 from imagesvc.delivery.query import Asked, Pairs, read_query
 from imagesvc.delivery.rules import DeliveryRules, Kind
 from imagesvc.errors import (
@@ -87,7 +87,10 @@ class Delivery:
                 name, "GET", path, endpoint, answers, TAG, parameters=parameters, errors=errors
             )
             for name, path, endpoint, parameters in (
-                ("get_picture", "/images/{image_id}", self.image, (*TRANSFORM, *ABOUT_ANSWER)),
+                (
+                    "get_picture", "/images/{image_id}", self.image,
+                    (*TRANSFORM, PRESET, *ABOUT_ANSWER),
+                ),
                 (
                     "get_preset", "/images/{image_id}/{preset}", self.preset,
                     (*TRANSFORM, *ABOUT_ANSWER),
