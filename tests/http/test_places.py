@@ -1,0 +1,63 @@
+"""Where a picture was taken is for its owner's eyes."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from tests.http.people import People
+from tests.server import Server
+
+PLACE = {"latitude": -33.865, "longitude": 151.21, "altitude": None}
+
+
+def with_place() -> bytes:
+    """A JPEG from Sydney."""
+    exif = Image.Exif()
+    gps = exif.get_ifd(0x8825)
+    gps |= {1: "S", 2: (33.0, 51.0, 54.0), 3: "E", 4: (151.0, 12.0, 36.0)}
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def uploaded(client: httpx.Client) -> dict[str, Any]:
+    """A public image with a place."""
+    answer = client.post("/api/v1/images", files={"file": ("a.jpg", with_place())})
+    image: dict[str, Any] = answer.json()
+    return image
+
+
+def test_without_accounts_everybody_is_the_owner(server: Server) -> None:
+    """Who runs a service for themselves wants their maps."""
+    image = uploaded(server.client)
+
+    assert image["gps"] == PLACE
+    assert server.client.get(f"/api/v1/images/{image['id']}").json()["gps"] == PLACE
+
+
+def test_others_are_not_told_the_place_of_a_public_image(people: People) -> None:
+    """Neither by the image nor by a list; its owner and admins are."""
+    image = uploaded(people.ann)
+    path = f"/api/v1/images/{image['id']}"
+
+    shown = {name: getattr(people, name).get(path).json() for name in ("ann", "bob", "admin")}
+    listed = people.bob.get("/api/v1/images").json()["data"]
+
+    assert {name: it["gps"] for name, it in shown.items()} == {
+        "ann": PLACE, "bob": None, "admin": PLACE,
+    }  # fmt: skip
+    assert [it["gps"] for it in listed if it["id"] == image["id"]] == [None]
+    assert "151.2" not in str(shown["bob"])
+
+
+def test_no_variant_holds_the_place(people: People) -> None:
+    """Variants carry no metadata at all."""
+    image = uploaded(people.ann)
+
+    thumbnail = people.bob.get(f"/images/{image['id']}/thumbnail").content
+
+    assert not Image.open(io.BytesIO(thumbnail)).getexif()
