@@ -54,7 +54,7 @@ def main() -> None:
         finally:
             server.close()
         generated_typescript(place)
-        server = Server(place / "accounts", auth="on", rate_limits="off", log_level="warning")
+        server = Server(place / "accounts", auth="required", rate_limits="off", log_level="warning")
         try:
             server.start()
             key = re.findall(r"isk_\S+", server.log())[0]
@@ -69,7 +69,8 @@ def examine(server: Server, *options: str) -> None:
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "scripts.schemathesis_hooks"}
     subprocess.run(
         [BIN / "schemathesis", "--config-file", ROOT / "scripts" / "schemathesis.toml", "run", url,
-         "--checks", "all", "--max-examples", EXAMPLES, "--seed", "1", "--no-color", *options],
+         "--checks", "all", "--request-timeout", "20", "--max-examples", EXAMPLES,
+         "--seed", "1", "--no-color", *options],
         env=environment, cwd=ROOT, check=True,
     )  # fmt: skip
     assert "request.bug" not in server.log(), server.log()[-4000:]
