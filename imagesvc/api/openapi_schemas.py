@@ -26,6 +26,7 @@ REFERENCE = "#/components/schemas/"
 OFFSET = len(REFERENCE)
 BYTES = {"type": "string", "format": "binary"}
 TEXT = {"type": "string"}
+EVENTS = "text/event-stream"
 NO_NUL = "^[^\\x00]*$"
 Wanted = tuple[type[BaseModel], JsonSchemaMode]
 
@@ -98,6 +99,8 @@ class Schemas:
         """The schema of a body that is no JSON."""
         if raw.model is not None:
             return self.taken(raw.model)
+        if EVENTS in raw.media_types:
+            return {}  # OpenAPI 3.1 has no word for the items of a stream
         is_text = all(media_type.startswith("text/") for media_type in raw.media_types)
         return _without_nul(raw.schema) if raw.schema else (TEXT if is_text else BYTES)
 
