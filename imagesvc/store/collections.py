@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from imagesvc.errors import Conflict, InvalidRequest, NotFound
 from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
 from imagesvc.store.database import Database
+from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.schema import collections, images
 from imagesvc.store.versions import Expected, check_version
 
@@ -135,7 +136,7 @@ class CollectionStore:
             if elsewhere:
                 raise Conflict("An image can be in one collection only.", tuple(elsewhere))
             new = [image_id for image_id, place in places.items() if place is None]
-            _move(connection, new, None, collection_id)
+            _move(connection, new, None, collection_id, now)
             _count(connection, collection_id, len(new), now)
 
         await self._database.write(work)
@@ -153,7 +154,7 @@ class CollectionStore:
             _get(connection, collection_id)
             places = _places(connection, image_ids)
             leaving = [image_id for image_id, place in places.items() if place == collection_id]
-            _move(connection, leaving, collection_id, None)
+            _move(connection, leaving, collection_id, None, now)
             _count(connection, collection_id, -len(leaving), now)
 
         await self._database.write(work)
@@ -222,14 +223,18 @@ def _move(
     image_ids: list[ImageId],
     before: CollectionId | None,
     after: CollectionId | None,
+    now: datetime,
 ) -> None:
-    done = connection.execute(
+    moved = connection.execute(
         update(images)
         .where(images.c.id.in_(image_ids), images.c.collection_id == before)
         .values(collection_id=after)
-    )
-    if done.rowcount != len(image_ids):  # where writers do not wait for each other anyway
+        .returning(images.c.id, images.c.owner_id)
+    ).all()
+    if len(moved) != len(image_ids):  # where writers do not wait for each other anyway
         raise Conflict("Someone else has moved an image at the same time.")
+    for row in moved:
+        tell_image(connection, EventType.IMAGE_UPDATED, row.id, row.owner_id, now)
 
 
 def _get(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
+from imagesvc.api.events import MAX_STREAMS
 from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
-from tests.http.asking import assert_problem, picture
+from tests.http.asking import assert_problem, damaged, picture
 from tests.server import Server
 
 EVENTS = "/api/v1/events"
@@ -64,12 +67,18 @@ def test_edits_and_deletions_are_told(server: Server) -> None:
     url = f"/api/v1/images/{image['id']}"
     server.finished(image["job"]["id"])
     server.client.patch(url, json={"title": "x"}).raise_for_status()
+    server.client.patch(url, json={"title": "x"}).raise_for_status()  # which changes nothing
+    collection = server.client.post("/api/v1/collections", json={"title": "c"}).json()["id"]
+    members = f"/api/v1/collections/{collection}/relationships/images"
+    link = {"data": [{"type": "images", "id": image["id"]}]}
+    server.client.post(members, json=link).raise_for_status()
+    server.client.request("DELETE", members, json=link).raise_for_status()
     server.client.delete(url).raise_for_status()
 
     types = "image.updated,image.deleted"
     told = read(server.client, "image.deleted", last="0", types=types)
 
-    assert [event["event"] for event in told] == ["image.updated", "image.deleted"]
+    assert [event["event"] for event in told] == [*["image.updated"] * 3, "image.deleted"]
     assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
 
 
@@ -149,3 +158,85 @@ def test_users_hear_of_their_own_alone(guarded: Server, admin: Asker) -> None:
 
     assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
     assert_problem(guarded.client.get(EVENTS), 401, "unauthorized")
+
+
+def test_failed_and_retried_jobs_are_told(make_server: MakeServer) -> None:
+    """Each with the status that it has from then on, and why."""
+    server = make_server(max_attempts=1)
+    job = server.upload(damaged(), "a.png")["job"]["id"]
+    server.finished(job)
+    server.client.post(f"/api/v1/jobs/{job}/retry").raise_for_status()
+
+    told = read(server.client, "job.failed", last="0", count=2)
+
+    statuses = ["pending", "processing", "failed"] * 2
+    assert [event["event"] for event in told[1:]] == [f"job.{status}" for status in statuses]
+    assert told[-1]["data"]["data"]["error_code"] == "corrupt_image"
+
+
+def test_cancelled_jobs_are_told(make_server: MakeServer) -> None:
+    """Whoever waits for a job learns that it will not come."""
+    server = make_server(workers=1)
+    jobs = [server.upload(picture(n, (2400, 1800)))["job"]["id"] for n in range(6)]
+    server.client.delete(f"/api/v1/jobs/{jobs[-1]}").raise_for_status()
+
+    told = read(server.client, "job.cancelled", last="0")
+
+    assert told[-1]["data"]["data"]["job_id"] == jobs[-1]
+
+
+def test_events_that_are_kept_no_more_reset(make_server: MakeServer) -> None:
+    """A client that was away too long must read the lists anew, and is told so."""
+    server = make_server(event_retention="1ms", gc_interval="300ms")
+    for number in range(3):
+        server.finished(server.upload(picture(number))["job"]["id"])
+    time.sleep(1.0)
+
+    (event,) = read(server.client, "reset", last="1")
+
+    server.upload(picture(9))
+    later = read(server.client, "image.created", last=event["id"])
+    assert int(later[0]["id"]) > int(event["id"]) > 1
+
+
+def test_there_are_only_so_many_streams(server: Server) -> None:
+    """Each holds a connection and asks the database; one that ends makes room."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_STREAMS):
+            answer = stack.enter_context(server.client.stream("GET", EVENTS))
+            assert answer.status_code == 200
+            next(answer.iter_lines())
+        assert_problem(server.client.get(EVENTS), 503, "overloaded")
+
+    assert eventually(lambda: opens(server))
+
+
+def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker) -> None:
+    """Revoked is revoked, also for who is listening already."""
+    asker = make_user(guarded, admin, "fired")
+    with asker.client.stream("GET", EVENTS, timeout=40) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        admin.client.patch(
+            f"/api/v1/users/{asker.id}", json={"is_disabled": True}
+        ).raise_for_status()
+        began = time.monotonic()
+
+        for _line in lines:
+            assert time.monotonic() - began < 40
+
+    assert time.monotonic() - began < 40
+
+
+def opens(server: Server) -> bool:
+    """Whether a stream can be had."""
+    with server.client.stream("GET", EVENTS) as answer:
+        return answer.status_code == 200
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether something comes to hold in time."""
+    deadline = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return held
