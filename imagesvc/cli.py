@@ -95,7 +95,7 @@ def serve(
 def config(data_dir: DataDirOption = None) -> None:
     """Print the settings in force as an imagesvc.toml, secrets masked."""
     for name, value in load_settings(data_dir=data_dir).shown().items():
-        typer.echo(f"{name} = {_toml(value)}")
+        typer.echo(f"# {name} is not set" if value is None else f"{name} = {_toml(value)}")
 
 
 def _toml(value: object) -> str:

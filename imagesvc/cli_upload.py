@@ -1,19 +1,11 @@
-"""`imagesvc upload`: files to a service anywhere, with a progress bar."""
+"""The command `imagesvc upload`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-from imagesvc.client import Client, Image
-from imagesvc.client.calls import Fields
-from imagesvc.errors import ImagesvcError
 
 
 def upload(  # noqa: PLR0913, PLR0917  # each is an option
@@ -31,39 +23,10 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
 
     The exit status is 1 when any of them failed, and the others are uploaded all the same.
     """
-    fields = Fields(title=title, tags=tags)
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(),
-        TimeRemainingColumn(), console=console, disable=not console.is_terminal,
-    )  # fmt: skip
-    failed = 0
-    with Client(to, key=key) as client, bar:
-        for path in files:
-            try:
-                image = _uploaded(client, path, fields, bar)
-                if wait and image.job is not None:
-                    client.wait(image.job.id, timeout=600)
-            except (ImagesvcError, httpx.HTTPError, OSError) as error:
-                failed += 1
-                console.print(f"{path}: {error}", markup=False, highlight=False, soft_wrap=True)
-                continue
-            typer.echo(_line(path, image, to, as_json=as_json))
-    if failed:
-        raise typer.Exit(1)
+    from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
+    from imagesvc.uploader import Uploader  # noqa: PLC0415  # the same
 
-
-def _uploaded(client: Client, path: Path, fields: Fields, bar: Progress) -> Image:
-    task = bar.add_task(path.name, total=path.stat().st_size)
-    return client.upload(
-        path,
-        on_progress=lambda sent, total: bar.update(task, completed=sent, total=total),
-        **fields,
-    )
-
-
-def _line(path: Path, image: Image, to: str, *, as_json: bool) -> str:
-    url = f"{to.rstrip('/')}{image.urls.original}"
-    if as_json:
-        return json.dumps({"file": str(path), "id": str(image.id), "url": url})
-    return f"{image.id}  {url}"
+    with Client(to, key=key) as client:
+        uploader = Uploader(client, to, {"title": title, "tags": tags}, wait=wait, as_json=as_json)
+        if uploader.upload_all(files):
+            raise typer.Exit(1)

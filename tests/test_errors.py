@@ -58,7 +58,10 @@ def kinds(root: type[ImagesvcError] = ImagesvcError) -> Iterator[type[ImagesvcEr
         yield from kinds(kind)
 
 
-KINDS = list(dict.fromkeys(kinds()))
+KINDS = [
+    kind for kind in dict.fromkeys(kinds()) if not kind.__module__.startswith("imagesvc.client")
+]
+"""Those that the service answers with; a client has two of its own."""
 
 
 def an_instance(kind: type[ImagesvcError]) -> ImagesvcError:

@@ -45,7 +45,7 @@ def test_an_error_is_a_problem_document(
         ("DELETE", f"/images/{UNKNOWN}", "GET, HEAD"),
         ("POST", f"/blurred-images/{UNKNOWN}", "GET, HEAD"),
         ("PUT", "/api/v1/images", "GET, HEAD, POST"),
-        ("POST", f"/api/v1/images/{UNKNOWN}", "DELETE, GET, HEAD"),
+        ("POST", f"/api/v1/images/{UNKNOWN}", "DELETE, GET, HEAD, PATCH"),
         ("PUT", f"/api/v1/images/{UNKNOWN}/variants", "DELETE, GET, HEAD"),
         ("GET", "/api/v1/images/actions/upload", "POST"),
         ("POST", "/api/v1/jobs", "GET, HEAD"),
