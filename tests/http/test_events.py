@@ -202,12 +202,13 @@ def test_events_that_are_kept_no_more_reset(make_server: MakeServer) -> None:
 def test_there_are_only_so_many_streams(server: Server) -> None:
     """Each holds a connection and asks the database; one that ends makes room."""
     with contextlib.ExitStack() as stack:
-        many = httpx.Limits(max_connections=None)
+        many, lines = httpx.Limits(max_connections=None), []
         client = stack.enter_context(httpx.Client(base_url=server.client.base_url, limits=many))
         for _ in range(MAX_STREAMS):
             answer = stack.enter_context(client.stream("GET", EVENTS))
             assert answer.status_code == 200
-            next(answer.iter_lines())
+            lines.append(answer.iter_lines())  # which closes the stream when it is forgotten
+            next(lines[-1])
         assert_problem(server.client.get(EVENTS), 503, "overloaded")
 
     assert eventually(lambda: opens(server))
