@@ -107,6 +107,17 @@ def test_images_are_put_into_collections_and_taken_out(client: Client) -> None:
     assert collection.id in listed
 
 
+def test_more_variants_are_made_by_jobs_of_their_own(client: Client) -> None:
+    """One for each image, in their order."""
+    images = [client.upload(picture(number), filename="a.jpg") for number in (31, 32)]
+
+    jobs = client.process([image.id for image in images], [{"preset": "preview"}, {"w": 33}])
+
+    assert [job.image_id for job in jobs] == [image.id for image in images]
+    made = [operation.transform for operation in client.wait(jobs[1].id).operations]
+    assert made == ["w=720", "w=33"]
+
+
 def test_errors_are_those_of_their_code(client: Client) -> None:
     """With what the service said about them."""
     image = client.upload(picture(21))
