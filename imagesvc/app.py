@@ -32,6 +32,7 @@ from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.api.users import UserEndpoints
+from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.cache.removal import Removal
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.routes import Delivery
@@ -162,6 +163,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         *EventEndpoints(
             service.events, service.database, service.authenticator, lambda: service.is_stopping
         ).operations(),
+        *WebhookEndpoints(service.webhooks, service.deliveries, service.dispatcher).operations(),
         *TokenEndpoints(service.accounts.sessions, service.rate_limits).operations(),
         *UserEndpoints(
             service.accounts.users,

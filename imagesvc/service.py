@@ -25,16 +25,19 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_preset
 from imagesvc.jobs.addresses import is_allowed
 from imagesvc.jobs.ingest import Ingest
+from imagesvc.jobs.outbound import Outbound, OutboundRules
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import Runner, RunnerLimits
 from imagesvc.jobs.source import Source, SourceRules
+from imagesvc.jobs.webhooks import Dispatcher, DispatcherLimits
 from imagesvc.model import Format, Quota, Transform, Watermark, utc_now
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
+from imagesvc.store.deliveries import DeliveryStore
 from imagesvc.store.events import EventStore
 from imagesvc.store.gc import Collector
 from imagesvc.store.images import ImageStore
@@ -48,6 +51,7 @@ from imagesvc.store.secret import derive_key, load_or_make_secret
 from imagesvc.store.upload_slots import UploadSlotStore
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
+from imagesvc.store.webhooks import WebhookStore
 
 log = structlog.get_logger()
 
@@ -81,6 +85,14 @@ class Service:
         self.collections = CollectionStore(self.database)
         self.search = ImageSearch(self.database)
         self.events = EventStore(self.database)
+        self.webhooks = WebhookStore(self.database)
+        self.deliveries = DeliveryStore(self.database)
+        self.dispatcher = Dispatcher(
+            self.database,
+            self.deliveries,
+            Outbound(webhook_rules(settings)),
+            DispatcherLimits(settings.webhook_timeout, settings.webhook_retry_delay),
+        )
         self.receipts = ReceiptStore(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
@@ -165,6 +177,7 @@ class Service:
         await self.disk_tier.start()
         recovered = await self.runner.start()
         await workers
+        self.dispatcher.start()
         self._background = [
             asyncio.create_task(self._collect_regularly()),
             asyncio.create_task(self._note_uses_regularly()),
@@ -191,7 +204,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         stop_by = self._stop_by or time.monotonic() + self.settings.shutdown_timeout
-        await self.runner.stop(max(0.0, stop_by - time.monotonic()))
+        seconds = max(0.0, stop_by - time.monotonic())
+        await asyncio.gather(self.runner.stop(seconds), self.dispatcher.stop(seconds))
         await self.disk_tier.close()
         await self.ledger.close()
         await self.pool.close()
@@ -208,6 +222,7 @@ class Service:
                 await self.receipts.prune(utc_now())
                 retention = timedelta(seconds=self.settings.event_retention)
                 await self.events.prune(utc_now() - retention)
+                await self.deliveries.prune(utc_now() - retention)
                 found = await self.collector.collect(grace_seconds=self.settings.gc_grace)
                 log.info(
                     "leftovers collected",
@@ -323,6 +338,16 @@ def source_rules(settings: Settings) -> SourceRules:
         seconds=settings.url_import_timeout,
         max_bytes=settings.max_upload_size,
         user_agent=f"imagesvc/{version('imagesvc')}",
+    )
+
+
+def webhook_rules(settings: Settings) -> OutboundRules:
+    """Where the settings allow events to be sent."""
+    return OutboundRules(
+        is_allowed=partial(is_allowed, extra=settings.webhook_allow),
+        ports=range(1, 65536),
+        user_agent=f"imagesvc/{version('imagesvc')}",
+        noun="receiver",
     )
 
 

@@ -162,6 +162,12 @@ class Settings(BaseSettings):
 
     event_retention: Seconds = Field(604800.0, description="How long events are kept.")
 
+    webhook_timeout: Seconds = Field(10.0, description="Time a webhook may take to answer.")
+    webhook_retry_delay: Seconds = Field(5.0, description="Delay after a first failed attempt.")
+    webhook_allow: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks that webhooks may be in besides public addresses."
+    )
+
     job_timeout: Seconds = Field(60.0, description="Time one attempt of a job may take.")
     transform_timeout: Seconds = Field(30.0, description="Time an on-demand variant may take.")
     header_timeout: Seconds = Field(10.0, description="Time a request's header may take.")

@@ -47,7 +47,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server with accounts for the tests of a module, which ask often."""
     place = tmp_path_factory.mktemp("guarded") / "data"
-    shared = Server(place, auth="required", rate_limits="off", workers=1).start()
+    allowed = '["127.0.0.1/32"]'
+    shared = Server(
+        place, auth="required", rate_limits="off", workers=1, webhook_allow=allowed
+    ).start()
     yield shared
     shared.close()
 

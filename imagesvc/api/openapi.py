@@ -45,7 +45,8 @@ TAGS = {
     "collections": "Collections, and the images in them.",
     "jobs": "What makes variants: each upload has one. Poll it, retry it, cancel it.",
     "accounts": "Tokens, users and API keys.",
-    "events": "What happens, as it happens: a stream, and webhooks.",
+    "events": "What happens, as it happens: a stream.",
+    "webhooks": "What happens, sent to URLs and signed; what was sent, and sending it again.",
     "operation": "Health, readiness and figures for those who run the service.",
     TAG: "This document, and a page to try it.",
 }

@@ -41,7 +41,7 @@ class SourceUrl:
         return f"{self.scheme}://{self.authority}{self.target}"
 
 
-def parse_source_url(text: str, *, ports: frozenset[int]) -> SourceUrl:
+def parse_source_url(text: str, *, ports: frozenset[int] | range) -> SourceUrl:
     """Read an absolute URL; what a browser would mend is refused.
 
     Raises:
@@ -67,13 +67,18 @@ def parse_source_url(text: str, *, ports: frozenset[int]) -> SourceUrl:
     host = _host(authority[1])
     port = int(authority[2] or DEFAULT_PORTS[parts.scheme])
     if port not in ports:
-        known = ", ".join(str(port) for port in sorted(ports))
-        raise ValueError(f"must have one of these ports: {known}")
+        raise ValueError(_ports_named(ports))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         return SourceUrl(parts.scheme, host, port, quote(target, safe=TARGET_SAFE))
     except UnicodeEncodeError as error:
         raise ValueError("is not a valid URL") from error
+
+
+def _ports_named(ports: frozenset[int] | range) -> str:
+    if isinstance(ports, range):
+        return f"must have a port from {ports[0]} to {ports[-1]}"
+    return f"must have one of these ports: {', '.join(str(port) for port in sorted(ports))}"
 
 
 def _host(host: str) -> str:

@@ -315,6 +315,7 @@ webhooks = Table(
     Column("secret", Text, nullable=False),
     Column("event_types", JSON, nullable=False),
     Column("is_enabled", Boolean, nullable=False),
+    Column("last_event_id", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Index("ix_webhooks_owner_id_id", "owner_id", "id"),
@@ -327,7 +328,7 @@ webhook_deliveries = Table(
     Column(
         "webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False
     ),
-    Column("event_id", BigInteger, nullable=False),
+    Column("event_id", BigInteger, nullable=True),
     Column("event_type", String(64), nullable=False),
     Column("body", Text, nullable=False),
     Column("status", String(16), nullable=False),
@@ -336,7 +337,7 @@ webhook_deliveries = Table(
     Column("answer_status", Integer, nullable=True),
     Column("error", Text, nullable=True),
     Column("created_at", Instant, nullable=False),
-    Column("finished_at", Instant, nullable=True),
+    Column("finished_at", Instant, nullable=True, index=True),
     Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
     Index(
         "ix_webhook_deliveries_pending", "due_at", sqlite_where=text("status = 'pending'"),

@@ -36,6 +36,7 @@ class Things:
     user_id: str
     key_id: str
     collection_id: str
+    webhook_id: str
     bobs_id: str
     """A private collection of Bob's, who would like Ada's image to be in it."""
 
@@ -58,6 +59,7 @@ class Case:
 
 
 IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
+HOOK = "/api/v1/webhooks/{webhook_id}"
 COLLECTION, MEMBERS = "/api/v1/collections/{collection_id}", "/relationships/images"
 IMAGES = {"json": {"data": [{"type": "images", "id": "{image_id}"}]}}
 UPLOAD = {"content": picture(7), "headers": {"content-type": "image/jpeg"}}
@@ -109,6 +111,15 @@ EXPECTED = {
     "get_job": Case(JOB, 200),
     "cancel_job": Case(JOB, 409),
     "retry_job": Case(f"{JOB}/retry", 409),
+    "list_webhooks": Case("/api/v1/webhooks?limit=200", 200, other=200, is_list=True),
+    "create_webhook": Case("/api/v1/webhooks", 400, 400, sent={"json": {}}),
+    "get_webhook": Case(HOOK, 200),
+    "edit_webhook": Case(HOOK, 200, sent={"json": {"is_enabled": False}}),
+    "delete_webhook": Case(HOOK, 204),
+    "renew_webhook_secret": Case(f"{HOOK}/secret", 200),
+    "list_webhook_deliveries": Case(f"{HOOK}/deliveries", 200),
+    "replay_webhook_delivery": Case(f"{HOOK}/deliveries/{{image_id}}/replay", 404),
+    "test_webhook": Case(f"{HOOK}/test", 202),
     "create_token": Case("/api/v1/auth/token", 400, 400, 400, sent={"json": {}}),
     "revoke_token": Case("/api/v1/auth/revoke", **OPEN, sent={"json": {"token": "x"}}),
     "get_me": Case("/api/v1/users/me", 200, other=200, is_list=True),
@@ -192,7 +203,15 @@ def make_things(guarded: Server, ada: Asker, bob: Asker) -> Callable[[], Things]
             pass
         body = {"name": SECRET, "scopes": ["read"]}
         key = ada.client.post("/api/v1/api-keys", json=body).json()
-        return Things(image["id"], image["job"]["id"], ada.id, key["id"], collection_id, bobs_id)
+        hooks = ada.client.get("/api/v1/webhooks").json()["data"]
+        for old in hooks[5:]:
+            ada.client.delete(f"/api/v1/webhooks/{old['id']}")
+        hook = ada.client.post("/api/v1/webhooks", json={"url": f"http://127.0.0.1:9/{SECRET}"})
+        assert hook.status_code == 201, hook.text
+        hook_id = hook.json()["id"]
+        return Things(
+            image["id"], image["job"]["id"], ada.id, key["id"], collection_id, hook_id, bobs_id
+        )
 
     return make
 

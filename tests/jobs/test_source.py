@@ -15,7 +15,8 @@ import trustme
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
 from imagesvc.jobs.addresses import Address
-from imagesvc.jobs.source import MAX_AT_ONCE, Resolve, Source, SourceRules, trusting_context
+from imagesvc.jobs.outbound import Resolve, trusting_context
+from imagesvc.jobs.source import MAX_AT_ONCE, Source, SourceRules
 from tests.remote import Remote, answered, dripping, redirected, silent
 
 pytestmark = pytest.mark.anyio

@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("secret", sa.Text, nullable=False),
         sa.Column("event_types", sa.JSON, nullable=False),
         sa.Column("is_enabled", sa.Boolean, nullable=False),
+        sa.Column("last_event_id", sa.BigInteger, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
     )
@@ -117,7 +118,7 @@ def upgrade() -> None:
         sa.Column(
             "webhook_id", sa.Uuid, sa.ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False
         ),
-        sa.Column("event_id", sa.BigInteger, nullable=False),
+        sa.Column("event_id", sa.BigInteger, nullable=True),
         sa.Column("event_type", sa.String(64), nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
@@ -145,6 +146,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_deliveries_webhook_id_id", "webhook_deliveries", ["webhook_id", "id"]
     )
+    op.create_index("ix_webhook_deliveries_finished_at", "webhook_deliveries", ["finished_at"])
     pending = sa.text("status = 'pending'")
     op.create_index(
         "ix_webhook_deliveries_pending",
