@@ -37,9 +37,10 @@ def new_id() -> UUID:
     return uuid_compat.uuid7()
 
 
-def least_id(instant: datetime) -> UUID:
-    """An id below all that were made at this millisecond or later."""
-    milliseconds = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+def least_id(instant: datetime, *, slack: timedelta = timedelta()) -> UUID:
+    """An id below all that were made at this millisecond or later, or `slack` after it."""
+    since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC) + slack  # no calendar has an end here
+    milliseconds = since_epoch // timedelta(milliseconds=1)
     return UUID(int=max(milliseconds, 0) << 80)
 
 

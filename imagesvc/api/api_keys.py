@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -36,6 +36,13 @@ from imagesvc.store.credentials import KeyStore
 TAG = "accounts"
 
 
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must lie in a year from 1 to 9999 in UTC") from error
+
+
 class KeyIn(BaseModel):
     """A key to make."""
 
@@ -48,7 +55,7 @@ class KeyIn(BaseModel):
     ]
     """What it is for, in your words."""
     scopes: list[Scope] = Field(min_length=1, max_length=10)
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
     user_id: UUID | None = None
     """Whom it stands for; oneself, when not given. Others than oneself are an admin's to name."""
 

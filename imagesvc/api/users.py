@@ -238,7 +238,8 @@ class UserEndpoints:
     async def change(self, request: Request) -> Response:
         """Change a user: admins anything, others their own password, given the old one.
 
-        A new password, and disabling, end every login of the user.
+        A new password, and disabling, end every login of the user; disabling withdraws the
+        upload URLs that were handed out to them.
         """
         only_known(request, set())
         user = await self.users.get(self._seen_id(request))

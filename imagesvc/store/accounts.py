@@ -23,7 +23,16 @@ from sqlalchemy.exc import IntegrityError
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import ApiKey, User, UserId
 from imagesvc.store.database import Database
-from imagesvc.store.schema import api_keys, collections, events, images, jobs, logins, users
+from imagesvc.store.schema import (
+    api_keys,
+    collections,
+    events,
+    images,
+    jobs,
+    logins,
+    upload_slots,
+    users,
+)
 
 MOVED_AT_ONCE = 1000
 OWNING: tuple[Table, ...] = (images, collections, jobs, events)
@@ -109,7 +118,7 @@ class UserStore:
         return found, found[-1].id if len(rows) > limit else None
 
     async def change(self, user_id: UserId, change: UserChange) -> User:
-        """Change a user; a new password ends every login.
+        """Change a user; a new password ends every login, disabling upload URLs as well.
 
         Raises:
             NotFound: there is no such user.
@@ -128,6 +137,8 @@ class UserStore:
                     raise Conflict("There is a user with this name.") from error
             if change.password_hash is not None or change.is_disabled:
                 connection.execute(delete(logins).where(logins.c.user_id == user_id))
+            if change.is_disabled:
+                connection.execute(delete(upload_slots).where(upload_slots.c.owner_id == user_id))
             return _found(connection.execute(_BY_ID, {"id": user_id}).first())
 
         return await self._database.write(work)

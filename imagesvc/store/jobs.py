@@ -398,7 +398,7 @@ class JobStore:
         query = _filtered(wanted).order_by(jobs.c.id.desc()).limit(limit + 1)
         below = [after] if after is not None else []
         if wanted.created_to is not None:
-            below.append(JobId(least_id(wanted.created_to + ID_SLACK)))
+            below.append(JobId(least_id(wanted.created_to, slack=ID_SLACK)))
         if below:
             query = query.where(jobs.c.id < min(below))
 
@@ -518,7 +518,7 @@ def _since(rows: Sequence[Row[Any]], first: datetime | None) -> tuple[Sequence[R
     """
     if first is None:
         return rows, False
-    least = least_id(first - ID_SLACK)
+    least = least_id(first, slack=-ID_SLACK)
     return [row for row in rows if row.created_at >= first], any(row.id < least for row in rows)
 
 

@@ -125,6 +125,8 @@ def _ranked(asked: _Asked, match: Match, after: Position | None) -> Iterator[Ste
     """Rank after rank, each in the order of upload; positions have the rank before the number."""
     _check(after, [int, int])
     ranks = list(enumerate(match.ranks if asked.order.sort is Sort.RELEVANCE else [match.any_rank]))
+    if after is not None and after[0] not in range(len(ranks)):
+        raise _foreign()
     if not asked.order.is_descending:
         ranks.reverse()
     conditions = conditions_of(asked.wanted)
@@ -234,4 +236,10 @@ def _kind(sort: Sort) -> type[int | str]:
 
 def _check(after: Position | None, kinds: Sequence[type]) -> None:
     if after is not None and [type(part) for part in after] != list(kinds):
-        raise InvalidRequest("cursor is none that a page of this list ended with.")
+        raise _foreign()
+
+
+def _foreign() -> InvalidRequest:
+    """The error of a cursor that was made up: what else it may hold is checked before."""
+    message = "is none that a page of this list ended with"
+    return InvalidRequest(f"cursor {message}.", (("cursor", message),))

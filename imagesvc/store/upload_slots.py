@@ -26,7 +26,7 @@ class UploadSlotStore:
         )
 
     async def find(self, image_id: ImageId) -> UploadSlot | None:
-        """The slot of the image that is to have this id; None when it was used, or never was."""
+        """The slot of the image that is to have this id; None when it is used or withdrawn."""
         query = select(upload_slots).where(upload_slots.c.id == image_id)
         row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:
@@ -49,7 +49,7 @@ def use_slot(connection: Connection, image_id: ImageId) -> None:
     """Use up a slot, within the transaction that inserts its image.
 
     Raises:
-        Conflict: it is used up already.
+        Conflict: it is used up already, or withdrawn.
     """
     done = connection.execute(delete(upload_slots).where(upload_slots.c.id == image_id))
     if not done.rowcount:
@@ -57,5 +57,5 @@ def use_slot(connection: Connection, image_id: ImageId) -> None:
 
 
 def used_up() -> Conflict:
-    """The error of a second upload to one URL."""
-    return Conflict("This upload URL has been used; ask for another.")
+    """The error of a second upload to one URL, or one for a user who has been disabled."""
+    return Conflict("This upload URL has been used or withdrawn; ask for another.")

@@ -189,15 +189,20 @@ def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Asker, par
         ({"name": "x", "scopes": ["read"], "expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ({"name": "x", "scopes": ["read"], "expires_at": "2051-01-01T00:00:00"}, "expires_at"),
         ({"name": "x", "scopes": ["read"], "expires_at": "soon"}, "expires_at"),
+        (
+            {"name": "x", "scopes": ["read"], "expires_at": "9999-12-31T23:59:59-23:59"},
+            "expires_at",
+        ),
         ({"name": "x", "scopes": ["read"], "user_id": "me"}, "user_id"),
         ({"name": "x", "scopes": ["read"], "secret": "mine"}, "secret"),
     ],
 )
 def test_what_is_no_key_is_told_why(ada: Asker, body: dict[str, Any], loc: str) -> None:
-    """Each fault with the place where it is."""
+    """Each fault with the place where it is; nothing of it is kept."""
     document = assert_problem(ada.client.post(KEYS, json=body), 400, "invalid_request")
 
     assert [fault["loc"] for fault in document["errors"]] == [loc]
+    assert ada.client.get(KEYS).status_code == 200
 
 
 def test_keys_are_listed_in_pages(guarded: Server, admin: Asker) -> None:

@@ -102,6 +102,13 @@ def test_jobs_are_filtered(server: Server, done: dict[str, Any], failed: dict[st
     assert jobs(server, image=done["image_id"], created_from="2020-01-01T00:00:00Z") == [done]
 
 
+def test_the_ends_of_the_calendar_are_instants(server: Server, done: dict[str, Any]) -> None:
+    """Nothing is added to them that a calendar has no date for."""
+    assert done in jobs(server, created_from="0001-01-01", created_to="9999-12-31T23:59:59.999999Z")
+    assert jobs(server, created_to="0001-01-01") == []
+    assert jobs(server, created_from="9999-12-31T23:59:59.999999Z") == []
+
+
 def test_a_filter_goes_with_the_link(server: Server, done: dict[str, Any]) -> None:
     """The next page is of the same list."""
     for seed in range(3, 6):

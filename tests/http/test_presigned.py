@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, images_count, leftovers, picture
 from tests.http.people import People
@@ -141,6 +142,18 @@ def test_a_url_without_signature_is_refused(server: Server) -> None:
     answer = put(server, {**upload, "url": upload["url"].partition("?")[0]}, picture(1))
 
     assert_problem(answer, 403, "signature_invalid")
+
+
+def test_disabling_a_user_withdraws_their_urls(people: People) -> None:
+    """Who is shut out may not go on by what was handed out before, not even once let in again."""
+    fired = make_user(people.server, Asker("", "", people.admin), "fired")
+    upload = handed_out(fired.client)
+    for is_disabled in (True, False):
+        path = f"/api/v1/users/{fired.id}"
+        people.admin.patch(path, json={"is_disabled": is_disabled}).raise_for_status()
+
+        assert_problem(put(people.server, upload, picture(7)), 409, "conflict")
+    assert fired.client.get("/api/v1/users/me").json()["usage"]["image_count"] == 0
 
 
 def test_an_expired_url_is_refused_and_collected(make_server: MakeServer) -> None:

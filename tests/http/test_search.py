@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -377,6 +379,19 @@ def test_a_cursor_is_of_one_list(many: Server, other: str) -> None:
     cursor = many.client.get("/api/v1/images?q=wave&limit=2").json()["next_cursor"]
 
     answer = many.client.get(f"/api/v1/images?{other}&cursor={cursor}")
+
+    document = assert_problem(answer, 400, "invalid_request")
+    assert [fault["loc"] for fault in document["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("rank", [-1, 9999, -(2**63)])
+def test_a_cursor_with_a_rank_that_there_is_not_is_refused(many: Server, rank: int) -> None:
+    """Cursors are not signed: whoever writes one reaches nothing with it, and breaks nothing."""
+    cursor = many.client.get("/api/v1/images?q=wave&limit=2").json()["next_cursor"]
+    key, _rank, number = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+    forged = base64.urlsafe_b64encode(json.dumps([key, rank, number]).encode()).decode()
+
+    answer = many.client.get("/api/v1/images", params={"q": "wave", "cursor": forged.rstrip("=")})
 
     document = assert_problem(answer, 400, "invalid_request")
     assert [fault["loc"] for fault in document["errors"]] == ["cursor"]
