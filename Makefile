@@ -10,7 +10,7 @@ SOURCES := imagesvc tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check api-check format docs openapi postman swagger-ui bench bench-peers clean
+.PHONY: help run test test-long check api-check format docs openapi postman schema swagger-ui bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"
 	@echo "make postman    a Postman collection of it: imagesvc.postman_collection.json"
+	@echo "make schema     the newest tables as one script, from the migrations"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them"
 	@echo "make clean      remove .venv and caches; data/ stays"
@@ -67,6 +68,9 @@ swagger-ui:
 	  grep -v 'sourceMappingURL=' $$folder/package/$$file | gzip -9n > $$vendor/$$file.gz; done && \
 	cp $$folder/package/LICENSE $$folder/package/NOTICE $$folder/package/*bundle.js.LICENSE.txt $$vendor && \
 	rm -rf $$folder
+
+schema: .venv/installed-run
+	PYTHONPATH=. $(BIN)/python scripts/make_schema.py
 
 bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)

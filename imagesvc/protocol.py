@@ -148,15 +148,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_since = self.loop.time()
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header or trailer field is there."""
-        if len(self.headers) >= self.bounds.header_count:
-            self._stop_parsing(self._headers_too_large())
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """The header is there: check it before anything is done for it."""
         self._head_since = None
+        if len(self.headers) > self.bounds.header_count:
+            self._stop_parsing(self._headers_too_large())
         if len(self.url) > self.bounds.url_bytes:
             limit = self.bounds.url_bytes
             self._stop_parsing(UriTooLong(f"The URL is longer than {limit:,} bytes."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -10,6 +12,11 @@ from imagesvc.store.database import sqlite_engine, transaction
 
 HEAD = "0004"
 """The newest revision in `migrations/versions`; a test holds the two together."""
+
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+NEWEST = MIGRATIONS / "newest.sql"
+"""What all migrations together make of an empty SQLite database: `make schema` writes it."""
 
 
 def migrate(path: Path) -> None:
@@ -21,8 +28,10 @@ def migrate(path: Path) -> None:
     with engine.connect() as connection:
         if _revision(connection) != HEAD:
             with transaction(connection):
-                if _revision(connection) != HEAD:  # another process may have been faster
-                    _upgrade(connection)
+                if inspect(connection).get_table_names():  # another process may have been faster
+                    upgrade(connection)
+                else:
+                    _create(connection)
     engine.dispose()
 
 
@@ -33,12 +42,30 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _upgrade(connection: Connection) -> None:
+def _create(connection: Connection) -> None:
+    """Make the newest schema in an empty database, in a tenth of the time of all migrations."""
+    for statement in _statements(NEWEST.read_text("utf-8")):
+        connection.exec_driver_sql(statement)
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, triggers and all."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that are missing, within the caller's transaction."""
     # Imported when needed: it takes a third of the time of a start that has nothing to migrate.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

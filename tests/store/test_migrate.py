@@ -13,8 +13,9 @@ from alembic.script import ScriptDirectory
 
 from imagesvc.store import migrate as module
 from imagesvc.store.database import sqlite_engine
-from imagesvc.store.migrate import HEAD, migrate
+from imagesvc.store.migrate import HEAD, NEWEST, migrate
 from imagesvc.store.schema import is_in_metadata, metadata
+from scripts.make_schema import newest, statements
 
 KILLED_AT_STATEMENT = """
 import os, signal, sys
@@ -53,6 +54,16 @@ def test_a_migrated_database_has_the_tables_of_the_schema(tmp_path: Path) -> Non
         options = {"compare_type": True, "include_name": is_in_metadata}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
+    """It is made by one script, which takes a tenth of the time: `make schema` renews it."""
+    migrate(tmp_path / "new.db")
+
+    made = newest(tmp_path / "migrated.db")
+
+    assert made == NEWEST.read_text()
+    assert statements(tmp_path / "new.db") == made
 
 
 def test_migrating_again_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,385 @@
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE blobs (
+	sha256 VARCHAR(64) NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, dominant_color VARCHAR(7), palette JSON, thumbhash VARCHAR(64), phash VARCHAR(16), mezzanine_sha256 VARCHAR(64), mezzanine_format VARCHAR(16), mezzanine_width INTEGER, mezzanine_height INTEGER, palette_lab JSON, 
+	CONSTRAINT pk_blobs PRIMARY KEY (sha256)
+);
+
+CREATE TABLE images (
+	id CHAR(32) NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	format VARCHAR(16) NOT NULL, 
+	width INTEGER NOT NULL, 
+	height INTEGER NOT NULL, 
+	frames INTEGER NOT NULL, 
+	has_alpha BOOLEAN NOT NULL, 
+	decode_bytes BIGINT NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	filename TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	tags JSON NOT NULL, 
+	exif JSON NOT NULL, 
+	visibility VARCHAR(16) NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	job_id CHAR(32), 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, 
+	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, 
+	CONSTRAINT pk_images PRIMARY KEY (id), 
+	CONSTRAINT fk_images_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256)
+);
+
+CREATE INDEX ix_images_sha256 ON images (sha256);
+
+CREATE TABLE jobs (
+	id CHAR(32) NOT NULL, 
+	image_id CHAR(32) NOT NULL, 
+	lane INTEGER NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	interruptions INTEGER NOT NULL, 
+	error_code VARCHAR(64), 
+	error_detail TEXT, 
+	due_at BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	started_at BIGINT, 
+	finished_at BIGINT, owner_id CHAR(32), 
+	CONSTRAINT pk_jobs PRIMARY KEY (id), 
+	CONSTRAINT fk_jobs_image_id_images FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_jobs_pending ON jobs (lane, id) WHERE status = 'pending';
+
+CREATE INDEX ix_jobs_status_id ON jobs (status, id);
+
+CREATE INDEX ix_jobs_image_id_id ON jobs (image_id, id);
+
+CREATE TABLE job_operations (
+	job_id CHAR(32) NOT NULL, 
+	position INTEGER NOT NULL, 
+	name VARCHAR(64), 
+	transform TEXT NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	error_code VARCHAR(64), 
+	error_detail TEXT, 
+	CONSTRAINT pk_job_operations PRIMARY KEY (job_id, position), 
+	CONSTRAINT fk_job_operations_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE variants (
+	"key" VARCHAR(64) NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	transform TEXT NOT NULL, 
+	format VARCHAR(16) NOT NULL, 
+	width INTEGER NOT NULL, 
+	height INTEGER NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	crc32 BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	last_used_at BIGINT NOT NULL, 
+	CONSTRAINT pk_variants PRIMARY KEY ("key"), 
+	CONSTRAINT fk_variants_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+
+CREATE INDEX ix_variants_sha256_last_used_at ON variants (sha256, last_used_at);
+
+CREATE INDEX ix_variants_last_used_at ON variants (last_used_at);
+
+CREATE INDEX ix_blobs_mezzanine_sha256 ON blobs (mezzanine_sha256);
+
+CREATE TABLE users (
+	id CHAR(32) NOT NULL, 
+	name VARCHAR(64) NOT NULL, 
+	password_hash TEXT, 
+	is_admin BOOLEAN NOT NULL, 
+	is_disabled BOOLEAN NOT NULL, 
+	image_count BIGINT NOT NULL, 
+	image_bytes BIGINT NOT NULL, 
+	quota_images BIGINT, 
+	quota_bytes BIGINT, 
+	created_at BIGINT NOT NULL, 
+	subject TEXT, 
+	CONSTRAINT pk_users PRIMARY KEY (id), 
+	UNIQUE (name), 
+	UNIQUE (subject)
+);
+
+CREATE TABLE api_keys (
+	id CHAR(32) NOT NULL, 
+	user_id CHAR(32) NOT NULL, 
+	name TEXT NOT NULL, 
+	secret_sha256 VARCHAR(64) NOT NULL, 
+	scopes JSON NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	expires_at BIGINT, 
+	last_used_at BIGINT, 
+	CONSTRAINT pk_api_keys PRIMARY KEY (id), 
+	CONSTRAINT fk_api_keys_user_id_users FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE logins (
+	id CHAR(32) NOT NULL, 
+	user_id CHAR(32) NOT NULL, 
+	refresh_sha256 VARCHAR(64) NOT NULL, 
+	scopes JSON NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_logins PRIMARY KEY (id), 
+	CONSTRAINT fk_logins_user_id_users FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE collections (
+	id CHAR(32) NOT NULL, 
+	owner_id CHAR(32), 
+	title TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	visibility VARCHAR(16) NOT NULL, 
+	image_count BIGINT NOT NULL, 
+	version INTEGER NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, 
+	CONSTRAINT pk_collections PRIMARY KEY (id), 
+	CONSTRAINT fk_collections_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id)
+);
+
+CREATE TABLE upload_slots (
+	id CHAR(32) NOT NULL, 
+	owner_id CHAR(32), 
+	filename TEXT NOT NULL, 
+	content_type VARCHAR(100), 
+	max_bytes BIGINT NOT NULL, 
+	fields JSON NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_upload_slots PRIMARY KEY (id), 
+	CONSTRAINT fk_upload_slots_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE receipts (
+	principal VARCHAR(64) NOT NULL, 
+	"key" VARCHAR(255) NOT NULL, 
+	fingerprint VARCHAR(64) NOT NULL, 
+	status INTEGER NOT NULL, 
+	headers JSON NOT NULL, 
+	body TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_receipts PRIMARY KEY (principal, "key")
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE events (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	owner_id CHAR(32), 
+	type VARCHAR(64) NOT NULL, 
+	subject_id CHAR(32) NOT NULL, 
+	data JSON NOT NULL, 
+	created_at BIGINT NOT NULL
+);
+
+CREATE TABLE webhooks (
+	id CHAR(32) NOT NULL, 
+	owner_id CHAR(32), 
+	url TEXT NOT NULL, 
+	secret TEXT NOT NULL, 
+	event_types JSON NOT NULL, 
+	is_enabled BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, 
+	CONSTRAINT pk_webhooks PRIMARY KEY (id), 
+	CONSTRAINT fk_webhooks_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE TABLE webhook_deliveries (
+	id CHAR(32) NOT NULL, 
+	webhook_id CHAR(32) NOT NULL, 
+	event_id BIGINT NOT NULL, 
+	event_type VARCHAR(64) NOT NULL, 
+	body TEXT NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	due_at BIGINT NOT NULL, 
+	answer_status INTEGER, 
+	error TEXT, 
+	created_at BIGINT NOT NULL, 
+	finished_at BIGINT, 
+	CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id), 
+	CONSTRAINT fk_webhook_deliveries_webhook_id_webhooks FOREIGN KEY(webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_api_keys_user_id_id ON api_keys (user_id, id);
+
+CREATE INDEX ix_logins_user_id ON logins (user_id);
+
+CREATE INDEX ix_logins_expires_at ON logins (expires_at);
+
+CREATE INDEX ix_collections_owner_id_id ON collections (owner_id, id);
+
+CREATE INDEX ix_collections_visibility_id ON collections (visibility, id);
+
+CREATE INDEX ix_upload_slots_expires_at ON upload_slots (expires_at);
+
+CREATE INDEX ix_receipts_expires_at ON receipts (expires_at);
+
+CREATE INDEX ix_events_owner_id_id ON events (owner_id, id);
+
+CREATE INDEX ix_events_created_at ON events (created_at);
+
+CREATE INDEX ix_webhooks_owner_id_id ON webhooks (owner_id, id);
+
+CREATE INDEX ix_webhook_deliveries_webhook_id_id ON webhook_deliveries (webhook_id, id);
+
+CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries (due_at) WHERE status = 'pending';
+
+CREATE INDEX ix_images_collection_id_id ON images (collection_id, id);
+
+CREATE INDEX ix_jobs_owner_id_id ON jobs (owner_id, id);
+
+CREATE INDEX ix_jobs_owner_id_status_id ON jobs (owner_id, status, id);
+
+CREATE TABLE phash_bands (
+	band VARCHAR(5) NOT NULL, 
+	phash VARCHAR(16) NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	CONSTRAINT pk_phash_bands PRIMARY KEY (band, phash, sha256)
+)
+ WITHOUT ROWID
+
+;
+
+CREATE UNIQUE INDEX ix_images_number ON images (number);
+
+CREATE INDEX ix_images_collection_id_number ON images (collection_id, number);
+
+CREATE INDEX ix_images_owner_id_number ON images (owner_id, number);
+
+CREATE INDEX ix_images_owner_id_dated_at_number ON images (owner_id, dated_at, number);
+
+CREATE INDEX ix_images_owner_id_bytes_number ON images (owner_id, bytes, number);
+
+CREATE INDEX ix_images_owner_id_name_key_number ON images (owner_id, name_key, number);
+
+CREATE INDEX ix_images_visibility_number ON images (visibility, number);
+
+CREATE INDEX ix_images_visibility_dated_at_number ON images (visibility, dated_at, number);
+
+CREATE INDEX ix_images_visibility_bytes_number ON images (visibility, bytes, number);
+
+CREATE INDEX ix_images_visibility_name_key_number ON images (visibility, name_key, number);
+
+CREATE VIRTUAL TABLE image_search USING fts5(
+            title, description, tags, filename, camera, labels, keys,
+            columnsize = 0, prefix = '1 2 3',
+            tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'");
+
+CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.id = NEW.id; END;
+
+CREATE TRIGGER image_search_update
+        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id ON images
+        BEGIN DELETE FROM image_search WHERE rowid = OLD.number;
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.id = NEW.id; END;
+
+CREATE TRIGGER image_search_delete AFTER DELETE ON images BEGIN
+        DELETE FROM image_search WHERE rowid = OLD.number; END;
+
+CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
+        WHEN NEW.palette_lab IS NOT OLD.palette_lab BEGIN
+        DELETE FROM image_search
+            WHERE rowid IN (SELECT number FROM images WHERE sha256 = NEW.sha256);
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.sha256 = NEW.sha256; END;
+
+CREATE TRIGGER phash_bands_insert AFTER INSERT ON blobs WHEN NEW.phash IS NOT NULL BEGIN
+        
+    INSERT OR IGNORE INTO phash_bands (band, phash, sha256)
+    SELECT key || substr(NEW.phash, 1 + 4 * key, 4), NEW.phash, NEW.sha256
+    FROM json_each('[0, 1, 2, 3]') WHERE NEW.phash IS NOT NULL
+; END;
+
+CREATE TRIGGER phash_bands_update AFTER UPDATE OF phash ON blobs
+        WHEN NEW.phash IS NOT OLD.phash BEGIN
+        DELETE FROM phash_bands WHERE sha256 = OLD.sha256 AND phash = OLD.phash
+            AND band IN (SELECT key || substr(OLD.phash, 1 + 4 * key, 4)
+                         FROM json_each('[0, 1, 2, 3]'));
+        
+    INSERT OR IGNORE INTO phash_bands (band, phash, sha256)
+    SELECT key || substr(NEW.phash, 1 + 4 * key, 4), NEW.phash, NEW.sha256
+    FROM json_each('[0, 1, 2, 3]') WHERE NEW.phash IS NOT NULL
+; END;
+
+CREATE TRIGGER phash_bands_delete AFTER DELETE ON blobs WHEN OLD.phash IS NOT NULL BEGIN
+        DELETE FROM phash_bands WHERE sha256 = OLD.sha256 AND phash = OLD.phash
+            AND band IN (SELECT key || substr(OLD.phash, 1 + 4 * key, 4)
+                         FROM json_each('[0, 1, 2, 3]')); END;
+
