@@ -112,6 +112,9 @@ class Dispatcher:
                 except ImagesvcError as error:
                     log.error("webhooks wait", action="webhooks.failed", error=str(error))
                     pause = POLL_SECONDS
+                except Exception:
+                    log.exception("bug in the sending of webhooks", action="webhooks.bug")
+                    pause = POLL_SECONDS
                 if not await _is_set(self._freed, PAUSE_SECONDS):
                     await _is_set(wake, pause)
 

@@ -59,8 +59,8 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing, within the caller's transaction."""
+def upgrade(connection: Connection, revision: str = HEAD) -> None:
+    """Run the migrations that are missing up to a revision, within the caller's transaction."""
     # Imported when needed: it takes a third of the time of a start that has nothing to migrate.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -68,4 +68,4 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

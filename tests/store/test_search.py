@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,10 +31,10 @@ from imagesvc.model import (
 from imagesvc.search.listing import ImageFilter, Order, Sort
 from imagesvc.search.parser import parse
 from imagesvc.store import search_walks
-from imagesvc.store.database import Database, sqlite_engine
+from imagesvc.store.database import Database, sqlite_engine, transaction
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs import JobFilter, JobStore, _record_facts
-from imagesvc.store.migrate import migrate
+from imagesvc.store.migrate import migrate, upgrade
 from imagesvc.store.search import ImageSearch
 from tests.store.rows import NOON, add_user, collection, image_and_job
 
@@ -502,21 +500,11 @@ async def test_jobs_of_a_time_are_listed(database: Database) -> None:
     ]  # fmt: skip
 
 
-AT_0003 = """
-import sys
-from pathlib import Path
-from imagesvc.store import migrate as module
-from alembic import command
-real = command.upgrade
-command.upgrade = lambda config, _revision: real(config, "0003")
-module.migrate(Path(sys.argv[1]))
-"""
-
-
 async def test_images_that_are_there_are_indexed_by_the_migration(tmp_path: Path) -> None:
     """A search after an upgrade finds what was uploaded before it."""
     path = tmp_path / "imagesvc.db"
-    subprocess.run([sys.executable, "-c", AT_0003, str(path)], check=True)  # noqa: ASYNC221
+    with sqlite_engine(path).connect() as connection, transaction(connection):
+        upgrade(connection, "0003")
     ids = [ImageId(new_id()) for _ in range(3)]
     with sqlite_engine(path).connect() as connection:
         for place in (2, 0, 1):

@@ -198,6 +198,7 @@ CREATE TABLE webhooks (
 	secret TEXT NOT NULL, 
 	event_types JSON NOT NULL, 
 	is_enabled BOOLEAN NOT NULL, 
+	last_event_id BIGINT NOT NULL, 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT NOT NULL, 
 	CONSTRAINT pk_webhooks PRIMARY KEY (id), 
@@ -207,7 +208,7 @@ CREATE TABLE webhooks (
 CREATE TABLE webhook_deliveries (
 	id CHAR(32) NOT NULL, 
 	webhook_id CHAR(32) NOT NULL, 
-	event_id BIGINT NOT NULL, 
+	event_id BIGINT, 
 	event_type VARCHAR(64) NOT NULL, 
 	body TEXT NOT NULL, 
 	status VARCHAR(16) NOT NULL, 
@@ -242,6 +243,8 @@ CREATE INDEX ix_events_created_at ON events (created_at);
 CREATE INDEX ix_webhooks_owner_id_id ON webhooks (owner_id, id);
 
 CREATE INDEX ix_webhook_deliveries_webhook_id_id ON webhook_deliveries (webhook_id, id);
+
+CREATE INDEX ix_webhook_deliveries_finished_at ON webhook_deliveries (finished_at);
 
 CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries (due_at) WHERE status = 'pending';
 
