@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -19,12 +21,14 @@ from imagesvc.api.http import Query, invalid, parsed_query
 from imagesvc.auth.authenticator import Authenticator, principal_of
 from imagesvc.auth.principals import Scope as AuthScope
 from imagesvc.errors import ImagesvcError, Overloaded
-from imagesvc.model import Audience
+from imagesvc.model import Audience, UserId
 from imagesvc.operations import Operation, Parameter, Raw
 from imagesvc.store.database import Database
 from imagesvc.store.events import Event, EventStore, EventType
 
 MAX_STREAMS = 100
+MAX_STREAMS_OF_ONE = 20
+"""Of one user, so that nobody takes all of them."""
 BATCH = 100
 HEARTBEAT_SECONDS = 15.0
 """Also how long a stream may outlive the access of its reader."""
@@ -77,7 +81,8 @@ class EventEndpoints:
     database: Database
     authenticator: Authenticator
     is_stopping: Callable[[], bool]
-    open_streams: int = field(default=0, init=False)
+    open_streams: Counter[UserId | None] = field(default_factory=Counter, init=False)
+    """By user; None is everybody where there are no accounts."""
 
     def operations(self) -> list[Operation]:
         """The operations this module serves; `app.py` concatenates them."""
@@ -99,7 +104,7 @@ class EventEndpoints:
 
         Raises:
             InvalidRequest: a parameter or Last-Event-ID is wrong.
-            Overloaded: there are as many streams as there may be.
+            Overloaded: there are as many streams as there may be, in all or of one user.
         """
         query = parsed_query(EventQuery, request)
         last = query.last_event_id
@@ -110,9 +115,8 @@ class EventEndpoints:
                 raise invalid("Last-Event-ID", str(error)) from error
             if last > MAX_ID:
                 raise invalid("Last-Event-ID", "must be the id of an event")
-        if self.open_streams >= MAX_STREAMS:
-            raise Overloaded("There are as many streams of events as there may be.")
         principal = principal_of(request)
+        self._check_room(principal.user_id)
         oldest, newest = await self.events.bounds()
         begin = ""
         if last is None:
@@ -123,10 +127,23 @@ class EventEndpoints:
             begin = f"id: {last}\nevent: reset\ndata: {{}}\n\n"
         begin += f"retry: 1000\nid: {last}\n\n"  # no event, but a place to come back to
         pieces = self._pieces(request, begin, last, principal.audience, query.types or ())
-        return EventStream(pieces, self._count)
+        return EventStream(pieces, partial(self._count, principal.user_id))
 
-    def _count(self, by: int) -> None:
-        self.open_streams += by
+    def _check_room(self, user_id: UserId | None) -> None:
+        """Check that another stream may be opened.
+
+        Raises:
+            Overloaded: it may not, to this user or to anybody.
+        """
+        if self.open_streams.total() >= MAX_STREAMS:
+            raise Overloaded("There are as many streams of events as there may be.")
+        if user_id is not None and self.open_streams[user_id] >= MAX_STREAMS_OF_ONE:
+            raise Overloaded("You have as many streams of events as one user may have.")
+
+    def _count(self, user_id: UserId | None, by: int) -> None:
+        self.open_streams[user_id] += by
+        if not self.open_streams[user_id]:
+            del self.open_streams[user_id]
 
     async def _pieces(
         self,

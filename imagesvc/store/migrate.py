@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,11 @@ NEWEST = MIGRATIONS / "newest.sql"
 def migrate(path: Path) -> None:
     """Create or upgrade the database at `path`; nothing happens when it is at `HEAD`.
 
-    One transaction: a crash in between leaves the old schema, whole.
+    One transaction: a crash in between leaves the old schema, whole. A new database is its owner's
+    alone to read: it has the hashes of passwords. SQLite gives its log the same permissions.
     """
+    with contextlib.suppress(FileExistsError):
+        path.touch(mode=0o600, exist_ok=False)
     engine = sqlite_engine(path)
     with engine.connect() as connection:
         if _revision(connection) != HEAD:

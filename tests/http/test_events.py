@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from imagesvc.api.events import MAX_STREAMS
+from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
 from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, picture
@@ -211,7 +211,25 @@ def test_there_are_only_so_many_streams(server: Server) -> None:
             next(lines[-1])
         assert_problem(server.client.get(EVENTS), 503, "overloaded")
 
-    assert eventually(lambda: opens(server))
+    assert eventually(lambda: opens(server.client))
+
+
+def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Asker) -> None:
+    """Who opens all that they can get leaves room for others."""
+    greedy = make_user(guarded, admin, "greedy")
+    with contextlib.ExitStack() as stack:
+        lines = []
+        for _ in range(MAX_STREAMS_OF_ONE):
+            answer = stack.enter_context(greedy.client.stream("GET", EVENTS))
+            assert answer.status_code == 200
+            lines.append(answer.iter_lines())  # which closes the stream when it is forgotten
+            next(lines[-1])
+
+        assert_problem(greedy.client.get(EVENTS), 503, "overloaded")
+        with admin.client.stream("GET", EVENTS) as other:
+            assert other.status_code == 200
+
+    assert eventually(lambda: opens(greedy.client))
 
 
 def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker) -> None:
@@ -231,9 +249,9 @@ def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker)
     assert time.monotonic() - began < 40
 
 
-def opens(server: Server) -> bool:
+def opens(client: httpx.Client) -> bool:
     """Whether a stream can be had."""
-    with server.client.stream("GET", EVENTS) as answer:
+    with client.stream("GET", EVENTS) as answer:
         return answer.status_code == 200
 
 

@@ -46,3 +46,13 @@ def test_without_accounts_no_admin_is_made(make_server: MakeServer) -> None:
         "scopes": ["read", "upload", "manage", "admin"],
         "usage": None,
     }
+
+
+def test_the_database_and_the_secret_are_their_owners_alone(make_server: MakeServer) -> None:
+    """Hashes of passwords are guessed at leisure by whoever can read them."""
+    server = make_server(auth="required", workers=1)
+
+    found = {path: path.stat().st_mode & 0o077 for path in server.data_dir.iterdir()}
+
+    names = {path.name for path, mode in found.items() if path.is_file() and mode == 0}
+    assert names >= {"imagesvc.db", "imagesvc.db-wal", "imagesvc.db-shm", "secret.key"}
