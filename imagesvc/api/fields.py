@@ -7,9 +7,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from imagesvc.jobs.ingest import MAX_TAGS
+
 MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
 DEFAULT_FIELD_BYTES = 100
-MAX_TAGS, MAX_TAG = 100, 64
+MAX_TAG = 64
 
 
 def max_bytes(name: str) -> int:

@@ -46,6 +46,7 @@ from imagesvc.store.usage import check_room
 ReceiptFor = Callable[[Image], Receipt]
 
 MAX_FILENAME = 255
+MAX_TAGS = 100
 PROBE_COST = 16 << 20
 HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w-]{0,63})")
 
@@ -214,6 +215,9 @@ def safe_filename(name: str) -> str:
 
 
 def tags_of(given: tuple[str, ...], description: str) -> tuple[str, ...]:
-    """The given tags and the description's #hashtags, folded, each once, in order."""
+    """The given tags and the description's #hashtags, folded, each once, in order.
+
+    Of hashtags beyond `MAX_TAGS` in all nothing is made: they are words of a text, no request.
+    """
     found = (tag.strip().lstrip("#").casefold() for tag in (*given, *HASHTAG.findall(description)))
-    return tuple(dict.fromkeys(tag for tag in found if tag))
+    return tuple(dict.fromkeys(tag for tag in found if tag))[:MAX_TAGS]

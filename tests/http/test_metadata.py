@@ -182,3 +182,11 @@ def test_a_variant_under_way_is_not_remembered_as_public(people: People) -> None
 
     assert was_under_way
     assert_problem(people.server.client.get(url), 404, "not_found")
+
+
+def test_hashtags_beyond_a_hundred_are_words(people: People) -> None:
+    """A text of hashtags is no way around the bound of tags."""
+    image = upload(people.ann, 77, tags="first", description=" ".join(f"#t{n}" for n in range(500)))
+
+    assert len(image["tags"]) == 100
+    assert image["tags"][:2] == ["first", "t0"]
