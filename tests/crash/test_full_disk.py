@@ -152,7 +152,11 @@ def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, di
     job_id = server.upload(large(3, 2400, 1800))["job"]["id"]
     shrink_wal(server)
     disk.leave(0)
-    eventually(lambda: "not settled" in server.log() or job_ended(server, job_id), seconds=20)
+    waits = ("not settled", "no jobs can be claimed")
+    eventually(
+        lambda: any(words in server.log() for words in waits) or job_ended(server, job_id),
+        seconds=20,
+    )
 
     disk.empty()
     job = server.finished(job_id)
