@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 KILLS ?= 200
+# One more than cores: some tests wait for time-outs.
+TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
 ROWS ?=
 PEERS ?=
 CACHE ?=
@@ -32,7 +34,7 @@ run: .venv/installed-run
 	$(BIN)/imagesvc serve
 
 test: .venv/installed-test
-	$(BIN)/pytest -m "not long" --numprocesses auto --dist loadfile
+	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-long: .venv/installed-test
 	KILLS=$(KILLS) $(BIN)/pytest -m long
