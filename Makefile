@@ -14,6 +14,8 @@ SOURCES := imagesvc tests benchmarks scripts
 .DELETE_ON_ERROR:
 .PHONY: help run test test-long check api-check format docs openapi postman schema swagger-ui bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests and benches start many processes, and an installed package is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
 
 help:
 	@echo "make run        serve on http://127.0.0.1:8000"
