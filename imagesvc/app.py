@@ -30,6 +30,7 @@ from imagesvc.api.openapi import OpenApiEndpoints, written
 from imagesvc.api.presigned import PresignedEndpoints
 from imagesvc.api.problems import on_bug, on_error, on_http_exception
 from imagesvc.api.tokens import TokenEndpoints
+from imagesvc.api.upload_bodies import UploadReader
 from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.api.users import UserEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
@@ -122,14 +123,12 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             remember=hot.remember,
         ).operations(),
         *UploadEndpoints(
-            service.incoming,
+            UploadReader(service.incoming, settings.max_files, settings.max_upload_size),
             service.ingest,
             Imports(service.source, service.incoming, service.ingest),
             service.collections,
             idempotency,
             names,
-            settings.max_files,
-            settings.max_upload_size,
             visibility,
         ).operations(),
         *ImageEndpoints(

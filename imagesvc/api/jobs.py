@@ -28,7 +28,7 @@ from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.runner import Runner
 from imagesvc.model import ImageId, Job, JobId, Status, UserId, parse_id, utc_now
 from imagesvc.operations import Operation
-from imagesvc.store.jobs import JobFilter
+from imagesvc.store.job_list import JobFilter
 
 TAG = "jobs"
 

@@ -18,7 +18,8 @@ from imagesvc.api.collections import check_may_fill
 from imagesvc.api.http import invalid, json_response, origin_of, parsed_query
 from imagesvc.api.receiving import StreamedBody, check_declared_length, declared_length, heard_out
 from imagesvc.api.schemas import ImageOut, Instant
-from imagesvc.api.uploads import FIELDS, FILE, UploadQuery, read_fields
+from imagesvc.api.upload_bodies import FIELDS, FILE, read_fields
+from imagesvc.api.uploads import UploadQuery
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import STRANGER, Scope
 from imagesvc.auth.signing import Signer

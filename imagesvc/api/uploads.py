@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
-from imagesvc.api.fields import check_tags, check_text, max_bytes
-from imagesvc.api.http import Id, Query, invalid, json_response, origin_of, parsed_query
+from imagesvc.api.http import Id, Query, json_response, origin_of, parsed_query
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports, is_import
-from imagesvc.api.multipart import PartBegins, PartData, multipart_events
 from imagesvc.api.problems import problem
 from imagesvc.api.receiving import (
     StreamedBody,
-    check_declared_length,
     declared_length,
     heard_out,
 )
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
+from imagesvc.api.upload_bodies import FILE, FORM, NamedFile, Received, UploadReader, read_fields
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import (
@@ -37,19 +32,16 @@ from imagesvc.errors import (
     ImagesvcError,
     ImageTooLarge,
     InsufficientStorage,
-    InvalidRequest,
     NoFile,
-    NotFound,
     QuotaExceeded,
-    Rejected,
     SourceUnavailable,
     UnsupportedMediaType,
 )
 from imagesvc.jobs.ingest import Ingest, ReceiptFor, UploadFields
-from imagesvc.model import CollectionId, Image, UserId, Visibility, parse_id
-from imagesvc.operations import Body, Operation, Raw
-from imagesvc.store.collections import CollectionStore, no_collection
-from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
+from imagesvc.model import Image, Visibility
+from imagesvc.operations import Body, Operation
+from imagesvc.store.collections import CollectionStore
+from imagesvc.store.incoming import ReceivedFile
 
 
 class UploadQuery(Query):
@@ -64,63 +56,20 @@ class UploadQuery(Query):
     visibility: Visibility | None = None
 
 
-FORM = Raw(
-    ("multipart/form-data",),
-    {
-        "type": "object",
-        "properties": {
-            "file": {
-                "type": "array",
-                "minItems": 1,
-                "items": {"type": "string", "format": "binary"},
-            },
-            "title": {"type": "string"},
-            "description": {"type": "string"},
-            "tags": {"type": "string", "description": "With commas between."},
-            "collection_id": {"type": "string", "anyOf": [{"format": "uuid"}, {"const": ""}]},
-            "visibility": {"type": "string", "enum": ["", *(item.value for item in Visibility)]},
-        },
-        "required": ["file"],
-        "additionalProperties": False,
-    },
-)
-FILE = Raw(("image/*", "application/octet-stream"))
-FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
 FORM_OVERHEAD = 128 << 10
 """Bytes that a form may have beside its files; their exact sum is checked when they are added."""
-
-
-_NamedFile = tuple[str, ReceivedFile | ImagesvcError]
-
-
-@dataclass(slots=True)
-class _Received:
-    """What a request brought: files in order, each whole or refused, and the fields."""
-
-    files: list[_NamedFile] = field(default_factory=list)
-    fields: dict[str, str] = field(default_factory=dict)
-    file_parts: int = 0
-
-    def summary(self) -> Iterator[str]:
-        """What tells this request from another one."""
-        for name in sorted(self.fields):
-            yield from (name, self.fields[name])
-        for name, file in self.files:
-            yield from (name, file.code if isinstance(file, ImagesvcError) else file.digest)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadEndpoints:
     """The routes that take uploads; the fields are everything they may touch."""
 
-    incoming: Incoming
+    reader: UploadReader
     ingest: Ingest
     imports: Imports
     collections: CollectionStore
     idempotency: Idempotency
     presets: frozenset[str]
-    max_files: int
-    max_upload_size: int
     default_visibility: Visibility
 
     def operations(self) -> list[Operation]:
@@ -165,7 +114,7 @@ class UploadEndpoints:
                 return await self._import(request, body, attempt)
             parsed_query(UploadQuery, request)
             async with AsyncExitStack() as stack:
-                received = await self._receive(request, body, stack)
+                received = await self.reader.read(request, body, stack)
                 if not received.files:
                     raise NoFile("The request holds no file.")
                 values = {**request.query_params, **received.fields}
@@ -210,59 +159,10 @@ class UploadEndpoints:
             return None
         return lambda image: attempt.receipt(self._created(request, image))
 
-    async def _receive(
-        self, request: Request, body: StreamedBody, stack: AsyncExitStack
-    ) -> _Received:
-        media_type, options = parse_options_header(request.headers.get("content-type", ""))
-        if media_type == b"multipart/form-data":
-            return await self._multipart(body, options.get(b"boundary", b""), stack)
-        return await self._raw(request, body, stack)
-
-    async def _raw(self, request: Request, body: StreamedBody, stack: AsyncExitStack) -> _Received:
-        check_declared_length(request, self.max_upload_size)
-        file = await stack.enter_async_context(self.incoming.receive())
-        async for piece in body.pieces():
-            await file.write(piece)
-        if file.size == 0 and not request.headers.get("content-type"):
-            return _Received()
-        name = request.query_params.get("filename", "")
-        return _Received([(name, await file.finish())])
-
-    async def _multipart(
-        self, body: StreamedBody, boundary: bytes, stack: AsyncExitStack
-    ) -> _Received:
-        received = _Received()
-        part: _FilePart | _FieldPart = _FieldPart("")
-        async with contextlib.aclosing(multipart_events(body.pieces(), boundary)) as events:
-            async for event in events:
-                if isinstance(event, PartBegins):
-                    part = await self._begin(event, received, stack)
-                elif isinstance(event, PartData):
-                    await part.take(event.data)
-                else:
-                    await part.end(received)
-        return received
-
-    async def _begin(
-        self, event: PartBegins, received: _Received, stack: AsyncExitStack
-    ) -> _FilePart | _FieldPart:
-        if event.filename is None:
-            if event.name not in FIELDS:
-                known = ", ".join(sorted(FIELDS))
-                raise invalid(ascii(event.name[:40])[1:-1], f"is unknown; fields are {known}")
-            if event.name in received.fields:
-                raise invalid(event.name, "is given twice")
-            return _FieldPart(event.name)
-        received.file_parts += 1  # those left empty, too: they cost as much
-        if received.file_parts > self.max_files:
-            raise InvalidRequest(f"A request may hold {self.max_files} files.")
-        file = await stack.enter_async_context(self.incoming.receive())
-        return _FilePart(event.filename, file, self.max_upload_size)
-
     async def _accept(
         self,
         request: Request,
-        received: _Received,
+        received: Received,
         fields: UploadFields,
         attempt: Attempt | None,
     ) -> Response:
@@ -292,7 +192,7 @@ class UploadEndpoints:
     async def _entry(
         self,
         request: Request,
-        file: _NamedFile,
+        file: NamedFile,
         fields: UploadFields,
         attempt: Attempt | None,
     ) -> UploadEntry:
@@ -317,92 +217,3 @@ class UploadEndpoints:
         if isinstance(file, ImagesvcError):
             raise file
         return await self.ingest.accept(file, replace(fields, filename=name), receipt_for)
-
-
-def read_fields(
-    values: Mapping[str, str], default: Visibility, owner_id: UserId | None
-) -> UploadFields:
-    """What an uploader says about files, in a form or a query.
-
-    Raises:
-        InvalidRequest: naming the field that breaks its rules.
-    """
-    for name in FIELDS & values.keys():
-        try:
-            check_text(name, values[name])
-        except ValueError as error:
-            raise invalid(name, str(error)) from error
-    visibility = values.get("visibility") or default
-    if visibility not in set(Visibility):
-        raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
-    tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
-    try:
-        check_tags(tags)
-    except ValueError as error:
-        raise invalid("tags", str(error)) from error
-    return UploadFields(
-        title=values.get("title", ""),
-        description=values.get("description", ""),
-        tags=tags,
-        visibility=Visibility(visibility),
-        collection_id=_collection_id(values.get("collection_id")),
-        owner_id=owner_id,
-    )
-
-
-def _collection_id(text: str | None) -> CollectionId | None:
-    try:
-        return CollectionId(parse_id(text)) if text else None
-    except NotFound as error:
-        raise no_collection() from error
-
-
-@dataclass(slots=True)
-class _FilePart:
-    """A file on its way in; too large a one is passed over, so that others may follow."""
-
-    filename: str
-    file: IncomingFile
-    max_excess: int
-    error: ImagesvcError | None = None
-    excess: int = 0
-
-    async def take(self, data: bytes) -> None:
-        if self.error is None:
-            try:
-                await self.file.write(data)
-            except Rejected as error:
-                self.error = error
-            return
-        self.excess += len(data)
-        if self.excess > self.max_excess:
-            raise self.error  # nobody means this well
-
-    async def end(self, received: _Received) -> None:
-        if self.error is None and self.file.size == 0 and not self.filename:
-            return  # a form's file input left empty
-        try:
-            if self.error is not None:
-                raise self.error
-            received.files.append((self.filename, await self.file.finish()))
-        except Rejected as error:
-            received.files.append((self.filename, error))
-
-
-@dataclass(slots=True)
-class _FieldPart:
-    """A plain field on its way in."""
-
-    name: str
-    data: bytes = b""
-
-    async def take(self, data: bytes) -> None:
-        self.data += data
-        if len(self.data) > max_bytes(self.name):
-            raise invalid(self.name, f"may have {max_bytes(self.name):,} bytes")
-
-    async def end(self, received: _Received) -> None:
-        try:
-            received.fields[self.name] = self.data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise invalid(self.name, "must be UTF-8") from error

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from imagesvc.model import Job, JobId, Receipt, Status
-from imagesvc.store.jobs import ClaimedJob, JobFilter, Settlement
+from imagesvc.store.job_list import JobFilter
+from imagesvc.store.jobs import ClaimedJob, Settlement
 
 
 class JobQueue(Protocol):

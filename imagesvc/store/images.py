@@ -39,10 +39,10 @@ from imagesvc.model import (
 )
 from imagesvc.search.keys import dated_at, name_key
 from imagesvc.store import collections as collection_queries
-from imagesvc.store import jobs as job_queries
 from imagesvc.store import usage
 from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
+from imagesvc.store.job_rows import insert_job
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
@@ -106,7 +106,7 @@ class ImageStore:
             connection.execute(_INSERT_IMAGE, [_values(image, job)])
             created = EventType.IMAGE_CREATED
             tell_image(connection, created, image.id, image.owner_id, image.created_at)
-            job_queries.insert_job(connection, job)
+            insert_job(connection, job)
 
         await self._database.write(work)
 

@@ -3,55 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
-    Row,
-    Select,
     and_,
     bindparam,
     func,
-    insert,
     select,
     update,
 )
 
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import (
-    Audience,
     Digest,
     Facts,
-    ImageId,
     Job,
     JobId,
-    Lane,
     Operation,
     Original,
     Receipt,
     Status,
-    UserId,
     Variant,
-    least_id,
 )
-from imagesvc.search.colors import cell, lab
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.database import Database
-from imagesvc.store.events import tell_jobs, tell_new_job
-from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of
+from imagesvc.store.events import tell_jobs
+from imagesvc.store.job_list import JobFilter, page_of_jobs
+from imagesvc.store.job_rows import insert_job, with_operations
+from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of, record_facts
 from imagesvc.store.receipts import insert_receipt
-from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs, unindexed
+from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs
 
 MAX_INTERRUPTIONS = 50
 """Crashes of the whole server during one job, after which the job is taken for their cause."""
-
-ID_SLACK = timedelta(minutes=1)
-"""How far the time in a job's id may be from its `created_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +62,6 @@ class Settlement:
     error_code: str | None = None
     error_detail: str | None = None
     facts: tuple[Digest, Facts] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs to list; None does not restrict. Of its audience only the owner's own count.
-
-    `owner_id` restricts what an audience lists that sees all.
-    """
-
-    audience: Audience
-    status: Status | None = None
-    image_id: ImageId | None = None
-    owner_id: UserId | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
 
 
 # Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
@@ -162,24 +134,6 @@ _ORIGINALS = (
     .join(blobs, blobs.c.sha256 == images.c.sha256)
     .where(images.c.id.in_(bindparam("ids", expanding=True)))
 )
-_RECORD_FACTS = (
-    update(blobs)
-    .where(blobs.c.sha256 == bindparam("of_blob"))
-    .values(
-        dominant_color=bindparam("dominant_color"),
-        palette=bindparam("palette"),
-        thumbhash=bindparam("thumbhash"),
-        phash=bindparam("phash"),
-        palette_lab=bindparam("palette_lab"),
-    )
-)
-_OPERATIONS = (
-    select(job_operations)
-    .where(job_operations.c.job_id.in_(bindparam("ids", expanding=True)))
-    .order_by(job_operations.c.job_id, job_operations.c.position)
-)
-_INSERT_JOB = insert(jobs)
-_INSERT_OPERATION = insert(job_operations)
 
 
 class JobStore:
@@ -220,7 +174,7 @@ class JobStore:
             if not rows:
                 return []
             _set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
-            claimed = _claimed(connection, _with_operations(connection, rows))
+            claimed = _claimed(connection, with_operations(connection, rows))
             return sorted(claimed, key=lambda item: (item.job.lane, item.job.id))
 
         return await self._database.write(work)
@@ -256,7 +210,7 @@ class JobStore:
             _update_operations(connection, settlement.job_id, settlement.operations)
             variant_queries.upsert(connection, settlement.variants)
             if settlement.facts is not None:
-                _record_facts(connection, *settlement.facts)
+                record_facts(connection, *settlement.facts)
             _set_image_status(connection, [settlement.job_id], settlement.status, now)
             return settlement.status
 
@@ -395,20 +349,9 @@ class JobStore:
         self, wanted: JobFilter, *, limit: int, after: JobId | None
     ) -> tuple[list[Job], JobId | None]:
         """Jobs newest first, those older than `after`, and the id to go on after."""
-        query = _filtered(wanted).order_by(jobs.c.id.desc()).limit(limit + 1)
-        below = [after] if after is not None else []
-        if wanted.created_to is not None:
-            below.append(JobId(least_id(wanted.created_to, slack=ID_SLACK)))
-        if below:
-            query = query.where(jobs.c.id < min(below))
-
-        def work(connection: Connection) -> tuple[list[Job], JobId | None]:
-            rows = connection.execute(query).all()
-            page, ends = _since(rows[:limit], wanted.created_from)
-            last = None if ends or len(rows) <= limit else JobId(rows[limit - 1].id)
-            return _with_operations(connection, page), last
-
-        return await self._database.read(work)
+        return await self._database.read(
+            lambda connection: page_of_jobs(connection, wanted, limit, after)
+        )
 
     async def count_open(self) -> dict[Status, int]:
         """How many jobs are pending and processing; the ended ones are not counted."""
@@ -419,41 +362,6 @@ class JobStore:
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {Status(status): count for status, count in rows}
-
-
-def insert_job(connection: Connection, job: Job) -> None:
-    """Insert a job and its operations, within the caller's transaction."""
-    connection.execute(
-        _INSERT_JOB,
-        [
-            {
-                "id": job.id,
-                "image_id": job.image_id,
-                "lane": job.lane,
-                "status": job.status,
-                "attempts": job.attempts,
-                "interruptions": 0,
-                "due_at": job.due_at,
-                "created_at": job.created_at,
-                "owner_id": job.owner_id,
-            }
-        ],
-    )
-    if job.operations:
-        connection.execute(
-            _INSERT_OPERATION,
-            [
-                {
-                    "job_id": job.id,
-                    "position": operation.position,
-                    "name": operation.name,
-                    "transform": operation.transform,
-                    "status": operation.status,
-                }
-                for operation in job.operations
-            ],
-        )
-    tell_new_job(connection, job)
 
 
 def _set_image_status(
@@ -494,38 +402,6 @@ def _update_operations(
         connection.execute(_SETTLE_OPERATION, rows)
 
 
-def _filtered(wanted: JobFilter) -> Select[Any]:
-    """A stretch of one index, which has the ids after what is asked for."""
-    query = select(jobs)
-    owner_id = wanted.owner_id if wanted.audience.sees_all else wanted.audience.owner_id
-    of_image = wanted.image_id is not None
-    if owner_id is not None or not wanted.audience.sees_all:
-        query = query.where(_plain(jobs.c.owner_id, of_image) == owner_id)
-    if wanted.status is not None:
-        query = query.where(_plain(jobs.c.status, of_image) == wanted.status)
-    if of_image:
-        query = query.where(jobs.c.image_id == wanted.image_id)
-    if wanted.created_to is not None:
-        query = query.where(unindexed(jobs.c.created_at) < wanted.created_to)
-    return query
-
-
-def _since(rows: Sequence[Row[Any]], first: datetime | None) -> tuple[Sequence[Row[Any]], bool]:
-    """Rows of a page that are not too old, and whether only older ones can follow.
-
-    As a condition this would have SQLite choose an index by the ids' bounds rather than one with
-    what else is asked for.
-    """
-    if first is None:
-        return rows, False
-    least = least_id(first, slack=-ID_SLACK)
-    return [row for row in rows if row.created_at >= first], any(row.id < least for row in rows)
-
-
-def _plain(column: Column[Any], of_image: bool) -> ColumnElement[Any]:
-    return unindexed(column) if of_image else column
-
-
 def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
     rows = connection.execute(_ORIGINALS, {"ids": [job.image_id for job in claimed]})
     found = {row.id: row for row in rows}
@@ -539,56 +415,8 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
     ]
 
 
-def _record_facts(connection: Connection, digest: Digest, facts: Facts) -> None:
-    colors = [lab(color) for color in facts.palette]
-    row = {
-        **asdict(facts),
-        "of_blob": digest,
-        "palette": list(facts.palette),
-        "palette_lab": [(cell(color), *color) for color in colors],
-    }
-    connection.execute(_RECORD_FACTS, row)
-
-
 def _get(connection: Connection, job_id: JobId) -> Job:
     rows = connection.execute(select(jobs).where(jobs.c.id == job_id)).all()
     if not rows:
         raise NotFound("There is no job with this id.")
-    return _with_operations(connection, rows)[0]
-
-
-def _with_operations(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
-    operations: dict[UUID, list[Row[Any]]] = {}
-    for row in connection.execute(_OPERATIONS, {"ids": [row.id for row in rows]}):
-        operations.setdefault(row.job_id, []).append(row)
-    return [_job(row, operations.get(row.id, [])) for row in rows]
-
-
-def _job(row: Row[Any], operations: list[Row[Any]]) -> Job:
-    return Job(
-        id=JobId(row.id),
-        image_id=ImageId(row.image_id),
-        lane=Lane(row.lane),
-        status=Status(row.status),
-        attempts=row.attempts,
-        operations=tuple(_operation(operation, Status(row.status)) for operation in operations),
-        error_code=row.error_code,
-        error_detail=row.error_detail,
-        due_at=row.due_at,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        owner_id=None if row.owner_id is None else UserId(row.owner_id),
-    )
-
-
-def _operation(row: Row[Any], job_status: Status) -> Operation:
-    is_running = job_status is Status.PROCESSING and row.status == Status.PENDING
-    return Operation(
-        position=row.position,
-        name=row.name,
-        transform=row.transform,
-        status=Status.PROCESSING if is_running else Status(row.status),
-        error_code=row.error_code,
-        error_detail=row.error_detail,
-    )
+    return with_operations(connection, rows)[0]

@@ -1,10 +1,14 @@
-"""The columns that describe an original, wherever a query needs one."""
+"""The columns that describe an original and its facts, wherever a query needs them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from sqlalchemy import Connection, bindparam, update
+
 from imagesvc.model import Digest, Facts, Format, Mezzanine, Original
+from imagesvc.search.colors import cell, lab
 from imagesvc.store.schema import blobs, images
 
 ORIGINAL_COLUMNS = (
@@ -21,6 +25,17 @@ ORIGINAL_COLUMNS = (
     blobs.c.mezzanine_height,
 )
 FACT_COLUMNS = (blobs.c.dominant_color, blobs.c.palette, blobs.c.thumbhash, blobs.c.phash)
+_RECORD_FACTS = (
+    update(blobs)
+    .where(blobs.c.sha256 == bindparam("of_blob"))
+    .values(
+        dominant_color=bindparam("dominant_color"),
+        palette=bindparam("palette"),
+        thumbhash=bindparam("thumbhash"),
+        phash=bindparam("phash"),
+        palette_lab=bindparam("palette_lab"),
+    )
+)
 
 
 def original_of(row: Any) -> Original:
@@ -55,3 +70,15 @@ def facts_of(row: Any) -> Facts | None:
         thumbhash=row.thumbhash,
         phash=row.phash,
     )
+
+
+def record_facts(connection: Connection, digest: Digest, facts: Facts) -> None:
+    """Keep what the first decode of an original has told."""
+    colors = [lab(color) for color in facts.palette]
+    row = {
+        **asdict(facts),
+        "of_blob": digest,
+        "palette": list(facts.palette),
+        "palette_lab": [(cell(color), *color) for color in colors],
+    }
+    connection.execute(_RECORD_FACTS, row)

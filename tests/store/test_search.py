@@ -33,8 +33,10 @@ from imagesvc.search.parser import parse
 from imagesvc.store import search_walks
 from imagesvc.store.database import Database, sqlite_engine, transaction
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs import JobFilter, JobStore, _record_facts
+from imagesvc.store.job_list import JobFilter
+from imagesvc.store.jobs import JobStore
 from imagesvc.store.migrate import migrate, upgrade
+from imagesvc.store.originals import record_facts
 from imagesvc.store.search import ImageSearch
 from tests.store.rows import NOON, add_user, collection, image_and_job
 
@@ -71,7 +73,7 @@ async def add(database: Database, **given: Any) -> Image:
 
 async def record(database: Database, image: Image, facts: Facts) -> None:
     """Record what an image's job has found out, as its settlement does."""
-    await database.write(lambda c: _record_facts(c, image.original.digest, facts))
+    await database.write(lambda c: record_facts(c, image.original.digest, facts))
 
 
 async def titles(

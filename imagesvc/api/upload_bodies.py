@@ -1,0 +1,212 @@
+"""What uploads bring: a form or one file, read as it comes, files to disk, fields to memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+
+from imagesvc.api.fields import check_tags, check_text, max_bytes
+from imagesvc.api.http import invalid
+from imagesvc.api.multipart import PartBegins, PartData, multipart_events
+from imagesvc.api.receiving import StreamedBody, check_declared_length
+from imagesvc.errors import ImagesvcError, InvalidRequest, NotFound, Rejected
+from imagesvc.jobs.ingest import UploadFields
+from imagesvc.model import CollectionId, UserId, Visibility, parse_id
+from imagesvc.operations import Raw
+from imagesvc.store.collections import no_collection
+from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
+
+FORM = Raw(
+    ("multipart/form-data",),
+    {
+        "type": "object",
+        "properties": {
+            "file": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "format": "binary"},
+            },
+            "title": {"type": "string"},
+            "description": {"type": "string"},
+            "tags": {"type": "string", "description": "With commas between."},
+            "collection_id": {"type": "string", "anyOf": [{"format": "uuid"}, {"const": ""}]},
+            "visibility": {"type": "string", "enum": ["", *(item.value for item in Visibility)]},
+        },
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+)
+FILE = Raw(("image/*", "application/octet-stream"))
+FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
+
+NamedFile = tuple[str, ReceivedFile | ImagesvcError]
+
+
+@dataclass(slots=True)
+class Received:
+    """What a request brought: files in order, each whole or refused, and the fields."""
+
+    files: list[NamedFile] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    file_parts: int = 0
+
+    def summary(self) -> Iterator[str]:
+        """What tells this request from another one."""
+        for name in sorted(self.fields):
+            yield from (name, self.fields[name])
+        for name, file in self.files:
+            yield from (name, file.code if isinstance(file, ImagesvcError) else file.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReader:
+    """Reads what a request uploads, within limits."""
+
+    incoming: Incoming
+    max_files: int
+    max_upload_size: int
+
+    async def read(self, request: Request, body: StreamedBody, stack: AsyncExitStack) -> Received:
+        """A form with files, or one file as the whole body; files go with `stack`.
+
+        Raises:
+            InvalidRequest: it is no form, or holds what none may.
+            FileTooLarge: a file that goes on and on.
+        """
+        media_type, options = parse_options_header(request.headers.get("content-type", ""))
+        if media_type == b"multipart/form-data":
+            return await self._form(body, options.get(b"boundary", b""), stack)
+        return await self._file(request, body, stack)
+
+    async def _file(self, request: Request, body: StreamedBody, stack: AsyncExitStack) -> Received:
+        check_declared_length(request, self.max_upload_size)
+        file = await stack.enter_async_context(self.incoming.receive())
+        async for piece in body.pieces():
+            await file.write(piece)
+        if file.size == 0 and not request.headers.get("content-type"):
+            return Received()
+        name = request.query_params.get("filename", "")
+        return Received([(name, await file.finish())])
+
+    async def _form(self, body: StreamedBody, boundary: bytes, stack: AsyncExitStack) -> Received:
+        received = Received()
+        part: _FilePart | _FieldPart = _FieldPart("")
+        async with contextlib.aclosing(multipart_events(body.pieces(), boundary)) as events:
+            async for event in events:
+                if isinstance(event, PartBegins):
+                    part = await self._begin(event, received, stack)
+                elif isinstance(event, PartData):
+                    await part.take(event.data)
+                else:
+                    await part.end(received)
+        return received
+
+    async def _begin(
+        self, event: PartBegins, received: Received, stack: AsyncExitStack
+    ) -> _FilePart | _FieldPart:
+        if event.filename is None:
+            if event.name not in FIELDS:
+                known = ", ".join(sorted(FIELDS))
+                raise invalid(ascii(event.name[:40])[1:-1], f"is unknown; fields are {known}")
+            if event.name in received.fields:
+                raise invalid(event.name, "is given twice")
+            return _FieldPart(event.name)
+        received.file_parts += 1  # those left empty, too: they cost as much
+        if received.file_parts > self.max_files:
+            raise InvalidRequest(f"A request may hold {self.max_files} files.")
+        file = await stack.enter_async_context(self.incoming.receive())
+        return _FilePart(event.filename, file, self.max_upload_size)
+
+
+def read_fields(
+    values: Mapping[str, str], default: Visibility, owner_id: UserId | None
+) -> UploadFields:
+    """What an uploader says about files, in a form or a query.
+
+    Raises:
+        InvalidRequest: naming the field that breaks its rules.
+    """
+    for name in FIELDS & values.keys():
+        try:
+            check_text(name, values[name])
+        except ValueError as error:
+            raise invalid(name, str(error)) from error
+    visibility = values.get("visibility") or default
+    if visibility not in set(Visibility):
+        raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
+    tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
+    try:
+        check_tags(tags)
+    except ValueError as error:
+        raise invalid("tags", str(error)) from error
+    return UploadFields(
+        title=values.get("title", ""),
+        description=values.get("description", ""),
+        tags=tags,
+        visibility=Visibility(visibility),
+        collection_id=_collection_id(values.get("collection_id")),
+        owner_id=owner_id,
+    )
+
+
+def _collection_id(text: str | None) -> CollectionId | None:
+    try:
+        return CollectionId(parse_id(text)) if text else None
+    except NotFound as error:
+        raise no_collection() from error
+
+
+@dataclass(slots=True)
+class _FilePart:
+    """A file on its way in; too large a one is passed over, so that others may follow."""
+
+    filename: str
+    file: IncomingFile
+    max_excess: int
+    error: ImagesvcError | None = None
+    excess: int = 0
+
+    async def take(self, data: bytes) -> None:
+        if self.error is None:
+            try:
+                await self.file.write(data)
+            except Rejected as error:
+                self.error = error
+            return
+        self.excess += len(data)
+        if self.excess > self.max_excess:
+            raise self.error  # nobody means this well
+
+    async def end(self, received: Received) -> None:
+        if self.error is None and self.file.size == 0 and not self.filename:
+            return  # a form's file input left empty
+        try:
+            if self.error is not None:
+                raise self.error
+            received.files.append((self.filename, await self.file.finish()))
+        except Rejected as error:
+            received.files.append((self.filename, error))
+
+
+@dataclass(slots=True)
+class _FieldPart:
+    """A plain field on its way in."""
+
+    name: str
+    data: bytes = b""
+
+    async def take(self, data: bytes) -> None:
+        self.data += data
+        if len(self.data) > max_bytes(self.name):
+            raise invalid(self.name, f"may have {max_bytes(self.name):,} bytes")
+
+    async def end(self, received: Received) -> None:
+        try:
+            received.fields[self.name] = self.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise invalid(self.name, "must be UTF-8") from error
