@@ -162,7 +162,7 @@ async def _remove_user(service: Service, *, name: str, heir: str | None) -> None
         raise InvalidRequest("--images-to names the user who is to go.")
     if not user.is_disabled:  # no more of them meanwhile
         await users.change(user.id, UserChange(is_disabled=True))
-    await users.hand_over(user.id, heir_id)
+    await users.hand_over(user.id, heir_id, now=utc_now())
     await users.remove(user.id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import ApiKey, User, UserId
 from imagesvc.store.database import Database
+from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.schema import (
     api_keys,
     collections,
@@ -149,13 +151,16 @@ class UserStore:
         query = select(owned[0] | owned[1])
         return bool(await self._database.read(lambda connection: connection.scalar(query)))
 
-    async def hand_over(self, user_id: UserId, to: UserId | None) -> None:
-        """Give all that a user owns to another, or to nobody, some rows at a time."""
+    async def hand_over(self, user_id: UserId, to: UserId | None, *, now: datetime) -> None:
+        """Give all that a user owns to another, or to nobody, some rows at a time.
+
+        Images and collections have another version then, and the new owner is told of the images.
+        """
         for table in OWNING:
             moved = MOVED_AT_ONCE
             while moved == MOVED_AT_ONCE:
                 moved = await self._database.write(
-                    partial(_move, table=table, user_id=user_id, to=to)
+                    partial(_move, table=table, user_id=user_id, to=to, now=now)
                 )
 
     async def remove(self, user_id: UserId) -> None:
@@ -202,11 +207,18 @@ def _check_admin_left(connection: Connection, without: UserId) -> None:
         raise Conflict("This is the last admin; make another one first.")
 
 
-def _move(connection: Connection, table: Table, user_id: UserId, to: UserId | None) -> int:
+def _move(
+    connection: Connection, *, table: Table, user_id: UserId, to: UserId | None, now: datetime
+) -> int:
     chosen = select(table.c.id).where(table.c.owner_id == user_id).limit(MOVED_AT_ONCE)
     ids = list(connection.scalars(chosen))
-    connection.execute(update(table).where(table.c.id.in_(ids)).values(owner_id=to))
+    values: dict[str, Any] = {"owner_id": to}
+    if "version" in table.c:
+        values |= {"version": table.c.version + 1, "updated_at": now}
+    connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
     if table is images and ids:
+        for image_id in ids:
+            tell_image(connection, EventType.IMAGE_UPDATED, image_id, to, now)
         size = connection.scalar(select(func.sum(images.c.bytes)).where(images.c.id.in_(ids)))
         _count(connection, user_id, -len(ids), -size)
         _count(connection, to, len(ids), size)

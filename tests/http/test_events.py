@@ -160,6 +160,23 @@ def test_users_hear_of_their_own_alone(guarded: Server, admin: Asker) -> None:
     assert_problem(guarded.client.get(EVENTS), 401, "unauthorized")
 
 
+def test_an_heir_is_told_of_each_image(guarded: Server, admin: Asker) -> None:
+    """They have it from then on, and a copy that was validated by its ETag names the old owner."""
+    owner, heir = make_user(guarded, admin, "testator"), make_user(guarded, admin, "heir")
+    files = {"file": ("a.jpg", picture(6))}
+    images = {owner.client.post("/api/v1/images", files=files).json()["id"] for _ in range(2)}
+    (some, *_) = images
+    before = admin.client.get(f"/api/v1/images/{some}").headers["etag"]
+
+    admin.client.delete(
+        f"/api/v1/users/{owner.id}", params={"images_to": heir.id}
+    ).raise_for_status()
+
+    told = read(heir.client, "image.updated", last="0", count=2, types="image.updated")
+    assert {event["data"]["data"]["image_id"] for event in told} == images
+    assert heir.client.get(f"/api/v1/images/{some}").headers["etag"] != before
+
+
 def test_failed_and_retried_jobs_are_told(make_server: MakeServer) -> None:
     """Each with the status that it has from then on, and why."""
     server = make_server(max_attempts=1)
