@@ -20,6 +20,7 @@ from imagesvc.api.receiving import (
 )
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
 from imagesvc.api.upload_bodies import FILE, FORM, NamedFile, Received, UploadReader, read_fields
+from imagesvc.api.versions import versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import (
@@ -186,8 +187,9 @@ class UploadEndpoints:
         return answer
 
     def _created(self, request: Request, image: Image) -> Response:
+        shown = ImageOut.of(image, self.presets, principal_of(request))
         location = {"location": f"{origin_of(request)}/api/v1/images/{image.id}"}
-        return json_response(ImageOut.of(image, self.presets, principal_of(request)), 201, location)
+        return json_response(shown, 201, location | versioned(image.version))
 
     async def _entry(
         self,

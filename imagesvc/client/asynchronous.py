@@ -12,9 +12,18 @@ import anyio
 import httpx
 
 from imagesvc.client import calls
-from imagesvc.client.calls import Call, Changes, Fields, Id, Progress, Transform
+from imagesvc.client.calls import Call, Changes, Fields, FieldsOfUrl, Id, Progress, Transform
 from imagesvc.client.flows import Came, Flow, Pause, answered, following, waited
-from imagesvc.client.models import Collection, Image, Job, Page, Token, Variant, Visibility
+from imagesvc.client.models import (
+    Collection,
+    Image,
+    Job,
+    Page,
+    Token,
+    UploadUrl,
+    Variant,
+    Visibility,
+)
 
 T = TypeVar("T")
 TIMEOUT = 60.0
@@ -77,6 +86,10 @@ class AsyncClient:
             call = calls.upload(file, name, fields, on_progress, idempotency_key)
             return await self._do(answered(call))
 
+    async def upload_url(self, **fields: Unpack[FieldsOfUrl]) -> UploadUrl:
+        """A URL for somebody without a credential, which takes one file, once."""
+        return await self._do(answered(calls.get_upload_url(fields)))
+
     async def wait(self, job_id: Id, *, timeout: float = 60.0) -> Job:
         """Wait until a job has succeeded.
 
@@ -94,9 +107,17 @@ class AsyncClient:
         """Every image that a search finds, or all; pages are asked for as they are needed."""
         return self._items(calls.list_images({"q": q, **query}))
 
-    async def update_image(self, image_id: Id, **changes: Unpack[Changes]) -> Image:
-        """Change title, description, tags or visibility; what is not given stays."""
-        return await self._do(answered(calls.update_image(image_id, changes)))
+    async def update_image(
+        self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
+    ) -> Image:
+        """Change title, description, tags or visibility; what is not given stays.
+
+        Args:
+            image_id: which one.
+            if_match: the `etag` that it was known by; PreconditionFailed when it has changed since.
+            changes: what to change.
+        """
+        return await self._do(answered(calls.update_image(image_id, changes, if_match)))
 
     async def delete_image(self, image_id: Id) -> None:
         """Delete an image with everything that was made of it."""
@@ -138,9 +159,11 @@ class AsyncClient:
         """Make a collection."""
         return await self._do(answered(calls.create_collection(title, description, visibility)))
 
-    async def update_collection(self, collection_id: Id, **changes: Any) -> Collection:
-        """Change title, description or visibility; what is not given stays."""
-        return await self._do(answered(calls.update_collection(collection_id, changes)))
+    async def update_collection(
+        self, collection_id: Id, *, if_match: str | None = None, **changes: Any
+    ) -> Collection:
+        """Change title, description or visibility; see `update_image`."""
+        return await self._do(answered(calls.update_collection(collection_id, changes, if_match)))
 
     async def delete_collection(self, collection_id: Id) -> None:
         """Delete an empty collection."""

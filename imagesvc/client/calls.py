@@ -13,10 +13,22 @@ from uuid import UUID, uuid4
 import httpx
 from pydantic import BaseModel
 
-from imagesvc.client.models import Collection, Image, Job, Jobs, Page, Token, Variant, Visibility
+from imagesvc.client.models import (
+    Collection,
+    Image,
+    Job,
+    Jobs,
+    Page,
+    Token,
+    UploadUrl,
+    Variant,
+    Versioned,
+    Visibility,
+)
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V", bound=Versioned)
 Id = UUID | str
 Progress = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes of all."""
@@ -63,6 +75,17 @@ class Fields(TypedDict, total=False):
     """With commas between."""
     collection_id: str
     visibility: Visibility
+
+
+class FieldsOfUrl(Fields, total=False):
+    """What may be said about an upload by a presigned URL."""
+
+    filename: str
+    content_type: str
+    """That the file must have."""
+    max_bytes: int
+    expires_in: int
+    """Seconds."""
 
 
 class Changes(TypedDict, total=False):
@@ -175,16 +198,21 @@ def upload(
     return Call(
         "POST",
         f"{API}/images",
-        _model(Image),
+        _versioned(Image),
         form={name: str(value) for name, value in fields.items() if value is not None},
         file=(filename, WatchedFile(file, on_progress)),  # type: ignore[arg-type]  # it is one
         headers={"idempotency-key": f'"{idempotency_key or uuid4()}"'},
     )
 
 
+def get_upload_url(fields: Mapping[str, Any]) -> Call[UploadUrl]:
+    """A URL that takes one file, once, without a credential."""
+    return Call("GET", f"{API}/images/actions/upload-url", _upload_url, query=fields)
+
+
 def get_image(image_id: Id) -> Call[Image]:
     """One image."""
-    return Call("GET", f"{API}/images/{image_id}", _model(Image))
+    return Call("GET", f"{API}/images/{image_id}", _versioned(Image))
 
 
 def list_images(query: Mapping[str, Any]) -> Call[Page[Image]]:
@@ -192,9 +220,9 @@ def list_images(query: Mapping[str, Any]) -> Call[Page[Image]]:
     return Call("GET", f"{API}/images", _model(Page[Image]), query=query)
 
 
-def update_image(image_id: Id, changes: Mapping[str, Any]) -> Call[Image]:
-    """Change what people may say about an image."""
-    return Call("PATCH", f"{API}/images/{image_id}", _model(Image), json=dict(changes))
+def update_image(image_id: Id, changes: Mapping[str, Any], if_match: str | None) -> Call[Image]:
+    """Change what people may say about an image, if it still is as it was known."""
+    return _edit(f"{API}/images/{image_id}", Image, changes, if_match)
 
 
 def delete_image(image_id: Id) -> Call[None]:
@@ -242,18 +270,20 @@ def create_collection(
 ) -> Call[Collection]:
     """Make a collection."""
     body = {"title": title, "description": description, "visibility": visibility}
-    return Call("POST", f"{API}/collections", _model(Collection), json=body, is_repeatable=False)
+    path = f"{API}/collections"
+    return Call("POST", path, _versioned(Collection), json=body, is_repeatable=False)
 
 
 def get_collection(collection_id: Id) -> Call[Collection]:
     """One collection."""
-    return Call("GET", f"{API}/collections/{collection_id}", _model(Collection))
+    return Call("GET", f"{API}/collections/{collection_id}", _versioned(Collection))
 
 
-def update_collection(collection_id: Id, changes: Mapping[str, Any]) -> Call[Collection]:
-    """Change a collection."""
-    path = f"{API}/collections/{collection_id}"
-    return Call("PATCH", path, _model(Collection), json=dict(changes))
+def update_collection(
+    collection_id: Id, changes: Mapping[str, Any], if_match: str | None
+) -> Call[Collection]:
+    """Change a collection, if it still is as it was known."""
+    return _edit(f"{API}/collections/{collection_id}", Collection, changes, if_match)
 
 
 def delete_collection(collection_id: Id) -> Call[None]:
@@ -280,6 +310,22 @@ def log_in(username: str, password: str) -> Call[Token]:
 
 def _members(collection_id: Id) -> str:
     return f"{API}/collections/{collection_id}/relationships/images"
+
+
+def _upload_url(answer: httpx.Response) -> UploadUrl:
+    given = UploadUrl.model_validate_json(answer.content)
+    return given.model_copy(update={"url": str(answer.url.join(given.url))})
+
+
+def _edit(path: str, kind: type[V], changes: Mapping[str, Any], if_match: str | None) -> Call[V]:
+    headers = {} if if_match is None else {"if-match": if_match}
+    return Call("PATCH", path, _versioned(kind), json=dict(changes), headers=headers)
+
+
+def _versioned(kind: type[V]) -> Callable[[httpx.Response], V]:
+    return lambda answer: kind.model_validate_json(answer.content).model_copy(
+        update={"etag": answer.headers.get("etag")}
+    )
 
 
 def _model(kind: type[M]) -> Callable[[httpx.Response], M]:

@@ -38,7 +38,14 @@ class JobRef(Answer):
     status: Status
 
 
-class Image(Answer):
+class Versioned(Answer):
+    """What people edit."""
+
+    etag: str | None = None
+    """Its version, which `if_match` takes; None in lists, and when nobody asked for it alone."""
+
+
+class Image(Versioned):
     """An image's metadata."""
 
     id: UUID
@@ -106,6 +113,20 @@ class Jobs(Answer):
     data: list[Job]
 
 
+class UploadUrl(Answer):
+    """Where to send one file without a credential, and how."""
+
+    id: UUID
+    """That the image will have."""
+    url: str
+    """Absolute, by the URL that the client has of the service."""
+    method: str
+    headers: dict[str, str]
+    """To be sent as they are."""
+    expires_at: datetime
+    max_bytes: int
+
+
 class Variant(Answer):
     """A stored variant."""
 
@@ -117,7 +138,7 @@ class Variant(Answer):
     bytes: int
 
 
-class Collection(Answer):
+class Collection(Versioned):
     """A collection of images."""
 
     id: UUID

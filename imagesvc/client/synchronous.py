@@ -11,9 +11,18 @@ from typing import Any, BinaryIO, Self, TypeVar, Unpack
 import httpx
 
 from imagesvc.client import calls
-from imagesvc.client.calls import Call, Changes, Fields, Id, Progress, Transform
+from imagesvc.client.calls import Call, Changes, Fields, FieldsOfUrl, Id, Progress, Transform
 from imagesvc.client.flows import Came, Flow, Pause, answered, following, waited
-from imagesvc.client.models import Collection, Image, Job, Page, Token, Variant, Visibility
+from imagesvc.client.models import (
+    Collection,
+    Image,
+    Job,
+    Page,
+    Token,
+    UploadUrl,
+    Variant,
+    Visibility,
+)
 
 T = TypeVar("T")
 TIMEOUT = 60.0
@@ -76,6 +85,10 @@ class Client:
             call = calls.upload(file, name, fields, on_progress, idempotency_key)
             return self._do(answered(call))
 
+    def upload_url(self, **fields: Unpack[FieldsOfUrl]) -> UploadUrl:
+        """A URL for somebody without a credential, which takes one file, once."""
+        return self._do(answered(calls.get_upload_url(fields)))
+
     def wait(self, job_id: Id, *, timeout: float = 60.0) -> Job:
         """Wait until a job has succeeded.
 
@@ -93,9 +106,17 @@ class Client:
         """Every image that a search finds, or all; pages are asked for as they are needed."""
         return self._items(calls.list_images({"q": q, **query}))
 
-    def update_image(self, image_id: Id, **changes: Unpack[Changes]) -> Image:
-        """Change title, description, tags or visibility; what is not given stays."""
-        return self._do(answered(calls.update_image(image_id, changes)))
+    def update_image(
+        self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
+    ) -> Image:
+        """Change title, description, tags or visibility; what is not given stays.
+
+        Args:
+            image_id: which one.
+            if_match: the `etag` that it was known by; PreconditionFailed when it has changed since.
+            changes: what to change.
+        """
+        return self._do(answered(calls.update_image(image_id, changes, if_match)))
 
     def delete_image(self, image_id: Id) -> None:
         """Delete an image with everything that was made of it."""
@@ -137,9 +158,11 @@ class Client:
         """Make a collection."""
         return self._do(answered(calls.create_collection(title, description, visibility)))
 
-    def update_collection(self, collection_id: Id, **changes: Any) -> Collection:
-        """Change title, description or visibility; what is not given stays."""
-        return self._do(answered(calls.update_collection(collection_id, changes)))
+    def update_collection(
+        self, collection_id: Id, *, if_match: str | None = None, **changes: Any
+    ) -> Collection:
+        """Change title, description or visibility; see `update_image`."""
+        return self._do(answered(calls.update_collection(collection_id, changes, if_match)))
 
     def delete_collection(self, collection_id: Id) -> None:
         """Delete an empty collection."""
