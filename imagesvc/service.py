@@ -91,7 +91,11 @@ class Service:
             self.database,
             self.deliveries,
             Outbound(webhook_rules(settings)),
-            DispatcherLimits(settings.webhook_timeout, settings.webhook_retry_delay),
+            DispatcherLimits(
+                settings.webhook_timeout,
+                settings.webhook_retry_delay,
+                timedelta(seconds=settings.webhook_disable_after),
+            ),
         )
         self.receipts = ReceiptStore(self.database)
         self.jobs = JobStore(self.database)

@@ -164,6 +164,9 @@ class Settings(BaseSettings):
 
     webhook_timeout: Seconds = Field(10.0, description="Time a webhook may take to answer.")
     webhook_retry_delay: Seconds = Field(5.0, description="Delay after a first failed attempt.")
+    webhook_disable_after: Seconds = Field(
+        3 * 86_400.0, description="Time of nothing but failures that disables a webhook."
+    )
     webhook_allow: tuple[IPvAnyNetwork, ...] = Field(
         (), description="Networks that webhooks may be in besides public addresses."
     )

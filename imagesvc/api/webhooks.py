@@ -84,6 +84,8 @@ class WebhookOut(BaseModel):
     url: str
     event_types: list[str]
     is_enabled: bool
+    failing_since: Instant | None
+    """Since when nothing was taken, though something was sent."""
     created_at: Instant
     updated_at: Instant
 

@@ -46,10 +46,12 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DispatcherLimits:
-    """`seconds` bound one attempt; `retry_delay` is the delay after the first."""
+    """`seconds` bound one attempt; `retry_delay` is the delay after the first, in seconds."""
 
     seconds: float
     retry_delay: float
+    patience: timedelta
+    """How long a webhook may fail before it is disabled."""
 
 
 class Dispatcher:
@@ -153,7 +155,9 @@ class Dispatcher:
     async def _deliver(self, due: Due) -> None:
         try:
             outcome = await self._attempt(due)
-            await self._deliveries.settle(due, outcome, now=self._clock())
+            is_disabled = await self._deliveries.settle(
+                due, outcome, now=self._clock(), patience=self._limits.patience
+            )
         except ImagesvcError as error:  # sent again: the receiver tells by the id
             log.error("delivery not settled", action="webhooks.failed", error=str(error))
             await asyncio.sleep(POLL_SECONDS)
@@ -166,6 +170,10 @@ class Dispatcher:
             status=str(outcome.status),
             answer_status=outcome.answer_status,
         )
+        if is_disabled:
+            log.warning(
+                "webhook disabled", action="webhook.disabled", webhook_id=str(due.webhook_id)
+            )
 
     async def _attempt(self, due: Due) -> Outcome:
         answer_status: int | None = None
@@ -178,6 +186,9 @@ class Dispatcher:
             pass
         except (InvalidRequest, SourceUnavailable) as failure:
             error = failure.detail
+        except Exception:  # else the delivery would be due again at once, for ever
+            log.exception("bug in the sending of webhooks", action="webhooks.bug")
+            error = "The delivery cannot be sent."
         if answer_status is not None and HTTPStatus(200) <= answer_status < HTTPStatus(300):
             return Outcome(DeliveryStatus.SUCCEEDED, answer_status)
         is_gone = answer_status == HTTPStatus.GONE

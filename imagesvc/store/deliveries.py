@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import new_id
@@ -29,6 +29,8 @@ DeliveryId = NewType("DeliveryId", UUID)
 
 PRUNED_AT_ONCE = 2000
 WEBHOOKS_AT_ONCE = 50
+MAX_WAITING = 1000
+"""Deliveries that may wait for one webhook; further events stay events until there is room."""
 TEST_TYPE = "webhook.test"
 
 
@@ -66,6 +68,7 @@ class Due:
     webhook_id: WebhookId
     attempts: int
     """Before this one."""
+    due_at: datetime
     url: str
     secret: str
     body: str
@@ -84,12 +87,20 @@ class Outcome:
     """Whether the receiver wants nothing any more."""
 
 
+_IS_PENDING = text("webhook_deliveries.status = 'pending'")  # as its indexes have it
+_WAITING = (
+    select(func.count())
+    .select_from(webhook_deliveries)
+    .where(webhook_deliveries.c.webhook_id == webhooks.c.id, _IS_PENDING)
+    .scalar_subquery()
+)
 _BEHIND = (
-    select(webhooks, users.c.is_disabled)
+    select(webhooks, users.c.is_disabled, _WAITING.label("waiting"))
     .outerjoin(users, users.c.id == webhooks.c.owner_id)
     .where(
         webhooks.c.is_enabled,
         webhooks.c.last_event_id < select(func.max(events.c.id)).scalar_subquery(),
+        _WAITING < MAX_WAITING,
     )
     .order_by(webhooks.c.last_event_id)
     .limit(WEBHOOKS_AT_ONCE)
@@ -98,7 +109,7 @@ _MAY_BE_SENT = webhook_deliveries.join(
     webhooks, webhooks.c.id == webhook_deliveries.c.webhook_id
 ).outerjoin(users, users.c.id == webhooks.c.owner_id)
 _PENDING = (
-    webhook_deliveries.c.status == "pending",
+    _IS_PENDING,
     webhooks.c.is_enabled,
     func.coalesce(users.c.is_disabled, False).is_(False),
 )
@@ -113,8 +124,8 @@ class DeliveryStore:
     async def fan_out(self, limit: int, *, now: datetime) -> bool:
         """Make deliveries of new events, up to `limit` for a webhook; whether there were any.
 
-        The deliveries and how far each webhook has come are one transaction, so that a crash
-        neither loses an event nor tells it twice.
+        A webhook for which `MAX_WAITING` wait gets none. The deliveries and how far each webhook
+        has come are one transaction, so that a crash neither loses an event nor tells it twice.
         """
         if not await self._database.read(lambda connection: connection.execute(_BEHIND).all()):
             return False
@@ -122,8 +133,9 @@ class DeliveryStore:
         def work(connection: Connection) -> None:
             newest = newest_event(connection)
             for row in connection.execute(_BEHIND).all():
-                found = [] if row.is_disabled else _news(connection, row, limit)
-                last = found[-1].id if len(found) == limit else newest
+                most = min(limit, MAX_WAITING - row.waiting)
+                found = [] if row.is_disabled else _news(connection, row, most)
+                last = found[-1].id if len(found) == most else newest
                 if found:
                     values = [_of_event(row.id, event, now) for event in found]
                     connection.execute(insert(webhook_deliveries), values)
@@ -141,8 +153,8 @@ class DeliveryStore:
         deliveries = webhook_deliveries.c
         query = (
             select(
-                deliveries.id, deliveries.webhook_id, deliveries.attempts, deliveries.body,
-                webhooks.c.url, webhooks.c.secret,
+                deliveries.id, deliveries.webhook_id, deliveries.attempts, deliveries.due_at,
+                deliveries.body, webhooks.c.url, webhooks.c.secret,
             )
             .select_from(_MAY_BE_SENT)
             .where(
@@ -169,8 +181,15 @@ class DeliveryStore:
         )
         return await self._database.read(lambda connection: connection.scalar(query))
 
-    async def settle(self, due: Due, outcome: Outcome, *, now: datetime) -> None:
-        """Write what came of an attempt; of a delivery that is not pending any more, nothing."""
+    async def settle(
+        self, due: Due, outcome: Outcome, *, now: datetime, patience: timedelta
+    ) -> bool:
+        """Write what came of an attempt; whether its webhook was disabled.
+
+        It is when its receiver is gone, and when a delivery has failed for good that ends
+        `patience` of nothing but failures. Of a delivery that is not pending any more, or that
+        was to be sent once more meanwhile, nothing is written.
+        """
         deliveries = webhook_deliveries.c
         is_pending = outcome.status is DeliveryStatus.PENDING
         values = {
@@ -183,21 +202,26 @@ class DeliveryStore:
         if outcome.due_at is not None:
             values["due_at"] = outcome.due_at
 
-        def work(connection: Connection) -> None:
-            connection.execute(
+        def work(connection: Connection) -> bool:
+            settled = connection.execute(
                 update(webhook_deliveries)
-                .where(deliveries.id == due.id, deliveries.status == "pending")
+                .where(deliveries.id == due.id, _IS_PENDING, deliveries.due_at == due.due_at)
                 .values(values)
             )
-            if outcome.is_gone:
+            if not settled.rowcount:
+                return False
+            since = _note_health(connection, due.webhook_id, outcome, now)
+            is_over = outcome.status is DeliveryStatus.FAILED and now - since >= patience
+            if outcome.is_gone or is_over:
+                disabled = {"is_enabled": False, "updated_at": now}
                 connection.execute(
-                    update(webhooks)
-                    .where(webhooks.c.id == due.webhook_id)
-                    .values(is_enabled=False, updated_at=now)
+                    update(webhooks).where(webhooks.c.id == due.webhook_id).values(disabled)
                 )
                 give_up(connection, due.webhook_id, now)
+                return True
+            return False
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def page(
         self, webhook_id: WebhookId, *, limit: int, after: DeliveryId | None
@@ -223,7 +247,7 @@ class DeliveryStore:
 
         Raises:
             NotFound: the webhook has no such delivery.
-            Conflict: it is disabled.
+            Conflict: it is disabled, or too many wait for it.
         """
         deliveries = webhook_deliveries.c
         one = (deliveries.id == delivery_id, deliveries.webhook_id == webhook_id)
@@ -232,7 +256,7 @@ class DeliveryStore:
             row = connection.execute(select(webhook_deliveries).where(*one)).first()
             if row is None:
                 raise NotFound("There is no delivery with this id.")
-            _check_enabled(connection, webhook_id)
+            _check_may_wait(connection, webhook_id)
             anew = {"status": "pending", "attempts": 0, "due_at": now, "finished_at": None}
             connection.execute(update(webhook_deliveries).where(*one).values(anew))
             return _delivery(connection.execute(select(webhook_deliveries).where(*one)).one())
@@ -244,14 +268,14 @@ class DeliveryStore:
 
         Raises:
             NotFound: the webhook is gone.
-            Conflict: it is disabled.
+            Conflict: it is disabled, or too many wait for it.
         """
         delivery_id = new_id()
         body = _body(TEST_TYPE, now, str(delivery_id), {"webhook_id": str(webhook.id)})
         values = _row(delivery_id, webhook.id, None, TEST_TYPE, body, now)
 
         def work(connection: Connection) -> Delivery:
-            _check_enabled(connection, webhook.id)
+            _check_may_wait(connection, webhook.id)
             connection.execute(insert(webhook_deliveries), [values])
             query = select(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id)
             return _delivery(connection.execute(query).one())
@@ -272,13 +296,27 @@ class DeliveryStore:
             pass
 
 
-def _check_enabled(connection: Connection, webhook_id: UUID) -> None:
-    query = select(webhooks.c.is_enabled).where(webhooks.c.id == webhook_id)
-    is_enabled = connection.scalar(query)
-    if is_enabled is None:
+def _check_may_wait(connection: Connection, webhook_id: UUID) -> None:
+    query = select(webhooks.c.is_enabled, _WAITING.label("waiting"))
+    row = connection.execute(query.where(webhooks.c.id == webhook_id)).first()
+    if row is None:
         raise no_webhook()
-    if not is_enabled:
+    if not row.is_enabled:
         raise Conflict("The webhook is disabled.")
+    if row.waiting >= MAX_WAITING:
+        raise Conflict(f"For this webhook {MAX_WAITING:,} deliveries wait already.")
+
+
+def _note_health(
+    connection: Connection, webhook_id: UUID, outcome: Outcome, now: datetime
+) -> datetime:
+    """Keep since when every attempt for a webhook has failed; that instant, or now."""
+    one = webhooks.c.id == webhook_id
+    known = connection.scalar(select(webhooks.c.failing_since).where(one))
+    since = None if outcome.status is DeliveryStatus.SUCCEEDED else known or now
+    if since != known:
+        connection.execute(update(webhooks).where(one).values(failing_since=since))
+    return since or now
 
 
 def _news(connection: Connection, webhook: Row[Any], limit: int) -> list[Row[Any]]:

@@ -316,6 +316,7 @@ webhooks = Table(
     Column("event_types", JSON, nullable=False),
     Column("is_enabled", Boolean, nullable=False),
     Column("last_event_id", BigInteger, nullable=False),
+    Column("failing_since", Instant, nullable=True),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Index("ix_webhooks_owner_id_id", "owner_id", "id"),
@@ -341,6 +342,10 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
     Index(
         "ix_webhook_deliveries_pending", "due_at", sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+    Index(
+        "ix_webhook_deliveries_waiting", "webhook_id", sqlite_where=text("status = 'pending'"),
         postgresql_where=text("status = 'pending'"),
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ WebhookId = NewType("WebhookId", UUID)
 MAX_WEBHOOKS = 20
 """Of one owner: each event is stored once for each."""
 EVERY_TYPE = "*"
-EDITABLE = ("url", "event_types", "is_enabled")
+EDITABLE = ("url", "event_types", "is_enabled", "failing_since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Webhook:
     is_enabled: bool
     created_at: datetime
     updated_at: datetime
+    failing_since: datetime | None = None
+    """Since when every attempt has failed; None after one that was taken."""
 
 
 class WebhookStore:
@@ -90,7 +92,8 @@ class WebhookStore:
         """Change what people edit, in one transaction; `change` depends on nothing else.
 
         One that is disabled gives up what it has not been sent; one that is enabled again is
-        told what happens from then on.
+        told what happens from then on. Both this and another URL are a new beginning for one
+        that was failing.
 
         Raises:
             NotFound: there is no such webhook.
@@ -101,9 +104,12 @@ class WebhookStore:
             changed = change(current)
             if changed == current:
                 return current
-            changed = replace(changed, updated_at=now)
+            is_back = changed.is_enabled and not current.is_enabled
+            is_anew = is_back or changed.url != current.url
+            since = None if is_anew else current.failing_since
+            changed = replace(changed, updated_at=now, failing_since=since)
             values = {name: getattr(changed, name) for name in (*EDITABLE, "updated_at")}
-            if changed.is_enabled and not current.is_enabled:
+            if is_back:
                 values["last_event_id"] = newest_event(connection)
             connection.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(values))
             if not changed.is_enabled:
@@ -175,6 +181,7 @@ def _webhook(row: Row[Any]) -> Webhook:
         secret=row.secret,
         event_types=tuple(row.event_types),
         is_enabled=row.is_enabled,
+        failing_since=row.failing_since,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
-from tests.http.test_webhooks import HOOKS, Receiver, until
+from tests.http.test_webhooks import HOOKS
+from tests.receiver import Receiver, until
 
 
 def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer) -> None:
@@ -21,5 +22,4 @@ def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer)
     until(lambda: len([1 for _ in receiver.at("/late")]) >= 1 and not receiver.statuses["/late"])
     until(lambda: len(receiver.at("/late")) >= 2)
     assert len({headers["webhook-id"] for headers, _ in receiver.at("/late")}) == 1
-    receiver.server.shutdown()
-    receiver.server.server_close()
+    receiver.close()

@@ -6,62 +6,18 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.accounts import Asker, make_user
+from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
+from tests.receiver import Receiver, until
 from tests.server import Server
 
 HOOKS = "/api/v1/webhooks"
-
-
-class Receiver:
-    """Takes webhooks at any path; `/slow` never answers in time, `/gone` wants nothing."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-        self.statuses: dict[str, list[int]] = {}
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.got.append((self.path, headers, body))
-                if self.path == "/slow":
-                    time.sleep(3)
-                turns = receiver.statuses.get(self.path, [])
-                self.send_response(turns.pop(0) if turns else 204)
-                self.end_headers()
-
-            def log_message(self, *_arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def url(self, path: str, *statuses: int) -> str:
-        """A URL that gives these statuses in turn, then 204."""
-        self.statuses[path] = list(statuses)
-        return f"http://127.0.0.1:{self.server.server_port}{path}"
-
-    def at(self, path: str) -> list[tuple[dict[str, str], bytes]]:
-        """What came to a path."""
-        return [(headers, body) for place, headers, body in self.got if place == path]
-
-
-def until(is_so: Callable[[], Any], seconds: float = 15.0) -> None:
-    """Wait for something that must come true."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +25,7 @@ def receiver() -> Iterator[Receiver]:
     """Where webhooks go."""
     receiver = Receiver()
     yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
+    receiver.close()
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +47,23 @@ def made(server: Server, url: str, **fields: Any) -> dict[str, Any]:
     return hook
 
 
+def is_signed_by(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """Whether a message is signed with a secret (Standard Webhooks 1.0)."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    content = b".".join(
+        [headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body]
+    )
+    expected = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+    return headers["webhook-signature"] == f"v1,{expected}"
+
+
+def deliveries_of(server: Server, hook: dict[str, Any]) -> list[dict[str, Any]]:
+    """The log of a webhook, the newest first."""
+    page = server.client.get(f"{HOOKS}/{hook['id']}/deliveries", params={"limit": "200"})
+    found: list[dict[str, Any]] = page.json()["data"]
+    return found
+
+
 def test_an_event_comes_signed(hooked: Server, receiver: Receiver) -> None:
     """The receiver can tell who sends, and what happened."""
     hook = made(hooked, receiver.url("/signed"), event_types=["image.created"])
@@ -99,13 +71,8 @@ def test_an_event_comes_signed(hooked: Server, receiver: Receiver) -> None:
     until(lambda: receiver.at("/signed"))
     ((headers, body),) = receiver.at("/signed")
 
-    key = base64.b64decode(hook["secret"][len("whsec_") :])
-    content = b".".join(
-        [headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body]
-    )
-    expected = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-    assert len(key) == 32
-    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert len(base64.b64decode(hook["secret"][len("whsec_") :])) == 32
+    assert is_signed_by(hook["secret"], headers, body)
     document = json.loads(body)
     assert set(document) == {"type", "timestamp", "id", "data"}
     assert document["type"] == "image.created"
@@ -164,3 +131,126 @@ def test_a_slow_receiver_holds_up_nobody(hooked: Server, receiver: Receiver) -> 
 
     until(lambda: receiver.at("/quick"), 0.9)
     hooked.client.delete(f"{HOOKS}/{slow['id']}").raise_for_status()
+
+
+def test_a_new_secret_signs_from_the_next_attempt_on(hooked: Server, receiver: Receiver) -> None:
+    """Also what waits: whoever stole the old one can sign nothing that is believed."""
+    hook = made(hooked, receiver.url("/renewed", 500, 500), event_types=["image.deleted"])
+    hooked.client.post(f"{HOOKS}/{hook['id']}/test").raise_for_status()
+    until(lambda: receiver.at("/renewed"))
+
+    renewed = hooked.client.post(f"{HOOKS}/{hook['id']}/secret").json()["secret"]
+
+    until(lambda: len(receiver.at("/renewed")) == 3)
+    first, *_, last = receiver.at("/renewed")
+    assert is_signed_by(hook["secret"], *first)
+    assert is_signed_by(renewed, *last)
+    assert not is_signed_by(hook["secret"], *last)
+
+
+def test_a_patched_webhook_is_sent_what_it_now_wants(hooked: Server, receiver: Receiver) -> None:
+    """To where it now is, what waits for it, too."""
+    hook = made(hooked, receiver.url("/before", 500, 500, 500), event_types=["image.deleted"])
+    one = f"{HOOKS}/{hook['id']}"
+    hooked.client.post(f"{one}/test").raise_for_status()
+    until(lambda: receiver.at("/before"))
+
+    patch = {"url": receiver.url("/after"), "event_types": ["image.created"]}
+    hooked.client.patch(one, json=patch).raise_for_status()
+    image = hooked.upload(picture(2))
+    hooked.finished(image["job"]["id"])
+    hooked.client.delete(f"/api/v1/images/{image['id']}").raise_for_status()
+
+    until(lambda: {d["status"] for d in deliveries_of(hooked, hook)} == {"succeeded"})
+    types = [json.loads(body)["type"] for _, body in receiver.at("/after")]
+    assert sorted(types) == ["image.created", "webhook.test"]
+
+
+def test_an_enabled_webhook_goes_on_with_what_happens_next(
+    hooked: Server, receiver: Receiver
+) -> None:
+    """No flood of what happened while nobody listened."""
+    hook = made(hooked, receiver.url("/paused"), event_types=["image.created"])
+    one = f"{HOOKS}/{hook['id']}"
+    hooked.client.patch(one, json={"is_enabled": False}).raise_for_status()
+    for seed in (3, 4, 5):
+        hooked.upload(picture(seed))
+
+    hooked.client.patch(one, json={"is_enabled": True}).raise_for_status()
+    image = hooked.upload(picture(6))
+
+    until(lambda: receiver.at("/paused"))
+    until(lambda: {d["status"] for d in deliveries_of(hooked, hook)} == {"succeeded"})
+    told = [json.loads(body)["data"]["image_id"] for _, body in receiver.at("/paused")]
+    assert told == [image["id"]]
+
+
+def test_a_21st_webhook_is_refused(guarded: Server, admin: Asker) -> None:
+    """Each event is stored once for each."""
+    ann = make_user(guarded, admin, "hooker")
+    bodies = [
+        {"url": f"http://127.0.0.1:1/{n}", "event_types": ["image.deleted"]} for n in range(21)
+    ]
+
+    answers = [ann.client.post(HOOKS, json=body) for body in bodies]
+
+    assert [answer.status_code for answer in answers[:20]] == [201] * 20
+    assert_problem(answers[20], 409, "conflict")
+    ann.client.delete(f"{HOOKS}/{answers[0].json()['id']}").raise_for_status()
+    assert ann.client.post(HOOKS, json=bodies[0]).status_code == 201
+
+
+def test_the_log_is_kept_as_long_as_events(make_server: MakeServer, receiver: Receiver) -> None:
+    """It must not grow for ever."""
+    server = make_server(
+        workers=1, webhook_allow='["127.0.0.1/32"]', event_retention="1s", gc_interval="200ms"
+    )
+    hook = made(server, receiver.url("/pruned"), event_types=["image.deleted"])
+    server.client.post(f"{HOOKS}/{hook['id']}/test").raise_for_status()
+    until(lambda: [d["status"] for d in deliveries_of(server, hook)] == ["succeeded"])
+
+    until(lambda: not deliveries_of(server, hook))
+
+
+@pytest.mark.parametrize("seconds", ["20s", "100ms"])
+def test_a_stop_loses_no_delivery(
+    make_server: MakeServer, receiver: Receiver, seconds: str
+) -> None:
+    """What is under way is finished, or cut off and sent again under its id."""
+    server = make_server(workers=1, webhook_allow='["127.0.0.1/32"]', shutdown_timeout=seconds)
+    before = len(receiver.at("/slow"))
+    hook = made(server, receiver.url("/slow"), event_types=["image.deleted"])
+    sent = server.client.post(f"{HOOKS}/{hook['id']}/test").json()
+    until(lambda: len(receiver.at("/slow")) > before)
+
+    server.stop()
+    server.start()
+
+    until(lambda: deliveries_of(server, hook)[0]["status"] == "succeeded")
+    (delivery,) = deliveries_of(server, hook)
+    assert delivery["attempts"] == 1
+    ids = [headers["webhook-id"] for headers, _ in receiver.at("/slow")[before:]]
+    assert ids == [sent["id"]] * (1 if seconds == "20s" else 2)
+
+
+def test_a_receiver_that_stays_dead_is_given_up(
+    make_server: MakeServer, receiver: Receiver
+) -> None:
+    """Its owner sees since when, and why; enabled again, it has a new chance."""
+    server = make_server(
+        workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="1ms",
+        webhook_disable_after="1s",
+    )  # fmt: skip
+    hook = made(server, receiver.url("/dead", *[503] * 100), event_types=["image.deleted"])
+    one = f"{HOOKS}/{hook['id']}"
+    assert hook["failing_since"] is None
+
+    server.client.post(f"{one}/test").raise_for_status()
+    until(lambda: not server.client.get(one).json()["is_enabled"], 30)
+
+    assert server.client.get(one).json()["failing_since"] is not None
+    (delivery,) = deliveries_of(server, hook)
+    assert (delivery["status"], delivery["attempts"]) == ("failed", 6)
+    assert (delivery["answer_status"], "503" in delivery["error"]) == (503, True)
+    back = server.client.patch(one, json={"is_enabled": True}).json()
+    assert (back["is_enabled"], back["failing_since"]) == (True, None)

@@ -199,6 +199,7 @@ CREATE TABLE webhooks (
 	event_types JSON NOT NULL, 
 	is_enabled BOOLEAN NOT NULL, 
 	last_event_id BIGINT NOT NULL, 
+	failing_since BIGINT, 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT NOT NULL, 
 	CONSTRAINT pk_webhooks PRIMARY KEY (id), 
@@ -247,6 +248,8 @@ CREATE INDEX ix_webhook_deliveries_webhook_id_id ON webhook_deliveries (webhook_
 CREATE INDEX ix_webhook_deliveries_finished_at ON webhook_deliveries (finished_at);
 
 CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries (due_at) WHERE status = 'pending';
+
+CREATE INDEX ix_webhook_deliveries_waiting ON webhook_deliveries (webhook_id) WHERE status = 'pending';
 
 CREATE INDEX ix_images_collection_id_id ON images (collection_id, id);
 

@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("event_types", sa.JSON, nullable=False),
         sa.Column("is_enabled", sa.Boolean, nullable=False),
         sa.Column("last_event_id", sa.BigInteger, nullable=False),
+        sa.Column("failing_since", Instant, nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
     )
@@ -148,13 +149,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhook_deliveries_finished_at", "webhook_deliveries", ["finished_at"])
     pending = sa.text("status = 'pending'")
-    op.create_index(
-        "ix_webhook_deliveries_pending",
-        "webhook_deliveries",
-        ["due_at"],
-        sqlite_where=pending,
-        postgresql_where=pending,
-    )
+    for name, column in (("pending", "due_at"), ("waiting", "webhook_id")):
+        op.create_index(
+            f"ix_webhook_deliveries_{name}",
+            "webhook_deliveries",
+            [column],
+            sqlite_where=pending,
+            postgresql_where=pending,
+        )
     op.create_index("ix_images_owner_id_id", "images", ["owner_id", "id"])
     op.create_index("ix_images_visibility_id", "images", ["visibility", "id"])
     op.create_index("ix_images_collection_id_id", "images", ["collection_id", "id"])

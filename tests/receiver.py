@@ -1,0 +1,59 @@
+"""A receiver of webhooks: it keeps what comes, and answers as it was told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Receiver:
+    """Takes webhooks at any path; `/slow` answers late."""
+
+    def __init__(self) -> None:
+        self.slow_seconds = 3.0
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        self.statuses: dict[str, list[int]] = {}
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.got.append((self.path, headers, body))
+                if self.path == "/slow":
+                    time.sleep(receiver.slow_seconds)
+                turns = receiver.statuses.get(self.path, [])
+                self.send_response(turns.pop(0) if turns else 204)
+                self.end_headers()
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, path: str, *statuses: int) -> str:
+        """A URL that gives these statuses in turn, then 204."""
+        self.statuses[path] = list(statuses)
+        return f"http://127.0.0.1:{self.server.server_port}{path}"
+
+    def close(self) -> None:
+        """Take nothing any more."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    def at(self, path: str) -> list[tuple[dict[str, str], bytes]]:
+        """What came to a path."""
+        return [(headers, body) for place, headers, body in self.got if place == path]
+
+
+def until(is_so: Callable[[], Any], seconds: float = 15.0) -> None:
+    """Wait for something that must come true."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
