@@ -1,11 +1,33 @@
-"""A kill between an event and its delivery."""
+"""Kills at any moment of events and their deliveries."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from contextlib import closing
+
+import httpx
+
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
+from tests.crash.traffic import rows
 from tests.http.test_webhooks import HOOKS
 from tests.receiver import Receiver, until
+from tests.server import Server
+
+KILLS = 8
+LANES = 3
+TYPES = ["image.created", "image.deleted"]
+UNENDED = "SELECT id FROM webhook_deliveries WHERE status = 'pending'"
+NOT_TOLD = """
+    SELECT id FROM events WHERE type IN ('image.created', 'image.deleted')
+    AND id NOT IN (SELECT event_id FROM webhook_deliveries WHERE status = 'succeeded')
+"""
 
 
 def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer) -> None:
@@ -22,4 +44,61 @@ def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer)
     until(lambda: len([1 for _ in receiver.at("/late")]) >= 1 and not receiver.statuses["/late"])
     until(lambda: len(receiver.at("/late")) >= 2)
     assert len({headers["webhook-id"] for headers, _ in receiver.at("/late")}) == 1
+    receiver.close()
+
+
+def change_until(server: Server, chance: random.Random, stopping: threading.Event) -> None:
+    """Upload and delete until the server is gone."""
+    with (
+        contextlib.suppress(httpx.TransportError),
+        httpx.Client(base_url=server.client.base_url, timeout=30) as client,
+    ):
+        while not stopping.is_set():
+            content = jpeg(chance.randrange(1000))
+            answer = client.post("/api/v1/images?filename=a.jpg", content=content)
+            if chance.random() < 0.5:
+                client.delete(f"/api/v1/images/{answer.json()['id']}")
+
+
+def test_kills_lose_no_delivery(make_server: MakeServer) -> None:
+    """Every event comes at least once, repeats under one id, and is in the log once as taken."""
+    receiver, chance = Receiver(), random.Random(11)
+    receiver.slow_seconds = 0.03  # so that some kills come between a delivery and its end
+    server = make_server(workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="50ms")
+    url = receiver.url("/slow", *([204, 204, 500] * 20))
+    server.client.post(HOOKS, json={"url": url, "event_types": TYPES}).raise_for_status()
+
+    for _ in range(KILLS):
+        stopping = threading.Event()
+        lanes = [
+            threading.Thread(
+                target=change_until, args=(server, random.Random(chance.random()), stopping)
+            )
+            for _ in range(LANES)
+        ]
+        for lane in lanes:
+            lane.start()
+        time.sleep(chance.uniform(0.05, 0.6))
+        server.kill()
+        stopping.set()
+        for lane in lanes:
+            lane.join()
+        server.start()
+
+    until(lambda: not rows(server.data_dir, NOT_TOLD), 60)
+    until(lambda: not rows(server.data_dir, UNENDED))
+    ids: dict[str, set[str]] = defaultdict(set)
+    repeats = 0
+    for headers, body in receiver.at("/slow"):
+        event = json.loads(body)["id"]
+        repeats += headers["webhook-id"] in ids[event]
+        ids[event].add(headers["webhook-id"])
+    with closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
+        log = connection.execute("SELECT event_id, status FROM webhook_deliveries").fetchall()
+    told = rows(server.data_dir, f"SELECT id FROM events WHERE type IN {tuple(TYPES)}")
+    assert len(told) > KILLS
+    assert set(ids) == told
+    assert all(len(of_one) == 1 for of_one in ids.values())
+    assert sorted(log) == [(int(event), "succeeded") for event in sorted(told, key=int)]
+    assert repeats
     receiver.close()
