@@ -24,6 +24,9 @@ BIN = Path(sys.executable).parent
 FILE = "application/octet-stream"
 EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
 SEQUENCES = 10 * EXAMPLES
+UNLINKED = ("purge_variants", "add_collection_images", "remove_collection_images")
+"""What is not called in sequences, where DELETE is thought to end what the path names, and a 404
+to be about that and not about images in the body."""
 OPENAPI_TYPESCRIPT, TYPESCRIPT = "openapi-typescript@7.13.0", "typescript@5.9.3"
 FLOW = """
 import io, sys, time
@@ -89,7 +92,8 @@ def examine(server: Server, *options: str, without: str = "", own_ids: Sequence[
     _schemathesis(server, single, EXAMPLES, left_out, *options)
     # A link puts a good value in the place of a bad one, and this check still waits for a refusal.
     left_out.append("negative_data_rejection")
-    _schemathesis(server, "stateful", SEQUENCES, left_out, *options)
+    unlinked = [f"--exclude-operation-id={name}" for name in UNLINKED]
+    _schemathesis(server, "stateful", SEQUENCES, left_out, *unlinked, *options)
     assert "request.bug" not in server.log(), server.log()[-4000:]
 
 

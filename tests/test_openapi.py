@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from imagesvc.api.openapi import TAGS
@@ -84,6 +85,29 @@ def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
         expected |= {"413", "415"} if "requestBody" in operation else set()
         expected |= {"404"} if "_id}" in path else set()
         assert expected <= operation["responses"].keys(), operation["operationId"]
+
+
+def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None:
+    """Of all that is sent and all that is given, but for what only holds others."""
+    schemas = document["components"]["schemas"]
+    validator = Draft202012Validator(document, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    shown = {name: schema["examples"] for name, schema in schemas.items() if "examples" in schema}
+    for name, examples in shown.items():
+        for example in examples:
+            part = validator.evolve(schema={"$ref": f"#/components/schemas/{name}"})
+            assert not list(part.iter_errors(example)), name
+            assert example.keys() <= schemas[name]["properties"].keys(), name
+            if not re.search("(Request|Patch)$", name):
+                assert example.keys() == schemas[name]["properties"].keys(), name
+
+    holders = re.compile("Page$|^(Jobs|UploadResults|DeleteResults|Home|Purged|Problem)$")
+    spoken = {
+        name
+        for _path, operation in described(document)
+        for body in [operation.get("requestBody", {}), *operation["responses"].values()]
+        for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(body))
+    }
+    assert {name for name in spoken if not holders.search(name)} <= shown.keys()
 
 
 def test_delivery_takes_every_transform_parameter(document: dict[str, Any]) -> None:

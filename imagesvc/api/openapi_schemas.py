@@ -19,6 +19,7 @@ from pydantic.json_schema import (
     models_json_schema,
 )
 
+from imagesvc.api.openapi_examples import EXAMPLES
 from imagesvc.api.problems import Problem
 from imagesvc.operations import Operation, Raw
 
@@ -85,7 +86,11 @@ class Schemas:
         shown = {
             name: schema for name, schema in components.items() if schema not in queries.values()
         }
-        return cls(dict(sorted(shown.items())), references, queries)
+        with_examples = {
+            name: {**schema, "examples": [EXAMPLES[name]]} if name in EXAMPLES else schema
+            for name, schema in sorted(shown.items())
+        }
+        return cls(with_examples, references, queries)
 
     def taken(self, model: type[BaseModel]) -> JsonSchemaValue:
         """The schema of what a client sends."""

@@ -54,8 +54,8 @@ class WebhookIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    url: str = Field(examples=["https://example.org/hook"])
-    event_types: EventTypes = Field([EVERY_TYPE], examples=[["image.deleted"]])
+    url: str
+    event_types: EventTypes = Field([EVERY_TYPE])
     """`*` for all."""
 
 

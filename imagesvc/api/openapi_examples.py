@@ -1,0 +1,187 @@
+"""One example of each thing that the API takes or gives, by the name of its schema.
+
+Pages and other containers need none: what shows the document puts them together from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+IMAGE, JOB = "019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803", "019aa5f0-3c1f-72a5-8b11-0e94c3d7a6f2"
+COLLECTION, OWNER = "019aa5f1-02d4-7a9c-8c35-b1f0e6a94d57", "019aa5e8-7b30-7c1e-9d02-4f6a8e15b3c9"
+KEY, WEBHOOK = "019aa5e9-1f42-7d83-a0b6-29c5f7e8d410", "019aa5f2-5a6b-7e04-b7d1-83a9c0f5e62b"
+DELIVERY, EVENT = "019aa5f3-0b1c-7f25-86e3-9d4a7c2b5f18", "019aa5f2-f0a3-7b46-9a57-c8e1d2f30b69"
+MADE, DONE = "2026-05-03T09:14:07.120000Z", "2026-05-03T09:14:07.480000Z"
+
+_KEY = {
+    "id": KEY,
+    "user_id": OWNER,
+    "name": "camera",
+    "scopes": ["upload"],
+    "created_at": MADE,
+    "expires_at": "2027-05-03T00:00:00.000000Z",
+    "last_used_at": None,
+}
+_HOOK = {"url": "https://example.org/hook", "event_types": ["image.created", "job.failed"]}
+_WEBHOOK = {
+    "id": WEBHOOK,
+    "owner_id": OWNER,
+    **_HOOK,
+    "is_enabled": True,
+    "created_at": MADE,
+    "updated_at": MADE,
+}
+_REFRESH_TOKEN = "isr_019aa5ea0c31_5d1f9e…"  # noqa: S105  # nobody's
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "Image": {
+        "id": IMAGE,
+        "filename": "beach.jpg",
+        "title": "Low tide",
+        "description": "The #sea in the morning",
+        "tags": ["sand", "sea"],
+        "status": "succeeded",
+        "format": "jpeg",
+        "content_type": "image/jpeg",
+        "width": 4000,
+        "height": 3000,
+        "frames": 1,
+        "bytes": 3_410_227,
+        "sha256": "de9f0a5f3a337ce0e2edb2007351abc84bdfc0a81f98c26070c8ec2b8a35fef8",
+        "dominant_color": "#4e6a7a",
+        "palette": ["#4e6a7a", "#7fb5de", "#323b22", "#abcfed", "#c9b27f"],
+        "thumbhash": "HOgJLQSId3+G93jYd2ZXZ4hgYgUn",
+        "phash": "e394f39d1a2e3403",
+        "exif": {"camera": "FUJIFILM X100V", "taken_at": "2026-05-02T07:31:12"},
+        "gps": {"latitude": 54.1795, "longitude": 7.8875, "altitude": 4.0},
+        "visibility": "public",
+        "collection_id": COLLECTION,
+        "owner_id": OWNER,
+        "created_at": MADE,
+        "updated_at": DONE,
+        "completed_at": DONE,
+        "urls": {
+            "original": f"/images/{IMAGE}",
+            "thumbnail": f"/images/{IMAGE}/thumbnail",
+            "preview": f"/images/{IMAGE}/preview",
+            "blurred": f"/blurred-images/{IMAGE}",
+        },
+        "job": {"id": JOB, "status": "succeeded"},
+    },
+    "ImagePatch": {"title": "Low tide", "tags": ["sand", "sea"], "visibility": "private"},
+    "ImportRequest": {"url": "https://example.org/beach.jpg", "tags": ["sea"]},
+    "ImageRefs": {"data": [{"type": "images", "id": IMAGE}]},
+    "DeleteRequest": {"ids": [IMAGE]},
+    "DeleteEntry": {"id": IMAGE, "status": 204, "problem": None},
+    "ProcessRequest": {"ids": [IMAGE], "operations": ["thumbnail", {"w": 800, "format": "webp"}]},
+    "Job": {
+        "id": JOB,
+        "image_id": IMAGE,
+        "status": "succeeded",
+        "attempts": 1,
+        "operations": [
+            {
+                "name": "thumbnail",
+                "transform": "h=256&w=256",
+                "status": "succeeded",
+                "error": None,
+                "url": f"/images/{IMAGE}/thumbnail",
+            }
+        ],
+        "error": None,
+        "created_at": MADE,
+        "started_at": MADE,
+        "finished_at": DONE,
+    },
+    "Variant": {
+        "transform": "format=webp&q=79&w=800",
+        "url": f"/images/{IMAGE}?format=webp&q=79&w=800",
+        "format": "webp",
+        "width": 800,
+        "height": 600,
+        "bytes": 61_874,
+        "tiers": ["memory", "disk"],
+        "created_at": DONE,
+        "last_used_at": DONE,
+    },
+    "UploadUrl": {
+        "id": IMAGE,
+        "url": f"/uploads/{IMAGE}?kid=default&exp=1777800547&sig=aZM4IQiLXlS7zT8dqHdl8KG4",
+        "method": "PUT",
+        "headers": {"content-type": "image/jpeg"},
+        "expires_at": "2026-05-03T09:29:07.000000Z",
+        "max_bytes": 52_428_800,
+    },
+    "Collection": {
+        "id": COLLECTION,
+        "title": "Heligoland",
+        "description": "",
+        "visibility": "public",
+        "image_count": 12,
+        "owner_id": OWNER,
+        "created_at": MADE,
+        "updated_at": MADE,
+        "links": {"images": f"/api/v1/collections/{COLLECTION}/relationships/images"},
+    },
+    "CollectionRequest": {"title": "Heligoland", "visibility": "public"},
+    "CollectionPatch": {"title": "Heligoland in spring"},
+    "User": {
+        "id": OWNER,
+        "name": "ada",
+        "is_admin": False,
+        "is_disabled": False,
+        "has_password": True,
+        "image_count": 214,
+        "image_bytes": 731_204_911,
+        "quota_images": None,
+        "quota_bytes": 10_737_418_240,
+        "created_at": MADE,
+    },
+    "UserRequest": {"name": "ada", "password": "correct horse battery"},
+    "UserPatch": {"quota_bytes": 10_737_418_240},
+    "Me": {
+        "id": OWNER,
+        "name": "ada",
+        "scopes": ["read", "upload", "manage"],
+        "usage": {
+            "image_count": 214,
+            "image_bytes": 731_204_911,
+            "quota_images": None,
+            "quota_bytes": 10_737_418_240,
+        },
+    },
+    "TokenRequest": {
+        "grant_type": "password",
+        "username": "ada",
+        "password": "correct horse battery",
+    },
+    "Token": {
+        "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOi…",
+        "refresh_token": _REFRESH_TOKEN,
+        "token_type": "bearer",
+        "expires_in": 900,
+        "scope": "read upload manage",
+    },
+    "RevokeRequest": {"token": _REFRESH_TOKEN},
+    "KeyRequest": {"name": "camera", "scopes": ["upload"]},
+    "Key": _KEY,
+    "NewKey": {**_KEY, "key": "isk_019aa5e91f427d83a0b629c5f7e8d410_e4bbceb43abda7b2…"},
+    "WebhookRequest": _HOOK,
+    "WebhookPatch": {"is_enabled": True},
+    "Webhook": _WEBHOOK,
+    "WebhookWithSecret": {**_WEBHOOK, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
+    "Delivery": {
+        "id": DELIVERY,
+        "event_id": EVENT,
+        "event_type": "image.created",
+        "status": "succeeded",
+        "attempts": 1,
+        "due_at": MADE,
+        "answer_status": 204,
+        "error": None,
+        "created_at": MADE,
+        "finished_at": DONE,
+    },
+    "Health": {"status": "ok", "checks": {"database": "ok", "disk": "ok", "workers": "ok"}},
+}
