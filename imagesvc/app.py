@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
@@ -49,6 +50,8 @@ from imagesvc.slow_bodies import SlowBodyMiddleware
 from imagesvc.store.data_dir import DataDir
 from imagesvc.web import docs, home
 
+log = structlog.get_logger()
+
 
 def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
     """The ASGI application of a service, which its lifespan opens and closes."""
@@ -57,9 +60,12 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await service.open()
         try:
+            await service.open()
             yield
+        except ImagesvcError as error:
+            log.error("cannot start", action="service.failed", code=error.code, error=str(error))
+            raise
         finally:
             await service.close()
             access.flush()

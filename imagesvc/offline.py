@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from imagesvc.logs import configure_logs
 from imagesvc.service import Service
 from imagesvc.settings import Settings
-from imagesvc.store.migrate import migrate
+from imagesvc.store.migrate import bring_up_to_date
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ def on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T
 
     async def opened() -> T:
         service = Service(settings)
-        await asyncio.to_thread(migrate, service.data_dir.database)
+        await asyncio.to_thread(bring_up_to_date, service.data_dir.database, service.reserve)
         service.database.open()
         try:
             return await work(service)

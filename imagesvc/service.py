@@ -44,8 +44,9 @@ from imagesvc.store.images import ImageStore
 from imagesvc.store.incoming import Incoming
 from imagesvc.store.jobs import JobStore
 from imagesvc.store.locks import DataDirLock, DigestLocks
-from imagesvc.store.migrate import migrate
+from imagesvc.store.migrate import bring_up_to_date
 from imagesvc.store.receipts import ReceiptStore
+from imagesvc.store.reserve import Reserve
 from imagesvc.store.search import ImageSearch
 from imagesvc.store.secret import derive_key, load_or_make_secret
 from imagesvc.store.upload_slots import UploadSlotStore
@@ -77,7 +78,8 @@ class Service:
         )
         self.signer = Signer(signing_keys(settings, self.data_dir))
 
-        self.database = Database(self.data_dir.database)
+        self.reserve = Reserve(self.data_dir.reserve)
+        self.database = Database(self.data_dir.database, self.reserve)
         self.accounts = Accounts(settings, self.database, self.data_dir.secret)
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
@@ -172,15 +174,22 @@ class Service:
         self._lock = DataDirLock(self.data_dir.server_lock)
 
     async def open(self) -> None:
-        """Bring the data directory up to date, recover, and start what runs."""
+        """Bring the data directory up to date, recover, and start what runs.
+
+        Raises:
+            InsufficientStorage, Unavailable: the database cannot be used; `close` is due still.
+            WorkerDied, TimedOut: a worker does not come up.
+        """
         workers = asyncio.create_task(self.pool.start())
-        await asyncio.to_thread(self._prepare)
-        self.database.open()
-        await self.accounts.open()
-        self.ledger.start()
-        await self.disk_tier.start()
-        recovered = await self.runner.start()
-        await workers
+        try:
+            await asyncio.to_thread(self._prepare)
+            self.database.open()
+            await self.accounts.open()
+            self.ledger.start()
+            await self.disk_tier.start()
+            recovered = await self.runner.start()
+        finally:
+            await workers
         self.dispatcher.start()
         self._background = [
             asyncio.create_task(self._collect_regularly()),
@@ -190,7 +199,11 @@ class Service:
 
     def _prepare(self) -> None:
         self.data_dir.empty_tmp()
-        migrate(self.data_dir.database)
+        bring_up_to_date(self.data_dir.database, self.reserve)
+        self._fill_reserve()
+
+    def _fill_reserve(self) -> None:
+        self.reserve.fill(self.data_dir.free_bytes(), self.settings.min_free_space)
 
     def begin_stop(self) -> None:
         """Start no more jobs: a stop is near. Safe to call from a signal handler."""
@@ -247,6 +260,7 @@ class Service:
                 self.ledger.touch(key)
             await self.ledger.flush()
             await self.accounts.note_uses()
+            await asyncio.to_thread(self._fill_reserve)
 
     async def check_database(self) -> None:
         """Raises `Unavailable` when the database cannot be read."""

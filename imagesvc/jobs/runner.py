@@ -133,7 +133,10 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
         if unfinished:
-            await self._queue.release(unfinished, now=self._clock())
+            try:
+                await self._queue.release(unfinished, now=self._clock())
+            except ImagesvcError as error:  # the next start recovers them, as after a crash
+                log.error("jobs not released", action="jobs.unreleased", error=str(error))
 
     async def _run(self) -> None:
         while not self.is_draining:

@@ -55,6 +55,11 @@ class DataDir:
         """Locked byte by byte, a digest each."""
         return self.root / "blobs.lock"
 
+    @property
+    def reserve(self) -> Path:
+        """Room for deletes on a full disk."""
+        return self.root / "reserve"
+
     def create(self) -> None:
         """Make what is missing."""
         self.root.mkdir(parents=True, exist_ok=True)

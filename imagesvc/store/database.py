@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from imagesvc.errors import ImagesvcError, InsufficientStorage, Unavailable
+from imagesvc.store.reserve import Reserve
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -31,6 +32,7 @@ Work = Callable[[Connection], T]
 READERS = 4
 MAX_BATCH = 128
 _STOP = None
+_FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}  # the latter: no room for the index of the log
 
 
 def sqlite_engine(path: Path, **options: Any) -> Engine:
@@ -76,6 +78,7 @@ class _Pending:
 
     work: Work[Any]
     future: asyncio.Future[Any]
+    makes_room: bool
     result: Any = None
     error: BaseException | None = None
 
@@ -94,8 +97,9 @@ class _Pending:
 class Database:
     """The embedded database at `path`; open from `open()` to `close()`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
         self.path = path
+        self._reserve = reserve
         self._engine = sqlite_engine(path)
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._local = threading.local()
@@ -131,19 +135,19 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, makes_room: bool = False) -> T:
         """Run `work` in a transaction; on return it is committed and on disk.
 
         Writes that wait at the same time share one commit, and so one fsync. When one of them
         raises, all are rolled back and run again, each in a transaction of its own: `work` must
-        depend on nothing but its connection.
+        depend on nothing but its connection. What `makes_room` may use the reserve on a full disk.
 
         Raises:
             InsufficientStorage: the disk is full; nothing was changed.
             Unavailable: the database cannot be written now; nothing was changed.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Pending(work, future))
+        self._queue.put(_Pending(work, future, makes_room))
         # A cancelled asker must not leave a half-known outcome: the write goes on regardless.
         return await asyncio.shield(future)
 
@@ -169,7 +173,8 @@ class Database:
     def _settle(self, batch: list[_Pending]) -> None:
         for item in batch:
             item.settle()
-        self.wake()
+        if any(item.error is None for item in batch):  # who fails to write must not wake himself
+            self.wake()
 
     def wake(self) -> None:
         """Set the events of all who wait for a commit; call it in the event loop."""
@@ -205,11 +210,18 @@ class Database:
                 for item in batch:
                     item.run(connection)
         except BaseException as error:  # noqa: BLE001  # every asker must get an answer
-            if len(batch) == 1:
+            if len(batch) > 1:
+                for item in batch:
+                    self._commit(connection, [item])
+            elif self._has_more_room_for(batch[0], error):
+                self._commit(connection, batch)
+            else:
                 batch[0].error = error
-                return
-            for item in batch:
-                self._commit(connection, [item])
+
+    def _has_more_room_for(self, item: _Pending, error: BaseException) -> bool:
+        if not (item.makes_room and isinstance(error, InsufficientStorage)):
+            return False
+        return self._reserve is not None and self._reserve.release()
 
 
 @contextlib.contextmanager
@@ -218,7 +230,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if "full" in str(error.orig):
+        if getattr(error.orig, "sqlite_errorname", "") in _FULL:
             raise InsufficientStorage("The disk that holds the database is full.") from error
         raise Unavailable("The database cannot be used now.") from error
     except DBAPIError as error:

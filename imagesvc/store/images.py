@@ -230,7 +230,7 @@ class ImageStore:
                 job_ids=job_ids,
             )
 
-        return await self._database.write(work)
+        return await self._database.write(work, makes_room=True)
 
     async def remove_mezzanine(self, digest: Digest) -> bool:
         """Delete a mezzanine's row unless something still needs it; whether it was deleted."""
@@ -241,7 +241,7 @@ class ImageStore:
             connection.execute(delete(blobs).where(blobs.c.sha256 == digest))
             return True
 
-        return await self._database.write(work)
+        return await self._database.write(work, makes_room=True)
 
     async def add_mezzanine(
         self, digest: Digest, mezzanine: Mezzanine, size: int, now: datetime

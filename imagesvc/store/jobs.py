@@ -266,7 +266,8 @@ class JobStore:
             _set_image_status(connection, list(queued), Status.PENDING, now)
             return len(queued)
 
-        return await self._database.write(work)
+        # A start is what deleting on a full disk begins with.
+        return await self._database.write(work, makes_room=True)
 
     async def retry(self, job_id: JobId, *, now: datetime) -> Job:
         """Queue a failed or cancelled job again, with all its attempts; made variants stay.

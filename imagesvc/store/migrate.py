@@ -9,7 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from imagesvc.store.database import sqlite_engine, transaction
+from imagesvc.errors import InsufficientStorage
+from imagesvc.store.database import sqlite_engine, transaction, translated
+from imagesvc.store.reserve import Reserve
 
 HEAD = "0004"
 """The newest revision in `migrations/versions`; a test holds the two together."""
@@ -18,6 +20,23 @@ HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = MIGRATIONS / "newest.sql"
 """What all migrations together make of an empty SQLite database: `make schema` writes it."""
+
+
+def bring_up_to_date(path: Path, reserve: Reserve) -> None:
+    """As `migrate`; a full disk costs the reserve, so that the service can start and delete.
+
+    Raises:
+        InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
+        Unavailable: the database cannot be used now.
+    """
+    try:
+        with translated():
+            migrate(path)
+    except InsufficientStorage:
+        if not reserve.release():
+            raise
+        with translated():
+            migrate(path)
 
 
 def migrate(path: Path) -> None:

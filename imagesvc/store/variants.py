@@ -67,14 +67,15 @@ class VariantStore:
 
     async def remove(self, keys: Sequence[VariantKey]) -> None:
         """Delete the rows of these variants; unknown keys are passed over."""
-        await self._database.write(
-            lambda connection: connection.execute(delete(variants).where(variants.c.key.in_(keys)))
-        )
+        query = delete(variants).where(variants.c.key.in_(keys))
+        await self._database.write(lambda connection: connection.execute(query), makes_room=True)
 
     async def remove_of_original(self, digest: Digest) -> list[VariantKey]:
         """Delete the rows of one original's variants; their keys."""
         query = delete(variants).where(variants.c.sha256 == digest).returning(variants.c.key)
-        rows = await self._database.write(lambda connection: connection.scalars(query).all())
+        rows = await self._database.write(
+            lambda connection: connection.scalars(query).all(), makes_room=True
+        )
         return [VariantKey(row) for row in rows]
 
     async def touch(self, used: dict[VariantKey, datetime]) -> None:

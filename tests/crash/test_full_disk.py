@@ -19,6 +19,7 @@ from tests.server import Server
 DISK_BYTES = 24 << 20
 BLOCK = 4096
 PICTURE = jpeg(5, 260, 200)
+PROCESSING = "SELECT id FROM jobs WHERE status = 'processing'"
 
 
 class Disk:
@@ -168,20 +169,84 @@ def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, di
     assert job["status"] == "succeeded"
 
 
-def test_a_delete_makes_room_on_a_full_disk(server: Server, disk: Disk) -> None:
-    """Deleting is what an operator does first; it needs a commit and so a little room."""
+def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
+    """It is what an operator does first, and it needs a commit: a reserve is kept for it."""
+    images = [server.upload(marked(PICTURE, number)) for number in range(6)]
+    for image in images:
+        server.finished(image["job"]["id"])
+    shrink_wal(server)
+    disk.leave(0)
+    refused = server.client.post("/api/v1/collections", json={"title": "no room"})
+
+    first = server.client.delete(f"/api/v1/images/{images[0]['id']}/variants")
+    second = server.client.delete(f"/api/v1/images/{images[1]['id']}")
+    ids = [image["id"] for image in images[2:5]]
+    third = server.client.post("/api/v1/images/actions/delete", json={"ids": ids})
+
+    assert (refused.status_code, refused.json()["code"]) == (507, "insufficient_storage")
+    assert (first.status_code, second.status_code) == (200, 204)
+    assert [item["status"] for item in third.json()["data"]] == [204, 204, 204]
+    assert server.client.get(f"/images/{images[1]['id']}").status_code == 404
+    assert server.client.get(f"/images/{images[5]['id']}/thumbnail").status_code == 200
+    assert not (disk.root / "reserve").exists()
+    assert server.cli("check").returncode == 0
+    disk.empty()
+    server.stop()
+    server.start()
+    assert (disk.root / "reserve").stat().st_blocks * 512 >= 4 << 20
+
+
+def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: Disk) -> None:
+    """The reserve has the room that the database's log wants; so have the commands."""
     images = [server.upload(marked(PICTURE, number)) for number in range(3)]
     for image in images:
         server.finished(image["job"]["id"])
+    server.stop()
     disk.leave(0)
-    answers = [server.client.delete(f"/api/v1/images/{image['id']}") for image in images]
 
-    assert {answer.status_code for answer in answers} <= {204, 507}
+    collected = server.cli("gc")
+    server.start()
+
+    assert collected.returncode == 0
+    assert server.client.get(f"/images/{images[0]['id']}").content == marked(PICTURE, 0)
+    assert server.client.delete(f"/api/v1/images/{images[1]['id']}").status_code == 204
+    assert server.stop() == 0
+
+
+def test_what_cannot_start_on_a_full_disk_says_so_and_ends(server: Server, disk: Disk) -> None:
+    """Without a reserve there is nothing to start with; a hang would look like a slow start."""
+    server.stop()
+    (disk.root / "reserve").unlink()
+    disk.leave(0)
+
+    command = server.cli("key", "add", "admin")
+    with pytest.raises(AssertionError, match="the server ended"):
+        server.start()
+
+    assert (command.returncode, command.stdout) == (2, "")
+    assert command.stderr == "imagesvc: The disk that holds the database is full.\n"
+    assert '"action":"service.failed"' in server.log()
     disk.empty()
-    for image, answer in zip(images, answers, strict=True):
-        gone = server.client.get(f"/images/{image['id']}").status_code == 404
-        assert gone == (answer.status_code == 204)
-    assert server.cli("check").returncode == 0
+    server.start()
+
+
+def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
+    """A job that cannot be put back is recovered by the next start, as after a crash."""
+    server = Server(
+        disk.root, workers=1, min_free_space="0", shutdown_timeout="100ms", log_level="info"
+    ).start()
+    job_id = server.upload(large(3, 4000, 3000))["job"]["id"]
+    eventually(lambda: rows(disk.root, PROCESSING), seconds=10)
+    (disk.root / "reserve").unlink()
+    shrink_wal(server)
+    disk.leave(0)
+
+    assert server.stop() == 0
+
+    disk.empty()
+    server.start()
+    assert server.finished(job_id)["status"] == "succeeded"
+    server.close()
 
 
 def job_ended(server: Server, job_id: str) -> bool:

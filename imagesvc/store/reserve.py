@@ -1,0 +1,48 @@
+"""Room that is kept for deleting: without it, a full disk could not be emptied through the API."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SIZE = 4 << 20
+"""Bytes; as much as SQLite's log holds before it is written over from its start (1,000 pages)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A file of no meaning, which gives its room up for deletes when the disk is full."""
+
+    path: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fill(self, free_bytes: int, floor: int) -> None:
+        """Take the room, if that leaves `floor` bytes free, and as much again.
+
+        So it is not taken back from who has just been given it.
+        """
+        with self._lock:
+            if free_bytes < floor + 2 * SIZE or self.path.exists():
+                return
+            try:
+                fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                try:
+                    os.posix_fallocate(fd, 0, SIZE)
+                finally:
+                    os.close(fd)
+            except OSError:  # the disk filled up meanwhile: somebody else needs the room more
+                self._remove()
+
+    def release(self) -> bool:
+        """Give the room up; whether there was any."""
+        with self._lock:
+            return self._remove()
+
+    def _remove(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+            return True
+        return False
