@@ -1,0 +1,181 @@
+"""The sending of webhooks, with a resolver and a clock of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from imagesvc.errors import Conflict
+from imagesvc.jobs.outbound import Outbound, OutboundRules, Resolve
+from imagesvc.jobs.webhooks import Dispatcher, DispatcherLimits, new_secret
+from imagesvc.model import Audience, new_id, utc_now
+from imagesvc.store.database import Database
+from imagesvc.store.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
+from imagesvc.store.events import EventStore, EventType, tell_image
+from imagesvc.store.migrate import migrate
+from imagesvc.store.schema import webhook_deliveries
+from imagesvc.store.webhooks import Webhook, WebhookId, WebhookStore
+from tests.jobs.test_source import HERE, THERE, Names
+from tests.receiver import Receiver
+
+pytestmark = pytest.mark.anyio
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database."""
+    path = tmp_path / "imagesvc.db"
+    migrate(path)
+    database = Database(path)
+    database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks go."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+async def hook_of(database: Database, url: str) -> Webhook:
+    """A new webhook that is told everything."""
+    hook = Webhook(WebhookId(new_id()), None, url, new_secret(), ("*",), True, NOON, NOON)
+    await WebhookStore(database).add(hook)
+    return hook
+
+
+@contextlib.asynccontextmanager
+async def sending(database: Database, resolve: Resolve | None = None) -> AsyncIterator[Dispatcher]:
+    """A dispatcher at work, which may send to 127.0.0.1 alone."""
+    rules = OutboundRules(lambda address: address == HERE, range(1, 65536), "test/1", "receiver")
+    dispatcher = Dispatcher(
+        database,
+        DeliveryStore(database),
+        Outbound(rules, resolve=resolve),
+        DispatcherLimits(5.0, 0.001, timedelta(days=1)),
+    )
+    dispatcher.start()
+    try:
+        yield dispatcher
+    finally:
+        await dispatcher.stop(5.0)
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Wait for something that must come true, while the loop goes on."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def ended(database: Database, hook: Webhook, seconds: float = 60.0) -> Delivery:
+    """The newest delivery of a webhook when it is not pending any more."""
+    deadline = time.monotonic() + seconds
+    while True:
+        (delivery, *_), _ = await DeliveryStore(database).page(hook.id, limit=1, after=None)
+        if delivery.status is not DeliveryStatus.PENDING:
+            return delivery
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def tell(database: Database, count: int) -> None:
+    """Have some events happen."""
+
+    def work(connection: object) -> None:
+        for _ in range(count):
+            tell_image(connection, EventType.IMAGE_CREATED, new_id(), None, utc_now())  # type: ignore[arg-type]
+
+    await database.write(work)
+
+
+async def test_a_name_that_turns_inward_is_sent_nothing(
+    database: Database, receiver: Receiver
+) -> None:
+    """It is looked up for each attempt: what was public when it was checked may not be now."""
+    url = receiver.url("/x", *[500] * 9).replace("127.0.0.1", "hooks.example")
+    hook = await hook_of(database, url)
+    names = Names(hooks_example=[[HERE], [HERE], [THERE]])
+    async with sending(database, names) as dispatcher:
+        await dispatcher.check(url)
+        await DeliveryStore(database).add_test(hook, now=utc_now())
+        delivery = await ended(database, hook)
+
+    assert len(receiver.at("/x")) == 1
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, 6)
+    assert delivery.error == "url names a host that has no public address."
+
+
+async def test_what_fails_by_a_bug_is_not_tried_for_ever(
+    database: Database, receiver: Receiver
+) -> None:
+    """It counts as an attempt, with its delay."""
+    asked = 0
+
+    async def broken(_host: str, _port: int) -> list[object]:
+        nonlocal asked
+        asked += 1
+        raise ZeroDivisionError
+
+    hook = await hook_of(database, receiver.url("/x").replace("127.0.0.1", "hooks.example"))
+    async with sending(database, broken):  # type: ignore[arg-type]
+        await DeliveryStore(database).add_test(hook, now=utc_now())
+        delivery = await ended(database, hook)
+
+    assert (delivery.status, delivery.attempts, asked) == (DeliveryStatus.FAILED, 6, 6)
+
+
+async def test_a_replay_outlives_the_attempt_that_is_under_way(
+    database: Database, receiver: Receiver
+) -> None:
+    """The last attempt fails after the replay was asked for: it is sent once more all the same."""
+    receiver.slow_seconds = 0.5
+    hook = await hook_of(database, receiver.url("/slow", 500))
+    store = DeliveryStore(database)
+    delivery = await store.add_test(hook, now=utc_now())
+    last = update(webhook_deliveries).values(attempts=5)
+    await database.write(lambda connection: connection.execute(last))
+    async with sending(database):
+        await until(lambda: bool(receiver.at("/slow")))
+        await store.replay(hook.id, delivery.id, now=utc_now())
+        await until(lambda: len(receiver.at("/slow")) == 2)
+        after = await ended(database, hook)
+
+    found, _ = await store.page(hook.id, limit=10, after=None)
+    assert [one.id for one in found] == [delivery.id]
+    assert (after.status, after.attempts) == (DeliveryStatus.SUCCEEDED, 1)
+    assert len(receiver.at("/slow")) == 2
+
+
+async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None:
+    """And loses nothing: what happened beyond it is told when there is room."""
+    hook = await hook_of(database, "http://127.0.0.1:1/")
+    store = DeliveryStore(database)
+    await tell(database, MAX_WAITING + 50)
+
+    while await store.fan_out(400, now=NOON):
+        pass
+
+    query = select(webhook_deliveries.c.event_id).order_by(webhook_deliveries.c.event_id)
+    waiting = list(await database.read(lambda connection: connection.scalars(query).all()))
+    assert len(waiting) == MAX_WAITING
+    with pytest.raises(Conflict, match="wait already"):
+        await store.add_test(hook, now=NOON)
+    taken = update(webhook_deliveries).values(status="succeeded", finished_at=NOON)
+    await database.write(lambda connection: connection.execute(taken))
+    assert await store.fan_out(400, now=NOON)
+    told = list(await database.read(lambda connection: connection.scalars(query).all()))
+    events, _ = await EventStore(database).after(0, Audience(None, True), (), limit=2000)
+    assert told == [event.id for event in events]
