@@ -29,6 +29,7 @@ _WEBHOOK = {
     "owner_id": OWNER,
     **_HOOK,
     "is_enabled": True,
+    "failing_since": None,
     "created_at": MADE,
     "updated_at": MADE,
 }

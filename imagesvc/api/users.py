@@ -79,9 +79,9 @@ class UserPatch(BaseModel):
     """Needed to change one's own password."""
     is_admin: bool = False
     is_disabled: bool = False
-    quota_images: int = Field(0, ge=0, lt=2**53)
-    """Instead of those in the settings, for this user."""
-    quota_bytes: int = Field(0, ge=0, lt=2**53)
+    quota_images: int | None = Field(None, ge=0, lt=2**53)
+    """Instead of those in the settings, for this user; null leaves it to them again."""
+    quota_bytes: int | None = Field(None, ge=0, lt=2**53)
 
 
 class UserOut(BaseModel):

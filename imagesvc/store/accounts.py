@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
@@ -41,22 +42,32 @@ OWNING: tuple[Table, ...] = (images, collections, jobs, events)
 """What outlives its owner; the rest goes with the user."""
 
 
+class Kept(Enum):
+    """What is not to be changed, where None is a value."""
+
+    KEPT = "kept"
+
+
+KEPT: Final = Kept.KEPT
+
+
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """New values of a user; None leaves one as it is."""
+    """New values of a user; `KEPT` leaves one as it is."""
 
-    name: str | None = None
-    password_hash: str | None = None
-    is_admin: bool | None = None
-    is_disabled: bool | None = None
-    quota_images: int | None = None
-    quota_bytes: int | None = None
+    name: str | Kept = KEPT
+    password_hash: str | Kept = KEPT
+    is_admin: bool | Kept = KEPT
+    is_disabled: bool | Kept = KEPT
+    quota_images: int | Kept | None = KEPT
+    """None leaves it to the settings again."""
+    quota_bytes: int | Kept | None = KEPT
 
     @property
     def values(self) -> dict[str, Any]:
         """The columns that change."""
         given = {name: getattr(self, name) for name in type(self).__slots__}
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in given.items() if value is not KEPT}
 
 
 class UserStore:
@@ -128,7 +139,7 @@ class UserStore:
         """
 
         def work(connection: Connection) -> User:
-            if change.is_admin is False or change.is_disabled:
+            if change.is_admin is False or change.is_disabled is True:
                 _check_admin_left(connection, user_id)
             if change.values:
                 try:
@@ -137,9 +148,9 @@ class UserStore:
                     )
                 except IntegrityError as error:
                     raise Conflict("There is a user with this name.") from error
-            if change.password_hash is not None or change.is_disabled:
+            if change.password_hash is not KEPT or change.is_disabled is True:
                 connection.execute(delete(logins).where(logins.c.user_id == user_id))
-            if change.is_disabled:
+            if change.is_disabled is True:
                 connection.execute(delete(upload_slots).where(upload_slots.c.owner_id == user_id))
             return _found(connection.execute(_BY_ID, {"id": user_id}).first())
 

@@ -113,6 +113,10 @@ def test_an_admin_sets_the_quota_of_one_user(server: Server, admin: Asker) -> No
     assert_problem(admin.client.patch(url, json={"quota_images": -1}), 400, "invalid_request")
     assert usage_of(dora)["quota_images"] == 1
 
+    assert admin.client.patch(url, json={"quota_images": None}).json()["quota_images"] is None
+    assert usage_of(dora)["quota_images"] == 5
+    assert upload(dora, 302).status_code == 201
+
 
 def test_keys_of_different_users_never_meet(server: Server, admin: Asker) -> None:
     """Both may count from one, and neither sees the other's answer."""
