@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from tests.accounts import PASSWORD, Asker, admin_of, make_key, make_user
-from tests.http.asking import assert_problem, leftovers, picture, send_raw
+from tests.http.asking import assert_problem, damaged, leftovers, picture, send_raw
 from tests.server import Server
 
 
@@ -83,6 +84,29 @@ def test_a_deleted_image_makes_room(server: Server, admin: Asker) -> None:
 
     assert usage_of(bob)["image_count"] == usage_of(bob)["image_bytes"] == 0
     assert upload(bob, 206).status_code == 201
+
+
+def test_what_fails_is_not_charged(server: Server, admin: Asker) -> None:
+    """Refused, cut off, or turned down in the very transaction; and what a failed job left."""
+    kim = make_user(server, admin, "kim")
+    nowhere = {"collection_id": "01900000-0000-7000-8000-000000000000"}
+    files = {"file": ("a.jpg", picture(250))}
+    assert kim.client.post("/images", content=b"no picture").status_code == 415
+    assert kim.client.post("/images", files=files, data=nowhere).status_code == 400
+    head = (
+        "POST /images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+        f"Authorization: Bearer {kim.key}\r\nContent-Length: 5000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode() + picture(251)[:1000])
+    assert leftovers(server) == []
+    assert usage_of(kim)["image_count"] == usage_of(kim)["image_bytes"] == 0
+
+    image = kim.client.post("/images", files={"file": ("a.png", damaged(1))}).json()
+    assert usage_of(kim)["image_bytes"] == image["bytes"]
+    assert kim.client.delete(f"/api/v1/images/{image['id']}").status_code == 204
+
+    assert usage_of(kim)["image_count"] == usage_of(kim)["image_bytes"] == 0
 
 
 def test_what_is_declared_too_large_is_refused_unread(server: Server, admin: Asker) -> None:
