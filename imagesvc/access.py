@@ -34,7 +34,7 @@ class AccessLog:
         self._lines: list[bytes] = []
         self.answers: Counter[int] = Counter()
         """Requests answered, by status."""
-        self._prefix = os.urandom(4).hex()
+        self._prefix = os.urandom(4).hex().encode()
         self._numbers = itertools.count(1)
 
     def request_id(self, scope: Scope) -> bytes:
@@ -42,7 +42,7 @@ class AccessLog:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(value):
                 return bytes(value)
-        return b"%s-%x" % (self._prefix.encode(), next(self._numbers))
+        return b"%s-%x" % (self._prefix, next(self._numbers))
 
     def record(self, scope: Scope, status: int, size: int, began: float) -> bytes:
         """Log an answered request; its id.

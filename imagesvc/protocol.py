@@ -145,14 +145,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._pending > self.bounds.header_bytes and self._refusal is None:
             self._refuse(self._headers_too_large())  # a field or a trailer without an end
-        elif self._head_since is None and self.cycle is not None and self.cycle.response_complete:
-            # Bytes after an answer that begin no request: uvicorn has stopped its timer for them.
+        elif self._head_since is None and (self._pending or self._is_answered()):
+            # A header begins, or bytes that begin none: uvicorn has stopped its timer for them.
             self._head_since = self.loop.time()
-
-    def on_message_begin(self) -> None:
-        """The first byte of a request is there."""
-        self._head_since = self.loop.time()
-        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The header is there: check it before anything is done for it."""
@@ -208,6 +203,9 @@ class BoundedProtocol(HttpToolsProtocol):
         connection = self.transport.get_extra_info("socket")
         queued = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(_INT.size))
         return waiting + int(_INT.unpack(queued)[0])
+
+    def _is_answered(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
