@@ -116,6 +116,9 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
     idempotency = Idempotency(
         service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)
     )
+    events = EventEndpoints(
+        service.events, service.database, service.authenticator, lambda: service.is_stopping
+    )
     operations: list[Operation] = [
         *Delivery(
             images=service.image_cache,
@@ -165,9 +168,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),
-        *EventEndpoints(
-            service.events, service.database, service.authenticator, lambda: service.is_stopping
-        ).operations(),
+        *events.operations(),
         *WebhookEndpoints(service.webhooks, service.deliveries, service.dispatcher).operations(),
         *TokenEndpoints(service.accounts.sessions, service.rate_limits).operations(),
         *UserEndpoints(
@@ -185,7 +186,9 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
                 "workers": service.check_workers,
             }
         ).operations(),
-        *MetricsEndpoints(lambda: figures(service, access.answers)).operations(),
+        *MetricsEndpoints(
+            lambda: figures(service, access.answers, events.open_streams)
+        ).operations(),
         *home.operations(),
         *docs.operations(),
     ]

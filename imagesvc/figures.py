@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from imagesvc.api.metrics import Figure, Labels
+from imagesvc.model import UserId
 from imagesvc.service import Service
 
 
-async def figures(service: Service, answers: Mapping[int, int]) -> list[Figure]:
-    """Everything that is counted; `answers` are requests by status."""
+async def figures(
+    service: Service, answers: Mapping[int, int], streams: Counter[UserId | None]
+) -> list[Figure]:
+    """Everything that is counted; `answers` are requests by status, `streams` those of events."""
     jobs = await service.jobs.count_open()
     admission = service.pool.admission
     return [
@@ -20,6 +24,20 @@ async def figures(service: Service, answers: Mapping[int, int]) -> list[Figure]:
         *(
             _counter("rate_limited", "Requests refused for their rate.", count, {"limit": limit})
             for limit, count in sorted(service.rate_limits.refused.items())
+        ),
+        *(
+            _counter("logins_refused", "Logins refused.", count, {"for": reason})
+            for reason, count in sorted(service.accounts.sessions.refused.items())
+        ),
+        _gauge("event_streams", "Streams of events that are open.", streams.total()),
+        _gauge(
+            "webhook_deliveries_waiting",
+            "Deliveries to be sent, or sent again.",
+            await service.deliveries.count_waiting(),
+        ),
+        *(
+            _counter("webhook_attempts", "Deliveries tried.", count, {"status": status})
+            for status, count in sorted(service.dispatcher.attempts.items())
         ),
         *(
             _gauge("jobs", "Jobs that have not ended.", count, {"status": status})

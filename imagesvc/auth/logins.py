@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from imagesvc.auth.opaque import (
@@ -43,6 +44,8 @@ class Sessions:
     refresh_key: bytes
     refresh_lifetime: timedelta
     clock: Callable[[], datetime] = utc_now
+    refused: Counter[str] = field(default_factory=Counter, init=False)
+    """By what was brought: a wrong password, or a refresh token that was used before."""
 
     async def log_in(self, name: str, password: str, scopes: frozenset[Scope] | None) -> Grant:
         """Begin a login; `scopes` narrow what it is good for.
@@ -57,6 +60,7 @@ class Sessions:
         password_hash = None if user is None else user.password_hash
         is_right = await self.passwords.is_right(password_hash, password)
         if user is None or not is_right or user.is_disabled:
+            self.refused["password"] += 1
             raise Unauthorized("The name or the password is wrong.")
         granted = _narrowed(scopes_of_user(user), scopes)
         now = self.clock()
@@ -87,6 +91,7 @@ class Sessions:
         new = new_refresh(login.id, self.refresh_key)
         expires_at = self.clock() + self.refresh_lifetime
         if not await self.logins.rotate(login.id, old.sha256, new.sha256, expires_at):
+            self.refused["refresh_token"] += 1
             raise InvalidToken("The refresh token was used before; its login has ended.")
         return self._grant(login, new, granted)
 

@@ -74,6 +74,8 @@ class Dispatcher:
         self._running: dict[UUID, Due] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
+        self.attempts: Counter[DeliveryStatus] = Counter()
+        """Since the start, by what became of the delivery; what is pending is sent again."""
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -162,6 +164,7 @@ class Dispatcher:
             log.error("delivery not settled", action="webhooks.failed", error=str(error))
             await asyncio.sleep(POLL_SECONDS)
             return
+        self.attempts[outcome.status] += 1
         log.info(
             "webhook sent",
             action="webhook.sent",

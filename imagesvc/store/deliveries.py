@@ -146,6 +146,11 @@ class DeliveryStore:
         await self._database.write(work)
         return True
 
+    async def count_waiting(self) -> int:
+        """How many deliveries are still to be sent, or sent again."""
+        query = select(func.count()).select_from(webhook_deliveries).where(_IS_PENDING)
+        return await self._database.read(lambda connection: connection.scalar(query) or 0)
+
     async def due(
         self, now: datetime, limit: int, *, but: Collection[UUID], busy: Collection[UUID]
     ) -> list[Due]:

@@ -1,0 +1,88 @@
+"""Figures for an operator: what is refused, what waits, and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.accounts import Asker, log_in, make_user
+from tests.conftest import MakeServer
+from tests.receiver import Receiver, until
+from tests.server import Server
+
+DOCS = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks go."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def figures(client: httpx.Client) -> dict[str, float]:
+    """Every figure with its labels."""
+    lines = client.get("/metrics").text.splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name.removeprefix("imagesvc_"): float(value) for name, value in pairs}
+
+
+def test_logins_that_are_refused_are_counted(guarded: Server, admin: Asker) -> None:
+    """Somebody who guesses passwords, or has a stolen refresh token, shows."""
+    make_user(guarded, admin, "guessed")
+    wrong = {"username": "guessed", "password": "not the right one"}
+    refresh = {
+        "grant_type": "refresh_token",
+        "refresh_token": log_in(guarded, "guessed")["refresh_token"],
+    }
+    before = figures(admin.client)
+
+    guarded.client.post("/api/v1/auth/token", data=wrong)
+    for _ in range(2):
+        guarded.client.post("/api/v1/auth/token", data=refresh)
+
+    after = figures(admin.client)
+    for reason in ("password", "refresh_token"):
+        name = f'logins_refused_total{{for="{reason}"}}'
+        assert after[name] == before.get(name, 0) + 1
+
+
+def test_streams_and_webhooks_are_counted(make_server: MakeServer, receiver: Receiver) -> None:
+    """A receiver that is down shows as attempts that are made again and deliveries that wait."""
+    server = make_server(workers=1, webhook_retry_delay="1h", webhook_allow='["127.0.0.1/32"]')
+    up, down = (
+        server.client.post("/api/v1/webhooks", json={"url": url}).json()["id"]
+        for url in (receiver.url("/ok"), "http://127.0.0.1:9/")
+    )
+    with server.client.stream("GET", "/api/v1/events") as stream:
+        lines = stream.iter_lines()  # kept: it closes the stream at its end
+        next(lines)
+        with httpx.Client(base_url=server.client.base_url) as client:
+            assert figures(client)["event_streams"] == 1
+    for hook in (up, down):
+        server.client.post(f"/api/v1/webhooks/{hook}/test")
+
+    def are_tried() -> bool:
+        found = figures(server.client)
+        return (
+            found.get('webhook_attempts_total{status="succeeded"}') == 1
+            and found.get('webhook_attempts_total{status="pending"}') == 1
+        )
+
+    until(are_tried)
+    assert figures(server.client)["webhook_deliveries_waiting"] == 1
+    until(lambda: figures(server.client)["event_streams"] == 0)
+
+
+def test_every_figure_has_its_row_in_the_documentation(guarded: Server, admin: Asker) -> None:
+    """A number without a meaning wakes people for nothing."""
+    guarded.client.post("/api/v1/auth/token", data={"username": "nobody", "password": "x" * 12})
+    section = DOCS.partition("### Metrics")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`([a-z_]+)`", section))
+
+    assert {name.partition("{")[0] for name in figures(admin.client)} <= told
