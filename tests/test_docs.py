@@ -129,3 +129,15 @@ def test_a_documented_recipe_signs_as_the_service_does(language: str, command: s
     done = subprocess.run([command, option, recipe], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == VECTOR
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """What is installed beside it, and why, is asked of every project."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Dependencies, and why")[2]
+    told = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
+    names = {word.lower() for cell in told for word in re.split(r"[ ,]+", cell)}
+
+    needed = {re.split(r"[^\w-]", dependency)[0] for dependency in project["dependencies"]}
+
+    assert needed <= names
