@@ -6,11 +6,13 @@ import contextlib
 import os
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.accounts import PASSWORD, admin_of, log_in, make_user
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import rows
 from tests.jobs.processes import eventually
@@ -246,6 +248,61 @@ def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
     disk.empty()
     server.start()
     assert server.finished(job_id)["status"] == "succeeded"
+    server.close()
+
+
+def test_with_accounts_all_that_writes_is_refused_and_goes_on_when_there_is_room(
+    disk: Disk,
+) -> None:
+    """Logins, keys, edits, collections, slots and webhooks: a 507, no bug, no restart."""
+    server = Server(
+        disk.root, workers=1, min_free_space="0", auth="required", rate_limits="off",
+        webhook_allow='["127.0.0.1/32"]',
+    ).start()  # fmt: skip
+    admin = admin_of(server)
+    make_user(server, admin, "ann")
+    ask = admin.client
+    image = ask.post("/images?filename=a.jpg", content=marked(PICTURE, 1)).json()
+    collection = ask.post("/api/v1/collections", json={"title": "there"}).json()["id"]
+    slot = ask.get("/api/v1/images/actions/upload-url").json()["url"]
+    refresh, revoked = (log_in(server, "ann")["refresh_token"] for _ in range(2))
+    password = {"username": "ann", "password": PASSWORD}
+    again = {"grant_type": "refresh_token", "refresh_token": refresh}
+    hook = {"url": "http://127.0.0.1:9/", "event_types": ["image.deleted"]}
+    link = {"data": [{"type": "images", "id": image["id"]}]}
+    once = {"idempotency-key": '"once"'}
+    users, collections = "/api/v1/users", "/api/v1/collections"
+    writes: list[Callable[[], httpx.Response]] = [
+        lambda: server.client.post("/api/v1/auth/token", data=password),
+        lambda: server.client.post("/api/v1/auth/token", data=again),
+        lambda: server.client.post("/api/v1/auth/revoke", data={"token": revoked}),
+        lambda: ask.patch(f"/api/v1/images/{image['id']}", json={"title": "x" * 900}),
+        lambda: ask.post(collections, json={"title": "new"}),
+        lambda: ask.patch(f"{collections}/{collection}", json={"title": "changed"}),
+        lambda: ask.post(f"{collections}/{collection}/relationships/images", json=link),
+        lambda: ask.get("/api/v1/images/actions/upload-url"),
+        lambda: server.client.put(slot, content=marked(PICTURE, 2)),
+        lambda: ask.post("/images", content=marked(PICTURE, 3), headers=once),
+        lambda: ask.post(
+            "/api/v1/images/actions/process", json={"ids": [image["id"]], "operations": ["preview"]}
+        ),
+        lambda: ask.post(users, json={"name": "eve", "password": PASSWORD}),
+        lambda: ask.post("/api/v1/api-keys", json={"name": "new", "scopes": ["read"]}),
+        lambda: ask.post("/api/v1/webhooks", json=hook),
+    ]
+    for number, write in enumerate(writes):
+        disk.empty()
+        shrink_wal(server)
+        disk.leave(0)
+        answer = write()
+        assert (answer.status_code, answer.json()["code"]) == (507, "insufficient_storage"), number
+    for path in (f"/images/{image['id']}", "/api/v1/images?q=a", users, "/metrics"):
+        assert ask.get(path).status_code == 200
+    disk.empty()
+
+    assert all(write().is_success for write in writes)
+    assert "request.bug" not in server.log()
+    assert server.cli("check").returncode == 0
     server.close()
 
 
