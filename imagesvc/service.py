@@ -45,6 +45,7 @@ from imagesvc.store.incoming import Incoming
 from imagesvc.store.jobs import JobStore
 from imagesvc.store.locks import DataDirLock, DigestLocks
 from imagesvc.store.migrate import bring_up_to_date
+from imagesvc.store.outbox import Outbox
 from imagesvc.store.receipts import ReceiptStore
 from imagesvc.store.reserve import Reserve
 from imagesvc.store.search import ImageSearch
@@ -91,7 +92,7 @@ class Service:
         self.deliveries = DeliveryStore(self.database)
         self.dispatcher = Dispatcher(
             self.database,
-            self.deliveries,
+            Outbox(self.database),
             Outbound(webhook_rules(settings)),
             DispatcherLimits(
                 settings.webhook_timeout,

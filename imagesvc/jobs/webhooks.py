@@ -23,7 +23,8 @@ from imagesvc.errors import ImagesvcError, InvalidRequest, SourceUnavailable
 from imagesvc.jobs.outbound import Outbound, Sent
 from imagesvc.model import utc_now
 from imagesvc.store.database import Database
-from imagesvc.store.deliveries import DeliveryStatus, DeliveryStore, Due, Outcome
+from imagesvc.store.deliveries import DeliveryStatus
+from imagesvc.store.outbox import Due, Outbox, Outcome
 
 log = structlog.get_logger()
 
@@ -60,14 +61,14 @@ class Dispatcher:
     def __init__(
         self,
         database: Database,
-        deliveries: DeliveryStore,
+        outbox: Outbox,
         outbound: Outbound,
         limits: DispatcherLimits,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
-        self._deliveries = deliveries
+        self._outbox = outbox
         self._outbound = outbound
         self._limits = limits
         self._clock = clock
@@ -125,11 +126,11 @@ class Dispatcher:
     async def _look(self) -> float:
         """Begin what can begin; seconds until something else is due."""
         now = self._clock()
-        is_behind = await self._deliveries.fan_out(FAN_OUT, now=now)
+        is_behind = await self._outbox.fan_out(FAN_OUT, now=now)
         while free := MAX_AT_ONCE - len(self._running):
             count = Counter(due.webhook_id for due in self._running.values())
             busy = [webhook_id for webhook_id in count if count[webhook_id] >= MAX_OF_ONE]
-            found = await self._deliveries.due(now, free, but=list(self._running), busy=busy)
+            found = await self._outbox.due(now, free, but=list(self._running), busy=busy)
             if not found:
                 break
             for due in found:
@@ -138,7 +139,7 @@ class Dispatcher:
                     self._begin(due)
         if is_behind:
             return 0.0
-        next_at = await self._deliveries.next_due_at(now)
+        next_at = await self._outbox.next_due_at(now)
         if next_at is None:
             return POLL_SECONDS
         return min(POLL_SECONDS, max(0.0, (next_at - self._clock()).total_seconds()))
@@ -157,7 +158,7 @@ class Dispatcher:
     async def _deliver(self, due: Due) -> None:
         try:
             outcome = await self._attempt(due)
-            is_disabled = await self._deliveries.settle(
+            is_disabled = await self._outbox.settle(
                 due, outcome, now=self._clock(), patience=self._limits.patience
             )
         except ImagesvcError as error:  # sent again: the receiver tells by the id

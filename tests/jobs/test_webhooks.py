@@ -20,6 +20,7 @@ from imagesvc.store.database import Database
 from imagesvc.store.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
 from imagesvc.store.events import EventStore, EventType, tell_image
 from imagesvc.store.migrate import migrate
+from imagesvc.store.outbox import Outbox
 from imagesvc.store.schema import webhook_deliveries
 from imagesvc.store.webhooks import Webhook, WebhookId, WebhookStore
 from tests.jobs.test_source import HERE, THERE, Names
@@ -61,7 +62,7 @@ async def sending(database: Database, resolve: Resolve | None = None) -> AsyncIt
     rules = OutboundRules(lambda address: address == HERE, range(1, 65536), "test/1", "receiver")
     dispatcher = Dispatcher(
         database,
-        DeliveryStore(database),
+        Outbox(database),
         Outbound(rules, resolve=resolve),
         DispatcherLimits(5.0, 0.001, timedelta(days=1)),
     )
@@ -162,10 +163,10 @@ async def test_a_replay_outlives_the_attempt_that_is_under_way(
 async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None:
     """And loses nothing: what happened beyond it is told when there is room."""
     hook = await hook_of(database, "http://127.0.0.1:1/")
-    store = DeliveryStore(database)
+    store, outbox = DeliveryStore(database), Outbox(database)
     await tell(database, MAX_WAITING + 50)
 
-    while await store.fan_out(400, now=NOON):
+    while await outbox.fan_out(400, now=NOON):
         pass
 
     query = select(webhook_deliveries.c.event_id).order_by(webhook_deliveries.c.event_id)
@@ -175,7 +176,7 @@ async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None
         await store.add_test(hook, now=NOON)
     taken = update(webhook_deliveries).values(status="succeeded", finished_at=NOON)
     await database.write(lambda connection: connection.execute(taken))
-    assert await store.fan_out(400, now=NOON)
+    assert await outbox.fan_out(400, now=NOON)
     told = list(await database.read(lambda connection: connection.scalars(query).all()))
     events, _ = await EventStore(database).after(0, Audience(None, True), (), limit=2000)
     assert told == [event.id for event in events]
