@@ -21,13 +21,15 @@ def load_or_make_secret(path: Path) -> bytes:
     made = secrets.token_bytes(SECRET_BYTES)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        file.write(f"{made.hex()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    try:
+        with os.fdopen(fd, "w") as file:
+            file.write(f"{made.hex()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
     fsync_directory(path.parent)
     return bytes.fromhex(path.read_text("ascii").strip())
 

@@ -232,6 +232,23 @@ def test_what_cannot_start_on_a_full_disk_says_so_and_ends(server: Server, disk:
     server.start()
 
 
+def test_a_first_start_on_a_full_disk_leaves_nothing_half_made(disk: Disk) -> None:
+    """A torn secret would be taken for the secret by the next start."""
+    disk.leave(0)
+    server = Server(disk.root / "data", workers=1, min_free_space="0", auth="required")
+    server.log_path = disk.root.parent / "first.log"
+
+    with pytest.raises(AssertionError, match="No space left on device"):
+        server.start()
+
+    left = [path for path in (disk.root / "data").rglob("*") if path.is_file()]
+    disk.empty()
+    server.start()
+    assert left == []
+    assert admin_of(server).client.get("/api/v1/images").status_code == 200
+    server.close()
+
+
 def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
     """A job that cannot be put back is recovered by the next start, as after a crash."""
     server = Server(
