@@ -172,7 +172,8 @@ class EventEndpoints:
                 if len(found) < BATCH:
                     await asyncio.sleep(PAUSE_SECONDS)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await wake.wait()
 
     async def _may_still(self, request: Request, audience: Audience) -> bool:
         """Whether the credential that the stream was opened with still holds."""

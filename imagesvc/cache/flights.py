@@ -58,7 +58,8 @@ class Flight:
             TimeoutError: it has not landed in time.
             ImagesvcError: why it failed.
         """
-        return await asyncio.wait_for(asyncio.shield(self.landing), timeout)
+        async with asyncio.timeout(timeout):
+            return await asyncio.shield(self.landing)
 
 
 @dataclass(slots=True)

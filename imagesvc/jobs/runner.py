@@ -169,7 +169,8 @@ class Runner:
         if due_at is not None:
             seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     @property
     def _has_room(self) -> bool:

@@ -244,6 +244,8 @@ def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> list[tu
 
 async def _is_set(event: asyncio.Event, seconds: float) -> bool:
     """Whether an event is set within some seconds."""
+    # asyncio.wait_for of Python 3.11 loses a cancellation that comes just as the event is set.
     with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            return await event.wait()
     return False

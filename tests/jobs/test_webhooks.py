@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from imagesvc.errors import Conflict
 from imagesvc.jobs.outbound import Outbound, OutboundRules, Resolve
-from imagesvc.jobs.webhooks import Dispatcher, DispatcherLimits, new_secret
+from imagesvc.jobs.webhooks import PAUSE_SECONDS, Dispatcher, DispatcherLimits, new_secret
 from imagesvc.model import Audience, new_id, utc_now
 from imagesvc.store.database import Database
 from imagesvc.store.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
@@ -180,3 +180,14 @@ async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None
     told = list(await database.read(lambda connection: connection.scalars(query).all()))
     events, _ = await EventStore(database).after(0, Audience(None, True), (), limit=2000)
     assert told == [event.id for event in events]
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_stop_just_after_something_happened_ends(database: Database, turns: int) -> None:
+    """Whichever turn of the loop it falls on."""
+    async with asyncio.timeout(5.0):
+        async with sending(database):
+            await asyncio.sleep(2 * PAUSE_SECONDS)  # now it waits for the next commit
+            await tell(database, 1)
+            for _ in range(turns):
+                await asyncio.sleep(0)
