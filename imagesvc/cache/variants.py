@@ -241,10 +241,7 @@ class VariantCache:
         if task.needs_facts:
             original = with_planned_mezzanine(original)
         wanted = [self.identify(original, transform) for transform in task.transforms]
-        stored = await self.store.find_all([item.key for item in wanted])
-        outcomes: dict[VariantKey, Outcome] = {
-            key: found for key, found in stored.items() if await self.files.is_whole(found)
-        }
+        outcomes: dict[VariantKey, Outcome] = {**await self._whole(wanted)}
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
         facts = None
         if missing or task.needs_facts:
@@ -252,20 +249,35 @@ class VariantCache:
             outcomes |= made
         return Made([outcomes[item.key] for item in wanted], facts)
 
+    async def _whole(self, wanted: Sequence[Wanted]) -> dict[VariantKey, Variant]:
+        stored = await self.store.find_all([item.key for item in wanted])
+        return {key: found for key, found in stored.items() if await self.files.is_whole(found)}
+
     async def _make_missing(
         self, task: MakeTask, missing: list[Wanted], timeout: float
     ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
         transforms = [item.transform for item in missing]
         admit = self.renderer.admit_ingest if task.needs_facts else self.renderer.admit
         async with admit(task.lane, task.original, transforms):
+            outcomes = await self._made_meanwhile(missing)
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
             others = [flight for item in missing if (flight := self._flights.find(item.key))]
-            taken = {flight.key for flight in others}
+            taken = {flight.key for flight in others} | outcomes.keys()
             ours = [item for item in missing if item.key not in taken]
-            outcomes, facts = await self._fly_for_job(task, ours, timeout)
+            made, facts = await self._fly_for_job(task, ours, timeout)
+            outcomes |= made
         for flight in others:  # outside, since they may need the worker that was held
             outcomes[flight.key] = await self._outcome_of(flight, timeout)
         return outcomes, facts
+
+    async def _made_meanwhile(self, missing: Sequence[Wanted]) -> dict[VariantKey, Outcome]:
+        landed = [
+            item for item in missing if self.ledger.find(item.key) or self.files.holds(item.key)
+        ]
+        if not landed:
+            return {}
+        await self.ledger.flush()
+        return {**await self._whole(landed)}
 
     async def _fly_for_job(
         self, task: MakeTask, ours: list[Wanted], timeout: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,22 @@ class UnaskedStore(VariantStore):
     async def find(self, key: VariantKey) -> Variant | None:
         """Fail."""
         raise AssertionError(f"{key} was looked for")
+
+
+class DelayedStore(VariantStore):
+    """Rows that are told only after something else has happened."""
+
+    def __init__(self, store: VariantStore, delay: Callable[[], Awaitable[object]]) -> None:
+        self.__dict__.update(store.__dict__)
+        self.delay: Callable[[], Awaitable[object]] | None = delay
+
+    async def find_all(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Variant]:
+        """What was there before the delay."""
+        found = await super().find_all(keys)
+        delay, self.delay = self.delay, None
+        if delay is not None:
+            await delay()
+        return found
 
 
 @dataclass
@@ -151,3 +167,23 @@ async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
 
     assert setting.renderer.rendered == 1
     assert made.outcomes == [fetched.variant]
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
+    setting: Setting, is_written: bool
+) -> None:
+    """It looked for the variant before; whether it has been written behind by now or not."""
+
+    async def ask() -> None:
+        await setting.fetch("w=100")
+        if is_written:
+            await setting.cache.ledger.flush()
+
+    store = DelayedStore(setting.cache.store, ask)
+    task = MakeTask(setting.image.original, (parse_text("w=100"),), Lane.UPLOAD, needs_facts=False)
+    made = await replace(setting.cache, store=store).make(task, 30.0)
+
+    assert setting.renderer.rendered == 1
+    assert made.outcomes == [(await setting.fetch("w=100")).variant]
+    assert await setting.cache.files.is_whole((await setting.fetch("w=100")).variant)
