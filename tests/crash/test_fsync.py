@@ -45,12 +45,25 @@ def parse(text: str) -> list[str]:
     for line in text.splitlines():
         thread, call = line.split(maxsplit=1)
         if call.endswith("<unfinished ...>"):
-            begun[thread] = call.removesuffix("<unfinished ...>")
+            begun[thread] = call.removesuffix("<unfinished ...>").rstrip()
         elif call.startswith("<..."):
             calls.append(begun.pop(thread, "") + call.split("resumed>", 1)[1])
         else:
             calls.append(call)
     return calls
+
+
+def test_a_call_in_two_lines_is_as_one_in_one_line() -> None:
+    """Whether two threads overlapped is chance, and no matter of the tests below."""
+    text = """\
+7 fsync(25</data/tmp/891f> <unfinished ...>
+8 write(11<anon_inode:[eventfd]>, "\\1\\0"..., 8) = 8
+7 <... fsync resumed>)              = 0
+"""
+    eventfd, fsync = parse(text)
+
+    assert eventfd.startswith("write(11<")
+    assert re.search(r"^fsync\(\d+<.*/tmp/[0-9a-f]+>\) += 0", fsync)
 
 
 @pytest.fixture
