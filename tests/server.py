@@ -28,8 +28,8 @@ class Server:
         self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
 
-    def start(self, ready_seconds: float = READY_SECONDS) -> Server:
-        """Start the process and wait until it is ready."""
+    def start(self, path: str = "/readyz") -> Server:
+        """Start the process and wait until it is ready, or says 200 at another path."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")
         }
@@ -42,12 +42,12 @@ class Server:
                  "--data-dir", str(self.data_dir)],
                 env=environment, stdout=log, stderr=log, cwd=self.data_dir.parent,
             )  # fmt: skip
-        deadline = time.monotonic() + ready_seconds
+        deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended: {self.log()[-2000:]}")
             try:
-                if self.client.get("/readyz").status_code == 200:
+                if self.client.get(path).status_code == 200:
                     return self
             except httpx.TransportError:
                 time.sleep(0.02)
