@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,7 +37,7 @@ from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.api.users import UserEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.cache.removal import Removal
-from imagesvc.delivery.hot import HotPath
+from imagesvc.delivery.hot import AtOnce, HotPath
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules, Sendfile
 from imagesvc.errors import ImagesvcError
@@ -53,8 +54,16 @@ from imagesvc.web import docs, home
 log = structlog.get_logger()
 
 
-def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
-    """The ASGI application of a service, which its lifespan opens and closes."""
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The ASGI application, and the way past it of what can be answered from memory at once."""
+
+    asgi: ASGIApp
+    at_once: AtOnce
+
+
+def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
+    """The application of a service, which its lifespan opens and closes."""
     settings = service.settings
     access = AccessLog(as_json=logs_as_json, enabled=settings.log_level in {"debug", "info"})
 
@@ -89,9 +98,10 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> ASGIApp:
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False  # it would send people where the Host field says
-    if settings.trusted_proxies:
-        return ForwardedMiddleware(hot, settings.trusted_proxies)
-    return hot
+    if not settings.trusted_proxies:
+        return Application(hot, hot.at_once)
+    forwarded = ForwardedMiddleware(hot, settings.trusted_proxies)
+    return Application(forwarded, lambda scope: hot.at_once(forwarded.corrected(scope)))
 
 
 def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Operation]:

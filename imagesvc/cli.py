@@ -72,11 +72,11 @@ def serve(
     service.claim_data_dir()
     app = create_app(service, logs_as_json=as_json)
     config = uvicorn.Config(
-        app,
+        app.asgi,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=bounded(connection_bounds(settings)),
+        http=bounded(connection_bounds(settings), app.at_once),
         ws="none",
         timeout_keep_alive=math.ceil(settings.keep_alive_timeout),
         lifespan="on",

@@ -42,12 +42,15 @@ class ForwardedMiddleware:
         self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Correct the scope when the peer is trusted, and pass on."""
-        if scope["type"] == "http" and self._is_trusted(_peer(scope)):
-            hop = self._first_untrusted(hops(Headers(scope=scope)))
-            if hop is not None:
-                scope = _corrected(scope, hop)
-        await self._app(scope, receive, send)
+        """Correct the scope, and pass on."""
+        await self._app(self.corrected(scope), receive, send)
+
+    def corrected(self, scope: Scope) -> Scope:
+        """The scope as it is for the one who really asks, when the peer is trusted."""
+        if scope["type"] != "http" or not self._is_trusted(_peer(scope)):
+            return scope
+        hop = self._first_untrusted(hops(Headers(scope=scope)))
+        return scope if hop is None else _corrected(scope, hop)
 
     def _first_untrusted(self, found: list[Hop]) -> Hop | None:
         """From the nearest proxy back to the first asker that is none of ours."""

@@ -30,7 +30,7 @@ FIXED_DEFAULTS = [
 
 def routes_of(service: Service) -> list[Route]:
     """The route table, which middleware wraps."""
-    app: Any = create_app(service)
+    app: Any = create_app(service).asgi
     while hasattr(app, "_app"):
         app = app._app
     found: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes

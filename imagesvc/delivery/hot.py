@@ -1,6 +1,7 @@
 """The hot path: a variant in memory is answered before routing, by its URL alone.
 
-No thread, no file, no query and no Request object: a look-up, two messages, a log line.
+No thread, no file, no query and no Request object: a look-up, two messages, a log line. And no
+task either where the server asks `at_once` first.
 Everything that is not a plain GET or HEAD of a remembered URL goes on to the application.
 """
 
@@ -21,11 +22,14 @@ RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]
 Spelling = tuple[Url, bytes | None]
 """A URL, and the Accept field that its answer is for; None when that is for all."""
+AtOnce = Callable[[Scope], tuple[bytes, bytes] | None]
+"""The answer to a request, if it is at hand: status line and fields, and the body."""
 AccessRecord = Callable[[Scope, int, int, float], bytes]
 
 MAX_SPELLINGS = 16
 """Ways to ask for one variant that are remembered; others take the long way, at no memory."""
 MAX_ACCEPT_BYTES = 512
+_OK, _NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
 METHODS = frozenset({"GET", "HEAD"})
 PREFIXES = ("/images/", "/blurred-images/")
 PASSED_ON = frozenset({b"range", b"if-match"})
@@ -40,6 +44,8 @@ class _Answer:
     etag: str
     headers: RawHeaders
     validators: RawHeaders  # of the 304
+    head: bytes
+    validators_head: bytes
     body: bytes
 
 
@@ -74,7 +80,8 @@ class HotPath:
         validators = [
             item for item in headers if item[0] not in {b"content-length", b"content-type"}
         ]
-        answer = _Answer(key, image_id, etag, headers, validators, entry.body)
+        heads = _head(_OK, headers), _head(_NOT_MODIFIED, validators)
+        answer = _Answer(key, image_id, etag, headers, validators, *heads, entry.body)
         self._answers.setdefault(url, {})[accept] = answer
         self._spellings.setdefault(key, []).append((url, accept))
 
@@ -102,6 +109,20 @@ class HotPath:
         del answers[accept]
         if not answers:
             del self._answers[url]
+
+    def at_once(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        """The answer to a plain GET of a remembered URL: status line and fields, and the body."""
+        if scope["method"] != "GET":
+            return None
+        known = self._find((scope["path"], scope["query_string"]), scope)
+        if known is None:
+            return None
+        answer, conditional = known
+        is_fresh, request_id = self._use(answer, conditional, scope)
+        identified = b"x-request-id: %b\r\n" % request_id
+        if is_fresh:
+            return answer.validators_head + identified, b""
+        return answer.head + identified, answer.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or pass on; askers of one URL wait for the first of them."""
@@ -162,18 +183,27 @@ class HotPath:
     async def _answer(
         self, answer: _Answer, conditional: bytes | None, scope: Scope, send: Send
     ) -> None:
-        began = time.perf_counter()
-        self._memory.get(answer.key)  # the most recently used now
-        if conditional is not None and etag_matches(conditional.decode("latin-1"), answer.etag):
-            status, headers, body = 304, answer.validators, b""
-        else:
-            status, headers, body = 200, answer.headers, answer.body
-        request_id = self._record(scope, status, len(body), began)
+        is_fresh, request_id = self._use(answer, conditional, scope)
+        headers = answer.validators if is_fresh else answer.headers
         await send(
             {
                 "type": "http.response.start",
-                "status": status,
+                "status": 304 if is_fresh else 200,
                 "headers": [*headers, (b"x-request-id", request_id)],
             }
         )
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if is_fresh else answer.body})
+
+    def _use(self, answer: _Answer, conditional: bytes | None, scope: Scope) -> tuple[bool, bytes]:
+        """Note the use of an answer; whether the client has it already, and the request's id."""
+        began = time.perf_counter()
+        self._memory.get(answer.key)  # the most recently used now
+        is_fresh = conditional is not None and etag_matches(
+            conditional.decode("latin-1"), answer.etag
+        )
+        status, size = (304, 0) if is_fresh else (200, len(answer.body))
+        return is_fresh, self._record(scope, status, size, began)
+
+
+def _head(status_line: bytes, headers: RawHeaders) -> bytes:
+    return b"".join([status_line, *(b"%b: %b\r\n" % item for item in headers)])

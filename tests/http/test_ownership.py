@@ -147,7 +147,7 @@ EXPECTED = {
 def routes() -> dict[str, Route]:
     """The route of each operation by its name."""
     service = Service(Settings(data_dir=Path("data-of-no-server").absolute()))
-    app: Any = create_app(service)
+    app: Any = create_app(service).asgi
     while hasattr(app, "_app"):
         app = app._app
     service.locks.close()

@@ -383,13 +383,24 @@ def test_uvicorn_is_still_what_the_protocol_builds_upon() -> None:
         "send_400_response",
         "_unset_keepalive_if_required",
         "_start_asgi_task",
+        "on_response_complete",
     ):
         assert inspect.isfunction(getattr(HttpToolsProtocol, name)), name
     made = inspect.getsource(HttpToolsProtocol.__init__)
-    for name in ("self.cycle", "self.headers", "self.pipeline", "self.transport", "self.flow"):
-        assert name in made, name
+    for name in ("cycle", "headers", "pipeline", "transport", "flow", "timeout_keep_alive_task"):
+        assert f"self.{name}: " in made or f"self.{name} = " in made, name
+    assert "self.server_state.default_headers" in inspect.getsource(HttpToolsProtocol)
+    assert "self.timeout_keep_alive_task = None" in inspect.getsource(
+        HttpToolsProtocol._unset_keepalive_if_required
+    )
     cycle = inspect.getsource(RequestResponseCycle.__init__)
-    for name in ("disconnected", "message_event", "response_started", "response_complete"):
+    for name in (
+        "disconnected",
+        "message_event",
+        "keep_alive",
+        "response_started",
+        "response_complete",
+    ):
         assert f"self.{name} = " in cycle, name
     assert "self.url = " in inspect.getsource(HttpToolsProtocol.on_message_begin)
     refused = inspect.getsource(HttpToolsProtocol.data_received)

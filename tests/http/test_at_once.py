@@ -1,0 +1,203 @@
+"""Variants in memory are answered without a task of their own: nobody may tell but by the speed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.http.asking import RawAnswer, picture, read_raw
+from tests.server import Server
+
+SECONDS = 1
+KEPT_ALIVE = 4
+DIFFERENT = {"date", "x-request-id", "connection", "server-timing"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that is patient only with connections that are idle."""
+    shared = Server(
+        tmp_path_factory.mktemp("at_once") / "data",
+        workers=1,
+        header_timeout=f"{SECONDS}s",
+        body_timeout=f"{SECONDS}s",
+        keep_alive_timeout=f"{KEPT_ALIVE}s",
+    ).start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def hot(server: Server) -> str:
+    """The URL of a variant that has been answered from memory before."""
+    return warmed(server, 1)
+
+
+def warmed(server: Server, seed: int, width: int = 20) -> str:
+    """A variant's URL that memory answers from now on."""
+    image = server.upload(picture(seed))
+    server.finished(image["job"]["id"])
+    url = f"/images/{image['id']}?w={width}"
+    for _ in range(3):
+        assert server.client.get(url).status_code == 200
+    return url
+
+
+def connected(server: Server) -> socket.socket:
+    """A connection to the server."""
+    return socket.create_connection(("127.0.0.1", server.port), timeout=15)
+
+
+def request(url: str, *fields: str, version: str = "1.1") -> bytes:
+    """A GET as it goes over the wire."""
+    lines = [f"GET {url} HTTP/{version}", "Host: [::1]", *fields, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def ask(server: Server, sent: bytes) -> RawAnswer:
+    """The first answer to some bytes."""
+    with connected(server) as connection:
+        connection.sendall(sent)
+        answer = read_raw(connection)
+    assert answer is not None
+    return answer
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """What comes until the server ends the connection."""
+    received = b""
+    while piece := connection.recv(65536):
+        received += piece
+    return received
+
+
+@pytest.mark.parametrize("fields", [(), ("If-None-Match: *",)], ids=["200", "304"])
+def test_an_answer_at_once_is_the_same_as_any_other(
+    server: Server, hot: str, fields: tuple[str, ...]
+) -> None:
+    """The one that ends a connection is the application's."""
+    at_once = ask(server, request(hot, *fields))
+    other = ask(server, request(hot, *fields, "Connection: close"))
+
+    same = [item for item in at_once.headers if item[0] not in DIFFERENT]
+    assert same == [item for item in other.headers if item[0] not in DIFFERENT]
+    assert (at_once.status, at_once.body) == (other.status, other.body)
+    assert at_once.all("connection") == []
+    assert other.all("connection") == ["close"]
+    assert len(at_once.all("date")) == len(at_once.all("x-request-id")) == 1
+
+
+def test_a_request_id_is_taken_over_when_it_is_a_plain_word(server: Server, hot: str) -> None:
+    """Anything else would go into a log line and a field of the answer."""
+    good = ask(server, request(hot, "X-Request-ID: abc-1"))
+    bad = ask(server, request(hot, "X-Request-ID: a b"))
+
+    assert good.all("x-request-id") == ["abc-1"]
+    assert re.fullmatch(r"[0-9a-f]+-[0-9a-f]+", bad.all("x-request-id")[0])
+
+
+def test_a_long_row_of_requests_is_answered_in_their_order(server: Server, hot: str) -> None:
+    """Those at hand and those that are not, mixed: none overtakes another."""
+    other = warmed(server, 2, width=31)
+    urls = ["/no-such", *[hot] * 900, *[hot, other, "/healthz", other, "/no-such", hot] * 200]
+    ids = [f"n{number}" for number in range(len(urls))]
+    sent = b"".join(
+        request(url, f"X-Request-ID: {name}") for url, name in zip(urls, ids, strict=True)
+    )
+    with connected(server) as connection:
+        connection.sendall(sent + request("/healthz", "Connection: close"))
+        received = all_of(connection)
+
+    assert re.findall(rb"x-request-id: (n\d+)", received) == [name.encode() for name in ids]
+    statuses = [404 if url == "/no-such" else 200 for url in urls] + [200]
+    assert [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", received)] == statuses
+
+
+def test_a_connection_is_kept_alive_after_an_answer(server: Server, hot: str) -> None:
+    """As long as after any other, which is longer than a header may take; and no longer."""
+    with connected(server) as connection:
+        for _ in range(2):
+            connection.sendall(request(hot))
+            assert read_raw(connection) is not None
+            time.sleep(2.5 * SECONDS)
+        connection.sendall(request(hot))
+        assert read_raw(connection) is not None
+        began = time.monotonic()
+
+        assert connection.recv(1) == b""
+
+        assert time.monotonic() - began > KEPT_ALIVE - 1
+
+
+def test_a_header_that_stops_after_an_answer_keeps_no_connection(server: Server, hot: str) -> None:
+    """Also when it began in the same packet as the request before it."""
+    with connected(server) as connection:
+        connection.sendall(request(hot) + b"GET /heal")
+        received = all_of(connection)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200"]
+
+
+def test_what_is_wrong_after_an_answer_is_told(server: Server, hot: str) -> None:
+    """The answers before it are whole."""
+    with connected(server) as connection:
+        connection.sendall(request(hot) * 2 + b"NONSENSE\r\n\r\n")
+        received = all_of(connection)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"200", b"400"]
+
+
+def test_a_body_that_nobody_asked_for_is_passed_over(server: Server, hot: str) -> None:
+    """It may come after the answer, and the next request after it."""
+    with connected(server) as connection:
+        connection.sendall(request(hot, "Content-Length: 5"))
+        assert read_raw(connection) is not None
+        connection.sendall(b"abcde" + request("/healthz", "Connection: close"))
+        received = all_of(connection)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200"]
+    assert b'{"status":"ok"' in received
+
+
+def test_an_endless_body_after_an_answer_ends(server: Server, hot: str) -> None:
+    """Nobody reads it."""
+    with connected(server) as connection:
+        connection.sendall(request(hot, "Transfer-Encoding: chunked"))
+        assert read_raw(connection) is not None
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - began < 10:
+                connection.sendall(b"400\r\n" + b"a" * 1024 + b"\r\n")
+                time.sleep(0.02)
+
+    assert time.monotonic() - began < 6
+
+
+def test_an_old_client_is_answered_and_let_go(server: Server, hot: str) -> None:
+    """HTTP/1.0 keeps no connection."""
+    with connected(server) as connection:
+        connection.sendall(request(hot, version="1.0"))
+        received = all_of(connection)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200"]
+
+
+def test_the_log_names_the_client_behind_a_proxy(make_server: MakeServer) -> None:
+    """For each answer, however it was made."""
+    server = make_server(workers=1, trusted_proxies='["127.0.0.0/8"]', auth="off")
+    url = warmed(server, 3)
+
+    ask(server, request(url, "X-Forwarded-For: 203.0.113.9"))
+
+    server.stop()
+    lines = [json.loads(line) for line in server.log().splitlines() if '"GET"' in line]
+    assert lines[-1]["client"] == "203.0.113.9"
+    assert lines[-1]["path"] == url.partition("?")[0]
+    assert (lines[-1]["status"], lines[-1]["client"] != lines[-2]["client"]) == (200, True)
