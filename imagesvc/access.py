@@ -14,6 +14,8 @@ import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagesvc.logs import standard_error
+
 log = structlog.get_logger()
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._=+/-]{1,128}")
@@ -86,7 +88,7 @@ class AccessLog:
     def flush(self) -> None:
         """Write the lines that wait."""
         if self._lines:
-            os.write(2, b"".join(self._lines))
+            standard_error.write(b"".join(self._lines))
             self._lines.clear()
 
 

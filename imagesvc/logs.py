@@ -1,15 +1,43 @@
-"""Structured logs: text on a terminal, JSON otherwise; one line an event."""
+"""Structured logs: text on a terminal, JSON otherwise; one line an event.
+
+A line that cannot be written, to a full disk or a reader that is gone, is lost: what it tells of
+must not fail for it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
+import os
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 import orjson
 import structlog
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _StandardError(io.RawIOBase):
+    """Standard error, which fails nobody."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, lines: ReadableBuffer) -> int:
+        rest = memoryview(lines).cast("B")
+        with contextlib.suppress(OSError):
+            while rest:
+                rest = rest[os.write(2, rest) :]
+        return memoryview(lines).nbytes
+
+
+standard_error = cast("BinaryIO", _StandardError())
 
 
 def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) -> bool:
@@ -28,7 +56,9 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
         structlog.configure(
             processors=[*shared, structlog.dev.ConsoleRenderer()],
             wrapper_class=structlog.make_filtering_bound_logger(LEVELS[log_level]),
-            logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+            logger_factory=structlog.WriteLoggerFactory(
+                io.TextIOWrapper(standard_error, sys.stderr.encoding, "backslashreplace")
+            ),
             cache_logger_on_first_use=True,
         )
     else:
@@ -39,7 +69,7 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
                 structlog.processors.JSONRenderer(serializer=_dumps),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(LEVELS[log_level]),
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            logger_factory=structlog.BytesLoggerFactory(standard_error),
             cache_logger_on_first_use=True,
         )
     _route_standard_library(LEVELS[log_level])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,3 +140,37 @@ def test_text_logs_are_for_reading(make_server: MakeServer) -> None:
 
     assert wait_until(lambda: "/nothing" in server.log())
     assert not server.log().startswith("{")
+
+
+class Unlogged(Server):
+    """A server whose log is on a full disk."""
+
+    def __init__(self, data_dir: Path, **settings: Any) -> None:
+        super().__init__(data_dir, **settings)
+        self.log_path = Path("/dev/full")
+
+    def log(self) -> str:
+        """Nothing: reading that device does not end."""
+        return ""
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, log_format: str) -> None:
+    """`imagesvc serve 2>>/var/log/…` on a full disk: lines are lost, and no request is."""
+    server = Unlogged(tmp_path / "data", workers=1, log_format=log_format)
+    try:
+        server.start()
+        image = server.upload(picture(1))
+        server.finished(image["job"]["id"])
+
+        statuses = {
+            server.client.get(path).status_code
+            for path in (f"/images/{image['id']}?w=20", "/healthz")
+            for _ in range(100)
+        }
+
+        assert statuses == {200}
+        assert server.client.get("/nothing").status_code == 404
+        assert server.stop() == 0
+    finally:
+        server.close()
