@@ -15,7 +15,7 @@ from tests.conftest import MakeServer
 from tests.crash.traffic import Ledger, Traffic, rows
 from tests.server import Server
 
-QUICK_KILLS = 6
+QUICK_KILLS = 4
 LONG_KILLS = int(os.environ.get("KILLS", "100"))
 COLLECT_EVERY = 10
 SAMPLE = 40

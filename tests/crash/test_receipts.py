@@ -8,13 +8,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.crash.traffic import rows
 from tests.server import Server
 
-KILLS = 6
+KILLS = [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
 MOST_KILLS = 40
 AT_ONCE = 4
 
@@ -37,7 +38,8 @@ def images_of(server: Server, key: str) -> int:
     return len(rows(server.data_dir, f"SELECT id FROM images WHERE filename LIKE '{key}-%'"))
 
 
-def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer) -> None:
+@pytest.mark.parametrize("fewest", KILLS)
+def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer, fewest: int) -> None:
     """Killed before the commit, it is done now; after it, the first answer comes again.
 
     The same holds for each of several files, which are committed one by one. Kills go on until one
@@ -45,7 +47,7 @@ def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer) -> No
     """
     server, chance = make_server(workers=2), random.Random(7)
     kills = cut_off = 0
-    while kills < KILLS or (not cut_off and kills < MOST_KILLS):
+    while kills < fewest or (not cut_off and kills < MOST_KILLS):
         uploads = {
             f"k{kills}x{lane}": [jpeg(kills * 100 + lane * 10 + i) for i in range(lane + 1)]
             for lane in range(AT_ONCE)
