@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import orjson
+import structlog
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -34,11 +35,16 @@ from imagesvc.errors import (
     UriTooLong,
 )
 
+log = structlog.get_logger()
+
 LOOK_SECONDS = 1.0
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending: a reset would take the refusal with it."""
 UNREAD_STEP = 16 << 10
 """Bytes that a client must read within `send_seconds` for its connection to live on."""
+
+MOST_AT_ONCE = 16
+"""Requests of one read that are answered without a task; a pipeline must not hold the loop."""
 
 _INT = struct.Struct("i")
 
@@ -106,6 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread, self._unread_since = 0, 0.0
         self._refusal: ImagesvcError | None = None
         self._linger_until: float | None = None
+        self._may_at_once = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -133,9 +140,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _answer_at_once(self, cycle: RequestResponseCycle) -> bool:
         """Answer without a task; not in a pipeline, where each answer would begin the next."""
-        if self.pipeline or self.flow.write_paused or not cycle.keep_alive:
+        self._may_at_once -= 1
+        if self.pipeline or self.flow.write_paused or not cycle.keep_alive or self._may_at_once < 0:
             return False
-        answer = self.at_once(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
+        try:
+            answer = self.at_once(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
+        except Exception:  # the parser would make a 400 of it
+            log.exception("bug in an answer at once", action="hot.bug")
+            return False
         if answer is None:
             return False
         head, body = answer
@@ -160,6 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         self._pending += len(data)
+        self._may_at_once = MOST_AT_ONCE
         super().data_received(data)
         if self._pending > self.bounds.header_bytes and self._refusal is None:
             self._refuse(self._headers_too_large())  # a field or a trailer without an end

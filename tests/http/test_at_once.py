@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -201,3 +202,35 @@ def test_the_log_names_the_client_behind_a_proxy(make_server: MakeServer) -> Non
     assert lines[-1]["client"] == "203.0.113.9"
     assert lines[-1]["path"] == url.partition("?")[0]
     assert (lines[-1]["status"], lines[-1]["client"] != lines[-2]["client"]) == (200, True)
+
+
+def test_a_flood_of_one_client_holds_nobody_up(server: Server, hot: str) -> None:
+    """What is at hand is answered a few at a time, however many requests come in one packet."""
+    count = 10_000
+    answers, began = 0, time.monotonic()
+    with connected(server) as flood, ThreadPoolExecutor(1) as executor:
+        sending = executor.submit(flood.sendall, request(hot, "If-None-Match: *") * count)
+        with connected(server) as other, ThreadPoolExecutor(1) as reader:
+            reading = reader.submit(until_answered, flood, count)
+            longest = 0.0
+            while not reading.done():
+                asked = time.monotonic()
+                other.sendall(request("/healthz"))
+                assert read_raw(other) is not None
+                longest = max(longest, time.monotonic() - asked)
+                answers += 1
+            assert reading.result() == count
+        sending.result()
+
+    assert answers > 5
+    assert longest < (time.monotonic() - began) / 3
+
+
+def until_answered(connection: socket.socket, count: int) -> int:
+    """Read so many answers without bodies; their number."""
+    found, rest = 0, b""
+    while found < count and (piece := connection.recv(1 << 18)):
+        received = rest + piece
+        found += received.count(b"HTTP/1.1 304")
+        rest = received[-11:]
+    return found
