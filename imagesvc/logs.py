@@ -36,6 +36,9 @@ class _StandardError(io.RawIOBase):
                 rest = rest[os.write(2, rest) :]
         return memoryview(lines).nbytes
 
+    def close(self) -> None:
+        """Not when one of several loggers is gone."""
+
 
 standard_error = cast("BinaryIO", _StandardError())
 
@@ -46,6 +49,9 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
     Returns:
         Whether the lines are JSON.
     """
+    if sys.stderr is None:  # `2>&-`: else the next file opened would be taken for it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = io.TextIOWrapper(standard_error, "utf-8", "backslashreplace")
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.conftest import MakeServer
@@ -174,3 +177,33 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, log_format: 
         assert server.stop() == 0
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("log_format", ["json", "text", "auto"])
+def test_without_a_standard_error_no_file_is_taken_for_it(tmp_path: Path, log_format: str) -> None:
+    """`2>&-`: the next file that is opened has its number."""
+    server = Server(tmp_path / "data")
+    command = (
+        f"exec {sys.executable} -m imagesvc serve --port {server.port} --workers 1"
+        f" --data-dir {server.data_dir} --log-format {log_format} 2>&-"
+    )
+    server.process = subprocess.Popen(["/bin/sh", "-c", command])
+
+    try:
+        assert wait_until(lambda: is_ready(server), seconds=30)
+        assert server.client.get("/nothing").status_code == 404
+        assert server.stop() == 0
+    finally:
+        server.close()
+
+    kept = [path.read_bytes() for path in server.data_dir.rglob("*") if path.is_file()]
+    assert kept
+    assert not any(b"service.ready" in content for content in kept)
+
+
+def is_ready(server: Server) -> bool:
+    """Whether it takes requests."""
+    try:
+        return server.client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
