@@ -42,6 +42,7 @@ class Ledger:
         self._pending_bytes = 0
         self._used: dict[VariantKey, datetime] = {}
         self._wake = asyncio.Event()
+        self._flushing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -90,6 +91,10 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write what waits, and record the uses."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         batch = list(self._pending.values())
         try:
             await self._record_uses()  # first, since writing may make eviction choose

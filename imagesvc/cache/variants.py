@@ -261,7 +261,11 @@ class VariantCache:
         async with admit(task.lane, task.original, transforms):
             outcomes = await self._made_meanwhile(missing)
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
-            others = [flight for item in missing if (flight := self._flights.find(item.key))]
+            others = [
+                flight
+                for item in missing
+                if item.key not in outcomes and (flight := self._flights.find(item.key))
+            ]
             taken = {flight.key for flight in others} | outcomes.keys()
             ours = [item for item in missing if item.key not in taken]
             made, facts = await self._fly_for_job(task, ours, timeout)
@@ -353,6 +357,8 @@ class VariantCache:
             fetched = await flight.wait(timeout)
         except TimeoutError:
             return TimedOut("Another request renders this variant and is not done.")
+        except RateLimited:  # the limit of the asker who was to render it, and not of this job
+            return TimedOut("Another request was to render this variant and may not.")
         except ImagesvcError as error:
             return error
         await self.ledger.flush()  # so that the file is there before the job's row is

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from imagesvc.cache.flights import Fetched
+from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
-from imagesvc.errors import CorruptImage, ImagesvcError, TimedOut
+from imagesvc.errors import CorruptImage, ImagesvcError, RateLimited, TimedOut
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.renderer import Renderer
@@ -187,3 +188,32 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
     assert setting.renderer.rendered == 1
     assert made.outcomes == [(await setting.fetch("w=100")).variant]
     assert await setting.cache.files.is_whole((await setting.fetch("w=100")).variant)
+
+
+async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> None:
+    """The asker may not have it rendered; the job may, in its next attempt."""
+    original, flights = setting.image.original, setting.cache._flights
+    wanted = setting.cache.identify(original, parse_text("w=100"))
+
+    async def ask() -> None:
+        flight = flights.begin(wanted.key, original.digest, is_of_job=False)
+        refusal = RateLimited(retry_after=1)
+        asyncio.get_running_loop().call_later(0.2, flights.land, flight, refusal)
+
+    store = DelayedStore(setting.cache.store, ask)
+    task = MakeTask(original, (wanted.transform,), Lane.UPLOAD, needs_facts=False)
+    made = await replace(setting.cache, store=store).make(task, 30.0)
+
+    assert [type(outcome) for outcome in made.outcomes] == [TimedOut]
+    assert setting.renderer.rendered == 0
+
+
+async def test_what_waits_to_be_written_is_written_once(setting: Setting) -> None:
+    """By whoever comes first of those who cannot wait for it."""
+    stored: list[int] = []
+    ledger = Ledger(setting.cache.store, setting.cache.files, stored.append)
+    variant = (await setting.fetch("w=100", ledger=ledger)).variant
+
+    await asyncio.gather(ledger.flush(), ledger.flush())
+
+    assert sum(stored) == variant.bytes
