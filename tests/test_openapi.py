@@ -87,6 +87,25 @@ def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
         assert expected <= operation["responses"].keys(), operation["operationId"]
 
 
+def test_what_writes_tells_of_a_full_disk(document: dict[str, Any]) -> None:
+    """A client that writes must know 507, whatever it writes."""
+    written = {
+        method.upper()
+        for methods in document["paths"].values()
+        for method, operation in methods.items()
+        if "507" in operation["responses"]
+    }
+    silent = [
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for method, operation in methods.items()
+        if method != "get" and "507" not in operation["responses"]
+    ]
+
+    assert {"POST", "PUT", "PATCH", "DELETE"} <= written
+    assert silent == []
+
+
 def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None:
     """Of all that is sent and all that is given, but for what only holds others."""
     schemas = document["components"]["schemas"]

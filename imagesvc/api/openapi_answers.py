@@ -14,6 +14,7 @@ from imagesvc.errors import (
     FileTooLarge,
     ImagesvcError,
     InsufficientScope,
+    InsufficientStorage,
     InvalidRequest,
     InvalidTransform,
     NotFound,
@@ -74,6 +75,8 @@ def errors_of(operation: Operation) -> list[type[ImagesvcError]]:
         errors += [Unauthorized, InsufficientScope, TimedOut, WorkerDied]
     if operation.scope is not None or operation.limit is not None:
         errors.append(RateLimited)
+    if operation.method != "GET":
+        errors.append(InsufficientStorage)
     if operation.bodies:
         errors += [FileTooLarge, UnsupportedMediaType, RequestTimeout]
     errors += [ImagesvcError, Overloaded]

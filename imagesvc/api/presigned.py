@@ -92,13 +92,13 @@ class PresignedEndpoints:
             Operation(
                 "get_upload_url", "GET", "/api/v1/images/actions/upload-url", self.hand_out,
                 {200: UploadUrl}, "images", scope=Scope.UPLOAD, query=UploadUrlQuery,
-                errors=(Forbidden, QuotaExceeded),
+                errors=(Forbidden, QuotaExceeded, InsufficientStorage),
             ),
             Operation(
                 "put_upload", "PUT", PATH, self.put, {201: ImageOut}, "images", bodies=(FILE,),
                 errors=(
                     SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
-                    UnsupportedMediaType, ImageTooLarge, QuotaExceeded, InsufficientStorage,
+                    UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
                 ),
             ),
         ]  # fmt: skip

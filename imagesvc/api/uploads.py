@@ -32,7 +32,6 @@ from imagesvc.errors import (
     IdempotencyKeyReused,
     ImagesvcError,
     ImageTooLarge,
-    InsufficientStorage,
     NoFile,
     QuotaExceeded,
     SourceUnavailable,
@@ -78,7 +77,7 @@ class UploadEndpoints:
         answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults}
         errors = (
             NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
-            ImageTooLarge, SourceUnavailable, QuotaExceeded, InsufficientStorage, Conflict,
+            ImageTooLarge, SourceUnavailable, QuotaExceeded, Conflict,
             IdempotencyKeyReused,
         )  # fmt: skip
         return [
