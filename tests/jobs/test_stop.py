@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import MakeServer
 from tests.crash.pictures import marked
 from tests.crash.traffic import rows
+from tests.http.asking import read_raw
 from tests.jobs.processes import busiest
 from tests.jobs.test_workers import BIG, SLOW, SMALL
 from tests.server import Server
@@ -85,21 +86,25 @@ def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
 def test_an_upload_under_way_is_taken_during_a_stop(make_server: MakeServer) -> None:
     """The client has sent it; a deployment is no reason to send it again."""
     server = make_server(workers=1)
-    halves = SMALL[:100], SMALL[100:]
-
-    def body() -> Iterator[bytes]:
-        yield halves[0]
+    head = (
+        f"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: {len(SMALL)}\r\n"
+        "Expect: 100-continue\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")  # it has begun
+        connection.sendall(SMALL[:100])
         assert server.process is not None
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
-        yield halves[1]
+        connection.sendall(SMALL[100:])
+        answer = read_raw(connection)
 
-    answer = httpx.post(f"http://127.0.0.1:{server.port}/images", content=body())
-
-    assert answer.status_code == 201
+    assert answer is not None
+    assert answer.status == 201
     assert server.stop() in CLEAN
     server.start()
-    assert server.client.get(f"/images/{answer.json()['id']}").content == SMALL
+    assert server.client.get(f"/images/{json.loads(answer.body)['id']}").content == SMALL
 
 
 def test_a_rendering_under_way_is_answered_during_a_stop(make_server: MakeServer) -> None:
