@@ -21,6 +21,7 @@ from imagesvc.api.http import Query, invalid, parsed_query
 from imagesvc.auth.authenticator import Authenticator, principal_of
 from imagesvc.auth.principals import Scope as AuthScope
 from imagesvc.errors import ImagesvcError, Overloaded
+from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import Audience, UserId
 from imagesvc.operations import Operation, Parameter, Raw
 from imagesvc.store.database import Database
@@ -171,9 +172,7 @@ class EventEndpoints:
                     yield ": still here\n\n"
                 if len(found) < BATCH:
                     await asyncio.sleep(PAUSE_SECONDS)
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_SECONDS):
-                            await wake.wait()
+                    await is_set_within(wake, POLL_SECONDS)
 
     async def _may_still(self, request: Request, audience: Audience) -> bool:
         """Whether the credential that the stream was opened with still holds."""

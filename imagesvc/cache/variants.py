@@ -241,7 +241,7 @@ class VariantCache:
         if task.needs_facts:
             original = with_planned_mezzanine(original)
         wanted = [self.identify(original, transform) for transform in task.transforms]
-        outcomes: dict[VariantKey, Outcome] = {**await self._whole(wanted)}
+        outcomes = await self._whole(wanted)
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
         facts = None
         if missing or task.needs_facts:
@@ -249,7 +249,7 @@ class VariantCache:
             outcomes |= made
         return Made([outcomes[item.key] for item in wanted], facts)
 
-    async def _whole(self, wanted: Sequence[Wanted]) -> dict[VariantKey, Variant]:
+    async def _whole(self, wanted: Sequence[Wanted]) -> dict[VariantKey, Outcome]:
         stored = await self.store.find_all([item.key for item in wanted])
         return {key: found for key, found in stored.items() if await self.files.is_whole(found)}
 
@@ -281,7 +281,7 @@ class VariantCache:
         if not landed:
             return {}
         await self.ledger.flush()
-        return {**await self._whole(landed)}
+        return await self._whole(landed)
 
     async def _fly_for_job(
         self, task: MakeTask, ours: list[Wanted], timeout: float

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from imagesvc.errors import ImagesvcError, Unavailable
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.retry import backoff, is_worth_retrying
+from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import (
     Facts,
     Job,
@@ -168,9 +168,7 @@ class Runner:
         seconds = IDLE_SECONDS
         if due_at is not None:
             seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+        await is_set_within(self._wake, seconds)
 
     @property
     def _has_room(self) -> bool:

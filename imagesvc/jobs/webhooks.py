@@ -11,16 +11,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 from random import SystemRandom
-from uuid import UUID
 
 import structlog
 from anyio import fail_after
 
 from imagesvc.errors import ImagesvcError, InvalidRequest, SourceUnavailable
 from imagesvc.jobs.outbound import Outbound, Sent
+from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import utc_now
 from imagesvc.store.database import Database
 from imagesvc.store.deliveries import DeliveryStatus
@@ -72,8 +71,7 @@ class Dispatcher:
         self._outbound = outbound
         self._limits = limits
         self._clock = clock
-        self._running: dict[UUID, Due] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Due] = {}
         self._freed = asyncio.Event()
         self.attempts: Counter[DeliveryStatus] = Counter()
         """Since the start, by what became of the delivery; what is pending is sent again."""
@@ -88,11 +86,11 @@ class Dispatcher:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in self._tasks:
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def check(self, url: str) -> None:
         """Check that a webhook may have this URL.
@@ -120,17 +118,18 @@ class Dispatcher:
                 except Exception:
                     log.exception("bug in the sending of webhooks", action="webhooks.bug")
                     pause = POLL_SECONDS
-                if not await _is_set(self._freed, PAUSE_SECONDS):
-                    await _is_set(wake, pause)
+                if not await is_set_within(self._freed, PAUSE_SECONDS):
+                    await is_set_within(wake, pause)
 
     async def _look(self) -> float:
         """Begin what can begin; seconds until something else is due."""
         now = self._clock()
         is_behind = await self._outbox.fan_out(FAN_OUT, now=now)
         while free := MAX_AT_ONCE - len(self._running):
-            count = Counter(due.webhook_id for due in self._running.values())
+            running = self._running.values()
+            count = Counter(due.webhook_id for due in running)
             busy = [webhook_id for webhook_id in count if count[webhook_id] >= MAX_OF_ONE]
-            found = await self._outbox.due(now, free, but=list(self._running), busy=busy)
+            found = await self._outbox.due(now, free, but=[due.id for due in running], busy=busy)
             if not found:
                 break
             for due in found:
@@ -145,14 +144,12 @@ class Dispatcher:
         return min(POLL_SECONDS, max(0.0, (next_at - self._clock()).total_seconds()))
 
     def _begin(self, due: Due) -> None:
-        self._running[due.id] = due
         task = asyncio.create_task(self._deliver(due))
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._end, due))
+        self._running[task] = due
+        task.add_done_callback(self._end)
 
-    def _end(self, due: Due, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        del self._running[due.id]
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
         self._freed.set()
 
     async def _deliver(self, due: Due) -> None:
@@ -240,12 +237,3 @@ def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> list[tu
         ("webhook-timestamp", str(timestamp)),
         ("webhook-signature", f"v1,{signature}"),
     ]
-
-
-async def _is_set(event: asyncio.Event, seconds: float) -> bool:
-    """Whether an event is set within some seconds."""
-    # asyncio.wait_for of Python 3.11 loses a cancellation that comes just as the event is set.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    return False
