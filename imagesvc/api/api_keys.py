@@ -15,15 +15,13 @@ from starlette.responses import Response
 from imagesvc.api.bodies import sent_json
 from imagesvc.api.http import (
     Id,
-    PageQuery,
-    cursor_text,
     invalid,
     json_response,
-    next_link,
     only_known,
     parsed_query,
 )
-from imagesvc.api.schemas import Instant, Page
+from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.schemas import Instant
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Principal, Scope, scopes_of_user
 from imagesvc.auth.users import KEY_NAME, check_key_name, made_key
@@ -117,14 +115,9 @@ class KeyEndpoints:
         """API keys of oneself, or for admins of any user; the newest first."""
         query = parsed_query(KeyQuery, request)
         user_id = _whose(principal_of(request), query.user, "user")
-        found, last = await self.keys.page(
-            user_id,
-            limit=query.limit,
-            after=None if query.cursor is None else KeyId(query.cursor),
-        )
-        cursor = cursor_text(last)
-        page = Page[KeyOut](data=[KeyOut(**_shown(key)) for key in found], next_cursor=cursor)
-        return json_response(page, headers=next_link(request, cursor))
+        found, last = await self.keys.page(user_id, limit=query.limit, after=query.cursor)
+        shown = (KeyOut(**_shown(key)) for key in found)
+        return page_response(request, Page[KeyOut], shown, cursor_text(last))
 
     async def create(self, request: Request) -> Response:
         """Make an API key; the answer alone shows it.

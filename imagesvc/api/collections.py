@@ -15,15 +15,13 @@ from starlette.responses import Response
 from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.fields import Description, Title
 from imagesvc.api.http import (
-    PageQuery,
-    cursor_text,
     json_response,
-    next_link,
     only_known,
     origin_of,
     parsed_query,
 )
-from imagesvc.api.schemas import Instant, Page
+from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.schemas import Instant
 from imagesvc.api.versions import expected_versions, versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see
@@ -141,16 +139,10 @@ class CollectionEndpoints:
     async def page(self, request: Request) -> Response:
         """Collections, the newest first: the asker's own and public ones; for admins, all."""
         query = parsed_query(PageQuery, request)
-        found, last = await self.collections.page(
-            principal_of(request).audience,
-            limit=query.limit,
-            after=None if query.cursor is None else CollectionId(query.cursor),
-        )
-        cursor = cursor_text(last)
-        data = [CollectionOut.of(collection) for collection in found]
-        return json_response(
-            Page[CollectionOut](data=data, next_cursor=cursor), headers=next_link(request, cursor)
-        )
+        audience = principal_of(request).audience
+        found, last = await self.collections.page(audience, limit=query.limit, after=query.cursor)
+        shown = map(CollectionOut.of, found)
+        return page_response(request, Page[CollectionOut], shown, cursor_text(last))
 
     async def create(self, request: Request) -> Response:
         """Make a collection without images."""

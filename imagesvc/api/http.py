@@ -1,17 +1,13 @@
-"""Small pieces that the resources share: JSON answers, query parameters, cursors."""
+"""Small pieces that the resources share: JSON answers and query parameters."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
-from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,8 +17,6 @@ from imagesvc.model import parse_id
 
 Model = TypeVar("Model", bound=BaseModel)
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
 ORIGIN = "imagesvc.origin"
 """Where the ASGI scope holds the scheme and host that a trusted proxy reported."""
 
@@ -99,25 +93,6 @@ def invalid(loc: str, msg: str) -> InvalidRequest:
     return InvalidRequest(f"{loc} {msg}.", ((loc, msg),))
 
 
-def _limit(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise ValueError(f"must be a whole number from 1 to {MAX_LIMIT}")
-    return int(text)
-
-
-def _cursor(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    try:
-        return UUID(
-            bytes=base64.b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
-        )
-    except (ValueError, binascii.Error) as error:
-        raise ValueError("is none that a page of this list ended with") from error
-
-
 def _instant(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -137,9 +112,6 @@ def _id(text: object) -> object:
         raise ValueError("must be an id") from error
 
 
-_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$"}
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_limit)]
-Cursor = Annotated[UUID, BeforeValidator(_cursor), WithJsonSchema(_CURSOR)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An RFC 3339 instant, or a date in UTC."""
 Id = Annotated[UUID, BeforeValidator(_id)]
@@ -151,20 +123,6 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PageQuery(Query):
-    """Which page of a list."""
-
-    limit: Limit = DEFAULT_LIMIT
-    """How many items at most."""
-    cursor: Cursor | None = None
-    """Where the last page ended: its `next_cursor`."""
-
-
-def cursor_text(last: UUID | None) -> str | None:
-    """The cursor that goes on after an id."""
-    return None if last is None else base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()
-
-
 def origin_of(request: Request) -> str:
     """Scheme and host as a trusted proxy reports them; empty, for relative URLs, without one.
 
@@ -172,11 +130,3 @@ def origin_of(request: Request) -> str:
     """
     origin: str = request.scope.get(ORIGIN, "")
     return origin
-
-
-def next_link(request: Request, cursor: str | None) -> dict[str, str]:
-    """The Link header to the next page (RFC 8288)."""
-    if cursor is None:
-        return {}
-    query = {**request.query_params, "cursor": cursor}
-    return {"link": f'<{origin_of(request)}{request.scope["path"]}?{urlencode(query)}>; rel="next"'}

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.cursors import list_key, position_text, read_position
-from imagesvc.api.http import json_response, next_link, only_known, parsed_query
+from imagesvc.api.http import json_response, only_known, parsed_query
 from imagesvc.api.listing import ImagesQuery
-from imagesvc.api.schemas import ImageOut, Page, Purged, VariantOut
+from imagesvc.api.pages import Page, page_response
+from imagesvc.api.schemas import ImageOut, Purged, VariantOut
 from imagesvc.api.versions import versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see
@@ -75,11 +76,9 @@ class ImageEndpoints:
         page = await self.search.page(
             wanted, order, limit=query.limit, after=read_position(query.cursor, key)
         )
+        shown = (ImageOut.of(image, self.presets, principal) for image in page.images)
         cursor = position_text(page.next_after, key)
-        data = [ImageOut.of(image, self.presets, principal) for image in page.images]
-        return json_response(
-            Page[ImageOut](data=data, next_cursor=cursor), headers=next_link(request, cursor)
-        )
+        return page_response(request, Page[ImageOut], shown, cursor)
 
     async def show(self, request: Request) -> Response:
         """One image with its metadata."""
@@ -97,8 +96,8 @@ class ImageEndpoints:
         """The stored variants of an image, the most recently used first."""
         image = await self._seen(request)
         found = await self.variants.stored(image.original)
-        data = [VariantOut.of(item, image.id, in_memory=in_memory) for item, in_memory in found]
-        return json_response(Page[VariantOut](data=data, next_cursor=None))
+        shown = (VariantOut.of(item, image.id, in_memory=in_memory) for item, in_memory in found)
+        return page_response(request, Page[VariantOut], shown, None)
 
     async def purge(self, request: Request) -> Response:
         """Remove the stored variants of an image; they are made anew when asked for."""

@@ -12,14 +12,12 @@ from starlette.responses import Response
 from imagesvc.api.http import (
     Id,
     Instant,
-    PageQuery,
-    cursor_text,
     json_response,
-    next_link,
     only_known,
     parsed_query,
 )
-from imagesvc.api.schemas import JobOut, Page
+from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.schemas import JobOut
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_is_own_job, check_may_list
 from imagesvc.auth.principals import Principal, Scope
@@ -80,11 +78,9 @@ class JobEndpoints:
         found, last = await self.queue.page(
             _filter_of(query, principal_of(request)),
             limit=query.limit,
-            after=None if query.cursor is None else JobId(query.cursor),
+            after=query.cursor,
         )
-        cursor = cursor_text(last)
-        page = Page[JobOut](data=[JobOut.of(job) for job in found], next_cursor=cursor)
-        return json_response(page, headers=next_link(request, cursor))
+        return page_response(request, Page[JobOut], map(JobOut.of, found), cursor_text(last))
 
     async def show(self, request: Request) -> Response:
         """One job with its operations."""

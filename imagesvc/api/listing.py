@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from imagesvc.api.http import DEFAULT_LIMIT, Id, Limit, Query
+from imagesvc.api.http import Id, Query
+from imagesvc.api.pages import DEFAULT_LIMIT, Limit
 from imagesvc.auth.permissions import check_may_list
 from imagesvc.auth.principals import Principal
 from imagesvc.model import CollectionId, Status, UserId, Visibility

@@ -14,20 +14,17 @@ from starlette.responses import Response
 from imagesvc.api.bodies import sent_json
 from imagesvc.api.collections import ONE, TAG, named_collection
 from imagesvc.api.http import (
-    PageQuery,
-    cursor_text,
-    json_response,
-    next_link,
     only_known,
     parsed_query,
 )
 from imagesvc.api.named import named_images
-from imagesvc.api.schemas import ImageOut, Page
+from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.schemas import ImageOut
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, UnsupportedMediaType
-from imagesvc.model import Collection, Image, ImageId, Visibility, utc_now
+from imagesvc.model import Collection, Image, Visibility, utc_now
 from imagesvc.operations import Operation
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
@@ -89,17 +86,14 @@ class MembershipEndpoints:
         principal = principal_of(request)
         collection = await named_collection(self.collections, request)
         check_may_see(principal, collection)
-        page = await self.images.in_collection(
+        found, last = await self.images.in_collection(
             collection.id,
             _shown_of(collection, is_own=owns(principal, collection.owner_id)),
             limit=query.limit,
-            after=None if query.cursor is None else ImageId(query.cursor),
+            after=query.cursor,
         )
-        cursor = cursor_text(page.next_after)
-        data = [ImageOut.of(image, self.presets, principal) for image in page.images]
-        return json_response(
-            Page[ImageOut](data=data, next_cursor=cursor), headers=next_link(request, cursor)
-        )
+        shown = (ImageOut.of(image, self.presets, principal) for image in found)
+        return page_response(request, Page[ImageOut], shown, cursor_text(last))
 
     async def put_in(self, request: Request) -> Response:
         """Put images into a collection, all or none; both must be the asker's own.

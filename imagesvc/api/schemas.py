@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, PlainSerializer, WithJsonSchema
@@ -11,8 +11,6 @@ from pydantic import BaseModel, PlainSerializer, WithJsonSchema
 from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Principal
 from imagesvc.model import Image, Job, Operation, Status, Variant, Visibility
-
-T = TypeVar("T")
 
 
 def rfc3339(instant: datetime) -> str:
@@ -212,13 +210,6 @@ class VariantOut(BaseModel):
             created_at=variant.created_at,
             last_used_at=variant.last_used_at,
         )
-
-
-class Page(BaseModel, Generic[T]):
-    """Some items of a list, and the cursor of the next page."""
-
-    data: list[T]
-    next_cursor: str | None
 
 
 class Purged(BaseModel):

@@ -15,16 +15,14 @@ from starlette.responses import Response
 from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.http import (
     Id,
-    PageQuery,
     Query,
-    cursor_text,
     invalid,
     json_response,
-    next_link,
     only_known,
     parsed_query,
 )
-from imagesvc.api.schemas import Instant, Page
+from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.schemas import Instant
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.passwords import Passwords
@@ -211,12 +209,8 @@ class UserEndpoints:
     async def page(self, request: Request) -> Response:
         """Users, the newest first."""
         query = parsed_query(PageQuery, request)
-        found, last = await self.users.page(
-            limit=query.limit, after=None if query.cursor is None else UserId(query.cursor)
-        )
-        cursor = cursor_text(last)
-        page = Page[UserOut](data=[UserOut.of(user) for user in found], next_cursor=cursor)
-        return json_response(page, headers=next_link(request, cursor))
+        found, last = await self.users.page(limit=query.limit, after=query.cursor)
+        return page_response(request, Page[UserOut], map(UserOut.of, found), cursor_text(last))
 
     async def create(self, request: Request) -> Response:
         """Make a user."""

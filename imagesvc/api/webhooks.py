@@ -14,15 +14,13 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.http import (
-    PageQuery,
-    cursor_text,
     json_response,
-    next_link,
     only_known,
     origin_of,
     parsed_query,
 )
-from imagesvc.api.schemas import Instant, Page
+from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.schemas import Instant
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Scope
@@ -166,12 +164,9 @@ class WebhookEndpoints:
     async def page(self, request: Request) -> Response:
         """One's own webhooks, the newest first; for admins, all."""
         query = parsed_query(PageQuery, request)
-        after = None if query.cursor is None else WebhookId(query.cursor)
         audience = principal_of(request).audience
-        found, last = await self.webhooks.page(audience, limit=query.limit, after=after)
-        cursor = cursor_text(last)
-        page = Page[WebhookOut](data=[_out(webhook) for webhook in found], next_cursor=cursor)
-        return json_response(page, headers=next_link(request, cursor))
+        found, last = await self.webhooks.page(audience, limit=query.limit, after=query.cursor)
+        return page_response(request, Page[WebhookOut], map(_out, found), cursor_text(last))
 
     async def create(self, request: Request) -> Response:
         """Make a webhook, which is told what happens from now on; its secret is shown once."""
@@ -225,11 +220,8 @@ class WebhookEndpoints:
         """What a webhook was sent and is to be sent, the newest first."""
         query = parsed_query(PageQuery, request)
         webhook = await self._named(request)
-        after = None if query.cursor is None else DeliveryId(query.cursor)
-        found, last = await self.deliveries.page(webhook.id, limit=query.limit, after=after)
-        cursor = cursor_text(last)
-        page = Page[DeliveryOut](data=[_delivery(one) for one in found], next_cursor=cursor)
-        return json_response(page, headers=next_link(request, cursor))
+        found, last = await self.deliveries.page(webhook.id, limit=query.limit, after=query.cursor)
+        return page_response(request, Page[DeliveryOut], map(_delivery, found), cursor_text(last))
 
     async def replay(self, request: Request) -> Response:
         """Send a delivery once more, under its old id."""

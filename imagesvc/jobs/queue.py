@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from imagesvc.model import Job, JobId, Receipt, Status
 from imagesvc.store.job_list import JobFilter
 from imagesvc.store.jobs import ClaimedJob, Settlement
+from imagesvc.store.pages import Page
 
 
 class JobQueue(Protocol):
@@ -52,8 +54,6 @@ class JobQueue(Protocol):
         """The job with this id."""
         ...
 
-    async def page(
-        self, wanted: JobFilter, *, limit: int, after: JobId | None
-    ) -> tuple[list[Job], JobId | None]:
-        """Jobs newest first, and the id to go on after."""
+    async def page(self, wanted: JobFilter, *, limit: int, after: UUID | None) -> Page[Job]:
+        """Jobs, the newest first, older than `after`."""
         ...

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import (
     Connection,
@@ -26,6 +27,7 @@ from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import ApiKey, User, UserId
 from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.schema import (
     api_keys,
     collections,
@@ -121,14 +123,11 @@ class UserStore:
         )
         return None if row is None else user_of(row)
 
-    async def page(self, *, limit: int, after: UserId | None) -> tuple[list[User], UserId | None]:
-        """Users, the newest first, older than `after`; and the id to go on after."""
-        query = select(users).order_by(users.c.id.desc()).limit(limit + 1)
-        if after is not None:
-            query = query.where(users.c.id < after)
+    async def page(self, *, limit: int, after: UUID | None) -> Page[User]:
+        """Users, the newest first, older than `after`."""
+        query = newest(select(users), users.c.id, limit=limit, after=after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [user_of(row) for row in rows[:limit]]
-        return found, found[-1].id if len(rows) > limit else None
+        return page_of(rows, limit, user_of)
 
     async def change(self, user_id: UserId, change: UserChange) -> User:
         """Change a user; a new password ends every login, disabling upload URLs as well.

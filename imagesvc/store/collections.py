@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
@@ -13,6 +14,7 @@ from imagesvc.errors import Conflict, InvalidRequest, NotFound
 from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
 from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.schema import collections, images
 from imagesvc.store.versions import Expected, check_version
 
@@ -40,27 +42,22 @@ class CollectionStore:
         """
         return await self._database.read(lambda connection: _get(connection, collection_id))
 
-    async def page(
-        self, audience: Audience, *, limit: int, after: CollectionId | None
-    ) -> tuple[list[Collection], CollectionId | None]:
-        """Collections newest first, those older than `after`, and the id to go on after."""
-        newest = select(collections.c.id).order_by(collections.c.id.desc()).limit(limit + 1)
-        if after is not None:
-            newest = newest.where(collections.c.id < after)
-        query = newest
+    async def page(self, audience: Audience, *, limit: int, after: UUID | None) -> Page[Collection]:
+        """Collections, the newest first, older than `after`."""
+        ids = select(collections.c.id)
+        query = newest(ids, collections.c.id, limit=limit, after=after)
         if not audience.sees_all:  # each half ends after a page, however many the others have
-            own = newest.where(collections.c.owner_id == audience.owner_id).subquery()
-            public = newest.where(collections.c.visibility == Visibility.PUBLIC).subquery()
+            own = query.where(collections.c.owner_id == audience.owner_id).subquery()
+            public = query.where(collections.c.visibility == Visibility.PUBLIC).subquery()
             either = select(own.c.id).union(select(public.c.id)).subquery()
-            query = select(either.c.id).order_by(either.c.id.desc()).limit(limit + 1)
+            query = newest(select(either.c.id), either.c.id, limit=limit, after=None)
         whole = (
             select(collections)
             .where(collections.c.id.in_(query.scalar_subquery()))
             .order_by(collections.c.id.desc())
         )
         rows = await self._database.read(lambda connection: connection.execute(whole).all())
-        found = [_collection(row) for row in rows[:limit]]
-        return found, found[-1].id if len(rows) > limit else None
+        return page_of(rows, limit, _collection)
 
     async def edit(
         self,

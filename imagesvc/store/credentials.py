@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
@@ -12,6 +13,7 @@ from imagesvc.errors import NotFound
 from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, UserId
 from imagesvc.store.accounts import insert_key, user_of
 from imagesvc.store.database import Database
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.schema import api_keys, logins, users
 
 
@@ -53,21 +55,12 @@ class KeyStore:
             raise NotFound("There is no API key with this id.")
         return found[0]
 
-    async def page(
-        self, user_id: UserId, *, limit: int, after: KeyId | None
-    ) -> tuple[list[ApiKey], KeyId | None]:
-        """Keys of a user, the newest first, older than `after`; and the id to go on after."""
-        query = (
-            select(api_keys)
-            .where(api_keys.c.user_id == user_id)
-            .order_by(api_keys.c.id.desc())
-            .limit(limit + 1)
-        )
-        if after is not None:
-            query = query.where(api_keys.c.id < after)
+    async def page(self, user_id: UserId, *, limit: int, after: UUID | None) -> Page[ApiKey]:
+        """Keys of a user, the newest first, older than `after`."""
+        of_user = select(api_keys).where(api_keys.c.user_id == user_id)
+        query = newest(of_user, api_keys.c.id, limit=limit, after=after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [_key(row._mapping) for row in rows[:limit]]  # noqa: SLF001  # its public name
-        return found, found[-1].id if len(rows) > limit else None
+        return page_of(rows, limit, lambda row: _key(row._mapping))  # noqa: SLF001  # its public name
 
     async def remove(self, key_id: KeyId) -> None:
         """Delete a key, which stops at once.

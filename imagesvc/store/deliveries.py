@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, text, upda
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import new_id
 from imagesvc.store.database import Database
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.schema import webhook_deliveries, webhooks
 from imagesvc.store.webhooks import Webhook, WebhookId, no_webhook
 
@@ -69,21 +70,15 @@ class DeliveryStore:
         self._database = database
 
     async def page(
-        self, webhook_id: WebhookId, *, limit: int, after: DeliveryId | None
-    ) -> tuple[list[Delivery], DeliveryId | None]:
-        """Deliveries of a webhook newest first, and the id to go on after."""
+        self, webhook_id: WebhookId, *, limit: int, after: UUID | None
+    ) -> Page[Delivery]:
+        """Deliveries of a webhook, the newest first, older than `after`."""
         deliveries = webhook_deliveries.c
-        query = (
-            select(*(column for column in deliveries if column.name != "body"))
-            .where(deliveries.webhook_id == webhook_id)
-            .order_by(deliveries.id.desc())
-            .limit(limit + 1)
-        )
-        if after is not None:
-            query = query.where(deliveries.id < after)
+        shown = select(*(column for column in deliveries if column.name != "body"))
+        of_webhook = shown.where(deliveries.webhook_id == webhook_id)
+        query = newest(of_webhook, deliveries.id, limit=limit, after=after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [_delivery(row) for row in rows[:limit]]
-        return found, found[-1].id if len(rows) > limit else None
+        return page_of(rows, limit, _delivery)
 
     async def replay(
         self, webhook_id: WebhookId, delivery_id: DeliveryId, *, now: datetime

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Connection,
@@ -44,20 +45,13 @@ from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.job_rows import insert_job
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
 from imagesvc.store.upload_slots import use_slot
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "tags", "visibility")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some images in order, and the id to go on after; None at the end."""
-
-    images: list[Image]
-    next_after: ImageId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +129,15 @@ class ImageStore:
         visibilities: frozenset[Visibility],
         *,
         limit: int,
-        after: ImageId | None,
-    ) -> Page:
+        after: UUID | None,
+    ) -> Page[Image]:
         """Images of a collection that may be seen so, newest first, those older than `after`."""
-        query = (
-            select_images()
-            .where(images.c.collection_id == collection_id)
-            .order_by(images.c.id.desc())
-            .limit(limit + 1)
-        )
+        inside = select_images().where(images.c.collection_id == collection_id)
         if visibilities != frozenset(Visibility):
-            query = query.where(images.c.visibility.in_(visibilities))
-        if after is not None:
-            query = query.where(images.c.id < after)
+            inside = inside.where(images.c.visibility.in_(visibilities))
+        query = newest(inside, images.c.id, limit=limit, after=after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [image_of(row) for row in rows[:limit]]
-        return Page(found, found[-1].id if len(rows) > limit else None)
+        return page_of(rows, limit, image_of)
 
     async def several(self, image_ids: Sequence[ImageId]) -> dict[ImageId, Image]:
         """Those of some images that are there, by id."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
 
-from imagesvc.model import Audience, ImageId, Job, JobId, Status, UserId, least_id
+from imagesvc.model import Audience, ImageId, Job, Status, UserId, least_id
 from imagesvc.store.job_rows import with_operations
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.schema import jobs, unindexed
 
 ID_SLACK = timedelta(minutes=1)
@@ -33,19 +35,16 @@ class JobFilter:
 
 
 def page_of_jobs(
-    connection: Connection, wanted: JobFilter, limit: int, after: JobId | None
-) -> tuple[list[Job], JobId | None]:
-    """Jobs newest first, those older than `after`, and the id to go on after."""
-    query = _filtered(wanted).order_by(jobs.c.id.desc()).limit(limit + 1)
-    below = [after] if after is not None else []
+    connection: Connection, wanted: JobFilter, limit: int, after: UUID | None
+) -> Page[Job]:
+    """Jobs, the newest first, older than `after`."""
     if wanted.created_to is not None:
-        below.append(JobId(least_id(wanted.created_to, slack=ID_SLACK)))
-    if below:
-        query = query.where(jobs.c.id < min(below))
-    rows = connection.execute(query).all()
-    page, ends = _since(rows[:limit], wanted.created_from)
-    last = None if ends or len(rows) <= limit else JobId(rows[limit - 1].id)
-    return with_operations(connection, page), last
+        oldest_too_late = least_id(wanted.created_to, slack=ID_SLACK)
+        after = oldest_too_late if after is None else min(after, oldest_too_late)
+    query = newest(_filtered(wanted), jobs.c.id, limit=limit, after=after)
+    page = page_of(connection.execute(query).all(), limit, lambda row: row)
+    rows, ends = _since(page.items, wanted.created_from)
+    return Page(with_operations(connection, rows), None if ends else page.next_after)
 
 
 def _filtered(wanted: JobFilter) -> Select[Any]:

@@ -34,6 +34,7 @@ from imagesvc.store.events import tell_jobs
 from imagesvc.store.job_list import JobFilter, page_of_jobs
 from imagesvc.store.job_rows import insert_job, with_operations
 from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of, record_facts
+from imagesvc.store.pages import Page
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs
 
@@ -346,10 +347,8 @@ class JobStore:
         """
         return await self._database.read(lambda connection: _get(connection, job_id))
 
-    async def page(
-        self, wanted: JobFilter, *, limit: int, after: JobId | None
-    ) -> tuple[list[Job], JobId | None]:
-        """Jobs newest first, those older than `after`, and the id to go on after."""
+    async def page(self, wanted: JobFilter, *, limit: int, after: UUID | None) -> Page[Job]:
+        """Jobs, the newest first, older than `after`."""
         return await self._database.read(
             lambda connection: page_of_jobs(connection, wanted, limit, after)
         )

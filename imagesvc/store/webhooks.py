@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from imagesvc.errors import Conflict, NotFound
 from imagesvc.model import Audience, UserId
 from imagesvc.store.database import Database
+from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.schema import events, webhook_deliveries, webhooks
 
 WebhookId = NewType("WebhookId", UUID)
@@ -73,18 +74,14 @@ class WebhookStore:
         """
         return await self._database.read(lambda connection: _get(connection, webhook_id))
 
-    async def page(
-        self, audience: Audience, *, limit: int, after: WebhookId | None
-    ) -> tuple[list[Webhook], WebhookId | None]:
-        """Webhooks newest first, those older than `after`, and the id to go on after."""
-        query = select(webhooks).order_by(webhooks.c.id.desc()).limit(limit + 1)
-        if after is not None:
-            query = query.where(webhooks.c.id < after)
+    async def page(self, audience: Audience, *, limit: int, after: UUID | None) -> Page[Webhook]:
+        """Webhooks, the newest first, older than `after`."""
+        seen = select(webhooks)
         if not audience.sees_all:
-            query = query.where(webhooks.c.owner_id == audience.owner_id)
+            seen = seen.where(webhooks.c.owner_id == audience.owner_id)
+        query = newest(seen, webhooks.c.id, limit=limit, after=after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [_webhook(row) for row in rows[:limit]]
-        return found, found[-1].id if len(rows) > limit else None
+        return page_of(rows, limit, _webhook)
 
     async def edit(
         self, webhook_id: WebhookId, change: Callable[[Webhook], Webhook], *, now: datetime

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -187,7 +188,7 @@ async def test_a_list_shows_own_and_public_collections_page_by_page(
             visible.append(made)
 
     listed: list[CollectionId] = []
-    after: CollectionId | None = None
+    after: UUID | None = None
     while True:
         found, after = await shelf.collections.page(Audience(me), limit=3, after=after)
         listed += [item.id for item in found]
