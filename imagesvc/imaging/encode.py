@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from imagesvc.errors import ImageTooLarge
+from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.vips import Picture
 from imagesvc.model import Format, Transform
 
@@ -59,7 +60,7 @@ def encode(picture: Picture, transform: Transform) -> bytes:
         return bytes(_LOSSLESS[kind](picture))
     if transform.max_bytes is None or transform.q is None:
         return bytes(_ENCODERS[kind](picture, transform.q))
-    held = picture.copy_memory()
+    held = vips.held(picture)
     return fitted(lambda q: bytes(_ENCODERS[kind](held, q)), transform.q, transform.max_bytes)
 
 
@@ -111,8 +112,16 @@ def _between(low: int, low_bytes: int, high: int, high_bytes: int, max_bytes: in
     return max(low + 1, min(high - 1, int(guess)))
 
 
-def _jpeg(picture: Picture, q: int | None) -> Any:
-    return picture.jpegsave_buffer(Q=q, **_STRIPPED)
+def jpeg(picture: Picture, q: int | None) -> bytes:
+    """Write a baseline JPEG; from quality 90 on with chroma in full resolution.
+
+    Pillow's encoder makes the same bytes as that of libvips in half the time, of pixels that are
+    all there.
+    """
+    width, height, bands = picture.width, picture.height, picture.bands
+    if q is None or bands not in {vips.GRAY, vips.RGB} or width * height > vips.MAX_HELD_PIXELS:
+        return bytes(picture.jpegsave_buffer(Q=q, **_STRIPPED))
+    return pillow.encode_jpeg(vips.levels(picture), width, height, bands, q)
 
 
 def _png(picture: Picture, _q: int | None) -> Any:
@@ -148,7 +157,7 @@ _LOSSLESS: dict[Format, Callable[[Picture], Any]] = {
     Format.AVIF: _avif_lossless,
 }
 _ENCODERS: dict[Format, Callable[[Picture, int | None], Any]] = {
-    Format.JPEG: _jpeg,
+    Format.JPEG: jpeg,
     Format.PNG: _png,
     Format.WEBP: _webp,
     Format.AVIF: _avif,

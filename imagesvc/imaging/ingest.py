@@ -10,6 +10,7 @@ from dataclasses import replace
 from imagesvc.errors import ImagesvcError, InvalidTransform
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.calls import Ingested, IngestRequest, Rendered, RenderRequest
+from imagesvc.imaging.encode import jpeg
 from imagesvc.imaging.facts import SMALL_SIDE, facts_of
 from imagesvc.imaging.geometry import plan
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
@@ -44,7 +45,7 @@ def ingest(request: IngestRequest) -> Ingested:
         decoded = Decoded(request.path, original, size, direct)
         picture = to_srgb(decoded.reduced())
         if size:
-            picture = picture.copy_memory()
+            picture = vips.held(picture)
         facts = facts_of(picture)
         mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
     made = {it: _shared_outcome(request, it, decoded) for it in direct}
@@ -90,11 +91,11 @@ class Decoded:
         """The picture as shown in the size of the mezzanine, or cheap to look at without one."""
         source = self.source()
         is_plain = source.orientation == 1 and self._original.frames == 1
-        if self._looks and is_plain and (self._factor > 1 or self._kept):
-            return source.shrunk(self._factor) if self._factor > 1 else source.picture
+        if self._looks and is_plain and (self._factor > 1 or self._kept or self._held):
+            return source.pixels(self._factor)
         if self._factor == 1:
             return resize(source, None, self._size)
-        picture = source.shrunk(self._factor)
+        picture = source.pixels(self._factor)
         return picture.thumbnail_image(self._size.width, height=self._size.height, size="force")
 
     def shares(self, transform: Transform) -> bool:
@@ -110,14 +111,12 @@ class Decoded:
         )
         factors.append(self._factor)
         for factor in {factor for factor in factors if factors.count(factor) > 1}:
-            if factor == 1:
-                self._keep(first)
-            elif _bytes(first.picture) <= SHARED_BYTES * factor**2:
-                self._held[factor] = first.shrunk(factor).copy_memory()
+            if _bytes(first.picture) <= SHARED_BYTES * factor**2:
+                self._held[factor] = first.pixels_in_memory(factor)
 
     def _keep(self, first: Source) -> None:
         if _bytes(first.picture) <= SHARED_BYTES:
-            self._kept = replace(first, picture=first.picture.copy_memory())
+            self._kept = replace(first, picture=first.pixels_in_memory())
 
 
 def _shared_outcome(
@@ -161,7 +160,7 @@ def _encoded(picture: Picture, kind: Format) -> bytes:
         return bytes(picture.webpsave_buffer(lossless=True, effort=LOSSLESS_EFFORT, keep="none"))
     if picture.hasalpha():  # the header said otherwise
         picture = picture.flatten(background=255)
-    return bytes(picture.jpegsave_buffer(Q=MEZZANINE_QUALITY, subsample_mode="off", keep="none"))
+    return jpeg(picture, MEZZANINE_QUALITY)
 
 
 def _factor(transform: Transform, shown: Size) -> int:

@@ -72,8 +72,8 @@ def resize(source: Source, region: Box | None, target: Size) -> Picture:
 def cut(source: Source, region: Box | None) -> Picture:
     """The region of each frame, still as stored."""
     if region is None:
-        return source.picture
-    return _cut(source.picture, stored_box(region, source.stored, source.orientation), source)
+        return source.pixels()
+    return _cut(source.pixels(), stored_box(region, source.stored, source.orientation), source)
 
 
 def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
@@ -81,14 +81,12 @@ def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
     if region is not None:
         return _reduced_region(source, region, target)
     if source.format is Format.JPEG:
-        shrink = jpeg_shrink(source.shown, target)
-        if shrink > 1:
-            return source.shrunk(shrink)
+        return source.pixels(jpeg_shrink(source.shown, target))
     if source.format is Format.WEBP and source.frames == 1 and source.pages == 1:
         scale = max(target.width / source.shown.width, target.height / source.shown.height)
         if scale < 1:
             return vips.load(source.path, Format.WEBP, scale=scale)
-    return source.picture
+    return source.pixels()
 
 
 def _reduced_region(source: Source, region: Box, target: Size) -> Picture:
@@ -98,10 +96,7 @@ def _reduced_region(source: Source, region: Box, target: Size) -> Picture:
         target = Size(target.height, target.width)
     box = stored_box(region, source.stored, source.orientation)
     shrink, box = region_shrink(box, source.stored, target)
-    picture = source.picture
-    if shrink > 1:
-        picture = source.shrunk(shrink)
-    return _cut(picture, box, source)
+    return _cut(source.pixels(shrink), box, source)
 
 
 def _cut(picture: Picture, box: Box, source: Source) -> Picture:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from imagesvc.imaging import vips
 from imagesvc.imaging.vips import Picture
 
-MAX_PIXELS = 2_000_000
-"""Of the picture between two stages, all frames together, up to which they are told apart."""
 RENDER = "render"
 
 
@@ -32,10 +31,10 @@ class Stages:
 
     def evaluated(self, stage: str, picture: Picture) -> Picture:
         """End a stage with its picture in memory; a large one stays as it is."""
-        self._is_apart = self._is_apart and picture.width * picture.height <= MAX_PIXELS
+        self._is_apart = self._is_apart and picture.width * picture.height <= vips.MAX_HELD_PIXELS
         if not self._is_apart or picture is self._held:
             return picture
-        self._held = picture.copy_memory()
+        self._held = vips.held(picture)
         self._end(stage)
         return self._held
 

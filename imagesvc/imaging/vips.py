@@ -20,6 +20,7 @@ os.environ["VIPS_CONCURRENCY"] = "1"
 import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging import pillow
 from imagesvc.imaging.pillow import Raster
 from imagesvc.imaging.shrinking import SIDEWAYS
 from imagesvc.model import Format, Size
@@ -32,8 +33,15 @@ Error: type[Exception] = pyvips.Error
 ANIMATED = frozenset({Format.GIF, Format.WEBP})
 """Formats whose animations are read and written with all their frames."""
 
-RGB = 3
-"""Bands of a picture in colour."""
+GRAY, RGB = 1, 3
+"""Bands of a picture without and with colour."""
+
+MAX_HELD_PIXELS = 3_000_000
+"""Up to here, all frames together, a picture is worked on in memory rather than streamed."""
+STRIP_ROWS = 64
+"""Evaluated at once: what a step keeps of a strip should fit the processor's cache."""
+_DESCRIPTION = ("orientation", "icc-profile-data")
+"""What is said about the pixels in a file, and matters later."""
 
 _LOADERS = {
     Format.JPEG: ("jpegload", "VipsForeignLoadJpeg"),
@@ -71,7 +79,7 @@ class Source:
     pages: int = 1
     """Frames of the file."""
     held: Mapping[int, Picture] = field(default_factory=dict)
-    """Of a JPEG: pictures in memory, by the factor that its decoder shrank them by."""
+    """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
 
     @property
     def shown(self) -> Size:
@@ -80,10 +88,37 @@ class Source:
             return Size(self.stored.height, self.stored.width)
         return self.stored
 
-    def shrunk(self, factor: int) -> Picture:
-        """A JPEG, shrunk by its decoder."""
-        held = self.held.get(factor)
-        return load(self.path, self.format, shrink=factor) if held is None else held
+    def pixels(self, factor: int = 1) -> Picture:
+        """What the decoder gives; that of a JPEG shrinks by a factor, if told so."""
+        found = self.held.get(factor)
+        if found is None:
+            found = self._decoded(factor)
+        return self._streamed(factor) if found is None else found
+
+    def pixels_in_memory(self, factor: int = 1) -> Picture:
+        """The same, to be read several times."""
+        found = self._decoded(factor)
+        return self._streamed(factor).copy_memory() if found is None else found
+
+    def _decoded(self, factor: int) -> Picture | None:
+        """A small JPEG, decoded by Pillow; None where that is for libvips to do, or to refuse.
+
+        It gives the same pixels, bit by bit, in two thirds of the time.
+        """
+        width, height = self.stored.width // factor, self.stored.height // factor
+        if self.format is not Format.JPEG or not 0 < width * height <= MAX_HELD_PIXELS:
+            return None
+        raster = pillow.decode_jpeg(self.path, factor)
+        if raster is None:
+            return None
+        picture = _described(from_raster(raster), self.picture)
+        if (raster.width, raster.height) == (width, height):
+            return picture
+        # libvips leaves out what is left of a block at the end.
+        return picture.crop(0, 0, width, height)
+
+    def _streamed(self, factor: int) -> Picture:
+        return self.picture if factor == 1 else load(self.path, self.format, shrink=factor)
 
 
 def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
@@ -143,7 +178,7 @@ MAX_TAKEN_SIDE = 1000
 """Pictures of up to so many pixels a side are handed over as they are, to be made small."""
 
 
-def levels_towards(picture: Picture, side: int) -> tuple[bytes, int, int, int]:
+def levels_towards(picture: Picture, side: int) -> tuple[bytearray, int, int, int]:
     """The pixels of a picture, scaled down towards a square: bytes, width, height and bands.
 
     With alpha it fits the square. Without, it is averaged over boxes where it is large, and left
@@ -156,7 +191,47 @@ def levels_towards(picture: Picture, side: int) -> tuple[bytes, int, int, int]:
         factor = longest / side
         across, down = (min(factor, length) for length in (picture.width, picture.height))
         picture = picture.shrink(across, down)
-    return picture.write_to_memory(), picture.width, picture.height, picture.bands
+    return levels(picture), picture.width, picture.height, picture.bands
+
+
+def levels(picture: Picture) -> bytearray:
+    """Evaluate a picture: its pixels row by row, bands interleaved, as its format has them.
+
+    In this thread: libvips would have a thread of its own make strips of 16 rows, and wake
+    another at the end of each, which together costs small pictures a tenth of their time.
+
+    Raises:
+        pyvips.Error: decoding failed, which is found out only now.
+    """
+    width, height = picture.width, picture.height
+    region = pyvips.Region.new(picture)
+    found = bytearray()
+    for top in range(0, height, STRIP_ROWS):
+        found += region.fetch(0, top, width, min(STRIP_ROWS, height - top))
+    return found
+
+
+def held(picture: Picture) -> Picture:
+    """The picture in memory, evaluated once.
+
+    Raises:
+        pyvips.Error: as `levels`.
+    """
+    if picture.width * picture.height > MAX_HELD_PIXELS or picture.get_typeof("page-height"):
+        return picture.copy_memory()
+    copy = pyvips.Image.new_from_memory(
+        levels(picture), picture.width, picture.height, picture.bands, picture.format
+    )
+    return _described(copy.copy(interpretation=picture.interpretation), picture)
+
+
+def _described(picture: Picture, other: Picture) -> Picture:
+    """The picture with what another one says about the same pixels."""
+    for name in _DESCRIPTION:
+        kind = other.get_typeof(name)
+        if kind:
+            picture.set_type(kind, name, other.get(name))
+    return picture
 
 
 def load_bytes(data: bytes, kind: Format) -> Picture:

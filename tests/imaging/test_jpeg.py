@@ -1,0 +1,140 @@
+"""Small JPEGs go through Pillow: with the same pixels and bytes as through libvips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagesvc.errors import CorruptImage
+from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.encode import jpeg
+from imagesvc.model import Format
+from tests.imaging.pictures import gradient, make, oriented, save, swapped_profile
+
+ODD = (203, 117)
+KINDS: dict[str, dict[str, Any]] = {
+    "4:4:4": {"subsampling": 0},
+    "4:2:2": {"subsampling": 1},
+    "4:2:0": {"subsampling": 2},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_blocks": 3},
+    "rgb": {"keep_rgb": True},
+    "profile": {"icc_profile": swapped_profile()},
+}
+
+
+def written(path: Path, mode: str = "RGB", size: tuple[int, int] = ODD, **options: Any) -> str:
+    """A JPEG of a gradient."""
+    return save(path / "a.jpg", gradient(*size).convert(mode), quality=85, **options)
+
+
+def by_libvips(path: str, factor: int) -> bytes:
+    """The pixels that libvips' own decoder gives."""
+    picture: Any = vips.load(path, Format.JPEG, shrink=factor)
+    return bytes(picture.write_to_memory())
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 8])
+@pytest.mark.parametrize("options", KINDS.values(), ids=KINDS.keys())
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_both_decoders_give_the_same_pixels(
+    tmp_path: Path, mode: str, options: dict[str, Any], factor: int
+) -> None:
+    """Or a variant would depend on which of them made it; sides are odd, blocks incomplete."""
+    path = written(tmp_path, mode, **options)
+    assert pillow.decode_jpeg(path, factor) is not None
+
+    picture = vips.open_source(path, Format.JPEG).pixels(factor)
+
+    assert (picture.width, picture.height) == (ODD[0] // factor, ODD[1] // factor)
+    assert picture.interpretation == ("srgb" if mode == "RGB" else "b-w")
+    assert vips.levels(picture) == by_libvips(path, factor)
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"),
+    [
+        ((1, 1), 1), ((1, 9), 1), ((15, 3), 2), ((7, 16), 2), ((7, 16), 4), ((17, 8), 8),
+        ((15, 15), 8), ((9, 31), 8),
+    ],
+)  # fmt: skip
+def test_tiny_pictures_shrink_as_with_libvips(
+    tmp_path: Path, size: tuple[int, int], factor: int
+) -> None:
+    """Whatever factor Pillow would choose for the size by itself."""
+    path = written(tmp_path, size=size)
+
+    found = vips.levels(vips.open_source(path, Format.JPEG).pixels(factor))
+
+    assert found == by_libvips(path, factor)
+
+
+def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
+    """The profile is applied and the picture turned later, as for what libvips decodes."""
+    path = oriented(tmp_path / "a.jpg", gradient(), 6)
+    opened = vips.open_source(path, Format.JPEG)
+    assert opened.pixels().get("orientation") == 6
+
+    profiled = vips.open_source(written(tmp_path, icc_profile=swapped_profile()), Format.JPEG)
+    assert profiled.pixels().get("icc-profile-data") == swapped_profile()
+    assert vips.held(profiled.pixels()).get("icc-profile-data") == swapped_profile()
+
+
+def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
+    """It knows what Adobe inverts, and which profile there is to apply."""
+    path = written(tmp_path, "CMYK")
+
+    assert pillow.decode_jpeg(path, 1) is None
+    assert vips.open_source(path, Format.JPEG).pixels().interpretation == "cmyk"
+
+
+def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
+    """One decoder's words for one fault."""
+    path = written(tmp_path)
+    data = Path(path).read_bytes()
+    Path(path).write_bytes(data[: len(data) * 2 // 3])
+
+    assert pillow.decode_jpeg(path, 1) is None
+    with pytest.raises(CorruptImage, match="premature end"):
+        make(path, "w=50")
+
+
+def test_a_large_picture_is_streamed(tmp_path: Path) -> None:
+    """Held whole it would take seven bytes a pixel."""
+    path = written(tmp_path, size=(2000, 1501))
+    opened = vips.open_source(path, Format.JPEG)
+
+    assert opened.pixels() is opened.picture
+    assert opened.pixels(2) is not opened.picture
+
+
+@pytest.mark.parametrize("q", [1, 50, 89, 90, 100])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [ODD, (1, 1), (640, 480)])
+def test_both_encoders_write_the_same_bytes(
+    tmp_path: Path, mode: str, q: int, size: tuple[int, int]
+) -> None:
+    """Small and large variants are of one kind, and older ones stay what they are."""
+    path = save(tmp_path / "a.png", gradient(*size).convert(mode))
+    picture = vips.open_source(path, Format.PNG).picture.copy_memory()
+
+    data = jpeg(picture, q)
+
+    assert data == bytes(picture.jpegsave_buffer(Q=q, keep="none"))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "I;16"])
+@pytest.mark.parametrize("height", [1, 63, 64, 65, 200])
+def test_levels_are_all_rows_in_order(tmp_path: Path, mode: str, height: int) -> None:
+    """However many strips they were made in."""
+    picture = gradient(30, height)
+    if mode == "I;16":  # which is made of gray only
+        picture = picture.convert("L")
+    path = save(tmp_path / "a.png", picture.convert(mode))
+    opened = vips.open_source(path, Format.PNG).picture.copy_memory()
+
+    assert bytes(vips.levels(opened)) == bytes(opened.write_to_memory())
+    assert bytes(vips.held(opened).write_to_memory()) == bytes(opened.write_to_memory())
+    assert vips.held(opened).interpretation == opened.interpretation
