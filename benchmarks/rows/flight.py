@@ -23,8 +23,8 @@ def run(bench: Bench) -> list[Row]:
         seconds(1400, 1)  # warm
         turns = take_turns(
             bench.rounds,
-            lambda number: seconds(1500 + number, 1),
-            lambda number: seconds(1600 + number, _ASKERS),
+            lambda number: seconds(1500 + 2 * number, 1),
+            lambda number: seconds(1501 + 2 * number, _ASKERS),
         )
     one, many = (1000 * sorted(side)[len(side) // 2] for side in (turns.limit, turns.ours))
     return [

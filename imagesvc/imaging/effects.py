@@ -13,6 +13,7 @@ KERNEL_CUT = 0.05
 """Where a Gaussian kernel ends, of its peak. libvips' 0.2 leaves it noticeably too narrow."""
 WIDEST_KERNEL_SIGMA = 40.0
 LEVELS = 256
+SAME = bytes(range(LEVELS))
 MIDDLE = 127.5
 LUMA = (0.213, 0.715, 0.072)
 """Of red, green and blue, as in the saturate() of Filter Effects."""
@@ -96,15 +97,21 @@ def _gaussian(frame: Picture, sigma: float) -> Picture:
     if sigma > WIDEST_KERNEL_SIGMA:
         return frame.gaussblur(sigma, min_ampl=KERNEL_CUT, precision="approximate")
     if frame.format != "uchar":
-        return _quick_gaussian(frame, sigma)
+        return frame.gaussblur(sigma, min_ampl=KERNEL_CUT, precision="integer")
     before, after = _corrections(sigma)
-    kind = frame.interpretation
-    soft = _quick_gaussian(frame.maplut(vips.from_levels(before, LEVELS, 1, 1)), sigma)
-    return soft.maplut(vips.from_levels(after, LEVELS, 1, 1)).copy(interpretation=kind)
+    soft = _quick_gaussian(_replaced(frame, before), sigma)
+    return _replaced(soft, after).copy(interpretation=frame.interpretation)
 
 
 def _quick_gaussian(frame: Picture, sigma: float) -> Picture:
-    return frame.gaussblur(sigma, min_ampl=KERNEL_CUT, precision="integer")
+    """What `gaussblur` does; but each row is blurred across once, not for each strip around it."""
+    kernel = vips.gaussian(sigma, KERNEL_CUT)
+    across = frame.conv(kernel, precision="integer").copy_memory()
+    return across.conv(kernel.rot90(), precision="integer")
+
+
+def _replaced(frame: Picture, levels: bytes) -> Picture:
+    return frame if levels == SAME else frame.maplut(vips.from_levels(levels, LEVELS, 1, 1))
 
 
 @lru_cache(maxsize=64)
@@ -115,13 +122,12 @@ def _corrections(sigma: float) -> tuple[bytes, bytes]:
     darker or lighter. How much each level is off is seen on one pixel of `LEVELS` bands. What
     comes out too light is made darker before, so that white is not clipped; else after.
     """
-    same = range(LEVELS)
-    flat = vips.from_levels(bytes(same), 1, 1, LEVELS)
+    flat = vips.from_levels(SAME, 1, 1, LEVELS)
     response = _quick_gaussian(flat, sigma).getpoint(0, 0)
     nearest = _inverse(response)
     if response[-2] == LEVELS - 1:
-        return nearest, bytes(same)
-    return bytes(same), nearest[:-1] + bytes([LEVELS - 1])
+        return nearest, SAME
+    return SAME, nearest[:-1] + bytes([LEVELS - 1])
 
 
 def _inverse(response: list[float]) -> bytes:

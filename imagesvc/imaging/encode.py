@@ -60,7 +60,7 @@ def encode(picture: Picture, transform: Transform) -> bytes:
         return bytes(_LOSSLESS[kind](picture))
     if transform.max_bytes is None or transform.q is None:
         return bytes(_ENCODERS[kind](picture, transform.q))
-    held = vips.held(picture)
+    held = picture.copy_memory()
     return fitted(lambda q: bytes(_ENCODERS[kind](held, q)), transform.q, transform.max_bytes)
 
 

@@ -45,7 +45,7 @@ def ingest(request: IngestRequest) -> Ingested:
         decoded = Decoded(request.path, original, size, direct)
         picture = to_srgb(decoded.reduced())
         if size:
-            picture = vips.held(picture)
+            picture = picture.copy_memory()
         facts = facts_of(picture)
         mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
     made = {it: _shared_outcome(request, it, decoded) for it in direct}

@@ -167,7 +167,7 @@ def decode_jpeg(path: str, factor: int) -> Raster | None:
         return None
 
 
-def encode_jpeg(levels: bytearray, width: int, height: int, bands: int, quality: int) -> bytes:
+def encode_jpeg(levels: Any, width: int, height: int, bands: int, quality: int) -> bytes:
     """Write a baseline JPEG, byte for byte as libvips does, in half the time.
 
     Args:
@@ -257,7 +257,7 @@ def _parsed(raw: object) -> Tags:
     return _tags(exif)
 
 
-def small(levels: bytes | bytearray, width: int, height: int, bands: int, side: int) -> Image.Image:
+def small(levels: Any, width: int, height: int, bands: int, side: int) -> Image.Image:
     """A picture of given pixels, height x width x bands, in RGBA and at most `side` a side.
 
     With alpha it must be as small as that already: boxes would mix in the colours of what is

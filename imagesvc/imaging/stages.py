@@ -34,7 +34,7 @@ class Stages:
         self._is_apart = self._is_apart and picture.width * picture.height <= vips.MAX_HELD_PIXELS
         if not self._is_apart or picture is self._held:
             return picture
-        self._held = vips.held(picture)
+        self._held = picture.copy_memory()
         self._end(stage)
         return self._held
 

@@ -38,8 +38,6 @@ GRAY, RGB = 1, 3
 
 MAX_HELD_PIXELS = 3_000_000
 """Up to here, all frames together, a picture is worked on in memory rather than streamed."""
-STRIP_ROWS = 64
-"""Evaluated at once: what a step keeps of a strip should fit the processor's cache."""
 _DESCRIPTION = ("orientation", "icc-profile-data")
 """What is said about the pixels in a file, and matters later."""
 
@@ -178,7 +176,7 @@ MAX_TAKEN_SIDE = 1000
 """Pictures of up to so many pixels a side are handed over as they are, to be made small."""
 
 
-def levels_towards(picture: Picture, side: int) -> tuple[bytearray, int, int, int]:
+def levels_towards(picture: Picture, side: int) -> tuple[Any, int, int, int]:
     """The pixels of a picture, scaled down towards a square: bytes, width, height and bands.
 
     With alpha it fits the square. Without, it is averaged over boxes where it is large, and left
@@ -194,35 +192,17 @@ def levels_towards(picture: Picture, side: int) -> tuple[bytearray, int, int, in
     return levels(picture), picture.width, picture.height, picture.bands
 
 
-def levels(picture: Picture) -> bytearray:
+def levels(picture: Picture) -> Any:
     """Evaluate a picture: its pixels row by row, bands interleaved, as its format has them.
 
-    In this thread: libvips would have a thread of its own make strips of 16 rows, and wake
-    another at the end of each, which together costs small pictures a tenth of their time.
+    Returns:
+        A buffer.
 
     Raises:
         pyvips.Error: decoding failed, which is found out only now.
     """
-    width, height = picture.width, picture.height
-    region = pyvips.Region.new(picture)
-    found = bytearray()
-    for top in range(0, height, STRIP_ROWS):
-        found += region.fetch(0, top, width, min(STRIP_ROWS, height - top))
-    return found
-
-
-def held(picture: Picture) -> Picture:
-    """The picture in memory, evaluated once.
-
-    Raises:
-        pyvips.Error: as `levels`.
-    """
-    if picture.width * picture.height > MAX_HELD_PIXELS or picture.get_typeof("page-height"):
-        return picture.copy_memory()
-    copy = pyvips.Image.new_from_memory(
-        levels(picture), picture.width, picture.height, picture.bands, picture.format
-    )
-    return _described(copy.copy(interpretation=picture.interpretation), picture)
+    # Of a picture in memory both are cheap: the one does nothing, the other copies once.
+    return pyvips.Region.new(picture.copy_memory()).fetch(0, 0, picture.width, picture.height)
 
 
 def _described(picture: Picture, other: Picture) -> Picture:
@@ -248,6 +228,11 @@ def from_levels(levels: bytes, width: int, height: int, bands: int) -> Picture:
 def coordinates(width: int, height: int) -> Picture:
     """A picture whose two bands tell where each pixel is."""
     return pyvips.Image.xyz(width, height)
+
+
+def gaussian(sigma: float, cut: float) -> Picture:
+    """Half of a separable kernel, a row; it ends where it is below `cut` of its peak."""
+    return pyvips.Image.gaussmat(sigma, cut, separable=True, precision="integer")
 
 
 def bicubic() -> Any:

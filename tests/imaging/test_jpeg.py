@@ -50,7 +50,7 @@ def test_both_decoders_give_the_same_pixels(
 
     assert (picture.width, picture.height) == (ODD[0] // factor, ODD[1] // factor)
     assert picture.interpretation == ("srgb" if mode == "RGB" else "b-w")
-    assert vips.levels(picture) == by_libvips(path, factor)
+    assert bytes(vips.levels(picture)) == by_libvips(path, factor)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_tiny_pictures_shrink_as_with_libvips(
 
     found = vips.levels(vips.open_source(path, Format.JPEG).pixels(factor))
 
-    assert found == by_libvips(path, factor)
+    assert bytes(found) == by_libvips(path, factor)
 
 
 def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
@@ -79,7 +79,6 @@ def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
 
     profiled = vips.open_source(written(tmp_path, icc_profile=swapped_profile()), Format.JPEG)
     assert profiled.pixels().get("icc-profile-data") == swapped_profile()
-    assert vips.held(profiled.pixels()).get("icc-profile-data") == swapped_profile()
 
 
 def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
@@ -123,18 +122,3 @@ def test_both_encoders_write_the_same_bytes(
     data = jpeg(picture, q)
 
     assert data == bytes(picture.jpegsave_buffer(Q=q, keep="none"))
-
-
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "I;16"])
-@pytest.mark.parametrize("height", [1, 63, 64, 65, 200])
-def test_levels_are_all_rows_in_order(tmp_path: Path, mode: str, height: int) -> None:
-    """However many strips they were made in."""
-    picture = gradient(30, height)
-    if mode == "I;16":  # which is made of gray only
-        picture = picture.convert("L")
-    path = save(tmp_path / "a.png", picture.convert(mode))
-    opened = vips.open_source(path, Format.PNG).picture.copy_memory()
-
-    assert bytes(vips.levels(opened)) == bytes(opened.write_to_memory())
-    assert bytes(vips.held(opened).write_to_memory()) == bytes(opened.write_to_memory())
-    assert vips.held(opened).interpretation == opened.interpretation
