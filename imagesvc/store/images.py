@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.errors import NotFound
 from imagesvc.model import (
@@ -49,6 +48,7 @@ from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
 from imagesvc.store.upload_slots import use_slot
+from imagesvc.store.upserts import Upsert
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "tags", "visibility")
@@ -280,7 +280,7 @@ def _is_referenced(connection: Connection, digest: str) -> bool:
 
 def _insert_blob(connection: Connection, digest: Digest, size: int, now: datetime) -> None:
     row = {"sha256": digest, "bytes": size, "created_at": now}
-    connection.execute(_INSERT_BLOB[connection.dialect.name], [row])
+    connection.execute(_INSERT_BLOB.on(connection), [row])
 
 
 def select_images() -> Select[Any]:
@@ -292,10 +292,7 @@ def select_images() -> Select[Any]:
     return select(images, *mezzanine, *FACT_COLUMNS, newest_job).select_from(with_job)
 
 
-_INSERT_BLOB = {
-    "sqlite": sqlite.insert(blobs).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(blobs).on_conflict_do_nothing(),
-}
+_INSERT_BLOB = Upsert(blobs, lambda insert: insert.on_conflict_do_nothing())
 _newest = images.alias("newest")
 _INSERT_IMAGE = insert(images).values(
     number=select(func.coalesce(func.max(_newest.c.number), 0) + 1).scalar_subquery()

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.errors import RequestInProgress
 from imagesvc.model import Receipt
 from imagesvc.store.database import Database
 from imagesvc.store.schema import receipts
+from imagesvc.store.upserts import Upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def insert_receipt(connection: Connection, receipt: Receipt) -> None:
     Raises:
         RequestInProgress: there is one already; the transaction must not be.
     """
-    inserted = connection.execute(_INSERT_RECEIPT[connection.dialect.name], asdict(receipt))
+    inserted = connection.execute(_INSERT_RECEIPT.on(connection), asdict(receipt))
     if inserted.first() is None:
         raise RequestInProgress("Another request with this Idempotency-Key was faster; try again.")
 
@@ -61,18 +61,16 @@ _ONE_RECEIPT = select(receipts).where(
 )
 
 
-def _upsert(dialect: Any) -> Any:
-    """Insert, or take the place of one that has expired."""
-    statement = dialect.insert(receipts)
-    new = statement.excluded
-    return statement.on_conflict_do_update(
+def _or_replace_expired(insert: Any) -> Any:
+    new = insert.excluded
+    return insert.on_conflict_do_update(
         index_elements=["principal", "key"],
         set_={column.name: new[column.name] for column in receipts.c if not column.primary_key},
         where=receipts.c.expires_at <= new.created_at,
     ).returning(receipts.c.key)
 
 
-_INSERT_RECEIPT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_INSERT_RECEIPT = Upsert(receipts, _or_replace_expired)
 
 
 def _receipt(row: Row[Any]) -> Receipt:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from imagesvc.model import Digest, Format, Variant, VariantKey
 from imagesvc.store.database import Database
 from imagesvc.store.schema import blobs, variants
+from imagesvc.store.upserts import Upsert
 
 _ONE_VARIANT = select(variants).where(variants.c.key == bindparam("key"))
 _SOME_VARIANTS = select(variants).where(variants.c.key.in_(bindparam("keys", expanding=True)))
@@ -110,22 +110,19 @@ def upsert(connection: Connection, made: Sequence[Variant]) -> None:
     """Insert rows, or replace those with the same keys, within the caller's transaction."""
     if not made:
         return
-    connection.execute(_UPSERT[connection.dialect.name], [_values(variant) for variant in made])
+    connection.execute(_UPSERT.on(connection), [_values(variant) for variant in made])
 
 
-def _upsert(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+def _or_replace(insert: Any) -> Any:
     replaced = {
-        column.name: statement.excluded[column.name]
+        column.name: insert.excluded[column.name]
         for column in variants.c
         if column.name not in {"key", "created_at"}
     }
-    return statement.on_conflict_do_update(index_elements=["key"], set_=replaced)
+    return insert.on_conflict_do_update(index_elements=["key"], set_=replaced)
 
 
-_UPSERT = {
-    "sqlite": _upsert(sqlite.insert(variants)),
-    "postgresql": _upsert(postgresql.insert(variants)),
-}
+_UPSERT = Upsert(variants, _or_replace)
 
 
 def _values(variant: Variant) -> dict[str, Any]:
