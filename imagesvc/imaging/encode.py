@@ -24,6 +24,7 @@ WEBP_EFFORT = 4
 AVIF_EFFORT = 1
 """libvips maps effort to the speed of libaom as `9 - effort`."""
 PNG_COMPRESSION = 6
+PIXELS_PER_MM = 72 / 25.4
 GIF_EFFORT = 3
 """A fifth of the time of libvips' 7, for 3 % more bytes (20 frames of a photograph)."""
 MAX_ATTEMPTS = 7
@@ -125,6 +126,8 @@ def jpeg(picture: Picture, q: int | None) -> bytes:
 
 
 def _png(picture: Picture, _q: int | None) -> Any:
+    # A PNG always says how large its pixels are; the original's word for it would be metadata.
+    picture = picture.copy(xres=PIXELS_PER_MM, yres=PIXELS_PER_MM)
     return picture.pngsave_buffer(compression=PNG_COMPRESSION, **_STRIPPED)
 
 

@@ -19,6 +19,7 @@ from PIL import ExifTags, Image
 
 from imagesvc.errors import CorruptImage
 from imagesvc.imaging.containers.ico import largest
+from imagesvc.imaging.containers.jpeg import starts_early
 from imagesvc.imaging.exif import Tags
 from imagesvc.model import Format
 
@@ -46,6 +47,8 @@ _BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 """Modes whose bytes libvips takes as they are."""
 _WITH_ALPHA = frozenset({"LA", "PA", "RGBA", "RGBa"})
 _JPEG_MODES = frozenset({"L", "RGB"})
+_JPEG_HEADER_BYTES = 256 << 10
+_JPEG_HEADER_SEGMENTS = 64
 _STRIP_BYTES = 1 << 20
 FULL_CHROMA = 90
 """The quality from which on JPEGs keep chroma in full resolution, as libvips has it."""
@@ -144,7 +147,8 @@ def decode_jpeg(path: str, factor: int) -> Raster | None:
     """Decode a JPEG in gray or RGB, shrunk by its decoder by 1, 2, 4 or 8, sides rounded up.
 
     Returns:
-        None where it is in another colour space, or cannot be decoded to its end.
+        None where it is in another colour space, has so much metadata that Pillow takes long to
+        read it, or cannot be decoded to its end.
 
     Raises:
         MemoryError: there is not enough of it.
@@ -152,8 +156,11 @@ def decode_jpeg(path: str, factor: int) -> Raster | None:
     try:
         with (
             warnings.catch_warnings(action="ignore"),
-            Image.open(path, formats=_PLUGINS[Format.JPEG]) as image,
+            Path(path).open("rb") as file,
         ):
+            if not starts_early(file.read(_JPEG_HEADER_BYTES), _JPEG_HEADER_SEGMENTS):
+                return None
+            image = Image.open(file, formats=_PLUGINS[Format.JPEG])
             if image.mode not in _JPEG_MODES:
                 return None
             if factor > 1:

@@ -147,8 +147,14 @@ def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int 
 
 
 def load(path: str, kind: Format, **options: Any) -> Picture:
-    """Call the loader of a format; decoding stops at the first error."""
+    """Call the loader of a format; decoding stops at the first error.
+
+    `unlimited` lets a JPEG have any number of warnings, as Pillow does: what is damaged inside is
+    shown as browsers show it, at whatever size. Numbers of scans were checked by `containers`.
+    """
     loader, _ = _LOADERS[kind]
+    if kind is Format.JPEG:
+        options["unlimited"] = True
     picture = pyvips.Operation.call(loader, path, access="sequential", fail_on="error", **options)
     # A loader without optional outputs gives the image, others a list that starts with it.
     return picture[0] if isinstance(picture, list) else picture

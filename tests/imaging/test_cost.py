@@ -56,6 +56,7 @@ PROGRESSIVE: Options = {"progressive": True, "subsampling": 0}
         (BASELINE, "crop=0.1,0.1,0.8,0.8&trim=9&format=jpeg&q=80"),
         (BASELINE, "w=2000&h=1500&fit=cover&gravity=smart&format=jpeg&q=80"),
         (PROGRESSIVE, "sharpen=5&radius=max&format=jpeg&q=80"),
+        (BASELINE, "sharpen=2&blur=2&format=jpeg&q=80"),
         (BASELINE, "max_bytes=100000&format=jpeg&q=80"),
     ],
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from imagesvc.errors import CorruptImage
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.encode import jpeg
 from imagesvc.model import Format
-from tests.imaging.pictures import gradient, make, oriented, save, swapped_profile
+from tests.imaging.pictures import gradient, make, oriented, save, seen, swapped_profile
 
 ODD = (203, 117)
 KINDS: dict[str, dict[str, Any]] = {
@@ -122,3 +125,49 @@ def test_both_encoders_write_the_same_bytes(
     data = jpeg(picture, q)
 
     assert data == bytes(picture.jpegsave_buffer(Q=q, keep="none"))
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """A segment with its marker and length."""
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [segment(0xE1, b"a") * 64, segment(0xED, bytes(60_000)) * 5, b"\xff" * 30],
+    ids=["many segments", "large ones", "fill bytes"],
+)
+def test_much_metadata_is_left_to_libvips(tmp_path: Path, metadata: bytes) -> None:
+    """Pillow reads it bit by bit, for each variant anew; libvips passes over it."""
+    path = written(tmp_path)
+    data = Path(path).read_bytes()
+    Path(path).write_bytes(data[:2] + metadata + data[2:])
+
+    assert pillow.decode_jpeg(path, 1) is None
+    assert seen(make(path, "w=50")).size == (50, 29)
+
+
+def test_a_picture_with_damage_inside_is_shown_at_every_size(tmp_path: Path) -> None:
+    """As in browsers; whichever decoder comes to it. Hundreds of warnings, 3.6 MP."""
+    noise = Image.effect_noise((2400, 1500), 60).convert("RGB")
+    path = save(tmp_path / "a.jpg", noise, quality=85, restart_marker_rows=1)
+    data, chance = bytearray(Path(path).read_bytes()), random.Random(1)
+    scan = data.index(b"\xff\xda") + 20
+    for at in chance.sample(range(scan, len(data) - 4), 4000):
+        if 0xFF not in data[at - 1 : at + 3]:
+            data[at] = chance.randrange(254)
+    Path(path).write_bytes(data)
+    opened = vips.open_source(path, Format.JPEG)
+    assert opened.pixels() is opened.picture
+
+    assert make(path, "").width == 2400
+    assert make(path, "w=200").width == 200
+    assert bytes(vips.levels(opened.pixels(4))) == by_libvips(path, 4)
+
+
+@pytest.mark.parametrize("query", ["w=1800", "w=200"])
+def test_a_png_says_nothing_of_its_original(tmp_path: Path, query: str) -> None:
+    """It has to name a resolution: the usual one, whoever decoded the picture."""
+    path = written(tmp_path, size=(2400, 1600), dpi=(300, 300))
+
+    assert seen(make(path, f"{query}&format=png")).info["dpi"] == pytest.approx((72, 72), abs=0.1)

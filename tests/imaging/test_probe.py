@@ -273,3 +273,26 @@ def test_the_file_is_not_written(tmp_path: Path) -> None:
     probe(path, LIMITS)
 
     assert Path(path).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("before", "word"),
+    [
+        (b"\xff" * 70_000, "stray bytes"),
+        (b"\x00" * 70_000, "stray bytes"),
+        (b"\xff\xe1\x00\x03a" * 10_001, "segments"),
+        (b"\xff\xe1\x00\x08Exif\x00\x00" * 17, "segments of EXIF"),
+    ],
+    ids=["fill", "stray", "segments", "exif"],
+)
+def test_what_takes_decoders_long_to_pass_over_is_refused(
+    tmp_path: Path, before: bytes, word: str
+) -> None:
+    """50 MB of it would keep a worker busy for half a minute."""
+    path = save(tmp_path / "a.jpg", gradient())
+    data = Path(path).read_bytes()
+    second = 2 + 2 + 16  # after the JFIF header
+    (tmp_path / "b.jpg").write_bytes(data[:second] + before + data[second:])
+
+    with pytest.raises(ImageTooLarge, match=word):
+        probe(str(tmp_path / "b.jpg"), LIMITS)

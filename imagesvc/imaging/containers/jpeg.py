@@ -19,11 +19,20 @@ MAX_SCANS = 1000
 SCAN_COST_FACTOR = 20
 """Scans times pixels may reach this many times `max_pixels`; progressive files have 10 scans."""
 
-SOS, EOI, SOI, DNL = 0xDA, 0xD9, 0xD8, 0xDC
+MAX_SEGMENTS = 10_000
+MAX_STRAY_BYTES = 1 << 16
+"""Between segments; decoders pass over them one by one."""
+MAX_EXIF_SEGMENTS = 16
+"""Pillow puts them together, each time anew."""
+
+SOS, EOI, DNL, APP1 = 0xDA, 0xD9, 0xDC, 0xE1
+_EXIF = b"Exif\0"
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _UNSUPPORTED_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
 _BANDS = frozenset({1, 3, 4})
+_SEGMENT = re.compile(rb"\xff[^\xff\x00\x01\xd0-\xd8]")
+"""A marker with something to follow; fill and stray bytes before it are skipped (B.1.1.2)."""
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """A marker in entropy-coded data: FF00 is a stuffed byte, FFD0 to FFD7 restart."""
 
@@ -33,14 +42,20 @@ def walk(data: Data, limits: Limits) -> Found:
 
     Raises:
         CorruptImage: no end of image, no frame header, or two.
-        ImageTooLarge: so many scans that decoding them would take forever.
+        ImageTooLarge: so many scans or segments that going through them would take forever.
     """
-    at, scans = 2, 0
+    at, scans, segments, exif_segments, stray = 2, 0, 0, 0, 0
     found: Found | None = None
     while True:
-        marker, at = _next_marker(data, at)
+        start, (marker, at) = at, _next_marker(data, at)
+        stray += at - 2 - start
+        check_count("stray bytes between its segments", stray, MAX_STRAY_BYTES)
         if marker == EOI:
             break
+        segments += 1
+        check_count("segments", segments, MAX_SEGMENTS)
+        exif_segments += marker == APP1 and data[at + 2 : at + 7] == _EXIF
+        check_count("segments of EXIF", exif_segments, MAX_EXIF_SEGMENTS)
         length = big(data, at, 2)
         if length < 2 or at + length > len(data):
             raise truncated("JPEG", f"segment FF{marker:02X} is cut off")
@@ -62,22 +77,24 @@ def walk(data: Data, limits: Limits) -> Found:
     return found
 
 
+def starts_early(head: bytes, most_segments: int) -> bool:
+    """Whether the first scan begins within the first bytes of a file, after few segments."""
+    at = 2
+    for _ in range(most_segments):
+        if len(head) < at + 4 or head[at] != 0xFF:
+            return False
+        if head[at + 1] == SOS:
+            return True
+        at += 2 + big(head, at + 2, 2)
+    return False
+
+
 def _next_marker(data: Data, at: int) -> tuple[int, int]:
-    """The marker at `at`, and where what follows it starts; fill bytes are skipped."""
-    while True:
-        pair = data[at : at + 2]
-        if len(pair) < 2:
-            raise truncated("JPEG", "there is no end of image")
-        if pair[0] != 0xFF:
-            at = data.find(b"\xff", at)  # decoders skip stray bytes between segments, too
-            if at < 0:
-                raise truncated("JPEG", "there is no end of image")
-        elif pair[1] in (0xFF, 0x00):
-            at += 1
-        elif pair[1] == 0x01 or 0xD0 <= pair[1] <= SOI:
-            at += 2
-        else:
-            return pair[1], at + 2
+    """The marker at `at` or later, and where what follows it starts."""
+    match = _SEGMENT.search(data, at)
+    if match is None:
+        raise truncated("JPEG", "there is no end of image")
+    return data[match.start() + 1], match.end()
 
 
 def _after_scan(data: Data, at: int) -> int:
