@@ -134,8 +134,13 @@ def segment(marker: int, body: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "metadata",
-    [segment(0xE1, b"a") * 64, segment(0xED, bytes(60_000)) * 5, b"\xff" * 30],
-    ids=["many segments", "large ones", "fill bytes"],
+    [
+        segment(0xE1, b"a") * 64,
+        segment(0xED, bytes(60_000)) * 5,
+        b"\xff" * 30,
+        b"\xff" + segment(0xE1, bytes(0xE1DF) + b"\xff\xda\0\0\0\0" + bytes(99)),
+    ],
+    ids=["many segments", "large ones", "fill bytes", "fill that looks like a length"],
 )
 def test_much_metadata_is_left_to_libvips(tmp_path: Path, metadata: bytes) -> None:
     """Pillow reads it bit by bit, for each variant anew; libvips passes over it."""

@@ -81,7 +81,7 @@ def starts_early(head: bytes, most_segments: int) -> bool:
     """Whether the first scan begins within the first bytes of a file, after few segments."""
     at = 2
     for _ in range(most_segments):
-        if len(head) < at + 4 or head[at] != 0xFF:
+        if len(head) < at + 4 or not _SEGMENT.match(head, at):
             return False
         if head[at + 1] == SOS:
             return True
