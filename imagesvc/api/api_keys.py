@@ -13,13 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json
-from imagesvc.api.http import (
-    Id,
-    invalid,
-    json_response,
-    only_known,
-    parsed_query,
-)
+from imagesvc.api.http import Id, invalid, json_response, only_known, parsed_query
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import Instant
 from imagesvc.auth.authenticator import principal_of

@@ -14,12 +14,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.fields import Description, Title
-from imagesvc.api.http import (
-    json_response,
-    only_known,
-    origin_of,
-    parsed_query,
-)
+from imagesvc.api.http import json_response, only_known, origin_of, parsed_query
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import Instant
 from imagesvc.api.versions import expected_versions, versioned

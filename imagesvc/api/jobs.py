@@ -9,13 +9,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import (
-    Id,
-    Instant,
-    json_response,
-    only_known,
-    parsed_query,
-)
+from imagesvc.api.http import Id, Instant, json_response, only_known, parsed_query
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import JobOut
 from imagesvc.auth.authenticator import principal_of
@@ -75,11 +69,8 @@ class JobEndpoints:
     async def page(self, request: Request) -> Response:
         """Jobs, the newest first, by status, image, owner and time of creation."""
         query = parsed_query(JobQuery, request)
-        found, last = await self.queue.page(
-            _filter_of(query, principal_of(request)),
-            limit=query.limit,
-            after=query.cursor,
-        )
+        wanted = _filter_of(query, principal_of(request))
+        found, last = await self.queue.page(wanted, limit=query.limit, after=query.cursor)
         return page_response(request, Page[JobOut], map(JobOut.of, found), cursor_text(last))
 
     async def show(self, request: Request) -> Response:

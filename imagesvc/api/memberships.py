@@ -13,10 +13,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json
 from imagesvc.api.collections import ONE, TAG, named_collection
-from imagesvc.api.http import (
-    only_known,
-    parsed_query,
-)
+from imagesvc.api.http import only_known, parsed_query
 from imagesvc.api.named import named_images
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import ImageOut

@@ -91,7 +91,7 @@ class Decoded:
         """The picture as shown in the size of the mezzanine, or cheap to look at without one."""
         source = self.source()
         is_plain = source.orientation == 1 and self._original.frames == 1
-        if self._looks and is_plain and (self._factor > 1 or self._kept or self._held):
+        if self._looks and is_plain and (self._factor > 1 or self._kept or 1 in self._held):
             return source.pixels(self._factor)
         if self._factor == 1:
             return resize(source, None, self._size)

@@ -6,14 +6,23 @@ import contextlib
 import json
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Scope
 
+from imagesvc.cli import connection_bounds
+from imagesvc.protocol import bounded
+from imagesvc.settings import Settings
 from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, picture, read_raw
+from tests.receiver import until
 from tests.server import Server
 
 SECONDS = 1
@@ -234,3 +243,27 @@ def until_answered(connection: socket.socket, count: int) -> int:
         found += received.count(b"HTTP/1.1 304")
         rest = received[-11:]
     return found
+
+
+def broken(_scope: Scope) -> tuple[bytes, bytes] | None:
+    """A bug where answers at hand are looked up."""
+    raise ValueError("a bug")
+
+
+def test_a_bug_in_what_is_at_hand_costs_only_the_short_way() -> None:
+    """The request takes the long one; the parser would call it a bad request."""
+    app = PlainTextResponse("the long way")
+    protocol = bounded(connection_bounds(Settings()), broken)
+    config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        until(lambda: running.started)
+        (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
+        answer = httpx.get(f"http://127.0.0.1:{port}/")
+    finally:
+        running.should_exit = True
+        thread.join()
+
+    assert (answer.status_code, answer.text) == (200, "the long way")
