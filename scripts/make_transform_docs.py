@@ -84,11 +84,13 @@ percent-encoded as RFC 3986 has it: HMAC-SHA256, base64url without padding. `kid
 import base64, hashlib, hmac
 from urllib.parse import quote
 
+
 def sign(key, path, parameters):
     pairs = sorted((quote(k, safe="-._~"), quote(v, safe="-._~")) for k, v in parameters.items())
     text = path + "?" + "&".join(f"{k}={v}" for k, v in pairs)
     mac = hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
 
 path = "/images/0190a1b2-0000-7000-8000-000000000000"
 print(sign("secret", path, {"w": "400", "format": "webp", "exp": "1800000000", "kid": "k1"}))
