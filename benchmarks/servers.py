@@ -107,11 +107,11 @@ class Server:
 
 
 class ImageService(Server):
-    """`imagesvc serve` with default settings, its data in the folder."""
+    """`imagesvc serve` without accounts, other settings as by default, its data in the folder."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder, "imagesvc", "/readyz")
-        self.settings = settings
+        self.settings = {"auth": "off", **settings}
 
     def command(self) -> list[str]:
         """`imagesvc serve`, as an operator would start it."""

@@ -141,7 +141,8 @@ def fetch_examples() -> list[tuple[Example, str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     watermarks = {"note": {"text": "evening hills", "scale": 0.4, "opacity": 0.8, "margin": 8}}
-    environment = {**os.environ, "IMAGESVC_WATERMARKS": json.dumps(watermarks)}
+    given = {"IMAGESVC_AUTH": "off", "IMAGESVC_WATERMARKS": json.dumps(watermarks)}
+    environment = {**os.environ, **given}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "imagesvc", "serve", "--port", str(port)]
         server = subprocess.Popen(  # our own command

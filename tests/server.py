@@ -17,11 +17,14 @@ READY_SECONDS = 30.0
 
 
 class Server:
-    """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables."""
+    """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables.
+
+    A test that needs accounts says `auth="required"`.
+    """
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
-        self.settings = settings
+        self.settings: dict[str, Any] = {"auth": "off", **settings}
         self.port = _free_port()
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[bytes] | None = None

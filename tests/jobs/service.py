@@ -17,7 +17,8 @@ from imagesvc.store.incoming import Incoming
 @contextlib.asynccontextmanager
 async def running_service(data_dir: Path, **settings: Any) -> AsyncIterator[Service]:
     """A service that is open."""
-    service = Service(Settings(data_dir=data_dir, workers=settings.pop("workers", 1), **settings))
+    values: dict[str, Any] = {"auth": "off", "workers": 1, **settings}
+    service = Service(Settings(data_dir=data_dir, **values))
     service.claim_data_dir()
     await service.open()
     try:
