@@ -56,8 +56,15 @@ def from_memory(request: Request, headers: Headers, body: bytes) -> Response:
     return Response(body[span.start : span.stop], 206, headers)
 
 
-def streamed(request: Request, headers: Headers, size: int, stream: Stream) -> Response:
-    """A body that is read while it is sent, or the range of it that is asked for."""
+async def streamed(request: Request, headers: Headers, size: int, stream: Stream) -> Response:
+    """A body that is read while it is sent, or the range of it that is asked for.
+
+    The first piece is read before the answer begins, so that a file which is gone is still an
+    error with a status of its own.
+
+    Raises:
+        FileNotFoundError, ImagesvcError: what `stream` raises when there is nothing to read.
+    """
     span = _span(request, headers["etag"], size)
     start, stop = (0, size) if span is None else (span.start, span.stop)
     headers = {**headers, "content-length": str(stop - start)}
@@ -66,7 +73,8 @@ def streamed(request: Request, headers: Headers, size: int, stream: Stream) -> R
     status = 200 if span is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return _Streamed(stream(start, stop), status, headers)
+    pieces = stream(start, stop)
+    return _Streamed(await anext(pieces, b""), pieces, status, headers)
 
 
 class _Streamed(StreamingResponse):
@@ -76,14 +84,26 @@ class _Streamed(StreamingResponse):
     an open file.
     """
 
+    def __init__(
+        self, first: bytes, rest: AsyncIterator[bytes], status: int, headers: Headers
+    ) -> None:
+        super().__init__(_joined(first, rest), status, headers)
+        self._rest = rest
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send, and close what was read from."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if isinstance(self.body_iterator, AsyncGenerator):
+            if isinstance(self._rest, AsyncGenerator):
                 with CancelScope(shield=True):
-                    await self.body_iterator.aclose()
+                    await self._rest.aclose()
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:

@@ -40,6 +40,7 @@ from imagesvc.errors import (
     RangeNotSatisfiable,
     RateLimited,
     SignatureInvalid,
+    Unavailable,
 )
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
@@ -48,6 +49,7 @@ from imagesvc.operations import Operation, Raw
 from imagesvc.store.blobs import BlobStore
 
 TAG = "delivery"
+FETCH_ATTEMPTS = 3
 PICTURE = Raw(tuple(item.media_type for item in Format))
 
 
@@ -171,7 +173,7 @@ class Delivery:
             raise NotFound("The original is gone.")
         async with self.blobs.local(digest) as path:
             sent = self._by_proxy(headers, path)
-        return sent or streamed(
+        return sent or await streamed(
             request, headers, image.bytes, functools.partial(self.blobs.stream, digest)
         )
 
@@ -193,9 +195,12 @@ class Delivery:
         if is_fresh(request, headers["etag"]):
             return not_modified(headers)
         admit = await self._render_check(request, asked)
-        fetched = await self.variants.fetch(image.original, wanted, admit)
-        headers["server-timing"] = _timing(fetched, began)
-        return self._sent(request, image, asked, fetched, headers)
+        for _ in range(FETCH_ATTEMPTS):
+            fetched = await self.variants.fetch(image.original, wanted, admit)
+            headers["server-timing"] = _timing(fetched, began)
+            with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
+                return await self._sent(request, image, asked, fetched, headers)
+        raise Unavailable("The image was evicted before it could be sent; try again soon.")
 
     async def _render_check(self, request: Request, asked: Asked) -> Admit | None:
         """What to ask before a variant is made; nothing for users, and for URLs that are signed."""
@@ -206,14 +211,14 @@ class Delivery:
                 return None
         return functools.partial(self.limits.check_render, request)
 
-    def _sent(
+    async def _sent(
         self, request: Request, image: Image, asked: Asked, fetched: Fetched, headers: Headers
     ) -> Response:
         content = fetched.content
         if isinstance(content, StoredFile):
             sent = self._by_proxy(headers, content.path)
             stream = functools.partial(file_bytes, content.path)
-            return sent or streamed(request, headers, content.variant.bytes, stream)
+            return sent or await streamed(request, headers, content.variant.bytes, stream)
         response = from_memory(request, headers, content.body)
         if (
             response.status_code == 200  # noqa: PLR2004  # a range is not the whole

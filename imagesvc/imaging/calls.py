@@ -6,7 +6,8 @@ JSON and bytes, never unpickled: a decoder that was taken over must not reach th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -96,22 +97,31 @@ def _load_codecs() -> None:
 def _probe(path: str, limits: Limits) -> Probe:
     from imagesvc.imaging.probe import probe  # noqa: PLC0415  # in the worker only
 
-    return probe(path, limits)
+    with _missing_file_named():
+        return probe(path, limits)
 
 
 def _render(request: RenderRequest) -> Outcomes:
     from imagesvc.imaging.render import render_each  # noqa: PLC0415  # in the worker only
 
-    try:
+    with _missing_file_named():
         return render_each(request)
-    except FileNotFoundError as error:  # deleted since it was asked for
-        raise NotFound("The original is gone.") from error
 
 
 def _ingest(request: IngestRequest) -> Ingested:
     from imagesvc.imaging.ingest import ingest  # noqa: PLC0415  # in the worker only
 
-    return ingest(request)
+    with _missing_file_named():
+        return ingest(request)
+
+
+@contextlib.contextmanager
+def _missing_file_named() -> Iterator[None]:
+    """Files may be deleted at any time between the request and the opening in the worker."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound("The original is gone.") from error
 
 
 def pack_error(error: ImagesvcError) -> Plain:

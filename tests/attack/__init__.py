@@ -1,0 +1,1 @@
+"""Attacks that once got through, kept as tests."""

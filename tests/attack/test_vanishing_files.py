@@ -1,0 +1,125 @@
+"""Files that vanish between the look and the use: each ends as 404, and none as a bug."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import MakeServer
+from tests.crash.pictures import jpeg, large, marked, png
+from tests.server import Server
+
+ROUNDS = 40
+ACTIONS = ("worker.bug", "job.bug", "variant.bug", "request.bug", "Traceback", "ERROR")
+
+
+def bugs(server: Server) -> list[str]:
+    """The lines of the log that tell of a bug."""
+    return [line for line in server.log().splitlines() if any(word in line for word in ACTIONS)]
+
+
+def blob(server: Server, digest: str) -> Path:
+    """Where the server keeps a blob."""
+    return server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
+
+
+def test_an_original_that_is_gone_when_its_analysis_begins_fails_its_job(
+    make_server: MakeServer,
+) -> None:
+    """The outcome is `not_found`, at the first attempt, without a log line about a bug."""
+    server = make_server(workers=1)
+    server.upload(large(1))
+    image = server.upload(jpeg(2))
+
+    blob(server, image["sha256"]).unlink()
+    job = server.finished(image["job"]["id"])
+
+    assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", "not_found", 1)
+    assert bugs(server) == []
+
+
+def test_deleting_images_while_they_are_analysed_logs_no_bug(make_server: MakeServer) -> None:
+    """Each delete falls somewhere into the analysis; afterwards nothing is left."""
+    server = make_server(workers=2)
+    picture = large(3, 1600, 1200)
+
+    def upload_and_delete(number: int) -> int:
+        image = server.upload(marked(picture, number))
+        for _ in range(number % 5):
+            server.client.get("/healthz")
+        return server.client.delete(f"/api/v1/images/{image['id']}").status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = list(threads.map(upload_and_delete, range(ROUNDS)))
+
+    assert set(statuses) == {204}
+    assert server.blobs() == set()
+    assert bugs(server) == []
+
+
+def race(server: Server, fetch: str, change: Callable[[], Any], rounds: int) -> set[int | str]:
+    """What readers of a URL are answered while something changes under them."""
+    answers: set[int | str] = set()
+    is_over = False
+
+    def read() -> None:
+        while not is_over:
+            try:
+                answers.add(server.client.get(fetch).status_code)
+            except httpx.TransportError as error:
+                answers.add(type(error).__name__)
+
+    with ThreadPoolExecutor(4) as threads:
+        readers = [threads.submit(read) for _ in range(4)]
+        for _ in range(rounds):
+            change()
+        is_over = True
+        for reader in readers:
+            reader.result()
+    return answers
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server with a variant that is sent from its file, and nothing else to do."""
+    place = tmp_path_factory.mktemp("stored") / "data"
+    server = Server(place, workers=2, eager_presets="[]").start()
+    yield server
+    server.close()
+
+
+def test_purging_variants_under_readers_breaks_no_answer(stored: Server) -> None:
+    """A large variant is sent from its file: one that is evicted meanwhile is made again."""
+    image = stored.upload(png(4, 2600, 1800), "a.png")
+    url = f"/images/{image['id']}?format=png&exact=1&gray=1"
+    assert int(stored.client.get(url).headers["content-length"]) > 4 << 20
+
+    def purge() -> None:
+        for path in (stored.data_dir / "variants").rglob("*"):
+            if path.is_file():
+                path.unlink()
+
+    answers = race(stored, url, purge, 1000)
+
+    assert 200 in answers
+    assert answers <= {200, 503}
+    assert bugs(stored) == []
+
+
+def test_deleting_an_image_under_readers_ends_as_404(stored: Server) -> None:
+    """Every answer is the whole original or 404, never one that is cut off."""
+    picture = png(5, 900, 600)
+    answers: set[int | str] = set()
+    for number in range(20):
+        image = stored.upload(picture, "a.png", title=str(number))
+        delete = partial(stored.client.delete, f"/api/v1/images/{image['id']}")
+        answers |= race(stored, f"/images/{image['id']}", delete, 1)
+
+    assert answers <= {200, 404}
+    assert bugs(stored) == []
