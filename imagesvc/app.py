@@ -122,7 +122,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         on_removed=forget,
     )
     names = frozenset(service.presets)
-    visibility = Visibility(settings.default_visibility)
+    visibility = Visibility(settings.upload_visibility)
     idempotency = Idempotency(
         service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)
     )

@@ -145,8 +145,8 @@ class Settings(BaseSettings):
         ByteSize(64 << 20), description="Free disk space below which uploads are answered 507."
     )
 
-    default_visibility: Literal["public", "unlisted", "private"] = Field(
-        "public", description="Visibility of an upload that names none."
+    default_visibility: Literal["auto", "public", "unlisted", "private"] = Field(
+        "auto", description="Visibility of an upload that names none; auto: private with accounts."
     )
 
     allow_url_import: bool = Field(
@@ -386,6 +386,13 @@ class Settings(BaseSettings):
         if self.auth == "auto":
             return not is_loopback(self.host) or bool(self.trusted_proxies)
         return self.auth == "required"
+
+    @property
+    def upload_visibility(self) -> str:
+        """The visibility of uploads and collections that name none."""
+        if self.default_visibility == "auto":
+            return "private" if self.has_accounts else "public"
+        return self.default_visibility
 
     def shown(self) -> dict[str, Any]:
         """The settings as plain values, secrets masked, for `imagesvc config`."""

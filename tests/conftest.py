@@ -49,7 +49,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     place = tmp_path_factory.mktemp("guarded") / "data"
     allowed = '["127.0.0.1/32"]'
     shared = Server(
-        place, auth="required", rate_limits="off", workers=1, webhook_allow=allowed
+        place,
+        auth="required",
+        rate_limits="off",
+        workers=1,
+        webhook_allow=allowed,
+        default_visibility="public",
     ).start()
     yield shared
     shared.close()

@@ -38,7 +38,7 @@ class CollectionIn(BaseModel):
     title: Annotated[Title, Field(min_length=1)]
     description: Description = ""
     visibility: Visibility | None = None
-    """`default_visibility` of the settings when absent."""
+    """As the setting `default_visibility` says when absent."""
 
 
 class CollectionPatch(BaseModel):

@@ -14,6 +14,8 @@ from tests.server import Server
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     """The people of one server with accounts, for tests that only add to it."""
     directory = tmp_path_factory.mktemp("people") / "data"
-    server = Server(directory, auth="required", rate_limits="off").start()
+    server = Server(
+        directory, auth="required", rate_limits="off", default_visibility="public"
+    ).start()
     yield people_of(server)
     server.close()

@@ -20,6 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared = Server(
         tmp_path_factory.mktemp("users") / "data",
         auth="required",
+        default_visibility="public",
         quota_images=5,
         quota_bytes="1MiB",
         rate_limit="20/s burst 120",
