@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.waiting import PATIENCE
 
 
 class Receiver:
-    """Takes webhooks at any path; `/slow` answers late."""
+    """Takes webhooks at any path; `/slow` answers late, `/held…` when `released` is set."""
 
     def __init__(self) -> None:
-        self.slow_seconds = 3.0
+        self.slow_seconds = 0.0
+        self.released = threading.Event()
         self.got: list[tuple[str, dict[str, str], bytes]] = []
         self.statuses: dict[str, list[int]] = {}
         receiver = self
@@ -28,6 +29,8 @@ class Receiver:
                 receiver.got.append((self.path, headers, body))
                 if self.path == "/slow":
                     time.sleep(receiver.slow_seconds)
+                if self.path.startswith("/held"):
+                    receiver.released.wait(PATIENCE)
                 turns = receiver.statuses.get(self.path, [])
                 self.send_response(turns.pop(0) if turns else 204)
                 self.end_headers()
@@ -52,11 +55,3 @@ class Receiver:
     def at(self, path: str) -> list[tuple[dict[str, str], bytes]]:
         """What came to a path."""
         return [(headers, body) for place, headers, body in self.got if place == path]
-
-
-def until(is_so: Callable[[], Any], seconds: float = 15.0) -> None:
-    """Wait for something that must come true."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -7,13 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-READY_SECONDS = 30.0
+from tests.waiting import PATIENCE, until
 
 
 class Server:
@@ -25,11 +24,12 @@ class Server:
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
         self.settings: dict[str, Any] = {"auth": "off", **settings}
-        self.port = _free_port()
+        self._reservation = _reserve_port()
+        self.port: int = self._reservation.getsockname()[1]
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
 
     def start(self, path: str = "/readyz") -> Server:
         """Start the process and wait until it is ready, or says 200 at another path."""
@@ -45,16 +45,23 @@ class Server:
                  "--data-dir", str(self.data_dir)],
                 env=environment, stdout=log, stderr=log, cwd=self.data_dir.parent,
             )  # fmt: skip
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the server ended: {self.log()[-2000:]}")
-            try:
-                if self.client.get(path).status_code == 200:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.02)
-        raise AssertionError(f"the server is not ready: {self.log()[-2000:]}")
+        until(lambda: self._answers(path))
+        return self
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        except ConnectionError:
+            return False
+        return True
+
+    def _answers(self, path: str) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server ended: {self.log()[-2000:]}"
+        try:
+            return self.client.get(path).status_code == 200
+        except httpx.TransportError:
+            return False
 
     @property
     def pid(self) -> int:
@@ -72,12 +79,18 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, timeout: float = 30.0) -> int:
-        """SIGTERM, as an operator would; its exit status."""
+    def begin_stop(self) -> None:
+        """SIGTERM, as an operator would; wait until it takes no more connections."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        until(lambda: not self._listens())
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for the end; its exit status."""
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout)
+        return self.process.wait(PATIENCE)
 
     def close(self) -> None:
         """End it however it can be ended."""
@@ -88,6 +101,7 @@ class Server:
                 self.kill()
         for client in [self.client, *self.clients]:
             client.close()
+        self._reservation.close()
 
     def upload(self, content: bytes, filename: str = "a.jpg", **fields: str) -> dict[str, Any]:
         """Upload one file that must be taken; the image."""
@@ -98,15 +112,14 @@ class Server:
         image: dict[str, Any] = answer.json()
         return image
 
-    def finished(self, job_id: str, seconds: float = 60.0) -> dict[str, Any]:
+    def finished(self, job_id: str) -> dict[str, Any]:
         """Poll a job until it has ended; the job."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+
+        def ended() -> dict[str, Any] | None:
             job: dict[str, Any] = self.client.get(f"/api/v1/jobs/{job_id}").json()
-            if job["status"] in {"succeeded", "failed", "cancelled"}:
-                return job
-            time.sleep(0.02)
-        raise AssertionError(f"the job did not end: {job}")
+            return job if job["status"] in {"succeeded", "failed", "cancelled"} else None
+
+        return until(ended)
 
     def blobs(self) -> set[str]:
         """The digests of the blobs on disk."""
@@ -116,12 +129,16 @@ class Server:
         """Run another command of the command line on the same data directory."""
         return subprocess.run(
             [sys.executable, "-m", "imagesvc", *arguments, "--data-dir", str(self.data_dir)],
-            capture_output=True, text=True, timeout=120, check=False, cwd=self.data_dir.parent,
+            capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=self.data_dir.parent,
         )  # fmt: skip
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _reserve_port() -> socket.socket:
+    """A socket bound to a free port, so that no other process is given the port.
+
+    It does not listen and has SO_REUSEADDR, so Linux lets the server bind the port as well.
+    """
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    return reservation

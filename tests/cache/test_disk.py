@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.crash.traffic import rows
-from tests.jobs.processes import eventually
 from tests.server import Server
+from tests.waiting import until
 
 NO_MEMORY = {"memory_cache_size": 1, "workers": 1}
 PICTURE = jpeg(1, 400, 300)
@@ -56,7 +56,7 @@ def test_a_damaged_variant_is_made_anew(make_server: MakeServer, damage: str) ->
         path.write_bytes(content[: len(content) // 2 if damage == "cut" else 0])
 
     assert server.client.get(url).content == content
-    eventually(lambda: path.exists() and path.read_bytes() == content)
+    until(lambda: path.exists() and path.read_bytes() == content)
 
 
 def test_a_damaged_variant_too_large_for_memory_is_made_anew(make_server: MakeServer) -> None:
@@ -84,8 +84,8 @@ def test_variants_on_disk_stay_within_their_bytes(make_server: MakeServer) -> No
     ]
     assert sum(sizes) > 3 * limit
 
-    eventually(lambda: stored(server) <= limit, seconds=5)
-    eventually(lambda: bytes_on_disk(server) <= limit, seconds=5)
+    until(lambda: stored(server) <= limit)
+    until(lambda: bytes_on_disk(server) <= limit)
     assert stored(server) > limit / 2
 
 
@@ -95,7 +95,7 @@ def test_a_variant_in_use_outlives_those_that_nobody_looks_at(make_server: MakeS
     image = server.upload(PICTURE)
     favourite = f"/images/{image['id']}?w=299"
     server.client.get(favourite)
-    eventually(lambda: files(server))
+    until(lambda: files(server))
     (path,) = files(server)
 
     for width in range(300, 360):
@@ -105,5 +105,5 @@ def test_a_variant_in_use_outlives_those_that_nobody_looks_at(make_server: MakeS
             server.stop()
             server.start()
 
-    eventually(lambda: stored(server) <= 300_000, seconds=5)
+    until(lambda: stored(server) <= 300_000)
     assert path.name in rows(server.data_dir, "SELECT key FROM variants")

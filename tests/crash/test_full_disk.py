@@ -15,8 +15,8 @@ import pytest
 from tests.accounts import PASSWORD, admin_of, log_in, make_user
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import rows
-from tests.jobs.processes import eventually
 from tests.server import Server
+from tests.waiting import until
 
 DISK_BYTES = 24 << 20
 BLOCK = 4096
@@ -102,7 +102,7 @@ def test_an_upload_is_taken_or_refused_whole_whichever_write_fails(
     assert set(statuses) == {201, 507}
     disk.empty()
     unfinished = "SELECT id FROM jobs WHERE status IN ('pending', 'processing')"
-    eventually(lambda: not rows(disk.root, unfinished), seconds=30)
+    until(lambda: not rows(disk.root, unfinished))
     assert server.blobs() == rows(disk.root, "SELECT sha256 FROM images")
     assert list((disk.root / "tmp").iterdir()) == []
     assert len(server.blobs()) == 1 + statuses.count(201)
@@ -156,9 +156,8 @@ def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, di
     shrink_wal(server)
     disk.leave(0)
     waits = ("not settled", "no jobs can be claimed")
-    eventually(
+    until(
         lambda: any(words in server.log() for words in waits) or job_ended(server, job_id),
-        seconds=20,
     )
 
     disk.empty()
@@ -255,7 +254,7 @@ def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
         disk.root, workers=1, min_free_space="0", shutdown_timeout="100ms", log_level="info"
     ).start()
     job_id = server.upload(large(3, 4000, 3000))["job"]["id"]
-    eventually(lambda: rows(disk.root, PROCESSING), seconds=10)
+    until(lambda: rows(disk.root, PROCESSING))
     (disk.root / "reserve").unlink()
     shrink_wal(server)
     disk.leave(0)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.traffic import ALWAYS_KEPT, Ledger, Traffic, rows
-from tests.receiver import until
 from tests.server import Server
+from tests.waiting import until
 
 QUICK_KILLS = 4
 LONG_KILLS = int(os.environ.get("KILLS", "100"))
@@ -64,7 +64,7 @@ def kill_under_load(server: Server, clients: Traffic, chance: random.Random, *, 
     """
     deleted = len(clients.ledger.deleted) + chance.randrange(2, 12)
     with clients.flows(seed):
-        until(lambda: len(clients.ledger.deleted) >= deleted or clients.wrong, 60)
+        until(lambda: len(clients.ledger.deleted) >= deleted or clients.wrong)
         time.sleep(chance.uniform(0.0, 0.1))
         server.kill()
     assert not clients.wrong, clients.wrong

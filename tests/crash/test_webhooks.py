@@ -18,8 +18,9 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.crash.traffic import rows
 from tests.http.test_webhooks import HOOKS
-from tests.receiver import Receiver, until
+from tests.receiver import Receiver
 from tests.server import Server
+from tests.waiting import until
 
 KILLS = [4, pytest.param(30, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
 LANES = 3
@@ -87,7 +88,7 @@ def test_kills_lose_no_delivery(make_server: MakeServer, kills: int) -> None:
             lane.join()
         server.start()
 
-    until(lambda: not rows(server.data_dir, NOT_TOLD), 60)
+    until(lambda: not rows(server.data_dir, NOT_TOLD))
     until(lambda: not rows(server.data_dir, UNENDED))
     ids: dict[str, set[str]] = defaultdict(set)
     repeats = 0

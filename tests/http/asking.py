@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +12,7 @@ import httpx
 from PIL import Image
 
 from tests.server import Server
+from tests.waiting import PATIENCE, until
 
 BOUNDARY = "a-boundary"
 TEXT = b"Dear diary, this is no picture at all.\n" * 40
@@ -75,9 +74,14 @@ class RawAnswer:
         return [value for key, value in self.headers if key == name]
 
 
-def send_raw(server: Server, request: bytes, *, seconds: float = 10.0) -> RawAnswer | None:
+def connected(server: Server) -> socket.socket:
+    """A connection to the server."""
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+
+def send_raw(server: Server, request: bytes) -> RawAnswer | None:
     """Send bytes as they are; the first answer, or None when the server just hangs up."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+    with connected(server) as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
         return read_raw(connection)
@@ -139,19 +143,9 @@ def images_count(server: Server) -> int:
 
 def leftovers(server: Server) -> list[str]:
     """What uploads in flight have left in `tmp/`; nothing soon after they ended."""
-    wait_until(lambda: not _in_flight(server), seconds=5.0)
+    until(lambda: not _in_flight(server))
     return _in_flight(server)
 
 
 def _in_flight(server: Server) -> list[str]:
     return [path.name for path in (server.data_dir / "tmp").iterdir()]
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
-    """Poll until the condition holds; whether it ever did."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

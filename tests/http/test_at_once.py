@@ -22,8 +22,8 @@ from imagesvc.protocol import bounded
 from imagesvc.settings import Settings
 from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, picture, read_raw
-from tests.receiver import until
 from tests.server import Server
+from tests.waiting import until
 
 SECONDS = 1
 KEPT_ALIVE = 4

@@ -112,7 +112,7 @@ def _upload(server: Server, path: Path, expectation: str) -> Outcome:
     if answer.status_code != 201:
         return Outcome(path.name, expectation, answer, None, None)
     image = answer.json()
-    job = server.finished(image["job"]["id"], seconds=3 * JOB_SECONDS)
+    job = server.finished(image["job"]["id"])
     thumbnail = server.client.get(image["urls"]["thumbnail"]).status_code
     return Outcome(path.name, expectation, answer, job, thumbnail)
 

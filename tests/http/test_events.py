@@ -6,7 +6,6 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, picture
 from tests.server import Server
+from tests.waiting import until
 
 EVENTS = "/api/v1/events"
 
@@ -228,7 +228,7 @@ def test_there_are_only_so_many_streams(server: Server) -> None:
             next(lines[-1])
         assert_problem(server.client.get(EVENTS), 503, "overloaded")
 
-    assert eventually(lambda: opens(server.client))
+    until(lambda: opens(server.client))
 
 
 def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Asker) -> None:
@@ -246,7 +246,7 @@ def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Asker) -> None
         with admin.client.stream("GET", EVENTS) as other:
             assert other.status_code == 200
 
-    assert eventually(lambda: opens(greedy.client))
+    until(lambda: opens(greedy.client))
 
 
 def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker) -> None:
@@ -270,11 +270,3 @@ def opens(client: httpx.Client) -> bool:
     """Whether a stream can be had."""
     with client.stream("GET", EVENTS) as answer:
         return answer.status_code == 200
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether something comes to hold in time."""
-    deadline = time.monotonic() + seconds
-    while not (held := holds()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return held

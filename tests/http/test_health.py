@@ -79,7 +79,7 @@ def test_a_stop_lets_what_runs_finish(make_server: MakeServer) -> None:
     image = server.upload(picture(3))
 
     os.kill(server.pid, signal.SIGTERM)
-    server.stop(timeout=10)
+    server.stop()
     server.start()
 
     assert server.finished(image["job"]["id"])["status"] == "succeeded"

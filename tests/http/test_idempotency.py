@@ -21,10 +21,10 @@ from tests.http.asking import (
     leftovers,
     picture,
     send_raw,
-    wait_until,
 )
 from tests.remote import Remote, answered
 from tests.server import Server
+from tests.waiting import until
 
 ROUTES = ("/images", "/api/v1/images", "/api/v1/images/actions/upload")
 
@@ -207,7 +207,7 @@ def test_an_aborted_upload_leaves_no_receipt(server: Server) -> None:
         connection.sendall(head + b"\r\n" + b"a" * 100)
     assert leftovers(server) == []
 
-    assert wait_until(lambda: upload(server, "cut", picture(13)).status_code == 201, seconds=5)
+    until(lambda: upload(server, "cut", picture(13)).status_code == 201)
 
     assert receipts(server) == before + 1
 
@@ -269,7 +269,7 @@ def test_expired_receipts_are_removed(make_server: MakeServer) -> None:
         upload(server, f"key {number}".replace(" ", "-"), picture(20))
     assert receipts(server) > 0
 
-    assert wait_until(lambda: receipts(server) == 0, seconds=8)
+    until(lambda: receipts(server) == 0)
 
 
 def test_a_receipt_survives_a_kill(make_server: MakeServer) -> None:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from tests.conftest import MakeServer
-from tests.http.asking import assert_problem, images_count, picture, send_raw, wait_until
+from tests.http.asking import assert_problem, images_count, picture, send_raw
 from tests.server import Server
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -260,4 +261,4 @@ def test_a_twin_survives_its_twins_deletion(server: Server) -> None:
     assert server.client.get(f"/images/{two['id']}?w=95").status_code == 200
     assert server.client.get(f"/images/{two['id']}").content == picture(23)
     server.client.delete(f"/api/v1/images/{two['id']}")
-    assert wait_until(lambda: two["sha256"] not in server.blobs())
+    until(lambda: two["sha256"] not in server.blobs())

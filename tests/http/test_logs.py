@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from tests.conftest import MakeServer
-from tests.http.asking import picture, wait_until
+from tests.http.asking import picture
 from tests.server import Server
+from tests.waiting import until
 
 
 def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
@@ -24,7 +25,7 @@ def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
 
 def one_line(server: Server, **wanted: Any) -> dict[str, Any]:
     """The only such line; lines are written some at a time, a moment later."""
-    assert wait_until(lambda: bool(lines(server, **wanted))), wanted
+    until(lambda: bool(lines(server, **wanted)))
     (line,) = lines(server, **wanted)
     return line
 
@@ -141,7 +142,7 @@ def test_text_logs_are_for_reading(make_server: MakeServer) -> None:
     server = make_server(log_format="text", workers=1)
     server.client.get("/nothing")
 
-    assert wait_until(lambda: "/nothing" in server.log())
+    until(lambda: "/nothing" in server.log())
     assert not server.log().startswith("{")
 
 
@@ -190,7 +191,7 @@ def test_without_a_standard_error_no_file_is_taken_for_it(tmp_path: Path, log_fo
     server.process = subprocess.Popen(["/bin/sh", "-c", command])
 
     try:
-        assert wait_until(lambda: is_ready(server), seconds=30)
+        until(lambda: is_ready(server))
         assert server.client.get("/nothing").status_code == 404
         assert server.stop() == 0
     finally:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.http.asking import assert_problem, noise, picture, wait_until
+from tests.http.asking import assert_problem, noise, picture
 from tests.http.people import People, upload
 from tests.server import Server
+from tests.waiting import until
 
 PATCH = "application/merge-patch+json"
 
@@ -171,11 +172,11 @@ def test_a_variant_under_way_is_not_remembered_as_public(people: People) -> None
     """It was asked for while the image was public, and is made when it no longer is."""
     files = {"f": noise((3000, 2000))}
     image = people.ann.post("/api/v1/images", files=files).json()
-    assert wait_until(lambda: not is_rendering(people), seconds=30.0)
+    until(lambda: not is_rendering(people))
     url = f"/images/{image['id']}?w=2900&blur=40"
     asker = threading.Thread(target=people.server.client.get, args=(url,))
     asker.start()
-    assert wait_until(lambda: is_rendering(people))
+    until(lambda: is_rendering(people))
     people.ann.patch(url_of(image), json={"visibility": "private"})
     was_under_way = asker.is_alive()
     asker.join()

@@ -11,8 +11,9 @@ import pytest
 
 from tests.accounts import Asker, log_in, make_user
 from tests.conftest import MakeServer
-from tests.receiver import Receiver, until
+from tests.receiver import Receiver
 from tests.server import Server
+from tests.waiting import until
 
 DOCS = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
 

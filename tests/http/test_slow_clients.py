@@ -21,9 +21,9 @@ from tests.http.asking import (
     picture,
     read_raw,
     send_raw,
-    wait_until,
 )
 from tests.server import Server
+from tests.waiting import until
 
 SECONDS = 1
 
@@ -110,7 +110,7 @@ def test_a_connection_that_asks_nothing_more_is_closed(server: Server, after: by
         assert answer.status == 200
         connection.sendall(after)
 
-        assert wait_until(lambda: is_closed(connection))
+        until(lambda: is_closed(connection))
 
 
 def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
@@ -121,7 +121,7 @@ def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
     for connection in idle[:20]:
         connection.sendall(b"GET / HTTP/1.1\r\nHost")
 
-    assert wait_until(lambda: open_files(server) <= before, seconds=10)
+    until(lambda: open_files(server) <= before)
 
     for connection in idle:
         connection.close()
@@ -140,7 +140,7 @@ def test_too_many_connections_of_an_address_are_answered_503(server: Server) -> 
     assert answer.all("retry-after")
     for connection in held:
         connection.close()
-    assert wait_until(lambda: open_files(server) < before + 20)
+    until(lambda: open_files(server) < before + 20)
 
 
 UPLOAD = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Type: image/jpeg\r\n"
@@ -218,9 +218,9 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
     connection.sendall(f"GET /images/{image['id']} HTTP/1.1\r\nHost: [::1]\r\n\r\n".encode())
-    assert wait_until(lambda: open_files(server) > before)
+    until(lambda: open_files(server) > before)
 
-    assert wait_until(lambda: open_files(server) <= before, seconds=8)
+    until(lambda: open_files(server) <= before)
 
     connection.close()
 
@@ -237,9 +237,9 @@ def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server) -> None:
     for client in clients:
         request = f"GET /images/{image['id']} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         client.sendall(request.encode() * 3)
-    assert wait_until(lambda: open_files(server) > before + 12)
+    until(lambda: open_files(server) > before + 12)
 
-    assert wait_until(lambda: open_files(server) <= before + 2, seconds=10)
+    until(lambda: open_files(server) <= before + 2)
 
     assert "Traceback" not in server.log()[logged:]
     for client in clients:

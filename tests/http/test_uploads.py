@@ -19,9 +19,9 @@ from tests.http.asking import (
     picture,
     post_multipart,
     send_raw,
-    wait_until,
 )
 from tests.server import Server
+from tests.waiting import until
 
 PLACES = ["/images", "/api/v1/images", "/api/v1/images/actions/upload"]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -334,9 +334,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
 
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(head + content)
-        assert wait_until(
-            lambda: any((server.data_dir / "tmp").iterdir()) or len(content) < 1 << 18
-        )
+        until(lambda: any((server.data_dir / "tmp").iterdir()) or len(content) < 1 << 18)
 
     assert leftovers(server) == []
     assert server.blobs() == blobs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.server import Server
@@ -32,14 +31,6 @@ def busiest(server: Server, seconds: float = 0.1) -> int:
     before = {pid: _used(pid) for pid in workers(server)}
     time.sleep(seconds)
     return max(before, key=lambda pid: _used(pid) - before[pid])
-
-
-def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
 
 
 def _used(pid: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -126,8 +127,11 @@ def test_a_second_server_on_the_same_data_is_refused(make_server: MakeServer) ->
     """It would empty the first one's tmp/ and queue its running jobs a second time."""
     server = make_server(workers=1)
 
-    with pytest.raises(AssertionError, match="Another server is running on"):
-        Server(server.data_dir, workers=1).start()
+    with (
+        contextlib.closing(Server(server.data_dir, workers=1)) as second,
+        pytest.raises(AssertionError, match="Another server is running on"),
+    ):
+        second.start()
 
     assert server.client.get("/readyz").status_code == 200
 

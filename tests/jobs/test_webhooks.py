@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from imagesvc.store.schema import webhook_deliveries
 from imagesvc.store.webhooks import Webhook, WebhookId, WebhookStore
 from tests.jobs.test_source import HERE, THERE, Names
 from tests.receiver import Receiver
+from tests.waiting import PATIENCE, until, until_async
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -64,7 +64,7 @@ async def sending(database: Database, resolve: Resolve | None = None) -> AsyncIt
         database,
         Outbox(database),
         Outbound(rules, resolve=resolve),
-        DispatcherLimits(5.0, 0.001, timedelta(days=1)),
+        DispatcherLimits(PATIENCE, 0.001, timedelta(days=1)),
     )
     dispatcher.start()
     try:
@@ -73,23 +73,14 @@ async def sending(database: Database, resolve: Resolve | None = None) -> AsyncIt
         await dispatcher.stop(5.0)
 
 
-async def until(is_so: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Wait for something that must come true, while the loop goes on."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
-
-
-async def ended(database: Database, hook: Webhook, seconds: float = 60.0) -> Delivery:
+async def ended(database: Database, hook: Webhook) -> Delivery:
     """The newest delivery of a webhook when it is not pending any more."""
-    deadline = time.monotonic() + seconds
-    while True:
+
+    async def newest() -> Delivery | None:
         (delivery, *_), _ = await DeliveryStore(database).page(hook.id, limit=1, after=None)
-        if delivery.status is not DeliveryStatus.PENDING:
-            return delivery
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
+        return None if delivery.status is DeliveryStatus.PENDING else delivery
+
+    return await until_async(newest)
 
 
 async def tell(database: Database, count: int) -> None:
@@ -142,22 +133,22 @@ async def test_a_replay_outlives_the_attempt_that_is_under_way(
     database: Database, receiver: Receiver
 ) -> None:
     """The last attempt fails after the replay was asked for: it is sent once more all the same."""
-    receiver.slow_seconds = 0.5
-    hook = await hook_of(database, receiver.url("/slow", 500))
+    hook = await hook_of(database, receiver.url("/held", 500))
     store = DeliveryStore(database)
     delivery = await store.add_test(hook, now=utc_now())
     last = update(webhook_deliveries).values(attempts=5)
     await database.write(lambda connection: connection.execute(last))
     async with sending(database):
-        await until(lambda: bool(receiver.at("/slow")))
+        await asyncio.to_thread(until, lambda: receiver.at("/held"))
         await store.replay(hook.id, delivery.id, now=utc_now())
-        await until(lambda: len(receiver.at("/slow")) == 2)
+        receiver.released.set()
+        await asyncio.to_thread(until, lambda: len(receiver.at("/held")) == 2)
         after = await ended(database, hook)
 
     found, _ = await store.page(hook.id, limit=10, after=None)
     assert [one.id for one in found] == [delivery.id]
     assert (after.status, after.attempts) == (DeliveryStatus.SUCCEEDED, 1)
-    assert len(receiver.at("/slow")) == 2
+    assert len(receiver.at("/held")) == 2
 
 
 async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None:
@@ -185,7 +176,7 @@ async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None
 @pytest.mark.parametrize("turns", range(8))
 async def test_a_stop_just_after_something_happened_ends(database: Database, turns: int) -> None:
     """Whichever turn of the loop it falls on."""
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(PATIENCE):
         async with sending(database):
             await asyncio.sleep(2 * PAUSE_SECONDS)  # now it waits for the next commit
             await tell(database, 1)

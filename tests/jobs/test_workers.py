@@ -13,8 +13,9 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large
-from tests.jobs.processes import busiest, eventually, is_worker, workers
+from tests.jobs.processes import busiest, is_worker, workers
 from tests.server import Server
+from tests.waiting import until
 
 SLOW = {
     "presets": '{"slow": "w=3000&format=avif", "thumbnail": "w=16"}',
@@ -44,8 +45,8 @@ def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -
 
     assert (job["status"], job["error"]["code"]) == ("failed", "timed_out")
     assert job["operations"][0]["error"]["code"] == "timed_out"
-    eventually(lambda: not is_worker(hanging), seconds=3.0)
-    eventually(lambda: len(workers(server)) == 2)
+    until(lambda: not is_worker(hanging))
+    until(lambda: len(workers(server)) == 2)
 
 
 def test_a_job_whose_worker_is_killed_is_tried_again(make_server: MakeServer) -> None:
@@ -117,7 +118,7 @@ def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> No
     answer = server.client.delete(f"/api/v1/jobs/{job_id}")
 
     assert answer.json()["status"] == "cancelled"
-    eventually(lambda: not is_worker(worker), seconds=3.0)
+    until(lambda: not is_worker(worker))
     still_works(server)
     assert server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] == "cancelled"
 
@@ -132,7 +133,7 @@ def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> No
     server.kill()
 
     try:
-        eventually(lambda: not any(is_worker(pid) for pid in orphans), seconds=3.0)
+        until(lambda: not any(is_worker(pid) for pid in orphans))
     finally:
         for pid in filter(is_worker, orphans):
             os.kill(pid, signal.SIGKILL)
@@ -147,5 +148,5 @@ def test_worn_workers_are_replaced(make_server: MakeServer, settings: dict[str, 
     for _ in range(3):
         still_works(server)
 
-    eventually(lambda: len(workers(server)) == 1)
+    until(lambda: len(workers(server)) == 1)
     assert workers(server).isdisjoint(before)
