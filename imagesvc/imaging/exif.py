@@ -20,6 +20,12 @@ EXPOSURE_TIME, F_NUMBER, ISO, FOCAL_LENGTH, LENS = 0x829A, 0x829D, 0x8827, 0x920
 TAKEN_AT = ((0x9003, 0x9011), (0x9004, 0x9012))
 """Tags of a time and of its offset from UTC: when it was taken, or else digitized."""
 LATITUDE, LONGITUDE, ALTITUDE_REF, ALTITUDE = (1, 2), (3, 4), 5, 6
+CAMERA_TAGS = frozenset({MAKE, MODEL})
+SHOT_TAGS = frozenset(
+    {EXPOSURE_TIME, F_NUMBER, ISO, FOCAL_LENGTH, LENS, *(tag for pair in TAKEN_AT for tag in pair)}
+)
+PLACE_TAGS = frozenset({*LATITUDE, *LONGITUDE, ALTITUDE_REF, ALTITUDE})
+"""What is read of each directory."""
 DEGREE_DECIMALS = 7
 """A centimetre."""
 
@@ -28,7 +34,7 @@ _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d", re.ASCII)
 _SIXTIETHS = (1, 60, 3600)
 
 Directory = Mapping[int, Any]
-"""Values by tag, as Pillow reads them: text, bytes, whole numbers, rationals, tuples of those."""
+"""Values by tag: text, bytes, numbers, tuples of numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The seam to Pillow: the only file that imports PIL and its plugin for HEIC.
 
-It reads headers and metadata of every format, pixels of those that libvips' package cannot decode,
-and small JPEGs, which it decodes and encodes faster. Pillow's own guards against bombs are off:
+It reads headers and pixels of the formats that libvips' package cannot decode, and small JPEGs,
+which it decodes and encodes faster. Pillow's own guards against bombs are off:
 limits are checked before it is asked.
 """
 
@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pillow_heif
-from PIL import ExifTags, Image
+from PIL import Image
 
 from imagesvc.errors import CorruptImage
 from imagesvc.imaging.containers.ico import largest
 from imagesvc.imaging.containers.jpeg import starts_early
-from imagesvc.imaging.exif import Tags
 from imagesvc.model import Format
 
 Image.MAX_IMAGE_PIXELS = None
@@ -33,12 +32,7 @@ DECODED = frozenset({Format.HEIC, Format.BMP, Format.JP2, Format.ICO})
 """Formats whose pixels come from here."""
 
 _PLUGINS: Mapping[Format, tuple[str, ...]] = {
-    Format.JPEG: ("JPEG", "MPO"),
-    Format.PNG: ("PNG",),
-    Format.GIF: ("GIF",),
-    Format.WEBP: ("WEBP",),
-    Format.AVIF: ("AVIF",),
-    Format.TIFF: ("TIFF",),
+    Format.JPEG: ("JPEG",),
     Format.BMP: ("BMP",),
     Format.JP2: ("JPEG2000",),
     Format.ICO: ("ICO",),
@@ -68,7 +62,6 @@ class Header:
     width: int
     height: int
     has_alpha: bool
-    tags: Tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +85,7 @@ class Raster:
 
 
 def read_header(path: str, kind: Format) -> Header:
-    """Identify a file by its header.
+    """Read the header of a file of one of the `DECODED` formats.
 
     Raises:
         CorruptImage: Pillow does not find a picture of this format in it.
@@ -102,17 +95,13 @@ def read_header(path: str, kind: Format) -> Header:
             if kind is Format.HEIC:
                 picture = _heif(path)
                 width, height = picture.size
-                tags = _parsed(picture.info.get("exif"))
-                return Header(width, height, picture.has_alpha, tags)
+                return Header(width, height, picture.has_alpha)
             if kind is Format.ICO:  # the plugin would decode it; the container has told all
                 icon = largest(Path(path).read_bytes())
-                return Header(icon.width, icon.height, has_alpha=True, tags=Tags())
+                return Header(icon.width, icon.height, has_alpha=True)
             with Image.open(path, formats=_PLUGINS[kind]) as image:
                 has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
-                width, height = image.size
-                is_tiff = kind is Format.TIFF  # its tags are the EXIF
-                tags = _tags(image.getexif()) if is_tiff else _parsed(image.info.get("exif"))
-                return Header(width, height, has_alpha, tags)
+                return Header(image.width, image.height, has_alpha)
     except CorruptImage:
         raise
     except Exception as error:
@@ -239,29 +228,6 @@ def _heif_raster(path: str) -> Raster:
         profile,
         is_display_p3=not profile and nclx.get("color_primaries") == 12,  # noqa: PLR2004
     )
-
-
-def _tags(exif: Image.Exif) -> Tags:
-    """The directories of EXIF; a damaged one is empty, and the picture is still a picture."""
-    found: list[dict[int, Any]] = []
-    for directory in (None, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        try:
-            found.append(dict(exif.items() if directory is None else exif.get_ifd(directory)))
-        except Exception:  # noqa: BLE001 - whatever Pillow raises on hostile values
-            found.append({})
-    return Tags(*found)
-
-
-def _parsed(raw: object) -> Tags:
-    # Not image.getexif(): that takes the orientation from XMP, too, and loads PNGs whole.
-    if not isinstance(raw, bytes) or not raw:
-        return Tags()
-    exif = Image.Exif()
-    try:
-        exif.load(raw)
-    except Exception:  # noqa: BLE001 - the same
-        return Tags()
-    return _tags(exif)
 
 
 def small(levels: Any, width: int, height: int, bands: int, side: int) -> Image.Image:

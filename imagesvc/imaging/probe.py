@@ -29,8 +29,7 @@ def probe(path: str, limits: Limits) -> Probe:
     """
     kind, found = inspect(path, limits)
     _check_pixels(found.width, found.height, found.frames, limits)
-    header = pillow.read_header(path, kind)
-    shape = _shape(path, kind, header)
+    shape = _shape(path, kind)
     width, height = shape.shown.width, shape.shown.height
     if not width or not height:
         raise CorruptImage(f"The size of the image is {width} x {height}.")
@@ -41,7 +40,7 @@ def probe(path: str, limits: Limits) -> Probe:
             f"Decoding the image takes about {predicted:,} bytes of memory; "
             f"the limit is {limits.max_decode_bytes:,}."
         )
-    facts = exif.facts(header.tags)
+    facts = exif.facts(found.tags)
     if shape.orientation != 1:
         facts["orientation"] = shape.orientation
     return Probe(
@@ -52,7 +51,7 @@ def probe(path: str, limits: Limits) -> Probe:
         has_alpha=shape.has_alpha,
         decode_bytes=predicted,
         exif=facts,
-        gps=exif.place(header.tags),
+        gps=exif.place(found.tags),
     )
 
 
@@ -66,8 +65,9 @@ class _Shape:
     has_alpha: bool
 
 
-def _shape(path: str, kind: Format, header: pillow.Header) -> _Shape:
+def _shape(path: str, kind: Format) -> _Shape:
     if kind in pillow.DECODED:
+        header = pillow.read_header(path, kind)
         size = Size(header.width, header.height)
         return _Shape(size, size, 1, header.has_alpha)
     with vips.translated():

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, ImageTooLarge
 from imagesvc.imaging.calls import CALLS, pack_error
 
 PR_SET_PDEATHSIG = 1
@@ -89,9 +89,18 @@ def _answer(name: str, args: tuple[Any, ...]) -> tuple[dict[str, Any], bytes]:
         value, body = call.pack(call.run(*args))
     except ImagesvcError as error:
         return {"error": pack_error(error)}, b""
+    except (MemoryError, RecursionError) as error:
+        return {"error": pack_error(_refusal(error))}, b""
     except Exception:  # noqa: BLE001  # a bug fails its call, and the server logs where it is
         return {"bug": traceback.format_exc(limit=-12)}, b""
     return {"value": value}, body
+
+
+def _refusal(error: MemoryError | RecursionError) -> ImagesvcError:
+    """What it means that a file took all memory or all levels of calls that a worker has."""
+    if isinstance(error, MemoryError):
+        return ImageTooLarge("The image needs more memory than a worker may use.")
+    return ImageTooLarge("The file's structure is nested too deeply.")
 
 
 def _lower(limit: int, value: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -49,7 +50,7 @@ class Bitmap:
         return (self.width * self.depth + 31) // 32 * 4
 
 
-def walk(data: Data, limits: Limits) -> Found:
+def walk(data: Data, limits: Limits, _budget: Budget) -> Found:
     """Check that all rows are there.
 
     Raises:

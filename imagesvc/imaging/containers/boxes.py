@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data, big, malformed, truncated
 
-MAX_BOXES = 10_000
 
-
-def boxes(name: str, data: Data, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(
+    name: str, data: Data, at: int, end: int, budget: Budget
+) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the content of each box from `at` to `end`.
 
     Raises:
-        CorruptImage: a box reaches beyond `end`, or there are too many.
+        CorruptImage: a box reaches beyond `end`.
+        ImageTooLarge: there are too many.
     """
-    for _ in range(MAX_BOXES):
-        if at + 8 > end:
-            return
+    while at + 8 <= end:
+        budget.count("boxes")
         size, kind, start = big(data, at, 4), data[at + 4 : at + 8], at + 8
         if size == 1:
             size, start = big(data, at + 8, 8), at + 16
@@ -29,4 +30,3 @@ def boxes(name: str, data: Data, at: int, end: int) -> Iterator[tuple[bytes, int
             raise truncated(name, f"a box of {size:,} bytes is cut off")
         yield kind, start, at + size
         at += size
-    raise malformed(name, f"it has more than {MAX_BOXES:,} boxes")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from mmap import mmap
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging.exif import Tags
 
 Data = mmap | bytes
 """A file's bytes: slices copy, `find` and single bytes do not."""
@@ -24,6 +25,8 @@ class Found:
     frames: int = 1
     held_bits: float = 0.0
     row_bits: float = 32.0
+    tags: Tags = field(default_factory=Tags)
+    """Of EXIF."""
 
 
 def truncated(kind: str, missing: str) -> CorruptImage:

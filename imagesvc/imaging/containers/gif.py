@@ -3,6 +3,7 @@
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
 
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -14,20 +15,18 @@ from imagesvc.imaging.containers.found import (
 from imagesvc.imaging.limits import Limits
 
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
-MAX_SUB_BLOCKS = 4_000_000
-"""50 MiB of whole sub-blocks are 205,000; these bound the work on files of tiny ones."""
 _HELD_BITS = 96
 """libvips keeps the frame being drawn, the one before and a copy, 4 bytes a pixel each."""
 
 
-def walk(data: Data, limits: Limits) -> Found:
+def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check that all blocks are there, and count the frames.
 
     A file that ends between two blocks without its trailer is complete enough for every decoder.
 
     Raises:
         CorruptImage: the file ends inside a block, has no frame, or no size.
-        ImageTooLarge: too many frames; or a frame or canvas of too many pixels.
+        ImageTooLarge: too many blocks or frames; or a frame or canvas of too many pixels.
     """
     head = data[:13]
     if len(head) < 13:
@@ -36,8 +35,9 @@ def walk(data: Data, limits: Limits) -> Found:
     if not width or not height:
         raise malformed("GIF", f"its size is {width} x {height}")
     at = 13 + _table_bytes(head[10])
-    frames, budget = 0, MAX_SUB_BLOCKS
+    frames = 0
     while at < len(data):
+        budget.count("blocks")
         kind = data[at : at + 1]
         if kind[0] == TRAILER:
             break
@@ -53,7 +53,7 @@ def walk(data: Data, limits: Limits) -> Found:
             break  # junk after whole frames; decoders stop here, too
         else:
             raise malformed("GIF", f"unknown block {kind[0]:02X}")
-        at, budget = _skip_sub_blocks(data, at, budget)
+        at = _skip_sub_blocks(data, at, budget)
     if not frames:
         raise truncated("GIF", "there is no frame")
     return Found(width, height, frames, held_bits=_HELD_BITS)
@@ -70,17 +70,15 @@ def _image(data: Data, at: int) -> tuple[int, int, int]:
     return at + 11 + _table_bytes(head[9]), left + width, top + height
 
 
-def _skip_sub_blocks(data: Data, at: int, budget: int) -> tuple[int, int]:
+def _skip_sub_blocks(data: Data, at: int, budget: Budget) -> int:
     """Skip to after the empty sub-block that ends a block."""
     try:
         while size := data[at]:
             at += size + 1
-            budget -= 1
-            if budget < 0:
-                raise malformed("GIF", f"it has more than {MAX_SUB_BLOCKS:,} sub-blocks")
+            budget.count("sub-blocks")
     except IndexError:
         raise truncated("GIF", "a block is cut off") from None
-    return at + 1, budget
+    return at + 1
 
 
 def _table_bytes(flags: int) -> int:

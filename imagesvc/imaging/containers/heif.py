@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imagesvc.imaging.containers.boxes import boxes
+from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -14,6 +16,8 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
+from imagesvc.imaging.containers.heif_items import EXIF, exif_block, metadata
+from imagesvc.imaging.exif import Tags
 from imagesvc.imaging.limits import Limits
 
 _AVIF_BITS = 136
@@ -22,39 +26,45 @@ _HEIC_BITS = 112
 """The same for libheif: planes, the interleaved picture, and one more while tiles are joined."""
 
 
-def walk_avif(data: Data, limits: Limits) -> Found:
+def walk_avif(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check that all boxes are there; the size is the largest that any item claims.
 
     Raises:
         CorruptImage: a box reaches beyond the file, or none describes a picture.
         ImageTooLarge: an item claims too many pixels.
     """
-    width, height, _ = _claims("AVIF", data, limits)
-    return Found(width, height, held_bits=_AVIF_BITS)
+    width, height, _ = _claims("AVIF", data, limits, budget)
+    return Found(width, height, held_bits=_AVIF_BITS, tags=_tags("AVIF", data))
 
 
-def walk_heic(data: Data, limits: Limits) -> Found:
+def walk_heic(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check as for AVIF, and that there is a picture in HEVC, the one coding that is decoded.
 
     Raises:
         CorruptImage: as for AVIF, and where all pictures are in another coding.
         ImageTooLarge: an item claims too many pixels.
     """
-    width, height, codings = _claims("HEIC", data, limits)
+    width, height, codings = _claims("HEIC", data, limits, budget)
     if b"hvc1" not in codings:
         raise malformed("HEIC", "it has no picture in HEVC")
-    return Found(width, height, held_bits=_HEIC_BITS)
+    return Found(width, height, held_bits=_HEIC_BITS, tags=_tags("HEIC", data))
 
 
-def _claims(name: str, data: Data, limits: Limits) -> tuple[int, int, set[bytes]]:
+def _tags(name: str, data: Data) -> Tags:
+    found = metadata(name, data, Budget(len(data)))
+    blocks = (exif_block(data, item) for item in found if item.kind == EXIF)
+    return read_tags(next(blocks, b""))
+
+
+def _claims(name: str, data: Data, limits: Limits, budget: Budget) -> tuple[int, int, set[bytes]]:
     """The largest width and height in any `ispe` box, and the types of all items."""
     width = height = 0
     codings = set()
     seen = set()
-    for kind, start, end in boxes(name, data, 0, len(data)):
+    for kind, start, end in boxes(name, data, 0, len(data), budget):
         seen.add(kind)
         if kind == b"meta":
-            for inner, at, inner_end in _leaves(name, data, start + 4, end):
+            for inner, at, inner_end in _leaves(name, data, start + 4, end, budget):
                 if inner == b"ispe" and inner_end - at >= 12:
                     width = max(width, big(data, at + 4, 4))
                     height = max(height, big(data, at + 8, 4))
@@ -72,13 +82,16 @@ def _claims(name: str, data: Data, limits: Limits) -> tuple[int, int, set[bytes]
     return width, height, codings
 
 
-def _leaves(name: str, data: Data, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _leaves(
+    name: str, data: Data, at: int, end: int, budget: Budget, depth: int = 1
+) -> Iterator[tuple[bytes, int, int]]:
     """The boxes in a `meta` box that describe items, and those in the lists among them."""
-    for kind, inner, inner_end in boxes(name, data, at, end):
+    budget.check_depth("levels of boxes", depth)
+    for kind, inner, inner_end in boxes(name, data, at, end, budget):
         if kind in {b"iprp", b"ipco"}:
-            yield from _leaves(name, data, inner, inner_end)
+            yield from _leaves(name, data, inner, inner_end, budget, depth + 1)
         elif kind == b"iinf" and inner_end > inner:
-            count_bytes = 2 if data[inner] == 0 else 4
-            yield from _leaves(name, data, inner + 4 + count_bytes, inner_end)
+            first = inner + (6 if data[inner] == 0 else 8)
+            yield from _leaves(name, data, first, inner_end, budget, depth + 1)
         else:
             yield kind, inner, inner_end

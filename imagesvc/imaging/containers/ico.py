@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imagesvc.imaging.containers import bmp, png
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -18,7 +19,6 @@ from imagesvc.imaging.containers.found import (
 )
 from imagesvc.imaging.limits import Limits
 
-MAX_ICONS = 256
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HELD_BITS = 128
 """Pillow's picture, with and without the mask, and the copy for libvips."""
@@ -41,42 +41,45 @@ class Icon:
         return b"\0\0\1\0\1\0" + entry + self.picture
 
 
-def walk(data: Data, limits: Limits) -> Found:
+def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check every icon; the size is that of the largest.
 
     Raises:
         CorruptImage: an icon lies outside the file, or is malformed itself.
         ImageTooLarge: an icon has too many pixels.
     """
-    icon = largest(data, limits)
+    icon = largest(data, limits, budget)
     return Found(icon.width, icon.height, held_bits=_HELD_BITS)
 
 
-def largest(data: Data, limits: Limits = _WITHOUT_LIMIT) -> Icon:
+def largest(data: Data, limits: Limits = _WITHOUT_LIMIT, budget: Budget | None = None) -> Icon:
     """The icon of the most pixels, and of those the one of the most colours.
 
     Raises:
         CorruptImage, ImageTooLarge: as `walk`.
     """
+    budget = budget or Budget(len(data))
     icons = []
-    for icon in _icons(data):
+    for icon in _icons(data, budget):
         check_count("pixels", icon.width * icon.height, limits.max_pixels)
         if icon.picture.startswith(_PNG):
-            png.walk(icon.picture, limits)
+            png.walk(icon.picture, limits, budget)
         icons.append(icon)
     return max(icons, key=lambda icon: (icon.width * icon.height, icon.depth))
 
 
-def _icons(data: Data) -> Iterator[Icon]:
+def _icons(data: Data, budget: Budget) -> Iterator[Icon]:
     count = little(data, 4, 2)
-    if not 0 < count <= MAX_ICONS:
-        raise malformed("ICO", f"it has {count:,} icons")
+    if not count:
+        raise malformed("ICO", "it has no icon")
+    budget.count("icons", count)
     if 6 + 16 * count > len(data):
         raise truncated("ICO", "its directory is cut off")
     for at in range(6, 6 + 16 * count, 16):
         depth, size, start = struct.unpack("<6xH2I", data[at : at + 16])
         if size < 40 or start + size > len(data):
             raise truncated("ICO", f"an icon of {size:,} bytes is cut off")
+        budget.read(size)
         picture = data[start : start + size]
         if picture.startswith(_PNG):
             width, height = struct.unpack(">II", picture[16:24])

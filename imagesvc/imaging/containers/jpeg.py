@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import NamedTuple
 
+from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -13,20 +17,19 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
+from imagesvc.imaging.exif import Tags
 from imagesvc.imaging.limits import Limits
 
 MAX_SCANS = 1000
 SCAN_COST_FACTOR = 20
 """Scans times pixels may reach this many times `max_pixels`; progressive files have 10 scans."""
 
-MAX_SEGMENTS = 10_000
 MAX_STRAY_BYTES = 1 << 16
 """Between segments; decoders pass over them one by one."""
-MAX_EXIF_SEGMENTS = 16
-"""Pillow puts them together, each time anew."""
 
 SOS, EOI, DNL, APP1 = 0xDA, 0xD9, 0xDC, 0xE1
-_EXIF = b"Exif\0"
+EXIF = b"Exif\0"
+"""What the segment of EXIF starts with; one more byte follows."""
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _UNSUPPORTED_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
@@ -37,14 +40,23 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """A marker in entropy-coded data: FF00 is a stuffed byte, FFD0 to FFD7 restart."""
 
 
-def walk(data: Data, limits: Limits) -> Found:
+class Segment(NamedTuple):
+    """Where a segment is."""
+
+    marker: int
+    start: int
+    """Of its length, which comes before what is in it."""
+    end: int
+
+
+def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check that the first image of the file is there to its end.
 
     Raises:
         CorruptImage: no end of image, no frame header, or two.
         ImageTooLarge: so many scans or segments that going through them would take forever.
     """
-    at, scans, segments, exif_segments, stray = 2, 0, 0, 0, 0
+    at, scans, stray = 2, 0, 0
     found: Found | None = None
     while True:
         start, (marker, at) = at, _next_marker(data, at)
@@ -52,10 +64,7 @@ def walk(data: Data, limits: Limits) -> Found:
         check_count("stray bytes between its segments", stray, MAX_STRAY_BYTES)
         if marker == EOI:
             break
-        segments += 1
-        check_count("segments", segments, MAX_SEGMENTS)
-        exif_segments += marker == APP1 and data[at + 2 : at + 7] == _EXIF
-        check_count("segments of EXIF", exif_segments, MAX_EXIF_SEGMENTS)
+        budget.count("segments")
         length = big(data, at, 2)
         if length < 2 or at + length > len(data):
             raise truncated("JPEG", f"segment FF{marker:02X} is cut off")
@@ -74,7 +83,36 @@ def walk(data: Data, limits: Limits) -> Found:
             at = _after_scan(data, at)
     if found is None or not scans:
         raise malformed("JPEG", "it has no picture")
-    return found
+    return replace(found, tags=_tags(data))
+
+
+def header(data: Data, budget: Budget) -> tuple[list[Segment], int]:
+    """The segments of a sound file before its first scan, and where that starts.
+
+    Raises:
+        ImageTooLarge: there are too many.
+    """
+    found: list[Segment] = []
+    at = 2
+    while match := _SEGMENT.search(data, at):
+        marker, start = data[match.start() + 1], match.end()
+        if marker in {SOS, EOI}:
+            return found, match.start()
+        budget.count("segments")
+        at = start + max(2, big(data, start, 2))
+        found.append(Segment(marker, start, at))
+    return found, at
+
+
+def begins(data: Data, segment: Segment, marker: int, word: bytes) -> bool:
+    """Whether a segment has this marker, and what is in it starts with a word."""
+    start = segment.start + 2
+    return segment.marker == marker and data[start : start + len(word)] == word
+
+
+def exif_block(data: Data, segment: Segment) -> bytes:
+    """The EXIF in a segment that begins with `EXIF`."""
+    return data[segment.start + 2 + len(EXIF) + 1 : segment.end]
 
 
 def starts_early(head: bytes, most_segments: int) -> bool:
@@ -87,6 +125,12 @@ def starts_early(head: bytes, most_segments: int) -> bool:
             return True
         at += 2 + big(head, at + 2, 2)
     return False
+
+
+def _tags(data: Data) -> Tags:
+    segments, _ = header(data, Budget(len(data)))
+    blocks = (exif_block(data, it) for it in segments if begins(data, it, APP1, EXIF))
+    return read_tags(next(blocks, b""))
 
 
 def _next_marker(data: Data, at: int) -> tuple[int, int]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
+from imagesvc.imaging.containers.budget import MAX_INFLATED_BYTES, Budget, too_complex
+from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -16,57 +21,89 @@ from imagesvc.imaging.containers.found import (
 )
 from imagesvc.imaging.limits import Limits
 
-MAX_CHUNKS = 500_000
-MAX_METADATA_BYTES = 16 << 20
-"""Text and profiles, decompressed: decoders keep them all, a byte each for 1032 times as many."""
-
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples a pixel of each colour type."""
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 PALETTE = 3
-_COMPRESSED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
-_PLAIN = frozenset({b"tEXt", b"eXIf"})
-_MAX_RATIO = 1032
-"""Deflate makes at most so many bytes of one (zlib, technical notes)."""
+_PACKED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 
 
-def walk(data: Data, limits: Limits) -> Found:
-    """Check that all chunks are there, and what the metadata costs.
+class Chunk(NamedTuple):
+    """Where a chunk is; its check sum is the 4 bytes after its data."""
+
+    kind: bytes
+    start: int
+    """Of its data."""
+    end: int
+    """Of its data."""
+
+
+def walk(data: Data, limits: Limits, budget: Budget) -> Found:
+    """Check that all chunks are there; texts and profiles are not looked at.
 
     Raises:
         CorruptImage: the file ends before IEND, or the header is damaged.
-        ImageTooLarge: metadata that would decompress to too much.
+        ImageTooLarge: there are too many chunks.
     """
     found, colour = _header(data)
-    at, count, metadata = 33, 1, 0
     seen = set()
-    frames = 1
-    while True:
-        head = data[at : at + 8]
-        if len(head) < 8:
-            raise truncated("PNG", "there is no IEND chunk")
-        length, kind = struct.unpack(">I4s", head)
-        end = at + 12 + length
-        if end > len(data):
-            raise truncated("PNG", f"a chunk of {length:,} bytes is cut off")
-        if kind == b"IEND":
-            break
+    frames, exif = 1, None
+    for kind, start, end in chunks(data, 33, budget):
         seen.add(kind)
         if kind == b"IHDR":
             raise malformed("PNG", "it has two IHDR chunks")
-        if kind == b"acTL" and length == 8:
-            frames = max(1, big(data, at + 8, 4))
-        metadata += _metadata_bytes(data, kind, at + 8, length)
-        check_count("bytes of metadata", metadata, MAX_METADATA_BYTES)
-        count += 1
-        check_count("chunks", count, MAX_CHUNKS)
-        at = end
+        if kind in _PACKED:
+            _check_inflated(data[start:end], budget)
+        if kind == b"eXIf" and exif is None:
+            exif = data[start:end]
+        if kind == b"acTL" and end - start == 8:
+            frames = max(1, big(data, start, 4))
     if b"IDAT" not in seen:
         raise malformed("PNG", "it has no IDAT chunk")
     if colour == PALETTE and b"PLTE" not in seen:
         raise malformed("PNG", "it has no palette")
     check_count("frames", frames, limits.max_frames)
-    return Found(found.width, found.height, frames, found.held_bits, found.row_bits)
+    return replace(found, frames=frames, tags=read_tags(exif or b""))
+
+
+def chunks(data: Data, at: int, budget: Budget) -> Iterator[Chunk]:
+    """The chunks from `at` up to IEND, which is not among them.
+
+    Raises:
+        CorruptImage: a chunk is cut off, or there is no IEND.
+        ImageTooLarge: there are too many.
+    """
+    while True:
+        head = data[at : at + 8]
+        if len(head) < 8:
+            raise truncated("PNG", "there is no IEND chunk")
+        budget.count("chunks")
+        length, kind = struct.unpack(">I4s", head)
+        if at + 12 + length > len(data):
+            raise truncated("PNG", f"a chunk of {length:,} bytes is cut off")
+        if kind == b"IEND":
+            return
+        yield Chunk(kind, at + 8, at + 8 + length)
+        at += 12 + length
+
+
+def _check_inflated(chunk: bytes, budget: Budget) -> None:
+    """Count what a chunk of text or profile inflates to; decoders keep it all.
+
+    Raises:
+        ImageTooLarge: it is too much.
+    """
+    start = chunk.find(b"\0") + 2
+    if chunk[start - 1 : start + 1] == b"\1\0":  # iTXt: a flag, and two more texts
+        start = chunk.find(b"\0", chunk.find(b"\0", start + 1) + 1) + 1
+    most = budget.inflatable
+    try:
+        budget.inflate(len(zlib.decompressobj().decompress(chunk[start:], most + 1)))
+    except zlib.error:
+        budget.inflate(most // 16)  # how much it was is not known
+    if not budget.inflatable:
+        raise too_complex(f"its metadata inflates to more than {MAX_INFLATED_BYTES:,} bytes")
 
 
 def _header(data: Data) -> tuple[Found, int]:
@@ -90,28 +127,3 @@ def _header(data: Data) -> tuple[Found, int]:
     samples = 4 if colour == PALETTE else _SAMPLES[colour]
     bits = samples * max(8, depth)
     return Found(width, height, held_bits=bits if interlace else 0, row_bits=bits), colour
-
-
-def _metadata_bytes(data: Data, kind: bytes, at: int, length: int) -> int:
-    """Bytes that the decoder will keep of a chunk of text, profile or EXIF."""
-    if kind in _PLAIN:
-        return length
-    if kind not in _COMPRESSED:
-        return 0
-    if length * _MAX_RATIO <= MAX_METADATA_BYTES >> 8:
-        return length * _MAX_RATIO
-    chunk = data[at : at + length]
-    name_end = chunk.find(b"\0")
-    start = name_end + 2
-    if kind == b"iTXt":  # keyword, compression flag and method, language, translated keyword
-        if chunk[name_end + 1 : name_end + 2] != b"\1":
-            return length
-        start = chunk.find(b"\0", chunk.find(b"\0", name_end + 3) + 1) + 1
-    return length + _inflated_bytes(chunk[start:])
-
-
-def _inflated_bytes(packed: bytes) -> int:
-    try:
-        return len(zlib.decompressobj().decompress(packed, MAX_METADATA_BYTES + 1))
-    except zlib.error:
-        return 0  # decoders drop it with a warning

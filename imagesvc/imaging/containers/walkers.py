@@ -8,12 +8,13 @@ from pathlib import Path
 
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
 from imagesvc.imaging.containers import bmp, gif, heif, ico, jp2, jpeg, png, tiff, webp
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.magic import HEAD_BYTES, foreign_name, sniff
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format
 
-WALKERS: Mapping[Format, Callable[[Data, Limits], Found]] = {
+WALKERS: Mapping[Format, Callable[[Data, Limits, Budget], Found]] = {
     Format.JPEG: jpeg.walk,
     Format.PNG: png.walk,
     Format.GIF: gif.walk,
@@ -46,4 +47,4 @@ def inspect(path: str, limits: Limits) -> tuple[Format, Found]:
             what = f"{name} files are not taken" if name else "This is no image"
             raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return kind, WALKERS[kind](data, limits)
+            return kind, WALKERS[kind](data, limits, Budget(len(data)))

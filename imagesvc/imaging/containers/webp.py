@@ -3,6 +3,11 @@
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.exif_block import PREFIX, read_tags
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -13,43 +18,62 @@ from imagesvc.imaging.containers.found import (
 )
 from imagesvc.imaging.limits import Limits
 
-MAX_CHUNKS = 100_000
 _HELD_BITS = 64
 """The decoded picture, 4 bytes a pixel, and about as much of libwebp's own."""
 _HELD_FRAME_BITS = 48
 """The same a frame of an animation: libvips keeps them all."""
 
 
-def walk(data: Data, limits: Limits) -> Found:
+class Chunk(NamedTuple):
+    """Where the data of a chunk is."""
+
+    kind: bytes
+    start: int
+    end: int
+
+
+def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check that all chunks are there, and count the frames.
 
     Raises:
         CorruptImage: the file is shorter than it says, or has no picture.
         ImageTooLarge: too many frames.
     """
-    end = 8 + little(data, 4, 4)
-    if end > len(data):
-        raise truncated("WebP", f"it announces {end:,} bytes and has {len(data):,}")
-    at, frames, size, count = 12, 0, None, 0
-    while at + 8 <= end:
-        kind, length = data[at : at + 4], little(data, at + 4, 4)
-        body = at + 8
-        if body + length > end:
-            raise truncated("WebP", f"a chunk of {length:,} bytes is cut off")
+    frames, size, exif = 0, None, None
+    for kind, start, end in chunks(data, budget):
         if kind == b"VP8X" and size is None:
-            size = 1 + little(data, body + 4, 3), 1 + little(data, body + 7, 3)
+            size = 1 + little(data, start + 4, 3), 1 + little(data, start + 7, 3)
         elif kind in {b"VP8 ", b"VP8L"}:
-            size = size or _stream_size(data, kind, body, length)
+            size = size or _stream_size(data, kind, start, end - start)
             frames += 1
         elif kind == b"ANMF":
             frames += 1
             check_count("frames", frames, limits.max_frames)
-        at = body + length + (length & 1)
-        count += 1
-        check_count("chunks", count, MAX_CHUNKS)
+        elif kind == b"EXIF" and exif is None:
+            exif = data[start:end].removeprefix(PREFIX)
     if size is None or not frames:
         raise malformed("WebP", "it has no picture")
-    return Found(*size, frames, held_bits=max(_HELD_BITS, _HELD_FRAME_BITS * frames))
+    held = max(_HELD_BITS, _HELD_FRAME_BITS * frames)
+    return Found(*size, frames, held_bits=held, tags=read_tags(exif or b""))
+
+
+def chunks(data: Data, budget: Budget) -> Iterator[Chunk]:
+    """The chunks of a file.
+
+    Raises:
+        CorruptImage: the file is shorter than it says.
+        ImageTooLarge: there are too many.
+    """
+    at, end = 12, 8 + little(data, 4, 4)
+    if end > len(data):
+        raise truncated("WebP", f"it announces {end:,} bytes and has {len(data):,}")
+    while at + 8 <= end:
+        budget.count("chunks")
+        start, length = at + 8, little(data, at + 4, 4)
+        if start + length > end:
+            raise truncated("WebP", f"a chunk of {length:,} bytes is cut off")
+        yield Chunk(data[at : at + 4], start, start + length)
+        at = start + length + (length & 1)
 
 
 def _stream_size(data: Data, kind: bytes, at: int, length: int) -> tuple[int, int]:
