@@ -22,11 +22,12 @@ from rich.console import Console
 from imagesvc.app import api_document, create_app
 from imagesvc.cli_accounts import key_commands, user_commands
 from imagesvc.cli_upload import upload
+from imagesvc.connections import Bounds
 from imagesvc.errors import ImagesvcError
 from imagesvc.forwarded import is_within
 from imagesvc.logs import configure_logs
 from imagesvc.offline import on_store
-from imagesvc.protocol import Bounds, bounded
+from imagesvc.protocol import bounded
 from imagesvc.service import Service
 from imagesvc.settings import Settings, SettingsError, load_settings, seconds
 from imagesvc.store.check import Checker, Report

@@ -12,12 +12,10 @@ import asyncio
 import fcntl
 import struct
 import termios
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+import httptools
 import orjson
 import structlog
 from starlette.types import Scope
@@ -25,6 +23,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from imagesvc.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
+from imagesvc.connections import Bounds, Watch
 from imagesvc.delivery.hot import AtOnce
 from imagesvc.errors import (
     HeadersTooLarge,
@@ -34,10 +33,10 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
+from imagesvc.request_heads import check_head, to_origin_form, without_offers
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 1.0
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending: a reset would take the refusal with it."""
 UNREAD_STEP = 16 << 10
@@ -47,54 +46,6 @@ MOST_AT_ONCE = 16
 """Requests of one read that are answered without a task; a pipeline must not hold the loop."""
 
 _INT = struct.Struct("i")
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a connection may send and how slowly."""
-
-    header_seconds: float
-    send_seconds: float
-    header_bytes: int
-    header_count: int
-    url_bytes: int
-    connections: int
-    connections_per_address: int
-    is_proxy: Callable[[str], bool]
-    """Whether an address is that of a trusted proxy, which connects for many clients."""
-
-
-@dataclass(slots=True)
-class Watch:
-    """Looks at every connection of a server once a second, as long as there are any."""
-
-    connections: set[BoundedProtocol] = field(default_factory=set)
-    per_address: Counter[str] = field(default_factory=Counter)
-    is_looking: bool = False
-
-    def add(self, connection: BoundedProtocol) -> None:
-        """Look after a connection from now on."""
-        self.connections.add(connection)
-        if connection.address is not None:
-            self.per_address[connection.address] += 1
-        if not self.is_looking:
-            self.is_looking = True
-            connection.loop.call_later(LOOK_SECONDS, self._look, connection.loop)
-
-    def remove(self, connection: BoundedProtocol) -> None:
-        """Forget a connection that is no more."""
-        self.connections.discard(connection)
-        if connection.address is not None:
-            self.per_address[connection.address] -= 1
-            if not self.per_address[connection.address]:
-                del self.per_address[connection.address]
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        for connection in list(self.connections):
-            connection.look_after(loop.time())
-        self.is_looking = bool(self.connections)
-        if self.is_looking:
-            loop.call_later(LOOK_SECONDS, self._look, loop)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -114,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._linger_until: float | None = None
         self._may_at_once = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
+        self._restated = b""  # the head of a request that offered an upgrade, without the offer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many connections."""
@@ -173,12 +125,35 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._pending += len(data)
         self._may_at_once = MOST_AT_ONCE
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:  # of the parser, or of `_stop_parsing`
+            self._refuse(self._refusal or InvalidRequest("The request is no valid HTTP/1.1."))
         if self._pending > self.bounds.header_bytes and self._refusal is None:
             self._refuse(self._headers_too_large())  # a field or a trailer without an end
         elif self._head_since is None and (self._pending or self._is_untimed()):
             # A header begins, or bytes that begin none: uvicorn has stopped its timer for them.
             self._head_since = self.loop.time()
+
+    def _parse(self, data: bytes) -> None:
+        """Parse the next bytes, and ignore every offer to upgrade.
+
+        The parser ends a request that offers an upgrade after its head, whatever body it declares,
+        and would take that body for the next request. So the head is parsed once more without the
+        offer, by a new parser that frames the body as declared.
+        """
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+            else:
+                return
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self.parser.feed_data(self._restated)
 
     def on_headers_complete(self) -> None:
         """The header is there: check it before anything is done for it."""
@@ -193,16 +168,26 @@ class BoundedProtocol(HttpToolsProtocol):
             if len(self.url) + fields > self.bounds.header_bytes:
                 self._stop_parsing(self._headers_too_large())
         self._pending = 0
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        try:
+            check_head(method, version, self.headers)
+            if self.parser.should_upgrade():
+                self._restated = without_offers(method, self.url, version, self.headers)
+                return
+            self.url = to_origin_form(self.url, self.headers)
+        except InvalidRequest as error:
+            self._stop_parsing(error)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is complete, unless it is to be parsed again without its upgrade."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         """The next piece of a body is there."""
         self._pending = 0
         super().on_body(body)
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what uvicorn or a check here cannot let pass."""
-        self._refuse(self._refusal or InvalidRequest(msg))
 
     def look_after(self, now: float) -> None:
         """End the connection if its client is too slow."""

@@ -24,7 +24,7 @@ class Server:
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
         self.settings: dict[str, Any] = {"auth": "off", **settings}
-        self._reservation = _reserve_port()
+        self._reservation = reserve_port()
         self.port: int = self._reservation.getsockname()[1]
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -133,7 +133,7 @@ class Server:
         )  # fmt: skip
 
 
-def _reserve_port() -> socket.socket:
+def reserve_port() -> socket.socket:
     """A socket bound to a free port, so that no other process is given the port.
 
     It does not listen and has SO_REUSEADDR, so Linux lets the server bind the port as well.

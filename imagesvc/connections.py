@@ -1,0 +1,70 @@
+"""All connections of a server: how many there may be, and a look at each once a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+LOOK_SECONDS = 1.0
+
+
+class Connection(Protocol):
+    """What the watch needs of a connection."""
+
+    address: str | None
+    loop: asyncio.AbstractEventLoop
+
+    def look_after(self, now: float) -> None:
+        """End the connection if its client is too slow."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a connection may send and how slowly."""
+
+    header_seconds: float
+    send_seconds: float
+    header_bytes: int
+    header_count: int
+    url_bytes: int
+    connections: int
+    connections_per_address: int
+    is_proxy: Callable[[str], bool]
+    """Whether an address is that of a trusted proxy, which connects for many clients."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at every connection of a server once a second, as long as there are any."""
+
+    connections: set[Connection] = field(default_factory=set)
+    per_address: Counter[str] = field(default_factory=Counter)
+    is_looking: bool = False
+
+    def add(self, connection: Connection) -> None:
+        """Look after a connection from now on."""
+        self.connections.add(connection)
+        if connection.address is not None:
+            self.per_address[connection.address] += 1
+        if not self.is_looking:
+            self.is_looking = True
+            connection.loop.call_later(LOOK_SECONDS, self._look, connection.loop)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is no more."""
+        self.connections.discard(connection)
+        if connection.address is not None:
+            self.per_address[connection.address] -= 1
+            if not self.per_address[connection.address]:
+                del self.per_address[connection.address]
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        for connection in list(self.connections):
+            connection.look_after(loop.time())
+        self.is_looking = bool(self.connections)
+        if self.is_looking:
+            loop.call_later(LOOK_SECONDS, self._look, loop)

@@ -1,0 +1,78 @@
+"""The head of an HTTP/1.1 request: what RFC 9112 asks of its target and Host, without upgrades."""
+
+from __future__ import annotations
+
+import re
+
+import httptools
+
+from imagesvc.errors import InvalidRequest
+
+Fields = list[tuple[bytes, bytes]]
+
+_HOST = re.compile(
+    rb"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){0,253}(?::\d{0,5})?"
+    rb"|\[[0-9A-Fa-f:.]{2,45}\](?::\d{0,5})?"
+)
+_VERSIONS = frozenset({"1.0", "1.1"})
+_OFFERS = frozenset({b"upgrade", b"http2-settings"})
+
+
+def check_head(method: bytes, http_version: str, fields: Fields) -> None:
+    """Refuse what the parser accepts and this server does not speak.
+
+    Raises:
+        InvalidRequest: a method, version, transfer coding or Host that is none for this server.
+    """
+    if method == b"CONNECT":
+        raise InvalidRequest("CONNECT is for proxies, and this server is none.")
+    if http_version not in _VERSIONS:
+        raise InvalidRequest("This server speaks HTTP/1.0 and HTTP/1.1.")
+    hosts = []
+    for name, value in fields:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding" and (
+            http_version == "1.0" or value.lower() != b"chunked"
+        ):
+            raise InvalidRequest("The one transfer coding is chunked, and not in HTTP/1.0.")
+    _check_hosts(hosts, http_version)
+
+
+def _check_hosts(hosts: list[bytes], http_version: str) -> None:
+    """Ask for one valid Host field (RFC 9112, section 3.2); HTTP/1.0 may do without."""
+    if len(hosts) > 1:
+        raise InvalidRequest("The request has more than one Host field.")
+    if not hosts and http_version != "1.0":
+        raise InvalidRequest("The request has no Host field.")
+    if hosts and _HOST.fullmatch(hosts[0]) is None:
+        raise InvalidRequest("The Host field holds no valid host.")
+
+
+def to_origin_form(target: bytes, fields: Fields) -> bytes:
+    """Path and query of a target; the host of an absolute one replaces the Host field.
+
+    RFC 9112, section 3.2.2: an absolute target decides, whatever the Host field says.
+
+    Raises:
+        InvalidRequest: the target is no path and no http or https URL.
+    """
+    if target.startswith(b"/") or target == b"*":
+        return target
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        raise InvalidRequest("The request target is no valid URL.") from None
+    if (url.schema or b"").lower() not in {b"http", b"https"} or not url.host or url.userinfo:
+        raise InvalidRequest("The request target is neither a path nor an HTTP URL.")
+    # The authority as it was sent: the parser drops the brackets of an IPv6 address.
+    authority = re.split(rb"[/?#]", target.partition(b"://")[2], maxsplit=1)[0]
+    fields[:] = [(b"host", authority), *(item for item in fields if item[0] != b"host")]
+    return (url.path or b"/") + (b"" if url.query is None else b"?" + url.query)
+
+
+def without_offers(method: bytes, target: bytes, http_version: str, fields: Fields) -> bytes:
+    """The head of a request again, without the protocols that it offers to upgrade to."""
+    kept = (b"%b: %b\r\n" % item for item in fields if item[0] not in _OFFERS)
+    request_line = b"%b %b HTTP/%b\r\n" % (method, target, http_version.encode("ascii"))
+    return b"".join([request_line, *kept, b"\r\n"])

@@ -1,0 +1,115 @@
+"""Real reverse proxies for tests: nginx and HAProxy from the system's packages, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server import reserve_port
+
+READY_SECONDS = 30.0
+
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+  upstream imagesvc {{ server 127.0.0.1:{backend}; keepalive 1; }}
+  server {{
+    listen 127.0.0.1:{port};
+    client_max_body_size 60m;
+    location / {{
+      proxy_pass http://imagesvc;
+      proxy_http_version 1.1;
+      proxy_set_header Host $host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+    }}
+  }}
+}}
+"""
+"""With the snippet for websockets that most guides show, and connections that are reused."""
+
+HAPROXY = """
+global
+  maxconn 64
+defaults
+  mode http
+  timeout connect 60s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend front
+  bind 127.0.0.1:{port}
+  default_backend imagesvc
+backend imagesvc
+  server one 127.0.0.1:{backend}
+"""
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, backend: int) -> Iterator[int]:
+    """Run nginx in front of a port of this machine; the port that it listens on."""
+    with reserve_port() as reservation:
+        port = reservation.getsockname()[1]
+        config = folder / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, backend=backend, port=port))
+        with _running(["nginx", "-p", str(folder), "-c", str(config)], folder, port):
+            yield port
+
+
+@contextlib.contextmanager
+def haproxy(folder: Path, backend: int) -> Iterator[int]:
+    """Run HAProxy in front of a port of this machine; the port that it listens on."""
+    with reserve_port() as reservation:
+        port = reservation.getsockname()[1]
+        config = folder / "haproxy.cfg"
+        config.write_text(HAPROXY.format(backend=backend, port=port))
+        with _running(["haproxy", "-db", "-f", str(config)], folder, port):
+            yield port
+
+
+PROXIES = {"nginx": nginx, "haproxy": haproxy}
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
+    program = shutil.which(command[0], path="/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin")
+    if program is None:
+        pytest.skip(f"{command[0]} is not installed: apt-get install nginx-light haproxy")
+    log_path = folder / f"{command[0]}.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen([program, *command[1:]], stdout=log, stderr=log)
+    try:
+        _wait_for(port, process, log_path)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log_path.read_text()
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"the proxy does not listen: {log_path.read_text()}")
