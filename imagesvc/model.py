@@ -29,7 +29,7 @@ LoginId = NewType("LoginId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)
-"""What a variant's bytes depend on, hashed: original's digest, canonical transform, engine."""
+"""The image and what a variant's bytes depend on, hashed: original, canonical transform, engine."""
 
 
 def new_id() -> UUID:
@@ -301,6 +301,8 @@ class Image:
     updated_at: datetime
     completed_at: datetime | None = None
     gps: dict[str, float] = field(default_factory=dict)
+    is_analysed: bool = False
+    """Whether a job of this image has analysed its original; another image's job does not count."""
     job_id: JobId | None = None
     job_status: Status | None = None
     facts: Facts | None = None
@@ -458,7 +460,7 @@ class Variant:
     """
 
     key: VariantKey
-    digest: Digest  # of the original
+    image_id: ImageId
     transform: str  # canonical text
     format: Format
     width: int

@@ -36,7 +36,7 @@ from imagesvc.errors import (
 )
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.requests import Wanted, new_job
-from imagesvc.model import Image, ImageId, Lane, Original, Transform, parse_id, utc_now
+from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
 from imagesvc.operations import Operation
 from imagesvc.store.images import ImageStore
 from imagesvc.store.upload_slots import UploadSlotStore
@@ -210,9 +210,9 @@ class ActionEndpoints:
         Raises:
             InvalidTransform: there is no such frame, or no such watermark.
         """
-        one_of_each = {image.original.frames: image.original for image in images}
-        for original in one_of_each.values():
-            for_each_operation(wanted, partial(self._identify, original))
+        one_of_each = {image.original.frames: image for image in images}
+        for image in one_of_each.values():
+            for_each_operation(wanted, partial(self._identify, image))
 
-    def _identify(self, original: Original, wanted: Wanted) -> None:
-        self.variants.identify(original, wanted[1])
+    def _identify(self, image: Image, wanted: Wanted) -> None:
+        self.variants.identify(image.id, image.original, wanted[1])

@@ -95,14 +95,14 @@ class ImageEndpoints:
     async def stored(self, request: Request) -> Response:
         """The stored variants of an image, the most recently used first."""
         image = await self._seen(request)
-        found = await self.variants.stored(image.original)
+        found = await self.variants.stored(image.id)
         shown = (VariantOut.of(item, image.id, in_memory=in_memory) for item, in_memory in found)
         return page_response(request, Page[VariantOut], shown, None)
 
     async def purge(self, request: Request) -> Response:
         """Remove the stored variants of an image; they are made anew when asked for."""
         image = await self._changeable(request)
-        return json_response(Purged(deleted=await self.variants.purge(image.original)))
+        return json_response(Purged(deleted=await self.variants.purge(image.id)))
 
     async def _seen(self, request: Request) -> Image:
         image = await self._named(request)

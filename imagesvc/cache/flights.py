@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError
-from imagesvc.model import Digest, Variant, VariantKey
+from imagesvc.model import ImageId, Variant, VariantKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Fetched:
 class Flight:
     """One variant on its way.
 
-    `is_void` once its original was deleted; `is_of_job` when a job makes it, which may be
+    `is_void` once its image was deleted; `is_of_job` when a job makes it, which may be
     cancelled while others wait.
     """
 
     key: VariantKey
-    digest: Digest
+    image_id: ImageId
     is_of_job: bool
     landing: asyncio.Future[Fetched]
     is_void: bool = False
@@ -72,9 +72,9 @@ class Flights:
         """The flight that brings this variant."""
         return self._under_way.get(key)
 
-    def begin(self, key: VariantKey, digest: Digest, *, is_of_job: bool) -> Flight:
+    def begin(self, key: VariantKey, image_id: ImageId, *, is_of_job: bool) -> Flight:
         """A new flight, for which the caller will say how it landed."""
-        flight = Flight(key, digest, is_of_job, asyncio.get_running_loop().create_future())
+        flight = Flight(key, image_id, is_of_job, asyncio.get_running_loop().create_future())
         self._under_way[key] = flight
         return flight
 
@@ -90,12 +90,9 @@ class Flights:
         else:
             flight.landing.set_result(outcome)
 
-    def void(self, digest: Digest) -> None:
-        """Make the flights of a deleted original worthless.
-
-        Nobody joins them any more: the same bytes may be uploaded again meanwhile.
-        """
+    def void(self, image_id: ImageId) -> None:
+        """Make the flights of a deleted image worthless; no request joins them any more."""
         for key, flight in list(self._under_way.items()):
-            if flight.digest == digest:
+            if flight.image_id == image_id:
                 flight.is_void = True
                 del self._under_way[key]

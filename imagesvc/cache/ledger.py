@@ -14,7 +14,7 @@ import structlog
 
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError
-from imagesvc.model import Digest, Variant, VariantKey, utc_now
+from imagesvc.model import ImageId, Variant, VariantKey, utc_now
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
@@ -72,9 +72,10 @@ class Ledger:
         """Have a use recorded soon."""
         self._used[key] = self._clock()
 
-    def drop_original(self, digest: Digest) -> None:
-        """Forget what waits of one original."""
-        for key in [key for key, entry in self._pending.items() if entry.variant.digest == digest]:
+    def drop_image(self, image_id: ImageId) -> None:
+        """Forget what waits of one image."""
+        pending = self._pending.items()
+        for key in [key for key, entry in pending if entry.variant.image_id == image_id]:
             self._take(key)
 
     def _take(self, key: VariantKey) -> Entry:

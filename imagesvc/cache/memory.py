@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from imagesvc.model import Digest, Variant, VariantKey
+from imagesvc.model import ImageId, Variant, VariantKey
 
 ENTRY_OVERHEAD = 2048
 """Bytes an entry costs beside its body: the row, headers, and URLs that lead to it."""
@@ -70,15 +70,15 @@ class MemoryCache:
             for listener in self._listeners:
                 listener(entry)
 
-    def remove_of_original(self, digest: Digest) -> None:
-        """Let every variant of one original go."""
-        keys = [key for key, entry in self._entries.items() if entry.variant.digest == digest]
-        for key in keys:
+    def remove_of_image(self, image_id: ImageId) -> None:
+        """Let every variant of one image go."""
+        for key in self.keys_of_image(image_id):
             self.remove(key)
 
-    def keys_of_original(self, digest: Digest) -> set[VariantKey]:
-        """The variants of one original that are in memory."""
-        return {key for key, entry in self._entries.items() if entry.variant.digest == digest}
+    def keys_of_image(self, image_id: ImageId) -> list[VariantKey]:
+        """The variants of one image that are in memory, the least recently used first."""
+        entries = self._entries.items()
+        return [key for key, entry in entries if entry.variant.image_id == image_id]
 
     def take_used(self) -> list[VariantKey]:
         """The entries used since the last call."""

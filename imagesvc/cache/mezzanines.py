@@ -8,7 +8,7 @@ from datetime import datetime
 
 from anyio import CancelScope
 
-from imagesvc.model import Digest, Mezzanine, Original, utc_now
+from imagesvc.model import Digest, ImageId, Mezzanine, Original, utc_now
 from imagesvc.store.blobs import BlobStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.incoming import Incoming
@@ -26,10 +26,15 @@ class Mezzanines:
     on_added: Callable[[Digest], None]
     clock: Callable[[], datetime] = utc_now
 
-    async def keep(self, original: Original, planned: Mezzanine, made: bytes) -> None:
-        """Make some bytes the original's mezzanine; nothing is left when that is gone.
+    async def keep(
+        self, image_id: ImageId, original: Original, planned: Mezzanine, made: bytes
+    ) -> None:
+        """Make some bytes the original's mezzanine unless it has one, for the image to use.
+
+        Nothing is left when the original is gone.
 
         Args:
+            image_id: whose job made it.
             original: as stored.
             planned: the mezzanine, but for its digest.
             made: its file.
@@ -46,9 +51,8 @@ class Mezzanines:
                     await self.blobs.put(received.path, received.digest)
                     received.is_moved = True
                     is_kept = await self.images.add_mezzanine(
-                        original.digest, mezzanine, received.bytes, self.clock()
+                        image_id, original.digest, mezzanine, received.bytes, self.clock()
                     )
                     if not is_kept and not await self.images.known_digests([received.digest]):
                         await self.blobs.delete(received.digest)
-        if is_kept:
-            self.on_added(original.digest)
+        self.on_added(original.digest)

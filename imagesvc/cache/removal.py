@@ -43,9 +43,9 @@ class Removal:
             async with self.locks.hold(image.original.digest):
                 removed = await self.images.remove(image_id, now=self.clock())
                 self.on_removed(image_id)
+                self.variants.forget(image_id)
+                await self.files.delete(removed.variant_keys)
                 if removed.blob_is_orphaned:
-                    self.variants.forget(removed.digest)
-                    await self.files.delete(removed.variant_keys)
                     await self.blobs.delete(removed.digest)
             if removed.mezzanine is not None:
                 await self._remove_mezzanine(removed.mezzanine)

@@ -33,6 +33,7 @@ from imagesvc.model import (
     Digest,
     Facts,
     Format,
+    ImageId,
     Lane,
     Mezzanine,
     Original,
@@ -56,8 +57,9 @@ Admit = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A variant by its key, the concrete transform, and the blob that it is made from."""
+    """A variant of an image: its key, the concrete transform, and the blob that it is made from."""
 
+    image_id: ImageId
     key: VariantKey
     transform: Transform
     source: Digest
@@ -88,11 +90,13 @@ class VariantCache:
     _flights: Flights = field(default_factory=Flights)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def identify(self, original: Original, transform: Transform) -> Wanted:
-        """Which variant a transform of an original is.
+    def identify(self, image_id: ImageId, original: Original, transform: Transform) -> Wanted:
+        """Which variant a transform of an image is.
 
-        One made from the mezzanine has a key of its own, since its bytes are not those that
-        the original gives: an ETag must name one representation.
+        Images that share an original share no variants: what is cached of one would tell the
+        owner of the other that it exists. One made from the mezzanine has a key of its own,
+        since its bytes are not those that the original gives: an ETag must name one
+        representation.
 
         Raises:
             InvalidTransform: this original has no such variant.
@@ -103,9 +107,9 @@ class VariantCache:
         if mezzanine is None or not serves(
             Size(mezzanine.width, mezzanine.height), concrete, original
         ):
-            return Wanted(key, concrete, original.digest)
-        reduced = hashlib.sha256(f"{key} from mezzanine".encode()).hexdigest()
-        return Wanted(VariantKey(reduced), concrete, mezzanine.digest)
+            return Wanted(image_id, _key_of_image(image_id, key), concrete, original.digest)
+        reduced = _key_of_image(image_id, f"{key} from mezzanine")
+        return Wanted(image_id, reduced, concrete, mezzanine.digest)
 
     async def fetch(
         self, original: Original, wanted: Wanted, admit: Admit | None = None
@@ -121,7 +125,7 @@ class VariantCache:
             TimedOut: it is not there in time; the rendering goes on for the next asker.
             Overloaded: too many renderings wait.
             CorruptImage, ImageTooLarge: the original cannot be decoded.
-            NotFound: the original was deleted meanwhile.
+            NotFound: the image was deleted meanwhile.
         """
         key = wanted.key
         while True:
@@ -150,7 +154,7 @@ class VariantCache:
         return fetched
 
     def _depart(self, original: Original, wanted: Wanted, admit: Admit | None) -> Flight:
-        flight = self._flights.begin(wanted.key, original.digest, is_of_job=False)
+        flight = self._flights.begin(wanted.key, wanted.image_id, is_of_job=False)
         task = asyncio.create_task(self._fly(flight, original, wanted, admit))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -200,7 +204,7 @@ class VariantCache:
             )
         if isinstance(rendered, ImagesvcError):
             raise rendered
-        variant = self._variant(original, wanted, rendered)
+        variant = self._variant(wanted, rendered)
         content = await self._store(flight, variant, rendered)
         return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
 
@@ -217,11 +221,11 @@ class VariantCache:
         self.on_stored(variant.bytes)
         return StoredFile(variant, self.files.path(flight.key))
 
-    def _variant(self, original: Original, wanted: Wanted, rendered: Rendered) -> Variant:
+    def _variant(self, wanted: Wanted, rendered: Rendered) -> Variant:
         now = self.clock()
         return Variant(
             key=wanted.key,
-            digest=original.digest,
+            image_id=wanted.image_id,
             transform=canonical(wanted.transform),
             format=rendered.format,
             width=rendered.width,
@@ -240,7 +244,7 @@ class VariantCache:
         original = task.original
         if task.needs_facts:
             original = with_planned_mezzanine(original)
-        wanted = [self.identify(original, transform) for transform in task.transforms]
+        wanted = [self.identify(task.image_id, original, item) for item in task.transforms]
         outcomes = await self._whole(wanted)
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
         facts = None
@@ -286,16 +290,15 @@ class VariantCache:
     async def _fly_for_job(
         self, task: MakeTask, ours: list[Wanted], timeout: float
     ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
-        digest = task.original.digest
-        flights = [self._flights.begin(item.key, digest, is_of_job=True) for item in ours]
+        flights = [self._flights.begin(item.key, item.image_id, is_of_job=True) for item in ours]
         landed: dict[VariantKey, Fetched | ImagesvcError] = {}
         facts = None
         try:
             if task.needs_facts:
-                facts, results = await self._ingest(task.original, ours, timeout)
+                facts, results = await self._ingest(task, ours, timeout)
             else:
                 results = await self._render_each(task.original, ours, timeout)
-            landed = await self._keep(task.original, ours, results)
+            landed = await self._keep(ours, results)
         finally:
             stopped = WorkerDied("The rendering was stopped.")
             for flight in flights:
@@ -307,13 +310,14 @@ class VariantCache:
         return outcomes, facts
 
     async def _ingest(
-        self, original: Original, ours: list[Wanted], timeout: float
+        self, task: MakeTask, ours: list[Wanted], timeout: float
     ) -> tuple[Facts, Sequence[Rendered | ImagesvcError]]:
+        original = task.original
         transforms = [item.transform for item in ours]
         ingested = await self.renderer.ingest(original, transforms, timeout)
         planned = with_planned_mezzanine(original).mezzanine
         if ingested.mezzanine is not None and planned is not None:
-            await self.mezzanines.keep(original, planned, ingested.mezzanine)
+            await self.mezzanines.keep(task.image_id, original, planned, ingested.mezzanine)
         return ingested.facts, ingested.outcomes
 
     async def _render_each(
@@ -329,10 +333,7 @@ class VariantCache:
         return [results[item.key] for item in ours]
 
     async def _keep(
-        self,
-        original: Original,
-        wanted: list[Wanted],
-        results: Sequence[Rendered | ImagesvcError],
+        self, wanted: list[Wanted], results: Sequence[Rendered | ImagesvcError]
     ) -> dict[VariantKey, Fetched | ImagesvcError]:
         kept: dict[VariantKey, Fetched | ImagesvcError] = {}
         contents: list[tuple[VariantKey, bytes | Path]] = []
@@ -341,7 +342,7 @@ class VariantCache:
             if isinstance(result, ImagesvcError):
                 kept[key] = result
                 continue
-            variant = self._variant(original, item, result)
+            variant = self._variant(item, result)
             contents.append((key, _content(result)))
             if result.data is None:
                 content: Content = StoredFile(variant, self.files.path(key))
@@ -365,32 +366,36 @@ class VariantCache:
         return fetched.variant
 
     async def discard(self, variants: Sequence[Variant]) -> None:
-        """Remove the files of made variants whose original is gone."""
+        """Remove the files of made variants whose image is gone."""
         keys = [variant.key for variant in variants]
         known = await self.store.known_keys(keys)
         await self.files.delete([key for key in keys if key not in known])
 
-    def forget(self, digest: Digest) -> None:
-        """Drop an original's variants from memory, and what is on its way of them."""
-        self._flights.void(digest)
-        self.ledger.drop_original(digest)
-        self.memory.remove_of_original(digest)
+    def forget(self, image_id: ImageId) -> None:
+        """Drop an image's variants from memory, and what is on its way of them."""
+        self._flights.void(image_id)
+        self.ledger.drop_image(image_id)
+        self.memory.remove_of_image(image_id)
 
-    async def purge(self, original: Original) -> int:
-        """Remove every stored variant of an original; the number of them."""
+    async def purge(self, image_id: ImageId) -> int:
+        """Remove every stored variant of an image; the number of them."""
         await self.ledger.flush()
-        self.ledger.drop_original(original.digest)
-        self.memory.remove_of_original(original.digest)
-        keys = await self.store.remove_of_original(original.digest)
+        self.ledger.drop_image(image_id)
+        self.memory.remove_of_image(image_id)
+        keys = await self.store.remove_of_image(image_id)
         await self.files.delete(keys)
         return len(keys)
 
-    async def stored(self, original: Original) -> list[tuple[Variant, bool]]:
-        """The variants of an original that exist, and whether each is in memory too."""
-        in_memory = self.memory.keys_of_original(original.digest)
+    async def stored(self, image_id: ImageId) -> list[tuple[Variant, bool]]:
+        """The variants of an image that exist, and whether each is in memory too."""
+        in_memory = set(self.memory.keys_of_image(image_id))
         await self.ledger.flush()
-        variants = await self.store.of_original(original.digest)
+        variants = await self.store.of_image(image_id)
         return [(variant, variant.key in in_memory) for variant in variants]
+
+
+def _key_of_image(image_id: ImageId, content: str) -> VariantKey:
+    return VariantKey(hashlib.sha256(f"{image_id} {content}".encode()).hexdigest())
 
 
 def _content(rendered: Rendered) -> bytes | Path:

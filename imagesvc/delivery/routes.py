@@ -184,7 +184,7 @@ class Delivery:
         is_negotiated = transform.auto
         if is_negotiated:
             transform = self._negotiated(request, image, transform)
-        wanted = self.variants.identify(image.original, transform)
+        wanted = self.variants.identify(image.id, image.original, transform)
         concrete = wanted.transform
         if concrete.format is None:
             raise NotFound("This image has no format to show.")

@@ -18,6 +18,7 @@ from imagesvc.jobs.retry import backoff, is_worth_retrying
 from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import (
     Facts,
+    ImageId,
     Job,
     JobId,
     Lane,
@@ -39,8 +40,9 @@ ERROR_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class MakeTask:
-    """What a job's attempt asks for; `needs_facts` when its original is new."""
+    """What a job's attempt asks for; `needs_facts` when no job of the image has found them."""
 
+    image_id: ImageId
     original: Original
     transforms: tuple[Transform, ...]
     lane: Lane
@@ -210,7 +212,9 @@ class Runner:
     ) -> tuple[Sequence[Variant | ImagesvcError], Facts | None]:
         try:
             transforms = tuple(parse_text(operation.transform) for operation in todo)
-            task = MakeTask(item.original, transforms, item.job.lane, item.needs_facts)
+            task = MakeTask(
+                item.job.image_id, item.original, transforms, item.job.lane, item.needs_facts
+            )
             made = await self._maker.make(task, self._limits.job_timeout)
         except ImagesvcError as error:
             return [error] * len(todo), None

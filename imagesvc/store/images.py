@@ -43,7 +43,13 @@ from imagesvc.store import usage
 from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.job_rows import insert_job
-from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
+from imagesvc.store.originals import (
+    FACT_COLUMNS,
+    ORIGINAL_COLUMNS,
+    facts_of,
+    mark_analysed,
+    original_of,
+)
 from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import blobs, images, jobs, variants
@@ -60,7 +66,7 @@ class Removal:
 
     digest: Digest
     blob_is_orphaned: bool
-    variant_keys: tuple[str, ...]  # of an orphaned blob
+    variant_keys: tuple[str, ...]
     mezzanine: Digest | None = None  # of an orphaned blob
     job_ids: tuple[JobId, ...] = ()  # that had not ended
 
@@ -191,6 +197,7 @@ class ImageStore:
 
         def work(connection: Connection) -> Removal:
             job_ids = tuple(connection.scalars(_OPEN_JOBS, {"image_id": image_id}))
+            variant_keys = tuple(connection.scalars(_VARIANT_KEYS, {"image_id": image_id}))
             row = connection.execute(_DELETE_IMAGE, {"image_id": image_id}).first()
             if row is None:
                 raise NotFound("There is no image with this id.")
@@ -202,10 +209,11 @@ class ImageStore:
                 usage.refund(connection, row.owner_id, row.bytes)
             if _is_referenced(connection, digest):
                 return Removal(
-                    Digest(digest), blob_is_orphaned=False, variant_keys=(), job_ids=job_ids
+                    Digest(digest),
+                    blob_is_orphaned=False,
+                    variant_keys=variant_keys,
+                    job_ids=job_ids,
                 )
-            keys = connection.scalars(select(variants.c.key).where(variants.c.sha256 == digest))
-            variant_keys = tuple(keys)
             mezzanine = connection.scalar(
                 delete(blobs).where(blobs.c.sha256 == digest).returning(blobs.c.mezzanine_sha256)
             )
@@ -231,13 +239,21 @@ class ImageStore:
         return await self._database.write(work, makes_room=True)
 
     async def add_mezzanine(
-        self, digest: Digest, mezzanine: Mezzanine, size: int, now: datetime
+        self, image_id: ImageId, digest: Digest, mezzanine: Mezzanine, size: int, now: datetime
     ) -> bool:
-        """Record the mezzanine of an original, whose bytes are on disk; False if that is gone."""
+        """Record the mezzanine of an original that a job of an image made; its bytes are on disk.
+
+        Returns:
+            Whether the original has this mezzanine now: not if it is gone, or has another one.
+        """
 
         def work(connection: Connection) -> bool:
-            if connection.scalar(select(blobs.c.sha256).where(blobs.c.sha256 == digest)) is None:
+            known = connection.execute(_MEZZANINE_OF, {"sha256": digest}).first()
+            if known is None:
                 return False
+            mark_analysed(connection, image_id)
+            if known.mezzanine_sha256 is not None:
+                return bool(known.mezzanine_sha256 == mezzanine.digest)
             _insert_blob(connection, mezzanine.digest, size, now)
             connection.execute(
                 update(blobs)
@@ -301,6 +317,8 @@ _OPEN_JOBS = select(jobs.c.id).where(
     jobs.c.image_id == bindparam("image_id"),
     jobs.c.status.in_([Status.PENDING, Status.PROCESSING]),
 )
+_VARIANT_KEYS = select(variants.c.key).where(variants.c.image_id == bindparam("image_id"))
+_MEZZANINE_OF = select(blobs.c.mezzanine_sha256).where(blobs.c.sha256 == bindparam("sha256"))
 _DELETE_IMAGE = (
     delete(images)
     .where(images.c.id == bindparam("image_id"))
@@ -360,6 +378,7 @@ def image_of(row: Row[Any]) -> Image:
         created_at=row.created_at,
         updated_at=row.updated_at,
         completed_at=row.completed_at,
+        is_analysed=row.is_analysed,
         job_id=None if row.job_id is None else JobId(row.job_id),
         job_status=None if row.job_status is None else Status(row.job_status),
         owner_id=None if row.owner_id is None else UserId(row.owner_id),

@@ -33,7 +33,13 @@ from imagesvc.store.database import Database
 from imagesvc.store.events import tell_jobs
 from imagesvc.store.job_list import JobFilter, page_of_jobs
 from imagesvc.store.job_rows import insert_job, with_operations
-from imagesvc.store.originals import ORIGINAL_COLUMNS, original_of, record_facts
+from imagesvc.store.originals import (
+    FACT_COLUMNS,
+    ORIGINAL_COLUMNS,
+    facts_of,
+    original_of,
+    record_facts,
+)
 from imagesvc.store.pages import Page
 from imagesvc.store.receipts import insert_receipt
 from imagesvc.store.schema import Instant, blobs, images, job_operations, jobs
@@ -131,7 +137,7 @@ _SET_NEWEST = (
     )
 )
 _ORIGINALS = (
-    select(images.c.id, blobs.c.phash, *ORIGINAL_COLUMNS)
+    select(images.c.id, *FACT_COLUMNS, *ORIGINAL_COLUMNS)
     .join(blobs, blobs.c.sha256 == images.c.sha256)
     .where(images.c.id.in_(bindparam("ids", expanding=True)))
 )
@@ -211,7 +217,7 @@ class JobStore:
             _update_operations(connection, settlement.job_id, settlement.operations)
             variant_queries.upsert(connection, settlement.variants)
             if settlement.facts is not None:
-                record_facts(connection, *settlement.facts)
+                record_facts(connection, image_id, *settlement.facts)
             _set_image_status(connection, [settlement.job_id], settlement.status, now)
             return settlement.status
 
@@ -409,7 +415,7 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
         ClaimedJob(
             job,
             original_of(found[job.image_id]),
-            needs_facts=found[job.image_id].phash is None,
+            needs_facts=facts_of(found[job.image_id]) is None,
         )
         for job in claimed
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
 
-from imagesvc.model import Digest, Facts, Format, Mezzanine, Original
+from imagesvc.model import Digest, Facts, Format, ImageId, Mezzanine, Original
 from imagesvc.search.colors import cell, lab
 from imagesvc.store.schema import blobs, images
 
@@ -19,12 +19,14 @@ ORIGINAL_COLUMNS = (
     images.c.frames,
     images.c.has_alpha,
     images.c.decode_bytes,
+    images.c.is_analysed,
     blobs.c.mezzanine_sha256,
     blobs.c.mezzanine_format,
     blobs.c.mezzanine_width,
     blobs.c.mezzanine_height,
 )
 FACT_COLUMNS = (blobs.c.dominant_color, blobs.c.palette, blobs.c.thumbhash, blobs.c.phash)
+_MARK_ANALYSED = update(images).where(images.c.id == bindparam("analysed")).values(is_analysed=True)
 _RECORD_FACTS = (
     update(blobs)
     .where(blobs.c.sha256 == bindparam("of_blob"))
@@ -39,9 +41,12 @@ _RECORD_FACTS = (
 
 
 def original_of(row: Any) -> Original:
-    """The original that a row with `ORIGINAL_COLUMNS` describes."""
+    """The original that a row with `ORIGINAL_COLUMNS` describes.
+
+    The mezzanine that another image's job made is not used: it would tell that there is one.
+    """
     mezzanine = None
-    if row.mezzanine_sha256 is not None:
+    if row.mezzanine_sha256 is not None and row.is_analysed:
         mezzanine = Mezzanine(
             digest=Digest(row.mezzanine_sha256),
             format=Format(row.mezzanine_format),
@@ -61,8 +66,8 @@ def original_of(row: Any) -> Original:
 
 
 def facts_of(row: Any) -> Facts | None:
-    """The facts that a row with `FACT_COLUMNS` holds; None before its job has found them."""
-    if row.phash is None:
+    """The facts that a row of an image holds; None before a job of the image has found them."""
+    if row.phash is None or not row.is_analysed:
         return None
     return Facts(
         dominant_color=row.dominant_color,
@@ -72,8 +77,14 @@ def facts_of(row: Any) -> Facts | None:
     )
 
 
-def record_facts(connection: Connection, digest: Digest, facts: Facts) -> None:
-    """Keep what the first decode of an original has told."""
+def mark_analysed(connection: Connection, image_id: ImageId) -> None:
+    """Show what is known of an original to its image, whose job has analysed it."""
+    connection.execute(_MARK_ANALYSED, {"analysed": image_id})
+
+
+def record_facts(connection: Connection, image_id: ImageId, digest: Digest, facts: Facts) -> None:
+    """Keep what a job of an image has found out about its original."""
+    mark_analysed(connection, image_id)
     colors = [lab(color) for color in facts.palette]
     row = {
         **asdict(facts),

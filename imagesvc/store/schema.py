@@ -185,6 +185,7 @@ images = Table(
     Column("number", Integer, nullable=False, server_default="0"),  # rowid of its `image_search`
     Column("dated_at", Instant, nullable=False, server_default="0"),
     Column("name_key", Text, nullable=False, server_default=""),
+    Column("is_analysed", Boolean, nullable=False, server_default="0"),  # by a job of its own
     Index("ix_images_collection_id_id", "collection_id", "id"),
     Index("ix_images_collection_id_number", "collection_id", "number"),
     Index("ix_images_number", "number", unique=True),
@@ -243,7 +244,7 @@ variants = Table(
     "variants",
     metadata,
     Column("key", String(64), primary_key=True),
-    Column("sha256", String(64), ForeignKey("blobs.sha256", ondelete="CASCADE"), nullable=False),
+    Column("image_id", Uuid, ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
     Column("transform", Text, nullable=False),
     Column("format", String(16), nullable=False),
     Column("width", Integer, nullable=False),
@@ -252,7 +253,7 @@ variants = Table(
     Column("crc32", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant, nullable=False),
-    Index("ix_variants_sha256_last_used_at", "sha256", "last_used_at"),
+    Index("ix_variants_image_id_last_used_at", "image_id", "last_used_at"),
     Index("ix_variants_last_used_at", "last_used_at"),
     sqlite_with_rowid=False,
 )

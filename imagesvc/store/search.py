@@ -183,6 +183,7 @@ def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
     rows = connection.execute(
         select(images.c.sha256, key, images.c.number)
         .where(images.c.sha256.in_(select(listed.c.value)), images.c.id != model.id, *conditions)
+        .where(images.c.is_analysed)
         .limit(MAX_CANDIDATES)
     )
     places = [
@@ -191,13 +192,15 @@ def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
     return _in_order(places, order, after)
 
 
-def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, Any]:
+def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, Any, Any]:
     """The image that others are to look like."""
     term = wanted.query.similar
     assert term is not None  # noqa: S101  # asked for by the caller
     assert isinstance(term.atom, Similar)  # noqa: S101
     row = connection.execute(
-        select(images.c.id, images.c.visibility, images.c.owner_id, blobs.c.phash)
+        select(
+            images.c.id, images.c.visibility, images.c.owner_id, images.c.is_analysed, blobs.c.phash
+        )
         .join(blobs, blobs.c.sha256 == images.c.sha256)
         .where(images.c.id == term.atom.image_id)
     ).first()
@@ -208,7 +211,7 @@ def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, An
         or (row.owner_id is not None and row.owner_id == audience.owner_id)
     ):
         raise _unlike(term.column, "there is no image with this id")
-    if row.phash is None:
+    if row.phash is None or not row.is_analysed:
         raise _unlike(term.column, "the job of this image has not looked at it yet")
     return row
 

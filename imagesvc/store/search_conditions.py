@@ -74,7 +74,8 @@ def _has_color(color: Colored) -> Condition:
     squares = [difference * difference for difference in differences]
     within = squares[0] + squares[1] + squares[2] <= literal(RADIUS * RADIUS)
     near = select(text("1")).select_from(blobs).join(palette, text("1")).where(within)
-    return exists(near.where(blobs.c.sha256 == images.c.sha256).correlate(images))
+    is_near = exists(near.where(blobs.c.sha256 == images.c.sha256).correlate(images))
+    return is_near & images.c.is_analysed
 
 
 def dates_of(query: Query) -> tuple[datetime, datetime] | None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
-from imagesvc.model import Digest, Format, Variant, VariantKey
+from imagesvc.model import Format, ImageId, Variant, VariantKey
 from imagesvc.store.database import Database
-from imagesvc.store.schema import blobs, variants
+from imagesvc.store.schema import images, variants
 from imagesvc.store.upserts import Upsert
 
 _ONE_VARIANT = select(variants).where(variants.c.key == bindparam("key"))
@@ -37,29 +37,27 @@ class VariantStore:
         )
         return {VariantKey(row.key): _variant(row) for row in rows}
 
-    async def of_original(self, digest: Digest) -> list[Variant]:
-        """All stored variants of one original, the most recently used first."""
+    async def of_image(self, image_id: ImageId) -> list[Variant]:
+        """All stored variants of one image, the most recently used first."""
         query = (
             select(variants)
-            .where(variants.c.sha256 == digest)
+            .where(variants.c.image_id == image_id)
             .order_by(variants.c.last_used_at.desc(), variants.c.key)
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_variant(row) for row in rows]
 
     async def add(self, made: Sequence[Variant]) -> set[VariantKey]:
-        """Record variants whose files are in place; those whose original is gone are left out.
+        """Record variants whose files are in place; those whose image is gone are left out.
 
         Returns:
             The keys recorded. The others' files are the caller's to remove.
         """
 
         def work(connection: Connection) -> set[VariantKey]:
-            digests = {variant.digest for variant in made}
-            alive = set(
-                connection.scalars(select(blobs.c.sha256).where(blobs.c.sha256.in_(digests)))
-            )
-            kept = [variant for variant in made if variant.digest in alive]
+            image_ids = {variant.image_id for variant in made}
+            alive = set(connection.scalars(select(images.c.id).where(images.c.id.in_(image_ids))))
+            kept = [variant for variant in made if variant.image_id in alive]
             upsert(connection, kept)
             return {variant.key for variant in kept}
 
@@ -70,9 +68,9 @@ class VariantStore:
         query = delete(variants).where(variants.c.key.in_(keys))
         await self._database.write(lambda connection: connection.execute(query), makes_room=True)
 
-    async def remove_of_original(self, digest: Digest) -> list[VariantKey]:
-        """Delete the rows of one original's variants; their keys."""
-        query = delete(variants).where(variants.c.sha256 == digest).returning(variants.c.key)
+    async def remove_of_image(self, image_id: ImageId) -> list[VariantKey]:
+        """Delete the rows of one image's variants; their keys."""
+        query = delete(variants).where(variants.c.image_id == image_id).returning(variants.c.key)
         rows = await self._database.write(
             lambda connection: connection.scalars(query).all(), makes_room=True
         )
@@ -128,7 +126,7 @@ _UPSERT = Upsert(variants, _or_replace)
 def _values(variant: Variant) -> dict[str, Any]:
     return {
         "key": variant.key,
-        "sha256": variant.digest,
+        "image_id": variant.image_id,
         "transform": variant.transform,
         "format": variant.format,
         "width": variant.width,
@@ -143,7 +141,7 @@ def _values(variant: Variant) -> dict[str, Any]:
 def _variant(row: Row[Any]) -> Variant:
     return Variant(
         key=VariantKey(row.key),
-        digest=Digest(row.sha256),
+        image_id=ImageId(row.image_id),
         transform=row.transform,
         format=Format(row.format),
         width=row.width,

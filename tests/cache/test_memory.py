@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from imagesvc.cache.memory import ENTRY_OVERHEAD, Entry, MemoryCache
-from imagesvc.model import Digest, Format, Variant, VariantKey
+from imagesvc.model import Format, ImageId, Variant, VariantKey
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BODY = 10_000
 
 
-def entry(name: str, original: str = "a", size: int = BODY) -> Entry:
+def entry(name: str, image: str = "a", size: int = BODY) -> Entry:
     """An entry with a body of zeros."""
     variant = Variant(
-        key=VariantKey(name), digest=Digest(original), transform="w=1", format=Format.JPEG, width=1,
-        height=1, bytes=size, crc32=0, created_at=NOON, last_used_at=NOON,
+        key=VariantKey(name), image_id=ImageId(UUID(int=ord(image))), transform="w=1",
+        format=Format.JPEG, width=1, height=1, bytes=size, crc32=0, created_at=NOON,
+        last_used_at=NOON,
     )  # fmt: skip
     return Entry(variant, bytes(size))
 
@@ -27,7 +29,7 @@ def cache_of(entries: int) -> MemoryCache:
 
 def keys(cache: MemoryCache, names: str) -> str:
     """Those of the names that are in, looked up without using them."""
-    inside = cache.keys_of_original(Digest("a"))
+    inside = cache.keys_of_image(ImageId(UUID(int=ord("a"))))
     return "".join(name for name in names if name in inside)
 
 
@@ -51,7 +53,7 @@ def test_the_bytes_stay_within_the_bound() -> None:
     for number in range(1000):
         cache.put(entry(str(number), size=number % 97 * 100))
         assert cache.bytes <= cache.max_bytes
-    kept = [cache.get(name) for name in cache.keys_of_original(Digest("a"))]
+    kept = [cache.get(name) for name in cache.keys_of_image(ImageId(UUID(int=ord("a"))))]
     assert cache.bytes == sum(item.cost for item in kept if item is not None)
 
 
@@ -77,14 +79,14 @@ def test_an_entry_too_large_pushes_nothing_out() -> None:
     assert keys(cache, "ab") == "a"
 
 
-def test_an_original_takes_its_variants_along_and_listeners_hear_of_each() -> None:
+def test_an_image_takes_its_variants_along_and_listeners_hear_of_each() -> None:
     """URLs that led to an entry are forgotten with it, whyever it goes."""
     cache, heard = cache_of(4), []
     cache.on_removal(lambda entry: heard.append(entry.variant.key))
-    for name, original in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "z")):
-        cache.put(entry(name, original))
+    for name, image in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "z")):
+        cache.put(entry(name, image))
 
-    cache.remove_of_original(Digest("x"))
+    cache.remove_of_image(ImageId(UUID(int=ord("x"))))
     cache.put(entry("e"))
     cache.put(entry("f"))
     cache.put(entry("g"))

@@ -78,9 +78,14 @@ class Setting:
 
     async def fetch(self, text: str, **changes: Any) -> Fetched:
         """A variant of the image."""
-        wanted = self.cache.identify(self.image.original, parse_text(text))
+        wanted = self.cache.identify(self.image.id, self.image.original, parse_text(text))
         cache = replace(self.cache, **changes) if changes else self.cache
         return await cache.fetch(self.image.original, wanted)
+
+    def task(self, transform: Transform) -> MakeTask:
+        """A job that makes one variant."""
+        image = self.image
+        return MakeTask(image.id, image.original, (transform,), Lane.UPLOAD, needs_facts=False)
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ async def test_the_database_is_asked_only_for_what_has_a_file(setting: Setting) 
     unasked = UnaskedStore(setting.service.database)
     cold = await setting.fetch("w=100", store=unasked)
     await setting.cache.ledger.flush()
-    setting.cache.memory.remove_of_original(setting.image.original.digest)
+    setting.cache.memory.remove_of_image(setting.image.id)
 
     again = await setting.fetch("w=100")
 
@@ -160,7 +165,9 @@ async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Sett
 async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
     """The uploader's browser asks for the thumbnail while its job makes it."""
     thumbnail = parse_text("w=100")
-    task = MakeTask(setting.image.original, (thumbnail,), Lane.UPLOAD, needs_facts=False)
+    task = MakeTask(
+        setting.image.id, setting.image.original, (thumbnail,), Lane.UPLOAD, needs_facts=False
+    )
     made, fetched = await asyncio.gather(
         setting.cache.make(task, 30.0),
         setting.fetch("w=100"),
@@ -182,7 +189,13 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
             await setting.cache.ledger.flush()
 
     store = DelayedStore(setting.cache.store, ask)
-    task = MakeTask(setting.image.original, (parse_text("w=100"),), Lane.UPLOAD, needs_facts=False)
+    task = MakeTask(
+        setting.image.id,
+        setting.image.original,
+        (parse_text("w=100"),),
+        Lane.UPLOAD,
+        needs_facts=False,
+    )
     made = await replace(setting.cache, store=store).make(task, 30.0)
 
     assert setting.renderer.rendered == 1
@@ -193,15 +206,15 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
 async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> None:
     """The asker may not have it rendered; the job may, in its next attempt."""
     original, flights = setting.image.original, setting.cache._flights
-    wanted = setting.cache.identify(original, parse_text("w=100"))
+    wanted = setting.cache.identify(setting.image.id, original, parse_text("w=100"))
 
     async def ask() -> None:
-        flight = flights.begin(wanted.key, original.digest, is_of_job=False)
+        flight = flights.begin(wanted.key, setting.image.id, is_of_job=False)
         refusal = RateLimited(retry_after=1)
         asyncio.get_running_loop().call_later(0.2, flights.land, flight, refusal)
 
     store = DelayedStore(setting.cache.store, ask)
-    task = MakeTask(original, (wanted.transform,), Lane.UPLOAD, needs_facts=False)
+    task = setting.task(wanted.transform)
     made = await replace(setting.cache, store=store).make(task, 30.0)
 
     assert [type(outcome) for outcome in made.outcomes] == [TimedOut]

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
-from imagesvc.model import Digest, Format, ImageId, Variant, VariantKey, new_id, utc_now
+from imagesvc.model import Format, ImageId, Variant, VariantKey, new_id, utc_now
 
 ASKERS = 20
 BODY = b"pixels"
@@ -24,7 +24,7 @@ def anyio_backend() -> str:
 def an_entry() -> Entry:
     now = utc_now()
     variant = Variant(
-        VariantKey("k" * 64), Digest("d" * 64), "w=1", Format.JPEG, 1, 1, len(BODY), 0, now, now
+        VariantKey("k" * 64), ImageId(new_id()), "w=1", Format.JPEG, 1, 1, len(BODY), 0, now, now
     )
     return Entry(variant, BODY)
 

@@ -73,7 +73,7 @@ async def add(database: Database, **given: Any) -> Image:
 
 async def record(database: Database, image: Image, facts: Facts) -> None:
     """Record what an image's job has found out, as its settlement does."""
-    await database.write(lambda c: record_facts(c, image.original.digest, facts))
+    await database.write(lambda c: record_facts(c, image.id, image.original.digest, facts))
 
 
 async def titles(
@@ -235,14 +235,14 @@ async def test_the_search_follows_every_change(database: Database) -> None:
     assert await titles(database, "-ibis") == ["other"]
 
 
-async def test_a_twin_of_a_known_original_is_found_by_its_looks_at_once(
+async def test_a_twin_of_a_known_original_is_found_by_its_looks_once_analysed(
     database: Database,
 ) -> None:
-    """Its blob's facts are there before its row is."""
+    """By a job of its own; before, the search would tell that others have the same file."""
     first = await add(database, title="one")
     facts = Facts("#2f6b9a", ("#2f6b9a", "#ffffff"), "", "0123456789abcdef")
     await record(database, first, facts)
-    await add(database, title="two", original=first.original)
+    twin = await add(database, title="two", original=first.original)
     near = replace(facts, phash="0123456789abcd00")  # 6 bits in the last band
     far = replace(facts, phash="f123456789abcd00", palette=("#00ff00",))
     other = await add(database, title="near")
@@ -250,6 +250,11 @@ async def test_a_twin_of_a_known_original_is_found_by_its_looks_at_once(
     for image, its in ((other, near), (third, far)):
         await record(database, image, its)
 
+    assert await titles(database, "color:#2f6b9a") == ["near", "one"]
+    assert (await titles(database, f"similar:{first.id}"))[:2] == ["near"]
+    with pytest.raises(InvalidQuery, match="has not looked at it yet"):
+        await titles(database, f"similar:{twin.id}")
+    await record(database, twin, facts)
     assert await titles(database, "color:#2f6b9a") == ["near", "two", "one"]
     assert (await titles(database, f"similar:{first.id}"))[:2] == ["two", "near"]
 

@@ -30,7 +30,7 @@ CREATE TABLE images (
 	job_id CHAR(32), 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT NOT NULL, 
-	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, 
+	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_images PRIMARY KEY (id), 
 	CONSTRAINT fk_images_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256)
 );
@@ -74,28 +74,6 @@ CREATE TABLE job_operations (
  WITHOUT ROWID
 
 ;
-
-CREATE TABLE variants (
-	"key" VARCHAR(64) NOT NULL, 
-	sha256 VARCHAR(64) NOT NULL, 
-	transform TEXT NOT NULL, 
-	format VARCHAR(16) NOT NULL, 
-	width INTEGER NOT NULL, 
-	height INTEGER NOT NULL, 
-	bytes BIGINT NOT NULL, 
-	crc32 BIGINT NOT NULL, 
-	created_at BIGINT NOT NULL, 
-	last_used_at BIGINT NOT NULL, 
-	CONSTRAINT pk_variants PRIMARY KEY ("key"), 
-	CONSTRAINT fk_variants_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256) ON DELETE CASCADE
-)
- WITHOUT ROWID
-
-;
-
-CREATE INDEX ix_variants_sha256_last_used_at ON variants (sha256, last_used_at);
-
-CREATE INDEX ix_variants_last_used_at ON variants (last_used_at);
 
 CREATE INDEX ix_blobs_mezzanine_sha256 ON blobs (mezzanine_sha256);
 
@@ -388,4 +366,26 @@ CREATE TRIGGER phash_bands_delete AFTER DELETE ON blobs WHEN OLD.phash IS NOT NU
         DELETE FROM phash_bands WHERE sha256 = OLD.sha256 AND phash = OLD.phash
             AND band IN (SELECT key || substr(OLD.phash, 1 + 4 * key, 4)
                          FROM json_each('[0, 1, 2, 3]')); END;
+
+CREATE TABLE variants (
+	"key" VARCHAR(64) NOT NULL, 
+	image_id CHAR(32) NOT NULL, 
+	transform TEXT NOT NULL, 
+	format VARCHAR(16) NOT NULL, 
+	width INTEGER NOT NULL, 
+	height INTEGER NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	crc32 BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	last_used_at BIGINT NOT NULL, 
+	CONSTRAINT pk_variants PRIMARY KEY ("key"), 
+	CONSTRAINT fk_variants_image_id_images FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+
+CREATE INDEX ix_variants_image_id_last_used_at ON variants (image_id, last_used_at);
+
+CREATE INDEX ix_variants_last_used_at ON variants (last_used_at);
 

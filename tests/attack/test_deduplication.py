@@ -1,0 +1,163 @@
+"""Two users with the same bytes: the blob is shared, and nothing shows it.
+
+An attacker who guesses which file someone keeps uploads it and compares: what is cached, since
+when, how fast, and what goes when the attacker deletes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.crash.pictures import large
+from tests.http.asking import noise, picture
+from tests.http.people import People, people_of
+from tests.server import Server
+from tests.waiting import until
+
+SMALL = picture(77)
+LARGE = large(7, 2600, 1800)
+"""Large enough for a mezzanine."""
+WARM = "w=91&format=webp"
+
+
+@pytest.fixture(scope="module")
+def owners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+    """Two users of a server whose uploads make a thumbnail."""
+    place = tmp_path_factory.mktemp("owners") / "data"
+    server = Server(
+        place, auth="required", rate_limits="off", workers=1, eager_presets='["thumbnail"]',
+        allow_debug="true",
+    ).start()  # fmt: skip
+    yield people_of(server)
+    server.close()
+
+
+def uploaded(client: httpx.Client, content: bytes) -> dict[str, Any]:
+    """A private image, before its job has run."""
+    answer = client.post("/images", content=content)
+    assert answer.status_code == 201, answer.text
+    image: dict[str, Any] = answer.json()
+    return image
+
+
+def processed(client: httpx.Client, image: dict[str, Any]) -> dict[str, Any]:
+    """The image once its job has ended."""
+    path = f"/api/v1/images/{image['id']}"
+
+    def done() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.get(path).json()
+        return found if found["status"] == "succeeded" else None
+
+    return until(done)
+
+
+def variants(client: httpx.Client, image: dict[str, Any]) -> list[dict[str, Any]]:
+    """The stored variants that the API lists for an image."""
+    found: list[dict[str, Any]] = client.get(f"/api/v1/images/{image['id']}/variants").json()[
+        "data"
+    ]
+    return found
+
+
+def warmed(client: httpx.Client, content: bytes) -> dict[str, Any]:
+    """An image with variants in memory and on disk."""
+    image = processed(client, uploaded(client, content))
+    for query in (WARM, "w=92", "preset=blurred"):
+        assert client.get(f"/images/{image['id']}?{query}").status_code == 200
+    return image
+
+
+def tier(answer: httpx.Response) -> str:
+    """Where the bytes of an answer came from, as it says."""
+    return answer.headers["server-timing"].split(",")[0]
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_an_upload_of_the_same_bytes_starts_cold(owners: People, content: bytes) -> None:
+    """Its list of variants is empty or its own, and the first request for each one renders."""
+    warmed(owners.ann, content)
+
+    mine = processed(owners.bob, uploaded(owners.bob, content))
+    stored = variants(owners.bob, mine)
+    first = owners.bob.get(f"/images/{mine['id']}?{WARM}")
+
+    assert [item["transform"] for item in stored] == [stored[0]["transform"]]
+    assert all(item["created_at"] > mine["created_at"] for item in stored)
+    assert tier(first) == "cache;desc=rendered"
+    assert tier(owners.bob.get(f"/images/{mine['id']}?{WARM}")) == "cache;desc=memory"
+
+
+def test_deleting_variants_leaves_those_of_others(owners: People) -> None:
+    """An attacker must not make someone else's pages slow."""
+    hers = warmed(owners.ann, noise((300, 200)))
+    content = owners.ann.get(f"/images/{hers['id']}").content
+    before = variants(owners.ann, hers)
+    mine = warmed(owners.bob, content)
+
+    purged = owners.bob.delete(f"/api/v1/images/{mine['id']}/variants")
+    deleted = owners.bob.delete(f"/api/v1/images/{mine['id']}")
+
+    assert purged.json()["deleted"] == len(before)
+    assert deleted.status_code == 204
+    kept = {item["transform"]: item["created_at"] for item in variants(owners.ann, hers)}
+    assert kept == {item["transform"]: item["created_at"] for item in before}
+    answer = owners.ann.get(f"/images/{hers['id']}?{WARM}")
+    assert tier(answer) in {"cache;desc=memory", "cache;desc=disk"}
+    assert owners.ann.get(f"/images/{hers['id']}").content == content
+
+
+def test_the_analysis_of_others_is_not_shown_before_ones_own(owners: People) -> None:
+    """Colours, hashes and the reduced copy of a file appear when one's own job has made them."""
+    content = large(8, 2600, 1800)
+    hers = warmed(owners.ann, content)
+    hers = owners.ann.get(f"/api/v1/images/{hers['id']}").json()
+    colour = hers["dominant_color"][1:]
+    for number in range(12):  # keeps the job of the next upload waiting
+        uploaded(owners.bob, large(20 + number, 2600, 1800))
+
+    mine = uploaded(owners.bob, content)
+    early, found_by_colour = [], []
+    while (shown := owners.bob.get(f"/api/v1/images/{mine['id']}").json())["phash"] is None:
+        early.append(shown)
+        by_colour = owners.bob.get("/api/v1/images", params={"q": f"color:{colour}", "limit": 200})
+        found_by_colour.append(mine["id"] in [item["id"] for item in by_colour.json()["data"]])
+
+    assert early, "the analysis of another image is shown"
+    assert found_by_colour[0] is False
+    assert all(item["dominant_color"] is None and item["palette"] == [] for item in early)
+    assert processed(owners.bob, mine)["phash"] == shown["phash"] == hers["phash"]
+
+
+def test_two_images_of_one_owner_are_as_apart(owners: People) -> None:
+    """Deleting one of two copies leaves the other as it was."""
+    content = picture(78)
+    first, second = warmed(owners.ann, content), warmed(owners.ann, content)
+    before = variants(owners.ann, second)
+
+    assert owners.ann.delete(f"/api/v1/images/{first['id']}").status_code == 204
+
+    assert variants(owners.ann, second) == before
+    assert owners.ann.get(f"/images/{second['id']}").content == content
+
+
+def test_a_cold_rendering_takes_as_long_for_the_second_owner(owners: People) -> None:
+    """The time of the first request tells nothing: the variant is rendered for each owner."""
+    hers = warmed(owners.ann, large(9, 2600, 1800))
+    content = owners.ann.get(f"/images/{hers['id']}").content
+    query = "w=500&blur=20&exact=1"
+    began = time.perf_counter()
+    assert owners.ann.get(f"/images/{hers['id']}?{query}").status_code == 200
+    cold = time.perf_counter() - began
+
+    mine = processed(owners.bob, uploaded(owners.bob, content))
+    began = time.perf_counter()
+    answer = owners.bob.get(f"/images/{mine['id']}?{query}")
+    second = time.perf_counter() - began
+
+    assert tier(answer) == "cache;desc=rendered"
+    assert second > cold / 20  # from memory it is a hundredth
