@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Any
 
 # Read once, when libvips starts: images are worked on side by side, not one by many threads.
@@ -21,6 +23,7 @@ import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import pillow
+from imagesvc.imaging.containers.png_tidy import tidied
 from imagesvc.imaging.pillow import Raster
 from imagesvc.imaging.shrinking import SIDEWAYS
 from imagesvc.model import Format, Size
@@ -155,9 +158,18 @@ def load(path: str, kind: Format, **options: Any) -> Picture:
     loader, _ = _LOADERS[kind]
     if kind is Format.JPEG:
         options["unlimited"] = True
-    picture = pyvips.Operation.call(loader, path, access="sequential", fail_on="error", **options)
+    tidy = _tidied(path) if kind is Format.PNG else None
+    if tidy is not None:
+        loader = f"{loader}_buffer"
+    options |= {"access": "sequential", "fail_on": "error"}
+    picture = pyvips.Operation.call(loader, path if tidy is None else tidy, **options)
     # A loader without optional outputs gives the image, others a list that starts with it.
     return picture[0] if isinstance(picture, list) else picture
+
+
+def _tidied(path: str) -> bytes | None:
+    with Path(path).open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        return tidied(data)
 
 
 def from_raster(raster: Raster) -> Picture:

@@ -17,9 +17,9 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
+from imagesvc.imaging.containers.png_tidy import essential
 from imagesvc.imaging.limits import Limits
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _HELD_BITS = 128
 """Pillow's picture, with and without the mask, and the copy for libvips."""
 _WITHOUT_LIMIT = Limits(1 << 62, 1 << 62, 1 << 62)
@@ -35,10 +35,12 @@ class Icon:
     picture: bytes
 
     def alone(self) -> bytes:
-        """The icon as a file of its own."""
+        """The icon as a file of its own, for a decoder."""
         sides = (side if side < 256 else 0 for side in (self.width, self.height))
-        entry = struct.pack("<4B2H2I", *sides, 0, 0, 1, self.depth, len(self.picture), 22)
-        return b"\0\0\1\0\1\0" + entry + self.picture
+        is_png = self.picture.startswith(png.SIGNATURE)
+        picture = essential(self.picture) if is_png else self.picture
+        entry = struct.pack("<4B2H2I", *sides, 0, 0, 1, self.depth, len(picture), 22)
+        return b"\0\0\1\0\1\0" + entry + picture
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
@@ -62,7 +64,7 @@ def largest(data: Data, limits: Limits = _WITHOUT_LIMIT, budget: Budget | None =
     icons = []
     for icon in _icons(data, budget):
         check_count("pixels", icon.width * icon.height, limits.max_pixels)
-        if icon.picture.startswith(_PNG):
+        if icon.picture.startswith(png.SIGNATURE):
             png.walk(icon.picture, limits, budget)
         icons.append(icon)
     return max(icons, key=lambda icon: (icon.width * icon.height, icon.depth))
@@ -81,7 +83,7 @@ def _icons(data: Data, budget: Budget) -> Iterator[Icon]:
             raise truncated("ICO", f"an icon of {size:,} bytes is cut off")
         budget.read(size)
         picture = data[start : start + size]
-        if picture.startswith(_PNG):
+        if picture.startswith(png.SIGNATURE):
             width, height = struct.unpack(">II", picture[16:24])
             yield Icon(width, height, depth, picture)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from imagesvc.imaging.containers.budget import MAX_INFLATED_BYTES, Budget, too_complex
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.containers.found import (
     Data,
@@ -26,7 +26,6 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples a pixel of each colour type."""
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 PALETTE = 3
-_PACKED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 
 
 class Chunk(NamedTuple):
@@ -53,8 +52,6 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         seen.add(kind)
         if kind == b"IHDR":
             raise malformed("PNG", "it has two IHDR chunks")
-        if kind in _PACKED:
-            _check_inflated(data[start:end], budget)
         if kind == b"eXIf" and exif is None:
             exif = data[start:end]
         if kind == b"acTL" and end - start == 8:
@@ -86,24 +83,6 @@ def chunks(data: Data, at: int, budget: Budget) -> Iterator[Chunk]:
             return
         yield Chunk(kind, at + 8, at + 8 + length)
         at += 12 + length
-
-
-def _check_inflated(chunk: bytes, budget: Budget) -> None:
-    """Count what a chunk of text or profile inflates to; decoders keep it all.
-
-    Raises:
-        ImageTooLarge: it is too much.
-    """
-    start = chunk.find(b"\0") + 2
-    if chunk[start - 1 : start + 1] == b"\1\0":  # iTXt: a flag, and two more texts
-        start = chunk.find(b"\0", chunk.find(b"\0", start + 1) + 1) + 1
-    most = budget.inflatable
-    try:
-        budget.inflate(len(zlib.decompressobj().decompress(chunk[start:], most + 1)))
-    except zlib.error:
-        budget.inflate(most // 16)  # how much it was is not known
-    if not budget.inflatable:
-        raise too_complex(f"its metadata inflates to more than {MAX_INFLATED_BYTES:,} bytes")
 
 
 def _header(data: Data) -> tuple[Found, int]:

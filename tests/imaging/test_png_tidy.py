@@ -1,0 +1,119 @@
+"""PNG: texts and profiles never decide whether a picture is taken, whatever they inflate to."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imagesvc.imaging.containers.png_tidy import essential, tidied
+from imagesvc.imaging.probe import probe
+from tests.imaging.pictures import (
+    LIMITS,
+    corners,
+    gradient,
+    is_near,
+    make,
+    png_chunk,
+    quadrants,
+    save,
+    seen,
+    swapped_profile,
+)
+
+IDAT_AT = 33
+"""Where chunks can be put into a PNG of Pillow's."""
+
+
+def with_chunks(picture: Image.Image, path: Path, *chunks: bytes) -> str:
+    """Write a PNG with more chunks before its data."""
+    data = Path(save(path, picture)).read_bytes()
+    path.write_bytes(data[:IDAT_AT] + b"".join(chunks) + data[IDAT_AT:])
+    return str(path)
+
+
+def packed(kind: bytes, size: int, *, is_sound: bool = True) -> bytes:
+    """A chunk that inflates to so many zeros, and may end in an error."""
+    content = zlib.compress(bytes(size))
+    start = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
+    return png_chunk(kind, start + (content if is_sound else content[:-4] + b"\1\2\3\4"))
+
+
+def damaged(chunk: bytes) -> bytes:
+    """The chunk with a wrong check sum."""
+    return chunk[:-1] + bytes([chunk[-1] ^ 1])
+
+
+OTHERS = {
+    "text_inflates": packed(b"zTXt", 17 << 20) * 20,
+    "text_damaged": packed(b"zTXt", 17 << 20, is_sound=False) * 20,
+    "international_text": packed(b"iTXt", 17 << 20) * 20,
+    "profile_inflates": packed(b"iCCP", 17 << 20),
+    "profile_damaged": packed(b"iCCP", 100_000, is_sound=False),
+    "profiles": packed(b"iCCP", 1 << 20) * 20,
+    "large_text": png_chunk(b"tEXt", b"a\0" + b"b" * (2 << 20)),
+    "many_texts": png_chunk(b"tEXt", b"a\0b") * 10_000,
+    "check_sum_of_a_text": damaged(png_chunk(b"tEXt", b"a\0b")),
+    "check_sum_of_a_profile": damaged(packed(b"iCCP", 1000)),
+    "unknown": png_chunk(b"ruBy", bytes(100_000)) * 20,
+    "times": png_chunk(b"tIME", bytes(7)) * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_text_and_no_profile_keeps_a_picture_out(tmp_path: Path, name: str) -> None:
+    """It is taken, and shown as without them."""
+    path = with_chunks(quadrants(), tmp_path / "a.png", OTHERS[name])
+
+    assert probe(path, LIMITS).width == 96
+    assert is_near(corners(seen(make(path, "w=48"))), corners(quadrants()), 3)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nor_does_it_keep_an_icon_out(tmp_path: Path, name: str) -> None:
+    """Icons are PNGs, too, read by another decoder."""
+    inner = Path(with_chunks(quadrants(64, 64), tmp_path / "a.png", OTHERS[name])).read_bytes()
+    path = tmp_path / "a.ico"
+    head = b"\0\0\1\0\1\0\x40\x40\0\0\1\0\x20\0"
+    path.write_bytes(head + len(inner).to_bytes(4, "little") + b"\x16\0\0\0" + inner)
+
+    assert probe(str(path), LIMITS).width == 64
+    assert is_near(corners(seen(make(str(path), "w=32"))), corners(quadrants()), 3)
+
+
+def test_what_says_how_to_show_the_pixels_stays(tmp_path: Path) -> None:
+    """A profile of 1.1 MB is used, an orientation too, beside a text that is left out."""
+    exif = Image.Exif()
+    exif[274] = 6
+    profile = swapped_profile() + bytes(1_100_000)
+    profile = len(profile).to_bytes(4, "big") + profile[4:]
+    path = tmp_path / "a.png"
+    quadrants().save(path, exif=exif, icc_profile=profile)
+    plain = path.read_bytes()
+    path.write_bytes(plain[:IDAT_AT] + packed(b"zTXt", 17 << 20) + plain[IDAT_AT:])
+    (tmp_path / "b.png").write_bytes(plain)
+
+    tidy = tidied(path.read_bytes())
+
+    assert tidy is not None
+    assert len(tidy) == len(plain)
+    found = probe(str(path), LIMITS)
+    assert (found.width, found.height, found.exif["orientation"]) == (64, 96, 6)
+    shown = seen(make(str(path), "w=64"))
+    assert shown.tobytes() == seen(make(str(tmp_path / "b.png"), "w=64")).tobytes()
+    assert corners(shown) != corners(quadrants().transpose(Image.Transpose.ROTATE_270))
+
+
+def test_usual_files_are_left_as_they_are(tmp_path: Path) -> None:
+    """A short text, XMP and a profile cost no copy."""
+    xmp = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")
+    text = png_chunk(b"tEXt", b"Software\0imagesvc")
+    path = tmp_path / "a.png"
+    gradient().save(path, icc_profile=swapped_profile())
+    data = path.read_bytes()
+    data = data[:IDAT_AT] + xmp + text + data[IDAT_AT:]
+
+    assert tidied(data) is None
+    assert len(essential(data)) == len(data) - len(xmp) - len(text)
