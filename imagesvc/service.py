@@ -112,12 +112,11 @@ class Service:
             max_frames=settings.max_frames,
             max_decode_bytes=int(settings.worker_memory * DECODE_SHARE),
         )
-        self.pool = WorkerPool(pool_limits(settings))
+        self.pool = WorkerPool(pool_limits(settings), self.data_dir.tmp)
         renderer = Renderer(
             pool=self.pool,
             blobs=self.blobs,
             limits=limits,
-            spill_dir=self.data_dir.tmp,
             watermarks=watermarks,
         )
         self.incoming = Incoming(

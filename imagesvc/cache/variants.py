@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -336,7 +336,7 @@ class VariantCache:
         self, wanted: list[Wanted], results: Sequence[Rendered | ImagesvcError]
     ) -> dict[VariantKey, Fetched | ImagesvcError]:
         kept: dict[VariantKey, Fetched | ImagesvcError] = {}
-        contents: list[tuple[VariantKey, bytes | Path]] = []
+        contents: list[tuple[VariantKey, bytes | BinaryIO]] = []
         for item, result in zip(wanted, results, strict=True):
             key = item.key
             if isinstance(result, ImagesvcError):
@@ -398,12 +398,12 @@ def _key_of_image(image_id: ImageId, content: str) -> VariantKey:
     return VariantKey(hashlib.sha256(f"{image_id} {content}".encode()).hexdigest())
 
 
-def _content(rendered: Rendered) -> bytes | Path:
+def _content(rendered: Rendered) -> bytes | BinaryIO:
     if rendered.data is not None:
         return rendered.data
-    if rendered.spill_path is None:
+    if rendered.file is None:
         raise ImagesvcError("A worker returned neither bytes nor a file.")
-    return Path(rendered.spill_path)
+    return rendered.file
 
 
 def with_planned_mezzanine(original: Original) -> Original:

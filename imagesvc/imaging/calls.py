@@ -6,12 +6,14 @@ JSON and bytes, never unpickled: a decoder that was taken over must not reach th
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, BinaryIO, Generic, TypeVar
 
-from imagesvc.errors import ImagesvcError, NotFound, by_code
+from imagesvc.errors import ImagesvcError
+from imagesvc.imaging import replies
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Facts, Format, Original, Probe, Size, Transform, Watermark
 
@@ -20,28 +22,47 @@ T = TypeVar("T")
 Plain = Any
 """What JSON can hold."""
 Packed = tuple[Plain, bytes]
+Spill = Callable[[bytes], int]
+"""Writes a large output to a file that the server opened for it, and returns the file's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a call reads and writes beside its arguments; workers open no files themselves."""
+
+    data: Data
+    """The file that the call is about; empty if none."""
+    spill: Spill
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A worker's answer beside the plain values; as little to be trusted as those."""
+
+    body: memoryview
+    files: Sequence[BinaryIO] = ()
+    """Those that the server opened for this call, by number; closed when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
     """Some variants of one file to make; the transforms are effective ones."""
 
-    path: str
     transforms: tuple[Transform, ...]
-    spill_dir: str
     limits: Limits
     watermarks: Mapping[str, Watermark] = field(default_factory=dict)
     """Those that the transforms name."""
     original: Size | None = None
-    """The size of the original, as shown, where `path` is a mezzanine that serves them all."""
+    """The size of the original, as shown, where the file is a mezzanine that serves them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A variant made: its bytes in `data`, or in the file `spill_path` that the taker removes."""
+    """A variant made: its bytes in `data`, or in a file of the server."""
 
     data: bytes | None
-    spill_path: str | None
+    spilled: int | None
+    """In the worker: the number of the file."""
     format: Format
     width: int
     height: int
@@ -50,8 +71,13 @@ class Rendered:
     crc32: int
     seconds: Mapping[str, float]
     """By stage: decode, transform and encode; of a large variant just render, all together."""
+    file: BinaryIO | None = None
+    """In the server: the file, without a name; for the receiver to close."""
 
 
+MAX_OUTCOMES = 1000
+COLOUR = "#[0-9a-f]{6}"
+MAX_COLOURS = 16
 STAGES = ("decode", "transform", "encode", "render")
 Outcomes = tuple[Rendered | ImagesvcError, ...]
 
@@ -60,10 +86,8 @@ Outcomes = tuple[Rendered | ImagesvcError, ...]
 class IngestRequest:
     """An original to look at, and its first variants to make; the transforms are effective."""
 
-    path: str
     original: Original
     transforms: tuple[Transform, ...]
-    spill_dir: str
     limits: Limits
     watermarks: Mapping[str, Watermark] = field(default_factory=dict)
 
@@ -80,48 +104,39 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A function for workers: `run` and `pack` there, `unpack` in the server."""
+    """A function for workers: `run` and `pack` there, `unpack` in the server.
+
+    `run` takes the `Files` before the arguments of the call.
+    """
 
     name: str
     run: Callable[..., T]
     pack: Callable[[T], Packed]
-    unpack: Callable[[Plain, memoryview], T]
+    unpack: Callable[[Plain, Answer], T]
 
 
-def _load_codecs() -> None:
+def _load_codecs(_files: Files) -> None:
     import imagesvc.imaging.ingest  # noqa: PLC0415  # in the worker only
     import imagesvc.imaging.probe  # noqa: PLC0415  # in the worker only
     import imagesvc.imaging.render  # noqa: F401, PLC0415  # the same
 
 
-def _probe(path: str, limits: Limits) -> Probe:
+def _probe(files: Files, limits: Limits) -> Probe:
     from imagesvc.imaging.probe import probe  # noqa: PLC0415  # in the worker only
 
-    with _missing_file_named():
-        return probe(path, limits)
+    return probe(files.data, limits)
 
 
-def _render(request: RenderRequest) -> Outcomes:
+def _render(files: Files, request: RenderRequest) -> Outcomes:
     from imagesvc.imaging.render import render_each  # noqa: PLC0415  # in the worker only
 
-    with _missing_file_named():
-        return render_each(request)
+    return render_each(files, request)
 
 
-def _ingest(request: IngestRequest) -> Ingested:
+def _ingest(files: Files, request: IngestRequest) -> Ingested:
     from imagesvc.imaging.ingest import ingest  # noqa: PLC0415  # in the worker only
 
-    with _missing_file_named():
-        return ingest(request)
-
-
-@contextlib.contextmanager
-def _missing_file_named() -> Iterator[None]:
-    """Files may be deleted at any time between the request and the opening in the worker."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotFound("The original is gone.") from error
+    return ingest(files, request)
 
 
 def pack_error(error: ImagesvcError) -> Plain:
@@ -129,45 +144,88 @@ def pack_error(error: ImagesvcError) -> Plain:
     return {"code": error.code, "detail": error.detail, "fields": error.fields}
 
 
-def unpack_error(plain: Plain) -> ImagesvcError:
-    """The error that `pack_error` took apart."""
-    fields = tuple((str(loc), str(msg)) for loc, msg in plain["fields"])
-    return by_code(str(plain["code"]))(str(plain["detail"]), fields)
-
-
-def _unpack_probe(plain: Plain, _body: memoryview) -> Probe:
-    return Probe(**{**plain, "format": Format(plain["format"])})
+def _unpack_probe(plain: Plain, _answer: Answer) -> Probe:
+    found = replies.record(plain)
+    return Probe(
+        format=Format(found["format"]),
+        width=replies.natural(found["width"]),
+        height=replies.natural(found["height"]),
+        frames=replies.natural(found["frames"]),
+        has_alpha=replies.flag(found["has_alpha"]),
+        decode_bytes=replies.natural(found["decode_bytes"]),
+        exif=replies.scalars(found["exif"]),
+        gps=replies.scalars(found["gps"]),
+    )
 
 
 def _pack_outcomes(outcomes: Outcomes) -> Packed:
     plain = [
         {"error": pack_error(outcome)}
         if isinstance(outcome, ImagesvcError)
-        else {**asdict(outcome), "data": None if outcome.data is None else len(outcome.data)}
+        else {
+            **asdict(outcome),
+            "data": None if outcome.data is None else len(outcome.data),
+            "format": outcome.format.value,
+        }
         for outcome in outcomes
     ]
     bodies = [item.data for item in outcomes if isinstance(item, Rendered) and item.data]
     return plain, b"".join(bodies)
 
 
-def _unpack_outcomes(plain: Sequence[Mapping[str, Any]], body: memoryview) -> Outcomes:
+def _unpack_outcomes(plain: Plain, answer: Answer) -> Outcomes:
     outcomes: list[Rendered | ImagesvcError] = []
-    position = 0
-    for item in plain:
+    rest = answer.body
+    for item in map(replies.record, replies.sequence(plain, MAX_OUTCOMES)):
         if "error" in item:
-            outcomes.append(unpack_error(item["error"]))
+            outcomes.append(replies.error(item["error"]))
             continue
-        size = item["data"]
-        data = None if size is None else bytes(body[position : position + size])
-        position += size or 0
-        kind, seconds = Format(item["format"]), _unpack_seconds(item["seconds"])
-        outcomes.append(Rendered(**{**item, "data": data, "format": kind, "seconds": seconds}))
+        made, rest = _unpack_rendered(item, rest, answer.files)
+        outcomes.append(made)
     return tuple(outcomes)
+
+
+def _unpack_rendered(
+    item: Mapping[str, Any], body: memoryview, files: Sequence[BinaryIO]
+) -> tuple[Rendered, memoryview]:
+    """A variant, and what is left of the body after it."""
+    size = replies.natural(item["bytes"])
+    data: bytes | None = None
+    file: BinaryIO | None = None
+    given: BinaryIO | None = None
+    if item["spilled"] is None:
+        data, body = _taken(body, item["data"])
+        held = len(data)
+    else:
+        given = files[replies.natural(item["spilled"], len(files) - 1)]
+        held = os.fstat(given.fileno()).st_size
+    if held != size:
+        raise ValueError("the size of a variant is not that of its bytes")
+    if given is not None:
+        file = open(os.dup(given.fileno()), "rb", buffering=0)  # noqa: PTH123, SIM115  # a descriptor
+    made = Rendered(
+        data=data,
+        spilled=None,
+        format=Format(item["format"]),
+        width=replies.natural(item["width"]),
+        height=replies.natural(item["height"]),
+        frames=replies.natural(item["frames"]),
+        bytes=size,
+        crc32=replies.natural(item["crc32"], 0xFFFFFFFF),
+        seconds=_unpack_seconds(replies.record(item["seconds"])),
+        file=file,
+    )
+    return made, body
+
+
+def _taken(body: memoryview, size: Plain) -> tuple[bytes, memoryview]:
+    size = replies.natural(size, len(body))
+    return bytes(body[:size]), body[size:]
 
 
 def _unpack_seconds(plain: Mapping[str, Any]) -> Mapping[str, float]:
     """Those of known stages alone: their names will stand in a header."""
-    return {stage: float(plain[stage]) for stage in STAGES if stage in plain}
+    return {stage: replies.finite(plain[stage]) for stage in STAGES if stage in plain}
 
 
 def _pack_ingested(ingested: Ingested) -> Packed:
@@ -181,16 +239,29 @@ def _pack_ingested(ingested: Ingested) -> Packed:
     return plain, (mezzanine or b"") + body
 
 
-def _unpack_ingested(plain: Plain, body: memoryview) -> Ingested:
-    facts, size = plain["facts"], plain["mezzanine"]
+def _unpack_ingested(plain: Plain, answer: Answer) -> Ingested:
+    found, mezzanine, rest = replies.record(plain), None, answer.body
+    if found["mezzanine"] is not None:
+        mezzanine, rest = _taken(rest, found["mezzanine"])
     return Ingested(
-        facts=Facts(**{**facts, "palette": tuple(facts["palette"])}),
-        mezzanine=None if size is None else bytes(body[:size]),
-        outcomes=_unpack_outcomes(plain["outcomes"], body[size or 0 :]),
+        facts=_unpack_facts(replies.record(found["facts"])),
+        mezzanine=mezzanine,
+        outcomes=_unpack_outcomes(found["outcomes"], replace(answer, body=rest)),
     )
 
 
-READY: Call[None] = Call("ready", _load_codecs, lambda _: (None, b""), lambda _plain, _body: None)
+def _unpack_facts(found: Mapping[str, Any]) -> Facts:
+    return Facts(
+        dominant_color=replies.matching(found["dominant_color"], COLOUR),
+        palette=tuple(
+            replies.matching(it, COLOUR) for it in replies.sequence(found["palette"], MAX_COLOURS)
+        ),
+        thumbhash=replies.matching(found["thumbhash"], "[A-Za-z0-9+/=]{4,64}"),
+        phash=replies.matching(found["phash"], "[0-9a-f]{16}"),
+    )
+
+
+READY: Call[None] = Call("ready", _load_codecs, lambda _: (None, b""), lambda _plain, _answer: None)
 """Load what the first real call would otherwise wait for."""
 PROBE: Call[Probe] = Call("probe", _probe, lambda probe: (asdict(probe), b""), _unpack_probe)
 """`imaging.probe.probe`: identify a file from its header."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from imagesvc.errors import ImagesvcError, InvalidTransform
 from imagesvc.imaging import pillow, vips
-from imagesvc.imaging.calls import Ingested, IngestRequest, Rendered, RenderRequest
+from imagesvc.imaging.calls import (
+    Files,
+    Ingested,
+    IngestRequest,
+    Rendered,
+    RenderRequest,
+    Spill,
+)
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.encode import jpeg
 from imagesvc.imaging.facts import SMALL_SIDE, facts_of
 from imagesvc.imaging.geometry import plan
@@ -27,7 +34,7 @@ LOSSLESS_EFFORT = 0
 """A sixth of the time of libvips' 4, for a tenth more bytes."""
 
 
-def ingest(request: IngestRequest) -> Ingested:
+def ingest(files: Files, request: IngestRequest) -> Ingested:
     """Look at an original, reduce it when it is large, and make its first variants.
 
     Variants that its mezzanine serves are made from the bytes of that, just as later ones will
@@ -42,16 +49,16 @@ def ingest(request: IngestRequest) -> Ingested:
     size = mezzanine_size(original)
     direct = [it for it in transforms if size is None or not serves(size, it, original)]
     with vips.translated():
-        decoded = Decoded(request.path, original, size, direct)
+        decoded = Decoded(files.data, original, size, direct)
         picture = to_srgb(decoded.reduced())
         if size:
             picture = picture.copy_memory()
         facts = facts_of(picture)
         mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
-    made = {it: _shared_outcome(request, it, decoded) for it in direct}
+    made = {it: _shared_outcome(files, request, it, decoded) for it in direct}
     if mezzanine and len(direct) < len(transforms):
         served = [it for it in transforms if it not in made]
-        made |= _reduced_outcomes(request, served, mezzanine)
+        made |= _reduced_outcomes(files.spill, request, served, mezzanine)
     return Ingested(facts, mezzanine, tuple(made[it] for it in transforms))
 
 
@@ -64,12 +71,12 @@ class Decoded:
     """
 
     def __init__(
-        self, path: str, original: Original, size: Size | None, direct: Sequence[Transform]
+        self, data: Data, original: Original, size: Size | None, direct: Sequence[Transform]
     ) -> None:
-        self._path = path
-        self._kind = sniffed(path)
+        self._data = data
+        self._kind = sniffed(data)
         self._original = original
-        first = open_source(path, self._kind)
+        first = open_source(data, self._kind)
         self._looks = size is None
         self._size = size or _within(first.shown, SMALL_SIDE)
         self._factor = 1
@@ -84,7 +91,7 @@ class Decoded:
 
     def source(self) -> Source:
         """The original, opened for one product."""
-        source = self._kept or open_source(self._path, self._kind)
+        source = self._kept or open_source(self._data, self._kind)
         return replace(source, held=self._held) if self._held else source
 
     def reduced(self) -> Picture:
@@ -120,39 +127,28 @@ class Decoded:
 
 
 def _shared_outcome(
-    request: IngestRequest, transform: Transform, decoded: Decoded
+    files: Files, request: IngestRequest, transform: Transform, decoded: Decoded
 ) -> Rendered | ImagesvcError:
     """A variant of the original."""
     started = time.perf_counter()
     shown = request.original.width, request.original.height
     try:
         if not decoded.shares(transform):
-            common = request.spill_dir, request.limits, request.watermarks
-            return render(request.path, transform, *common)
+            return render(files, transform, request.limits, request.watermarks)
         with vips.translated():
             work = Work(transform, plan(transform, *shown), request.watermarks)
-            return finish(decoded.source(), work, request.spill_dir, request.limits, started)
+            return finish(decoded.source(), work, files.spill, request.limits, started)
     except ImagesvcError as error:
         return error
 
 
 def _reduced_outcomes(
-    request: IngestRequest, transforms: Sequence[Transform], mezzanine: bytes
+    spill: Spill, request: IngestRequest, transforms: Sequence[Transform], mezzanine: bytes
 ) -> dict[Transform, Rendered | ImagesvcError]:
     """The variants that a mezzanine serves, made as they will be once it is stored."""
     shown = Size(request.original.width, request.original.height)
-    with tempfile.NamedTemporaryFile(dir=request.spill_dir, prefix="mezzanine-") as file:
-        file.write(mezzanine)
-        file.flush()
-        again = RenderRequest(
-            file.name,
-            tuple(transforms),
-            request.spill_dir,
-            request.limits,
-            request.watermarks,
-            original=shown,
-        )
-        return dict(zip(transforms, render_each(again), strict=True))
+    again = RenderRequest(tuple(transforms), request.limits, request.watermarks, original=shown)
+    return dict(zip(transforms, render_each(Files(mezzanine, spill), again), strict=True))
 
 
 def _encoded(picture: Picture, kind: Format) -> bytes:

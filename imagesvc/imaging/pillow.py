@@ -11,15 +11,16 @@ import io
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pillow_heif
 from PIL import Image
 
 from imagesvc.errors import CorruptImage
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.ico import largest
 from imagesvc.imaging.containers.jpeg import starts_early
+from imagesvc.imaging.reading import as_file
 from imagesvc.model import Format
 
 Image.MAX_IMAGE_PIXELS = None
@@ -84,7 +85,7 @@ class Raster:
     """Colours of Display P3, said without a profile (ITU-T H.273, primaries 12)."""
 
 
-def read_header(path: str, kind: Format) -> Header:
+def read_header(data: Data, kind: Format) -> Header:
     """Read the header of a file of one of the `DECODED` formats.
 
     Raises:
@@ -93,13 +94,13 @@ def read_header(path: str, kind: Format) -> Header:
     try:
         with warnings.catch_warnings(action="ignore"):
             if kind is Format.HEIC:
-                picture = _heif(path)
+                picture = _heif(data)
                 width, height = picture.size
                 return Header(width, height, picture.has_alpha)
             if kind is Format.ICO:  # the plugin would decode it; the container has told all
-                icon = largest(Path(path).read_bytes())
+                icon = largest(data)
                 return Header(icon.width, icon.height, has_alpha=True)
-            with Image.open(path, formats=_PLUGINS[kind]) as image:
+            with Image.open(as_file(data), formats=_PLUGINS[kind]) as image:
                 has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
                 return Header(image.width, image.height, has_alpha)
     except CorruptImage:
@@ -108,7 +109,7 @@ def read_header(path: str, kind: Format) -> Header:
         raise CorruptImage(f"The {kind.value.upper()} file has a damaged header.") from error
 
 
-def decode(path: str, kind: Format) -> Raster:
+def decode(data: Data, kind: Format) -> Raster:
     """Decode a file of one of the `DECODED` formats; of an icon its largest picture.
 
     Raises:
@@ -118,12 +119,12 @@ def decode(path: str, kind: Format) -> Raster:
     try:
         with warnings.catch_warnings(action="ignore"):
             if kind is Format.HEIC:
-                return _heif_raster(path)
+                return _heif_raster(data)
             if kind is Format.ICO:
-                data = largest(Path(path).read_bytes()).alone()
-                with Image.open(io.BytesIO(data), formats=_PLUGINS[kind]) as image:
+                icon = largest(data).alone()
+                with Image.open(io.BytesIO(icon), formats=_PLUGINS[kind]) as image:
                     return _raster(image)
-            with Image.open(path, formats=_PLUGINS[kind]) as image:
+            with Image.open(as_file(data), formats=_PLUGINS[kind]) as image:
                 return _raster(image)
     except (CorruptImage, MemoryError):
         raise
@@ -132,7 +133,7 @@ def decode(path: str, kind: Format) -> Raster:
         raise CorruptImage(f"The {name} image cannot be decoded to its end.") from error
 
 
-def decode_jpeg(path: str, factor: int) -> Raster | None:
+def decode_jpeg(data: Data, factor: int) -> Raster | None:
     """Decode a JPEG in gray or RGB, shrunk by its decoder by 1, 2, 4 or 8, sides rounded up.
 
     Returns:
@@ -143,13 +144,10 @@ def decode_jpeg(path: str, factor: int) -> Raster | None:
         MemoryError: there is not enough of it.
     """
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Path(path).open("rb") as file,
-        ):
-            if not starts_early(file.read(_JPEG_HEADER_BYTES), _JPEG_HEADER_SEGMENTS):
+        with warnings.catch_warnings(action="ignore"):
+            if not starts_early(data[:_JPEG_HEADER_BYTES], _JPEG_HEADER_SEGMENTS):
                 return None
-            image = Image.open(file, formats=_PLUGINS[Format.JPEG])
+            image = Image.open(as_file(data), formats=_PLUGINS[Format.JPEG])
             if image.mode not in _JPEG_MODES:
                 return None
             if factor > 1:
@@ -203,18 +201,18 @@ def _raster(image: Image.Image) -> Raster:
     return Raster(image.width, image.height, bands, image.mode, data, profile)
 
 
-def _heif(path: str) -> Any:
+def _heif(data: Data) -> Any:
     """The primary picture of a file, not decoded yet; 10 and 12 bits come down to 8.
 
     libheif applies `irot`, `imir` and `clap` (ISO/IEC 23008-12, 6.5.10): an orientation in the
     EXIF says the same again and must not be applied.
     """
-    pictures = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
+    pictures = pillow_heif.open_heif(data[:], convert_hdr_to_8bit=True)
     return pictures[pictures.primary_index]
 
 
-def _heif_raster(path: str) -> Raster:
-    picture = _heif(path)
+def _heif_raster(data: Data) -> Raster:
+    picture = _heif(data)
     data = picture.data  # libheif's own memory, no copy
     nclx = picture.info.get("nclx_profile") or {}
     profile = picture.info.get("icc_profile")

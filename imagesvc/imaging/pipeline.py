@@ -85,7 +85,7 @@ def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
     if source.format is Format.WEBP and source.frames == 1 and source.pages == 1:
         scale = max(target.width / source.shown.width, target.height / source.shown.height)
         if scale < 1:
-            return vips.load(source.path, Format.WEBP, scale=scale)
+            return vips.load(source.data, Format.WEBP, scale=scale)
     return source.pixels()
 
 

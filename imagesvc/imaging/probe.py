@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import exif, pillow, vips
-from imagesvc.imaging.containers.found import Found
+from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format, Probe, Size
@@ -18,7 +18,7 @@ STREAMED_ROWS = 600
 """Rows that a streaming decode keeps for the steps after it."""
 
 
-def probe(path: str, limits: Limits) -> Probe:
+def probe(data: Data, limits: Limits) -> Probe:
     """Identify a file and check it, without decoding a pixel.
 
     Raises:
@@ -27,9 +27,9 @@ def probe(path: str, limits: Limits) -> Probe:
         CorruptImage: it is truncated or malformed.
         ImageTooLarge: its pixels, frames, scans or predicted memory exceed the limits.
     """
-    kind, found = inspect(path, limits)
+    kind, found = inspect(data, limits)
     _check_pixels(found.width, found.height, found.frames, limits)
-    shape = _shape(path, kind)
+    shape = _shape(data, kind)
     width, height = shape.shown.width, shape.shown.height
     if not width or not height:
         raise CorruptImage(f"The size of the image is {width} x {height}.")
@@ -65,13 +65,13 @@ class _Shape:
     has_alpha: bool
 
 
-def _shape(path: str, kind: Format) -> _Shape:
+def _shape(data: Data, kind: Format) -> _Shape:
     if kind in pillow.DECODED:
-        header = pillow.read_header(path, kind)
+        header = pillow.read_header(data, kind)
         size = Size(header.width, header.height)
         return _Shape(size, size, 1, header.has_alpha)
     with vips.translated():
-        source = vips.open_source(path, kind)
+        source = vips.open_source(data, kind)
         has_alpha = bool(source.picture.hasalpha())
     return _Shape(source.stored, source.shown, source.orientation, has_alpha)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 import time
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 
 from imagesvc.errors import (
     ImagesvcError,
@@ -16,7 +14,8 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from imagesvc.imaging import vips
-from imagesvc.imaging.calls import Rendered, RenderRequest
+from imagesvc.imaging.calls import Files, Rendered, RenderRequest, Spill
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.cost import working_bytes
 from imagesvc.imaging.encode import check_sides, encode
@@ -38,38 +37,36 @@ MAX_RETURNED_BYTES = 4 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def render_each(request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:
+def render_each(files: Files, request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:
     """Make each variant of a request, in order; what fails is its error, and fails alone."""
     results: list[Rendered | ImagesvcError] = []
     for transform in request.transforms:
         try:
-            made = _render_one(request, transform)
+            made = _render_one(files, request, transform)
             results.append(made)
         except ImagesvcError as error:
             results.append(error)
     return tuple(results)
 
 
-def _render_one(request: RenderRequest, transform: Transform) -> Rendered:
-    common = request.spill_dir, request.limits, request.watermarks
+def _render_one(files: Files, request: RenderRequest, transform: Transform) -> Rendered:
+    common = request.limits, request.watermarks
     if request.original is None:
-        return render(request.path, transform, *common)
-    return render_reduced(request.path, request.original, transform, *common)
+        return render(files, transform, *common)
+    return render_reduced(files, request.original, transform, *common)
 
 
 def render(
-    path: str,
+    files: Files,
     transform: Transform,
-    spill_dir: str,
     limits: Limits,
     watermarks: Mapping[str, Watermark] | None = None,
 ) -> Rendered:
     """Make one variant.
 
     Args:
-        path: the original.
+        files: the original, and where outputs of more than `MAX_RETURNED_BYTES` go.
         transform: an effective one, its format concrete.
-        spill_dir: where outputs of more than `MAX_RETURNED_BYTES` go.
         limits: bounds of the original, and of the pixels of the variant.
         watermarks: at least the one that the transform names.
 
@@ -81,30 +78,28 @@ def render(
     """
     started = time.perf_counter()
     with vips.translated():
-        source = _opened(path, transform)
+        source = _opened(files.data, transform)
         trimmed = None
         if transform.trim:
             _check_size(source, transform, plan(transform, *_shown(source)), limits)
-            trimmed = trimmed_region(_opened(path, transform), transform)
+            trimmed = trimmed_region(_opened(files.data, transform), transform)
         work = Work(transform, plan(transform, *_shown(source), trimmed), watermarks or {})
-        return finish(source, work, spill_dir, limits, started)
+        return finish(source, work, files.spill, limits, started)
 
 
 def render_reduced(
-    path: str,
+    files: Files,
     original: Size,
     transform: Transform,
-    spill_dir: str,
     limits: Limits,
     watermarks: Mapping[str, Watermark] | None = None,
 ) -> Rendered:
     """Make one variant of an original from its mezzanine, which `serves` it.
 
     Args:
-        path: the mezzanine.
+        files: the mezzanine, and as `render`.
         original: the size of the original, as shown: what the transform speaks of.
         transform: an effective one, its format concrete.
-        spill_dir: as `render`, and so are the others.
         limits: of the pixels of the variant.
         watermarks: at least the one that the transform names.
 
@@ -113,19 +108,19 @@ def render_reduced(
     """
     started = time.perf_counter()
     with vips.translated():
-        source = open_source(path, sniffed(path))
+        source = open_source(files.data, sniffed(files.data))
         laid = plan(transform, original.width, original.height)
         work = Work(transform, laid_on(source.shown, laid, original), watermarks or {})
-        return finish(source, work, spill_dir, limits, started)
+        return finish(source, work, files.spill, limits, started)
 
 
-def finish(source: Source, work: Work, spill_dir: str, limits: Limits, started: float) -> Rendered:
+def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: float) -> Rendered:
     """Make the variant that was laid out, of a source just opened or in memory.
 
     Args:
         source: with the frames that the variant shows.
         work: the transform, effective, and its plan.
-        spill_dir: where outputs of more than `MAX_RETURNED_BYTES` go.
+        spill: where outputs of more than `MAX_RETURNED_BYTES` go.
         limits: of the pixels of the variant.
         started: when the work began, by `time.perf_counter`.
 
@@ -139,10 +134,10 @@ def finish(source: Source, work: Work, spill_dir: str, limits: Limits, started: 
     _check_size(source, work.transform, work.plan, limits)
     stages = Stages(started)
     data = encode(develop(source, work, stages), work.transform)
-    spill_path = _spill(data, spill_dir) if len(data) > MAX_RETURNED_BYTES else None
+    spilled = _spilled(data, spill) if len(data) > MAX_RETURNED_BYTES else None
     return Rendered(
-        data=None if spill_path else data,
-        spill_path=spill_path,
+        data=data if spilled is None else None,
+        spilled=spilled,
         format=kind,
         width=output.width,
         height=output.height,
@@ -153,30 +148,29 @@ def finish(source: Source, work: Work, spill_dir: str, limits: Limits, started: 
     )
 
 
-def _opened(path: str, transform: Transform) -> Source:
+def _opened(data: Data, transform: Transform) -> Source:
     """The file with the frames that the variant shows."""
-    kind, frame = sniffed(path), transform.frame
+    kind, frame = sniffed(data), transform.frame
     moves = transform.format in vips.ANIMATED and frame is None
-    source = open_source(path, kind, all_frames=moves)
+    source = open_source(data, kind, all_frames=moves)
     if not frame:
         return source
     if frame >= source.pages:
         raise no_frame(frame, source.pages)
-    return open_source(path, kind, page=frame)
+    return open_source(data, kind, page=frame)
 
 
 def _shown(source: Source) -> tuple[int, int]:
     return source.shown.width, source.shown.height
 
 
-def sniffed(path: str) -> Format:
+def sniffed(data: Data) -> Format:
     """The format that a file claims to be.
 
     Raises:
         UnsupportedMediaType: of none taken here.
     """
-    with Path(path).open("rb", buffering=0) as file:
-        kind = sniff(file.read(HEAD_BYTES))
+    kind = sniff(data[:HEAD_BYTES])
     if kind is None:
         raise UnsupportedMediaType("The file is no image of a format taken here.")
     return kind
@@ -205,17 +199,13 @@ def _check_size(source: Source, transform: Transform, laid: Plan, limits: Limits
     check_sides(transform.format, laid.output.width, laid.output.height)
 
 
-def _spill(data: bytes, spill_dir: str) -> str:
-    """Write a large output to a file of its own; a failure leaves none."""
-    with tempfile.NamedTemporaryFile(dir=spill_dir, prefix="render-", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-        except OSError as error:
-            Path(file.name).unlink()
-            if error.errno in _FULL:
-                raise InsufficientStorage("The disk is full.") from error
-            if error.errno == errno.EFBIG:
-                raise ImageTooLarge(f"The variant has {len(data):,} bytes, too many.") from error
-            raise
-    return file.name
+def _spilled(data: bytes, spill: Spill) -> int:
+    """Write a large output to a file of the server; its number."""
+    try:
+        return spill(data)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise InsufficientStorage("The disk is full.") from error
+        if error.errno == errno.EFBIG:
+            raise ImageTooLarge(f"The variant has {len(data):,} bytes, too many.") from error
+        raise

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Size
 
 
-def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
+def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
     """Open a file for rendering; what libvips cannot decode is decoded now, and whole.
 
     Args:
-        path: a file that `kind` was sniffed from, found sound by `probe`.
+        data: a file that `kind` was sniffed from, found sound by `probe`.
         kind: chooses the decoder; no other is tried.
         all_frames: read an animation whole, not just one frame.
         page: which frame that is.
@@ -22,7 +23,7 @@ def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int 
         MemoryError: there is not enough of it.
     """
     if kind not in pillow.DECODED:
-        return vips.open_source(path, kind, all_frames=all_frames, page=page)
-    raster = pillow.decode(path, kind)
+        return vips.open_source(data, kind, all_frames=all_frames, page=page)
+    raster = pillow.decode(data, kind)
     picture = vips.from_raster(raster)
-    return Source(path, kind, picture, Size(raster.width, raster.height), 1, 1)
+    return Source(data, kind, picture, Size(raster.width, raster.height), 1, 1)

@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from mmap import ACCESS_READ, mmap
-from pathlib import Path
 from typing import Any
 
 # Read once, when libvips starts: images are worked on side by side, not one by many threads.
@@ -23,6 +21,7 @@ import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import pillow
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.png_tidy import tidied
 from imagesvc.imaging.pillow import Raster
 from imagesvc.imaging.shrinking import SIDEWAYS
@@ -69,7 +68,8 @@ class Source:
     With more than one frame, the picture is all frames in a column, each `stored.height` high.
     """
 
-    path: str
+    data: Data
+    """The file."""
     format: Format
     picture: Picture
     stored: Size
@@ -109,7 +109,7 @@ class Source:
         width, height = self.stored.width // factor, self.stored.height // factor
         if self.format is not Format.JPEG or not 0 < width * height <= MAX_HELD_PIXELS:
             return None
-        raster = pillow.decode_jpeg(self.path, factor)
+        raster = pillow.decode_jpeg(self.data, factor)
         if raster is None:
             return None
         picture = _described(from_raster(raster), self.picture)
@@ -119,14 +119,14 @@ class Source:
         return picture.crop(0, 0, width, height)
 
     def _streamed(self, factor: int) -> Picture:
-        return self.picture if factor == 1 else load(self.path, self.format, shrink=factor)
+        return self.picture if factor == 1 else load(self.data, self.format, shrink=factor)
 
 
-def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
+def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
     """Read the header of a file; its pixels are decoded top to bottom when they are used.
 
     Args:
-        path: a file that `kind` was sniffed from.
+        data: a file that `kind` was sniffed from.
         kind: chooses the loader; no other is tried.
         all_frames: read an animation whole, not just one frame.
         page: which frame that is.
@@ -137,7 +137,7 @@ def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int 
     options = {"n": -1} if all_frames and kind in ANIMATED else {}
     if page:
         options = {"page": page}
-    picture = load(path, kind, **options)
+    picture = load(data, kind, **options)
     orientation = 1
     if picture.get_typeof("orientation"):
         orientation = picture.get("orientation")
@@ -146,10 +146,10 @@ def open_source(path: str, kind: Format, *, all_frames: bool = False, page: int 
         height = picture.get("page-height")
     stored = Size(picture.width, height)
     pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
-    return Source(path, kind, picture, stored, orientation, picture.height // height, pages)
+    return Source(data, kind, picture, stored, orientation, picture.height // height, pages)
 
 
-def load(path: str, kind: Format, **options: Any) -> Picture:
+def load(data: Data, kind: Format, **options: Any) -> Picture:
     """Call the loader of a format; decoding stops at the first error.
 
     `unlimited` lets a JPEG have any number of warnings, as Pillow does: what is damaged inside is
@@ -158,18 +158,15 @@ def load(path: str, kind: Format, **options: Any) -> Picture:
     loader, _ = _LOADERS[kind]
     if kind is Format.JPEG:
         options["unlimited"] = True
-    tidy = _tidied(path) if kind is Format.PNG else None
-    if tidy is not None:
-        loader = f"{loader}_buffer"
+    if kind is Format.PNG:
+        data = tidied(data) or data
+    source = pyvips.Source.new_from_memory(data)
     options |= {"access": "sequential", "fail_on": "error"}
-    picture = pyvips.Operation.call(loader, path if tidy is None else tidy, **options)
-    # A loader without optional outputs gives the image, others a list that starts with it.
-    return picture[0] if isinstance(picture, list) else picture
-
-
-def _tidied(path: str) -> bytes | None:
-    with Path(path).open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        return tidied(data)
+    picture = pyvips.Operation.call(f"{loader}_source", source, **options)
+    if isinstance(picture, list):  # of the image and what else a loader tells
+        picture = picture[0]
+    picture._references.append(source)  # noqa: SLF001  # as `Image.new_from_source` keeps it alive
+    return picture
 
 
 def from_raster(raster: Raster) -> Picture:
@@ -289,5 +286,6 @@ def translated() -> Iterator[None]:
 def _reason(text: str) -> str:
     """The first line of what libvips says, without file names."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    line = next((line for line in lines[1:] or lines if "/" not in line), "the data is damaged")
+    named = (line for line in lines[1:] or lines if "/" not in line and "source:" not in line[:7])
+    line = next(named, "the data is damaged").replace("load_source:", "load:")
     return re.sub(r"[^ -~]", "?", line)[:120].rstrip(".")

@@ -125,8 +125,9 @@ class Ingest:
                 raise CorruptImage("The file crashes the decoder.") from error
 
     async def _probe_once(self, received: ReceivedFile) -> Probe:
-        path = str(received.path)
-        return await self.pool.run(PROBE, path, self.limits, timeout=self.probe_timeout)
+        return await self.pool.run(
+            PROBE, self.limits, timeout=self.probe_timeout, source=received.path
+        )
 
     async def _publish(self, received: ReceivedFile, add: Callable[[], Awaitable[None]]) -> None:
         digest = received.digest

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+import os
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 
-from imagesvc.errors import ImagesvcError, TimedOut, WorkerDied
-from imagesvc.imaging.calls import READY, Call, unpack_error
+from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
+from imagesvc.imaging import replies
+from imagesvc.imaging.calls import READY, Answer, Call
 from imagesvc.jobs.admission import Admission
-from imagesvc.jobs.process import Reply, WorkerProcess
+from imagesvc.jobs.process import WORKER_MODULE, Reply, WorkerProcess
 from imagesvc.jobs.worker import Confinement
 from imagesvc.model import Lane
 
@@ -28,6 +31,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 START_SECONDS = 30.0
+MAX_TRACEBACK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,10 @@ class WorkerPool:
     its own call only. A worker that has served long or grown large is replaced.
     """
 
-    def __init__(self, limits: PoolLimits) -> None:
+    def __init__(self, limits: PoolLimits, spill_dir: Path, module: str = WORKER_MODULE) -> None:
         self._limits = limits
+        self._spill_dir = spill_dir
+        self._module = module
         self._confinement = Confinement(limits.worker_memory, limits.output_bytes)
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
@@ -78,32 +84,54 @@ class WorkerPool:
         """Wait for a worker and for memory; see `Admission.admit`."""
         return self.admission.admit(lane, cost)
 
-    async def run(self, call: Call[T], *args: Any, timeout: float) -> T:
+    async def run(
+        self,
+        call: Call[T],
+        *args: Any,
+        timeout: float,
+        source: Path | None = None,
+        max_files: int = 0,
+    ) -> T:
         """Make a call in a worker; the caller has been admitted.
 
+        Args:
+            call: what to do.
+            args: its arguments.
+            timeout: in seconds.
+            source: the file that it is about.
+            max_files: large outputs that it may have.
+
         Raises:
+            NotFound: there is no such file.
             TimedOut: it took longer than `timeout` seconds and its process was killed.
             WorkerDied: its process ended by itself, or the system ended it.
             ImagesvcError: what the function raised.
         """
-        worker = await self._take()
-        self.calls += 1
-        self._busy.add(worker)
-        try:
-            async with asyncio.timeout(timeout):
-                reply = await worker.call(call.name, args)
-        except TimeoutError:
-            raise TimedOut(f"The work took longer than {timeout:g} s and was stopped.") from None
-        else:
-            if not self._is_worn(reply):
-                self._idle.append(worker)
-        finally:
-            self._busy.discard(worker)
-            if worker not in self._idle:
-                self.killed += 1
-                worker.kill()
-                self._in_background(self._add_worker())
-        return _value(call, reply)
+        with _opened(source) as fd:
+            worker = await self._take()
+            self.calls += 1
+            self._busy.add(worker)
+            try:
+                async with asyncio.timeout(timeout):
+                    reply = await worker.call(call.name, args, source=fd, max_files=max_files)
+                value = _read(call, reply)
+            except TimeoutError:
+                raise TimedOut(
+                    f"The work took longer than {timeout:g} s and was stopped."
+                ) from None
+            else:
+                if not self._is_worn(reply):
+                    self._idle.append(worker)
+            finally:
+                worker.close_files()
+                self._busy.discard(worker)
+                if worker not in self._idle:
+                    self.killed += 1
+                    worker.kill()
+                    self._in_background(self._add_worker)
+        if isinstance(value, _Failure):
+            raise value.error
+        return value
 
     async def _take(self) -> WorkerProcess:
         while self._idle:
@@ -114,7 +142,7 @@ class WorkerPool:
         return await self._started_worker()
 
     async def _started_worker(self) -> WorkerProcess:
-        worker = await WorkerProcess.start(self._confinement)
+        worker = await WorkerProcess.start(self._confinement, self._spill_dir, self._module)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await worker.call(READY.name, ())
@@ -135,15 +163,16 @@ class WorkerPool:
 
     def _is_worn(self, reply: Reply) -> bool:
         limits, plain = self._limits, reply.plain
-        return (
-            int(plain["calls"]) >= limits.worker_jobs
-            or int(plain["resident_bytes"]) > limits.worker_resident
-        )
+        try:
+            calls, resident = (replies.natural(plain[it]) for it in ("calls", "resident_bytes"))
+        except (LookupError, ValueError):
+            return True
+        return calls >= limits.worker_jobs or resident > limits.worker_resident
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def quietly() -> None:
             with contextlib.suppress(ImagesvcError):  # the next call says it better
-                await work
+                await work()
 
         task = asyncio.create_task(quietly())
         self._background.add(task)
@@ -160,16 +189,45 @@ class WorkerPool:
         self._idle.clear()
 
 
-def _value(call: Call[T], reply: Reply) -> T:
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What a worker says went wrong, as an answer like any other."""
+
+    error: ImagesvcError
+
+
+def _read(call: Call[T], reply: Reply) -> T | _Failure:
+    """What a call gave.
+
+    Raises:
+        WorkerDied: it makes no sense: the worker is not to be used again.
+    """
     plain = reply.plain
     try:
         if "error" in plain:
-            error: ImagesvcError = unpack_error(plain["error"])
-        elif "bug" in plain:
-            log.error("bug in a worker", action="worker.bug", traceback=str(plain["bug"]))
-            error = ImagesvcError("An internal error stopped this work.")
-        else:
-            return call.unpack(plain["value"], reply.body)
-    except (KeyError, TypeError, ValueError) as garbled:
+            return _Failure(replies.error(plain["error"]))
+        if "bug" in plain:
+            said = str(plain["bug"])[-MAX_TRACEBACK:]
+            log.error("bug in a worker", action="worker.bug", traceback=said)
+            return _Failure(ImagesvcError("An internal error stopped this work."))
+        return call.unpack(plain["value"], Answer(reply.body, reply.files))
+    except (LookupError, TypeError, ValueError) as garbled:
         raise WorkerDied("A worker process answered nonsense.") from garbled
-    raise error
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[int | None]:
+    """A file for a worker; its offset and its name stay with the server."""
+    if path is None:
+        yield None
+        return
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFound("The original is gone.") from None
+    except OSError as error:
+        raise Unavailable(f"The original cannot be opened: {error.strerror}.") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)

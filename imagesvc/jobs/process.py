@@ -9,39 +9,60 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import orjson
 
 from imagesvc.errors import WorkerDied
-from imagesvc.jobs.worker import REPLY_HEAD, REQUEST_HEAD, Confinement
+from imagesvc.jobs.worker import (
+    FILE_GIVEN,
+    FILE_REFUSED,
+    FILE_WANTED,
+    REPLY_HEAD,
+    REQUEST_HEAD,
+    Confinement,
+)
 
+WORKER_MODULE = "imagesvc.jobs.worker"
 MAX_REPLY_BYTES = 64 << 20
+MAX_TEXT_BYTES = 1 << 20
 KEPT = 64 << 20
 """Bytes of freed memory that a worker keeps at hand, and up to which it has no mapping alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker answered: plain values and a body, neither to be trusted."""
+    """What a worker answered: plain values, a body and files, none to be trusted."""
 
     plain: dict[str, Any]
     body: memoryview
+    files: Sequence[BinaryIO]
 
 
 class WorkerProcess(asyncio.Protocol):
     """A worker and the socket that leads to it; it serves one call at a time."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], channel: socket.socket, spill_dir: Path
+    ) -> None:
         self._process = process
+        self._channel = channel
+        self._spill_dir = spill_dir
+        self._files: list[BinaryIO] = []
+        self._max_files = 0
         self._transport: asyncio.WriteTransport | None = None
         self._received = bytearray()
         self._reply: asyncio.Future[Reply] | None = None
         self.is_alive = True
 
     @classmethod
-    async def start(cls, confinement: Confinement) -> WorkerProcess:
+    async def start(
+        cls, confinement: Confinement, spill_dir: Path, module: str = WORKER_MODULE
+    ) -> WorkerProcess:
         """Start a process of the running interpreter, without the server's secrets.
 
         It must be called in the main thread: the worker dies with the thread that started it.
@@ -51,7 +72,7 @@ class WorkerProcess(asyncio.Protocol):
         limits = (confinement.address_space, confinement.file_size)
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220, S603  # a fork takes a millisecond
-                [sys.executable, "-m", "imagesvc.jobs.worker", str(theirs.fileno()),
+                [sys.executable, "-m", module, str(theirs.fileno()),
                  *map(str, limits)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -61,7 +82,7 @@ class WorkerProcess(asyncio.Protocol):
                 start_new_session=True,  # Ctrl-C is for the server, which lets work finish
             )  # fmt: skip
         loop = asyncio.get_running_loop()
-        worker = cls(process)
+        worker = cls(process, ours, spill_dir)
         try:
             await loop.create_unix_connection(lambda: worker, sock=ours)
         except BaseException:
@@ -70,18 +91,45 @@ class WorkerProcess(asyncio.Protocol):
             raise
         return worker
 
-    async def call(self, name: str, args: tuple[Any, ...]) -> Reply:
+    async def call(
+        self, name: str, args: tuple[Any, ...], *, source: int | None = None, max_files: int = 0
+    ) -> Reply:
         """Send a call and wait for its answer.
 
+        Args:
+            name: of the call.
+            args: of the call.
+            source: a descriptor of the file that it is about.
+            max_files: large outputs that it may have.
+
         Raises:
-            WorkerDied: the process ended first.
+            WorkerDied: the process ended first, or broke the rules of the channel.
         """
         if self._transport is None or not self.is_alive:
             raise WorkerDied(self._obituary())
         self._reply = asyncio.get_running_loop().create_future()
+        self._files, self._max_files = [], max_files
         request = pickle.dumps((name, args), pickle.HIGHEST_PROTOCOL)
-        self._transport.write(REQUEST_HEAD.pack(len(request)) + request)
+        self._send(REQUEST_HEAD.pack(len(request)) + request, source)
         return await self._reply
+
+    def _send(self, message: bytes, fd: int | None) -> None:
+        """Send bytes, the first of them with a descriptor.
+
+        The socket has room for these: a worker has read all before when it answers. One that has
+        not is no worker of ours any more.
+        """
+        try:
+            sent = (
+                self._channel.send(message)
+                if fd is None
+                else socket.send_fds(self._channel, [message], [fd])
+            )
+        except OSError:
+            self._reject("It did not read what was sent to it.")
+        else:
+            if sent < len(message) and self._transport is not None:
+                self._transport.write(message[sent:])
 
     def kill(self) -> None:
         """End the process at once, whatever it does."""
@@ -97,19 +145,58 @@ class WorkerProcess(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`: gather one reply."""
+        """See `asyncio.Protocol`: gather one message; what breaks the rules ends the worker."""
+        if self._reply is None or self._reply.done():
+            self._reject("It spoke unasked.")
+            return
         self._received += data
         if len(self._received) < REPLY_HEAD.size:
             return
         text_size, body_size = REPLY_HEAD.unpack_from(self._received)
         end = REPLY_HEAD.size + text_size + body_size
-        if end > MAX_REPLY_BYTES:
-            self.kill()
-        elif len(self._received) >= end:
+        if text_size > MAX_TEXT_BYTES or end > MAX_REPLY_BYTES or len(self._received) > end:
+            self._reject("Its answer is too long.")
+        elif len(self._received) == end:
             view = memoryview(bytes(self._received))[REPLY_HEAD.size :]
             self._received.clear()
-            if self._reply is not None and not self._reply.done():
-                self._reply.set_result(Reply(orjson.loads(view[:text_size]), view[text_size:]))
+            self._take_message(view[:text_size], view[text_size:])
+
+    def _take_message(self, text: memoryview, body: memoryview) -> None:
+        try:
+            plain = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            plain = None
+        if not isinstance(plain, dict):
+            self._reject("Its answer is no JSON object.")
+        elif FILE_WANTED in plain:
+            self._give_file()
+        elif self._reply is not None:
+            self._reply.set_result(Reply(plain, body, self._files))
+
+    def _give_file(self) -> None:
+        """Send a new file, without a name, for a large output of the current call."""
+        if len(self._files) >= self._max_files:
+            self._reject("It wants more files than its call has outputs.")
+            return
+        try:
+            file = tempfile.TemporaryFile(dir=self._spill_dir, buffering=0)  # noqa: SIM115
+        except OSError:
+            self._send(FILE_REFUSED, None)
+            return
+        self._files.append(file)
+        self._send(FILE_GIVEN, file.fileno())
+
+    def close_files(self) -> None:
+        """Close the files of the last call."""
+        for file in self._files:
+            file.close()
+        self._files = []
+
+    def _reject(self, reason: str) -> None:
+        """End a worker that does what ours do not do; its call fails."""
+        self.kill()
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(WorkerDied(f"The worker process was ended. {reason}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`: the process has ended, or soon will have."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound
 from imagesvc.imaging.calls import (
@@ -38,7 +38,6 @@ class Renderer:
     pool: WorkerPool
     blobs: BlobStore
     limits: Limits
-    spill_dir: Path
     watermarks: Mapping[str, Watermark]
 
     def admit(
@@ -75,14 +74,12 @@ class Renderer:
         is_reduced = source != original.digest
         async with self.blobs.local(source) as path:
             request = RenderRequest(
-                path=str(path),
                 transforms=tuple(transforms),
-                spill_dir=str(self.spill_dir),
                 limits=self.limits,
                 watermarks=self._needed(transforms),
                 original=Size(original.width, original.height) if is_reduced else None,
             )
-            results = await self._run(source, RENDER, request, timeout)
+            results = await self._run(source, RENDER, request, path, timeout)
         if any(isinstance(result, ImagesvcError) for result in results):
             await self._check_source(source)
         return results
@@ -99,18 +96,25 @@ class Renderer:
         """
         async with self.blobs.local(original.digest) as path:
             request = IngestRequest(
-                path=str(path),
                 original=original,
                 transforms=tuple(transforms),
-                spill_dir=str(self.spill_dir),
                 limits=self.limits,
                 watermarks=self._needed(transforms),
             )
-            return await self._run(original.digest, INGEST, request, timeout)
+            return await self._run(original.digest, INGEST, request, path, timeout)
 
-    async def _run(self, source: Digest, call: Call[T], request: Any, timeout: float) -> T:
+    async def _run(
+        self,
+        source: Digest,
+        call: Call[T],
+        request: RenderRequest | IngestRequest,
+        path: Path,
+        timeout: float,
+    ) -> T:
         try:
-            return await self.pool.run(call, request, timeout=timeout)
+            return await self.pool.run(
+                call, request, timeout=timeout, source=path, max_files=len(request.transforms)
+            )
         except ImagesvcError:
             await self._check_source(source)
             raise

@@ -10,8 +10,9 @@ import contextlib
 import os
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from anyio import to_thread
 
@@ -35,15 +36,15 @@ class VariantFiles:
         """Whether there is a file. Not in a thread: that takes ten times as long as the answer."""
         return self.path(key).exists()
 
-    async def write(self, files: Sequence[tuple[VariantKey, bytes | Path]]) -> None:
-        """Put variants in place: bytes, or a file to move here.
+    async def write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
+        """Put variants in place: bytes, or an open file to copy and to close.
 
         Raises:
             InsufficientStorage: the disk is full.
         """
         await to_thread.run_sync(self._write, files)
 
-    def _write(self, files: Sequence[tuple[VariantKey, bytes | Path]]) -> None:
+    def _write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
         with full_disk_named():
             for key, content in files:
                 path = self.path(key)
@@ -98,20 +99,29 @@ class VariantFiles:
         return await to_thread.run_sync(_older_than, directory, seconds)
 
 
-def _put(path: Path, content: bytes | Path) -> None:
-    if isinstance(content, Path):
-        content.replace(path)
-        return
+def _put(path: Path, content: bytes | BinaryIO) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(fd, view) :]
+        for piece in [content] if isinstance(content, bytes) else _pieces(content):
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(fd, view) :]
     except OSError:
         path.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
         raise
     finally:
         os.close(fd)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a file, which is closed then; as many as it has now, should it grow.
+
+    A worker wrote it, and may keep it open: the file itself is never published.
+    """
+    with file:
+        end = os.fstat(file.fileno()).st_size
+        for start in range(0, end, CHUNK):
+            yield os.pread(file.fileno(), min(CHUNK, end - start), start)
 
 
 def _older_than(directory: Path, seconds: float) -> list[VariantKey]:

@@ -12,13 +12,14 @@ import signal
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from imagesvc.errors import ImagesvcError, Rejected
-from imagesvc.imaging.probe import probe
+from imagesvc.imaging.calls import Files
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
 from imagesvc.model import Digest, Original, Watermark
-from tests.imaging.pictures import LIMITS, QUALITY
+from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped, probe
 
 QUERIES = (
     "crop=0.2,0.2,0.5,0.5&w=100&h=100&fit=cover&gravity=smart&format=webp",
@@ -33,7 +34,7 @@ ADDRESS_SPACE_BYTES = 2 << 30
 SECONDS = 20
 
 
-def attempt(path: str, spill_dir: str) -> dict[str, object]:
+def attempt(path: str, folder: Path) -> dict[str, object]:
     """What becomes of one file: where it was refused and how, or its variant's facts."""
     try:
         found = probe(path, LIMITS)
@@ -51,8 +52,9 @@ def attempt(path: str, spill_dir: str) -> dict[str, object]:
     is_small = found.width * found.height * found.frames <= MAX_ASKED_PIXELS
     queries = ("w=256&h=256", *(QUERIES if is_small else ()))
     wanted = [effective(parse_text(query), original, QUALITY, MARKS) for query in queries]
+    given = Files(mapped(path), SpillFolder(folder))
     try:
-        made, *_ = [render(path, it, spill_dir, LIMITS, MARKS) for it in wanted]
+        made, *_ = [render(given, it, LIMITS, MARKS) for it in wanted]
     except ImagesvcError as error:
         return {"stage": "render", "rejected": isinstance(error, Rejected), "error": repr(error)}
     canaries = [
@@ -61,7 +63,7 @@ def attempt(path: str, spill_dir: str) -> dict[str, object]:
     return {"stage": "done", "leaked": [word.decode() for word in canaries], "frames": made.frames}
 
 
-def isolated(path: str, spill_dir: str) -> dict[str, object]:
+def isolated(path: str, folder: Path) -> dict[str, object]:
     """`attempt` in a process of its own; also its time, peak memory and any crash."""
     reader, writer = os.pipe()
     started = time.perf_counter()
@@ -69,7 +71,7 @@ def isolated(path: str, spill_dir: str) -> dict[str, object]:
     if child == 0:
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
         signal.alarm(SECONDS)
-        os.write(writer, json.dumps(attempt(path, spill_dir)).encode())
+        os.write(writer, json.dumps(attempt(path, folder)).encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
@@ -82,9 +84,9 @@ def isolated(path: str, spill_dir: str) -> dict[str, object]:
 
 def main() -> None:
     """Take the paths one after the other."""
-    with tempfile.TemporaryDirectory() as spill_dir:
+    with tempfile.TemporaryDirectory() as folder:
         for path in json.load(sys.stdin):
-            print(json.dumps({"path": path, **isolated(path, spill_dir)}), flush=True)  # noqa: T201
+            print(json.dumps({"path": path, **isolated(path, Path(folder))}), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

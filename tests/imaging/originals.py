@@ -11,11 +11,19 @@ import numpy as np
 from PIL import Image
 
 from imagesvc.imaging.calls import IngestRequest, Rendered, RenderRequest
-from imagesvc.imaging.probe import probe
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transform import effective, parse_text
 from imagesvc.model import Digest, Original, Size
-from tests.imaging.pictures import LIMITS, QUALITY, gradient, oriented, quadrants, save
+from tests.imaging.pictures import (
+    LIMITS,
+    QUALITY,
+    files,
+    gradient,
+    oriented,
+    probe,
+    quadrants,
+    save,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared")) / "photos"
@@ -39,13 +47,16 @@ def request(path: str, *queries: str) -> IngestRequest:
     """An ingest of a file with these variants."""
     shape = probed(path)
     wanted = tuple(effective(parse_text(query), shape, QUALITY) for query in queries)
-    return IngestRequest(path, shape, wanted, str(Path(path).parent), LIMITS)
+    return IngestRequest(shape, wanted, LIMITS)
 
 
 def rendered(path: str, asked: IngestRequest, original: Size | None = None) -> list[Any]:
     """The same variants by `RENDER`, one by one."""
-    again = RenderRequest(path, asked.transforms, asked.spill_dir, LIMITS, original=original)
-    return [made.data if isinstance(made, Rendered) else made for made in render_each(again)]
+    again = RenderRequest(asked.transforms, LIMITS, original=original)
+    return [
+        made.data if isinstance(made, Rendered) else made
+        for made in render_each(files(path), again)
+    ]
 
 
 def busy(width: int, height: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import struct
 import zlib
 from collections.abc import Mapping
@@ -12,11 +13,13 @@ from typing import Any
 import pillow_heif
 from PIL import Image, ImageCms
 
-from imagesvc.imaging.calls import Rendered
+import imagesvc.imaging.probe
+from imagesvc.imaging.calls import Files, Rendered
+from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
-from imagesvc.model import Digest, Format, Original, Watermark
+from imagesvc.model import Digest, Format, Original, Probe, Watermark
 
 pillow_heif.register_heif_opener()  # for saving; the service has no use for it
 LIMITS = Limits(max_pixels=100_000_000, max_frames=500, max_decode_bytes=2 << 30)
@@ -24,6 +27,38 @@ QUALITY = {Format.JPEG: 80, Format.WEBP: 79, Format.AVIF: 60}
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 200, 30), (30, 30, 220), (220, 220, 30)
 QUADRANTS = (RED, GREEN, BLUE, YELLOW)
 """Top left, top right, bottom left, bottom right."""
+
+
+class SpillFolder:
+    """Takes large outputs into files of a folder, named by their numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def __call__(self, data: bytes) -> int:
+        """See `Spill`."""
+        (self.folder / f"spilled-{self.count}").write_bytes(data)
+        self.count += 1
+        return self.count - 1
+
+
+def mapped(path: str | Path) -> Data:
+    """A file as workers read it."""
+    with Path(path).open("rb") as file:
+        if not Path(path).stat().st_size:
+            return b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def files(path: str) -> Files:
+    """What a call about a file gets; large outputs go beside it."""
+    return Files(mapped(path), SpillFolder(Path(path).parent))
+
+
+def probe(path: str, limits: Limits) -> Probe:
+    """`imaging.probe.probe` of a file."""
+    return imagesvc.imaging.probe.probe(mapped(path), limits)
 
 
 def quadrants(width: int = 96, height: int = 64) -> Image.Image:
@@ -124,7 +159,7 @@ def make(
     """Render a query; without `format` the variant is a PNG."""
     source = original(Format.PNG, frames=frames)
     wanted = effective(parse_text(query), source, QUALITY, marks)
-    return render(path, wanted, str(Path(path).parent), limits, marks)
+    return render(files(path), wanted, limits, marks)
 
 
 def seen(rendered: Rendered) -> Image.Image:

@@ -21,15 +21,15 @@ from tests.imaging.pictures import LIMITS, make, original, save
 GROWTH = """
 import sys
 from imagesvc.imaging.render import render
-from imagesvc.imaging.probe import probe
 from imagesvc.imaging.transform import parse_text
-from tests.imaging.pictures import LIMITS
+from tests.imaging.pictures import LIMITS, files, probe
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
-path, query, spill_dir = sys.argv[1:]
+path, query = sys.argv[1:]
+given = files(path)
 decode_bytes = probe(path, LIMITS).decode_bytes
 before = peak()
-render(path, parse_text(query), spill_dir, LIMITS)
+render(given, parse_text(query), LIMITS)
 print(decode_bytes, (peak() - before) * 1024)
 """
 
@@ -71,7 +71,7 @@ def test_a_worker_grows_no_more_than_predicted(
     path = save(tmp_path / "a.jpg", Image.merge("RGB", (noise, noise, noise)), **options)
 
     done = subprocess.run(
-        [sys.executable, "-c", GROWTH, path, query, str(tmp_path)],
+        [sys.executable, "-c", GROWTH, path, query],
         capture_output=True,
         text=True,
         check=True,

@@ -13,7 +13,6 @@ from PIL import Image, ImageOps
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import sources
-from imagesvc.imaging.probe import probe
 from imagesvc.imaging.transform import effective
 from imagesvc.model import Format, Transform
 from tests.imaging.pictures import (
@@ -24,8 +23,10 @@ from tests.imaging.pictures import (
     gradient,
     is_near,
     make,
+    mapped,
     original,
     pixel,
+    probe,
     quadrants,
     save,
     seen,
@@ -277,7 +278,7 @@ def test_the_memory_of_the_decoder_is_not_copied(tmp_path: Path) -> None:
     """The picture that libvips reads is HEIC's own, row for row."""
     path = save(tmp_path / "a.heic", gradient(70, 30))
 
-    opened: Any = sources.open_source(path, Format.HEIC).picture
+    opened: Any = sources.open_source(mapped(path), Format.HEIC).picture
 
     expected = pillow_heif.open_heif(path).to_pillow().tobytes()
     assert opened.write_to_memory() == expected

@@ -15,8 +15,12 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from imagesvc.imaging.exif import Tags, facts, place
-from imagesvc.imaging.probe import probe
-from tests.imaging.pictures import LIMITS, quadrants, save
+from tests.imaging.pictures import (
+    LIMITS,
+    probe,
+    quadrants,
+    save,
+)
 
 GPS = {1: "S", 2: (33.0, 51.0, 54.0), 3: "E", 4: (151.0, 12.0, 36.0), 5: b"\0", 6: 58.5}
 

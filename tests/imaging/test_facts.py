@@ -17,7 +17,15 @@ from imagesvc.imaging.phash import distance
 from imagesvc.imaging.sources import open_source
 from imagesvc.imaging.thumbhash import thumbhash
 from imagesvc.model import Facts, Format
-from tests.imaging.pictures import GREEN, RED, gradient, is_near, quadrants, save
+from tests.imaging.pictures import (
+    GREEN,
+    RED,
+    gradient,
+    is_near,
+    mapped,
+    quadrants,
+    save,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared")) / "photos"
@@ -26,7 +34,7 @@ PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared
 def look(picture: Image.Image, path: Path) -> Facts:
     """The facts of a picture, by way of a file."""
     kind = {".png": Format.PNG, ".jpg": Format.JPEG}[path.suffix]
-    return facts_of(open_source(save(path, picture), kind).picture)
+    return facts_of(open_source(mapped(save(path, picture)), kind).picture)
 
 
 def _reference_pixels(width: int, height: int, alpha: bool, seed: int) -> bytes:
@@ -132,7 +140,7 @@ def test_hashes_of_copies_are_near_and_of_others_far(tmp_path: Path) -> None:
         save(tmp_path / "worse.jpg", picture, quality=30)
         copies = [
             look(half, tmp_path / "b.png"),
-            facts_of(vips.load(str(tmp_path / "worse.jpg"), Format.JPEG)),
+            facts_of(vips.load(mapped(tmp_path / "worse.jpg"), Format.JPEG)),
             look(ImageEnhance.Brightness(picture).enhance(0.9), tmp_path / "c.png"),
         ]
         assert max(distance(hashes[name], copy.phash) for copy in copies) <= 10, name
@@ -147,9 +155,9 @@ def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None
     """From disk or from memory, the same bytes say the same."""
     path = save(tmp_path / "a.jpg", gradient(500, 300))
 
-    picture = open_source(path, Format.JPEG).picture
+    picture = open_source(mapped(path), Format.JPEG).picture
 
-    assert facts_of(picture) == facts_of(vips.load(path, Format.JPEG).copy_memory())
+    assert facts_of(picture) == facts_of(vips.load(mapped(path), Format.JPEG).copy_memory())
 
 
 def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:

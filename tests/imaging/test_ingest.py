@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.calls import INGEST, Ingested, Rendered
+from imagesvc.imaging.calls import INGEST, Answer, Ingested, Rendered
 from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.mezzanine import (
     LONGEST_SIDE,
@@ -26,6 +26,7 @@ from tests.imaging.pictures import (
     QUADRANTS,
     animation,
     corners,
+    files,
     gradient,
     is_near,
     save,
@@ -36,8 +37,8 @@ KINDS = ("jpeg", "turned", "png", "webp", "heic")
 
 def taken_in(path: str, *queries: str) -> Ingested:
     """What `INGEST` brings over the border of the worker."""
-    plain, body = INGEST.pack(ingest(request(path, *queries)))
-    return INGEST.unpack(json.loads(json.dumps(plain)), memoryview(body))
+    plain, body = INGEST.pack(ingest(files(path), request(path, *queries)))
+    return INGEST.unpack(json.loads(json.dumps(plain)), Answer(memoryview(body)))
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +51,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_a_variant_made_again_is_the_same(large: dict[str, str], tmp_path: Path, kind: str) -> None:
     """Now or after eviction, from the stored mezzanine or the original: equal bytes."""
     asked = request(large[kind], "w=256&h=256", "w=720", "w=700", "w=100&trim=9", "w=150&exact=1")
-    asked = replace(asked, spill_dir=str(tmp_path))
     shown = Size(asked.original.width, asked.original.height)
     size = mezzanine_size(asked.original)
     assert size is not None
     served = [serves(size, it, asked.original) for it in asked.transforms]
     assert served == [True, False, False, False, False]
 
-    ingested = ingest(asked)
+    ingested = ingest(files(large[kind]), asked)
 
     assert ingested.mezzanine is not None
     stored = tmp_path / "stored"
@@ -65,7 +65,7 @@ def test_a_variant_made_again_is_the_same(large: dict[str, str], tmp_path: Path,
     made = [it.data for it in ingested.outcomes if isinstance(it, Rendered)]
     from_mezzanine = rendered(str(stored), asked, shown)
     assert made[0] == from_mezzanine[0]
-    assert made[1:] == rendered(asked.path, asked)[1:]
+    assert made[1:] == rendered(large[kind], asked)[1:]
     assert [path.name for path in tmp_path.iterdir()] == ["stored"]
 
 
@@ -117,7 +117,8 @@ def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", gradient(300, 200))
     asked = request(path, "w=50", "w=8000&h=8000&fit=fill&enlarge=1", "w=40")
 
-    fine, bad, also = ingest(replace(asked, limits=replace(LIMITS, max_pixels=100_000))).outcomes
+    asked = replace(asked, limits=replace(LIMITS, max_pixels=100_000))
+    fine, bad, also = ingest(files(path), asked).outcomes
 
     assert isinstance(bad, ImageTooLarge)
     assert [it.width for it in (fine, also) if isinstance(it, Rendered)] == [50, 40]
@@ -131,6 +132,6 @@ def test_an_original_that_cannot_be_decoded_fails_the_call(tmp_path: Path) -> No
     path.write_bytes(data)
 
     with pytest.raises(CorruptImage):
-        ingest(request(str(path), "w=100"))
+        ingest(files(str(path)), request(str(path), "w=100"))
 
     assert list(tmp_path.iterdir()) == [path]

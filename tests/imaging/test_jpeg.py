@@ -14,7 +14,15 @@ from imagesvc.errors import CorruptImage
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.encode import jpeg
 from imagesvc.model import Format
-from tests.imaging.pictures import gradient, make, oriented, save, seen, swapped_profile
+from tests.imaging.pictures import (
+    gradient,
+    make,
+    mapped,
+    oriented,
+    save,
+    seen,
+    swapped_profile,
+)
 
 ODD = (203, 117)
 KINDS: dict[str, dict[str, Any]] = {
@@ -35,7 +43,7 @@ def written(path: Path, mode: str = "RGB", size: tuple[int, int] = ODD, **option
 
 def by_libvips(path: str, factor: int) -> bytes:
     """The pixels that libvips' own decoder gives."""
-    picture: Any = vips.load(path, Format.JPEG, shrink=factor)
+    picture: Any = vips.load(mapped(path), Format.JPEG, shrink=factor)
     return bytes(picture.write_to_memory())
 
 
@@ -47,9 +55,9 @@ def test_both_decoders_give_the_same_pixels(
 ) -> None:
     """Or a variant would depend on which of them made it; sides are odd, blocks incomplete."""
     path = written(tmp_path, mode, **options)
-    assert pillow.decode_jpeg(path, factor) is not None
+    assert pillow.decode_jpeg(mapped(path), factor) is not None
 
-    picture = vips.open_source(path, Format.JPEG).pixels(factor)
+    picture = vips.open_source(mapped(path), Format.JPEG).pixels(factor)
 
     assert (picture.width, picture.height) == (ODD[0] // factor, ODD[1] // factor)
     assert picture.interpretation == ("srgb" if mode == "RGB" else "b-w")
@@ -69,7 +77,7 @@ def test_tiny_pictures_shrink_as_with_libvips(
     """Whatever factor Pillow would choose for the size by itself."""
     path = written(tmp_path, size=size)
 
-    found = vips.levels(vips.open_source(path, Format.JPEG).pixels(factor))
+    found = vips.levels(vips.open_source(mapped(path), Format.JPEG).pixels(factor))
 
     assert bytes(found) == by_libvips(path, factor)
 
@@ -77,10 +85,12 @@ def test_tiny_pictures_shrink_as_with_libvips(
 def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
     """The profile is applied and the picture turned later, as for what libvips decodes."""
     path = oriented(tmp_path / "a.jpg", gradient(), 6)
-    opened = vips.open_source(path, Format.JPEG)
+    opened = vips.open_source(mapped(path), Format.JPEG)
     assert opened.pixels().get("orientation") == 6
 
-    profiled = vips.open_source(written(tmp_path, icc_profile=swapped_profile()), Format.JPEG)
+    profiled = vips.open_source(
+        mapped(written(tmp_path, icc_profile=swapped_profile())), Format.JPEG
+    )
     assert profiled.pixels().get("icc-profile-data") == swapped_profile()
 
 
@@ -88,8 +98,8 @@ def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
     """It knows what Adobe inverts, and which profile there is to apply."""
     path = written(tmp_path, "CMYK")
 
-    assert pillow.decode_jpeg(path, 1) is None
-    assert vips.open_source(path, Format.JPEG).pixels().interpretation == "cmyk"
+    assert pillow.decode_jpeg(mapped(path), 1) is None
+    assert vips.open_source(mapped(path), Format.JPEG).pixels().interpretation == "cmyk"
 
 
 def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
@@ -98,7 +108,7 @@ def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
     data = Path(path).read_bytes()
     Path(path).write_bytes(data[: len(data) * 2 // 3])
 
-    assert pillow.decode_jpeg(path, 1) is None
+    assert pillow.decode_jpeg(mapped(path), 1) is None
     with pytest.raises(CorruptImage, match="premature end"):
         make(path, "w=50")
 
@@ -106,7 +116,7 @@ def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
 def test_a_large_picture_is_streamed(tmp_path: Path) -> None:
     """Held whole it would take seven bytes a pixel."""
     path = written(tmp_path, size=(2000, 1501))
-    opened = vips.open_source(path, Format.JPEG)
+    opened = vips.open_source(mapped(path), Format.JPEG)
 
     assert opened.pixels() is opened.picture
     assert opened.pixels(2) is not opened.picture
@@ -120,7 +130,7 @@ def test_both_encoders_write_the_same_bytes(
 ) -> None:
     """Small and large variants are of one kind, and older ones stay what they are."""
     path = save(tmp_path / "a.png", gradient(*size).convert(mode))
-    picture = vips.open_source(path, Format.PNG).picture.copy_memory()
+    picture = vips.open_source(mapped(path), Format.PNG).picture.copy_memory()
 
     data = jpeg(picture, q)
 
@@ -148,7 +158,7 @@ def test_much_metadata_is_left_to_libvips(tmp_path: Path, metadata: bytes) -> No
     data = Path(path).read_bytes()
     Path(path).write_bytes(data[:2] + metadata + data[2:])
 
-    assert pillow.decode_jpeg(path, 1) is None
+    assert pillow.decode_jpeg(mapped(path), 1) is None
     assert seen(make(path, "w=50")).size == (50, 29)
 
 
@@ -162,7 +172,7 @@ def test_a_picture_with_damage_inside_is_shown_at_every_size(tmp_path: Path) -> 
         if 0xFF not in data[at - 1 : at + 3]:
             data[at] = chance.randrange(254)
     Path(path).write_bytes(data)
-    opened = vips.open_source(path, Format.JPEG)
+    opened = vips.open_source(mapped(path), Format.JPEG)
     assert opened.pixels() is opened.picture
 
     assert make(path, "").width == 2400

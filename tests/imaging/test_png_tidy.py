@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from imagesvc.imaging.containers.png_tidy import essential, tidied
-from imagesvc.imaging.probe import probe
 from tests.imaging.pictures import (
     LIMITS,
     corners,
@@ -17,6 +16,7 @@ from tests.imaging.pictures import (
     is_near,
     make,
     png_chunk,
+    probe,
     quadrants,
     save,
     seen,

@@ -19,7 +19,6 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.probe import probe
 from tests.imaging.pictures import (
     LIMITS,
     animation,
@@ -27,6 +26,7 @@ from tests.imaging.pictures import (
     oriented,
     png_16,
     png_chunk,
+    probe,
     quadrants,
     save,
 )

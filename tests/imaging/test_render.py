@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge, InvalidTransform
-from imagesvc.imaging.calls import RENDER, Rendered, RenderRequest
+from imagesvc.imaging.calls import RENDER, Answer, Files, Rendered, RenderRequest
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.keys import FITS, GRAVITIES
 from imagesvc.imaging.limits import Limits
@@ -26,11 +26,14 @@ from tests.imaging.pictures import (
     QUADRANTS,
     QUALITY,
     RED,
+    SpillFolder,
     animation,
     corners,
+    files,
     gradient,
     is_near,
     make,
+    mapped,
     oriented,
     original,
     pixel,
@@ -230,11 +233,11 @@ def test_still_formats_take_the_first_frame(tmp_path: Path, kind: str) -> None:
 def test_only_stages_that_are_known_come_back_from_a_worker(tmp_path: Path) -> None:
     """Their names stand in a header, which a decoder that was taken over must not write."""
     path = save(tmp_path / "a.png", quadrants())
-    request = RenderRequest(path, (Transform(format=Format.PNG),), str(tmp_path), LIMITS)
-    plain, body = RENDER.pack(render_each(request))
+    request = RenderRequest((Transform(format=Format.PNG),), LIMITS)
+    plain, body = RENDER.pack(render_each(files(path), request))
     plain[0]["seconds"]["x\r\nset-cookie: a=b"] = 1.0
 
-    (made,) = RENDER.unpack(plain, memoryview(body))
+    (made,) = RENDER.unpack(plain, Answer(memoryview(body)))
 
     assert isinstance(made, Rendered)
     assert set(made.seconds) == {"decode", "encode"}
@@ -246,16 +249,16 @@ def test_large_outputs_come_as_a_file(tmp_path: Path) -> None:
     spill = tmp_path / "spill"
     spill.mkdir()
     path = save(tmp_path / "a.png", noise)
-    request = RenderRequest(path, (Transform(format=Format.PNG),), str(spill), LIMITS)
+    request = RenderRequest((Transform(format=Format.PNG),), LIMITS)
 
-    (made,) = render_each(request)
+    (made,) = render_each(Files(mapped(path), SpillFolder(spill)), request)
 
     assert isinstance(made, Rendered)
     assert made.data is None
-    assert made.spill_path is not None
-    data = Path(made.spill_path).read_bytes()
+    assert made.spilled == 0
+    (path_of_it,) = spill.iterdir()
+    data = path_of_it.read_bytes()
     assert (len(data), zlib.crc32(data)) == (made.bytes, made.crc32)
-    assert list(spill.iterdir()) == [Path(made.spill_path)]
     assert Image.open(io.BytesIO(data)).size == (2400, 2400)
 
 
@@ -263,9 +266,9 @@ def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
     """Of three variants one cannot be: its place holds the error, the others their bytes."""
     path = save(tmp_path / "a.png", Image.new("L", (20_000, 2)))
     texts = ("w=10&format=png", "format=webp", "w=12&format=jpeg&q=80")
-    request = RenderRequest(path, tuple(map(parse_text, texts)), str(tmp_path), LIMITS)
+    request = RenderRequest(tuple(map(parse_text, texts)), LIMITS)
 
-    first, second, third = render_each(request)
+    first, second, third = render_each(files(path), request)
 
     assert isinstance(first, Rendered)
     assert isinstance(second, ImageTooLarge)
@@ -326,7 +329,7 @@ def test_an_effective_transform_renders_as_itself(tmp_path: Path) -> None:
     path = save(tmp_path / "a.tif", quadrants())
     chosen = effective(Transform(w=10), original(Format.TIFF), QUALITY)
 
-    (made,) = render_each(RenderRequest(path, (chosen,), str(tmp_path), LIMITS))
+    (made,) = render_each(files(path), RenderRequest((chosen,), LIMITS))
 
     assert isinstance(made, Rendered)
     assert made.format is Format.JPEG

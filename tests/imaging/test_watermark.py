@@ -17,7 +17,18 @@ from imagesvc.errors import CorruptImage, ImagesvcError
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transform import effective, parse_text
 from imagesvc.model import Format, Watermark
-from tests.imaging.pictures import BLUE, LIMITS, QUALITY, RED, animation, make, original, save, seen
+from tests.imaging.pictures import (
+    BLUE,
+    LIMITS,
+    QUALITY,
+    RED,
+    animation,
+    files,
+    make,
+    original,
+    save,
+    seen,
+)
 from tests.imaging.test_regions import array
 
 
@@ -177,4 +188,4 @@ def test_another_watermark_is_never_drawn_under_a_known_key(tmp_path: Path) -> N
     others: list[dict[str, Any]] = [{}, {"logo": replace(mark, opacity=0.5)}]
     for marks in others:
         with pytest.raises(ImagesvcError, match="not the one"):
-            render(path, wanted, str(tmp_path), LIMITS, marks)
+            render(files(path), wanted, LIMITS, marks)

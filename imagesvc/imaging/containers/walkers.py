@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
 from imagesvc.imaging.containers import bmp, gif, heif, ico, jp2, jpeg, png, tiff, webp
@@ -29,7 +27,7 @@ WALKERS: Mapping[Format, Callable[[Data, Limits, Budget], Found]] = {
 TAKEN = "JPEG, PNG, GIF, WebP, AVIF, TIFF, HEIC, BMP, JPEG 2000 and ICO"
 
 
-def inspect(path: str, limits: Limits) -> tuple[Format, Found]:
+def inspect(data: Data, limits: Limits) -> tuple[Format, Found]:
     """Identify a file and check its structure.
 
     Raises:
@@ -37,14 +35,12 @@ def inspect(path: str, limits: Limits) -> tuple[Format, Found]:
         UnsupportedMediaType: it is of no format taken here.
         CorruptImage, ImageTooLarge: as the walker of its format says.
     """
-    with Path(path).open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        if not head:
-            raise EmptyFile("The file is empty.")
-        kind = sniff(head)
-        if kind is None:
-            name = foreign_name(head)
-            what = f"{name} files are not taken" if name else "This is no image"
-            raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return kind, WALKERS[kind](data, limits, Budget(len(data)))
+    head = data[:HEAD_BYTES]
+    if not head:
+        raise EmptyFile("The file is empty.")
+    kind = sniff(head)
+    if kind is None:
+        name = foreign_name(head)
+        what = f"{name} files are not taken" if name else "This is no image"
+        raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
+    return kind, WALKERS[kind](data, limits, Budget(len(data)))

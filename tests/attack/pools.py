@@ -1,0 +1,38 @@
+"""Pools of real workers, in the test's own loop, that run what a test gives them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from imagesvc.jobs.pool import PoolLimits, WorkerPool
+from tests.attack.rogue_worker import EXECUTE, MODULE
+
+LIMITS = PoolLimits(
+    workers=1,
+    worker_memory=2 << 30,
+    worker_jobs=100,
+    worker_resident=1 << 30,
+    decode_memory=1 << 30,
+    output_bytes=16 << 20,
+    queue_size=10,
+)
+SECONDS = 60.0
+
+
+@contextlib.asynccontextmanager
+async def rogue_pool(spill_dir: Path, **settings: Any) -> AsyncIterator[WorkerPool]:
+    """A pool of one worker that makes the call `EXECUTE`."""
+    pool = WorkerPool(LIMITS, spill_dir, MODULE, **settings)
+    await pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def execute(pool: WorkerPool, code: str, **options: Any) -> Any:
+    """Run code in a worker; what it binds to `result`."""
+    return await pool.run(EXECUTE, code, timeout=SECONDS, **options)

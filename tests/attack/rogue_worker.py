@@ -1,0 +1,25 @@
+"""A worker in which an attacker already runs code: one of the pool's, with one more call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imagesvc.imaging.calls import CALLS, Call, Files
+from imagesvc.jobs import worker
+
+MODULE = "tests.attack.rogue_worker"
+
+
+def _execute(files: Files, code: str) -> object:
+    """Run code; its result is what it binds to `result`."""
+    names: dict[str, object] = {"files": files, "result": None}
+    exec(code, names)  # what a decoder that was taken over could do
+    return names["result"]
+
+
+EXECUTE: Call[Any] = Call(
+    "execute", _execute, lambda value: (value, b""), lambda plain, _answer: plain
+)
+
+if __name__ == "__main__":
+    worker.run({**CALLS, EXECUTE.name: EXECUTE})
