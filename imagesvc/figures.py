@@ -30,6 +30,8 @@ async def figures(
             for reason, count in sorted(service.accounts.sessions.refused.items())
         ),
         _gauge("event_streams", "Streams of events that are open.", streams.total()),
+        _gauge("lookups", "Host names being looked up.", service.lookups.running),
+        _gauge("lookups_stuck", "Those that are not waited for.", service.lookups.stuck),
         _gauge(
             "webhook_deliveries_waiting",
             "Deliveries to be sent, or sent again.",

@@ -25,6 +25,7 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_preset
 from imagesvc.jobs.addresses import is_allowed
 from imagesvc.jobs.ingest import Ingest
+from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
 from imagesvc.jobs.outbound import Outbound, OutboundRules
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
@@ -66,7 +67,7 @@ DECODE_SHARE = 0.6  # of a worker's address space; code, libraries and output ne
 class Service:
     """The parts of one running service and how they hold together."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, resolver: Resolver = system_addresses) -> None:
         self.settings = settings
         self.presets = read_presets(settings)
         watermarks = read_watermarks(settings)
@@ -81,7 +82,9 @@ class Service:
 
         self.reserve = Reserve(self.data_dir.reserve)
         self.database = Database(self.data_dir.database, self.reserve)
-        self.accounts = Accounts(settings, self.database, self.data_dir.secret)
+        self.accounts = Accounts(
+            settings, self.database, self.data_dir.secret, Outbound(provider_rules()).get
+        )
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
         self.upload_slots = UploadSlotStore(self.database)
@@ -90,10 +93,11 @@ class Service:
         self.events = EventStore(self.database)
         self.webhooks = WebhookStore(self.database)
         self.deliveries = DeliveryStore(self.database)
+        self.lookups = Lookups(resolver)
         self.dispatcher = Dispatcher(
             self.database,
             Outbox(self.database),
-            Outbound(webhook_rules(settings)),
+            Outbound(webhook_rules(settings), lookups=self.lookups),
             DispatcherLimits(
                 settings.webhook_timeout,
                 settings.webhook_retry_delay,
@@ -156,7 +160,9 @@ class Service:
             probe_timeout=settings.transform_timeout,
             notify=self.runner.notify,
         )
-        self.source = Source(source_rules(settings)) if settings.allow_url_import else None
+        self.source = None
+        if settings.allow_url_import:
+            self.source = Source(source_rules(settings), lookups=self.lookups)
         self.collector = Collector(
             self.data_dir, self.blobs, self.images, self.locks, self.variant_files,
             self.variant_rows, self.upload_slots,
@@ -355,7 +361,7 @@ def source_rules(settings: Settings) -> SourceRules:
         ports=frozenset(settings.url_import_ports),
         seconds=settings.url_import_timeout,
         max_bytes=settings.max_upload_size,
-        user_agent=f"imagesvc/{version('imagesvc')}",
+        user_agent=user_agent(),
     )
 
 
@@ -364,9 +370,24 @@ def webhook_rules(settings: Settings) -> OutboundRules:
     return OutboundRules(
         is_allowed=partial(is_allowed, extra=settings.webhook_allow),
         ports=range(1, 65536),
-        user_agent=f"imagesvc/{version('imagesvc')}",
+        user_agent=user_agent(),
         noun="receiver",
     )
+
+
+def provider_rules() -> OutboundRules:
+    """Where keys of an identity provider may be fetched: the operator names the URL."""
+    return OutboundRules(
+        is_allowed=lambda _address: True,
+        ports=range(1, 65536),
+        user_agent=user_agent(),
+        noun="provider",
+    )
+
+
+def user_agent() -> str:
+    """What requests of this service call themselves."""
+    return f"imagesvc/{version('imagesvc')}"
 
 
 def rate_limits(settings: Settings, *, are_on: bool) -> RateLimits:

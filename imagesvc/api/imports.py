@@ -76,7 +76,7 @@ class Imports:
         if self.source is None:
             raise Forbidden(NOT_ALLOWED)
         async with self.incoming.receive() as file:
-            name = await self.source.fetch(url, file)
+            name = await self.source.fetch(url, file, fields.owner_id)
             received = await file.finish()
             return await self.ingest.accept(received, replace(fields, filename=name), receipt_for)
 

@@ -172,7 +172,7 @@ class WebhookEndpoints:
         """Make a webhook, which is told what happens from now on; its secret is shown once."""
         only_known(request, set())
         given = await sent_json(request, WebhookIn)
-        await self.dispatcher.check(given.url)
+        await self.dispatcher.check(given.url, principal_of(request).user_id)
         now = self.clock()
         webhook = Webhook(
             id=WebhookId(new_id()),
@@ -199,7 +199,7 @@ class WebhookEndpoints:
         webhook = await self._named(request)
         patch = await sent_patch(request, WebhookPatch)
         if "url" in patch.model_fields_set:
-            await self.dispatcher.check(patch.url)
+            await self.dispatcher.check(patch.url, webhook.owner_id)
         changed = await self.webhooks.edit(webhook.id, patch.applied_to, now=self.clock())
         return json_response(_out(changed))
 

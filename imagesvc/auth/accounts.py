@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from imagesvc.auth.authenticator import Authenticator, Credentials
-from imagesvc.auth.jwks import KeySet
+from imagesvc.auth.jwks import Fetch, KeySet
 from imagesvc.auth.logins import Sessions
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.provider import Provider
@@ -25,7 +25,9 @@ from imagesvc.store.secret import derive_key, load_or_make_secret
 class Accounts:
     """Users, keys, logins, and what tells from a request whose it is."""
 
-    def __init__(self, settings: Settings, database: Database, secret_path: Path) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, secret_path: Path, fetch: Fetch
+    ) -> None:
         self.users = UserStore(database)
         self.keys = KeyStore(database)
         self.passwords = Passwords()
@@ -42,7 +44,7 @@ class Accounts:
             refresh_key=derive_key(secret, "refresh-tokens"),
             refresh_lifetime=timedelta(seconds=settings.refresh_token_lifetime),
         )
-        provider = read_provider(settings, self.users)
+        provider = read_provider(settings, self.users, fetch)
         self.credentials = Credentials(self.keys, logins, tokens, provider)
         self._are_needed = settings.has_accounts
         self.authenticator = Authenticator(
@@ -79,9 +81,9 @@ class Accounts:
         self.passwords.close()
 
 
-def read_provider(settings: Settings, users: UserStore) -> Provider | None:
+def read_provider(settings: Settings, users: UserStore, fetch: Fetch) -> Provider | None:
     """The identity provider of the settings; None when they name none."""
     issuer, audience, source = settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks
     if source == "off":
         return None
-    return Provider(issuer, audience, KeySet(source), users)
+    return Provider(issuer, audience, KeySet(source, fetch), users)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -25,11 +25,20 @@ FRESH_SECONDS = 3600.0
 ALGORITHM_OF = {"RSA": "RS256", "EC": "ES256"}
 
 
+class Fetch(Protocol):
+    """Gets a body by URL; `Outbound.get` does."""
+
+    async def __call__(self, url: str, /, *, accept: str, max_bytes: int) -> bytes:
+        """The body, of `max_bytes` at most."""
+        ...
+
+
 @dataclass(slots=True)
 class KeySet:
     """The keys at a URL or in a file, by their id."""
 
     source: str
+    fetch: Fetch
     clock: Callable[[], float] = time.monotonic
     _keys: Mapping[str | None, tuple[str, Any]] = field(default_factory=dict)
     _tried_at: float | None = None
@@ -81,19 +90,7 @@ class KeySet:
     async def _body(self) -> bytes:
         if "://" not in self.source:
             return await asyncio.to_thread(Path(self.source).read_bytes)
-        import httpx  # noqa: PLC0415  # few services have an identity provider
-
-        body = b""
-        async with (
-            httpx.AsyncClient(timeout=FETCH_SECONDS) as client,
-            client.stream("GET", self.source, headers={"accept": "application/json"}) as answer,
-        ):
-            answer.raise_for_status()
-            async for piece in answer.aiter_bytes():
-                body += piece
-                if len(body) > MAX_BYTES:
-                    raise ValueError(f"more than {MAX_BYTES:,} bytes")
-        return body
+        return await self.fetch(self.source, accept="application/json", max_bytes=MAX_BYTES)
 
 
 def read_keys(body: bytes) -> dict[str | None, tuple[str, Any]]:

@@ -5,10 +5,10 @@ Each redirect starts over: its host is looked up and checked like that of the fi
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from typing import Protocol
@@ -19,18 +19,21 @@ from anyio import fail_after
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
 from imagesvc.jobs.addresses import Address
+from imagesvc.jobs.lookups import Lookups
 from imagesvc.jobs.outbound import (
     Outbound,
     OutboundRules,
     Place,
-    Resolve,
     Sent,
     invalid_url,
 )
 from imagesvc.jobs.source_url import SourceUrl
+from imagesvc.model import UserId
 
 MAX_REDIRECTS = 3
 MAX_AT_ONCE = 32
+MAX_OF_ONE = 8
+"""Of one user, so that slow sources of one user leave room for the imports of others."""
 REDIRECTS = {301, 302, 303, 307, 308}
 OK = 200
 ASKED = Sent(headers=(("Accept", "image/*"),))
@@ -65,45 +68,57 @@ class Source:
         self,
         rules: SourceRules,
         *,
-        resolve: Resolve | None = None,
+        lookups: Lookups | None = None,
         make_ssl_context: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self._rules = rules
         self._outbound = Outbound(
             OutboundRules(rules.is_allowed, rules.ports, rules.user_agent, noun="source"),
-            resolve=resolve,
+            lookups=lookups,
             make_ssl_context=make_ssl_context,
         )
-        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._running: Counter[UserId | None] = Counter()
 
-    async def fetch(self, url: str, sink: Sink) -> str:
+    async def fetch(self, url: str, sink: Sink, owner_id: UserId | None = None) -> str:
         """Write what the URL gives to `sink`; the name that the source gives it, to show.
 
         Raises:
             InvalidRequest: the URL may not be fetched from.
             SourceUnavailable: it gives nothing, or not in time.
             FileTooLarge: it gives more than is taken.
-            Overloaded: too many are being fetched now.
+            Overloaded: too many are being fetched now, for this user or in all.
         """
-        if self._slots.locked():
-            raise Overloaded("Too many images are being imported now.")
-        async with self._slots:
+        with self._slot(owner_id):
             try:
                 with fail_after(self._rules.seconds):
-                    return await self._follow(url, sink)
+                    return await self._follow(url, sink, owner_id)
             except TimeoutError as error:
                 seconds = f"{self._rules.seconds:g}"
                 raise SourceUnavailable(f"The source took longer than {seconds} s.") from error
 
-    async def _follow(self, text: str, sink: Sink) -> str:
-        place = await self._outbound.checked(text)
+    @contextlib.contextmanager
+    def _slot(self, owner_id: UserId | None) -> Iterator[None]:
+        if self._running.total() >= MAX_AT_ONCE:
+            raise Overloaded("Too many images are being imported now.")
+        if owner_id is not None and self._running[owner_id] >= MAX_OF_ONE:
+            raise Overloaded(f"{MAX_OF_ONE} images of yours are being imported already.")
+        self._running[owner_id] += 1
+        try:
+            yield
+        finally:
+            self._running[owner_id] -= 1
+            if not self._running[owner_id]:
+                del self._running[owner_id]
+
+    async def _follow(self, text: str, sink: Sink, owner_id: UserId | None) -> str:
+        place = await self._outbound.checked(text, owner_id)
         for _ in range(1 + MAX_REDIRECTS):
             async with self._outbound.answer(place, ASKED) as answer:
                 if answer.status not in REDIRECTS:
                     return await self._take(place, answer, sink)
                 location = _header(answer, b"location")
             try:  # after the connection is closed: a hop is checked like a first URL
-                place = await self._outbound.checked(_next(place.url, location))
+                place = await self._outbound.checked(_next(place.url, location), owner_id)
             except InvalidRequest as error:
                 raise SourceUnavailable(
                     "The source redirects to a URL that is not fetched from."

@@ -8,19 +8,20 @@ import contextlib
 import hmac
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from random import SystemRandom
+from uuid import UUID
 
 import structlog
 from anyio import fail_after
 
-from imagesvc.errors import ImagesvcError, InvalidRequest, SourceUnavailable
+from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable
 from imagesvc.jobs.outbound import Outbound, Sent
 from imagesvc.jobs.waking import is_set_within
-from imagesvc.model import utc_now
+from imagesvc.model import UserId, utc_now
 from imagesvc.store.database import Database
 from imagesvc.store.deliveries import DeliveryStatus
 from imagesvc.store.outbox import Due, Outbox, Outcome
@@ -32,6 +33,8 @@ SECRET_BYTES = 32
 MAX_AT_ONCE = 16
 MAX_OF_ONE = 2
 """For one webhook, so that slow receivers do not hold up others."""
+MAX_OF_OWNER = 6
+"""For all webhooks of one user, so that the receivers of one user do not hold up other users'."""
 MAX_ATTEMPTS = 6
 DELAY_FACTOR = 6
 JITTER = 0.2
@@ -52,6 +55,34 @@ class DispatcherLimits:
     retry_delay: float
     patience: timedelta
     """How long a webhook may fail before it is disabled."""
+
+
+class Load:
+    """How many deliveries are being sent for each webhook and for each user."""
+
+    def __init__(self, running: Iterable[Due]) -> None:
+        running = list(running)
+        self._of_webhook = Counter(due.webhook_id for due in running)
+        self._of_owner = Counter(due.owner_id for due in running if due.owner_id is not None)
+
+    @property
+    def busy_webhooks(self) -> list[UUID]:
+        """Those for which no more may be sent now."""
+        return [key for key, count in self._of_webhook.items() if count >= MAX_OF_ONE]
+
+    @property
+    def busy_owners(self) -> list[UUID]:
+        """The users for whom no more may be sent now."""
+        return [key for key, count in self._of_owner.items() if count >= MAX_OF_OWNER]
+
+    def takes(self, due: Due) -> bool:
+        """Whether a delivery may be sent beside the others; if so, it is counted."""
+        if due.webhook_id in self.busy_webhooks or due.owner_id in self.busy_owners:
+            return False
+        self._of_webhook[due.webhook_id] += 1
+        if due.owner_id is not None:
+            self._of_owner[due.owner_id] += 1
+        return True
 
 
 class Dispatcher:
@@ -92,16 +123,17 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def check(self, url: str) -> None:
-        """Check that a webhook may have this URL.
+    async def check(self, url: str, owner_id: UserId | None) -> None:
+        """Check that a webhook of this user may have this URL.
 
         Raises:
             InvalidRequest: nothing may be sent there.
             SourceUnavailable: its host cannot be looked up now.
+            Overloaded: too many names are being looked up.
         """
         try:
             with fail_after(self._limits.seconds):
-                await self._outbound.checked(url)
+                await self._outbound.checked(url, owner_id)
         except TimeoutError as error:
             raise SourceUnavailable("The host of the URL cannot be looked up now.") from error
 
@@ -126,15 +158,15 @@ class Dispatcher:
         now = self._clock()
         is_behind = await self._outbox.fan_out(FAN_OUT, now=now)
         while free := MAX_AT_ONCE - len(self._running):
-            running = self._running.values()
-            count = Counter(due.webhook_id for due in running)
-            busy = [webhook_id for webhook_id in count if count[webhook_id] >= MAX_OF_ONE]
-            found = await self._outbox.due(now, free, but=[due.id for due in running], busy=busy)
+            load = Load(self._running.values())
+            but = [due.id for due in self._running.values()]
+            found = await self._outbox.due(
+                now, free, but=but, busy=load.busy_webhooks, busy_owners=load.busy_owners
+            )
             if not found:
                 break
             for due in found:
-                if count[due.webhook_id] < MAX_OF_ONE:
-                    count[due.webhook_id] += 1
+                if load.takes(due):
                     self._begin(due)
         if is_behind:
             return 0.0
@@ -185,7 +217,7 @@ class Dispatcher:
             error = f"The receiver answers with status {answer_status}."
         except TimeoutError:
             pass
-        except (InvalidRequest, SourceUnavailable) as failure:
+        except (InvalidRequest, SourceUnavailable, Overloaded) as failure:
             error = failure.detail
         except Exception:  # else the delivery would be due again at once, for ever
             log.exception("bug in the sending of webhooks", action="webhooks.bug")
@@ -200,7 +232,7 @@ class Dispatcher:
 
     async def _send(self, due: Due) -> int:
         """The status of the answer."""
-        place = await self._outbound.checked(due.url)
+        place = await self._outbound.checked(due.url, due.owner_id)
         body = due.body.encode()
         headers = [
             ("Content-Type", "application/json"),

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
-from imagesvc.model import new_id
+from imagesvc.model import UserId, new_id
 from imagesvc.store.database import Database
 from imagesvc.store.deliveries import (
     IS_PENDING,
@@ -33,6 +33,8 @@ class Due:
 
     id: DeliveryId
     webhook_id: WebhookId
+    owner_id: UserId | None
+    """Of the webhook."""
     attempts: int
     """Before this one."""
     due_at: datetime
@@ -107,14 +109,23 @@ class Outbox:
         return True
 
     async def due(
-        self, now: datetime, limit: int, *, but: Collection[UUID], busy: Collection[UUID]
+        self,
+        now: datetime,
+        limit: int,
+        *,
+        but: Collection[UUID] = (),
+        busy: Collection[UUID] = (),
+        busy_owners: Collection[UUID] = (),
     ) -> list[Due]:
-        """Deliveries to send now, the longest due first: none of `but`, none for `busy`."""
+        """Deliveries to send now, the longest due first.
+
+        None of `but`, none for the webhooks of `busy`, and none for those of `busy_owners`.
+        """
         deliveries = webhook_deliveries.c
         query = (
             select(
                 deliveries.id, deliveries.webhook_id, deliveries.attempts, deliveries.due_at,
-                deliveries.body, webhooks.c.url, webhooks.c.secret,
+                deliveries.body, webhooks.c.url, webhooks.c.secret, webhooks.c.owner_id,
             )
             .select_from(_MAY_BE_SENT)
             .where(
@@ -122,6 +133,7 @@ class Outbox:
                 deliveries.due_at <= now,
                 deliveries.id.not_in(but),
                 deliveries.webhook_id.not_in(busy),
+                or_(webhooks.c.owner_id.is_(None), webhooks.c.owner_id.not_in(busy_owners)),
             )
             .order_by(deliveries.due_at)
             .limit(limit)

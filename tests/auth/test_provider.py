@@ -22,6 +22,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from imagesvc.auth.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, KeySet, read_keys
 from imagesvc.errors import InvalidToken, Unavailable
+from imagesvc.jobs.outbound import Outbound
+from imagesvc.service import provider_rules
 from tests.accounts import admin_of, client_of, refused
 from tests.http.asking import assert_problem
 from tests.remote import Remote, answered, dripping, endless, silent
@@ -221,6 +223,10 @@ def test_without_a_provider_its_tokens_are_refused(guarded: Server) -> None:
     refused(me(guarded, token()))
 
 
+fetch = Outbound(provider_rules()).get
+"""As the service fetches keys."""
+
+
 class Clock:
     """A clock that stands still until it is set."""
 
@@ -236,7 +242,7 @@ def test_a_new_key_is_found_once_a_minute_has_passed(provider: Remote) -> None:
 
     async def work() -> None:
         clock = Clock()
-        keys = KeySet(provider.url("/rotating", published(jwk(RSA, "a"))), clock)
+        keys = KeySet(provider.url("/rotating", published(jwk(RSA, "a"))), fetch, clock)
         assert (await keys.key("a"))[0] == "RS256"
         provider.url("/rotating", published(jwk(EC, "b")))
 
@@ -258,7 +264,7 @@ def test_many_who_wait_for_keys_make_one_request(provider: Remote) -> None:
     """Right after the start all of them miss."""
 
     async def work() -> None:
-        keys = KeySet(provider.url("/once", published(jwk(RSA, "a"))))
+        keys = KeySet(provider.url("/once", published(jwk(RSA, "a"))), fetch)
         before = len(provider.requests)
 
         await asyncio.gather(*(keys.key("a") for _ in range(10)))
@@ -300,7 +306,7 @@ def test_a_provider_that_gives_no_keys_is_a_503_and_not_our_bug(
 
     async def work() -> None:
         with pytest.raises(Unavailable):
-            await KeySet(provider.url("/broken", answer)).key("a")
+            await KeySet(provider.url("/broken", answer), fetch).key("a")
 
     asyncio.run(work())
 
@@ -310,7 +316,7 @@ def test_keys_outlast_a_provider_that_is_down(provider: Remote) -> None:
 
     async def work() -> None:
         clock = Clock()
-        keys = KeySet(provider.url("/down", published(jwk(RSA, "a"))), clock)
+        keys = KeySet(provider.url("/down", published(jwk(RSA, "a"))), fetch, clock)
         await keys.key("a")
         provider.url("/down", answered(b"", status="503 Later"))
         clock.now += FRESH_SECONDS
@@ -329,7 +335,7 @@ def test_a_provider_that_never_answers_is_given_up(
 
     async def work() -> None:
         with pytest.raises(Unavailable):
-            await KeySet(provider.url("/silent", answer)).key("a")
+            await KeySet(provider.url("/silent", answer), fetch).key("a")
 
     began = time.monotonic()
     asyncio.run(work())
@@ -342,7 +348,7 @@ def test_keys_may_lie_in_a_file(tmp_path: Path) -> None:
     path.write_text(json.dumps({"keys": [jwk(EC, "ec")]}))
 
     async def work() -> None:
-        keys = KeySet(str(path))
+        keys = KeySet(str(path), fetch)
         assert (await keys.key("ec"))[0] == (await keys.key(None))[0] == "ES256"
         with pytest.raises(InvalidToken):
             await keys.key("rsa")

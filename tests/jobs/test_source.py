@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,10 @@ import trustme
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
 from imagesvc.jobs.addresses import Address
-from imagesvc.jobs.outbound import Resolve, trusting_context
-from imagesvc.jobs.source import MAX_AT_ONCE, Source, SourceRules
+from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
+from imagesvc.jobs.outbound import trusting_context
+from imagesvc.jobs.source import MAX_AT_ONCE, MAX_OF_ONE, Source, SourceRules
+from imagesvc.model import UserId, new_id
 from tests.remote import Remote, answered, dripping, redirected, silent
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +50,7 @@ class Names:
         self.answers = {name.replace("_", "."): list(turns) for name, turns in answers.items()}
         self.asked: list[str] = []
 
-    async def __call__(self, host: str, port: int) -> Sequence[Address]:
+    def __call__(self, host: str, _port: int) -> Sequence[Address]:
         """The addresses of a host this time."""
         self.asked.append(host)
         turns = self.answers.get(host, [[]])
@@ -56,7 +59,7 @@ class Names:
 
 def source_of(
     remote: Remote,
-    names: Resolve | None = None,
+    names: Resolver = system_addresses,
     make_ssl_context: Callable[[], ssl.SSLContext] | None = None,
     **rules: Any,
 ) -> Source:
@@ -68,7 +71,9 @@ def source_of(
         max_bytes=1000,
         user_agent="imagesvc/test",
     )
-    return Source(replace(defaults, **rules), resolve=names, make_ssl_context=make_ssl_context)
+    return Source(
+        replace(defaults, **rules), lookups=Lookups(names), make_ssl_context=make_ssl_context
+    )
 
 
 @pytest.fixture
@@ -207,8 +212,8 @@ async def test_the_deadline_bounds_the_whole_download(remote: Remote) -> None:
 async def test_a_slow_lookup_counts(remote: Remote) -> None:
     """The deadline begins with the name."""
 
-    async def never(_host: str, _port: int) -> Sequence[Address]:
-        await asyncio.sleep(60)
+    def never(_host: str, _port: int) -> Sequence[Address]:
+        threading.Event().wait(60)
         return []
 
     source = source_of(remote, never, seconds=0.2)
@@ -229,6 +234,24 @@ async def test_a_bounded_number_is_fetched_at_once(remote: Remote) -> None:
 
     ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(end, SourceUnavailable) for end in ended)
+
+
+async def test_one_user_leaves_room_for_the_imports_of_others(remote: Remote) -> None:
+    """Many slow sources of one user are refused; another user's import is fetched meanwhile."""
+    source = source_of(remote, seconds=60.0)
+    ann, bob = UserId(new_id()), UserId(new_id())
+    url = remote.url("/slow", silent)
+    waiting = [asyncio.create_task(source.fetch(url, Sink(), ann)) for _ in range(MAX_OF_ONE)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded, match="of yours"):
+        await source.fetch(url, Sink(), ann)
+    await source.fetch(remote.url("/a.jpg", answered(IMAGE)), Sink(), bob)
+
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await source.fetch(remote.url("/a.jpg"), Sink(), ann)
 
 
 async def test_a_declared_length_beyond_the_limit_is_not_even_read(remote: Remote) -> None:

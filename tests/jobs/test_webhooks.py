@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import select, update
 
 from imagesvc.errors import Conflict
-from imagesvc.jobs.outbound import Outbound, OutboundRules, Resolve
+from imagesvc.jobs.addresses import Address
+from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
+from imagesvc.jobs.outbound import Outbound, OutboundRules
 from imagesvc.jobs.webhooks import PAUSE_SECONDS, Dispatcher, DispatcherLimits, new_secret
 from imagesvc.model import Audience, new_id, utc_now
 from imagesvc.store.database import Database
@@ -57,13 +59,15 @@ async def hook_of(database: Database, url: str) -> Webhook:
 
 
 @contextlib.asynccontextmanager
-async def sending(database: Database, resolve: Resolve | None = None) -> AsyncIterator[Dispatcher]:
+async def sending(
+    database: Database, resolver: Resolver = system_addresses
+) -> AsyncIterator[Dispatcher]:
     """A dispatcher at work, which may send to 127.0.0.1 alone."""
     rules = OutboundRules(lambda address: address == HERE, range(1, 65536), "test/1", "receiver")
     dispatcher = Dispatcher(
         database,
         Outbox(database),
-        Outbound(rules, resolve=resolve),
+        Outbound(rules, lookups=Lookups(resolver)),
         DispatcherLimits(PATIENCE, 0.001, timedelta(days=1)),
     )
     dispatcher.start()
@@ -101,7 +105,7 @@ async def test_a_name_that_turns_inward_is_sent_nothing(
     hook = await hook_of(database, url)
     names = Names(hooks_example=[[HERE], [HERE], [THERE]])
     async with sending(database, names) as dispatcher:
-        await dispatcher.check(url)
+        await dispatcher.check(url, None)
         await DeliveryStore(database).add_test(hook, now=utc_now())
         delivery = await ended(database, hook)
 
@@ -116,13 +120,13 @@ async def test_what_fails_by_a_bug_is_not_tried_for_ever(
     """It counts as an attempt, with its delay."""
     asked = 0
 
-    async def broken(_host: str, _port: int) -> list[object]:
+    def broken(_host: str, _port: int) -> Sequence[Address]:
         nonlocal asked
         asked += 1
         raise ZeroDivisionError
 
     hook = await hook_of(database, receiver.url("/x").replace("127.0.0.1", "hooks.example"))
-    async with sending(database, broken):  # type: ignore[arg-type]
+    async with sending(database, broken):
         await DeliveryStore(database).add_test(hook, now=utc_now())
         delivery = await ended(database, hook)
 
