@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 KILLS ?= 200
+# Damaged files of each format.
+FUZZ_EXAMPLES ?= 3000
 # One more than cores: some tests wait for time-outs.
 TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
 ROWS ?=
@@ -20,7 +22,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make run        serve on http://127.0.0.1:8000"
 	@echo "make test       the tests, without those that take minutes"
-	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds"
+	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make check      ruff, mypy, and the import rules"
 	@echo "make api-check  schemathesis, and generated clients; EXAMPLES=10 of each kind; needs npx"
 	@echo "make format     what ruff can mend by itself"
@@ -39,7 +41,7 @@ test: .venv/installed-test
 	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-long: .venv/installed-test
-	KILLS=$(KILLS) $(BIN)/pytest -m long
+	KILLS=$(KILLS) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -m long
 
 check: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)

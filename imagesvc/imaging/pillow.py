@@ -16,7 +16,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image
 
-from imagesvc.errors import CorruptImage
+from imagesvc.errors import CorruptImage, Rejected
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.ico import largest
 from imagesvc.imaging.containers.jpeg import starts_early
@@ -90,6 +90,8 @@ def read_header(data: Data, kind: Format) -> Header:
 
     Raises:
         CorruptImage: Pillow does not find a picture of this format in it.
+        ImageTooLarge: its structure is too complex.
+        MemoryError: there is not enough of it.
     """
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -103,7 +105,7 @@ def read_header(data: Data, kind: Format) -> Header:
             with Image.open(as_file(data), formats=_PLUGINS[kind]) as image:
                 has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
                 return Header(image.width, image.height, has_alpha)
-    except CorruptImage:
+    except (Rejected, MemoryError):
         raise
     except Exception as error:
         raise CorruptImage(f"The {kind.value.upper()} file has a damaged header.") from error
@@ -126,7 +128,7 @@ def decode(data: Data, kind: Format) -> Raster:
                     return _raster(image)
             with Image.open(as_file(data), formats=_PLUGINS[kind]) as image:
                 return _raster(image)
-    except (CorruptImage, MemoryError):
+    except (Rejected, MemoryError):
         raise
     except Exception as error:
         name = kind.value.upper()

@@ -1,0 +1,155 @@
+"""Files made to be dear to identify: each is answered, within bounds, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, webp
+from tests.http.asking import leftovers, picture
+from tests.jobs.processes import TICKS, workers
+from tests.server import Server
+
+CPU_SECONDS = 5.0
+"""Of the worker, for identification, the job and a variant; most files take a tenth of one."""
+MEMORY_BYTES = 512 << 20
+"""By which the worker may grow at its peak, over all files."""
+REFUSALS = {413, 415, 422}
+MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
+    "png": png.pngs,
+    "jpeg": jpeg.jpegs,
+    "gif": gif.gifs,
+    "webp": webp.webps,
+    "tiff": directories.tiffs,
+    "bmp and ico": bitmaps.bitmaps,
+    "jpeg 2000": boxes.jp2s,
+    "avif": boxes.avifs,
+    "heic": boxes.heics,
+}
+SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
+FOUND = SHARED / "cases" / "hostile"
+STATUSES = {
+    "avif_iprp_3000_deep.avif": 422,
+    "ico_256x_chunks20k.ico": 422,
+    "png_ztxt_err_100.png": 201,
+    "tiff_4000x1M_bytes.tif": 422,
+}
+"""Those of the folder that were dear to identify; the others are dear to decode."""
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with one worker, which is not replaced however much it does."""
+    place = tmp_path_factory.mktemp("lone") / "data"
+    server = Server(place, workers=1, worker_jobs=1_000_000, rate_limits="off").start()
+    server.finished(server.upload(picture(1))["job"]["id"])
+    yield server
+    server.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a worker has used so far."""
+
+    pid: int
+    seconds: float
+    peak_bytes: int
+
+
+def usage(server: Server) -> Usage:
+    """Of the only worker, as the kernel counts it."""
+    (pid,) = workers(server)
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    status = Path(f"/proc/{pid}/status").read_text()
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
+    return Usage(pid, (int(fields[11]) + int(fields[12])) / TICKS, int(peak) << 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file, and what it took."""
+
+    upload: httpx.Response
+    later: tuple[int, ...]
+    """Statuses of a variant and of the original, where it was taken."""
+    seconds: float
+    grown_bytes: int
+    is_same_worker: bool
+
+    @property
+    def is_fine(self) -> bool:
+        """Taken, or refused as the client's fault, within the bounds."""
+        status = self.upload.status_code
+        is_shown = status == 201 and self.later in {(200, 200), (422, 200)}
+        return (
+            (is_shown or status in REFUSALS)
+            and self.seconds < CPU_SECONDS
+            and self.grown_bytes < MEMORY_BYTES
+            and self.is_same_worker
+        )
+
+
+def through_everything(server: Server, content: bytes) -> Outcome:
+    """Upload a file, wait for its job, look at a variant and at the original; then delete it."""
+    before = usage(server)
+    upload = server.client.post("/api/v1/images", content=content)
+    later: tuple[int, ...] = ()
+    if upload.status_code == 201:
+        image = upload.json()
+        server.finished(image["job"]["id"])
+        url = f"/images/{image['id']}"
+        shown = (f"{url}?w=24&format=png&exact=1", url)
+        later = tuple(server.client.get(it).status_code for it in shown)
+        assert server.client.delete(f"/api/v1/images/{image['id']}").status_code == 204
+    after = usage(server)
+    return Outcome(
+        upload,
+        later,
+        after.seconds - before.seconds,
+        after.peak_bytes - before.peak_bytes,
+        after.pid == before.pid,
+    )
+
+
+def assert_unharmed(server: Server) -> None:
+    """Nothing of the files is left, and the next upload is identified."""
+    assert leftovers(server) == []
+    assert server.client.get("/api/v1/images").json()["data"] == []
+    image = server.upload(picture(2))
+    assert (image["width"], image["height"]) == (640, 400)
+    assert server.finished(image["job"]["id"])["status"] == "succeeded"
+    assert server.client.delete(f"/api/v1/images/{image['id']}").status_code == 204
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("family", MAKERS)
+def test_no_hostile_file_is_dear(lone: Server, family: str) -> None:
+    """From upload to variant: never a 5xx, and seconds or hundreds of megabytes for none."""
+    for image in lone.client.get("/api/v1/images").json()["data"]:
+        lone.client.delete(f"/api/v1/images/{image['id']}")
+    first = usage(lone).peak_bytes
+
+    outcomes = {name: through_everything(lone, content) for name, content in MAKERS[family]()}
+
+    assert {name: it for name, it in outcomes.items() if not it.is_fine} == {}
+    assert usage(lone).peak_bytes - first < MEMORY_BYTES
+    refused = [it.upload.json() for it in outcomes.values() if it.upload.status_code != 201]
+    assert all(it["detail"] and it["code"] for it in refused)
+    assert_unharmed(lone)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", STATUSES)
+@pytest.mark.skipif(not FOUND.is_dir(), reason=f"there are no hostile files at {FOUND}")
+def test_files_that_were_dear_once_are_not(lone: Server, name: str) -> None:
+    """The inputs of the attacks that got through."""
+    outcome = through_everything(lone, (FOUND / name).read_bytes())
+
+    assert outcome.upload.status_code == STATUSES[name], outcome.upload.text
+    assert outcome.is_fine, outcome
