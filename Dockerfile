@@ -16,7 +16,7 @@ RUN groupadd --gid 10001 imagesvc \
  && install --directory --owner 10001 --group 10001 /data
 COPY --from=build /opt/imagesvc /opt/imagesvc
 
-# It listens on all addresses, so accounts are on: the first start prints the key of `admin` once.
+# The first start prints the key of the user `admin` once; /data/admin.key keeps it until it is used.
 ENV PATH=/opt/imagesvc/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \

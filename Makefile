@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 help:
-	@echo "make run        serve on http://127.0.0.1:8000"
+	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
 	@echo "make test       the tests, without those that take minutes"
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make check      ruff, mypy, and the import rules"
@@ -35,7 +35,8 @@ help:
 	@echo "make clean      remove .venv and caches; data/ stays"
 
 run: .venv/installed-run
-	$(BIN)/imagesvc serve
+	@echo "Without accounts, for trying it out. 'imagesvc serve' has accounts."
+	$(BIN)/imagesvc serve --auth off
 
 test: .venv/installed-test
 	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) --dist loadfile

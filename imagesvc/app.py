@@ -43,6 +43,7 @@ from imagesvc.delivery.rules import DeliveryRules, Sendfile
 from imagesvc.errors import ImagesvcError
 from imagesvc.figures import figures
 from imagesvc.forwarded import ForwardedMiddleware
+from imagesvc.local_only import LocalOnly, only_local
 from imagesvc.model import Format, ImageId, Visibility
 from imagesvc.operations import Operation
 from imagesvc.service import Service
@@ -98,6 +99,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False  # it would send people where the Host field says
+    if not settings.has_accounts:
+        local = LocalOnly(hot, lambda refusal: AccessLogMiddleware(refusal, access))
+        return Application(local, only_local(hot.at_once))
     if not settings.trusted_proxies:
         return Application(hot, hot.at_once)
     forwarded = ForwardedMiddleware(hot, settings.trusted_proxies)

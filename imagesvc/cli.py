@@ -8,8 +8,10 @@ import json
 import math
 import resource
 import signal
+import socket
 import sys
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -41,6 +43,7 @@ cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")
 MAX_HEADER_FIELDS = 100
 MAX_OPEN_FILES = 65_536
+IPV4 = 4
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
 
 
@@ -55,18 +58,19 @@ def run() -> int:
 
 
 @cli.command()
-def serve(
+def serve(  # noqa: PLR0913, PLR0917  # each is an option
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     data_dir: DataDirOption = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+    auth: Annotated[str | None, typer.Option(help="required, or off: without accounts.")] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT."""
     settings = load_settings(
-        host=host, port=port, data_dir=data_dir, workers=workers, log_format=log_format,
-        log_level=log_level,
+        host=host, port=port, data_dir=data_dir, workers=workers, auth=auth,
+        log_format=log_format, log_level=log_level,
     )  # fmt: skip
     as_json = configure_logs(settings.log_format, settings.log_level)
     service = Service(settings)
@@ -180,6 +184,13 @@ def connection_bounds(settings: Settings) -> Bounds:
     )
 
 
+def _url(host: str, port: int) -> str:
+    """The URL by which programs on this machine reach a listening socket."""
+    if (address := ip_address(host)).is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == IPV4 else "::1")
+    return f"http://{address}:{port}" if address.version == IPV4 else f"http://[{address}]:{port}"
+
+
 def _let_all_connections_in() -> None:
     """Raise the soft limit of open files, which is often 1024, as far as is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -198,11 +209,18 @@ def _spare_the_garbage_collector() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells the service of a stop when the signal comes, before connections have drained."""
+    """Tells the service where it listens, and of a stop before connections have drained."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and announce the address: only now is the port known."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._service.announce(_url(host, port))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop claiming jobs, then stop; a second Ctrl-C does not wait.

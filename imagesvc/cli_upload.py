@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
+
+from imagesvc.auth.principals import Scope
+from imagesvc.offline import on_store
+from imagesvc.service import Service
+from imagesvc.settings import Settings, SettingsError, is_loopback, load_settings
+from imagesvc.store.data_dir import DataDir
+from imagesvc.store.locks import running_server
+
+LOGIN_LIFETIME = timedelta(days=1)
+"""Of a login that a command makes for itself and ends, unless it is killed."""
+SCOPES = frozenset({Scope.READ, Scope.UPLOAD})
 
 
 def upload(  # noqa: PLR0913, PLR0917  # each is an option
     files: Annotated[list[Path], typer.Argument(help="The files.", exists=True, dir_okay=False)],
-    to: Annotated[str, typer.Option(help="The service: https://images.example.org")],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="The service: https://images.example.org. Default: that of the data directory."
+        ),
+    ] = None,
     key: Annotated[
-        str | None, typer.Option(help="API key or token.", envvar="IMAGESVC_KEY")
+        str | None,
+        typer.Option(
+            help="API key or token. Not needed for the service of a data directory of yours.",
+            envvar="IMAGESVC_KEY",
+        ),
     ] = None,
     title: Annotated[str, typer.Option(help="Title of each.")] = "",
     tags: Annotated[str, typer.Option(help="Tags of each, with commas between.")] = "",
     wait: Annotated[bool, typer.Option(help="Until the variants are made.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Where everything is stored.")] = None,
 ) -> None:
     """Upload files to a service; print the id and URL of each.
 
@@ -26,7 +52,64 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
     from imagesvc.uploader import Uploader  # noqa: PLC0415  # the same
 
-    with Client(to, key=key) as client:
-        uploader = Uploader(client, to, {"title": title, "tags": tags}, wait=wait, as_json=as_json)
+    with (
+        _access(to, key, data_dir) as (url, credential),
+        Client(url, key=credential) as client,
+    ):
+        uploader = Uploader(client, url, {"title": title, "tags": tags}, wait=wait, as_json=as_json)
         if uploader.upload_all(files):
             raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _access(
+    to: str | None, key: str | None, data_dir: Path | None
+) -> Iterator[tuple[str, str | None]]:
+    """The URL to use, and the credential for it: the given one, or one of a login made for this.
+
+    A login is made only for the server that holds the lock of the data directory, and sent only
+    to the address that it published there: another program may listen at the URL that was given.
+    """
+    if to is not None and (key is not None or not is_loopback(urlsplit(to).hostname or "")):
+        yield to, key
+        return
+    settings = load_settings(data_dir=data_dir)
+    url = running_server(DataDir(settings.data_dir.absolute()).server_lock)
+    if to is not None and (url is None or _port(url) != _port(to)):
+        yield to, None
+        return
+    if url is None:
+        raise SettingsError(f"no server runs on {settings.data_dir}; name one: --to URL")
+    if key is not None:
+        yield url, key
+        return
+    with _login(settings) as token:
+        yield url, token
+
+
+@contextlib.contextmanager
+def _login(settings: Settings) -> Iterator[str | None]:
+    """An access token of the first admin for as long as the command runs; None without users."""
+    token = on_store(settings, _begin)
+    try:
+        yield token
+    finally:
+        if token is not None:
+            on_store(settings, partial(_end, token=token))
+
+
+async def _begin(service: Service) -> str | None:
+    admin = await service.accounts.users.first_admin()
+    if admin is None:
+        return None
+    sessions = service.accounts.sessions.lasting(LOGIN_LIFETIME)
+    return (await sessions.begin(admin, SCOPES)).access_token
+
+
+async def _end(service: Service, *, token: str) -> None:
+    await service.accounts.sessions.revoke(token)
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -83,7 +83,7 @@ class Service:
         self.reserve = Reserve(self.data_dir.reserve)
         self.database = Database(self.data_dir.database, self.reserve)
         self.accounts = Accounts(
-            settings, self.database, self.data_dir.secret, Outbound(provider_rules()).get
+            settings, self.database, self.data_dir, Outbound(provider_rules()).get
         )
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
@@ -211,6 +211,13 @@ class Service:
     def _fill_reserve(self) -> None:
         self.reserve.fill(self.data_dir.free_bytes(), self.settings.min_free_space)
 
+    def announce(self, url: str) -> None:
+        """Say where the service listens: to commands on the data directory, and to a new admin."""
+        if self._lock is not None:
+            self._lock.publish(url)
+        if self.settings.has_accounts:
+            self.accounts.first_key.announce(url)
+
     def begin_stop(self) -> None:
         """Start no more jobs: a stop is near. Safe to call from a signal handler."""
         self._stop_by = time.monotonic() + self.settings.shutdown_timeout
@@ -265,7 +272,7 @@ class Service:
             for key in self.memory.take_used():
                 self.ledger.touch(key)
             await self.ledger.flush()
-            await self.accounts.note_uses()
+            await self.accounts.keep_up()
             await asyncio.to_thread(self._fill_reserve)
 
     async def check_database(self) -> None:

@@ -40,6 +40,15 @@ from pydantic_settings import (
 PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")
 TOML_FILE = Path("imagesvc.toml")
+CLIENT_VARIABLES = frozenset({f"{PREFIX}KEY"})
+"""Variables of `imagesvc upload`, which are no settings."""
+REMOVED = {
+    "allowed_hosts": (
+        "it was removed: without accounts the service answers to loopback names only. Set "
+        f"{PREFIX}AUTH=required to serve another name"
+    ),
+}
+"""Former settings, and what to set instead."""
 
 
 def _seconds(value: object) -> object:
@@ -255,13 +264,10 @@ class Settings(BaseSettings):
         (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
     )
 
-    auth: Literal["auto", "required", "off"] = Field(
-        "auto",
+    auth: Literal["required", "off"] = Field(
+        "required",
         validate_default=True,
-        description="Whether accounts are needed; auto: unless only this machine is served.",
-    )
-    allowed_hosts: tuple[str, ...] = Field(
-        (), description="Host names that browsers may use with auth off, beside loopback."
+        description="Whether requests need a key or token, except for what is public.",
     )
     access_token_lifetime: Seconds = Field(900.0, description="Time an access token is good.")
     refresh_token_lifetime: Seconds = Field(
@@ -341,6 +347,16 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no preset {', '.join(missing)}")
         return names
 
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _auto_is_gone(cls, auth: object) -> object:
+        if auth == "auto":
+            raise ValueError(
+                f"auto is no value any more. Set {PREFIX}AUTH=required, which is the default, or "
+                f"{PREFIX}AUTH=off for a server that only programs on this machine use."
+            )
+        return auth
+
     @field_validator("auth")
     @classmethod
     def _off_on_loopback_alone(cls, auth: str, info: ValidationInfo) -> str:
@@ -350,6 +366,11 @@ class Settings(BaseSettings):
                 f"refusing to listen on {host} without accounts, since anyone who reaches the "
                 f"port could upload and delete. Set {PREFIX}AUTH=required, or "
                 f"{PREFIX}HOST=127.0.0.1."
+            )
+        if auth == "off" and info.data.get("trusted_proxies"):
+            raise ValueError(
+                f"behind a proxy every visitor could upload and delete. Set {PREFIX}AUTH=required, "
+                f"or no trusted_proxies."
             )
         return auth
 
@@ -382,9 +403,7 @@ class Settings(BaseSettings):
 
     @property
     def has_accounts(self) -> bool:
-        """Whether who asks must say who they are, but for what is public."""
-        if self.auth == "auto":
-            return not is_loopback(self.host) or bool(self.trusted_proxies)
+        """Whether requests need a key or token, except for what is public."""
         return self.auth == "required"
 
     @property
@@ -459,16 +478,14 @@ def _unknown_names() -> list[str]:
     except ValueError as error:
         raise SettingsError(f"{TOML_FILE}: {error}") from error
     variables = {**os.environ, **dotenv_values(ENV_FILE)}
+    in_variables = [
+        (name, name.upper().removeprefix(PREFIX).lower(), "")
+        for name in sorted(variables)
+        if name.upper().startswith(PREFIX) and name not in CLIENT_VARIABLES
+    ]
+    in_file = [(name, name, f" ({TOML_FILE})") for name in sorted(in_toml)]
     return [
-        *(
-            f"{name}: there is no such setting"
-            for name in sorted(variables)
-            if name.upper().startswith(PREFIX)
-            and name.upper().removeprefix(PREFIX).lower() not in Settings.model_fields
-        ),
-        *(
-            f"{name}: there is no such setting ({TOML_FILE})"
-            for name in sorted(in_toml)
-            if name not in Settings.model_fields
-        ),
+        f"{name}: {REMOVED.get(setting, 'there is no such setting')}{place}"
+        for name, setting, place in in_variables + in_file
+        if setting not in Settings.model_fields
     ]

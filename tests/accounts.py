@@ -33,7 +33,10 @@ def client_of(server: Server, credential: str | None = None) -> httpx.Client:
 
 def printed_keys(server: Server) -> list[str]:
     """The keys that the server has printed over all its starts, as an operator finds them."""
-    return re.findall(r"^    (isk_[0-9a-f]{32}_[0-9a-f]{64})$", server.log(), re.MULTILINE)
+    line = (
+        r'^    curl -H "Authorization: Bearer (isk_[0-9a-f]{32}_[0-9a-f]{64})" -F file=@photo.jpg '
+    )
+    return re.findall(line, server.log(), re.MULTILINE)
 
 
 def admin_of(server: Server) -> Asker:

@@ -34,17 +34,20 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     client_max_body_size 60m;
-    location / {{
-      proxy_pass http://imagesvc;
-      proxy_http_version 1.1;
-      proxy_set_header Host $host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-    }}
+    location / {{ {directives} }}
   }}
 }}
 """
-"""With the snippet for websockets that most guides show, and connections that are reused."""
+WEBSOCKETS = """
+proxy_pass http://imagesvc;
+proxy_http_version 1.1;
+proxy_set_header Host $host;
+proxy_set_header Upgrade $http_upgrade;
+proxy_set_header Connection $connection_upgrade;
+"""
+"""The snippet for websockets that most guides show, and connections that are reused."""
+PLAIN = "proxy_pass http://127.0.0.1:{backend};"
+"""The shortest configuration that works: nginx adds no field, and sends the backend as Host."""
 
 HAPROXY = """
 global
@@ -64,12 +67,15 @@ backend imagesvc
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, backend: int) -> Iterator[int]:
+def nginx(folder: Path, backend: int, directives: str = WEBSOCKETS) -> Iterator[int]:
     """Run nginx in front of a port of this machine; the port that it listens on."""
     with reserve_port() as reservation:
         port = reservation.getsockname()[1]
         config = folder / "nginx.conf"
-        config.write_text(NGINX.format(folder=folder, backend=backend, port=port))
+        location = directives.format(backend=backend)
+        config.write_text(
+            NGINX.format(folder=folder, backend=backend, port=port, directives=location)
+        )
         with _running(["nginx", "-p", str(folder), "-c", str(config)], folder, port):
             yield port
 

@@ -18,7 +18,7 @@ from tests.waiting import PATIENCE, until
 class Server:
     """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables.
 
-    A test that needs accounts says `auth="required"`.
+    A test that needs accounts says `auth="required"`; a setting that is None has its default.
     """
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
@@ -37,7 +37,9 @@ class Server:
             name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")
         }
         environment |= {
-            f"IMAGESVC_{name.upper()}": str(value) for name, value in self.settings.items()
+            f"IMAGESVC_{name.upper()}": str(value)
+            for name, value in self.settings.items()
+            if value is not None
         }
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(

@@ -141,13 +141,43 @@ def test_beyond_loopback_there_are_accounts(monkeypatch: pytest.MonkeyPatch, hos
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_on_loopback_there_are_none_unless_someone_wants_them(host: str) -> None:
-    """Only this machine reaches it, or whoever a proxy lets through."""
+def test_on_loopback_there_are_accounts_unless_they_are_off(host: str) -> None:
+    """A proxy on the same machine cannot be told from a local program."""
     assert is_loopback(host)
-    assert not load_settings(host=host).has_accounts
-    assert load_settings(host=host, auth="required").has_accounts
+    assert load_settings(host=host).has_accounts
     assert load_settings(host=host, trusted_proxies=["127.0.0.1"]).has_accounts
-    assert not load_settings(host=host, trusted_proxies=["127.0.0.1"], auth="off").has_accounts
+    assert not load_settings(host=host, auth="off").has_accounts
+
+
+def test_without_accounts_no_proxy_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its visitors would be an admin."""
+    monkeypatch.setenv("IMAGESVC_AUTH", "off")
+    monkeypatch.setenv("IMAGESVC_TRUSTED_PROXIES", '["127.0.0.1"]')
+
+    assert "IMAGESVC_AUTH=required" in faults()["auth"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [("auth", "auto", "auth"), ("allowed_hosts", '["a.test"]', "IMAGESVC_ALLOWED_HOSTS")],
+)
+def test_what_was_removed_is_refused_with_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, place: Path, name: str, text: str, where: str
+) -> None:
+    """In the environment and in the file."""
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", text)
+    assert "IMAGESVC_AUTH=required" in faults()[where]
+
+    monkeypatch.delenv(f"{PREFIX}{name.upper()}")
+    (place / "imagesvc.toml").write_text(f"{name} = {text if text[0] == '[' else repr(text)}\n")
+    assert "IMAGESVC_AUTH=required" in faults()[name]
+
+
+def test_the_key_of_the_upload_command_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other commands run in the same shell."""
+    monkeypatch.setenv("IMAGESVC_KEY", "isk_")
+
+    assert load_settings().port == 8000
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from tests.accounts import admin_of
+from tests.server import Server, reserve_port
 
 TOUR = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
 PROMISE = re.compile(r"^(?P<command>\S.*?)\s+# → (?P<printed>.+)$", re.MULTILINE)
@@ -25,11 +26,7 @@ printed=$({command})
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def script() -> str:
@@ -40,24 +37,56 @@ def script() -> str:
     return f"set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{checked}"
 
 
-def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> None:
-    """A newcomer pastes these; a page that lies is worse than none."""
+def make_photo(place: Path) -> None:
+    """The photograph that the pages upload."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    picture = io.BytesIO()
-    Image.effect_noise((1200, 800), 40).convert("RGB").save(picture, "JPEG")
-    (tmp_path / "photo.jpg").write_bytes(picture.getvalue())
-    ports = {"8000": str(free_port()), "9000": str(free_port())}
-    commands = re.sub(r"\b(8000|9000)\b", lambda match: ports[match[0]], script())
-    home = Path(sys.executable).parent
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")
-    } | {"PATH": f"{home}:{os.environ['PATH']}"}
+    Image.effect_noise((1200, 800), 40).convert("RGB").save(place / "photo.jpg", "JPEG")
 
-    with (tmp_path / "trace").open("w") as trace:
+
+def environment(**more: str) -> dict[str, str]:
+    """That of a shell in which imagesvc is on the path."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")}
+    return own | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | more
+
+
+def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> None:
+    """A newcomer pastes these; a page that lies is worse than none."""
+    make_photo(tmp_path)
+    with (
+        reserve_port() as first,
+        reserve_port() as second,
+        (tmp_path / "trace").open("w") as trace,
+    ):
+        ports = {"8000": first.getsockname()[1], "9000": second.getsockname()[1]}
+        commands = re.sub(r"\b(8000|9000)\b", lambda match: str(ports[match[0]]), script())
         done = subprocess.run(
             ["timeout", "100", "bash", "-xc", commands],
-            cwd=tmp_path, env=environment, stdout=trace, stderr=trace, check=False,
+            cwd=tmp_path, env=environment(), stdout=trace, stderr=trace, check=False,
         )  # fmt: skip
 
     assert done.returncode == 0, (tmp_path / "trace").read_text()[-3000:]
+
+
+@pytest.mark.parametrize("auth", ["off", "required"])
+def test_the_session_of_the_readme_works_with_and_without_accounts(
+    tmp_path: Path, auth: str
+) -> None:
+    """As it is written, after `make run`; with accounts, after the key was exported."""
+    make_photo(tmp_path)
+    (session,) = re.findall(r"^## Try it$.*?^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    server = Server(tmp_path / "data", auth=auth).start()
+    try:
+        key = {} if auth == "off" else {"IMAGESVC_KEY": admin_of(server).key}
+        done = subprocess.run(
+            ["timeout", "100", "bash", "-ec", session.replace(":8000", f":{server.port}")],
+            cwd=tmp_path, env=environment(**key), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    finally:
+        server.close()
+
+    assert re.findall(r"HTTP/1.1 (\d+)", done.stdout) == ["415", "204"]
+    assert done.stdout.endswith("404\n404\n404\n")
+    with Image.open(tmp_path / "thumbnail.jpg") as thumbnail:
+        assert thumbnail.size == (256, 171)
+    assert (tmp_path / "small.webp").read_bytes()[8:12] == b"WEBP"

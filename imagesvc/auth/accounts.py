@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 from datetime import timedelta
-from pathlib import Path
+
+import structlog
 
 from imagesvc.auth.authenticator import Authenticator, Credentials
+from imagesvc.auth.first_key import FirstKey
 from imagesvc.auth.jwks import Fetch, KeySet
 from imagesvc.auth.logins import Sessions
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.provider import Provider
 from imagesvc.auth.tokens import AccessTokens
-from imagesvc.auth.users import FIRST_ADMIN, make_first_admin
 from imagesvc.errors import Unavailable
-from imagesvc.model import utc_now
 from imagesvc.settings import Settings
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore, LoginStore
+from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
 from imagesvc.store.secret import derive_key, load_or_make_secret
+
+log = structlog.get_logger()
 
 
 class Accounts:
     """Users, keys, logins, and what tells from a request whose it is."""
 
     def __init__(
-        self, settings: Settings, database: Database, secret_path: Path, fetch: Fetch
+        self, settings: Settings, database: Database, data_dir: DataDir, fetch: Fetch
     ) -> None:
         self.users = UserStore(database)
         self.keys = KeyStore(database)
         self.passwords = Passwords()
-        secret = load_or_make_secret(secret_path)
+        secret = load_or_make_secret(data_dir.secret)
         tokens = AccessTokens(
             derive_key(secret, "access-tokens"), timedelta(seconds=settings.access_token_lifetime)
         )
@@ -45,24 +48,27 @@ class Accounts:
             refresh_lifetime=timedelta(seconds=settings.refresh_token_lifetime),
         )
         provider = read_provider(settings, self.users, fetch)
-        self.credentials = Credentials(self.keys, logins, tokens, provider)
+        self.first_key = FirstKey(data_dir.first_key, self.users, self.keys)
+        self.credentials = Credentials(self.keys, logins, tokens, provider, self.first_key)
         self._are_needed = settings.has_accounts
-        self.authenticator = Authenticator(
-            self.credentials if self._are_needed else None, frozenset(settings.allowed_hosts)
-        )
+        self.authenticator = Authenticator(self.credentials if self._are_needed else None)
 
     async def open(self) -> None:
-        """Make the first admin when there is no user, and show its key this once."""
-        if not self._are_needed:
-            return
-        secret = await make_first_admin(self.users, utc_now())
-        if secret is not None:
-            print(  # noqa: T201  # for a person, and never into the log
-                f"\nimagesvc: made the user {FIRST_ADMIN!r}. Its API key, which is not shown "
-                f"again:\n\n    {secret}\n",
-                file=sys.stderr,
-                flush=True,
+        """Make the first admin if there is no user; without accounts, warn of that."""
+        if self._are_needed:
+            await self.first_key.open()
+        else:
+            log.warning(
+                "without accounts, every program and user of this machine may upload and delete",
+                action="auth.off",
             )
+
+    async def keep_up(self) -> None:
+        """What is due regularly: note uses of keys, remove the first key's file once it is used."""
+        await self.note_uses()
+        if self._are_needed:
+            with contextlib.suppress(Unavailable):  # it is tried again
+                await self.first_key.settle()
 
     async def note_uses(self) -> None:
         """Write down when keys were last used; on a full disk they wait for the next time."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from starlette.requests import Request
 
 from imagesvc.auth.browsers import check_site
+from imagesvc.auth.first_key import FirstKey
 from imagesvc.auth.opaque import KEY_PREFIX, read_secret
 from imagesvc.auth.principals import ANYBODY, STRANGER, Principal, scopes_of_user
 from imagesvc.auth.provider import Provider
@@ -45,6 +46,7 @@ class Credentials:
     logins: Logins
     tokens: AccessTokens
     provider: Provider | None
+    first_key: FirstKey
     clock: Callable[[], datetime] = utc_now
     uses: dict[KeyId, datetime] = field(default_factory=dict)
     """When keys were last used, until someone takes and writes it down."""
@@ -79,6 +81,7 @@ class Credentials:
             raise InvalidToken("The API key has expired.")
         principal = _principal(user, key.scopes)
         self.uses[key.id] = now
+        await self.first_key.note_use(key.id)
         return principal
 
     async def _by_login(self, credential: str) -> Principal:
@@ -106,8 +109,6 @@ class Authenticator:
     """Reads the credentials of requests; without accounts everybody may do everything."""
 
     credentials: Credentials | None
-    allowed_hosts: frozenset[str] = frozenset()
-    """Without accounts: the names of this host that browsers may use, beside loopback."""
 
     async def principal(self, request: Request) -> Principal:
         """Who is asking.
@@ -133,7 +134,7 @@ class Authenticator:
 
     async def _found(self, request: Request) -> Principal:
         if self.credentials is None:
-            check_site(request, self.allowed_hosts)
+            check_site(request)
             return ANYBODY
         credential = credential_of(request)
         return STRANGER if credential is None else await self.credentials.holder(credential)

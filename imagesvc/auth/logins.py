@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from imagesvc.auth.opaque import (
@@ -62,6 +62,14 @@ class Sessions:
         if user is None or not is_right or user.is_disabled:
             self.refused["password"] += 1
             raise Unauthorized("The name or the password is wrong.")
+        return await self.begin(user, scopes)
+
+    async def begin(self, user: User, scopes: frozenset[Scope] | None) -> Grant:
+        """Begin a login of a user whose identity is known.
+
+        Raises:
+            InvalidRequest: none of the scopes can be granted.
+        """
         granted = _narrowed(scopes_of_user(user), scopes)
         now = self.clock()
         login_id = LoginId(new_id())
@@ -94,6 +102,11 @@ class Sessions:
             self.refused["refresh_token"] += 1
             raise InvalidToken("The refresh token was used before; its login has ended.")
         return self._grant(login, new, granted)
+
+    def lasting(self, lifetime: timedelta) -> Sessions:
+        """The same, for logins and access tokens that both last this long."""
+        tokens = replace(self.tokens, lifetime=lifetime)
+        return replace(self, tokens=tokens, refresh_lifetime=lifetime)
 
     async def revoke(self, token: str) -> None:
         """End the login of an access or refresh token; one that is not valid has ended already."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from imagesvc.auth.opaque import Secret, new_key
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import InvalidRequest
 from imagesvc.model import ApiKey, KeyId, User, UserId, new_id
-from imagesvc.store.accounts import UserStore
 
 FIRST_ADMIN = "admin"
 MIN_PASSWORD = 8
@@ -93,8 +93,8 @@ def made_key(
     return key, secret
 
 
-async def make_first_admin(users: UserStore, now: datetime) -> Secret | None:
-    """An admin with an API key, when there is no user at all; the key, or None."""
+def made_first_admin(secret: Secret, now: datetime) -> tuple[User, ApiKey]:
+    """The admin of a new service and a key of its that has this secret, both to be stored."""
     admin = made_user(FIRST_ADMIN, None, is_admin=True, now=now)
-    key, secret = made_key(admin.id, "first key", frozenset(Scope), now=now)
-    return secret if await users.add_first(admin, key) else None
+    key, _ = made_key(admin.id, "first key", frozenset(Scope), now=now)
+    return admin, replace(key, id=KeyId(secret.id), secret_sha256=secret.sha256)

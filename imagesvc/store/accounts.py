@@ -116,6 +116,11 @@ class UserStore:
         )
         return None if row is None else user_of(row)
 
+    async def first_admin(self) -> User | None:
+        """The admin who is there for the longest, of those who are not disabled."""
+        row = await self._database.read(lambda connection: connection.execute(_ADMINS).first())
+        return None if row is None else user_of(row)
+
     async def with_subject(self, subject: str) -> User | None:
         """The user whom an identity provider knows as this."""
         row = await self._database.read(
@@ -265,4 +270,5 @@ def user_of(row: Row[Any]) -> User:
 
 _BY_ID = select(users).where(users.c.id == bindparam("id"))
 _BY_NAME = select(users).where(users.c.name == bindparam("name"))
+_ADMINS = select(users).where(users.c.is_admin & ~users.c.is_disabled).order_by(users.c.id)
 _BY_SUBJECT = select(users).where(users.c.subject == bindparam("subject"))

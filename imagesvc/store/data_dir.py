@@ -41,6 +41,11 @@ class DataDir:
         return self.root / "secret.key"
 
     @property
+    def first_key(self) -> Path:
+        """The first admin's API key, until it is used."""
+        return self.root / "admin.key"
+
+    @property
     def quarantine(self) -> Path:
         """Damaged blobs that `imagesvc check --repair` set aside."""
         return self.root / "quarantine"

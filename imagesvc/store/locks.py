@@ -11,13 +11,22 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+import structlog
 
 from imagesvc.errors import Conflict
 from imagesvc.model import Digest
 
 RETRY_SECONDS = 0.005
+CLAIM_ATTEMPTS = 5
+CLAIM_SECONDS = 0.05
+"""`running_server` holds the lock for a moment, when no server does."""
+MAX_URL = 1024
+
+log = structlog.get_logger()
 
 
 class DigestLocks:
@@ -69,12 +78,45 @@ class DataDirLock:
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for attempt in range(CLAIM_ATTEMPTS):
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if attempt < CLAIM_ATTEMPTS - 1:
+                    time.sleep(CLAIM_SECONDS)
+            else:
+                os.ftruncate(self._fd, 0)
+                return
+        os.close(self._fd)
+        raise DataDirInUse(f"Another server is running on {path.parent}.")
+
+    def publish(self, url: str) -> None:
+        """Say where the server listens, for `running_server`."""
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._fd)
-            raise DataDirInUse(f"Another server is running on {path.parent}.") from None
+            os.pwrite(self._fd, f"{url}\n".encode(), 0)
+        except OSError as error:  # a full disk; only commands without a key need the URL
+            log.warning("the URL is not published", action="lock.unpublished", error=str(error))
 
     def release(self) -> None:
         """Let another server have it."""
         os.close(self._fd)
+
+
+def running_server(path: Path) -> str | None:
+    """The URL of the server that holds this lock; None if none does, or it cannot be read.
+
+    As long as the lock is held, no other program can have been reached at this URL instead.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        url, is_whole, _ = os.pread(fd, MAX_URL, 0).decode("ascii", "replace").partition("\n")
+        return url if is_whole else None
+    else:
+        return None
+    finally:
+        os.close(fd)

@@ -1,4 +1,4 @@
-"""The service's own secret: made at the first start, readable by its owner alone."""
+"""Files with secrets: the service's own secret, and others that only their owner can read."""
 
 from __future__ import annotations
 
@@ -18,22 +18,48 @@ def load_or_make_secret(path: Path) -> bytes:
     """The secret in the file, which is made when there is none; the first maker wins."""
     with contextlib.suppress(FileNotFoundError):
         return bytes.fromhex(path.read_text("ascii").strip())
-    made = secrets.token_bytes(SECRET_BYTES)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(fd, "w") as file:
-            file.write(f"{made.hex()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _write(draft, f"{secrets.token_hex(SECRET_BYTES)}\n")
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     fsync_directory(path.parent)
     return bytes.fromhex(path.read_text("ascii").strip())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner can read: whole or not at all, and durable."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)  # of a process that was killed here
+    try:
+        _write(draft, text)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    fsync_directory(path.parent)
+
+
+def is_private(path: Path) -> bool:
+    """Whether only the owner of a file can read it."""
+    return not path.stat().st_mode & 0o077
+
+
+def remove_durably(path: Path) -> None:
+    """Remove a file, if it is there, so that a power cut does not bring it back."""
+    path.unlink(missing_ok=True)
+    fsync_directory(path.parent)
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:
     """A key for one purpose; keys of different purposes tell nothing of each other."""
     return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
+
+
+def _write(path: Path, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(fd)

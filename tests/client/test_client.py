@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
+import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -26,6 +29,8 @@ from imagesvc.errors import (
     PreconditionFailed,
     UnsupportedMediaType,
 )
+from tests.accounts import Asker
+from tests.conftest import MakeServer
 from tests.http.asking import TEXT, damaged, picture
 from tests.server import Server
 
@@ -339,3 +344,56 @@ def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: 
     shown = httpx.get(line["url"])
     assert shown.content == good.read_bytes()
     assert run(str(good)).returncode == 0
+
+
+def upload_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `imagesvc upload` without a key in the environment."""
+    environment = {name: value for name, value in os.environ.items() if "IMAGESVC" not in name}
+    return subprocess.run(
+        [sys.executable, "-m", "imagesvc", "upload", *arguments],
+        capture_output=True, text=True, timeout=120, check=False, env=environment,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> str:
+    """A file to upload."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(picture(52))
+    return str(path)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_on_the_same_machine_the_command_needs_no_key(
+    guarded: Server, admin: Asker, photo: str, *, is_named: bool
+) -> None:
+    """Whoever can read the data directory may; the login that is made for it ends with it."""
+    to = ["--to", f"http://localhost:{guarded.port}"] if is_named else []
+
+    done = upload_command(photo, "--wait", *to, "--data-dir", str(guarded.data_dir))
+
+    assert done.returncode == 0, done.stderr
+    image = admin.client.get(f"/api/v1/images/{done.stdout.split()[0]}").json()
+    assert image["owner_id"] == admin.id
+    with contextlib.closing(sqlite3.connect(guarded.data_dir / "imagesvc.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM logins").fetchone() == (0,)
+
+
+def test_the_command_sends_no_credential_to_another_program(
+    guarded: Server, make_server: MakeServer, photo: str
+) -> None:
+    """A login is for the server of this data directory, at the port where that server listens."""
+    other, stopped = (make_server(auth="required", workers=1) for _ in range(2))
+    stopped.stop()
+
+    for port, data_dir in (
+        (other.port, guarded.data_dir),
+        (guarded.port, stopped.data_dir),
+        (guarded.port, guarded.data_dir.parent / "none"),
+    ):
+        done = upload_command(
+            photo, "--to", f"http://127.0.0.1:{port}", "--data-dir", str(data_dir)
+        )
+        assert done.returncode == 1
+        assert "This needs an API key or a token" in done.stderr
+    assert upload_command(photo, "--data-dir", str(stopped.data_dir)).returncode == 2

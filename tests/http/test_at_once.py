@@ -20,6 +20,7 @@ from starlette.types import Scope
 from imagesvc.cli import connection_bounds
 from imagesvc.protocol import bounded
 from imagesvc.settings import Settings
+from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, picture, read_raw
 from tests.server import Server
@@ -52,7 +53,7 @@ def hot(server: Server) -> str:
 
 def warmed(server: Server, seed: int, width: int = 20) -> str:
     """A variant's URL that memory answers from now on."""
-    image = server.upload(picture(seed))
+    image = server.upload(picture(seed), visibility="public")
     server.finished(image["job"]["id"])
     url = f"/images/{image['id']}?w={width}"
     for _ in range(3):
@@ -201,7 +202,8 @@ def test_an_old_client_is_answered_and_let_go(server: Server, hot: str) -> None:
 
 def test_the_log_names_the_client_behind_a_proxy(make_server: MakeServer) -> None:
     """For each answer, however it was made."""
-    server = make_server(workers=1, trusted_proxies='["127.0.0.0/8"]', auth="off")
+    server = make_server(workers=1, trusted_proxies='["127.0.0.0/8"]', auth="required")
+    server.client.headers["authorization"] = f"Bearer {admin_of(server).key}"
     url = warmed(server, 3)
 
     ask(server, request(url, "X-Forwarded-For: 203.0.113.9"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 
@@ -36,11 +37,9 @@ def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
 
 def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServer) -> None:
     """Logs and absolute URLs speak of the one who asked."""
-    server = make_server(
-        trusted_proxies='["127.0.0.0/8"]', auth="off", allowed_hosts='["img.example"]'
-    )
+    server = make_server(trusted_proxies='["127.0.0.0/8"]', auth="required")
 
-    answer = server.client.post(
+    answer = admin_of(server).client.post(
         "/api/v1/images",
         content=picture(),
         headers={
@@ -50,15 +49,15 @@ def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServ
 
     assert answer.headers["location"].startswith("https://img.example/api/v1/images/")
     server.stop()
-    requests = [json.loads(line) for line in server.log().splitlines() if '"POST"' in line]
+    requests = [json.loads(line) for line in server.log().splitlines() if '"method":"POST"' in line]
     assert requests[-1]["client"] == "2001:db8::7"
 
 
 def test_nobody_else_is_believed(make_server: MakeServer) -> None:
     """Anybody can write these fields."""
-    server = make_server()
+    server = make_server(auth="required")
 
-    answer = server.client.post(
+    answer = admin_of(server).client.post(
         "/api/v1/images",
         content=picture(),
         headers={"forwarded": "for=203.0.113.9;host=evil.example", "x-forwarded-host": "evil"},

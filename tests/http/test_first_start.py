@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
+import shutil
 import sqlite3
+import subprocess
+from pathlib import Path
 
+import pytest
+
+from imagesvc.auth.opaque import new_key
+from imagesvc.model import new_id
 from tests.accounts import admin_of, client_of, printed_keys
 from tests.conftest import MakeServer
+from tests.http.asking import picture
+from tests.http.test_logs import Unlogged
+from tests.server import Server
+
+
+def key_file(server: Server) -> Path:
+    """Where the first key is kept until it is used."""
+    return server.data_dir / "admin.key"
 
 
 def test_the_first_start_prints_the_key_of_an_admin_once(make_server: MakeServer) -> None:
-    """On a line of its own, beside the log and not in it; later starts say nothing."""
-    server = make_server(auth="required", workers=1)
+    """Beside the log and not in it; later starts say nothing."""
+    server = make_server(auth=None, workers=1)
     admin = admin_of(server)
     server.stop()
 
@@ -20,6 +37,128 @@ def test_the_first_start_prints_the_key_of_an_admin_once(make_server: MakeServer
     assert printed_keys(server) == [admin.key]
     assert server.log().count(admin.key) == 1
     assert client_of(server, admin.key).get("/api/v1/users").status_code == 200
+
+
+def test_the_printed_command_uploads(make_server: MakeServer, tmp_path: Path) -> None:
+    """With the real port, pasted into a shell as it stands."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    server = make_server(auth=None, workers=1)
+    (command,) = re.findall(r"^    (curl .*)$", server.log(), re.MULTILINE)
+    (tmp_path / "photo.jpg").write_bytes(picture())
+
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True, timeout=60
+    )
+
+    assert json.loads(done.stdout)["filename"] == "photo.jpg"
+
+
+def test_the_first_key_is_kept_until_it_is_used(make_server: MakeServer) -> None:
+    """In a file of its owner alone, so that it is not lost with the scrollback of a terminal."""
+    server = make_server(auth=None, workers=1)
+    file, (key,) = key_file(server), printed_keys(server)
+    wrong = f"{key[:-1]}{'1' if key[-1] == '0' else '0'}"
+    assert file.stat().st_mode & 0o777 == 0o600
+    server.kill()
+    server.start()
+
+    assert file.read_text().strip() == key
+    assert f'"path":"{file}"' in server.log()
+    assert client_of(server, wrong).get("/api/v1/images").status_code == 401
+    assert server.client.get("/api/v1/images").status_code == 401
+    assert file.exists()
+    assert client_of(server, key).get("/api/v1/images").status_code == 200
+    assert not file.exists()
+    assert client_of(server, key).get("/api/v1/images").status_code == 200
+
+
+def test_a_start_that_is_killed_before_its_rows_goes_on_with_the_same_key(
+    make_server: MakeServer,
+) -> None:
+    """The file is written first; the key in it is good for nothing until the rows are there."""
+    server = make_server(auth="off", workers=1)
+    server.stop()
+    key = str(new_key(new_id()))
+    key_file(server).touch(0o600)
+    key_file(server).write_text(f"{key}\n")
+    server.settings["auth"] = None
+
+    server.start()
+
+    assert printed_keys(server) == [key]
+    assert client_of(server, key).get("/api/v1/users").status_code == 200
+    assert not key_file(server).exists()
+
+
+@pytest.mark.parametrize("content", ["", "torn", str(new_key(new_id()))])
+def test_a_file_that_others_could_read_or_that_is_torn_is_replaced(
+    make_server: MakeServer, content: str
+) -> None:
+    """Before there are rows, no key of it has ever been good for anything."""
+    server = make_server(auth="off", workers=1)
+    server.stop()
+    key_file(server).write_text(content)
+    key_file(server).chmod(0o644)
+    server.settings["auth"] = None
+
+    server.start()
+
+    (key,) = printed_keys(server)
+    assert key != content
+    assert key_file(server).read_text().strip() == key
+    assert key_file(server).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_file_of_a_key_that_was_revoked_is_removed(make_server: MakeServer) -> None:
+    """By the next start, at the latest."""
+    server = make_server(auth=None, workers=1)
+    (key,) = printed_keys(server)
+
+    assert server.cli("key", "remove", key).returncode == 0
+    server.stop()
+    server.start()
+
+    assert not key_file(server).exists()
+    assert client_of(server, key).get("/api/v1/images").status_code == 401
+
+
+def test_a_lost_file_changes_nothing(make_server: MakeServer) -> None:
+    """The key was printed; and whoever has the data directory can make another."""
+    server = make_server(auth=None, workers=1)
+    (key,) = printed_keys(server)
+    key_file(server).unlink()
+
+    assert client_of(server, key).get("/api/v1/images").status_code == 200
+    other = server.cli("key", "add", "admin").stdout.strip()
+    assert client_of(server, other).get("/api/v1/images").status_code == 200
+
+
+def test_a_file_that_cannot_be_removed_is_reported(make_server: MakeServer) -> None:
+    """The request that used the key is answered all the same, and the next start tries again."""
+    server = make_server(auth=None, workers=1)
+    (key,) = printed_keys(server)
+    file = key_file(server)
+    file.unlink()
+    (file / "in the way").mkdir(parents=True)
+
+    statuses = [client_of(server, key).get("/api/v1/images").status_code for _ in range(3)]
+    server.stop()
+
+    assert statuses == [200] * 3
+    assert server.log().count('"action":"first_key.kept"') == 1
+
+
+def test_a_key_that_cannot_be_printed_is_in_the_file(tmp_path: Path) -> None:
+    """Standard error may be a full disk, or closed."""
+    server = Unlogged(tmp_path / "data", workers=1, auth=None)
+    try:
+        server.start()
+        key = key_file(server).read_text().strip()
+
+        assert client_of(server, key).get("/api/v1/users").status_code == 200
+    finally:
+        server.close()
 
 
 def test_of_the_first_key_only_the_hash_is_kept(make_server: MakeServer) -> None:
@@ -36,9 +175,10 @@ def test_of_the_first_key_only_the_hash_is_kept(make_server: MakeServer) -> None
 
 def test_without_accounts_no_admin_is_made(make_server: MakeServer) -> None:
     """Else the day they are turned on, the key would be long lost."""
-    server = make_server(workers=1)
+    server = make_server(auth="off", workers=1)
 
     assert printed_keys(server) == []
+    assert not key_file(server).exists()
     assert server.client.get("/api/v1/users").json()["data"] == []
     assert server.client.get("/api/v1/users/me").json() == {
         "id": None,

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.accounts import Asker, admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
@@ -23,21 +24,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         rate_limit_anonymous="1/s burst 5",
         rate_limit_render="1/m burst 3",
         trusted_proxies='["127.0.0.0/8"]',
-        auth="off",
+        auth="required",
     ).start()
     yield shared
     shared.close()
 
 
-def ask(server: Server, address: str, path: str = "/api/v1/images") -> httpx.Response:
-    """GET as a client at an address."""
+@pytest.fixture(scope="module")
+def admin(server: Server) -> Asker:
+    """Its admin."""
+    return admin_of(server)
+
+
+def fetch(server: Server, address: str, path: str) -> httpx.Response:
+    """GET as a stranger at an address."""
     return server.client.get(path, headers={"x-forwarded-for": address})
 
 
-def upload_from(server: Server, address: str, seed: int) -> str:
-    """The id of a new image."""
-    answer = server.client.post(
-        "/images", files={"file": ("a.jpg", picture(seed))}, headers={"x-forwarded-for": address}
+def ask(server: Server, address: str) -> httpx.Response:
+    """Ask for what anybody may, and what is counted."""
+    return server.client.post(
+        "/api/v1/auth/revoke", data={"token": "none"}, headers={"x-forwarded-for": address}
+    )
+
+
+def uploaded(admin: Asker, seed: int) -> str:
+    """The id of a new image that strangers may see."""
+    answer = admin.client.post(
+        "/images", files={"file": ("a.jpg", picture(seed))}, data={"visibility": "public"}
     )
     assert answer.status_code == 201, answer.text
     image_id: str = answer.json()["id"]
@@ -60,10 +74,10 @@ def test_an_address_that_asks_too_often_is_told_when_to_come_back(server: Server
 
 
 def test_an_error_tells_the_standing_too(server: Server) -> None:
-    """What is not found is counted like what is."""
-    answer = ask(server, "192.0.2.2", "/api/v1/images/none")
+    """What is refused is counted like what is not."""
+    answer = fetch(server, "192.0.2.2", "/api/v1/images")
 
-    assert_problem(answer, 404, "not_found")
+    assert_problem(answer, 401, "unauthorized")
     assert answer.headers["ratelimit-remaining"] == "4"
 
 
@@ -86,54 +100,52 @@ def test_a_flood_is_let_through_up_to_the_burst(server: Server) -> None:
     assert statuses.count(429) == 60 - passed
 
 
-def test_new_variants_for_strangers_are_counted(server: Server) -> None:
+def test_new_variants_for_strangers_are_counted(server: Server, admin: Asker) -> None:
     """Each costs a worker; what is made already costs nothing, and is sent to anybody."""
-    image_id = upload_from(server, "192.0.2.4", 1)
+    image_id = uploaded(admin, 1)
     urls = [f"/images/{image_id}?w={width}" for width in (100, 101, 102, 103)]
 
-    statuses = [ask(server, "192.0.2.5", url).status_code for url in urls]
+    statuses = [fetch(server, "192.0.2.5", url).status_code for url in urls]
 
     assert statuses == [200, 200, 200, 429]
-    refused = ask(server, "192.0.2.5", urls[3])
+    refused = fetch(server, "192.0.2.5", urls[3])
     assert_problem(refused, 429, "rate_limited")
     assert int(refused.headers["retry-after"]) > 10
-    assert [ask(server, "192.0.2.5", url).status_code for url in urls[:3]] == [200] * 3
-    assert ask(server, "192.0.2.6", urls[3]).status_code == 200
-    assert ask(server, "192.0.2.5", urls[3]).status_code == 200
+    assert [fetch(server, "192.0.2.5", url).status_code for url in urls[:3]] == [200] * 3
+    assert fetch(server, "192.0.2.6", urls[3]).status_code == 200
+    assert fetch(server, "192.0.2.5", urls[3]).status_code == 200
 
 
-def test_one_that_is_refused_does_not_stop_others(server: Server) -> None:
+def test_one_that_is_refused_does_not_stop_others(server: Server, admin: Asker) -> None:
     """Two may ask for one variant at the same moment, and only one of them have asked too often."""
-    image_id = upload_from(server, "192.0.2.7", 2)
+    image_id = uploaded(admin, 2)
     for width in (100, 101, 102):
-        assert ask(server, "192.0.2.8", f"/images/{image_id}?w={width}").status_code == 200
+        assert fetch(server, "192.0.2.8", f"/images/{image_id}?w={width}").status_code == 200
 
-    def both(width: int) -> tuple[int, int]:
+    def both(width: int) -> int:
         url = f"/images/{image_id}?w={width}"
         with ThreadPoolExecutor(2) as executor:
-            refused = executor.submit(ask, server, "192.0.2.8", url)
-            return executor.submit(ask, server, f"198.51.100.{width}", url).result().status_code, (
-                refused.result().status_code
-            )
+            executor.submit(fetch, server, "192.0.2.8", url)
+            return executor.submit(fetch, server, f"198.51.100.{width}", url).result().status_code
 
-    assert {both(width)[0] for width in range(200, 216)} == {200}
+    assert {both(width) for width in range(200, 216)} == {200}
 
 
-def test_the_figures_count_what_was_refused(server: Server) -> None:
+def test_the_figures_count_what_was_refused(server: Server, admin: Asker) -> None:
     """An operator sees an attack."""
     for _ in range(8):
         ask(server, "192.0.2.9")
 
-    figures = server.client.get("/metrics").text
+    figures = admin.client.get("/metrics").text
 
     assert 'imagesvc_rate_limited_total{limit="address"}' in figures
 
 
-def test_health_and_pictures_are_not_counted(server: Server) -> None:
+def test_health_and_pictures_are_not_counted(server: Server, admin: Asker) -> None:
     """Probes must not fail because somebody asks too much."""
-    image_id = upload_from(server, "192.0.2.10", 3)
+    image_id = uploaded(admin, 3)
     for path in ("/healthz", "/readyz", f"/images/{image_id}", "/"):
-        answers = [ask(server, "192.0.2.11", path) for _ in range(12)]
+        answers = [fetch(server, "192.0.2.11", path) for _ in range(12)]
 
         assert {answer.status_code for answer in answers} == {200}
         assert "ratelimit-limit" not in answers[0].headers

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.http.asking import assert_problem, picture
+from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server without accounts that a name of the operator's points at."""
-    shared = Server(
-        tmp_path_factory.mktemp("open") / "data", workers=1, allowed_hosts='["images.test"]'
-    ).start()
+    """A server without accounts."""
+    shared = Server(tmp_path_factory.mktemp("open") / "data", workers=1, auth="off").start()
     yield shared
     shared.close()
 
@@ -37,6 +35,7 @@ def upload(server: Server, **headers: str) -> httpx.Response:
         {"origin": "http://127.0.0.1.evil.test"},
         {"origin": "http://evil.test", "sec_fetch_site": "same-origin"},
         {"origin": "http://[::1"},
+        {"origin": "http://evil.test@127.0.0.1"},
         {"sec_fetch_site": "cross-site"},
     ],
 )
@@ -52,8 +51,6 @@ def test_a_page_of_another_site_changes_nothing(server: Server, headers: dict[st
         {"origin": "http://localhost:5173", "sec_fetch_site": "cross-site"},
         {"origin": "http://127.0.0.1"},
         {"origin": "http://[::1]:3000"},
-        {"origin": "https://images.test"},
-        {"origin": "http://10.0.0.7:8000", "host": "10.0.0.7:8000"},
         {"sec_fetch_site": "same-origin"},
         {"sec_fetch_site": "none"},
     ],
@@ -82,38 +79,51 @@ def test_no_method_that_changes_something_passes(server: Server, method: str) ->
     [
         ("127.0.0.1", True),
         ("localhost:8000", True),
+        ("LOCALHOST:8000", True),
         ("dev.localhost", True),
         ("[::1]:8000", True),
-        ("192.168.1.9:8000", True),
-        ("images.test", True),
-        ("IMAGES.test", True),
-        ("evil.test", False),
+        ("192.168.1.9:8000", False),
+        ("images.test", False),
         ("evil.test:8000", False),
         ("localhost.evil.test", False),
-        ("images.test.evil.test", False),
+        ("evillocalhost", False),
         ("127.0.0.1.evil.test", False),
+        ("2130706433", False),
+        ("", False),
     ],
 )
 def test_a_name_that_a_stranger_points_here_opens_nothing(
     server: Server, host: str, is_ours: bool
 ) -> None:
     """DNS rebinding: a page of that name would read all that the API lists."""
-    for path in ("/api/v1/images", "/api/v1/jobs", "/metrics", "/api/v1/api-keys?user=x"):
+    for path in ("/api/v1/images", "/api/v1/jobs", "/metrics", "/", "/readyz", "/nothing"):
         answer = server.client.get(path, headers={"host": host})
         if is_ours:
-            assert answer.status_code in {200, 400}
+            assert answer.status_code in {200, 404}
         else:
-            assert_problem(answer, 403, "forbidden")
+            document = assert_problem(answer, 403, "forbidden")
+            assert "IMAGESVC_AUTH=required" in document["detail"]
+            assert answer.headers["x-request-id"]
 
 
-def test_private_images_are_not_for_such_names_either(server: Server) -> None:
+def test_a_request_without_a_host_opens_nothing(server: Server) -> None:
+    """A proxy may leave it out with HTTP/1.0."""
+    answer = send_raw(server, b"GET /api/v1/images HTTP/1.0\r\n\r\n")
+
+    assert answer is not None
+    assert answer.status in {400, 403}
+
+
+def test_no_image_is_for_such_names_either(server: Server) -> None:
     """Nor can it be told whether there are any."""
-    image_id = server.upload(picture(2), visibility="private")["id"]
     none = "01900000-0000-7000-8000-000000000000"
+    ids = [server.upload(picture(2), visibility=word)["id"] for word in ("private", "public")]
 
-    assert server.client.get(f"/images/{image_id}").status_code == 200
-    for path in (f"/images/{image_id}", f"/images/{none}"):
-        assert server.client.get(path, headers={"host": "evil.test"}).status_code == 403
+    for image_id in ids:
+        assert server.client.get(f"/images/{image_id}").status_code == 200
+    for image_id in (*ids, none):
+        answer = server.client.get(f"/images/{image_id}", headers={"host": "evil.test"})
+        assert answer.status_code == 403
 
 
 def test_with_accounts_other_sites_need_a_key_like_everybody(guarded: Server) -> None:

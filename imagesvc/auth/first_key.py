@@ -1,0 +1,120 @@
+"""The first admin and its API key, which a file keeps until the key is used.
+
+The file is written before the rows, and a start that finds the file but no user makes the rows for
+the key in it: a start that is killed in between neither loses the key nor makes a second one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from imagesvc.auth.opaque import KEY_PREFIX, Secret, new_key, read_secret
+from imagesvc.auth.users import FIRST_ADMIN, made_first_admin
+from imagesvc.errors import InvalidToken
+from imagesvc.logs import standard_error
+from imagesvc.model import KeyId, new_id, utc_now
+from imagesvc.store.accounts import UserStore
+from imagesvc.store.credentials import KeyStore
+from imagesvc.store.files import full_disk_named
+from imagesvc.store.secret import is_private, remove_durably, write_private
+
+log = structlog.get_logger()
+
+ANNOUNCEMENT = """
+imagesvc: made the user {name!r}. This is its API key, which is not shown again:
+
+    curl -H "Authorization: Bearer {key}" -F file=@photo.jpg {url}/api/v1/images
+
+{path} keeps the key until it is used. "imagesvc key add {name}" makes another one.
+
+"""
+
+
+class FirstKey:
+    """Makes the first admin, and removes the file with its key at the first use."""
+
+    def __init__(self, path: Path, users: UserStore, keys: KeyStore) -> None:
+        self._path = path
+        self._users = users
+        self._keys = keys
+        self._kept: Secret | None = None  # what the file holds
+        self._is_new = False
+        self._is_used = False
+
+    async def open(self) -> None:
+        """Make an admin if there is no user; otherwise find out whether its key is still unused.
+
+        Raises:
+            InsufficientStorage: there is no space for the file or the rows.
+        """
+        self._kept = await asyncio.to_thread(self._read)
+        is_first = not (await self._users.page(limit=1, after=None))[0]
+        if is_first:
+            self._is_new = await self._made_admin()
+        await self.settle()
+        if self._kept is not None and not self._is_new:
+            log.info(
+                "the first API key was not used yet",
+                action="first_key.unused",
+                path=str(self._path),
+            )
+
+    def announce(self, url: str) -> None:
+        """Show the key to the person who started the server: never in the log, and only once."""
+        if self._kept is not None and self._is_new:
+            text = ANNOUNCEMENT.format(
+                name=FIRST_ADMIN, key=self._kept, url=url, path=self._path.absolute()
+            )
+            standard_error.write(text.encode())
+
+    async def note_use(self, key_id: KeyId) -> None:
+        """Remove the file when this is its key: its holder has it now."""
+        if self._kept is not None and key_id == self._kept.id and not self._is_used:
+            self._is_used = True
+            await self._remove()
+
+    async def settle(self) -> None:
+        """Remove the file if its key was used or revoked; called regularly."""
+        if self._kept is not None and (self._is_used or await self._is_spent(self._kept)):
+            await self._remove()
+
+    async def _made_admin(self) -> bool:
+        if self._kept is None or not is_private(self._path):
+            self._kept = new_key(new_id())
+            await asyncio.to_thread(self._write, self._kept)
+        return await self._users.add_first(*made_first_admin(self._kept, utc_now()))
+
+    async def _is_spent(self, secret: Secret) -> bool:
+        found = await self._keys.with_user(KeyId(secret.id))
+        return (
+            found is None
+            or not secret.fits(found[0].secret_sha256)
+            or found[0].last_used_at is not None
+        )
+
+    def _read(self) -> Secret | None:
+        try:
+            return read_secret(self._path.read_text("ascii", "replace").strip(), KEY_PREFIX)
+        except (FileNotFoundError, InvalidToken):
+            return None
+
+    def _write(self, secret: Secret) -> None:
+        with full_disk_named():
+            write_private(self._path, f"{secret}\n")
+
+    async def _remove(self) -> None:
+        """Remove the file; one that cannot be removed stays for the next `settle`."""
+        try:
+            await asyncio.to_thread(remove_durably, self._path)
+        except OSError as error:
+            log.error(
+                "the file of the first API key cannot be removed",
+                action="first_key.kept",
+                path=str(self._path),
+                error=str(error),
+            )
+        else:
+            self._kept = None
