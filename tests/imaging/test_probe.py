@@ -19,16 +19,19 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from imagesvc.imaging.limits import Limits
+from tests.attack.hostile.directories import tiff
 from tests.imaging.pictures import (
     LIMITS,
     animation,
     gradient,
+    make,
     oriented,
     png_16,
     png_chunk,
     probe,
     quadrants,
     save,
+    seen,
 )
 
 SUFFIXES = ("jpg", "png", "gif", "webp", "avif", "tif", "heic", "bmp", "jp2", "ico")
@@ -312,6 +315,23 @@ def test_directory_entries_that_share_their_values_are_refused(tmp_path: Path) -
 
     with pytest.raises(ImageTooLarge, match="its parts share the same bytes"):
         probe(str(path), LIMITS)
+
+
+@pytest.mark.parametrize(("tag", "is_taken"), [(700, True), (34665, True), (279, False)])
+def test_a_cut_off_value_matters_where_the_picture_needs_it(
+    tmp_path: Path, tag: int, is_taken: bool
+) -> None:
+    """XMP and EXIF beyond the end of the file keep no TIFF out; sizes of strips do."""
+    content = tiff([(tag, 4, 1_000_000, 8)])
+    path = tmp_path / "a.tif"
+    path.write_bytes(content)
+
+    if is_taken:
+        assert probe(str(path), LIMITS).width == 8
+        assert seen(make(str(path), "w=8")).size == (8, 8)
+    else:
+        with pytest.raises(CorruptImage, match="tag 279 are cut off"):
+            probe(str(path), LIMITS)
 
 
 def test_boxes_in_boxes_have_a_limit(tmp_path: Path) -> None:

@@ -116,10 +116,16 @@ def exif_block(data: Data, segment: Segment) -> bytes:
 
 
 def starts_early(head: bytes, most_segments: int) -> bool:
-    """Whether the first scan begins within the first bytes of a file, after few segments."""
-    at = 2
+    """Whether the first scan begins within the first bytes of a file, after few segments.
+
+    Of EXIF one at most: some versions of Pillow join them, and copy a value for each entry.
+    """
+    at, exif = 2, 0
     for _ in range(most_segments):
         if len(head) < at + 4 or not _SEGMENT.match(head, at):
+            return False
+        exif += head[at + 1] == APP1 and head[at + 4 : at + 4 + len(EXIF)] == EXIF
+        if exif > 1:
             return False
         if head[at + 1] == SOS:
             return True

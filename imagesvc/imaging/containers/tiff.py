@@ -31,8 +31,10 @@ MAX_SAMPLES = 1000
 WIDTH, HEIGHT, BITS, SAMPLES = 256, 257, 258, 277
 STRIP_OFFSETS, STRIP_BYTES, TILE_WIDTH, TILE_HEIGHT = 273, 279, 322, 323
 TILE_OFFSETS, TILE_BYTES = 324, 325
+COLOUR_MAP, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES = 320, 338, 339, 347
 _PIECES = frozenset({STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES})
 _NEEDED = _PIECES | {WIDTH, HEIGHT, BITS, SAMPLES, TILE_WIDTH, TILE_HEIGHT}
+_DECODED_WITH = frozenset({COLOUR_MAP, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES})
 
 Directory = Mapping[int, tuple[int, ...]]
 
@@ -64,11 +66,15 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
 
 
 def _page(data: Data, layout: Layout, at: int, budget: Budget) -> tuple[Sequence[Entry], int]:
-    """A directory whose values all lie in the file; decoders read them all."""
+    """A directory; the values that a picture needs lie in the file, and decoders skip the others.
+
+    Those that are there are all read, whether they are used or not.
+    """
     entries, following = read_directory(data, layout, at, budget)
     for entry in entries:
-        budget.read(entry.bytes)
-        if entry.at + entry.bytes > len(data):
+        if entry.at + entry.bytes <= len(data):
+            budget.read(entry.bytes)
+        elif entry.tag in _NEEDED | _DECODED_WITH:
             raise truncated(NAME, f"{entry.number:,} values of tag {entry.tag} are cut off")
     return entries, following
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from tests.attack.hostile.directories import EXIFS, ifd
+from tests.attack.hostile.directories import EXIFS, exif_overlapping, ifd
 from tests.attack.hostile.seeds import MIB, encoded
 
 
@@ -57,6 +57,11 @@ def jpegs() -> Iterator[tuple[str, bytes]]:
     yield "jpeg_dht_5000", jpeg(segment(0xC4, b"\0" + b"\1" + bytes(15) + b"\0") * 5_000)
     yield "jpeg_dqt_9000", jpeg(segment(0xDB, b"\0" + b"\1" * 64) * 9_000)
     yield "jpeg_exif_x600", jpeg(segment(0xE1, b"Exif\0\0" + b"x" * 60_000) * 600)
+    # Decoders join segments of EXIF, and look in them for a resolution that JFIF does not tell.
+    joined = exif_overlapping(9_000, 130_000)
+    pieces = [joined[at : at + 65_000] for at in range(0, len(joined), 65_000)]
+    silent = jpeg(*(segment(0xE1, b"Exif\0\0" + piece) for piece in pieces))
+    yield "jpeg_exif_joined", silent.replace(b"JFIF\0\1\1", b"JFXX\0\1\1")
     for name, exif in EXIFS.items():
         body = b"Exif\0\0" + exif()[:65_000]
         yield f"jpeg_exif_{name}", jpeg(segment(0xE1, body))

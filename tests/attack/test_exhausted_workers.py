@@ -1,0 +1,38 @@
+"""What uses up a worker's memory or its depth of calls is refused, and the worker goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imagesvc.errors import ImageTooLarge
+from tests.attack.pools import execute, rogue_pool
+
+pytestmark = pytest.mark.anyio
+PID = "import os; result = os.getpid()"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The service runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("bytes(1 << 42)", "more memory than a worker may use"),
+        ("list(range(1 << 31))", "more memory than a worker may use"),
+        ("def down(): down()\ndown()", "nested too deeply"),
+    ],
+)
+async def test_what_runs_out_is_the_files_fault(tmp_path: Path, code: str, says: str) -> None:
+    """Whatever part of identification or rendering it happens in."""
+    async with rogue_pool(tmp_path) as pool:
+        before = await execute(pool, PID)
+
+        with pytest.raises(ImageTooLarge, match=says):
+            await execute(pool, code)
+
+        assert await execute(pool, PID) == before
