@@ -178,6 +178,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             service.ingest.eager,
             idempotency,
             service.upload_slots,
+            service.settings.job_timeout,
         ).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
         *MembershipEndpoints(service.collections, service.images, names).operations(),

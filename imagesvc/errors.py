@@ -24,6 +24,7 @@
     │   ├── RangeNotSatisfiable    416  range_not_satisfiable
     │   ├── CorruptImage           422  corrupt_image
     │   ├── ImageTooLarge          422  image_too_large
+    │   ├── TooCostly              422  too_costly
     │   ├── SourceUnavailable      422  source_unavailable
     │   ├── IdempotencyKeyReused   422  idempotency_key_reused
     │   ├── RateLimited            429  rate_limited
@@ -239,6 +240,14 @@ class ImageTooLarge(Rejected):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "image_too_large"
     title = "Image too large"
+
+
+class TooCostly(Rejected):
+    """Work that is predicted to take longer than its time limit; it is not begun."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "too_costly"
+    title = "Too costly"
 
 
 class SourceUnavailable(Rejected):

@@ -230,8 +230,9 @@ class Probe:
     """What the header of an uploaded file says, checked against the limits.
 
     `width` and `height` are as shown, after EXIF orientation. `decode_bytes` predicts what a
-    worker will hold in memory while it decodes the file at full size. `gps` is kept apart from
-    the rest of the EXIF, since it is for the owner alone.
+    worker will hold in memory while it decodes the file at full size, `decode_seconds` what it
+    takes of processor time, all frames together. `gps` is kept apart from the rest of the EXIF,
+    since it is for the owner alone.
     """
 
     format: Format
@@ -240,6 +241,7 @@ class Probe:
     frames: int
     has_alpha: bool
     decode_bytes: int
+    decode_seconds: float
     exif: dict[str, Any] = field(default_factory=dict)
     gps: dict[str, float] = field(default_factory=dict)
 
@@ -281,6 +283,8 @@ class Original:
     has_alpha: bool
     decode_bytes: int
     mezzanine: Mezzanine | None = None
+    decode_seconds: float | None = None
+    """As predicted when it was uploaded; None of uploads from before there was a prediction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ class Service:
             limits=limits,
             eager={name: self.presets[name] for name in settings.eager_presets},
             probe_timeout=settings.transform_timeout,
+            job_timeout=settings.job_timeout,
             notify=self.runner.notify,
         )
         self.source = None

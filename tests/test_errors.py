@@ -37,6 +37,7 @@ STATUS_OF_CODE = {
     "range_not_satisfiable": 416,
     "corrupt_image": 422,
     "image_too_large": 422,
+    "too_costly": 422,
     "source_unavailable": 422,
     "idempotency_key_reused": 422,
     "rate_limited": 429,

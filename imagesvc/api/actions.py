@@ -32,8 +32,10 @@ from imagesvc.errors import (
     ImagesvcError,
     InvalidTransform,
     NotFound,
+    TooCostly,
     UnsupportedMediaType,
 )
+from imagesvc.imaging.cost import check_seconds, together
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
@@ -115,6 +117,7 @@ class ActionEndpoints:
     eager: Mapping[str, Transform]
     idempotency: Idempotency
     slots: UploadSlotStore
+    job_timeout: float
     clock: Callable[[], datetime] = utc_now
 
     def operations(self) -> list[Operation]:
@@ -129,8 +132,8 @@ class ActionEndpoints:
                 "process_images", "POST", f"{actions}/process", self.process, {202: JobsOut},
                 "images", scope=Scope.MANAGE, bodies=(ProcessIn,),
                 errors=(
-                    NotFound, Forbidden, Conflict, InvalidTransform, UnsupportedMediaType,
-                    IdempotencyKeyReused,
+                    NotFound, Forbidden, Conflict, InvalidTransform, TooCostly,
+                    UnsupportedMediaType, IdempotencyKeyReused,
                 ),
             ),
         ]  # fmt: skip
@@ -180,6 +183,7 @@ class ActionEndpoints:
         for image in images:
             check_may_change(principal_of(request), image)
         self._check_fit(images, wanted)
+        self._check_cost(images, wanted)
         now = self.clock()
         lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
         jobs = [new_job(item.id, item.owner_id, wanted, lane=lane, now=now) for item in images]
@@ -213,6 +217,21 @@ class ActionEndpoints:
         one_of_each = {image.original.frames: image for image in images}
         for image in one_of_each.values():
             for_each_operation(wanted, partial(self._identify, image))
+
+    def _check_cost(self, images: list[Image], wanted: list[Wanted]) -> None:
+        """Refuse a job that would be stopped at its time limit.
+
+        Raises:
+            TooCostly: an operation, or all of one image together, would take too long.
+        """
+        for image in images:
+            costs = [
+                self.variants.identify(image.id, image.original, it[1]).cost(image.original)
+                for it in wanted
+            ]
+            for position, cost in enumerate(costs):
+                check_seconds(cost, self.job_timeout, f"operations.{position}")
+            check_seconds(together(costs), self.job_timeout, "These operations together")
 
     def _identify(self, image: Image, wanted: Wanted) -> None:
         self.variants.identify(image.id, image.original, wanted[1])

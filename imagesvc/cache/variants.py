@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
 
@@ -21,11 +21,13 @@ from imagesvc.errors import (
     NotFound,
     RateLimited,
     TimedOut,
+    TooCostly,
     Unavailable,
     WorkerDied,
 )
 from imagesvc.imaging.calls import Rendered
-from imagesvc.imaging.mezzanine import mezzanine_format, mezzanine_size, serves
+from imagesvc.imaging.cost import Cost, check_seconds, render_cost, together
+from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine, serves
 from imagesvc.imaging.transform import canonical, effective, variant_key
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import MakeTask
@@ -35,7 +37,6 @@ from imagesvc.model import (
     Format,
     ImageId,
     Lane,
-    Mezzanine,
     Original,
     Size,
     Transform,
@@ -63,6 +64,10 @@ class Wanted:
     key: VariantKey
     transform: Transform
     source: Digest
+
+    def cost(self, original: Original) -> Cost:
+        """What making it of its original is predicted to take."""
+        return render_cost(self.transform, original, is_reduced=self.source != original.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class VariantCache:
             TimedOut: it is not there in time; the rendering goes on for the next asker.
             Overloaded: too many renderings wait.
             CorruptImage, ImageTooLarge: the original cannot be decoded.
+            TooCostly: it could not be made in time.
             NotFound: the image was deleted meanwhile.
         """
         key = wanted.key
@@ -197,7 +203,9 @@ class VariantCache:
 
     async def _render(self, flight: Flight, original: Original, wanted: Wanted) -> Fetched:
         began = time.perf_counter()
-        async with self.renderer.admit(Lane.INTERACTIVE, original, [wanted.transform]):
+        cost = wanted.cost(original)
+        check_seconds(cost, self.timeout)
+        async with self.renderer.admit(Lane.INTERACTIVE, cost):
             queue_seconds = time.perf_counter() - began
             (rendered,) = await self.renderer.render_each(
                 original, wanted.source, [wanted.transform], self.timeout
@@ -243,9 +251,10 @@ class VariantCache:
         """
         original = task.original
         if task.needs_facts:
-            original = with_planned_mezzanine(original)
+            original = planned_mezzanine(original)
         wanted = [self.identify(task.image_id, original, item) for item in task.transforms]
         outcomes = await self._whole(wanted)
+        outcomes |= _refused([it for it in wanted if it.key not in outcomes], original, timeout)
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
         facts = None
         if missing or task.needs_facts:
@@ -260,9 +269,11 @@ class VariantCache:
     async def _make_missing(
         self, task: MakeTask, missing: list[Wanted], timeout: float
     ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
-        transforms = [item.transform for item in missing]
-        admit = self.renderer.admit_ingest if task.needs_facts else self.renderer.admit
-        async with admit(task.lane, task.original, transforms):
+        if task.needs_facts:
+            cost = ingest_cost(task.original, [item.transform for item in missing])
+        else:
+            cost = together(item.cost(task.original) for item in missing)
+        async with self.renderer.admit(task.lane, cost):
             outcomes = await self._made_meanwhile(missing)
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
             others = [
@@ -315,7 +326,7 @@ class VariantCache:
         original = task.original
         transforms = [item.transform for item in ours]
         ingested = await self.renderer.ingest(original, transforms, timeout)
-        planned = with_planned_mezzanine(original).mezzanine
+        planned = planned_mezzanine(original).mezzanine
         if ingested.mezzanine is not None and planned is not None:
             await self.mezzanines.keep(task.image_id, original, planned, ingested.mezzanine)
         return ingested.facts, ingested.outcomes
@@ -398,19 +409,22 @@ def _key_of_image(image_id: ImageId, content: str) -> VariantKey:
     return VariantKey(hashlib.sha256(f"{image_id} {content}".encode()).hexdigest())
 
 
+def _refused(
+    wanted: Sequence[Wanted], original: Original, timeout: float
+) -> dict[VariantKey, Outcome]:
+    """Those that would be stopped at the time limit, each with the error that says so."""
+    refused: dict[VariantKey, Outcome] = {}
+    for item in wanted:
+        try:
+            check_seconds(item.cost(original), timeout)
+        except TooCostly as error:
+            refused[item.key] = error
+    return refused
+
+
 def _content(rendered: Rendered) -> bytes | BinaryIO:
     if rendered.data is not None:
         return rendered.data
     if rendered.file is None:
         raise ImagesvcError("A worker returned neither bytes nor a file.")
     return rendered.file
-
-
-def with_planned_mezzanine(original: Original) -> Original:
-    """The original as it will be once its first job has made its mezzanine, if it gets one."""
-    size = mezzanine_size(original)
-    if size is None:
-        return original
-    kind = mezzanine_format(original)
-    planned = Mezzanine(original.digest, kind, size.width, size.height)
-    return replace(original, mezzanine=planned)

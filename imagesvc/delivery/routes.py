@@ -40,6 +40,7 @@ from imagesvc.errors import (
     RangeNotSatisfiable,
     RateLimited,
     SignatureInvalid,
+    TooCostly,
     Unavailable,
 )
 from imagesvc.imaging.geometry import predicted_size
@@ -82,7 +83,7 @@ class Delivery:
         answers = {200: PICTURE, 206: PICTURE, 304: None}
         errors = (
             InvalidTransform, SignatureInvalid, NotFound, PreconditionFailed,
-            RangeNotSatisfiable, CorruptImage, ImageTooLarge, RateLimited,
+            RangeNotSatisfiable, CorruptImage, ImageTooLarge, TooCostly, RateLimited,
         )  # fmt: skip
         return [
             Operation(

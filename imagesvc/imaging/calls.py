@@ -153,6 +153,7 @@ def _unpack_probe(plain: Plain, _answer: Answer) -> Probe:
         frames=replies.natural(found["frames"]),
         has_alpha=replies.flag(found["has_alpha"]),
         decode_bytes=replies.natural(found["decode_bytes"]),
+        decode_seconds=replies.duration(found["decode_seconds"]),
         exif=replies.scalars(found["exif"]),
         gps=replies.scalars(found["gps"]),
     )

@@ -10,9 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagesvc.errors import InvalidTransform
-from imagesvc.imaging.cost import ENCODER_BYTES, render_bytes
+from imagesvc.imaging.cost import (
+    ENCODER_BYTES,
+    ENCODER_SECONDS,
+    MEGA,
+    Cost,
+    decoder_cost,
+    render_cost,
+)
 from imagesvc.imaging.geometry import Box, Plan, plan
-from imagesvc.model import Format, Original, Size, Transform
+from imagesvc.model import Format, Mezzanine, Original, Size, Transform
 
 MIN_PIXELS = 3_000_000
 """Originals up to here are decoded as fast as their mezzanine would be."""
@@ -80,17 +87,35 @@ def laid_on(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
     return replace(laid, region=Box(left, top, width, height))
 
 
-def ingest_bytes(original: Original, transforms: Sequence[Transform]) -> int:
-    """The memory that a worker is predicted to hold in one `INGEST` call.
+def ingest_cost(original: Original, transforms: Sequence[Transform]) -> Cost:
+    """What a worker is predicted to take in one `INGEST` call.
 
-    The costliest variant, the decoded picture where it is kept, and the mezzanine.
+    The memory of the costliest variant, of the decoded picture where it is kept, and of the
+    mezzanine; the time of the first decode, of the mezzanine and of each variant.
     """
-    size = mezzanine_size(original)
+    size, kind = mezzanine_size(original), mezzanine_format(original)
     pixels = size.width * size.height if size else 0
-    reduced = (8 + ENCODER_BYTES[mezzanine_format(original)]) * pixels
+    reduced = (8 + ENCODER_BYTES[kind]) * pixels
     kept = min(SHARED_BYTES, 4 * original.width * original.height)
-    variants = (render_bytes(transform, original) for transform in transforms)
-    return max((original.decode_bytes, *variants)) + kept + reduced
+    planned = planned_mezzanine(original)
+    first = decoder_cost(original, Transform(format=Format.JPEG))
+    variants = [
+        render_cost(it, planned, is_reduced=size is not None and serves(size, it, original))
+        for it in transforms
+    ]
+    return Cost(
+        max(first.memory, *(it.memory for it in variants), 0) + kept + reduced,
+        first.seconds + ENCODER_SECONDS[kind] * pixels / MEGA + sum(it.seconds for it in variants),
+    )
+
+
+def planned_mezzanine(original: Original) -> Original:
+    """The original as it will be once its first job has made its mezzanine, if it gets one."""
+    size = mezzanine_size(original)
+    if size is None:
+        return original
+    kind = mezzanine_format(original)
+    return replace(original, mezzanine=Mezzanine(original.digest, kind, size.width, size.height))
 
 
 def _side_serves(scaled: int, start: int, length: int, mezzanine: int, shown: int) -> bool:

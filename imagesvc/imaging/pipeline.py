@@ -53,7 +53,9 @@ def _stepped(source: Source, work: Work, picture: Picture) -> Picture:
         work = steps.placed(picture.crop(0, 0, picture.width, work.plan.scaled.height), work)
     if source.frames == 1 or not steps.moves_pixels(work):
         return _run(picture, work)
-    return vips.join_frames([_run(frame, work) for frame in _frames(picture, source.frames)])
+    # Evaluated one by one: hundreds of pipelines, all open at once, hold gigabytes of buffers.
+    frames = [_run(frame, work).copy_memory() for frame in _frames(picture, source.frames)]
+    return vips.join_frames(frames)
 
 
 def resize(source: Source, region: Box | None, target: Size) -> Picture:

@@ -8,11 +8,9 @@ from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import exif, pillow, vips
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
+from imagesvc.imaging.cost import BASE_BYTES, decode_seconds
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format, Probe, Size
-
-BASE_BYTES = 24 << 20
-"""What any decode holds beside the picture: buffers, tables, output."""
 
 STREAMED_ROWS = 600
 """Rows that a streaming decode keeps for the steps after it."""
@@ -50,6 +48,7 @@ def probe(data: Data, limits: Limits) -> Probe:
         frames=found.frames,
         has_alpha=shape.has_alpha,
         decode_bytes=predicted,
+        decode_seconds=_seconds(kind, found),
         exif=facts,
         gps=exif.place(found.tags),
     )
@@ -91,7 +90,13 @@ def decode_bytes(found: Found, stored: Size) -> int:
     """
     held = stored.width * stored.height * found.held_bits / 8
     streamed = stored.width * min(stored.height, STREAMED_ROWS) * found.row_bits / 8
-    return BASE_BYTES + int(held + streamed)
+    return BASE_BYTES + int(held + streamed) + found.extra_bytes
+
+
+def _seconds(kind: Format, found: Found) -> float:
+    """The processor time that decoding all frames of a file is predicted to take."""
+    pixels = found.width * found.height * found.frames
+    return decode_seconds(kind, pixels, found.file_bytes, found.extra_seconds)
 
 
 def _check_pixels(width: int, height: int, frames: int, limits: Limits) -> None:

@@ -76,6 +76,14 @@ def finite(value: Any) -> float:
     return float(value)
 
 
+def duration(value: Any) -> float:
+    """A number of seconds, 0 or more."""
+    seconds = finite(value)
+    if seconds < 0:
+        raise ValueError("a negative duration")
+    return seconds
+
+
 def text(value: Any, most: int) -> str:
     """A text of at most so many characters."""
     if not isinstance(value, str) or len(value) > most:

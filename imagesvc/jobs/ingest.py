@@ -15,13 +15,15 @@ from pathlib import PurePosixPath
 from anyio import CancelScope
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
-from imagesvc.imaging.calls import PROBE
+from imagesvc.imaging.calls import PROBE as PROBE_CALL
+from imagesvc.imaging.cost import PROBE, check_seconds, decoder_cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.jobs.requests import new_job
 from imagesvc.model import (
     CollectionId,
     Digest,
+    Format,
     Image,
     ImageId,
     Job,
@@ -47,7 +49,6 @@ ReceiptFor = Callable[[Image], Receipt]
 
 MAX_FILENAME = 255
 MAX_TAGS = 100
-PROBE_COST = 16 << 20
 HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w-]{0,63})")
 
 
@@ -77,6 +78,7 @@ class Ingest:
     limits: Limits
     eager: Mapping[str, Transform]
     probe_timeout: float
+    job_timeout: float
     notify: Callable[[], None]
     clock: Callable[[], datetime] = utc_now
 
@@ -107,6 +109,8 @@ class Ingest:
         probe = await self._probe(received)
         _check_declared(probe, fields.slot)
         image, job = self._image(received, probe, fields)
+        first = decoder_cost(image.original, Transform(format=Format.JPEG))
+        check_seconds(first, self.job_timeout, "Decoding this image")
         receipt = None if receipt_for is None else receipt_for(image)
         with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
             uses_slot = fields.slot is not None
@@ -116,7 +120,7 @@ class Ingest:
         return image
 
     async def _probe(self, received: ReceivedFile) -> Probe:
-        async with self.pool.admit(Lane.INTERACTIVE, PROBE_COST):
+        async with self.pool.admit(Lane.INTERACTIVE, PROBE):
             with contextlib.suppress(WorkerDied):  # perhaps for another reason than this file
                 return await self._probe_once(received)
             try:
@@ -126,7 +130,7 @@ class Ingest:
 
     async def _probe_once(self, received: ReceivedFile) -> Probe:
         return await self.pool.run(
-            PROBE, self.limits, timeout=self.probe_timeout, source=received.path
+            PROBE_CALL, self.limits, timeout=self.probe_timeout, source=received.path
         )
 
     async def _publish(self, received: ReceivedFile, add: Callable[[], Awaitable[None]]) -> None:
@@ -162,6 +166,7 @@ class Ingest:
                 frames=probe.frames,
                 has_alpha=probe.has_alpha,
                 decode_bytes=probe.decode_bytes,
+                decode_seconds=probe.decode_seconds,
             ),
             bytes=received.bytes,
             filename=filename,

@@ -21,6 +21,7 @@ import structlog
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging import replies
 from imagesvc.imaging.calls import READY, Answer, Call
+from imagesvc.imaging.cost import Cost
 from imagesvc.jobs.admission import Admission
 from imagesvc.jobs.process import WORKER_MODULE, Reply, WorkerProcess
 from imagesvc.jobs.worker import Confinement
@@ -80,9 +81,9 @@ class WorkerPool:
                 group.create_task(self._add_worker())
         self.is_started = True
 
-    def admit(self, lane: Lane, cost: int) -> AbstractAsyncContextManager[None]:
+    def admit(self, lane: Lane, cost: Cost) -> AbstractAsyncContextManager[None]:
         """Wait for a worker and for memory; see `Admission.admit`."""
-        return self.admission.admit(lane, cost)
+        return self.admission.admit(lane, cost.memory)
 
     async def run(
         self,

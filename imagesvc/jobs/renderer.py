@@ -18,17 +18,13 @@ from imagesvc.imaging.calls import (
     Rendered,
     RenderRequest,
 )
-from imagesvc.imaging.cost import render_bytes
+from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.mezzanine import ingest_bytes
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
 from imagesvc.store.blobs import BlobStore
 
 T = TypeVar("T")
-
-FIXED_COST = 32 << 20
-"""Bytes a rendering holds beside what is predicted from pixels: tables, buffers, the output."""
 
 
 @dataclass
@@ -40,18 +36,9 @@ class Renderer:
     limits: Limits
     watermarks: Mapping[str, Watermark]
 
-    def admit(
-        self, lane: Lane, original: Original, transforms: Sequence[Transform]
-    ) -> AbstractAsyncContextManager[None]:
-        """Wait until there is a worker, and memory for the costliest of these renderings."""
-        costliest = max(render_bytes(transform, original) for transform in transforms)
-        return self.pool.admit(lane, costliest + FIXED_COST)
-
-    def admit_ingest(
-        self, lane: Lane, original: Original, transforms: Sequence[Transform]
-    ) -> AbstractAsyncContextManager[None]:
-        """Wait until there is a worker, and memory for looking at an original and reducing it."""
-        return self.pool.admit(lane, ingest_bytes(original, transforms) + FIXED_COST)
+    def admit(self, lane: Lane, cost: Cost) -> AbstractAsyncContextManager[None]:
+        """Wait until there is a worker, and memory for work of this cost."""
+        return self.pool.admit(lane, cost)
 
     async def render_each(
         self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float

@@ -339,6 +339,7 @@ def _values(image: Image, job: Job) -> dict[str, Any]:
         "frames": original.frames,
         "has_alpha": original.has_alpha,
         "decode_bytes": original.decode_bytes,
+        "decode_seconds": original.decode_seconds,
         "bytes": image.bytes,
         "filename": image.filename,
         "title": image.title,

@@ -20,6 +20,7 @@ ORIGINAL_COLUMNS = (
     images.c.has_alpha,
     images.c.decode_bytes,
     images.c.is_analysed,
+    images.c.decode_seconds,
     blobs.c.mezzanine_sha256,
     blobs.c.mezzanine_format,
     blobs.c.mezzanine_width,
@@ -61,6 +62,7 @@ def original_of(row: Any) -> Original:
         frames=row.frames,
         has_alpha=row.has_alpha,
         decode_bytes=row.decode_bytes,
+        decode_seconds=row.decode_seconds,
         mezzanine=mezzanine,
     )
 

@@ -142,7 +142,8 @@ def probed(**changes: Any) -> dict[str, Any]:
     """An identification as workers send it."""
     fine = {
         "format": "png", "width": 1, "height": 1, "frames": 1, "has_alpha": False,
-        "decode_bytes": 9, "exif": {"make": "A", "iso": 100}, "gps": {"latitude": 1.5},
+        "decode_bytes": 9, "decode_seconds": 0.1,
+        "exif": {"make": "A", "iso": 100}, "gps": {"latitude": 1.5},
     }  # fmt: skip
     return fine | changes
 
@@ -159,6 +160,7 @@ def ingested(**changes: Any) -> dict[str, Any]:
 
 
 ODD: tuple[Any, ...] = (-1, 1 << 70, 1.5, "1", None, [], {})
+ODD_DURATIONS: tuple[Any, ...] = (-0.1, "1", None, [])
 ODD_SECONDS: tuple[Any, ...] = ([], "x", *({"decode": it} for it in ("nan", "inf", None)))
 ODD_EXIF: tuple[Any, ...] = (
     None, [], {"a": {"b": 1}}, {"a": "x" * 9999}, {str(n): n for n in range(99)},
@@ -183,6 +185,8 @@ HOSTILE: list[tuple[Call[Any], Any]] = [
     *((PROBE, probed(**{name: value}))
       for name in ("width", "height", "frames", "decode_bytes", "has_alpha")
       for value in ODD),
+    *((PROBE, probed(decode_seconds=value))
+      for value in ODD_DURATIONS),
     *((PROBE, probed(exif=value))
       for value in ODD_EXIF),
     (PROBE, probed(gps={"latitude": [1]})),

@@ -16,6 +16,7 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import CorruptImage, ImagesvcError, RateLimited, TimedOut
 from imagesvc.imaging.calls import Rendered
+from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import MakeTask
@@ -26,6 +27,7 @@ from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
 
 pytestmark = pytest.mark.anyio
+CHEAP = Cost(memory=1, seconds=0.01)
 
 
 class CountingRenderer(Renderer):
@@ -139,7 +141,7 @@ async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setti
 async def test_a_waiter_that_times_out_leaves_the_rendering_to_the_next(setting: Setting) -> None:
     """Asking again is not starting again: else a slow variant would never be made."""
     pool = setting.service.pool
-    async with pool.admit(Lane.INTERACTIVE, 1), pool.admit(Lane.INTERACTIVE, 1):
+    async with pool.admit(Lane.INTERACTIVE, CHEAP), pool.admit(Lane.INTERACTIVE, CHEAP):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,10 +15,10 @@ from PIL import Image
 
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, noise, picture
+from tests.jobs.processes import workers
 from tests.server import Server
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-SLOW = "w=5000&format=avif&q=90"
 
 
 @pytest.fixture(scope="module")
@@ -373,13 +375,15 @@ def test_a_large_variant_is_streamed_like_any_other(server: Server) -> None:
 
 def test_a_rendering_over_its_time_is_503_and_is_not_kept(make_server: MakeServer) -> None:
     """The asker is told to come again; nothing half done is stored or remembered."""
-    server = make_server(transform_timeout="700ms", workers=1)
-    image = server.upload(noise((5000, 4000)))
+    server = make_server(transform_timeout="2s", workers=1)
+    image = server.upload(noise((500, 400)))
     server.finished(image["job"]["id"])
     before = stored(server, image["id"])
 
     for _ in range(2):
-        answer = server.client.get(f"/images/{image['id']}?{SLOW}")
+        for worker in workers(server):
+            os.kill(worker, signal.SIGSTOP)
+        answer = server.client.get(f"/images/{image['id']}?w=300")
 
         assert_problem(answer, 503, "timed_out")
         assert int(answer.headers["retry-after"]) >= 1

@@ -48,6 +48,7 @@ def attempt(path: str, folder: Path) -> dict[str, object]:
         found.frames,
         has_alpha=found.has_alpha,
         decode_bytes=found.decode_bytes,
+        decode_seconds=found.decode_seconds,
     )
     is_small = found.width * found.height * found.frames <= MAX_ASKED_PIXELS
     queries = ("w=256&h=256", *(QUERIES if is_small else ()))

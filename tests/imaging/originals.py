@@ -40,6 +40,7 @@ def probed(path: str) -> Original:
         found.frames,
         has_alpha=found.has_alpha,
         decode_bytes=found.decode_bytes,
+        decode_seconds=found.decode_seconds,
     )
 
 

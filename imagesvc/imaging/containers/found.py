@@ -17,7 +17,8 @@ class Found:
     """The shape that a file's own structure claims.
 
     `held_bits` for each pixel of the canvas stay in memory while the file is decoded; 0 for files
-    that decode row by row, where `row_bits` for each pixel of some rows do.
+    that decode row by row, where `row_bits` for each pixel of some rows do. `extra_bytes` and
+    `extra_seconds` come from what is neither pixels nor length: tiles, scans.
     """
 
     width: int
@@ -25,6 +26,9 @@ class Found:
     frames: int = 1
     held_bits: float = 0.0
     row_bits: float = 32.0
+    file_bytes: int = 0
+    extra_bytes: int = 0
+    extra_seconds: float = 0.0
     tags: Tags = field(default_factory=Tags)
     """Of EXIF."""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from imagesvc.imaging.containers.budget import Budget
@@ -24,6 +24,13 @@ MAX_SCANS = 1000
 SCAN_COST_FACTOR = 20
 """Scans times pixels may reach this many times `max_pixels`; progressive files have 10 scans."""
 
+SCAN_SECONDS = 0.6e-3
+"""A megapixel of a component in one progressive scan without data: its coefficients are visited."""
+SCAN_BYTE_SECONDS = 20e-9
+"""A byte of a progressive scan, beside what one of a baseline scan takes."""
+ARITHMETIC_FACTOR = 4
+"""Arithmetic decoders decide without data, too; with the least data twice as often as here."""
+
 MAX_STRAY_BYTES = 1 << 16
 """Between segments; decoders pass over them one by one."""
 
@@ -32,8 +39,10 @@ EXIF = b"Exif\0"
 """What the segment of EXIF starts with; one more byte follows."""
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
+_ARITHMETIC = frozenset({0xC9, 0xCA})
 _UNSUPPORTED_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF})
 _BANDS = frozenset({1, 3, 4})
+_MOST_BANDS = 4
 _SEGMENT = re.compile(rb"\xff[^\xff\x00\x01\xd0-\xd8]")
 """A marker with something to follow; fill and stray bytes before it are skipped (B.1.1.2)."""
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -56,8 +65,8 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         CorruptImage: no end of image, no frame header, or two.
         ImageTooLarge: so many scans or segments that going through them would take forever.
     """
-    at, scans, stray = 2, 0, 0
-    found: Found | None = None
+    at, stray = 2, 0
+    scans: _Scans | None = None
     while True:
         start, (marker, at) = at, _next_marker(data, at)
         stray += at - 2 - start
@@ -71,19 +80,19 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         if marker in _UNSUPPORTED_FRAMES:
             raise malformed("JPEG", f"frame type FF{marker:02X} is not taken")
         if marker in _FRAMES:
-            if found is not None:
+            if scans is not None:
                 raise malformed("JPEG", "it has two frame headers")
-            found = _frame(data, at, marker)
-        at += length
+            scans = _Scans(_frame(data, at, marker), marker)
+        segment, at = at, at + length
         if marker == SOS:
-            if found is None:
+            if scans is None:
                 raise malformed("JPEG", "a scan comes before the frame header")
-            scans += 1
-            _check_scans(scans, found, limits)
-            at = _after_scan(data, at)
-    if found is None or not scans:
+            components = data[segment + 2] if length > 2 else 1
+            start, at = at, _after_scan(data, at)
+            scans.add(components, at - start, limits)
+    if scans is None or not scans.count:
         raise malformed("JPEG", "it has no picture")
-    return replace(found, tags=_tags(data))
+    return replace(scans.frame, tags=_tags(data), extra_seconds=scans.seconds)
 
 
 def header(data: Data, budget: Budget) -> tuple[list[Segment], int]:
@@ -113,6 +122,33 @@ def begins(data: Data, segment: Segment, marker: int, word: bytes) -> bool:
 def exif_block(data: Data, segment: Segment) -> bytes:
     """The EXIF in a segment that begins with `EXIF`."""
     return data[segment.start + 2 + len(EXIF) + 1 : segment.end]
+
+
+@dataclass(slots=True)
+class _Scans:
+    """The scans of a frame: their number, and the time that they take beside that of one."""
+
+    frame: Found
+    marker: int
+    count: int = 0
+    seconds: float = 0.0
+
+    def add(self, components: int, size: int, limits: Limits) -> None:
+        """Count a scan of so many components and bytes.
+
+        Raises:
+            ImageTooLarge: there are too many.
+        """
+        self.count += 1
+        check_count("scans", self.count, MAX_SCANS)
+        pixels = self.frame.width * self.frame.height
+        if self.count > 1:
+            cost = self.count * pixels
+            check_count("pixels in all its scans", cost, SCAN_COST_FACTOR * limits.max_pixels)
+        factor = ARITHMETIC_FACTOR if self.marker in _ARITHMETIC else 1
+        if factor > 1 or self.marker in _PROGRESSIVE:
+            megapixels = min(components, _MOST_BANDS) * pixels / 1e6
+            self.seconds += factor * (SCAN_SECONDS * megapixels + SCAN_BYTE_SECONDS * size)
 
 
 def starts_early(head: bytes, most_segments: int) -> bool:
@@ -171,10 +207,3 @@ def _frame(data: Data, at: int, marker: int) -> Found:
     areas = [(f >> 4) * (f & 15) for f in factors]
     held = 16 * sum(areas) / max([1, *areas]) if marker in _PROGRESSIVE else 0
     return Found(width, height, held_bits=held, row_bits=8 * bands)
-
-
-def _check_scans(scans: int, found: Found, limits: Limits) -> None:
-    check_count("scans", scans, MAX_SCANS)
-    if scans > 1:
-        cost = scans * found.width * found.height
-        check_count("pixels in all its scans", cost, SCAN_COST_FACTOR * limits.max_pixels)

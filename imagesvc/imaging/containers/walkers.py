@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
 from imagesvc.imaging.containers import bmp, gif, heif, ico, jp2, jpeg, png, tiff, webp
@@ -43,4 +44,5 @@ def inspect(data: Data, limits: Limits) -> tuple[Format, Found]:
         name = foreign_name(head)
         what = f"{name} files are not taken" if name else "This is no image"
         raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
-    return kind, WALKERS[kind](data, limits, Budget(len(data)))
+    found = WALKERS[kind](data, limits, Budget(len(data)))
+    return kind, replace(found, file_bytes=len(data))
