@@ -384,6 +384,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"jwt_issuer, jwt_audience and jwt_jwks are set together; {missing[0]} is not"
             )
+        if re.search(r"\s", str(given["jwt_issuer"])):  # users are kept as "issuer subject"
+            raise ValueError("jwt_issuer holds white space")
         if "://" in jwks and not _is_safe_url(jwks):
             raise ValueError("keys are fetched by https, or by http from this machine")
         return jwks

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imagesvc.model import Format
+from tests.accounts import printed_keys
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -62,7 +62,7 @@ def main() -> None:
         server = Server(place / "accounts", auth="required", rate_limits="off", log_level="warning")
         try:
             server.start()
-            key = re.findall(r"isk_\S+", server.log())[0]
+            (key,) = printed_keys(server)
             server.client.headers["Authorization"] = f"Bearer {key}"
             as_admin = ("--header", f"Authorization: Bearer {key}")
             examine(server, *as_admin, own_ids=admins_own(server))

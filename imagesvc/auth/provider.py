@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
+from imagesvc.auth.external_names import names_for
 from imagesvc.auth.jwks import KeySet
 from imagesvc.auth.principals import USER_SCOPES, Scope
 from imagesvc.auth.tokens import decoded
@@ -19,7 +19,6 @@ from imagesvc.store.accounts import UserStore
 
 LEEWAY_SECONDS = 30.0
 MAX_SUBJECT = 255  # OpenID Connect Core, section 2
-MAX_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +54,27 @@ class Provider:
         return await self._known(subject), scopes_of(claims)
 
     async def _known(self, subject: str) -> User:
+        """The user of a subject: the one who is there, or a new one."""
         namespaced = f"{self.issuer} {subject}"
+        for name in names_for(self.issuer, subject):
+            user = await self.users.with_subject(namespaced)
+            if user is not None:
+                return user
+            user = User(
+                id=UserId(new_id()),
+                name=name,
+                password_hash=None,
+                is_admin=False,
+                is_disabled=False,
+                created_at=self.clock(),
+                subject=namespaced,
+            )
+            with contextlib.suppress(Conflict):  # the name is taken, or another request was faster
+                await self.users.add(user)
+                return user
         user = await self.users.with_subject(namespaced)
-        if user is not None:
-            return user
-        user = User(
-            id=UserId(new_id()),
-            name=_name(self.issuer, subject),
-            password_hash=None,
-            is_admin=False,
-            is_disabled=False,
-            created_at=self.clock(),
-            subject=namespaced,
-        )
-        try:
-            await self.users.add(user)
-        except Conflict:  # another request of theirs was faster
-            known = await self.users.with_subject(namespaced)
-            if known is None:
-                raise
-            return known
+        if user is None:
+            raise Conflict("Every name for this user is taken.")
         return user
 
 
@@ -87,12 +87,3 @@ def scopes_of(claims: dict[str, Any]) -> frozenset[Scope]:
     if not isinstance(words, list):
         raise InvalidToken("The access token is not valid.")
     return frozenset(scope for scope in USER_SCOPES if scope in words)
-
-
-def _name(issuer: str, subject: str) -> str:
-    """A name that no user made here can have, since those hold no colon."""
-    host = urlsplit(issuer).hostname or "provider"
-    name = f"{host}:{subject}"
-    if len(name) <= MAX_NAME:
-        return name
-    return f"{host[:23]}:{hashlib.sha256(subject.encode()).hexdigest()[:40]}"
