@@ -104,7 +104,7 @@ def _schemathesis(
     excluded = ["--exclude-checks", ",".join(left_out)] if left_out else []
     subprocess.run(
         [BIN / "schemathesis", "--config-file", ROOT / "scripts" / "schemathesis.toml", "run", url,
-         "--phases", phases, "--checks", "all", "--request-timeout", "5", "--max-examples",
+         "--phases", phases, "--checks", "all", "--request-timeout", "60", "--max-examples",
          str(examples), "--seed", "1", "--no-color", *excluded, *options],
         env={**os.environ, "SCHEMATHESIS_HOOKS": "scripts.schemathesis_hooks"}, cwd=ROOT,
         check=True,

@@ -10,6 +10,7 @@ import httpx
 
 from tests.http.asking import assert_problem
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 PASSWORD = "correct horse battery"
 
@@ -26,7 +27,7 @@ class Asker:
 def client_of(server: Server, credential: str | None = None) -> httpx.Client:
     """A client with this key or token; a stranger's without."""
     headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
-    client = httpx.Client(base_url=server.client.base_url, headers=headers, timeout=60.0)
+    client = httpx.Client(base_url=server.client.base_url, headers=headers, timeout=PATIENCE)
     server.clients.append(client)
     return client
 

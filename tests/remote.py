@@ -8,7 +8,9 @@ import ssl
 import threading
 from collections.abc import Callable
 
-Answer = bytes | Callable[[socket.socket], None]
+from tests.waiting import PATIENCE
+
+Answer = bytes | Callable[[socket.socket], object]
 
 
 class Remote:
@@ -53,7 +55,7 @@ class Remote:
     def _answer(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.enter_context(connection)
-            connection.settimeout(20)
+            connection.settimeout(PATIENCE)
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
                 stack.enter_context(connection)

@@ -14,6 +14,9 @@ import httpx
 
 from tests.waiting import PATIENCE, until
 
+PATIENT = dict.fromkeys(("job_timeout", "transform_timeout", "keep_alive_timeout"), f"{PATIENCE}s")
+"""Time limits that a busy machine exceeds in tests of something else."""
+
 
 class Server:
     """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables.
@@ -23,13 +26,19 @@ class Server:
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
-        self.settings: dict[str, Any] = {"auth": "off", **settings}
+        self.settings: dict[str, Any] = {"auth": "off", **PATIENT, **settings}
         self._reservation = reserve_port()
         self.port: int = self._reservation.getsockname()[1]
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+        # A request must not meet the end of an idle connection's time.
+        idle = 0 if "keep_alive_timeout" in settings else 20
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}",
+            timeout=PATIENCE,
+            limits=httpx.Limits(max_keepalive_connections=idle),
+        )
 
     def start(self, path: str = "/readyz") -> Server:
         """Start the process and wait until it is ready, or says 200 at another path."""

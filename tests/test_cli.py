@@ -13,6 +13,7 @@ import pytest
 from imagesvc.settings import Settings
 from tests.conftest import MakeServer
 from tests.http.asking import picture
+from tests.waiting import PATIENCE
 
 
 def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +22,7 @@ def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedP
     environment |= {f"IMAGESVC_{name.upper()}": value for name, value in variables.items()}
     return subprocess.run(
         [sys.executable, "-m", "imagesvc", *arguments], env=environment, cwd=place,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 

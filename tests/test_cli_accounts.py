@@ -12,6 +12,7 @@ import pytest
 from tests.accounts import admin_of, client_of, log_in, printed_keys, refused
 from tests.conftest import MakeServer
 from tests.http.asking import picture
+from tests.waiting import PATIENCE
 
 ME = "/api/v1/users/me"
 
@@ -22,7 +23,7 @@ def run(data_dir: Path, *arguments: str, typed: str = "") -> subprocess.Complete
     return subprocess.run(
         [sys.executable, "-m", "imagesvc", *arguments, "--data-dir", str(data_dir)],
         input=typed, env=environment, cwd=data_dir.parent, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 

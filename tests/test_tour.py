@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.accounts import admin_of
 from tests.server import Server, reserve_port
+from tests.waiting import PATIENCE
 
 TOUR = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
 PROMISE = re.compile(r"^(?P<command>\S.*?)\s+# → (?P<printed>.+)$", re.MULTILINE)
@@ -61,7 +62,7 @@ def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> No
         ports = {"8000": first.getsockname()[1], "9000": second.getsockname()[1]}
         commands = re.sub(r"\b(8000|9000)\b", lambda match: str(ports[match[0]]), script())
         done = subprocess.run(
-            ["timeout", "100", "bash", "-xc", commands],
+            ["timeout", str(2 * PATIENCE), "bash", "-xc", commands],
             cwd=tmp_path, env=environment(), stdout=trace, stderr=trace, check=False,
         )  # fmt: skip
 
@@ -78,8 +79,9 @@ def test_the_session_of_the_readme_works_with_and_without_accounts(
     server = Server(tmp_path / "data", auth=auth).start()
     try:
         key = {} if auth == "off" else {"IMAGESVC_KEY": admin_of(server).key}
+        commands = session.replace(":8000", f":{server.port}")
         done = subprocess.run(
-            ["timeout", "100", "bash", "-ec", session.replace(":8000", f":{server.port}")],
+            ["timeout", str(2 * PATIENCE), "bash", "-ec", commands],
             cwd=tmp_path, env=environment(**key), capture_output=True, text=True, check=True,
         )  # fmt: skip
     finally:

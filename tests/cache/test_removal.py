@@ -11,7 +11,9 @@ import pytest
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import WIDE, rows
+from tests.jobs.processes import busy
 from tests.server import Server
+from tests.waiting import PATIENCE, until
 
 SLOW = "format=avif&w=3000"
 BIG = large(1, 4000, 3000)
@@ -124,7 +126,7 @@ def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -
     """Thirty images, each deleted at another moment of its job and of four askers."""
     server = make_server(workers=2)
     base = f"http://127.0.0.1:{server.port}"
-    with ThreadPoolExecutor(4) as executor, httpx.Client(base_url=base, timeout=30) as client:
+    with ThreadPoolExecutor(4) as executor, httpx.Client(base_url=base, timeout=PATIENCE) as client:
         for number in range(30):
             image_id = server.upload(marked(WIDE, number))["id"]
             asked_urls = [f"/images/{image_id}?w={width}" for width in (50, 60, 70, 80)]
@@ -135,9 +137,7 @@ def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -
             everything = [*urls(image_id), *asked_urls]
             assert {client.get(url).status_code for url in everything} == {404}
 
-    time.sleep(0.5)  # what is written behind
-    assert server.blobs() == set()
-    assert rows(server.data_dir, "SELECT key FROM variants") == set()
+    until(lambda: not server.blobs() and not rows(server.data_dir, "SELECT key FROM variants"))
     assert server.cli("gc", "--grace", "0s").returncode == 0
     assert variant_files(server) == set()
     assert server.upload(jpeg(1))["status"] == "pending"
@@ -149,10 +149,11 @@ class asked:  # noqa: N801  # reads as a verb: with asked(server, url)
     def __init__(self, server: Server, url: str) -> None:
         self._executor = ThreadPoolExecutor(1)
         address = f"http://127.0.0.1:{server.port}{url}"
-        self._answer = self._executor.submit(httpx.get, address, timeout=30)
+        self._server = server
+        self._answer = self._executor.submit(httpx.get, address, timeout=PATIENCE)
 
     def __enter__(self) -> Future[httpx.Response]:
-        time.sleep(0.3)
+        busy(self._server)
         assert not self._answer.done(), "the rendering is too fast to race with"
         return self._answer
 

@@ -33,6 +33,7 @@ from tests.accounts import Asker
 from tests.conftest import MakeServer
 from tests.http.asking import TEXT, damaged, picture
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 SNAPSHOT = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
 
@@ -323,7 +324,7 @@ def run(server: Server) -> Run:
         return subprocess.run(
             [sys.executable, "-m", "imagesvc", "upload", *arguments,
              "--to", f"http://127.0.0.1:{server.port}"],
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
 
     return runner
@@ -341,7 +342,7 @@ def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: 
     assert "bad.jpg" in done.stderr
     line = json.loads(done.stdout)
     assert line["file"] == str(good)
-    shown = httpx.get(line["url"])
+    shown = httpx.get(line["url"], timeout=PATIENCE)
     assert shown.content == good.read_bytes()
     assert run(str(good)).returncode == 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -16,11 +15,13 @@ import pytest
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.server import Server
+from tests.waiting import until
 
 CALLS = (
     "fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,write,writev,"
     "sendto,sendmsg"
 )
+ANSWER = r"(?m)HTTP/1\.1 20[14].* = \d+$"
 WAL_ON_DISK = r"^f(data)?sync\(\d+<.*imagesvc\.db-wal>\) += 0"
 
 
@@ -93,7 +94,7 @@ def traced(strace: list[str], tmp_path: Path) -> Trace:
             assert tracer.stderr is not None
             assert "attached" in tracer.stderr.readline()
             yield result
-            time.sleep(0.2)
+            until(lambda: re.search(ANSWER, log.read_text()))
             tracer.terminate()
         result.calls.extend(parse(log.read_text()))
 

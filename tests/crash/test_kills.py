@@ -28,7 +28,7 @@ def test_a_few_kills_lose_nothing(make_server: MakeServer) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(60 + 10 * LONG_KILLS)
+@pytest.mark.timeout(600 + 60 * LONG_KILLS)
 def test_many_kills_lose_nothing(make_server: MakeServer) -> None:
     """The long schedule: enough kills to meet each step of an upload, a job and a delete."""
     run_schedule(make_server(workers=2), kills=LONG_KILLS, seed=2)
@@ -38,12 +38,15 @@ def run_schedule(server: Server, *, kills: int, seed: int) -> None:
     """Kill, start again, and look at everything, many times over."""
     chance, ledger = random.Random(seed), Ledger()
     clients = Traffic(server, ledger)
+    start_seconds = 0.0
     for number in range(1, kills + 1):
         if number % 4 == 0:
-            kill_while_starting(server, chance.uniform(0.0, 0.7))
+            kill_while_starting(server, chance.uniform(0.0, start_seconds))
         else:
             kill_under_load(server, clients, chance, seed=seed * 10_000 + number)
+        began = time.monotonic()
         server.start()
+        start_seconds = time.monotonic() - began
         resolve_doubts(server, ledger)
         is_last = number == kills
         promises_hold(server, ledger, chance, sample=None if is_last else SAMPLE)
@@ -114,10 +117,7 @@ def files_match_rows(server: Server) -> None:
     """Every row has its blob, every job ends, and nothing is left of uploads in flight."""
     assert rows(server.data_dir, "SELECT sha256 FROM images") <= server.blobs()
     unfinished = "SELECT id FROM jobs WHERE status IN ('pending', 'processing')"
-    deadline = time.monotonic() + 60
-    while rows(server.data_dir, unfinished):
-        assert time.monotonic() < deadline, "jobs do not end"
-        time.sleep(0.02)
+    until(lambda: not rows(server.data_dir, unfinished))
     assert not rows(server.data_dir, "SELECT id FROM jobs WHERE status != 'succeeded'")
     assert names(server.data_dir / "tmp") == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -14,10 +13,12 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.crash.traffic import rows
 from tests.server import Server
+from tests.waiting import PATIENCE, until
 
-KILLS = [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(300)])]
+KILLS = [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 MOST_KILLS = 40
 AT_ONCE = 4
+FILES = sum(range(1, AT_ONCE + 1))
 
 
 def attempt(server: Server, key: str, contents: list[bytes]) -> httpx.Response | None:
@@ -28,14 +29,20 @@ def attempt(server: Server, key: str, contents: list[bytes]) -> httpx.Response |
             f"{server.client.base_url}/images",
             files=files,
             headers={"idempotency-key": key},
-            timeout=30,
+            timeout=PATIENCE,
         )
     return None
 
 
-def images_of(server: Server, key: str) -> int:
-    """How many images the uploads with a key have made."""
-    return len(rows(server.data_dir, f"SELECT id FROM images WHERE filename LIKE '{key}-%'"))
+def images_of(server: Server, name: str) -> int:
+    """How many images have a file name that begins so."""
+    return len(rows(server.data_dir, f"SELECT id FROM images WHERE filename LIKE '{name}%'"))
+
+
+def kill_after(server: Server, name: str, committed: int) -> None:
+    """Kill when so many images whose file names begin so are committed."""
+    until(lambda: images_of(server, name) >= committed)
+    server.kill()
 
 
 @pytest.mark.parametrize("fewest", KILLS)
@@ -57,17 +64,16 @@ def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer, fewes
                 key: executor.submit(attempt, server, key, contents)
                 for key, contents in uploads.items()
             }
-            time.sleep(chance.uniform(0.01, 0.15))
-            server.kill()
+            kill_after(server, f"k{kills}x", chance.randrange(FILES))
         kills += 1
         server.start()
         for key, contents in uploads.items():
-            first, known = firsts[key].result(), images_of(server, key)
+            first, known = firsts[key].result(), images_of(server, f"{key}-")
             again = attempt(server, key, contents)
 
             assert again is not None
             assert again.status_code == (201 if len(contents) == 1 else 207)
-            assert images_of(server, key) == len(contents)
+            assert images_of(server, f"{key}-") == len(contents)
             if first is not None:
                 assert again.content == first.content
                 assert again.headers["idempotent-replayed"] == "true"

@@ -12,6 +12,7 @@ import pytest
 from tests.crash.pictures import jpeg, marked
 from tests.crash.traffic import WIDE, rows
 from tests.server import Server
+from tests.waiting import until
 
 LIMIT = 300_000
 BOUNDARY = b"cut-here"
@@ -36,11 +37,8 @@ def leftovers(server: Server) -> tuple[set[str], set[str], list[Path]]:
 
 
 def nothing_is_left(server: Server) -> None:
-    """Within a moment, since the server may still be noticing that the client went away."""
-    deadline = time.monotonic() + 5.0
-    while leftovers(server) != (set(), set(), []):
-        assert time.monotonic() < deadline, leftovers(server)
-        time.sleep(0.02)
+    """Wait until it is so: the server may still be noticing that the client went away."""
+    until(lambda: leftovers(server) == (set(), set(), []))
 
 
 @pytest.mark.parametrize(
@@ -123,12 +121,12 @@ def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
         with socket.create_connection(("127.0.0.1", small_server.port)) as connection:
             connection.sendall(head % len(content) + content)
             time.sleep(number * 0.0005)
-    time.sleep(0.5)
 
-    images, blobs, tmp = leftovers(small_server)
+    def is_settled() -> bool:
+        images, blobs, tmp = leftovers(small_server)
+        return images == blobs and tmp == []
 
-    assert images == blobs
-    assert tmp == []
+    until(is_settled)
     assert small_server.cli("check").returncode == 0
     delete_all(small_server)
 

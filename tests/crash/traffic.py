@@ -15,6 +15,7 @@ import httpx
 
 from tests.crash.pictures import jpeg, marked
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 SHARED_SEEDS = 6
 """So few different pictures that uploads and deletes of the same bytes meet."""
@@ -118,7 +119,9 @@ class Traffic:
     def __init__(self, server: Server, ledger: Ledger) -> None:
         self.ledger = ledger
         self.wrong: list[BaseException] = []
-        self._clients = [httpx.Client(base_url=server.client.base_url, timeout=30.0) for _ in STEPS]
+        self._clients = [
+            httpx.Client(base_url=server.client.base_url, timeout=PATIENCE) for _ in STEPS
+        ]
 
     @contextmanager
     def flows(self, seed: int) -> Iterator[None]:

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
 from imagesvc.model import Format, ImageId, Variant, VariantKey, new_id, utc_now
+from tests.waiting import PATIENCE
 
 ASKERS = 20
 BODY = b"pixels"
@@ -29,20 +30,28 @@ def an_entry() -> Entry:
     return Entry(variant, BODY)
 
 
+async def turns(count: int) -> None:
+    """Let other tasks run so many times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 class LongWay:
     """The application behind: slow, and counting; it remembers what it may."""
 
     def __init__(self, *, remembers: bool, fails: bool = False) -> None:
         self.calls = 0
+        self.is_read = asyncio.Event()
+        self.is_read.set()
         self.memory = MemoryCache(1 << 20)
         self.hot = HotPath(self, self.memory, lambda *_: b"id")
         self._remembers = remembers
         self._fails = fails
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer after a while."""
+        """Answer after some turns of the loop."""
         self.calls += 1
-        await asyncio.sleep(0.05)
+        await turns(100)
         if self._fails:
             raise RuntimeError
         if self._remembers:
@@ -50,7 +59,7 @@ class LongWay:
             self.memory.put(entry)
             self.hot.remember(scope, ImageId(new_id()), entry, [(b"etag", b'"e"')])
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await asyncio.sleep(0.2)  # a slow reader
+        await self.is_read.wait()
         await send({"type": "http.response.body", "body": BODY})
 
     async def ask(self, method: str = "GET") -> bytes:
@@ -98,12 +107,14 @@ async def test_a_slow_reader_holds_nobody_back() -> None:
     """Others go on as soon as the first answer begins, not when it has been read."""
     way = LongWay(remembers=True)
 
+    way.is_read.clear()
     first = asyncio.create_task(way.ask())
-    await asyncio.sleep(0.01)
-    second = await asyncio.wait_for(way.ask(), 0.15)
+    await turns(3)
+    second = await asyncio.wait_for(way.ask(), PATIENCE)
 
     assert second == BODY
     assert not first.done()
+    way.is_read.set()
     await first
 
 
@@ -117,9 +128,9 @@ async def test_the_first_asker_failing_or_going_away_fails_no_other() -> None:
 
     way = LongWay(remembers=True)
     first = asyncio.create_task(way.ask())
-    await asyncio.sleep(0.01)
+    await turns(3)
     second = asyncio.create_task(way.ask())
-    await asyncio.sleep(0.01)
+    await turns(3)
     first.cancel()
 
-    assert await asyncio.wait_for(second, 1) == BODY
+    assert await asyncio.wait_for(second, PATIENCE) == BODY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 from PIL import Image
 
 from tests.server import Server
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, PAUSE, until
 
 BOUNDARY = "a-boundary"
 TEXT = b"Dear diary, this is no picture at all.\n" * 40
@@ -101,6 +102,18 @@ def read_raw(connection: socket.socket) -> RawAnswer | None:
         if not piece:
             return None
         received += piece
+
+
+def ends_while_it_is_sent(connection: socket.socket, piece: bytes, pause: float = PAUSE) -> bool:
+    """Send a piece again and again; whether the server ends the connection."""
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while time.monotonic() < deadline:
+            connection.sendall(piece)
+            time.sleep(pause)
+    except ConnectionError:
+        return True
+    return False
 
 
 def _parsed(received: bytes) -> RawAnswer | None:

@@ -17,6 +17,7 @@ from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, noise, picture
 from tests.jobs.processes import workers
 from tests.server import Server
+from tests.waiting import until
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -397,10 +398,15 @@ def test_more_renderings_than_may_wait_are_503(make_server: MakeServer) -> None:
     image = server.upload(noise((3000, 2000)))
     server.finished(image["job"]["id"])
     widths = range(1000, 1010)
+    (worker,) = workers(server)
     with ThreadPoolExecutor(10) as threads:
         ask = f"/images/{image['id']}?blur=9&w={{}}".format
 
-        answers = list(threads.map(lambda width: server.client.get(ask(width)), widths))
+        os.kill(worker, signal.SIGSTOP)  # until some have been refused
+        asked = [threads.submit(server.client.get, ask(width)) for width in widths]
+        until(lambda: any(answer.done() for answer in asked))
+        os.kill(worker, signal.SIGCONT)
+        answers = [answer.result() for answer in asked]
 
     refused = [answer for answer in answers if answer.status_code != 200]
     assert 3 <= len(answers) - len(refused) < 10

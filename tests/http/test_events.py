@@ -13,9 +13,10 @@ import httpx
 from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
 from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
+from tests.crash.traffic import rows
 from tests.http.asking import assert_problem, damaged, picture
 from tests.server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 EVENTS = "/api/v1/events"
 
@@ -26,7 +27,7 @@ def read(
     """Events up to the `count`-th of a type."""
     headers = {} if last is None else {"Last-Event-ID": last}
     found: list[dict[str, Any]] = []
-    with client.stream("GET", EVENTS, headers=headers, params=query, timeout=20) as answer:
+    with client.stream("GET", EVENTS, headers=headers, params=query, timeout=PATIENCE) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         event: dict[str, Any] = {}
@@ -102,7 +103,7 @@ def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) 
     server = make_server(workers=1)
 
     def upload() -> None:
-        with httpx.Client(base_url=str(server.client.base_url), timeout=60) as client:
+        with httpx.Client(base_url=str(server.client.base_url), timeout=PATIENCE) as client:
             for seed in range(10):
                 client.post("/api/v1/images", files={"file": ("a.jpg", picture(seed))})
 
@@ -129,19 +130,17 @@ def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) 
 
 def test_open_streams_do_not_hold_up_a_stop(make_server: MakeServer) -> None:
     """A deployment waits for nobody who only listens."""
-    server = make_server(workers=1)
+    server = make_server(workers=1, shutdown_timeout="1h")
     with (
         server.client.stream("GET", EVENTS) as first,
         server.client.stream("GET", EVENTS) as second,
     ):
         lines = first.iter_lines()
         next(lines)
-        began = time.monotonic()
 
         status = server.stop()
 
         assert status == 0
-        assert time.monotonic() - began < 8
         assert all(not line.startswith("event") for line in lines)
         second.read()
 
@@ -207,7 +206,7 @@ def test_events_that_are_kept_no_more_reset(make_server: MakeServer) -> None:
     server = make_server(event_retention="1ms", gc_interval="300ms")
     for number in range(3):
         server.finished(server.upload(picture(number))["job"]["id"])
-    time.sleep(1.0)
+    until(lambda: not rows(server.data_dir, "SELECT id FROM events WHERE id <= 2"))
 
     (event,) = read(server.client, "reset", last="1")
 
@@ -220,7 +219,9 @@ def test_there_are_only_so_many_streams(server: Server) -> None:
     """Each holds a connection and asks the database; one that ends makes room."""
     with contextlib.ExitStack() as stack:
         many, lines = httpx.Limits(max_connections=None), []
-        client = stack.enter_context(httpx.Client(base_url=server.client.base_url, limits=many))
+        client = stack.enter_context(
+            httpx.Client(base_url=server.client.base_url, limits=many, timeout=PATIENCE)
+        )
         for _ in range(MAX_STREAMS):
             answer = stack.enter_context(client.stream("GET", EVENTS))
             assert answer.status_code == 200
@@ -252,7 +253,7 @@ def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Asker) -> None
 def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker) -> None:
     """Revoked is revoked, also for who is listening already."""
     asker = make_user(guarded, admin, "fired")
-    with asker.client.stream("GET", EVENTS, timeout=40) as answer:
+    with asker.client.stream("GET", EVENTS, timeout=PATIENCE) as answer:
         lines = answer.iter_lines()
         next(lines)
         admin.client.patch(
@@ -261,9 +262,7 @@ def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker)
         began = time.monotonic()
 
         for _line in lines:
-            assert time.monotonic() - began < 40
-
-    assert time.monotonic() - began < 40
+            assert time.monotonic() - began < PATIENCE
 
 
 def opens(client: httpx.Client) -> bool:

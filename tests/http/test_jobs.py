@@ -9,8 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.crash.pictures import large, marked
 from tests.http.asking import assert_problem, damaged, noise, picture
 from tests.server import Server
+from tests.waiting import until
+
+BIG = noise((3000, 2400))
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,8 @@ def failed(server: Server) -> dict[str, Any]:
 
 def waiting(server: Server, seed: int) -> str:
     """The id of a job that waits behind another one's work."""
-    for _ in range(8):
-        server.upload(noise((3000, 2400)))
+    for number in range(8):
+        server.upload(marked(BIG, 100 * seed + number))
     job_id: str = server.upload(picture(seed))["job"]["id"]
     return job_id
 
@@ -167,9 +171,8 @@ def test_a_waiting_job_can_be_cancelled_and_retried(server: Server) -> None:
 
 def test_a_running_job_can_be_cancelled(server: Server) -> None:
     """Its work is stopped, and the service goes on with the next."""
-    job_id = server.upload(noise((5200, 5000)), "large.jpg")["job"]["id"]
-    while server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] == "pending":
-        pass
+    job_id = server.upload(large(11, 6000, 5000))["job"]["id"]
+    until(lambda: server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] != "pending")
 
     cancelled = server.client.delete(f"/api/v1/jobs/{job_id}")
 

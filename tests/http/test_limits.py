@@ -21,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared = Server(
         tmp_path_factory.mktemp("limits") / "data",
         rate_limits="on",
-        rate_limit_anonymous="1/s burst 5",
+        rate_limit_anonymous="20/m burst 5",
         rate_limit_render="1/m burst 3",
         trusted_proxies='["127.0.0.0/8"]',
         auth="required",
@@ -68,7 +68,7 @@ def test_an_address_that_asks_too_often_is_told_when_to_come_back(server: Server
     refused = answers[-1]
     assert_problem(refused, 429, "rate_limited")
     assert refused.headers["ratelimit-limit"] == "5"
-    assert 1 <= int(refused.headers["ratelimit-reset"]) <= 5
+    assert 1 <= int(refused.headers["ratelimit-reset"]) <= 15
     time.sleep(int(refused.headers["retry-after"]))
     assert ask(server, "192.0.2.1").status_code == 200
 
@@ -96,7 +96,7 @@ def test_a_flood_is_let_through_up_to_the_burst(server: Server) -> None:
         statuses = list(executor.map(lambda _: ask(server, "192.0.2.3").status_code, range(60)))
 
     passed = statuses.count(200)
-    assert 5 <= passed <= 6 + (time.monotonic() - began)
+    assert 5 <= passed <= 6 + (time.monotonic() - began) / 3
     assert statuses.count(429) == 60 - passed
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
 
 import httpx
 import pytest
 
-from tests.http.asking import assert_problem, picture, send_raw
+from tests.http.asking import assert_problem, connected, picture, send_raw
 from tests.server import Server
 
 UNKNOWN = "0190c0de-0000-7000-8000-000000000000"
@@ -107,7 +106,7 @@ def test_what_is_no_http_is_refused_and_harms_nobody(server: Server, request_byt
 
 def test_two_requests_on_one_connection_do_not_mix(server: Server) -> None:
     """Smuggled behind a refused upload is a request of its own, or none."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with connected(server) as connection:
         body = b"x" * 50
         head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % len(body)
         connection.sendall(head + body + b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.http.asking import (
     TEXT,
     assert_problem,
+    connected,
     file_part,
     images_count,
     leftovers,
@@ -301,7 +301,7 @@ def test_an_endless_body_is_hung_up_on(small: Server) -> None:
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     sent = 0
 
-    with socket.create_connection(("127.0.0.1", small.port), timeout=10) as connection:
+    with connected(small) as connection:
         connection.sendall(head)
         try:
             while sent < 64 << 20:
@@ -332,7 +332,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
         len(content) + 9
     )
 
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with connected(server) as connection:
         connection.sendall(head + content)
         until(lambda: any((server.data_dir / "tmp").iterdir()) or len(content) < 1 << 18)
 

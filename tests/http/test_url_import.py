@@ -15,6 +15,7 @@ import pytest
 from tests.http.asking import TEXT, assert_problem, leftovers, noise, picture
 from tests.remote import Answer, Remote, answered, dripping, endless, redirected, silent
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 PLACES = ["/images", "/api/v1/images", "/api/v1/images/actions/upload"]
 
@@ -37,11 +38,11 @@ def inside(remote: Remote) -> Iterator[Remote]:
 
 
 @pytest.fixture(scope="module")
-def closed_port() -> int:
+def closed_port() -> Iterator[int]:
     """A port where nobody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+    with socket.socket() as reservation:  # which does not listen
+        reservation.bind(("127.0.0.1", 0))
+        yield reservation.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +50,30 @@ def importing(
     remote: Remote, closed_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server that imports from one local address besides public ones."""
-    server = Server(
-        tmp_path_factory.mktemp("importing") / "data",
+    server = importer(tmp_path_factory, remote.port, closed_port, PATIENCE)
+    yield server.start()
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def hasty(remote: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The same, but it gives up early."""
+    server = importer(tmp_path_factory, remote.port, remote.port, 0.5)
+    yield server.start()
+    server.close()
+
+
+def importer(factory: pytest.TempPathFactory, port: int, other_port: int, seconds: float) -> Server:
+    """A server that may import from two ports of 127.0.0.1."""
+    return Server(
+        factory.mktemp("importing") / "data",
         allow_url_import="true",
-        url_import_ports=json.dumps([remote.port, closed_port]),
+        url_import_ports=json.dumps([port, other_port]),
         url_import_allow='["127.0.0.1/32"]',
-        url_import_timeout="1500ms",
+        url_import_timeout=f"{seconds}s",
         max_upload_size="300KiB",
         workers=1,
     )
-    yield server.start()
-    server.close()
 
 
 def imported(server: Server, url: str, **fields: Any) -> httpx.Response:
@@ -166,8 +180,6 @@ FAILURES: dict[str, tuple[Answer, int, str]] = {
         answered(picture(5), "Content-Length: 5"), 422, "source_unavailable",
     ),
     "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 422, "source_unavailable"),
-    "silent": (silent, 422, "source_unavailable"),
-    "slow": (dripping(picture(5), 0.1), 422, "source_unavailable"),
     "hangs up": (lambda connection: connection.close(), 422, "source_unavailable"),
     "large header": (
         answered(picture(5), "X-Large: " + "a" * 200_000), 422, "source_unavailable",
@@ -201,6 +213,18 @@ def test_nothing_is_left_of_a_failed_import(
     assert kept(importing) == before
     assert leftovers(importing) == []
     assert len(inside.requests) == asked_inside
+
+
+@pytest.mark.parametrize("answer", [silent, dripping(picture(5), 0.1)], ids=["silent", "slow"])
+def test_nothing_is_left_of_an_import_that_takes_too_long(
+    hasty: Server, remote: Remote, answer: Answer
+) -> None:
+    """The time is that of the whole import."""
+    refusal = imported(hasty, remote.url("/source", answer))
+
+    assert_problem(refusal, 422, "source_unavailable")
+    assert kept(hasty) == (0, 0, set())
+    assert leftovers(hasty) == []
 
 
 def test_a_fourth_redirect_is_one_too_many(importing: Server, remote: Remote) -> None:

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(
         not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
     ),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1800),
 ]
 Outcome = dict[str, Any]
 
@@ -84,7 +84,7 @@ def test_every_hostile_file_is_refused_by_its_header(outcomes: dict[str, list[Ou
 
 
 def test_no_file_crashes_a_worker_or_exhausts_it(outcomes: dict[str, list[Outcome]]) -> None:
-    """Taken or refused, within 10 seconds and 1 GB, by a process that ends by itself."""
+    """Taken or refused, in 10 s of processor time and 1 GB, by a process that ends by itself."""
     bad = [
         it
         for those in outcomes.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imagesvc.imaging.calls import Rendered
@@ -133,7 +133,6 @@ def test_nobody_sees_the_difference(large: dict[str, str], kind: str) -> None:
     assert min(scores) >= (0.97 if kind == "webp" else 0.98), scores
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9000), st.integers(1, 9000))
 def test_the_prediction_covers_what_is_kept(width: int, height: int) -> None:
     """More than the costliest variant alone."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 from tests.server import Server
+from tests.waiting import until
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -26,11 +26,10 @@ def is_worker(pid: int) -> bool:
         return False
 
 
-def busiest(server: Server, seconds: float = 0.1) -> int:
-    """The worker that has used the processor most in the last moment."""
+def busy(server: Server, seconds: float = 0.05) -> int:
+    """The first worker that uses so much processor time from now on."""
     before = {pid: _used(pid) for pid in workers(server)}
-    time.sleep(seconds)
-    return max(before, key=lambda pid: _used(pid) - before[pid])
+    return until(lambda: next((pid for pid in before if _used(pid) - before[pid] >= seconds), None))
 
 
 def _used(pid: int) -> float:

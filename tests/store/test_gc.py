@@ -14,6 +14,7 @@ from imagesvc.service import Service
 from imagesvc.store.incoming import Incoming
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +69,7 @@ async def test_collection_in_another_process_waits_too(tmp_path: Path) -> None:
             assert await service.blobs.size(digest) is not None
             await write_row(service, digest)
 
-        assert await asyncio.wait_for(other.wait(), 20.0) == 0
+        assert await asyncio.wait_for(other.wait(), PATIENCE) == 0
         assert await service.blobs.size(digest) is not None
 
 
@@ -77,10 +78,10 @@ async def test_locks_of_one_digest_exclude_each_other_and_of_two_do_not(tmp_path
     async with running_service(tmp_path / "data") as service:
         first, second = Digest("a" * 64), Digest("b" * 64)
         async with service.locks.hold(first):
-            async with asyncio.timeout(1.0), service.locks.hold(second):
+            async with asyncio.timeout(PATIENCE), service.locks.hold(second):
                 pass
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1), service.locks.hold(first):
                     pass
-        async with asyncio.timeout(1.0), service.locks.hold(first):
+        async with asyncio.timeout(PATIENCE), service.locks.hold(first):
             pass
