@@ -13,6 +13,7 @@ import structlog
 from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.buckets import Buckets, parse_rate
 from imagesvc.auth.limits import RateLimits
+from imagesvc.auth.login_limits import LoginLimits
 from imagesvc.auth.signing import Signer
 from imagesvc.cache.eviction import DiskTier
 from imagesvc.cache.images import ImageCache
@@ -405,12 +406,13 @@ def rate_limits(settings: Settings, *, are_on: bool) -> RateLimits:
     texts = (
         settings.rate_limit,
         settings.rate_limit_anonymous,
-        settings.rate_limit_login,
         settings.rate_limit_render,
     )
-    rates = (parse_rate(text) for text in texts)
-    users, addresses, logins, renders = (None if rate is None else Buckets(rate) for rate in rates)
-    return RateLimits(users, addresses, logins, renders)
+    login = parse_rate(settings.rate_limit_login)
+    users, addresses, renders = (
+        None if rate is None else Buckets(rate) for rate in map(parse_rate, texts)
+    )
+    return RateLimits(users, addresses, None if login is None else LoginLimits(login), renders)
 
 
 def runner_limits(settings: Settings) -> RunnerLimits:

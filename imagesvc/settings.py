@@ -291,7 +291,7 @@ class Settings(BaseSettings):
         "10/s burst 50", description="Requests of one address without a credential that holds."
     )
     rate_limit_login: RateText = Field(
-        "10/m", description="Attempts to log in from one address, and as one user."
+        "10/m", description="Attempts to log in from one address; ten times as many as one user."
     )
     rate_limit_render: RateText = Field(
         "2/s burst 100", description="New variants made for strangers at one address."

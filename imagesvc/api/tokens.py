@@ -110,11 +110,11 @@ class TokenEndpoints:
         asked = await _sent(request, TokenIn)
         if asked.grant_type == "password":
             name = asked.username or ""
-            self.limits.check(Limit.LOGIN, request)
             self.limits.check_login(request, name)
             grant = await self.sessions.log_in(name, asked.password or "", asked.scopes)
         else:
             grant = await self.sessions.go_on(asked.refresh_token or "", asked.scopes)
+        self.limits.know_login(request, grant.user_name)
         tokens = TokenOut(
             access_token=grant.access_token,
             refresh_token=grant.refresh_token,

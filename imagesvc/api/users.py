@@ -290,6 +290,7 @@ class UserEndpoints:
         self.limits.check_login(request, user.name)
         if not await self.passwords.is_right(user.password_hash, old):
             raise Forbidden("The old password is wrong.")
+        self.limits.know_login(request, user.name)
 
     def _seen_id(self, request: Request) -> UserId:
         """The user that the path names, if the asker may know of them.

@@ -14,6 +14,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from starlette.requests import Request
 
 from imagesvc.auth.buckets import Buckets, Standing
+from imagesvc.auth.login_limits import LoginLimits
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import RateLimited
 
@@ -27,7 +28,7 @@ class Limit(StrEnum):
     """The user who asks; the address of strangers and of credentials that do not hold."""
     ADDRESS = "address"
     LOGIN = "login"
-    """The address, far more tightly. `RateLimits.check_login` adds the name."""
+    """Passwords, by address and name: `RateLimits.check_login`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RateLimits:
 
     principals: Buckets | None = None
     addresses: Buckets | None = None
-    logins: Buckets | None = None
+    logins: LoginLimits | None = None
     renders: Buckets | None = None
     refused: Counter[Limit | str] = field(default_factory=Counter)
 
@@ -46,20 +47,25 @@ class RateLimits:
         Raises:
             RateLimited: there were too many.
         """
-        if limit is Limit.LOGIN:
-            self._take(self.logins, f"address {address_of(request)}", request, limit)
-        elif limit is Limit.ADDRESS or principal is None or principal.user_id is None:
+        if limit is Limit.ADDRESS or principal is None or principal.user_id is None:
             self._take(self.addresses, address_of(request), request, Limit.ADDRESS)
         else:
             self._take(self.principals, str(principal.user_id), request, limit)
 
     def check_login(self, request: Request, name: str) -> None:
-        """Count an attempt to log in as `name`, wherever it comes from.
+        """Count an attempt to log in as `name`.
 
         Raises:
             RateLimited: there were too many; the password was not looked at.
         """
-        self._take(self.logins, f"name {name.casefold()[:64]}", request, Limit.LOGIN)
+        if self.logins is not None:
+            standing = self.logins.take(name, address_of(request))
+            self._judge(standing, request, Limit.LOGIN)
+
+    def know_login(self, request: Request, name: str) -> None:
+        """Remember the address of a user who brought the right password or refresh token."""
+        if self.logins is not None:
+            self.logins.know(name, address_of(request))
 
     def check_render(self, request: Request) -> None:
         """Count a variant that is about to be made for a stranger.
@@ -72,9 +78,10 @@ class RateLimits:
     def _take(
         self, buckets: Buckets | None, key: str, request: Request, limit: Limit | str
     ) -> None:
-        if buckets is None:
-            return
-        standing = buckets.take(key)
+        if buckets is not None:
+            self._judge(buckets.take(key), request, limit)
+
+    def _judge(self, standing: Standing, request: Request, limit: Limit | str) -> None:
         request.scope[STANDING] = standing
         if standing.retry_seconds is not None:
             self.refused[limit] += 1

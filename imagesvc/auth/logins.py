@@ -28,6 +28,7 @@ from imagesvc.store.credentials import LoginStore
 class Grant:
     """What a login, or its continuation, hands out."""
 
+    user_name: str
     access_token: str
     refresh_token: str
     scopes: tuple[str, ...]
@@ -83,7 +84,7 @@ class Sessions:
             expires_at=now + self.refresh_lifetime,
         )
         await self.logins.add(login)
-        return self._grant(login, refresh, granted)
+        return self._grant(user, login, refresh, granted)
 
     async def go_on(self, refresh_token: str, scopes: frozenset[Scope] | None) -> Grant:
         """New tokens for a refresh token, which is used up; used twice, it ends the login.
@@ -101,7 +102,7 @@ class Sessions:
         if not await self.logins.rotate(login.id, old.sha256, new.sha256, expires_at):
             self.refused["refresh_token"] += 1
             raise InvalidToken("The refresh token was used before; its login has ended.")
-        return self._grant(login, new, granted)
+        return self._grant(user, login, new, granted)
 
     def lasting(self, lifetime: timedelta) -> Sessions:
         """The same, for logins and access tokens that both last this long."""
@@ -135,8 +136,8 @@ class Sessions:
             raise InvalidToken("The refresh token has expired.")
         return found
 
-    def _grant(self, login: Login, refresh: Secret, scopes: tuple[str, ...]) -> Grant:
-        return Grant(self.tokens.issue(login, scopes), str(refresh), scopes)
+    def _grant(self, user: User, login: Login, refresh: Secret, scopes: tuple[str, ...]) -> Grant:
+        return Grant(user.name, self.tokens.issue(login, scopes), str(refresh), scopes)
 
 
 def _narrowed(allowed: frozenset[Scope], asked: frozenset[Scope] | None) -> tuple[str, ...]:

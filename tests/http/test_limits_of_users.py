@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.accounts import PASSWORD, Asker, admin_of, make_key, make_user
+from tests.accounts import Asker, admin_of, make_key, make_user
 from tests.http.asking import assert_problem, damaged, leftovers, picture, send_raw
 from tests.server import Server
 
@@ -202,20 +202,6 @@ def test_passwords_are_tried_seldom_from_one_address(server: Server) -> None:
     statuses = [login(server, f"name{number}", "192.0.2.2").status_code for number in range(5)]
 
     assert statuses == [401] * 3 + [429] * 2
-
-
-def test_passwords_are_tried_seldom_for_one_name(server: Server, admin: Asker) -> None:
-    """Wherever they come from, and however the name is written."""
-    make_user(server, admin, "hugo")
-    statuses = [
-        login(server, name, f"198.51.100.{number}").status_code
-        for number, name in enumerate(("hugo", "HUGO", "Hugo", "hugo"))
-    ]
-
-    assert statuses == [401] * 3 + [429]
-    refused = login(server, "hugo", "198.51.100.9", PASSWORD)
-    assert_problem(refused, 429, "rate_limited")
-    assert int(refused.headers["retry-after"]) > 10
 
 
 def test_users_have_variants_made_without_the_limit_of_strangers(

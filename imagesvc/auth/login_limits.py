@@ -1,0 +1,62 @@
+"""How often passwords may be tried: by name and address, by address, and loosely by name.
+
+A stranger at one address can try few passwords for any name, and strangers at many addresses not
+very many for one name. Neither keeps the user out: where the right password or a refresh token was
+brought before, only the tries for this name from this address count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+from imagesvc.auth.buckets import MAX_KEYS, Buckets, Rate, Standing
+
+NAME_FACTOR = 10
+"""How many times as often one name may be tried from all unknown addresses together."""
+MAX_NAME = 64
+
+
+class LoginLimits:
+    """The buckets of log-ins, and the addresses that users are known from."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+        loose = Rate(NAME_FACTOR * rate.per_second, NAME_FACTOR * rate.burst)
+        self._pairs = Buckets(rate, clock=clock)
+        self._addresses = Buckets(rate, clock=clock)
+        self._names = Buckets(loose, clock=clock)
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def take(self, name: str, address: str) -> Standing:
+        """Count a try; the standing of what refuses it, or that of the name at the address."""
+        first, *others = self._counted(name, address)
+        return next((it for it in others if it.retry_seconds is not None), first)
+
+    def know(self, name: str, address: str) -> None:
+        """Remember that the user has come from this address."""
+        pair = _pair(name, address)
+        self._known[pair] = None
+        self._known.move_to_end(pair)
+        if len(self._known) > MAX_KEYS:
+            self._known.popitem(last=False)
+
+    def _counted(self, name: str, address: str) -> Iterator[Standing]:
+        """Take from one bucket after the other, up to the first that is empty."""
+        pair = _pair(name, address)
+        takes = [(self._pairs, pair)]
+        if pair not in self._known:
+            takes += [(self._addresses, address), (self._names, _folded(name))]
+        for buckets, key in takes:
+            standing = buckets.take(key)
+            yield standing
+            if standing.retry_seconds is not None:
+                return
+
+
+def _pair(name: str, address: str) -> str:
+    return f"{address} {_folded(name)}"
+
+
+def _folded(name: str) -> str:
+    return name.casefold()[:MAX_NAME]

@@ -1,0 +1,119 @@
+"""Wrong passwords of an attacker do not keep the user out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.accounts import PASSWORD, Asker, admin_of, make_user
+from tests.http.asking import assert_problem
+from tests.server import Server
+
+TRIES = 3
+LOOSE = 10 * TRIES
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server behind a proxy, so that one test machine has many addresses."""
+    shared = Server(
+        tmp_path_factory.mktemp("logins") / "data",
+        auth="required",
+        workers=1,
+        rate_limit_login=f"1/h burst {TRIES}",
+        trusted_proxies='["127.0.0.0/8"]',
+    ).start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def admin(server: Server) -> Asker:
+    """Its admin."""
+    return admin_of(server)
+
+
+def ask(server: Server, address: str, **form: str) -> httpx.Response:
+    """Ask for tokens from an address."""
+    headers = {"x-forwarded-for": address}
+    return server.client.post("/api/v1/auth/token", data=form, headers=headers)
+
+
+def log_in(server: Server, name: str, address: str, password: str = PASSWORD) -> httpx.Response:
+    """Try a password from an address."""
+    return ask(server, address, username=name, password=password)
+
+
+def attack(server: Server, name: str, addresses: list[str]) -> list[int]:
+    """Wrong passwords, one from each address; the answers."""
+    return [log_in(server, name, address, "wrong").status_code for address in addresses]
+
+
+def test_one_address_keeps_no_user_out(server: Server, admin: Asker) -> None:
+    """Ten wrong tries did, and one more every six seconds."""
+    make_user(server, admin, "ann")
+
+    statuses = attack(server, "ann", ["203.0.113.1"] * 40)
+
+    assert statuses == [401] * TRIES + [429] * (40 - TRIES)
+    assert log_in(server, "ann", "198.51.100.1").status_code == 200
+    assert_problem(log_in(server, "ann", "203.0.113.1"), 429, "rate_limited")
+
+
+def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Asker) -> None:
+    """A customer has 2^64 addresses, which count as one."""
+    make_user(server, admin, "bob")
+
+    statuses = attack(server, "bob", [f"2001:db8:0:1::{number:x}" for number in range(1, 41)])
+
+    assert statuses == [401] * TRIES + [429] * (40 - TRIES)
+    assert log_in(server, "bob", "2001:db8:0:2::1").status_code == 200
+
+
+def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
+    server: Server, admin: Asker
+) -> None:
+    """The right password was given there before, or a refresh token."""
+    make_user(server, admin, "cleo")
+    tokens = log_in(server, "cleo", "198.51.100.2").json()
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert ask(server, "198.51.100.3", **form).status_code == 200
+
+    botnet = [f"203.0.113.{number}" for number in range(50, 50 + LOOSE + 10)]
+    statuses = attack(server, "cleo", botnet)
+
+    assert statuses == [401] * (LOOSE - 1) + [429] * 11
+    assert_problem(log_in(server, "cleo", "198.51.100.4"), 429, "rate_limited")
+    assert log_in(server, "cleo", "198.51.100.2").status_code == 200
+    assert log_in(server, "cleo", "198.51.100.3").status_code == 200
+
+
+def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
+    server: Server, admin: Asker
+) -> None:
+    """Many share an address; of the names that nobody knows there, few may be tried."""
+    make_user(server, admin, "dan")
+    assert log_in(server, "dan", "198.51.100.5").status_code == 200
+
+    statuses = [
+        log_in(server, f"name{number}", "198.51.100.5", "wrong").status_code for number in range(9)
+    ]
+
+    assert statuses == [401] * (TRIES - 1) + [429] * (10 - TRIES)
+    assert log_in(server, "dan", "198.51.100.5").status_code == 200
+
+
+def test_a_known_address_may_not_guess_either(server: Server, admin: Asker) -> None:
+    """However the name is written."""
+    make_user(server, admin, "eve")
+    assert log_in(server, "eve", "198.51.100.6").status_code == 200
+
+    statuses = [
+        log_in(server, name, "198.51.100.6", "wrong").status_code
+        for name in ("eve", "EVE", "Eve", "eve", "eve")
+    ]
+
+    assert statuses[:2] == [401] * 2
+    assert statuses[2:] == [429] * 3
