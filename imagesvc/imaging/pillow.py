@@ -20,6 +20,7 @@ from imagesvc.errors import CorruptImage, Rejected
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.ico import largest
 from imagesvc.imaging.containers.jpeg import starts_early
+from imagesvc.imaging.containers.tidy import tidied
 from imagesvc.imaging.reading import as_file
 from imagesvc.model import Format
 
@@ -209,7 +210,7 @@ def _heif(data: Data) -> Any:
     libheif applies `irot`, `imir` and `clap` (ISO/IEC 23008-12, 6.5.10): an orientation in the
     EXIF says the same again and must not be applied.
     """
-    pictures = pillow_heif.open_heif(data[:], convert_hdr_to_8bit=True)
+    pictures = pillow_heif.open_heif(tidied(data, Format.HEIC)[:], convert_hdr_to_8bit=True)
     return pictures[pictures.primary_index]
 
 

@@ -22,7 +22,7 @@ import pyvips
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging import pillow
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.containers.png_tidy import tidied
+from imagesvc.imaging.containers.tidy import tidied
 from imagesvc.imaging.pillow import Raster
 from imagesvc.imaging.shrinking import SIDEWAYS
 from imagesvc.model import Format, Size
@@ -158,9 +158,7 @@ def load(data: Data, kind: Format, **options: Any) -> Picture:
     loader, _ = _LOADERS[kind]
     if kind is Format.JPEG:
         options["unlimited"] = True
-    if kind is Format.PNG:
-        data = tidied(data) or data
-    source = pyvips.Source.new_from_memory(data)
+    source = pyvips.Source.new_from_memory(tidied(data, kind))
     options |= {"access": "sequential", "fail_on": "error"}
     picture = pyvips.Operation.call(f"{loader}_source", source, **options)
     if isinstance(picture, list):  # of the image and what else a loader tells

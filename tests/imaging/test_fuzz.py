@@ -19,7 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagesvc.errors import Rejected
+from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import read_tags
+from imagesvc.imaging.containers.tidy import TIDIERS
 from imagesvc.imaging.exif import facts, place
 from imagesvc.imaging.probe import probe
 from tests.attack.hostile.bitmaps import icon
@@ -95,7 +97,9 @@ def identify(content: bytes, *, renders: bool = False) -> None:
     """Identify a file, and perhaps make a variant of what is taken; our errors alone are right."""
     started = time.thread_time()
     try:
-        probe(content, LIMITS)
+        kind = probe(content, LIMITS).format
+        if kind in TIDIERS:
+            TIDIERS[kind](content, 0, Budget(len(content)))
         if renders:
             _render(content)
     except Rejected as error:

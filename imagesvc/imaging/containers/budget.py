@@ -41,11 +41,12 @@ _COUNTS_A_LOOK = 1024
 class Budget:
     """What is left to spend on one file."""
 
-    def __init__(self, file_bytes: int) -> None:
+    def __init__(self, file_bytes: int, seconds: float = MAX_SECONDS) -> None:
         self._counts = dict.fromkeys(MOST, 0)
         self._bytes = PASSES * file_bytes + SPARE_BYTES
         self._inflated = MAX_INFLATED_BYTES
-        self._deadline = time.thread_time() + MAX_SECONDS
+        self._seconds = seconds
+        self._deadline = time.thread_time() + seconds
         self._counts_to_look = _COUNTS_A_LOOK
 
     @property
@@ -97,7 +98,7 @@ class Budget:
             ImageTooLarge: it is too long.
         """
         if time.thread_time() > self._deadline:
-            raise too_complex(f"reading it takes more than {MAX_SECONDS:g} seconds")
+            raise too_complex(f"reading it takes more than {self._seconds:g} seconds")
 
 
 def too_complex(reason: str) -> ImageTooLarge:

@@ -1,6 +1,5 @@
 """EXIF as a file holds it: a TIFF of directories alone (CIPA DC-008, Exif 3.0, 4.5)."""
 
-# ruff: noqa: PLR2004 - the numbers are types and sizes that the format lays down
 from __future__ import annotations
 
 import math
@@ -28,24 +27,11 @@ MAX_BYTES = 1 << 20
 MAX_TEXT_BYTES, MAX_NUMBERS = 4096, 16
 """Of one value that is read."""
 
-ORIENTATION, SHOT, PLACE, RELATED = 0x0112, 0x8769, 0x8825, 0xA005
+SHOT, PLACE = 0x8769, 0x8825
 TEXT, UNDEFINED = 2, 7
 _SIGNED = {6: "b", 8: "h", 9: "i", 11: "f", 12: "d"}
 _RATIONALS = {5: "II", 10: "ii"}
 _DAMAGES = (CorruptImage, ImageTooLarge)
-
-
-def oriented(block: bytes) -> bytes:
-    """A block that says the orientation alone, as `block` does; empty where that is damaged."""
-    try:
-        layout, at = layout_of(block)
-        found = [it for it in _entries(block, layout, at) if it.tag == ORIENTATION]
-    except _DAMAGES:
-        return b""
-    value = _value(block, layout, found[0]) if found else None
-    if not isinstance(value, int) or not 1 <= value <= 8:
-        return b""
-    return struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, ORIENTATION, 3, 1, value, 0)
 
 
 def read_tags(data: Data) -> Tags:
@@ -64,42 +50,6 @@ def read_tags(data: Data) -> Tags:
         _values(data, layout, _pointed(data, layout, first, SHOT), SHOT_TAGS),
         _values(data, layout, _pointed(data, layout, first, PLACE), PLACE_TAGS),
     )
-
-
-def is_simple(block: bytes) -> bool:
-    """Whether decoders read the block in a moment: it is short, and no bytes are there twice."""
-    if len(block) > MAX_BYTES:
-        return False
-    budget = Budget(len(block))
-    try:
-        layout, at = layout_of(block)
-    except CorruptImage:
-        return True  # they stop here, too
-    pending, visited = [at], set()
-    try:
-        while pending:
-            at = pending.pop()
-            if at in visited:
-                return False
-            visited.add(at)
-            pending += _following(block, layout, at, budget)
-    except ImageTooLarge:
-        return False
-    return True
-
-
-def _following(block: bytes, layout: Layout, at: int, budget: Budget) -> Iterable[int]:
-    """The directories that a directory points at, which may be none."""
-    try:
-        entries, following = read_directory(block, layout, at, budget)
-    except CorruptImage:
-        return ()
-    for entry in entries:
-        if entry.at + entry.bytes <= len(block):
-            budget.read(entry.bytes)
-    pointers = [entry for entry in entries if entry.tag in {SHOT, PLACE, RELATED}]
-    numbers = [_value(block, layout, entry) for entry in pointers]
-    return [it for it in (*numbers, following) if isinstance(it, int) and it]
 
 
 def _entries(data: Data, layout: Layout, at: int) -> list[Entry]:

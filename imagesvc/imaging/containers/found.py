@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from mmap import mmap
 
@@ -51,6 +52,15 @@ def check_count(what: str, count: int, limit: int) -> None:
     """
     if count > limit:
         raise ImageTooLarge(f"The image has {count:,} {what}; the limit is {limit:,}.")
+
+
+def patched(data: Data, changes: Iterable[tuple[int, bytes]]) -> bytes:
+    """A copy of a file with other bytes at some places, which are given in order."""
+    view, pieces, at = memoryview(data), [], 0
+    for start, piece in changes:
+        pieces += [view[at:start], memoryview(piece)]
+        at = start + len(piece)
+    return b"".join((*pieces, view[at:]))
 
 
 def big(data: Data, at: int, size: int) -> int:

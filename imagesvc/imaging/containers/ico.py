@@ -17,7 +17,7 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
-from imagesvc.imaging.containers.png_tidy import essential
+from imagesvc.imaging.containers.tidy_png import essential
 from imagesvc.imaging.limits import Limits
 
 _HELD_BITS = 128

@@ -45,6 +45,8 @@ class Entry(NamedTuple):
     """Of values."""
     at: int
     """Where its values start, in the entry itself or elsewhere."""
+    row: int
+    """Where it starts itself, with its tag, type and number of values."""
 
     @property
     def bytes(self) -> int:
@@ -93,7 +95,7 @@ def read_directory(data: Data, layout: Layout, at: int, budget: Budget) -> tuple
         start = where + size - inline
         if number * WIDTHS.get(kind, 1) > inline:
             start = struct.unpack(layout.offset, value)[0]
-        entries.append(Entry(tag, kind, number, start))
+        entries.append(Entry(tag, kind, number, start, where))
     return entries, following
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from imagesvc.imaging.containers.budget import Budget
-from imagesvc.imaging.containers.exif_block import read_tags
+from imagesvc.imaging.containers.exif_block import MAX_BYTES, read_tags
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -52,7 +52,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         seen.add(kind)
         if kind == b"IHDR":
             raise malformed("PNG", "it has two IHDR chunks")
-        if kind == b"eXIf" and exif is None:
+        if kind == b"eXIf" and exif is None and end - start <= MAX_BYTES:
             exif = data[start:end]
         if kind == b"acTL" and end - start == 8:
             frames = max(1, big(data, start, 4))

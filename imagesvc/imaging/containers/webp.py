@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from imagesvc.imaging.containers.budget import Budget
-from imagesvc.imaging.containers.exif_block import PREFIX, read_tags
+from imagesvc.imaging.containers.exif_block import MAX_BYTES, PREFIX, read_tags
 from imagesvc.imaging.containers.found import (
     Data,
     Found,
@@ -49,7 +49,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         elif kind == b"ANMF":
             frames += 1
             check_count("frames", frames, limits.max_frames)
-        elif kind == b"EXIF" and exif is None:
+        elif kind == b"EXIF" and exif is None and end - start <= MAX_BYTES:
             exif = data[start:end].removeprefix(PREFIX)
     if size is None or not frames:
         raise malformed("WebP", "it has no picture")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 
 from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.exif_block import MAX_BYTES
 from imagesvc.imaging.containers.found import Data, big
 from imagesvc.imaging.containers.png import SIGNATURE, Chunk, chunks
 
@@ -21,7 +22,7 @@ _ONCE = frozenset(
 )  # fmt: skip
 """What says how the pixels are to be shown, each at most once in a file."""
 _FRAMES = frozenset({b"fcTL", b"fdAT"})
-_PROFILE = b"iCCP"
+_PROFILE, _EXIF = b"iCCP", b"eXIf"
 _ANCILLARY = 0x20
 """The bit in the first letter of a kind that a picture can do without (5.4)."""
 
@@ -41,6 +42,7 @@ def tidied(data: Data) -> bytes | None:
         and len(others) <= MAX_OTHER_CHUNKS
         and not any(_is_packed(data, it) for it in others)
         and len(profiles) <= 1
+        and all(it.end - it.start <= MAX_BYTES for it in found if it.kind == _EXIF)
         and all(_inflates(data, it, budget) for it in profiles)
     ):
         return None
@@ -80,6 +82,8 @@ def _is_packed(data: Data, chunk: Chunk) -> bool:
 
 
 def _is_sound(data: Data, chunk: Chunk, budget: Budget) -> bool:
+    if chunk.kind == _EXIF and chunk.end - chunk.start > MAX_BYTES:
+        return False
     if zlib.crc32(data[chunk.start - 4 : chunk.end]) != big(data, chunk.end, 4):
         return False
     return chunk.kind != _PROFILE or _inflates(data, chunk, budget)

@@ -1,14 +1,19 @@
-"""PNG: texts and profiles never decide whether a picture is taken, whatever they inflate to."""
+"""Texts and profiles never decide whether a picture is taken, and cost little, however large."""
 
 from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from imagesvc.imaging.containers.png_tidy import essential, tidied
+from imagesvc.imaging.containers import tidy
+from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.tidy_png import essential, tidied
+from imagesvc.model import Format
+from tests.attack.hostile.jpeg import segment
 from tests.imaging.pictures import (
     LIMITS,
     corners,
@@ -117,3 +122,55 @@ def test_usual_files_are_left_as_they_are(tmp_path: Path) -> None:
 
     assert tidied(data) is None
     assert len(essential(data)) == len(data) - len(xmp) - len(text)
+
+
+LARGE_TEXT = b"<x>" + bytes(5 << 20)
+
+
+def _large(folder: Path, suffix: str) -> tuple[Path, Path]:
+    """A picture with a profile, an orientation and 5 MB of text; the same without the text."""
+    exif = Image.Exif()
+    exif[274], exif[0x010F] = 6, "Maker"
+    plain, large = folder / f"plain.{suffix}", folder / f"large.{suffix}"
+    options: dict[str, Any] = {"exif": exif.tobytes(), "icc_profile": swapped_profile()}
+    if suffix in {"jpg", "webp", "tif"}:
+        options["quality"] = 95
+    texts: dict[str, Any] = {"xmp": LARGE_TEXT}
+    if suffix == "tif":
+        options = {"icc_profile": swapped_profile()}
+        options["tiffinfo"], texts = {274: 6, 271: "Maker"}, {}
+        texts["tiffinfo"] = {**options["tiffinfo"], 700: LARGE_TEXT}
+    if suffix == "jpg":
+        quadrants().save(plain, **options)
+        data = plain.read_bytes()
+        text = b"".join(segment(marker, b"a" * 60_000) for marker in (0xFE, 0xE1, 0xED, 0xE5))
+        large.write_bytes(data[:20] + text * 20 + data[20:])
+    else:
+        quadrants().save(plain, **options)
+        quadrants().save(large, **{**options, **texts})
+    return plain, large
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "tif", "avif", "heic"])
+def test_large_texts_are_kept_from_decoders(tmp_path: Path, suffix: str) -> None:
+    """The picture is as without them: turned, in its colours, with its facts."""
+    plain, large = _large(tmp_path, suffix)
+    found, kind = probe(str(large), LIMITS), probe(str(plain), LIMITS).format
+    data = large.read_bytes()
+    tidy_data = tidy.tidied(data, kind)
+
+    assert len(data) > 4 << 20
+    assert tidy_data != data
+    assert found == probe(str(plain), LIMITS)
+    assert found.exif["make"] == "Maker"
+    assert seen(make(str(large), "w=64")).tobytes() == seen(make(str(plain), "w=64")).tobytes()
+    assert tidy.tidied(plain.read_bytes(), kind) == plain.read_bytes()
+
+
+@pytest.mark.parametrize("kind", tidy.TIDIERS)
+def test_usual_metadata_costs_no_copy(tmp_path: Path, kind: Format) -> None:
+    """Also in files that are so large that they are looked at."""
+    path = save(tmp_path / f"a.{kind.extension}", gradient(), icc_profile=swapped_profile())
+    data = Path(path).read_bytes()
+
+    assert tidy.TIDIERS[kind](data, tidy.MAX_METADATA_BYTES, Budget(len(data))) is None

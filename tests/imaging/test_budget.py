@@ -1,0 +1,56 @@
+"""The budget of one identification: what is counted, and what is said when it is spent."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagesvc.errors import ImageTooLarge
+from imagesvc.imaging.containers.budget import MAX_INFLATED_BYTES, MOST, SPARE_BYTES, Budget
+
+
+@pytest.mark.parametrize("what", sorted(set(MOST) - {"levels of boxes"}))
+def test_elements_are_counted_by_kind(what: str) -> None:
+    """As many as the limit says, and not one more; the error says of what there are too many."""
+    budget = Budget(0)
+    budget.count(what, MOST[what] - 1)
+    budget.count(what)
+
+    with pytest.raises(ImageTooLarge, match=f"too complex: more than {MOST[what]:,} {what}"):
+        budget.count(what)
+
+
+def test_depth_has_a_limit() -> None:
+    """It is no sum: the same depth may come again."""
+    budget = Budget(0)
+    for _ in range(3):
+        budget.check_depth("levels of boxes", MOST["levels of boxes"])
+
+    with pytest.raises(ImageTooLarge, match="levels of boxes"):
+        budget.check_depth("levels of boxes", MOST["levels of boxes"] + 1)
+
+
+def test_the_bytes_of_a_file_are_read_twice_at_most() -> None:
+    """With something to spare for small files."""
+    budget = Budget(1_000_000)
+    budget.read(2_000_000 + SPARE_BYTES)
+
+    with pytest.raises(ImageTooLarge, match="share the same bytes"):
+        budget.read(1)
+
+
+def test_time_is_looked_at_while_elements_are_counted() -> None:
+    """Of the processor, so that a busy machine refuses nothing that is fine."""
+    budget = Budget(0, seconds=0)
+
+    with pytest.raises(ImageTooLarge, match="reading it takes more than 0 seconds"):
+        budget.count("sub-blocks", 5000)
+
+
+def test_inflated_bytes_are_used_up_and_never_less_than_none() -> None:
+    """What is left bounds the next inflation."""
+    budget = Budget(0)
+    budget.inflate(1000)
+    assert budget.inflatable == MAX_INFLATED_BYTES - 1000
+
+    budget.inflate(1 << 40)
+    assert budget.inflatable == 0
