@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ def test_large_texts_are_kept_from_decoders(tmp_path: Path, suffix: str) -> None
 
     assert len(data) > 4 << 20
     assert tidy_data != data
-    assert found == probe(str(plain), LIMITS)
+    expected = probe(str(plain), LIMITS)
+    assert found == replace(expected, decode_seconds=found.decode_seconds)  # by the file's size
     assert found.exif["make"] == "Maker"
     assert seen(make(str(large), "w=64")).tobytes() == seen(make(str(plain), "w=64")).tobytes()
     assert tidy.tidied(plain.read_bytes(), kind) == plain.read_bytes()
