@@ -138,6 +138,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             images=service.image_cache,
             blobs=service.blobs,
             variants=service.variants,
+            originals=service.originals,
             presets=service.presets,
             signer=service.signer,
             authenticator=service.authenticator,

@@ -305,6 +305,8 @@ class Image:
     updated_at: datetime
     completed_at: datetime | None = None
     gps: dict[str, float] = field(default_factory=dict)
+    share_location: bool = False
+    """Whether strangers get the original with the place where it was taken."""
     is_analysed: bool = False
     """Whether a job of this image has analysed its original; another image's job does not count."""
     job_id: JobId | None = None

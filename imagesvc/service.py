@@ -20,6 +20,7 @@ from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.mezzanines import Mezzanines
+from imagesvc.cache.unlocated import UnlocatedOriginals
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
 from imagesvc.imaging.limits import Limits
@@ -150,6 +151,7 @@ class Service:
             timeout=settings.transform_timeout,
             on_stored=self.disk_tier.grew,
         )
+        self.originals = UnlocatedOriginals(self.variants, renderer, settings.transform_timeout)
         self.runner = Runner(self.jobs, self.variants, runner_limits(settings))
         self.ingest = Ingest(
             pool=self.pool,

@@ -1,4 +1,4 @@
-"""What people may change of an image: title, description, tags and visibility."""
+"""What people may change of an image: title, description, tags, visibility, and what others get."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class ImagePatch(BaseModel):
     tags: Tags | None = None
     """All of them, beside the description's #hashtags, which are tags anyway."""
     visibility: Visibility = Visibility.PRIVATE
+    share_location: bool = False
+    """Whether others get the original with the place where it was taken."""
 
     def applied_to(self, image: Image) -> Image:
         """The image as it is to be.
@@ -75,7 +77,7 @@ class EditEndpoints:
         ]  # fmt: skip
 
     async def edit(self, request: Request) -> Response:
-        """Change title, description, tags or visibility; `If-Match` guards against lost changes.
+        """Change what people may edit of an image; `If-Match` guards against lost changes.
 
         When the answer comes, no URL of the image is answered as before the change.
         """

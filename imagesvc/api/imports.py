@@ -31,6 +31,7 @@ class ImportIn(BaseModel):
     description: Description = ""
     tags: Tags = []
     visibility: Visibility | None = None
+    share_location: bool = False
     collection_id: Id | None = None
 
     def upon(self, given: UploadFields) -> UploadFields:
@@ -41,6 +42,7 @@ class ImportIn(BaseModel):
             description=self.description,
             tags=tuple(self.tags),
             visibility=self.visibility or given.visibility,
+            share_location=self.share_location,
             collection_id=None if self.collection_id is None else CollectionId(self.collection_id),
         )
 

@@ -57,6 +57,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "exif": {"camera": "FUJIFILM X100V", "taken_at": "2026-05-02T07:31:12"},
         "gps": {"latitude": 54.1795, "longitude": 7.8875, "altitude": 4.0},
         "visibility": "public",
+        "share_location": False,
         "collection_id": COLLECTION,
         "owner_id": OWNER,
         "created_at": MADE,

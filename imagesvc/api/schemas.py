@@ -73,6 +73,8 @@ class ImageOut(BaseModel):
     gps: GpsOut | None
     """Where it was taken; for its owner alone."""
     visibility: Visibility
+    share_location: bool
+    """Whether others get the original with the place where it was taken."""
     collection_id: UUID | None
     owner_id: UUID | None
     created_at: Instant
@@ -108,6 +110,7 @@ class ImageOut(BaseModel):
             exif=image.exif,
             gps=GpsOut(**image.gps) if image.gps and is_own else None,
             visibility=image.visibility,
+            share_location=image.share_location,
             collection_id=image.collection_id,
             owner_id=image.owner_id,
             created_at=image.created_at,

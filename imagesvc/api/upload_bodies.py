@@ -36,13 +36,14 @@ FORM = Raw(
             "tags": {"type": "string", "description": "With commas between."},
             "collection_id": {"type": "string", "anyOf": [{"format": "uuid"}, {"const": ""}]},
             "visibility": {"type": "string", "enum": ["", *(item.value for item in Visibility)]},
+            "share_location": {"type": "string", "enum": ["", "true", "false"]},
         },
         "required": ["file"],
         "additionalProperties": False,
     },
 )
 FILE = Raw(("image/*", "application/octet-stream"))
-FIELDS = {"title", "description", "tags", "collection_id", "visibility"}
+FIELDS = {"title", "description", "tags", "collection_id", "visibility", "share_location"}
 
 NamedFile = tuple[str, ReceivedFile | ImagesvcError]
 
@@ -139,6 +140,9 @@ def read_fields(
     visibility = values.get("visibility") or default
     if visibility not in set(Visibility):
         raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
+    share_location = values.get("share_location") or "false"
+    if share_location not in {"true", "false"}:
+        raise invalid("share_location", "must be true or false")
     tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
     try:
         check_tags(tags)
@@ -149,6 +153,7 @@ def read_fields(
         description=values.get("description", ""),
         tags=tags,
         visibility=Visibility(visibility),
+        share_location=share_location == "true",
         collection_id=_collection_id(values.get("collection_id")),
         owner_id=owner_id,
     )

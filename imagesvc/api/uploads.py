@@ -54,6 +54,8 @@ class UploadQuery(Query):
     """With commas between."""
     collection_id: Id | None = None
     visibility: Visibility | None = None
+    share_location: bool | None = None
+    """Whether others get the original with the place where it was taken."""
 
 
 FORM_OVERHEAD = 128 << 10

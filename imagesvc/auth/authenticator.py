@@ -110,6 +110,11 @@ class Authenticator:
 
     credentials: Credentials | None
 
+    @property
+    def has_accounts(self) -> bool:
+        """Whether requesters are told apart."""
+        return self.credentials is not None
+
     async def principal(self, request: Request) -> Principal:
         """Who is asking.
 

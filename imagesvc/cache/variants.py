@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 import structlog
@@ -54,6 +55,7 @@ MAX_BODY_BYTES = 4 << 20
 
 Outcome = Variant | ImagesvcError
 Admit = Callable[[], None]
+Make = Callable[[Flight], Awaitable[Fetched]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,20 @@ class VariantCache:
             TooCostly: it could not be made in time.
             NotFound: the image was deleted meanwhile.
         """
-        key = wanted.key
+        make = partial(self._render, original, wanted)
+        return await self.fetch_or(make, wanted.key, wanted.image_id, admit)
+
+    async def fetch_or(
+        self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None = None
+    ) -> Fetched:
+        """What is cached under a key, made if there is nothing; the other arguments as `fetch`."""
         while True:
             entry = self.memory.get(key) or self.ledger.find(key)
             if entry is not None:
                 return Fetched(entry, "memory")
             flight = self._flights.find(key)
             if flight is None:
-                return await self._join(self._depart(original, wanted, admit))
+                return await self._join(self._depart(make, key, image_id, admit))
             try:
                 return await self._join(flight)
             except RateLimited:
@@ -159,16 +167,16 @@ class VariantCache:
             raise NotFound("The image was deleted.")
         return fetched
 
-    def _depart(self, original: Original, wanted: Wanted, admit: Admit | None) -> Flight:
-        flight = self._flights.begin(wanted.key, wanted.image_id, is_of_job=False)
-        task = asyncio.create_task(self._fly(flight, original, wanted, admit))
+    def _depart(
+        self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None
+    ) -> Flight:
+        flight = self._flights.begin(key, image_id, is_of_job=False)
+        task = asyncio.create_task(self._fly(flight, make, admit))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
 
-    async def _fly(
-        self, flight: Flight, original: Original, wanted: Wanted, admit: Admit | None
-    ) -> None:
+    async def _fly(self, flight: Flight, make: Make, admit: Admit | None) -> None:
         outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
         try:
             content = await self._load(flight.key)
@@ -177,7 +185,7 @@ class VariantCache:
             else:
                 if admit is not None:
                     admit()
-                outcome = await self._render(flight, original, wanted)
+                outcome = await make(flight)
             if isinstance(outcome.content, Entry) and not flight.is_void:
                 self.memory.put(outcome.content)
         except ImagesvcError as error:
@@ -201,7 +209,7 @@ class VariantCache:
         body = await self.files.read(variant)
         return None if body is None else Entry(variant, body)
 
-    async def _render(self, flight: Flight, original: Original, wanted: Wanted) -> Fetched:
+    async def _render(self, original: Original, wanted: Wanted, flight: Flight) -> Fetched:
         began = time.perf_counter()
         cost = wanted.cost(original)
         check_seconds(cost, self.timeout)
@@ -213,10 +221,16 @@ class VariantCache:
         if isinstance(rendered, ImagesvcError):
             raise rendered
         variant = self._variant(wanted, rendered)
-        content = await self._store(flight, variant, rendered)
+        content = await self.keep(flight, variant, rendered)
         return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
 
-    async def _store(self, flight: Flight, variant: Variant, rendered: Rendered) -> Content:
+    async def keep(self, flight: Flight, variant: Variant, rendered: Rendered) -> Content:
+        """Store what was made for a flight, unless its image was deleted meanwhile.
+
+        Raises:
+            NotFound: the image was deleted.
+            InsufficientStorage: it is too large for memory, and the disk is full.
+        """
         if rendered.data is not None:
             entry = Entry(variant, rendered.data)
             if not flight.is_void:

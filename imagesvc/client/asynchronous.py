@@ -110,7 +110,7 @@ class AsyncClient:
     async def update_image(
         self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
     ) -> Image:
-        """Change title, description, tags or visibility; what is not given stays.
+        """Change title, description, tags, visibility or share_location; the rest stays.
 
         Args:
             image_id: which one.

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypedDict, TypeVar
+from typing import Any, BinaryIO, Generic, Literal, TypedDict, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -75,6 +75,8 @@ class Fields(TypedDict, total=False):
     """With commas between."""
     collection_id: str
     visibility: Visibility
+    share_location: Literal["true", "false"]
+    """Whether others get the original with the place where it was taken."""
 
 
 class FieldsOfUrl(Fields, total=False):
@@ -95,6 +97,7 @@ class Changes(TypedDict, total=False):
     description: str
     tags: list[str]
     visibility: Visibility
+    share_location: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Image(Versioned):
     phash: str | None
     exif: dict[str, Any]
     visibility: Visibility
+    share_location: bool
     collection_id: UUID | None
     owner_id: UUID | None
     created_at: datetime

@@ -12,17 +12,22 @@ from imagesvc.model import Format, Image, Visibility
 
 YEAR_SECONDS = 31_536_000
 PRIVATE = "private, no-cache"
+CREDENTIALS = "Authorization, X-API-Key"
+"""Request fields that say who asks, where the owner and strangers get different bytes."""
 
 Headers = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """What is about to be sent: its type, its validator, and whether Accept chose it."""
+    """What is about to be sent: its type, its validator, and what else it was chosen by."""
 
     format: Format
     etag: str
-    is_negotiated: bool = False
+    vary: str = ""
+    """The request fields that chose it, as in Vary."""
+    is_for_owner: bool = False
+    """Whether others get another one at the same URL."""
 
 
 def image_headers(
@@ -33,14 +38,16 @@ def image_headers(
     headers = {
         "content-type": kind.media_type,
         "etag": representation.etag,
-        "cache-control": cache_control(image.visibility, asked, rules),
+        "cache-control": PRIVATE
+        if representation.is_for_owner
+        else cache_control(image.visibility, asked, rules),
         "content-disposition": disposition(image.filename, kind, download=asked.download),
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
         "accept-ranges": "bytes",
     }
-    if representation.is_negotiated:
-        headers["vary"] = "Accept"
+    if representation.vary:
+        headers["vary"] = representation.vary
     if rules.cache_tag_header != "off":
         headers[rules.cache_tag_header.lower()] = f"image-{image.id}"
     return headers

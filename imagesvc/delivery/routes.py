@@ -16,15 +16,16 @@ from starlette.types import Scope as AsgiScope
 
 from imagesvc.auth.authenticator import Authenticator
 from imagesvc.auth.limits import RateLimits
-from imagesvc.auth.permissions import check_may_see
+from imagesvc.auth.permissions import check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.signing import Signer
 from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
+from imagesvc.cache.unlocated import Copy, UnlocatedOriginals, full_size
 from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modified, streamed
-from imagesvc.delivery.headers import Headers, Representation, image_headers
+from imagesvc.delivery.headers import CREDENTIALS, Headers, Representation, image_headers
 from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.parameters import ABOUT_ANSWER, PRESET, SIGMA, TRANSFORM
@@ -43,6 +44,7 @@ from imagesvc.errors import (
     TooCostly,
     Unavailable,
 )
+from imagesvc.imaging.calls import Removal
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
 from imagesvc.model import Format, Image, ImageId, Transform, Visibility, parse_id
@@ -71,6 +73,7 @@ class Delivery:
     images: ImageCache
     blobs: BlobStore
     variants: VariantCache
+    originals: UnlocatedOriginals
     presets: Mapping[str, Transform]
     signer: Signer
     authenticator: Authenticator
@@ -165,8 +168,54 @@ class Delivery:
         return image
 
     async def _original(self, request: Request, image: Image, asked: Asked) -> Response:
+        """The stored bytes for owner and admins; for strangers a copy that tells no place."""
+        if not self.authenticator.has_accounts or image.share_location:
+            return await self._stored(request, image, asked)
+        if await self._is_own(request, image):
+            return await self._stored(request, image, asked, vary=CREDENTIALS, is_for_owner=True)
+        admit = await self._render_check(request, asked)
+        for _ in range(FETCH_ATTEMPTS):
+            copy = await self.originals.fetch(image, admit)
+            with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
+                return await self._for_strangers(request, image, asked, copy)
+        raise _evicted()
+
+    async def _is_own(self, request: Request, image: Image) -> bool:
+        """Whether the owner or an admin asks, with a credential that may read."""
+        with contextlib.suppress(ImagesvcError):  # what is public needs no credential
+            principal = await self.authenticator.principal(request)
+            may_read = principal.is_admin or Scope.READ in principal.scopes
+            return may_read and owns(principal, image.owner_id)
+        return False
+
+    async def _for_strangers(
+        self, request: Request, image: Image, asked: Asked, copy: Copy
+    ) -> Response:
+        began = time.perf_counter()
+        if copy.removal is Removal.NOTHING:
+            return await self._stored(request, image, asked, vary=CREDENTIALS)
+        if copy.removal is Removal.UNCLEAR:
+            transform = full_size(image.original)
+            return await self._variant(request, image, transform, asked, is_original=True)
+        etag = f'"{copy.fetched.variant.key[:32]}"'
+        shown = Representation(image.original.format, etag, CREDENTIALS)
+        headers = image_headers(image, shown, asked, self.rules)
+        if is_fresh(request, etag):
+            return not_modified(headers)
+        headers["server-timing"] = _timing(copy.fetched, began)
+        return await self._sent(request, copy.fetched, headers)
+
+    async def _stored(
+        self,
+        request: Request,
+        image: Image,
+        asked: Asked,
+        *,
+        vary: str = "",
+        is_for_owner: bool = False,
+    ) -> Response:
         digest = image.original.digest
-        shown = Representation(image.original.format, f'"{digest}"')
+        shown = Representation(image.original.format, f'"{digest}"', vary, is_for_owner)
         headers = image_headers(image, shown, asked, self.rules)
         if is_fresh(request, headers["etag"]):
             return not_modified(headers)
@@ -179,17 +228,24 @@ class Delivery:
         )
 
     async def _variant(
-        self, request: Request, image: Image, transform: Transform, asked: Asked
+        self,
+        request: Request,
+        image: Image,
+        transform: Transform,
+        asked: Asked,
+        *,
+        is_original: bool = False,
     ) -> Response:
+        """A variant; `is_original` where strangers get it instead of the original."""
         began = time.perf_counter()
-        is_negotiated = transform.auto
-        if is_negotiated:
+        vary = CREDENTIALS if is_original else "Accept" if transform.auto else ""
+        if transform.auto:
             transform = self._negotiated(request, image, transform)
         wanted = self.variants.identify(image.id, image.original, transform)
         concrete = wanted.transform
         if concrete.format is None:
             raise NotFound("This image has no format to show.")
-        shown = Representation(concrete.format, f'"{wanted.key[:32]}"', is_negotiated)
+        shown = Representation(concrete.format, f'"{wanted.key[:32]}"', vary)
         headers = image_headers(image, shown, asked, self.rules)
         if asked.debug and self.rules.allow_debug:
             headers["x-imagesvc-plan"] = canonical(concrete)
@@ -200,8 +256,11 @@ class Delivery:
             fetched = await self.variants.fetch(image.original, wanted, admit)
             headers["server-timing"] = _timing(fetched, began)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
-                return await self._sent(request, image, asked, fetched, headers)
-        raise Unavailable("The image was evicted before it could be sent; try again soon.")
+                response = await self._sent(request, fetched, headers)
+                if not is_original:  # the owner gets other bytes at the same URL
+                    self._remember(request, image, asked, fetched, response)
+                return response
+        raise _evicted()
 
     async def _render_check(self, request: Request, asked: Asked) -> Admit | None:
         """What to ask before a variant is made; nothing for users, and for URLs that are signed."""
@@ -212,26 +271,30 @@ class Delivery:
                 return None
         return functools.partial(self.limits.check_render, request)
 
-    async def _sent(
-        self, request: Request, image: Image, asked: Asked, fetched: Fetched, headers: Headers
-    ) -> Response:
+    async def _sent(self, request: Request, fetched: Fetched, headers: Headers) -> Response:
         content = fetched.content
         if isinstance(content, StoredFile):
             sent = self._by_proxy(headers, content.path)
             stream = functools.partial(file_bytes, content.path)
             return sent or await streamed(request, headers, content.variant.bytes, stream)
-        response = from_memory(request, headers, content.body)
+        return from_memory(request, headers, content.body)
+
+    def _remember(
+        self, request: Request, image: Image, asked: Asked, fetched: Fetched, response: Response
+    ) -> None:
+        """Have requests like this one answered from memory, if the answer is for everyone."""
+        content = fetched.content
         if (
-            response.status_code == 200  # noqa: PLR2004  # a range is not the whole
-            and image.visibility is not Visibility.PRIVATE
-            and not _is_shared(asked)
-            and self.images.holds(image)
+            isinstance(content, StoredFile)
+            or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
+            or image.visibility is Visibility.PRIVATE
+            or _is_shared(asked)
+            or not self.images.holds(image)
         ):
-            hot = {**headers, "server-timing": "cache;desc=memory"}
-            hot["content-length"] = str(len(content.body))
-            raw = [(name.encode("latin-1"), hot[name].encode("latin-1")) for name in hot]
-            self.remember(request.scope, image.id, content, raw)
-        return response
+            return
+        hot = dict(response.headers) | {"server-timing": "cache;desc=memory"}
+        raw = [(name.encode("latin-1"), hot[name].encode("latin-1")) for name in hot]
+        self.remember(request.scope, image.id, content, raw)
 
     def _negotiated(self, request: Request, image: Image, transform: Transform) -> Transform:
         original = image.original
@@ -266,6 +329,10 @@ def _kind_of(transform: Pairs) -> Kind:
     if not transform:
         return Kind.ORIGINAL
     return Kind.PRESET if [key for key, _value in transform] == ["preset"] else Kind.FREE_FORM
+
+
+def _evicted() -> Unavailable:
+    return Unavailable("The image was evicted before it could be sent; try again soon.")
 
 
 def _timing(fetched: Fetched, began: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any, BinaryIO, Generic, TypeVar
 
 from imagesvc.errors import ImagesvcError
@@ -102,6 +103,22 @@ class Ingested:
     outcomes: Outcomes
 
 
+class Removal(StrEnum):
+    """What came of removing the location from an original."""
+
+    NOTHING = "nothing"  # there was nothing to remove: the file is its own copy
+    REMOVED = "removed"
+    UNCLEAR = "unclear"  # only a picture that is encoded again is known to tell no place
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocated:
+    """A copy of an original that tells no place, where one was made."""
+
+    removal: Removal
+    copy: Rendered | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """A function for workers: `run` and `pack` there, `unpack` in the server.
@@ -117,6 +134,7 @@ class Call(Generic[T]):
 
 def _load_codecs(_files: Files) -> None:
     import imagesvc.imaging.ingest  # noqa: PLC0415  # in the worker only
+    import imagesvc.imaging.location.remove  # noqa: PLC0415  # in the worker only
     import imagesvc.imaging.probe  # noqa: PLC0415  # in the worker only
     import imagesvc.imaging.render  # noqa: F401, PLC0415  # the same
 
@@ -137,6 +155,12 @@ def _ingest(files: Files, request: IngestRequest) -> Ingested:
     from imagesvc.imaging.ingest import ingest  # noqa: PLC0415  # in the worker only
 
     return ingest(files, request)
+
+
+def _unlocate(files: Files, kind: Format) -> Unlocated:
+    from imagesvc.imaging.location.remove import unlocate  # noqa: PLC0415  # in the worker only
+
+    return unlocate(files, kind)
 
 
 def pack_error(error: ImagesvcError) -> Plain:
@@ -262,6 +286,21 @@ def _unpack_facts(found: Mapping[str, Any]) -> Facts:
     )
 
 
+def _pack_unlocated(unlocated: Unlocated) -> Packed:
+    copies, body = _pack_outcomes(() if unlocated.copy is None else (unlocated.copy,))
+    return {"removal": unlocated.removal.value, "copies": copies}, body
+
+
+def _unpack_unlocated(plain: Plain, answer: Answer) -> Unlocated:
+    found = replies.record(plain)
+    copies = _unpack_outcomes(found["copies"], answer)
+    copy = copies[0] if copies else None
+    removal = Removal(found["removal"])
+    if isinstance(copy, ImagesvcError) or (copy is None) is (removal is Removal.REMOVED):
+        raise ValueError("not a copy, or one that is not to be there")
+    return Unlocated(removal, copy)
+
+
 READY: Call[None] = Call("ready", _load_codecs, lambda _: (None, b""), lambda _plain, _answer: None)
 """Load what the first real call would otherwise wait for."""
 PROBE: Call[Probe] = Call("probe", _probe, lambda probe: (asdict(probe), b""), _unpack_probe)
@@ -271,4 +310,9 @@ RENDER: Call[Outcomes] = Call("render", _render, _pack_outcomes, _unpack_outcome
 INGEST: Call[Ingested] = Call("ingest", _ingest, _pack_ingested, _unpack_ingested)
 """`imaging.ingest.ingest`: facts, mezzanine and first variants of an original."""
 
-CALLS: Mapping[str, Call[Any]] = {call.name: call for call in (READY, PROBE, RENDER, INGEST)}
+UNLOCATE: Call[Unlocated] = Call("unlocate", _unlocate, _pack_unlocated, _unpack_unlocated)
+"""`imaging.location.remove.unlocate`: what strangers get of an original."""
+
+CALLS: Mapping[str, Call[Any]] = {
+    call.name: call for call in (READY, PROBE, RENDER, INGEST, UNLOCATE)
+}

@@ -39,6 +39,10 @@ BASE_BYTES = 24 << 20
 PROBE_BYTES = 16 << 20
 """What identification holds: a header and its metadata."""
 
+COPIES_HELD = 4
+COPY_SECONDS = 0.02
+"""A megabyte of a file that is copied without its location."""
+
 MEGA = 1_000_000
 DECODER_SECONDS = {
     Format.JPEG: 0.006,
@@ -111,6 +115,11 @@ def together(costs: Iterable[Cost]) -> Cost:
 
 PROBE = Cost(PROBE_BYTES, 0.05)
 """Of identifying a file; how much it may read is bounded for each format."""
+
+
+def copy_cost(file_bytes: int) -> Cost:
+    """Of copying a file of so many bytes without its location: pieces, the copy, and the answer."""
+    return Cost(FIXED_BYTES + COPIES_HELD * file_bytes, COPY_SECONDS * file_bytes / MEGA)
 
 
 def check_seconds(cost: Cost, limit: float, what: str = "Making this variant") -> None:

@@ -134,7 +134,7 @@ def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: fl
     _check_size(source, work.transform, work.plan, limits)
     stages = Stages(started)
     data = encode(develop(source, work, stages), work.transform)
-    spilled = _spilled(data, spill) if len(data) > MAX_RETURNED_BYTES else None
+    spilled = spill_file(data, spill) if len(data) > MAX_RETURNED_BYTES else None
     return Rendered(
         data=data if spilled is None else None,
         spilled=spilled,
@@ -199,7 +199,7 @@ def _check_size(source: Source, transform: Transform, laid: Plan, limits: Limits
     check_sides(transform.format, laid.output.width, laid.output.height)
 
 
-def _spilled(data: bytes, spill: Spill) -> int:
+def spill_file(data: bytes, spill: Spill) -> int:
     """Write a large output to a file of the server; its number."""
     try:
         return spill(data)

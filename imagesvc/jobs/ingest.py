@@ -61,6 +61,7 @@ class UploadFields:
     description: str = ""
     tags: tuple[str, ...] = ()
     visibility: Visibility = Visibility.PUBLIC
+    share_location: bool = False
     collection_id: CollectionId | None = None
     owner_id: UserId | None = None
     slot: UploadSlot | None = None
@@ -174,6 +175,7 @@ class Ingest:
             description=fields.description,
             tags=tags_of(fields.tags, fields.description),
             visibility=fields.visibility,
+            share_location=fields.share_location,
             status=Status.PENDING,
             exif=probe.exif,
             gps=probe.gps,

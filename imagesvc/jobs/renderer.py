@@ -12,11 +12,13 @@ from imagesvc.errors import ImagesvcError, NotFound
 from imagesvc.imaging.calls import (
     INGEST,
     RENDER,
+    UNLOCATE,
     Call,
     Ingested,
     IngestRequest,
     Rendered,
     RenderRequest,
+    Unlocated,
 )
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
@@ -89,6 +91,22 @@ class Renderer:
                 watermarks=self._needed(transforms),
             )
             return await self._run(original.digest, INGEST, request, path, timeout)
+
+    async def unlocate(self, original: Original, timeout: float) -> Unlocated:
+        """Make a copy of an original that tells no place; the caller was admitted.
+
+        Raises:
+            TimedOut, WorkerDied: nothing is known.
+            NotFound: it was deleted meanwhile.
+        """
+        async with self.blobs.local(original.digest) as path:
+            try:
+                return await self.pool.run(
+                    UNLOCATE, original.format, timeout=timeout, source=path, max_files=1
+                )
+            except ImagesvcError:
+                await self._check_source(original.digest)
+                raise
 
     async def _run(
         self,

@@ -57,7 +57,7 @@ from imagesvc.store.upload_slots import use_slot
 from imagesvc.store.upserts import Upsert
 from imagesvc.store.versions import Expected, check_version
 
-EDITABLE = ("title", "description", "tags", "visibility")
+EDITABLE = ("title", "description", "tags", "visibility", "share_location")
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +348,7 @@ def _values(image: Image, job: Job) -> dict[str, Any]:
         "exif": image.exif,
         "gps": image.gps,
         "visibility": image.visibility,
+        "share_location": image.share_location,
         "status": image.status,
         "owner_id": image.owner_id,
         "collection_id": image.collection_id,
@@ -379,6 +380,7 @@ def image_of(row: Row[Any]) -> Image:
         created_at=row.created_at,
         updated_at=row.updated_at,
         completed_at=row.completed_at,
+        share_location=row.share_location,
         is_analysed=row.is_analysed,
         job_id=None if row.job_id is None else JobId(row.job_id),
         job_status=None if row.job_status is None else Status(row.job_status),

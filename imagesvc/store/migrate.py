@@ -13,7 +13,7 @@ from imagesvc.errors import InsufficientStorage
 from imagesvc.store.database import sqlite_engine, transaction, translated
 from imagesvc.store.reserve import Reserve
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 

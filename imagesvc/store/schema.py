@@ -187,6 +187,7 @@ images = Table(
     Column("number", Integer, nullable=False, server_default="0"),  # rowid of its `image_search`
     Column("dated_at", Instant, nullable=False, server_default="0"),
     Column("name_key", Text, nullable=False, server_default=""),
+    Column("share_location", Boolean, nullable=False, server_default="0"),
     Column("is_analysed", Boolean, nullable=False, server_default="0"),  # by a job of its own
     Index("ix_images_collection_id_id", "collection_id", "id"),
     Index("ix_images_collection_id_number", "collection_id", "number"),

@@ -13,6 +13,9 @@ from imagesvc.store.database import Database
 from imagesvc.store.schema import images, variants
 from imagesvc.store.upserts import Upsert
 
+COPY = "copy:"
+"""Begins the `transform` of a row about a copy of the original, which no transform has made."""
+
 _ONE_VARIANT = select(variants).where(variants.c.key == bindparam("key"))
 _SOME_VARIANTS = select(variants).where(variants.c.key.in_(bindparam("keys", expanding=True)))
 
@@ -41,7 +44,7 @@ class VariantStore:
         """All stored variants of one image, the most recently used first."""
         query = (
             select(variants)
-            .where(variants.c.image_id == image_id)
+            .where(variants.c.image_id == image_id, variants.c.transform.not_like(f"{COPY}%"))
             .order_by(variants.c.last_used_at.desc(), variants.c.key)
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())

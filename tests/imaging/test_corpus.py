@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+from imagesvc.imaging.location.remove import without_location
+from imagesvc.model import Format
+from tests.imaging.test_location import shown
+
 REPOSITORY = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("TEST_SHARED", REPOSITORY.parent / "shared"))
 CORPUS = SHARED / "corpus"
@@ -105,3 +110,18 @@ def test_a_refusal_is_always_the_clients_fault(outcomes: dict[str, list[Outcome]
 def test_no_metadata_leaks_into_a_variant(outcomes: dict[str, list[Outcome]]) -> None:
     """The texts planted in the corpus are in no output."""
     assert [it for it in outcomes["accept"] if it.get("leaked")] == []
+
+
+def test_copies_without_location_show_the_same_pixels() -> None:
+    """Of every valid file that a copy can be made of."""
+    kinds = set()
+    for path in sorted((CORPUS / "valid").iterdir()):
+        content = path.read_bytes()
+        kind = sniff(content[:HEAD_BYTES])
+        made = None if kind is None else without_location(content, kind)
+        if kind is None or made is None or made == content:
+            continue
+        kinds.add(kind)
+        assert shown(made) == shown(content), path.name
+        assert without_location(made, kind) == made
+    assert {Format.JPEG, Format.PNG, Format.WEBP, Format.GIF} <= kinds

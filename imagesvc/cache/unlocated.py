@@ -1,0 +1,100 @@
+"""Copies of originals that do not tell where they were taken, cached as variants are."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from imagesvc.cache.flights import Fetched, Flight
+from imagesvc.cache.memory import Entry
+from imagesvc.cache.variants import Admit, VariantCache
+from imagesvc.imaging.calls import Removal, Unlocated
+from imagesvc.imaging.cost import copy_cost
+from imagesvc.jobs.renderer import Renderer
+from imagesvc.model import Format, Image, Lane, Original, Transform, Variant, VariantKey, utc_now
+from imagesvc.store.variants import COPY
+
+QUALITY = 90
+"""Of full-size pictures in place of originals."""
+RULES = 1
+"""Of what tells a place; another number has every copy made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What strangers get of an original, and the bytes where they are not those that are stored."""
+
+    removal: Removal
+    fetched: Fetched
+
+
+@dataclass(frozen=True, slots=True)
+class UnlocatedOriginals:
+    """The copies of originals; that there is nothing to remove is remembered as an empty copy."""
+
+    variants: VariantCache
+    renderer: Renderer
+    timeout: float
+    clock: Callable[[], datetime] = utc_now
+
+    async def fetch(self, image: Image, admit: Admit | None = None) -> Copy:
+        """What strangers get of an original.
+
+        Args:
+            image: whose original.
+            admit: called before it is examined for this requester, and may raise.
+
+        Raises:
+            TimedOut, Overloaded: it is not known in time.
+            NotFound: the image was deleted meanwhile.
+        """
+        key, make = key_of(image), partial(self._make, image)
+        fetched = await self.variants.fetch_or(make, key, image.id, admit)
+        return Copy(Removal(fetched.variant.transform.removeprefix(COPY)), fetched)
+
+    async def _make(self, image: Image, flight: Flight) -> Fetched:
+        began = time.perf_counter()
+        async with self.renderer.admit(Lane.INTERACTIVE, copy_cost(image.bytes)):
+            queued = time.perf_counter() - began
+            made = await self.renderer.unlocate(image.original, self.timeout)
+        variant = self._variant(image, flight.key, made)
+        if made.copy is None:
+            entry = Entry(variant, b"")
+            if not flight.is_void:
+                self.variants.ledger.add(entry)
+            return Fetched(entry, "rendered", {"queue": queued})
+        content = await self.variants.keep(flight, variant, made.copy)
+        return Fetched(content, "rendered", {"queue": queued, **made.copy.seconds})
+
+    def _variant(self, image: Image, key: VariantKey, made: Unlocated) -> Variant:
+        now = self.clock()
+        return Variant(
+            key=key,
+            image_id=image.id,
+            transform=f"{COPY}{made.removal}",
+            format=image.original.format,
+            width=image.original.width,
+            height=image.original.height,
+            bytes=0 if made.copy is None else made.copy.bytes,
+            crc32=0 if made.copy is None else made.copy.crc32,
+            created_at=now,
+            last_used_at=now,
+        )
+
+
+def full_size(original: Original) -> Transform:
+    """What strangers get of an original from which nothing can be removed with certainty."""
+    kind = original.format
+    if kind not in {Format.JPEG, Format.PNG, Format.WEBP, Format.GIF}:
+        kind = Format.PNG if original.has_alpha else Format.JPEG
+    return Transform(format=kind, q=QUALITY, exact=True)
+
+
+def key_of(image: Image) -> VariantKey:
+    """The key of the copy of an image's original."""
+    text = f"{image.id} {image.original.digest} without location, rules {RULES}"
+    return VariantKey(hashlib.sha256(text.encode()).hexdigest())

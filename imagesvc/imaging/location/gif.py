@@ -1,0 +1,65 @@
+"""GIF without places: frames, timing and looping, and no comments or metadata (GIF89a)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.location.unclear import UnclearError
+
+MAX_SUB_BLOCKS = 4_000_000
+
+IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
+PLAIN_TEXT, GRAPHIC_CONTROL, APPLICATION = 0x01, 0xF9, 0xFF
+_KEPT_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
+
+
+def pieces(data: Data) -> Iterator[bytes]:
+    """The blocks up to the trailer; what is behind it is left out.
+
+    Raises:
+        UnclearError: a block is cut off or not known.
+    """
+    at = 13 + _table_bytes(_byte(data, 10))
+    yield data[:at]
+    budget = MAX_SUB_BLOCKS
+    while at < len(data) and data[at] != TRAILER:
+        start, kind = at, data[at]
+        if kind == IMAGE:
+            at += 11 + _table_bytes(_byte(data, at + 9))
+            is_kept = True
+        elif kind == EXTENSION:
+            at += 2
+            is_kept = _is_kept(data, at)
+        else:
+            raise UnclearError("a block is not known")
+        at, budget = _after_sub_blocks(data, at, budget)
+        if is_kept:
+            yield data[start:at]
+    yield bytes((TRAILER,))
+
+
+def _is_kept(data: Data, at: int) -> bool:
+    label = _byte(data, at - 1)
+    if label == APPLICATION:
+        return bytes(data[at + 1 : at + 12]) in _KEPT_APPLICATIONS
+    return label in {PLAIN_TEXT, GRAPHIC_CONTROL}
+
+
+def _after_sub_blocks(data: Data, at: int, budget: int) -> tuple[int, int]:
+    while size := _byte(data, at):
+        at += 1 + size
+        budget -= 1
+        if not budget:
+            raise UnclearError("there are too many blocks")
+    return at + 1, budget
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 << 1 + (flags & 7) if flags & 0x80 else 0
+
+
+def _byte(data: Data, at: int) -> int:
+    if at >= len(data):
+        raise UnclearError("a block is cut off")
+    return data[at]

@@ -1,0 +1,64 @@
+"""A copy of an original that does not tell where it was taken, and the call that makes it."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+
+from imagesvc.imaging.calls import Files, Removal, Rendered, Unlocated
+from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.location import gif, jpeg, png, webp
+from imagesvc.imaging.location.opaque import has_no_metadata
+from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.render import MAX_RETURNED_BYTES, spill_file
+from imagesvc.model import Format
+
+PIECES: Mapping[Format, Callable[[Data], Iterable[bytes]]] = {
+    Format.JPEG: jpeg.pieces,
+    Format.PNG: png.pieces,
+    Format.WEBP: webp.pieces,
+    Format.GIF: gif.pieces,
+}
+
+
+def without_location(data: Data, kind: Format) -> bytes | None:
+    """The file without anything that may tell a place; every byte of its pixels is the same.
+
+    Returns:
+        A copy, which is the same as the file when there was nothing to remove; None when it
+        cannot be made with certainty.
+    """
+    remove = PIECES.get(kind)
+    if remove is None:
+        return data[:] if has_no_metadata(data, kind) else None
+    try:
+        return b"".join(remove(data))
+    except UnclearError:
+        return None
+
+
+def unlocate(files: Files, kind: Format) -> Unlocated:
+    """As `without_location`, as the call that workers run."""
+    started = time.perf_counter()
+    try:
+        made = without_location(files.data, kind)
+    except MemoryError:
+        made = None
+    if made is None:
+        return Unlocated(Removal.UNCLEAR)
+    if len(made) == len(files.data) and memoryview(files.data) == made:
+        return Unlocated(Removal.NOTHING)
+    spilled = spill_file(made, files.spill) if len(made) > MAX_RETURNED_BYTES else None
+    copy = Rendered(
+        data=made if spilled is None else None,
+        spilled=spilled,
+        format=kind,
+        width=0,
+        height=0,
+        frames=1,
+        bytes=len(made),
+        crc32=zlib.crc32(made),
+        seconds={"render": time.perf_counter() - started},
+    )
+    return Unlocated(Removal.REMOVED, copy)

@@ -1,0 +1,75 @@
+"""WebP without places: the chunks that decoding needs, and metadata that tells none (RFC 9649)."""
+
+# ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
+from __future__ import annotations
+
+from imagesvc.imaging.containers.found import Data, little
+from imagesvc.imaging.location.exif import without_places
+from imagesvc.imaging.location.text import is_harmless_packet
+from imagesvc.imaging.location.unclear import UnclearError
+
+MAX_CHUNKS = 100_000
+
+HAS_EXIF, HAS_XMP = 0x08, 0x04
+_KEPT = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
+_IN_FRAMES = frozenset({b"ALPH", b"VP8 ", b"VP8L"})
+_FRAME_HEADER = 16
+
+Chunk = tuple[bytes, bytes]
+
+
+def pieces(data: Data) -> list[bytes]:
+    """The file in pieces; what is behind its announced end is left out.
+
+    Raises:
+        UnclearError: a chunk is cut off or is there twice, or a frame holds an unknown one.
+    """
+    kept = [chunk for chunk in _chunks(data, 12, 8 + little(data, 4, 4)) if _is_kept(*chunk)]
+    kept = [_rewritten(*chunk) for chunk in kept]
+    kinds = [kind for kind, content in kept if content]
+    for kind in (b"VP8X", b"EXIF", b"XMP ", b"ICCP"):
+        if kinds.count(kind) > 1:
+            raise UnclearError("a chunk is there twice")
+    flags = HAS_EXIF * (b"EXIF" in kinds) | HAS_XMP * (b"XMP " in kinds)
+    body: list[bytes] = [b"WEBP"]
+    for kind, content in kept:
+        if kind == b"VP8X":
+            body += _chunk(kind, bytes((content[0] & ~(HAS_EXIF | HAS_XMP) | flags,)) + content[1:])
+        elif content or kind != b"EXIF":
+            body += _chunk(kind, content)
+    return [b"RIFF", sum(map(len, body)).to_bytes(4, "little"), *body]
+
+
+def _chunk(kind: bytes, content: bytes) -> tuple[bytes, ...]:
+    return kind, len(content).to_bytes(4, "little"), content, bytes(len(content) & 1)
+
+
+def _chunks(data: Data, at: int, end: int) -> list[Chunk]:
+    found: list[Chunk] = []
+    if end > len(data):
+        raise UnclearError("the file is cut off")
+    while at + 8 <= end:
+        length = little(data, at + 4, 4)
+        if at + 8 + length > end:
+            raise UnclearError("a chunk is cut off")
+        found.append((bytes(data[at : at + 4]), data[at + 8 : at + 8 + length]))
+        at += 8 + length + (length & 1)
+        if len(found) > MAX_CHUNKS:
+            raise UnclearError("there are too many chunks")
+    return found
+
+
+def _is_kept(kind: bytes, content: bytes) -> bool:
+    if kind == b"VP8X" and len(content) < 10:
+        raise UnclearError("the header is cut off")
+    if kind == b"ANMF":
+        frame = _chunks(content, _FRAME_HEADER, len(content))
+        if any(inner not in _IN_FRAMES for inner, _content in frame):
+            raise UnclearError("a frame holds an unknown chunk")
+    return kind in _KEPT or kind == b"EXIF" or (kind == b"XMP " and is_harmless_packet(content))
+
+
+def _rewritten(kind: bytes, content: bytes) -> Chunk:
+    if kind != b"EXIF":
+        return kind, content
+    return kind, without_places(content.removeprefix(b"Exif\0\0")) or b""

@@ -1,0 +1,222 @@
+"""Copies of originals without the place where they were taken; no pixel is decoded for them."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageSequence
+
+from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+from imagesvc.imaging.location.remove import without_location
+from imagesvc.model import Format
+from tests.imaging import places
+from tests.imaging.places import HARMLESS, MARK, PROFILE, exif, segment, traces, xmp
+
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+SECOND = places.jpeg()
+VIDEO = b"\0\0\0\x18ftypmp42" + b"\0\0\0\x20udta\xa9xyz" + places.DEGREES[0] + MARK
+TEXTS = [
+    places.png_text(name, text, packed=packed, international=international)
+    for packed in (False, True)
+    for international in (False, True)
+    for name, text in (("XML:com.adobe.xmp", xmp()), ("Comment", b"48.8583806, 2.2944528"))
+]
+LOCATED = {
+    "jpeg EXIF": places.jpeg(),
+    "jpeg XMP": places.jpeg(segment(0xE1, XMP + xmp())),
+    "jpeg XMP in UTF-16": places.jpeg(segment(0xE1, XMP + xmp().decode().encode("utf-16"))),
+    "jpeg extended XMP": places.jpeg(*places.extended_xmp()),
+    "jpeg IPTC": places.jpeg(places.iptc()),
+    "jpeg comment": places.jpeg(segment(0xFE, b"at 48.8583806 2.2944528")),
+    "jpeg of makers": places.jpeg(segment(0xE7, MARK), segment(0xEC, xmp())),
+    "jpeg second image": places.mpo(),
+    "jpeg behind its end": places.jpeg(trailer=SECOND),
+    "jpeg video": places.jpeg(trailer=VIDEO),
+    "jpeg without EXIF": places.jpeg(places.iptc(), block=b"", trailer=SECOND),
+    "png EXIF": places.png(places.chunk(b"eXIf", exif())),
+    **{f"png text {number}": places.png(text) for number, text in enumerate(TEXTS)},
+    **{
+        f"png raw profile {name}": places.png(places.raw_profile(name, content))
+        for name, content in (("exif", exif()), ("APP1", exif()), ("xmp", xmp()), ("iptc", MARK))
+    },
+    "png unknown chunk": places.png(places.chunk(b"plAc", MARK)),
+    "png behind its end": places.png(trailer=SECOND),
+    "webp EXIF and XMP": places.webp(),
+    "webp EXIF alone": places.webp(xmp=b""),
+    "webp lossless": places.webp(lossless=True),
+    "webp unknown chunk": places.webp((b"PLAC", MARK)),
+    "webp behind its end": places.webp(trailer=MARK),
+    "gif": places.gif(),
+}
+
+
+def kind_of(content: bytes) -> Format:
+    """The format of a file."""
+    kind = sniff(content[:HEAD_BYTES])
+    assert kind is not None
+    return kind
+
+
+def shown(content: bytes) -> tuple[object, ...]:
+    """What people see of a file: pixels of each frame, timing, orientation and profile."""
+    picture = Image.open(io.BytesIO(content))
+    frames = 1 if picture.format == "MPO" else None
+    pixels = [
+        (frame.size, frame.convert("RGBA").tobytes(), frame.info.get("duration"))
+        for _, frame in zip(range(frames or 1000), ImageSequence.Iterator(picture), strict=False)
+    ]
+    orientation = picture.getexif().get(0x0112, 1)
+    return pixels, orientation, picture.info.get("icc_profile"), picture.mode
+
+
+@pytest.mark.parametrize("name", LOCATED)
+def test_no_place_is_left_and_every_pixel_is(name: str) -> None:
+    """The place is looked for in each encoding; what people see is the same."""
+    content = LOCATED[name]
+    assert traces(content), "the file to begin with has no place"
+
+    made = without_location(content, kind_of(content))
+
+    assert made is not None
+    assert traces(made) == []
+    if "raw profile" not in name:  # its orientation is one that browsers do not follow
+        assert shown(made) == shown(content)
+    assert without_location(made, kind_of(made)) == made
+
+
+def test_what_tells_no_place_is_kept() -> None:
+    """Camera, exposure, copyright, orientation, harmless XMP and comments."""
+    content = places.jpeg(segment(0xE1, XMP + HARMLESS), segment(0xFE, b"made by hand"))
+
+    made = without_location(content, Format.JPEG)
+
+    assert made is not None
+    found = Image.open(io.BytesIO(made)).getexif()
+    assert (found[0x010F], found[0x0110], found[0x0112]) == ("Canon", "EOS 90D", 6)
+    assert found[0x8298] == "(c) Ada"
+    assert found.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05"
+    assert float(found.get_ifd(0x8769)[0x829A]) == pytest.approx(0.01)
+    assert not found.get_ifd(0x8825)
+    assert HARMLESS in made
+    assert b"made by hand" in made
+    assert Image.open(io.BytesIO(made)).info["icc_profile"] == PROFILE
+
+
+def test_both_byte_orders_are_read() -> None:
+    """Pillow writes one, other programs the other."""
+    assert exif().startswith(b"MM")
+    made = without_location(places.jpeg(block=_little_endian()), Format.JPEG)
+
+    assert made is not None
+    assert traces(made) == []
+    assert Image.open(io.BytesIO(made)).getexif()[0x0112] == 6
+
+
+def _little_endian() -> bytes:
+    orientation = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    pointer = struct.pack("<HHII", 0x8825, 4, 1, 38)
+    place = struct.pack("<HHHI4sHHII", 2, 1, 2, 2, b"N", 2, 5, 3, 68) + bytes(4)
+    rationals = struct.pack("<6I", 48, 1, 51, 1, 3017, 100)
+    return (
+        b"II*\0" + struct.pack("<IH", 8, 2) + orientation + pointer + bytes(4) + place + rationals
+    )
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_file_without_metadata_is_its_own_copy(kind: str) -> None:
+    """It is served as it is stored."""
+    content = places.bare(kind)
+
+    assert without_location(content, kind_of(content)) == content
+
+
+DAMAGED = {
+    "two EXIF segments": places.jpeg(segment(0xE1, b"Exif\0\0" + exif())),
+    "EXIF without byte order": places.jpeg(block=b"XX" + exif()[2:]),
+    "EXIF cut off": places.jpeg(block=exif()[:40]),
+    "EXIF pointer of a wrong type": places.jpeg(
+        block=exif().replace(b"\x87\x69\0\x04", b"\x87\x69\0\x03")
+    ),
+    "bytes between segments": places.jpeg(MARK),
+    "no end": places.jpeg()[:-2],
+    "png cut off": places.png(places.chunk(b"eXIf", exif()))[:-20],
+    "png two EXIF": places.png(places.chunk(b"eXIf", exif()), places.chunk(b"eXIf", exif())),
+    "png critical chunk": places.png(places.chunk(b"PLAC", MARK)),
+    "webp cut off": places.webp()[:-20],
+    "webp two EXIF": places.webp((b"EXIF", exif())),
+    "gif cut off": places.gif()[:60],
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_is_not_understood_is_not_delivered(name: str) -> None:
+    """A variant is delivered instead of a copy that decoders may read in another way."""
+    content = DAMAGED[name]
+
+    assert without_location(content, kind_of(content)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "is_kept"),
+    [
+        (places.bare("AVIF"), Format.AVIF, True),
+        (places.bare("AVIF", exif=b"Exif\0\0" + exif()), Format.AVIF, False),
+        (places.bare("AVIF", xmp=xmp()), Format.AVIF, False),
+        (places.bare("HEIF"), Format.HEIC, True),
+        (places.bare("HEIF", exif=b"Exif\0\0" + exif()), Format.HEIC, False),
+        (places.bare("HEIF", xmp=xmp()), Format.HEIC, False),
+        (places.bare("TIFF"), Format.TIFF, True),
+        (places.bare("TIFF", compression="tiff_lzw"), Format.TIFF, True),
+        (places.bare("TIFF", exif=exif()), Format.TIFF, False),
+        (places.bare("TIFF", tiffinfo={700: xmp()}), Format.TIFF, False),
+        (places.bare("TIFF", big_tiff=True), Format.TIFF, False),
+        (places.bare("JPEG2000"), Format.JP2, True),
+        (places.bare("JPEG2000") + b"\0\0\0\x20uuid" + MARK, Format.JP2, False),
+        (places.bare("BMP"), Format.BMP, True),
+        (places.bare("ICO"), Format.ICO, False),
+        (places.bare("ICO", bitmap_format="bmp"), Format.ICO, True),
+    ],
+)
+def test_other_formats_are_kept_only_without_metadata(
+    content: bytes, kind: Format, is_kept: bool
+) -> None:
+    """Nothing is removed from them: they are delivered as they are, or as a variant."""
+    assert without_location(content, kind) == (content if is_kept else None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(LOCATED)), st.data())
+def test_damage_never_brings_the_place_back(name: str, data: st.DataObject) -> None:
+    """Bytes changed, cut out or doubled: what is made has no trace, or nothing is made."""
+    content = bytearray(LOCATED[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(12, len(content) - 1))
+        content[at] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        start = data.draw(st.integers(12, len(content) - 1))
+        stop = data.draw(st.integers(start, min(len(content), start + 40)))
+        content[start:stop] = content[start:stop] * data.draw(st.sampled_from([0, 2]))
+    damaged = bytes(content)
+    kind = sniff(damaged[:HEAD_BYTES])
+
+    made = None if kind is None else without_location(damaged, kind)
+
+    if made is not None and kind is not None:
+        assert [word for word in traces(made) if word in (*places.SIGNS, *places.IN_XMP)] == []
+        assert without_location(made, kind) == made
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from(sorted(Format)))
+def test_any_bytes_are_read_without_a_crash(content: bytes, kind: Format) -> None:
+    """They come from strangers."""
+    starts = {Format.JPEG: b"\xff\xd8", Format.PNG: b"\x89PNG\r\n\x1a\n", Format.GIF: b"GIF89a"}
+    head = starts.get(kind, b"RIFF\x40\0\0\0WEBP" if kind is Format.WEBP else b"")
+
+    made = without_location(head + content, kind)
+
+    assert made is None or isinstance(made, bytes)
