@@ -142,6 +142,10 @@ class SignatureInvalid(Rejected):
     title = "Signature invalid"
 
 
+NO_SUCH_ID = "There is nothing with this id."
+"""The detail for everything that an id names, so that what is private answers as what is absent."""
+
+
 class NotFound(Rejected):
     """The URL names nothing, or nothing that the asker may see."""
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from uuid_utils import compat as uuid_compat
 
-from imagesvc.errors import NotFound
+from imagesvc.errors import NO_SUCH_ID, NotFound
 
 ImageId = NewType("ImageId", UUID)
 JobId = NewType("JobId", UUID)
@@ -51,7 +51,7 @@ def parse_id(text: str) -> UUID:
         NotFound: no id looks like this.
     """
     if re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
-        raise NotFound("There is nothing with this id.")
+        raise NotFound(NO_SUCH_ID)
     return UUID(text)
 
 

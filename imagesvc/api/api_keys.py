@@ -19,7 +19,7 @@ from imagesvc.api.schemas import Instant
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Principal, Scope, scopes_of_user
 from imagesvc.auth.users import KEY_NAME, check_key_name, made_key
-from imagesvc.errors import Forbidden, NotFound
+from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound
 from imagesvc.model import ApiKey, KeyId, UserId, parse_id, utc_now
 from imagesvc.operations import Operation
 from imagesvc.store.accounts import UserStore
@@ -141,7 +141,7 @@ class KeyEndpoints:
         key = await self.keys.get(KeyId(parse_id(request.path_params["key_id"])))
         asker = principal_of(request)
         if not asker.is_admin and key.user_id != asker.user_id:
-            raise NotFound("There is no API key with this id.")
+            raise NotFound(NO_SUCH_ID)
         await self.keys.remove(key.id)
         return Response(status_code=204)
 
@@ -158,7 +158,7 @@ def _whose(asker: Principal, named: UUID | None, loc: str) -> UserId:
             raise invalid(loc, "is needed, since there is nobody who asks")
         return asker.user_id
     if not asker.is_admin and named != asker.user_id:
-        raise NotFound("There is no user with this id.")
+        raise NotFound(NO_SUCH_ID)
     return UserId(named)
 
 

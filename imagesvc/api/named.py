@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from imagesvc.auth.permissions import check_may_see
 from imagesvc.auth.principals import Principal
-from imagesvc.errors import NotFound
+from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model import Image, ImageId, parse_id
 from imagesvc.store.images import ImageStore
 
@@ -24,7 +24,7 @@ async def named_images(
     visible = {place: found[i] for place, i in ids.items() if i in found and _sees(asker, found[i])}
     missing = tuple((place, "names no image") for place in names if place not in visible)
     if missing:
-        raise NotFound("There is no image with this id.", missing)
+        raise NotFound(NO_SUCH_ID, missing)
     return [visible[place] for place in names]
 
 

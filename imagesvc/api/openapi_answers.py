@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from imagesvc.api.openapi_schemas import Schemas
 from imagesvc.api.problems import MEDIA_TYPE, Problem, problem
 from imagesvc.errors import (
+    NO_SUCH_ID,
     FileTooLarge,
     ImagesvcError,
     InsufficientScope,
@@ -39,7 +40,7 @@ NAMES = {ImagesvcError: "InternalError"}
 DETAILS: Mapping[type[ImagesvcError], str] = {
     InvalidRequest: "limit must be a whole number from 1 to 200.",
     InvalidTransform: "w must be a whole number of pixels from 1 to 8192, not '0'.",
-    NotFound: "There is no image with this id.",
+    NotFound: NO_SUCH_ID,
 }
 FIELDS: Mapping[type[ImagesvcError], tuple[tuple[str, str], ...]] = {
     InvalidRequest: (("limit", "must be a whole number from 1 to 200"),),

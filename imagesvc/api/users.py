@@ -35,7 +35,7 @@ from imagesvc.auth.users import (
     check_password,
     made_user,
 )
-from imagesvc.errors import Conflict, Forbidden, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, Forbidden, NotFound
 from imagesvc.model import Usage as Kept
 from imagesvc.model import User, UserId, parse_id, utc_now
 from imagesvc.operations import Operation
@@ -301,5 +301,5 @@ class UserEndpoints:
         user_id = UserId(parse_id(request.path_params["user_id"]))
         asker = principal_of(request)
         if not asker.is_admin and user_id != asker.user_id:
-            raise NotFound("There is no user with this id.")
+            raise NotFound(NO_SUCH_ID)
         return user_id

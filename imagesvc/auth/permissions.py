@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from imagesvc.auth.principals import Principal
-from imagesvc.errors import Forbidden, NotFound
+from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound
 from imagesvc.model import Job, UserId, Visibility
 
 
@@ -36,7 +36,7 @@ def check_may_see(principal: Principal, thing: Owned) -> None:
         NotFound: for this principal there is no such thing.
     """
     if thing.visibility is Visibility.PRIVATE and not owns(principal, thing.owner_id):
-        raise NotFound("There is nothing with this id.")
+        raise NotFound(NO_SUCH_ID)
 
 
 def check_may_change(principal: Principal, thing: Owned) -> None:
@@ -58,7 +58,7 @@ def check_is_own_job(principal: Principal, job: Job) -> None:
         NotFound: for this principal there is no such job.
     """
     if not owns(principal, job.owner_id):
-        raise NotFound("There is no job with this id.")
+        raise NotFound(NO_SUCH_ID)
 
 
 def check_may_list(principal: Principal, owner_id: UUID | None) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from imagesvc.errors import Conflict, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import ApiKey, User, UserId
 from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
@@ -193,7 +193,7 @@ class UserStore:
             except IntegrityError as error:
                 raise Conflict("This user owns images or collections.") from error
             if not gone.rowcount:
-                raise NotFound("There is no user with this id.")
+                raise NotFound(NO_SUCH_ID)
 
         await self._database.write(work)
 
@@ -247,7 +247,7 @@ def _count(connection: Connection, user_id: UserId | None, images: int, size: in
 
 def _found(row: Row[Any] | None) -> User:
     if row is None:
-        raise NotFound("There is no user with this id.")
+        raise NotFound(NO_SUCH_ID)
     return user_of(row)
 
 

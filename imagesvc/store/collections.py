@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from imagesvc.errors import Conflict, InvalidRequest, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, InvalidRequest, NotFound
 from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
 from imagesvc.store.database import Database
 from imagesvc.store.events import EventType, tell_image
@@ -211,7 +211,7 @@ def _places(
         if image_id not in places
     ]
     if missing:
-        raise NotFound("There is no image with this id.", tuple(missing))
+        raise NotFound(NO_SUCH_ID, tuple(missing))
     return places
 
 
@@ -240,7 +240,7 @@ def _get(
     query = _ONE_TO_CHANGE if for_update else _ONE
     row = connection.execute(query, {"wanted": collection_id}).first()
     if row is None:
-        raise NotFound("There is no collection with this id.")
+        raise NotFound(NO_SUCH_ID)
     return _collection(row)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from imagesvc.errors import NotFound
+from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, UserId
 from imagesvc.store.accounts import insert_key, user_of
 from imagesvc.store.database import Database
@@ -32,7 +32,7 @@ class KeyStore:
 
         def work(connection: Connection) -> None:
             if connection.scalar(select(users.c.id).where(users.c.id == key.user_id)) is None:
-                raise NotFound("There is no user with this id.")
+                raise NotFound(NO_SUCH_ID)
             insert_key(connection, key)
 
         await self._database.write(work)
@@ -52,7 +52,7 @@ class KeyStore:
         """
         found = await self.with_user(key_id)
         if found is None:
-            raise NotFound("There is no API key with this id.")
+            raise NotFound(NO_SUCH_ID)
         return found[0]
 
     async def page(self, user_id: UserId, *, limit: int, after: UUID | None) -> Page[ApiKey]:
@@ -71,7 +71,7 @@ class KeyStore:
         query = delete(api_keys).where(api_keys.c.id == key_id)
         gone = await self._database.write(lambda connection: connection.execute(query).rowcount)
         if not gone:
-            raise NotFound("There is no API key with this id.")
+            raise NotFound(NO_SUCH_ID)
 
     async def note_uses(self, uses: Mapping[KeyId, datetime]) -> None:
         """Write down when keys were last used."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
-from imagesvc.errors import Conflict, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import new_id
 from imagesvc.store.database import Database
 from imagesvc.store.pages import Page, newest, page_of
@@ -95,7 +95,7 @@ class DeliveryStore:
         def work(connection: Connection) -> Delivery:
             row = connection.execute(select(webhook_deliveries).where(*one)).first()
             if row is None:
-                raise NotFound("There is no delivery with this id.")
+                raise NotFound(NO_SUCH_ID)
             _check_may_wait(connection, webhook_id)
             anew = {"status": "pending", "attempts": 0, "due_at": now, "finished_at": None}
             connection.execute(update(webhook_deliveries).where(*one).values(anew))

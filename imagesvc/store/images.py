@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from imagesvc.errors import NotFound
+from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model import (
     CollectionId,
     Digest,
@@ -120,7 +120,7 @@ class ImageStore:
             lambda connection: connection.execute(_ONE_IMAGE, {"id": image_id}).first()
         )
         if row is None:
-            raise NotFound("There is no image with this id.")
+            raise NotFound(NO_SUCH_ID)
         return image_of(row)
 
     async def usage(self, owner_id: UserId) -> Usage:
@@ -172,7 +172,7 @@ class ImageStore:
         def work(connection: Connection) -> Image:
             row = connection.execute(_ONE_TO_CHANGE, {"id": image_id}).first()
             if row is None:
-                raise NotFound("There is no image with this id.")
+                raise NotFound(NO_SUCH_ID)
             current = image_of(row)
             check_version(current.version, expected)
             changed = change(current)
@@ -200,7 +200,7 @@ class ImageStore:
             variant_keys = tuple(connection.scalars(_VARIANT_KEYS, {"image_id": image_id}))
             row = connection.execute(_DELETE_IMAGE, {"image_id": image_id}).first()
             if row is None:
-                raise NotFound("There is no image with this id.")
+                raise NotFound(NO_SUCH_ID)
             digest = row.sha256
             tell_image(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
             if row.collection_id is not None:

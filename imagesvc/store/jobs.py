@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from imagesvc.errors import Conflict, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import (
     Digest,
     Facts,
@@ -165,7 +165,7 @@ class JobStore:
             for job in added:
                 values = {"newest": job.id, "image": job.image_id, "updated_at": now}
                 if not connection.execute(_SET_NEWEST, values).rowcount:
-                    raise NotFound("There is no image with this id.")
+                    raise NotFound(NO_SUCH_ID)
                 insert_job(connection, job)
 
         await self._database.write(work)
@@ -424,5 +424,5 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
 def _get(connection: Connection, job_id: JobId) -> Job:
     rows = connection.execute(select(jobs).where(jobs.c.id == job_id)).all()
     if not rows:
-        raise NotFound("There is no job with this id.")
+        raise NotFound(NO_SUCH_ID)
     return with_operations(connection, rows)[0]

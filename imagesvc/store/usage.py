@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from imagesvc.errors import NotFound, QuotaExceeded
+from imagesvc.errors import NO_SUCH_ID, NotFound, QuotaExceeded
 from imagesvc.model import Quota, Usage, UserId
 from imagesvc.store.schema import users
 
@@ -71,7 +71,7 @@ def usage_of(connection: Connection, owner_id: UserId, quota: Quota) -> Usage:
     """
     row = connection.execute(_USAGE, {"owner_id": owner_id, **_bounds(quota)}).first()
     if row is None:
-        raise NotFound("There is no user with this id.")
+        raise NotFound(NO_SUCH_ID)
     allowed = Quota(_bound(row.max_images), _bound(row.max_bytes))
     return Usage(row.image_count, row.image_bytes, allowed)
 

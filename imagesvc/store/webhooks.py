@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from imagesvc.errors import Conflict, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import Audience, UserId
 from imagesvc.store.database import Database
 from imagesvc.store.pages import Page, newest, page_of
@@ -160,7 +160,7 @@ def give_up(connection: Connection, webhook_id: UUID, now: datetime) -> None:
 
 def no_webhook() -> NotFound:
     """The error of an id that names no webhook."""
-    return NotFound("There is no webhook with this id.")
+    return NotFound(NO_SUCH_ID)
 
 
 def _get(connection: Connection, webhook_id: WebhookId) -> Webhook:
