@@ -7,7 +7,6 @@ needs no check here: `local_only.py` answers to loopback names only.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -35,7 +34,6 @@ def check_site(request: Request) -> None:
         raise Forbidden("Without accounts, pages of other sites may change nothing here.")
 
 
-@lru_cache(maxsize=256)
 def is_loopback_netloc(netloc: str) -> bool:
     """Whether a host, with or without a port, is a name or an address of loopback."""
     match = _NETLOC.fullmatch(netloc)

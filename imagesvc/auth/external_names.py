@@ -22,7 +22,7 @@ _PLAIN = re.compile("[a-z0-9][a-z0-9._@+-]*")
 
 
 def names_for(issuer: str, subject: str) -> list[str]:
-    """The names that a user may get, the best first; nobody else can have the last one."""
+    """The names that a user may get, the best first; no other user can have the last one."""
     host = (urlsplit(issuer).hostname or "provider").lower()
     plain = f"{host}:{subject}"
     digest = hashlib.sha256(f"{issuer} {subject}".encode()).hexdigest()[:HASH_DIGITS]

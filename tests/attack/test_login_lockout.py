@@ -93,7 +93,7 @@ def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
 def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
     server: Server, admin: Asker
 ) -> None:
-    """Many share an address; of the names that nobody knows there, few may be tried."""
+    """Many share an address; few names that are not known from there may be tried."""
     make_user(server, admin, "dan")
     assert log_in(server, "dan", "198.51.100.5").status_code == 200
 

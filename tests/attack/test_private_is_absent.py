@@ -101,7 +101,7 @@ REQUESTS = requests()
 
 @pytest.fixture(scope="module")
 def absent(things: Things) -> Things:  # noqa: F811
-    """Ids of nothing, as they are made here; but for what is the asker's own."""
+    """Ids of nothing, as they are made here; except for what is the requester's own."""
     made = {name: str(new_id()) for name in Things.__slots__}
     return Things(**{**made, "bobs_id": things.bobs_id})
 

@@ -368,7 +368,7 @@ def photo(tmp_path: Path) -> str:
 def test_on_the_same_machine_the_command_needs_no_key(
     guarded: Server, admin: Asker, photo: str, *, is_named: bool
 ) -> None:
-    """Whoever can read the data directory may; the login that is made for it ends with it."""
+    """It can read the data directory; the login that it makes for itself ends with it."""
     to = ["--to", f"http://localhost:{guarded.port}"] if is_named else []
 
     done = upload_command(photo, "--wait", *to, "--data-dir", str(guarded.data_dir))

@@ -124,7 +124,7 @@ def test_the_file_of_a_key_that_was_revoked_is_removed(make_server: MakeServer) 
 
 
 def test_a_lost_file_changes_nothing(make_server: MakeServer) -> None:
-    """The key was printed; and whoever has the data directory can make another."""
+    """The key was printed; and a command on the data directory makes another."""
     server = make_server(auth=None, workers=1)
     (key,) = printed_keys(server)
     key_file(server).unlink()

@@ -1,0 +1,45 @@
+"""A first start that is killed leaves one admin with one key, which is not lost."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.accounts import client_of, printed_keys
+from tests.server import Server
+from tests.waiting import until
+
+
+def start_and_kill(server: Server, sign: Path) -> None:
+    """Kill a server that is starting as soon as a file is there."""
+    with ThreadPoolExecutor(1) as executor:
+        starting = executor.submit(server.start)
+        until(lambda: sign.exists() or starting.done())
+        server.kill()
+        with contextlib.suppress(AssertionError):  # the server ended
+            starting.result()
+
+
+@pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "admin.key.new", "admin.key"])
+def test_a_first_start_that_is_killed_loses_no_key(tmp_path: Path, sign: str) -> None:
+    """Neither before the file, nor between file and rows, nor between rows and printing."""
+    server = Server(tmp_path / "data", auth=None, workers=1)
+    kept = server.data_dir / "admin.key"
+    try:
+        start_and_kill(server, server.data_dir / sign)
+        before = kept.read_text() if kept.exists() else ""
+
+        server.start()
+
+        key = kept.read_text().strip()
+        assert before.strip() in {"", key}
+        assert set(printed_keys(server)) <= {key}
+        client = client_of(server, key)
+        assert len(client.get("/api/v1/users").json()["data"]) == 1
+        assert len(client.get("/api/v1/api-keys").json()["data"]) == 1
+        assert sorted(path.name for path in server.data_dir.glob("admin.key*")) == []
+    finally:
+        server.close()
