@@ -49,6 +49,7 @@ async def figures(
         _gauge("renders_waiting", "Pieces of work waiting for a worker.", admission.waiting),
         _counter("worker_calls", "Calls made in workers.", service.pool.calls),
         _counter("workers_ended", "Workers killed or replaced.", service.pool.killed),
+        _gauge("workers_sandboxed", "1 if no layer is missing.", service.pool.sandbox.is_whole),
         _counter("memory_hits", "Variants answered from memory.", service.memory.hits),
         _gauge("memory_bytes", "Bytes of variants in memory.", service.memory.bytes),
         _gauge("memory_variants", "Variants in memory.", len(service.memory)),

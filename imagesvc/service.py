@@ -32,6 +32,7 @@ from imagesvc.jobs.outbound import Outbound, OutboundRules
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import Runner, RunnerLimits
+from imagesvc.jobs.sandbox.policy import Sandbox
 from imagesvc.jobs.source import Source, SourceRules
 from imagesvc.jobs.webhooks import Dispatcher, DispatcherLimits
 from imagesvc.model import Format, Quota, Transform, Watermark, utc_now
@@ -118,7 +119,7 @@ class Service:
             max_frames=settings.max_frames,
             max_decode_bytes=int(settings.worker_memory * DECODE_SHARE),
         )
-        self.pool = WorkerPool(pool_limits(settings), self.data_dir.tmp)
+        self.pool = WorkerPool(pool_limits(settings), self.data_dir.tmp, Sandbox(settings.sandbox))
         renderer = Renderer(
             pool=self.pool,
             blobs=self.blobs,

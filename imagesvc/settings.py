@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     worker_jobs: PositiveInt = Field(
         2000, description="Calls after which a worker is replaced, so that memory comes back."
     )
+    sandbox: Literal["auto", "strict", "off"] = Field(
+        "auto",
+        description="Whether workers lock themselves (Landlock, seccomp); strict: or no start.",
+    )
     decode_memory: ByteSize = Field(
         ByteSize(2 << 30),
         ge=64 << 20,

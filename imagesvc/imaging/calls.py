@@ -132,13 +132,6 @@ class Call(Generic[T]):
     unpack: Callable[[Plain, Answer], T]
 
 
-def _load_codecs(_files: Files) -> None:
-    import imagesvc.imaging.ingest  # noqa: PLC0415  # in the worker only
-    import imagesvc.imaging.location.remove  # noqa: PLC0415  # in the worker only
-    import imagesvc.imaging.probe  # noqa: PLC0415  # in the worker only
-    import imagesvc.imaging.render  # noqa: F401, PLC0415  # the same
-
-
 def _probe(files: Files, limits: Limits) -> Probe:
     from imagesvc.imaging.probe import probe  # noqa: PLC0415  # in the worker only
 
@@ -301,8 +294,6 @@ def _unpack_unlocated(plain: Plain, answer: Answer) -> Unlocated:
     return Unlocated(removal, copy)
 
 
-READY: Call[None] = Call("ready", _load_codecs, lambda _: (None, b""), lambda _plain, _answer: None)
-"""Load what the first real call would otherwise wait for."""
 PROBE: Call[Probe] = Call("probe", _probe, lambda probe: (asdict(probe), b""), _unpack_probe)
 """`imaging.probe.probe`: identify a file from its header."""
 RENDER: Call[Outcomes] = Call("render", _render, _pack_outcomes, _unpack_outcomes)
@@ -313,6 +304,4 @@ INGEST: Call[Ingested] = Call("ingest", _ingest, _pack_ingested, _unpack_ingeste
 UNLOCATE: Call[Unlocated] = Call("unlocate", _unlocate, _pack_unlocated, _unpack_unlocated)
 """`imaging.location.remove.unlocate`: what strangers get of an original."""
 
-CALLS: Mapping[str, Call[Any]] = {
-    call.name: call for call in (READY, PROBE, RENDER, INGEST, UNLOCATE)
-}
+CALLS: Mapping[str, Call[Any]] = {call.name: call for call in (PROBE, RENDER, INGEST, UNLOCATE)}

@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pillow_heif
-from PIL import Image
+from PIL import (
+    BmpImagePlugin,
+    IcoImagePlugin,
+    Image,
+    ImageCms,
+    ImageColor,
+    ImageFilter,
+    ImagePalette,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    TiffImagePlugin,
+)
 
 from imagesvc.errors import CorruptImage, Rejected
 from imagesvc.imaging.containers.found import Data
@@ -84,6 +96,18 @@ class Raster:
     """An ICC profile of the pixels."""
     is_display_p3: bool = False
     """Colours of Display P3, said without a profile (ITU-T H.273, primaries 12)."""
+
+
+LOADED = (
+    BmpImagePlugin, IcoImagePlugin, ImageCms, ImageColor, ImageFilter, ImagePalette,
+    Jpeg2KImagePlugin, JpegImagePlugin, MpoImagePlugin, TiffImagePlugin,
+)  # fmt: skip
+"""Parts that Pillow itself would import when they are needed first: in a worker, too late."""
+
+
+def load_plugins() -> None:
+    """Have Pillow load its common plugins, which it does at the first picture else."""
+    Image.preinit()
 
 
 def read_header(data: Data, kind: Format) -> Header:

@@ -20,11 +20,13 @@ import structlog
 
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging import replies
-from imagesvc.imaging.calls import READY, Answer, Call
+from imagesvc.imaging.calls import Answer, Call
 from imagesvc.imaging.cost import Cost
 from imagesvc.jobs.admission import Admission
 from imagesvc.jobs.process import WORKER_MODULE, Reply, WorkerProcess
-from imagesvc.jobs.worker import Confinement
+from imagesvc.jobs.sandbox.lock import Confinement
+from imagesvc.jobs.sandbox.policy import Sandbox
+from imagesvc.jobs.sandbox.readiness import READY, Readiness
 from imagesvc.model import Lane
 
 T = TypeVar("T")
@@ -55,11 +57,17 @@ class WorkerPool:
     its own call only. A worker that has served long or grown large is replaced.
     """
 
-    def __init__(self, limits: PoolLimits, spill_dir: Path, module: str = WORKER_MODULE) -> None:
+    def __init__(
+        self,
+        limits: PoolLimits,
+        spill_dir: Path,
+        sandbox: Sandbox,
+        module: str = WORKER_MODULE,
+    ) -> None:
         self._limits = limits
         self._spill_dir = spill_dir
         self._module = module
-        self._confinement = Confinement(limits.worker_memory, limits.output_bytes)
+        self.sandbox = sandbox
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
         self._background: set[asyncio.Task[None]] = set()
@@ -71,14 +79,18 @@ class WorkerPool:
         )
 
     async def start(self) -> None:
-        """Start every worker and have it load the codecs.
+        """Start every worker, and have it load the codecs and lock itself.
 
         Raises:
             WorkerDied, TimedOut: one does not come up.
         """
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._limits.workers):
-                group.create_task(self._add_worker())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._limits.workers):
+                    group.create_task(self._add_worker())
+        except* ImagesvcError as failed:
+            raise failed.exceptions[0] from None
+        self.sandbox.settle()
         self.is_started = True
 
     def admit(self, lane: Lane, cost: Cost) -> AbstractAsyncContextManager[None]:
@@ -143,10 +155,21 @@ class WorkerPool:
         return await self._started_worker()
 
     async def _started_worker(self) -> WorkerProcess:
-        worker = await WorkerProcess.start(self._confinement, self._spill_dir, self._module)
+        while True:
+            layers = self.sandbox.layers
+            try:
+                return await self._worker_with(layers)
+            except WorkerDied as error:
+                if not self.sandbox.falls_back(layers, error.detail):
+                    raise
+
+    async def _worker_with(self, layers: tuple[str, ...]) -> WorkerProcess:
+        confinement = Confinement(self._limits.worker_memory, self._limits.output_bytes, layers)
+        worker = await WorkerProcess.start(confinement, self._spill_dir, self._module)
         try:
             async with asyncio.timeout(START_SECONDS):
-                await worker.call(READY.name, ())
+                reply = await worker.call(READY.name, ())
+            self.sandbox.accept(_readiness(reply))
         except TimeoutError:
             worker.kill()
             raise TimedOut("A worker process does not come up.") from None
@@ -195,6 +218,13 @@ class _Failure:
     """What a worker says went wrong, as an answer like any other."""
 
     error: ImagesvcError
+
+
+def _readiness(reply: Reply) -> Readiness:
+    found = _read(READY, reply)
+    if isinstance(found, _Failure):
+        raise WorkerDied("A worker process cannot load or use its codecs.")
+    return found
 
 
 def _read(call: Call[T], reply: Reply) -> T | _Failure:

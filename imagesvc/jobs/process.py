@@ -18,13 +18,13 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from imagesvc.errors import WorkerDied
+from imagesvc.jobs.sandbox.lock import Confinement
 from imagesvc.jobs.worker import (
     FILE_GIVEN,
     FILE_REFUSED,
     FILE_WANTED,
     REPLY_HEAD,
     REQUEST_HEAD,
-    Confinement,
 )
 
 WORKER_MODULE = "imagesvc.jobs.worker"
@@ -32,6 +32,13 @@ MAX_REPLY_BYTES = 64 << 20
 MAX_TEXT_BYTES = 1 << 20
 KEPT = 64 << 20
 """Bytes of freed memory that a worker keeps at hand, and up to which it has no mapping alone."""
+
+
+KEPT_VARIABLES = (
+    "HOME", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
+    "PYTHONPYCACHEPREFIX", "PYTHONUSERBASE", "VIRTUAL_ENV",
+)  # fmt: skip
+"""What the interpreter needs to find its modules and libraries; workers get no other variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class WorkerProcess(asyncio.Protocol):
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        limits = (confinement.address_space, confinement.file_size)
+        limits = (confinement.address_space, confinement.file_size, *confinement.layers)
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220, S603  # a fork takes a millisecond
                 [sys.executable, "-m", module, str(theirs.fileno()),
@@ -213,7 +220,7 @@ class WorkerProcess(asyncio.Protocol):
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")}
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     # Arenas count as memory used, and work is parallel across images, not within one. Memory that
     # is given back after each picture has to be cleared by the system for the next one.
     malloc = {"MALLOC_ARENA_MAX": 2, "MALLOC_MMAP_THRESHOLD_": KEPT, "MALLOC_TRIM_THRESHOLD_": KEPT}

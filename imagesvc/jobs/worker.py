@@ -1,4 +1,4 @@
-"""What a worker process runs: its limits, then calls from a socket until that closes.
+"""What a worker process runs: it loads, locks itself, and serves calls until its socket closes.
 
 A request is a pickle (the server is trusted); an answer is JSON and bytes (a worker is not).
 Files come as descriptors over the same socket, in both directions: a worker opens no path.
@@ -7,19 +7,18 @@ Files come as descriptors over the same socket, in both directions: a worker ope
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import mmap
 import os
 import pickle
-import resource
 import signal
 import socket
 import struct
 import sys
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,10 +26,14 @@ import orjson
 from imagesvc.errors import ImagesvcError, ImageTooLarge
 from imagesvc.imaging.calls import CALLS, Call, Files, Spill, pack_error
 from imagesvc.imaging.containers.found import Data
+from imagesvc.jobs.sandbox import libc
+from imagesvc.jobs.sandbox.lock import Confinement, lock
+from imagesvc.jobs.sandbox.readiness import READY, Readiness
+from imagesvc.jobs.sandbox.selftest import allowed_acts
 
 PR_SET_PDEATHSIG = 1
-PR_SET_NO_NEW_PRIVS = 38
-MAX_OPEN_FILES = 64
+STANDARD_STREAMS = (0, 1, 2)
+"""Kept, at /dev/null: else the next descriptor would take their place."""
 TRIM_ABOVE_BYTES = 128 << 20
 
 REQUEST_HEAD = struct.Struct("!I")
@@ -42,43 +45,20 @@ FILE_WANTED = "file_wanted"
 FILE_GIVEN, FILE_REFUSED = b"+", b"-"
 """What comes back; the first with the descriptor."""
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _page_bytes = os.sysconf("SC_PAGE_SIZE")
 
 
-@dataclass(frozen=True, slots=True)
-class Confinement:
-    """The limits of one worker process, in bytes."""
-
-    address_space: int
-    file_size: int
-
-
 def main(
-    channel: socket.socket, confinement: Confinement, calls_by_name: Mapping[str, Call[Any]]
+    channel: socket.socket, calls_by_name: Mapping[str, Call[Any]], resident: Callable[[], int]
 ) -> None:
     """Serve calls until the server closes its end."""
-    confine(confinement)
     calls = 0
     while request := _receive(channel):
         calls += 1
         plain, body = _answer(calls_by_name[request.name], request, _Spill(channel))
-        plain["resident_bytes"] = _settle_memory()
+        plain["resident_bytes"] = _settle_memory(resident)
         plain["calls"] = calls
         _send(channel, plain, body)
-
-
-def confine(confinement: Confinement) -> None:
-    """Limit this process for good: memory, files, privileges; it dies with its parent.
-
-    Source: prctl(2), setrlimit(2).
-    """
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _lower(resource.RLIMIT_AS, confinement.address_space)
-    _lower(resource.RLIMIT_FSIZE, confinement.file_size)
-    _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
-    _lower(resource.RLIMIT_CORE, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,30 +148,52 @@ def _refusal(error: MemoryError | RecursionError) -> ImagesvcError:
     return ImageTooLarge("The file's structure is nested too deeply.")
 
 
-def _lower(limit: int, value: int) -> None:
-    _soft, hard = resource.getrlimit(limit)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(limit, (value, value))
+def _settle_memory(resident: Callable[[], int]) -> int:
+    size = resident()
+    if size > TRIM_ABOVE_BYTES:
+        libc.malloc_trim()
+        size = resident()
+    return size
 
 
-def _settle_memory() -> int:
-    resident = _resident_bytes()
-    if resident > TRIM_ABOVE_BYTES:
-        _libc.malloc_trim(0)
-        resident = _resident_bytes()
-    return resident
+def _resident_bytes(statm: int) -> int:
+    """Resident memory, of `/proc/self/statm` as opened before the lock; see proc_pid_statm(5)."""
+    return int(os.pread(statm, 256, 0).split()[1]) * _page_bytes
 
 
-def _resident_bytes() -> int:
-    with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123  # at each call
-        return int(file.read().split()[1]) * _page_bytes
+def prepare(confinement: Confinement, keep: Collection[int]) -> Readiness:
+    """Load what calls need, lock this process, and try the lock."""
+    from imagesvc.imaging import warmup  # noqa: PLC0415  # not in the server
+
+    warmup.warm_up()
+    missing = lock(confinement, keep)
+    if not confinement.layers:
+        return Readiness()
+    warmup.check_codecs()
+    return Readiness(missing, tuple(allowed_acts()))
 
 
 def run(calls_by_name: Mapping[str, Call[Any]] = CALLS) -> None:
     """Serve the server that started this process, as its command line says."""
-    fd, address_space, file_size = map(int, sys.argv[1:])
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    channel_fd, address_space, file_size = map(int, sys.argv[1:4])
+    channel = socket.socket(fileno=channel_fd)
+    confinement = Confinement(address_space, file_size, tuple(sys.argv[4:]))
+    statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    ready: Callable[[Files], Readiness]
+    try:
+        readiness = prepare(confinement, {*STANDARD_STREAMS, channel_fd, statm})
+    except Exception as error:  # noqa: BLE001  # told in the answer, for want of a log
+        ready = partial(_fail, error)
+    else:
+        ready = lambda _files: readiness  # noqa: E731
+    calls_by_name = {**calls_by_name, READY.name: replace(READY, run=ready)}
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
-        main(socket.socket(fileno=fd), Confinement(address_space, file_size), calls_by_name)
+        main(channel, calls_by_name, partial(_resident_bytes, statm))
+
+
+def _fail(error: Exception, _files: Files) -> Readiness:
+    raise error
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from imagesvc.jobs.pool import PoolLimits, WorkerPool
-from tests.attack.rogue_worker import EXECUTE, MODULE
+from imagesvc.jobs.sandbox.policy import Mode, Sandbox
+from tests.attack.workers.rogue import EXECUTE
 
 LIMITS = PoolLimits(
     workers=1,
@@ -20,12 +21,15 @@ LIMITS = PoolLimits(
     queue_size=10,
 )
 SECONDS = 60.0
+ROGUE = "tests.attack.workers.rogue"
 
 
 @contextlib.asynccontextmanager
-async def rogue_pool(spill_dir: Path, **settings: Any) -> AsyncIterator[WorkerPool]:
+async def rogue_pool(
+    spill_dir: Path, mode: Mode = "auto", module: str = ROGUE
+) -> AsyncIterator[WorkerPool]:
     """A pool of one worker that makes the call `EXECUTE`."""
-    pool = WorkerPool(LIMITS, spill_dir, MODULE, **settings)
+    pool = WorkerPool(LIMITS, spill_dir, Sandbox(mode), module)
     await pool.start()
     try:
         yield pool

@@ -7,8 +7,6 @@ from typing import Any
 from imagesvc.imaging.calls import CALLS, Call, Files
 from imagesvc.jobs import worker
 
-MODULE = "tests.attack.rogue_worker"
-
 
 def _execute(files: Files, code: str) -> object:
     """Run code; its result is what it binds to `result`."""
@@ -21,5 +19,11 @@ EXECUTE: Call[Any] = Call(
     "execute", _execute, lambda value: (value, b""), lambda plain, _answer: plain
 )
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """Serve, as the command line says."""
     worker.run({**CALLS, EXECUTE.name: EXECUTE})
+
+
+if __name__ == "__main__":
+    run()

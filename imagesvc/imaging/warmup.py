@@ -1,0 +1,35 @@
+"""Loads all that a worker needs before it is locked: afterwards no file can be opened.
+
+No libvips pipeline runs here: it would start threads, which Landlock would not cover.
+"""
+
+from __future__ import annotations
+
+import linecache  # noqa: F401  # tracebacks
+
+import imagesvc.imaging.ingest
+import imagesvc.imaging.location.remove
+import imagesvc.imaging.probe
+import imagesvc.imaging.render  # noqa: F401
+from imagesvc.imaging import lettering, pillow, vips
+from imagesvc.imaging.encode import encode
+from imagesvc.model import Format, Transform
+
+
+def warm_up() -> None:
+    """Have the libraries load what they load at first use."""
+    pillow.load_plugins()
+    lettering.drawn("a", None, 8)
+
+
+def check_codecs() -> None:
+    """Write and read a small picture in the formats that are asked for most, through all layers.
+
+    Raises:
+        Exception: whatever does not work in this process.
+    """
+    side = 16
+    picture = vips.from_levels(bytes(range(256)) * 3, side, side, 3)
+    for kind in (Format.JPEG, Format.PNG, Format.WEBP):
+        data = encode(picture, Transform(format=kind, q=80))
+        vips.open_source(data, kind).pixels().copy_memory()

@@ -1,0 +1,154 @@
+"""A locked worker gives what one without a sandbox gives, byte for byte, for every format."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagesvc.errors import ImagesvcError
+from imagesvc.imaging.calls import (
+    INGEST,
+    PROBE,
+    RENDER,
+    UNLOCATE,
+    IngestRequest,
+    Rendered,
+    RenderRequest,
+)
+from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.jobs.pool import WorkerPool
+from imagesvc.jobs.process import WORKER_MODULE
+from imagesvc.jobs.sandbox.policy import Mode
+from imagesvc.model import Digest, Format, Original
+from tests.attack.pools import SECONDS, execute, rogue_pool
+from tests.imaging.corpus_runner import MARKS, MAX_ASKED_PIXELS, QUERIES
+from tests.imaging.pictures import LIMITS, QUALITY, animation, gradient, oriented, save
+
+REPOSITORY = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("TEST_SHARED", REPOSITORY.parent / "shared"))
+CORPUS = SHARED / "corpus"
+SUFFIXES = ("jpg", "png", "gif", "webp", "avif", "tif", "heic", "bmp", "jp2", "ico")
+OUTPUTS = tuple(f"w=50&wm=text&format={kind}" for kind in ("jpeg", "png", "webp", "avif", "gif"))
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The service runs on asyncio."""
+    return "asyncio"
+
+
+async def outcome(pool: WorkerPool, path: Path, queries: Iterable[str]) -> list[Any]:
+    """What becomes of a file in a worker: identified, analysed and rendered."""
+    options: dict[str, Any] = {"source": path, "timeout": SECONDS}
+    try:
+        found = await pool.run(PROBE, LIMITS, **options)
+        original = Original(
+            Digest("0" * 64),
+            found.format,
+            found.width,
+            found.height,
+            found.frames,
+            has_alpha=found.has_alpha,
+            decode_bytes=found.decode_bytes,
+        )
+        is_small = found.width * found.height * found.frames <= MAX_ASKED_PIXELS
+        transforms = tuple(
+            effective(parse_text(query), original, QUALITY, MARKS)
+            for query in ("w=256&h=256", *(queries if is_small else ()))
+        )
+        analysed = await pool.run(
+            INGEST, IngestRequest(original, transforms[:1], LIMITS), **options
+        )
+        bare = await pool.run(UNLOCATE, found.format, **options, max_files=1)
+        made = await pool.run(RENDER, RenderRequest(transforms, LIMITS, MARKS), **options)
+    except ImagesvcError as error:
+        return [repr(error)]
+    copies = [bare.copy] if bare.copy else []
+    return [found, analysed.facts, _digest(analysed.mezzanine), *map(_told, [*made, *copies])]
+
+
+def _told(item: Rendered | ImagesvcError) -> object:
+    if isinstance(item, ImagesvcError):
+        return repr(item)
+    return dataclasses.replace(item, data=None, seconds={}), _digest(item.data)
+
+
+def _digest(data: bytes | None) -> str:
+    return hashlib.sha256(data or b"").hexdigest()
+
+
+async def both(
+    folder: Path, paths: list[Path], queries: Iterable[str]
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    """The outcomes of files without a sandbox and with a whole one."""
+
+    async def outcomes(mode: Mode) -> list[list[Any]]:
+        async with rogue_pool(folder, mode, WORKER_MODULE) as pool:
+            return [await outcome(pool, path, queries) for path in paths]
+
+    return await asyncio.gather(outcomes("off"), outcomes("strict"))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One of each format, and what takes other ways through the libraries."""
+    folder = tmp_path_factory.mktemp("pictures")
+    picture = gradient(160, 120)
+    made = [save(folder / f"a.{suffix}", picture) for suffix in SUFFIXES]
+    made += [animation(folder / "moving.gif"), animation(folder / "moving.webp")]
+    made += [oriented(folder / "turned.jpg", picture, 6)]
+    made += [save(folder / "cmyk.jpg", picture.convert("CMYK"))]
+    made += [save(folder / "progressive.jpg", picture, progressive=True)]
+    made += [save(folder / "large.jpg", gradient(2400, 1800))]
+    made += [save(folder / "palette.png", picture.quantize(16))]
+    made += [save(folder / "deep.png", Image.new("I;16", (60, 40), 40_000))]
+    return [Path(path) for path in made]
+
+
+async def test_every_format_is_read_and_written(tmp_path: Path, pictures: list[Path]) -> None:
+    """All ten in and all five out, with a text watermark on each; equal bytes."""
+    free, locked = await both(tmp_path, pictures, (*OUTPUTS, *QUERIES))
+
+    assert locked == free
+    assert {it[0].format for it in locked} == set(Format)
+    assert all(not isinstance(part, str) or len(part) == 64 for it in locked for part in it)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(
+    not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
+)
+async def test_the_corpus_has_the_same_outcomes(tmp_path: Path) -> None:
+    """Sound and hostile files: accepted or refused alike, with equal bytes and messages."""
+    entries = json.loads((CORPUS / "manifest.json").read_text())["files"]
+    paths = [CORPUS / entry["name"] for entry in entries if not entry.get("generated")]
+
+    free, locked = await both(tmp_path, paths, QUERIES)
+
+    differing = [path.name for path, *pair in zip(paths, free, locked, strict=True)
+                 if pair[0] != pair[1]]  # fmt: skip
+    assert differing == []
+
+
+async def test_nothing_is_left_to_load(tmp_path: Path, pictures: list[Path]) -> None:
+    """Once locked, a worker imports no module, which it could not."""
+    modules = "import sys; result = sorted(sys.modules)"
+    async with rogue_pool(tmp_path, "off") as pool:
+        before = set(await execute(pool, modules))
+        for path in pictures:
+            await outcome(pool, path, (*OUTPUTS, *QUERIES))
+        after = set(await execute(pool, modules))
+
+    assert after - before == set()

@@ -1,0 +1,1 @@
+"""Workers that tests start in the place of the service's own."""

@@ -1,0 +1,18 @@
+"""A rogue worker of a user without privileges, whoever runs the tests."""
+
+from __future__ import annotations
+
+import os
+
+from imagesvc.imaging import warmup
+from tests.attack.workers import rogue
+
+NOBODY = 65534
+
+if __name__ == "__main__":
+    warmup.warm_up()  # as that user, the interpreter's own files may be out of reach
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    rogue.run()

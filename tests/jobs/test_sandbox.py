@@ -1,0 +1,88 @@
+"""The sandbox of workers in a running service."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imagesvc.jobs.sandbox import syscalls
+from tests.conftest import MakeServer
+from tests.crash.pictures import jpeg
+from tests.jobs.processes import workers
+from tests.server import Server
+from tests.waiting import until
+
+FILTERED = "2"
+MAX_RETURNED_BYTES = 4 << 20
+
+pytestmark = pytest.mark.skipif(
+    os.uname().machine not in syscalls.ARCHITECTURES,
+    reason="there is no sandbox on this architecture",
+)
+
+
+def status(pid: int) -> dict[str, str]:
+    """What the kernel says about a process; see proc_pid_status(5)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def is_locked(pid: int) -> bool:
+    """Whether it has a filter, no capability, and no way to more privileges."""
+    found = status(pid)
+    has_filter = (found["Seccomp"], found["NoNewPrivs"]) == (FILTERED, "1")
+    return has_filter and int(found["CapEff"], 16) == 0
+
+
+def sandboxed(server: Server) -> float:
+    """The figure for operators."""
+    lines = server.client.get("/metrics").text.splitlines()
+    (value,) = [line.split()[1] for line in lines if line.startswith("imagesvc_workers_sandboxed ")]
+    return float(value)
+
+
+def test_every_worker_is_locked_also_those_that_come_later(make_server: MakeServer) -> None:
+    """By default; and each does an upload's whole work."""
+    server = make_server(workers=2, worker_jobs=2)
+    found: set[int] = set()
+    for number in range(4):
+        found |= workers(server)
+        image = server.upload(jpeg(number))
+        assert server.finished(image["job"]["id"])["status"] == "succeeded"
+    found |= workers(server)
+
+    assert len(found) > 2
+    until(lambda: all(map(is_locked, workers(server))))
+    assert "sandbox.on" in server.log()
+    assert sandboxed(server) == 1.0
+
+
+def test_strict_starts_where_every_layer_is_there(make_server: MakeServer) -> None:
+    """A large variant goes to a file of the server's, and is served whole."""
+    server = make_server(workers=1, sandbox="strict")
+    noise = io.BytesIO()
+    Image.effect_noise((2600, 2600), 90).save(noise, "PNG", compress_level=1)
+    image = server.upload(noise.getvalue())
+    server.finished(image["job"]["id"])
+
+    made = server.client.get(f"/images/{image['id']}?w=2500&format=png")
+
+    assert made.status_code == 200
+    assert len(made.content) > MAX_RETURNED_BYTES
+    assert Image.open(io.BytesIO(made.content)).size == (2500, 2500)
+    assert list((server.data_dir / "tmp").iterdir()) == []
+
+
+def test_off_is_said(make_server: MakeServer) -> None:
+    """A line in the log, and a figure."""
+    server = make_server(workers=1, sandbox="off")
+    (worker,) = workers(server)
+
+    assert status(worker)["Seccomp"] == "0"
+    assert status(worker)["NoNewPrivs"] == "1"
+    assert "sandbox.off" in server.log()
+    assert sandboxed(server) == 0.0
