@@ -13,7 +13,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.access import AccessLog, AccessLogMiddleware
 from imagesvc.api.actions import ActionEndpoints
@@ -68,12 +68,16 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     settings = service.settings
     access = AccessLog(as_json=logs_as_json, enabled=settings.log_level in {"debug", "info"})
 
+    is_told = False
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        nonlocal is_told
         try:
             await service.open()
             yield
         except ImagesvcError as error:
+            is_told = True
             log.error("cannot start", action="service.failed", code=error.code, error=str(error))
             raise
         finally:
@@ -81,7 +85,13 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
             access.flush()
 
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
-        await starlette(scope, receive, send)
+        async def without_traceback(message: Message) -> None:
+            if is_told and message["type"] == "lifespan.startup.failed":
+                message = {**message, "message": ""}  # a traceback, which uvicorn would log
+            await send(message)
+
+        is_http = scope["type"] == "http"
+        await starlette(scope, receive, send if is_http else without_traceback)
 
     patient = SlowBodyMiddleware(inner, settings.body_timeout)
     hot = HotPath(AccessLogMiddleware(patient, access), service.memory, access.record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gc as gc_module
 import json
@@ -32,7 +33,9 @@ from imagesvc.offline import on_store
 from imagesvc.protocol import bounded
 from imagesvc.service import Service
 from imagesvc.settings import Settings, SettingsError, load_settings, seconds
-from imagesvc.store.check import Checker, Report
+from imagesvc.store.check import Report, check_data
+from imagesvc.store.data_dir import DataDir
+from imagesvc.store.database import NEXT_STEPS
 from imagesvc.store.gc import Leftovers
 
 cli = typer.Typer(
@@ -145,9 +148,13 @@ def check(
     data_dir: DataDirOption = None,
     repair: Annotated[bool, typer.Option(help="Move damaged blobs to quarantine/.")] = False,
 ) -> None:
-    """Verify every blob against its digest and every row against its blob."""
+    """Verify the database, every blob against its digest, and every row against its blob.
+
+    Exit status: 0 when all is sound, 1 when something is damaged, 2 when it cannot be checked.
+    """
     settings = load_settings(data_dir=data_dir)
-    report = on_store(settings, functools.partial(_check, repair=repair))
+    configure_logs(settings.log_format, settings.log_level)
+    report = asyncio.run(check_data(DataDir(settings.data_dir.absolute()), repair=repair))
     _print_report(report)
     if not report.is_sound:
         raise typer.Exit(1)
@@ -234,11 +241,6 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _check(service: Service, *, repair: bool) -> Report:
-    checker = Checker(service.data_dir, service.blobs, service.images, service.locks)
-    return await checker.check(repair=repair)
-
-
 async def _collect(service: Service, *, dry_run: bool) -> Leftovers:
     grace = service.settings.gc_grace
     return await service.collector.collect(grace_seconds=grace, dry_run=dry_run)
@@ -255,4 +257,8 @@ def _print_report(report: Report) -> None:
     ):
         for digest in digests:
             console.print(f"{title}: {digest}", soft_wrap=True)
+    for fault in report.database:
+        console.print(f"database: {fault}", soft_wrap=True, markup=False, highlight=False)
+    if report.database:
+        console.print(NEXT_STEPS, soft_wrap=True, markup=False, highlight=False)
     console.print("sound" if report.is_sound else "NOT SOUND")

@@ -34,6 +34,7 @@
         ├── WorkerDied             503  worker_died
         ├── TimedOut               503  timed_out
         ├── Overloaded             503  overloaded
+        ├── DatabaseDamaged        503  database_damaged
         └── InsufficientStorage    507  insufficient_storage
 
 `detail` is written for the client: it holds no path, no SQL and no secret. Errors cross the
@@ -336,6 +337,13 @@ class TimedOut(Unavailable):
 
     code = "timed_out"
     title = "Timed out"
+
+
+class DatabaseDamaged(Unavailable):
+    """The metadata database is damaged, and an operator has to mend it."""
+
+    code = "database_damaged"
+    title = "Database damaged"
 
 
 class InsufficientStorage(Unavailable):

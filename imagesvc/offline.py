@@ -19,7 +19,7 @@ def on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T
 
     async def opened() -> T:
         service = Service(settings)
-        await asyncio.to_thread(bring_up_to_date, service.data_dir.database, service.reserve)
+        await asyncio.to_thread(bring_up_to_date, service.data_dir, service.reserve)
         service.database.open()
         try:
             return await work(service)

@@ -22,7 +22,13 @@ from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.mezzanines import Mezzanines
 from imagesvc.cache.unlocated import UnlocatedOriginals
 from imagesvc.cache.variants import VariantCache
-from imagesvc.errors import ImagesvcError, InsufficientStorage, InvalidTransform, Unavailable
+from imagesvc.errors import (
+    DatabaseDamaged,
+    ImagesvcError,
+    InsufficientStorage,
+    InvalidTransform,
+    Unavailable,
+)
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_preset
 from imagesvc.jobs.addresses import is_allowed
@@ -210,7 +216,7 @@ class Service:
 
     def _prepare(self) -> None:
         self.data_dir.empty_tmp()
-        bring_up_to_date(self.data_dir.database, self.reserve)
+        bring_up_to_date(self.data_dir, self.reserve)
         self._fill_reserve()
 
     def _fill_reserve(self) -> None:
@@ -254,6 +260,7 @@ class Service:
     async def _collect_regularly(self) -> None:
         while True:
             try:
+                await self.check_database()  # with rows missing, what they point at looks unused
                 await self.receipts.prune(utc_now())
                 retention = timedelta(seconds=self.settings.event_retention)
                 await self.events.prune(utc_now() - retention)
@@ -281,7 +288,9 @@ class Service:
             await asyncio.to_thread(self._fill_reserve)
 
     async def check_database(self) -> None:
-        """Raises `Unavailable` when the database cannot be read."""
+        """Raises `Unavailable` when the database cannot be read, or not all of it."""
+        if self.database.is_damaged:
+            raise DatabaseDamaged("The database is damaged; imagesvc check tells more.")
         await self.jobs.next_due_at()
 
     async def check_disk(self) -> None:

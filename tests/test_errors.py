@@ -47,6 +47,7 @@ STATUS_OF_CODE = {
     "worker_died": 503,
     "timed_out": 503,
     "overloaded": 503,
+    "database_damaged": 503,
     "insufficient_storage": 507,
 }
 """Codes are public: clients compare them. This table is added to, and nothing in it changes."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from imagesvc.errors import ImagesvcError, Unavailable
+from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.retry import backoff, is_worth_retrying
@@ -36,6 +36,8 @@ log = structlog.get_logger()
 IDLE_SECONDS = 30.0
 """How long an idle runner trusts that nobody but this process adds jobs."""
 ERROR_PAUSE_SECONDS = 1.0
+DAMAGED_PAUSE_SECONDS = 60.0
+"""Between two attempts to claim jobs of a damaged database, which no waiting mends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Runner:
         self.is_draining = False
         """Set when a stop is near: what runs goes on, nothing more is claimed."""
         self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._running: dict[JobId, asyncio.Task[None]] = {}
         self._loop_task: asyncio.Task[None] | None = None
 
@@ -125,6 +128,7 @@ class Runner:
     async def stop(self, grace_seconds: float) -> None:
         """Claim no more, let what runs finish for a while, and queue the rest again."""
         self.is_draining = True
+        self._stopping.set()
         self._wake.set()
         if self._loop_task is not None:  # not cancelled: a claim under way would be lost
             await asyncio.gather(self._loop_task, return_exceptions=True)
@@ -148,7 +152,9 @@ class Runner:
                     await self._sleep()
             except ImagesvcError as error:
                 log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))
-                await asyncio.sleep(ERROR_PAUSE_SECONDS)
+                is_damaged = isinstance(error, DatabaseDamaged)
+                pause = DAMAGED_PAUSE_SECONDS if is_damaged else ERROR_PAUSE_SECONDS
+                await is_set_within(self._stopping, pause)
 
     async def _claim(self) -> list[ClaimedJob]:
         free = self._limits.concurrency - len(self._running)
@@ -177,6 +183,13 @@ class Runner:
         return len(self._running) < self._limits.concurrency
 
     async def _attempt(self, item: ClaimedJob) -> None:
+        try:
+            await self._make_and_settle(item)
+        except ImagesvcError as error:  # the next start queues it again, as after a crash
+            job = str(item.job.id)
+            log.error("job not settled", action="job.unsettled", job=job, error=str(error))
+
+    async def _make_and_settle(self, item: ClaimedJob) -> None:
         job, started = item.job, self._clock()
         todo = [operation for operation in job.operations if operation.status != Status.SUCCEEDED]
         outcomes, facts = await self._make(item, todo)
@@ -202,6 +215,8 @@ class Runner:
         while True:
             try:
                 return await self._queue.settle(settlement, now=self._clock())
+            except DatabaseDamaged:  # which no waiting mends
+                raise
             except Unavailable as error:
                 job = str(settlement.job_id)
                 log.error("job not settled", action="job.unsettled", job=job, error=str(error))

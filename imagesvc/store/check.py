@@ -1,4 +1,4 @@
-"""Verification: every blob against its digest, every row against its blob."""
+"""Verification: the database, every blob against its digest, every row against its blob."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from anyio import to_thread
 from imagesvc.errors import NotFound
 from imagesvc.model import Digest
 from imagesvc.store.blobs import BlobStore
+from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.data_dir import DataDir
+from imagesvc.store.database import Database
 from imagesvc.store.files import fsync_directory
 from imagesvc.store.images import ImageStore
-from imagesvc.store.locks import DigestLocks
+from imagesvc.store.locks import DigestLocks, NoLocks, locks_if_writable
+from imagesvc.store.soundness import faults_of, read_only_engine
 
 BATCH = 500
 
@@ -30,11 +33,46 @@ class Report:
     missing: list[Digest] = field(default_factory=list)
     without_row: list[Digest] = field(default_factory=list)
     quarantined: list[Digest] = field(default_factory=list)
+    database: list[str] = field(default_factory=list)
+    """What is wrong with the database; its rows are compared with nothing then."""
 
     @property
     def is_sound(self) -> bool:
         """Whether every row has its blob, whole. Blobs without a row are left for `gc`."""
-        return not self.damaged and not self.missing
+        return not (self.damaged or self.missing or self.database)
+
+
+async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
+    """Verify a data directory; without `repair`, nothing in it is written.
+
+    A running server, a full disk or a read-only file system are no hindrance. While the database
+    is damaged, blobs are compared with their names, and none is moved.
+    """
+    blobs = FileBlobStore(data_dir.blobs)
+    faults = await to_thread.run_sync(faults_of, data_dir.database)
+    if faults:
+        return await _without_rows(blobs, faults)
+    database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
+    database.open()
+    locks = DigestLocks(data_dir.digest_lock) if repair else locks_if_writable(data_dir.digest_lock)
+    try:
+        checker = Checker(data_dir, blobs, ImageStore(database), locks)
+        return await checker.check(repair=repair)
+    finally:
+        await database.close()
+        locks.close()
+
+
+async def _without_rows(blobs: BlobStore, faults: list[str]) -> Report:
+    report = Report(database=faults)
+    async for batch in blobs.all():
+        for blob in batch:
+            if await is_whole(blobs, blob.digest, blob.bytes):
+                report.verified += 1
+                report.bytes += blob.bytes
+            else:
+                report.damaged.append(blob.digest)
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +82,7 @@ class Checker:
     data_dir: DataDir
     blobs: BlobStore
     images: ImageStore
-    locks: DigestLocks
+    locks: DigestLocks | NoLocks
 
     async def check(self, *, repair: bool = False) -> Report:
         """Compare blobs with their digests and rows with their blobs.
@@ -69,7 +107,7 @@ class Checker:
             after = rows[-1][0]
 
     async def _check_row(self, digest: Digest, size: int, report: Report, *, repair: bool) -> None:
-        if await self._is_whole(digest, size):
+        if await is_whole(self.blobs, digest, size):
             report.verified += 1
             return
         async with self.locks.hold(digest):  # deleted or uploaded anew since it was listed?
@@ -77,7 +115,7 @@ class Checker:
                 return
             if await self.blobs.size(digest) is None:
                 report.missing.append(digest)
-            elif await self._is_whole(digest, size):
+            elif await is_whole(self.blobs, digest, size):
                 report.verified += 1
             else:
                 report.damaged.append(digest)
@@ -85,22 +123,24 @@ class Checker:
                     await self._quarantine(digest)
                     report.quarantined.append(digest)
 
-    async def _is_whole(self, digest: Digest, size: int) -> bool:
-        try:
-            stored = await self.blobs.size(digest)
-            return stored == size and await self._digest(digest, size) == digest
-        except NotFound:
-            return False
-
-    async def _digest(self, digest: Digest, size: int) -> str:
-        actual = hashlib.sha256()
-        async for piece in self.blobs.stream(digest, 0, size):
-            await to_thread.run_sync(actual.update, piece)
-        return actual.hexdigest()
-
     async def _quarantine(self, digest: Digest) -> None:
         async with self.blobs.local(digest) as path:
             await to_thread.run_sync(_move, path, self.data_dir.quarantine)
+
+
+async def is_whole(blobs: BlobStore, digest: Digest, size: int) -> bool:
+    """Whether a blob is there, can be read, and has this size and its digest."""
+    try:
+        return await blobs.size(digest) == size and await _digest(blobs, digest, size) == digest
+    except (NotFound, OSError):  # gone, or on a part of the disk that cannot be read
+        return False
+
+
+async def _digest(blobs: BlobStore, digest: Digest, size: int) -> str:
+    actual = hashlib.sha256()
+    async for piece in blobs.stream(digest, 0, size):
+        await to_thread.run_sync(actual.update, piece)
+    return actual.hexdigest()
 
 
 def _move(path: Path, directory: Path) -> None:

@@ -19,12 +19,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from imagesvc.errors import ImagesvcError, InsufficientStorage, Unavailable
+from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
 from imagesvc.store.reserve import Reserve
+
+log = structlog.get_logger()
+
+NEXT_STEPS = (
+    "Stop the server and copy the data directory. Then restore a copy of imagesvc.db, or recover "
+    "what can be read of it with: sqlite3 imagesvc.db .recover | sqlite3 recovered.db. Do not run "
+    "imagesvc gc before imagesvc check finds nothing: originals whose rows are lost look unused."
+)
+"""For an operator whose database is damaged."""
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -32,6 +42,7 @@ Work = Callable[[Connection], T]
 READERS = 4
 MAX_BATCH = 128
 _STOP = None
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}  # the latter: no room for the index of the log
 
 
@@ -97,10 +108,14 @@ class _Pending:
 class Database:
     """The embedded database at `path`; open from `open()` to `close()`."""
 
-    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+    def __init__(
+        self, path: Path, reserve: Reserve | None = None, *, engine: Engine | None = None
+    ) -> None:
         self.path = path
+        self.is_damaged = False
+        """Whether a statement has met damage since the start."""
         self._reserve = reserve
-        self._engine = sqlite_engine(path)
+        self._engine = engine or sqlite_engine(path)
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._reader_connections: list[Connection] = []
@@ -131,9 +146,20 @@ class Database:
 
         Raises:
             Unavailable: the database cannot be read now.
+            DatabaseDamaged: what is wanted of it is damaged.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._read, work)
+        try:
+            return await loop.run_in_executor(self._readers, self._read, work)
+        except DatabaseDamaged:
+            self.note_damage()
+            raise
+
+    def note_damage(self) -> None:
+        """Remember that the database is damaged; an operator is told once."""
+        if not self.is_damaged:
+            self.is_damaged = True
+            log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
 
     async def write(self, work: Work[T], *, makes_room: bool = False) -> T:
         """Run `work` in a transaction; on return it is committed and on disk.
@@ -172,6 +198,8 @@ class Database:
 
     def _settle(self, batch: list[_Pending]) -> None:
         for item in batch:
+            if isinstance(item.error, DatabaseDamaged):
+                self.note_damage()
             item.settle()
         if any(item.error is None for item in batch):  # who fails to write must not wake himself
             self.wake()
@@ -230,10 +258,16 @@ def translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorname", "") in _FULL:
+        if _error_name(error) in _FULL:
             raise InsufficientStorage("The disk that holds the database is full.") from error
         raise Unavailable("The database cannot be used now.") from error
     except DBAPIError as error:
+        if _error_name(error).startswith(_DAMAGED):
+            raise DatabaseDamaged("The database is damaged.") from error
         if error.connection_invalidated:
             raise Unavailable("The database cannot be used now.") from error
         raise ImagesvcError("The database refused a statement.") from error
+
+
+def _error_name(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlite_errorname", "")

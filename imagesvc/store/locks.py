@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -19,6 +20,7 @@ import structlog
 
 from imagesvc.errors import Conflict
 from imagesvc.model import Digest
+from imagesvc.store.files import FULL
 
 RETRY_SECONDS = 0.005
 CLAIM_ATTEMPTS = 5
@@ -67,6 +69,29 @@ class DigestLocks:
             yield
         finally:
             fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, offset)
+
+
+class NoLocks:
+    """Stands for the locks of a data directory in which nothing can be written, nor changes."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    @contextlib.asynccontextmanager
+    async def hold(self, digest: Digest) -> AsyncIterator[None]:
+        """Hold nothing."""
+        del digest
+        yield
+
+
+def locks_if_writable(path: Path) -> DigestLocks | NoLocks:
+    """The locks of a data directory, where its file system lets them be taken."""
+    try:
+        return DigestLocks(path)
+    except OSError as error:
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, *FULL}:
+            return NoLocks()
+        raise
 
 
 class DataDirInUse(Conflict):

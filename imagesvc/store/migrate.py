@@ -9,8 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from imagesvc.errors import InsufficientStorage
-from imagesvc.store.database import sqlite_engine, transaction, translated
+from imagesvc.errors import DatabaseDamaged, InsufficientStorage
+from imagesvc.store.data_dir import DataDir
+from imagesvc.store.database import NEXT_STEPS, sqlite_engine, transaction, translated
 from imagesvc.store.reserve import Reserve
 
 HEAD = "0007"
@@ -22,13 +23,16 @@ NEWEST = MIGRATIONS / "newest.sql"
 """What all migrations together make of an empty SQLite database: `make schema` writes it."""
 
 
-def bring_up_to_date(path: Path, reserve: Reserve) -> None:
+def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
     """As `migrate`; a full disk costs the reserve, so that the service can start and delete.
 
     Raises:
         InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
+        DatabaseDamaged: it is no database any more, or was lost.
         Unavailable: the database cannot be used now.
     """
+    path = data_dir.database
+    _check_not_lost(data_dir)
     try:
         with translated():
             migrate(path)
@@ -37,6 +41,21 @@ def bring_up_to_date(path: Path, reserve: Reserve) -> None:
             raise
         with translated():
             migrate(path)
+    except DatabaseDamaged as error:
+        raise DatabaseDamaged(f"The database {path} is damaged. {NEXT_STEPS}") from error
+
+
+def _check_not_lost(data_dir: DataDir) -> None:
+    """A new database beside originals would make all of them orphans, which are removed.
+
+    Raises:
+        DatabaseDamaged: there are originals, and no database.
+    """
+    path = data_dir.database
+    if path.exists() and path.stat().st_size:
+        return
+    if any(data_dir.blobs.glob("??/??/*")):
+        raise DatabaseDamaged(f"{path} is missing or empty, and there are originals. {NEXT_STEPS}")
 
 
 def migrate(path: Path) -> None:

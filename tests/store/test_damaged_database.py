@@ -1,0 +1,222 @@
+"""A damaged database: found by `check`, told at the start and while running, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.attack.test_hanging_lookups import can_have_namespaces
+from tests.crash.pictures import jpeg
+from tests.http.asking import assert_problem
+from tests.server import Server
+
+PAGE = 4096
+IMAGES = 24
+Damage = Callable[[Path], None]
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a server that has taken some images, and stopped: its log is in the database."""
+    server = Server(tmp_path_factory.mktemp("stock") / "data", workers=1).start()
+    images = [server.upload(jpeg(seed), description="words " * 50) for seed in range(IMAGES)]
+    for image in images:
+        server.finished(image["job"]["id"])
+    server.close()
+    return server.data_dir
+
+
+@pytest.fixture
+def stocked(stock: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server with images, not started."""
+    server = Server(Path(shutil.copytree(stock, tmp_path / "data")), workers=1)
+    yield server
+    server.close()
+
+
+def database(server: Server) -> Path:
+    """Its database."""
+    return server.data_dir / "imagesvc.db"
+
+
+def overwrite(path: Path, start: int, content: bytes) -> None:
+    """Change bytes of a file in place."""
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(content)
+
+
+def page(number: int) -> Damage:
+    """Overwrite a page with noise, counted from 0; from the end when it is negative."""
+
+    def damage(path: Path) -> None:
+        place = number % (path.stat().st_size // PAGE)
+        overwrite(path, place * PAGE, random.Random(number).randbytes(PAGE))
+
+    return damage
+
+
+def table(name: str) -> Damage:
+    """Overwrite the root page of a table or an index."""
+
+    def damage(path: Path) -> None:
+        with sqlite3.connect(path) as connection:
+            query = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+            (root,) = connection.execute(query, [name]).fetchone()
+        connection.close()
+        overwrite(path, (root - 1) * PAGE, b"\xa5" * PAGE)
+
+    return damage
+
+
+def cut(part: float) -> Damage:
+    """Cut the file off."""
+    return lambda path: os.truncate(path, int(path.stat().st_size * part))
+
+
+DAMAGES: dict[str, Damage] = {
+    "no header": lambda path: overwrite(path, 0, bytes(100)),
+    "another header": lambda path: overwrite(path, 0, b"-- a dump of a database\n" * 4),
+    "first page": page(0),
+    "page 7": page(7),
+    "last page": page(-1),
+    "images": table("images"),
+    "jobs": table("jobs"),
+    "an index": table("ix_jobs_owner_id_id"),
+    "schema version": table("alembic_version"),
+    "half": cut(0.5),
+    "a page and a half": lambda path: os.truncate(path, PAGE * 3 // 2),
+    "empty": lambda path: os.truncate(path, 0),
+    "gone": lambda path: path.unlink(),
+}
+
+QUICK = {"no header", "an index", "half", "empty"}
+CASES = [
+    pytest.param(damage, id=name, marks=[] if name in QUICK else pytest.mark.long)
+    for name, damage in DAMAGES.items()
+]
+
+
+@pytest.mark.parametrize("damage", CASES)
+def test_check_names_the_damage_and_what_to_do(stocked: Server, damage: Damage) -> None:
+    """Exit status 1, no traceback, and the originals are verified all the same."""
+    damage(database(stocked))
+    before = [path.read_bytes() for path in stocked.data_dir.glob("imagesvc.db")]
+
+    checked = stocked.cli("check")
+
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert "database: " in checked.stdout
+    assert "Traceback" not in checked.stdout + checked.stderr
+    assert "Stop the server" in checked.stdout
+    assert f"{IMAGES} blobs verified" in checked.stdout
+    assert before == [path.read_bytes() for path in stocked.data_dir.glob("imagesvc.db")]
+
+
+@pytest.mark.parametrize("damage", CASES)
+def test_a_server_starts_and_answers_or_says_why_not(stocked: Server, damage: Damage) -> None:
+    """It ends with one line about the database, or runs and says of what it cannot read 503."""
+    damage(database(stocked))
+    blobs = stocked.blobs()
+
+    try:
+        stocked.start("/healthz")
+    except AssertionError:
+        log = stocked.log()
+        assert "cannot start" in log
+        assert "database" in log
+    else:
+        answers = [
+            stocked.client.get(path)
+            for path in ("/api/v1/images?limit=200", "/api/v1/jobs?limit=200", "/readyz")
+        ]
+        assert {answer.status_code for answer in answers} <= {200, 503}
+        upload = stocked.client.post("/api/v1/images", files={"file": ("a.jpg", jpeg(99))})
+        assert upload.status_code in {201, 503}, upload.text
+    assert "Traceback" not in stocked.log()
+    assert "bug" not in stocked.log()
+    assert blobs <= stocked.blobs()
+
+
+def test_reads_that_hit_a_damaged_page_are_503_and_the_service_says_so(stocked: Server) -> None:
+    """The first hit is remembered: it is not ready any more, and the log does not run full."""
+    stocked.start()
+    table("images")(database(stocked))
+
+    answer = stocked.client.get("/api/v1/images?limit=200")
+    while answer.status_code == 200:  # until the pages that were read before are forgotten
+        stocked.upload(jpeg(100))
+        answer = stocked.client.get("/api/v1/images?limit=200")
+
+    assert_problem(answer, 503, "database_damaged")
+    ready = stocked.client.get("/readyz")
+    assert ready.status_code == 503
+    assert "damaged" in ready.json()["checks"]["database"]
+    assert "imagesvc_database_damaged 1.0" in stocked.client.get("/metrics").text
+    assert stocked.client.get("/healthz").status_code == 200
+    assert "request.bug" not in stocked.log()
+
+
+def test_a_lost_database_is_not_taken_for_a_first_start(stocked: Server) -> None:
+    """A new one would make every original an orphan, which the collection removes."""
+    database(stocked).unlink()
+    blobs = stocked.blobs()
+
+    with pytest.raises(AssertionError, match="the server ended"):
+        stocked.start()
+    collected = stocked.cli("gc", "--grace", "0s")
+
+    assert collected.returncode == 2
+    assert "imagesvc.db" in collected.stderr
+    assert not database(stocked).exists()
+    assert stocked.blobs() == blobs
+
+
+def test_check_runs_beside_a_server_and_after_a_kill(stocked: Server) -> None:
+    """What is committed only in the log is seen; without the log, rows are gone."""
+    stocked.start()
+    digest = stocked.upload(jpeg(200))["sha256"]
+    assert f"{IMAGES + 1} blobs verified" in stocked.cli("check").stdout
+    stocked.kill()
+
+    checked = stocked.cli("check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{IMAGES + 1} blobs verified" in checked.stdout
+    (stocked.data_dir / "imagesvc.db-wal").unlink(missing_ok=True)
+    (stocked.data_dir / "imagesvc.db-shm").unlink(missing_ok=True)
+
+    checked = stocked.cli("check")
+    assert "Traceback" not in checked.stderr
+    assert checked.returncode == 0 or "database: " in checked.stdout
+    assert f"without a row (run gc): {digest}" in checked.stdout or checked.returncode == 1
+
+
+@pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
+    """A directory that is mounted read-only is checked, after a stop and after a kill."""
+    stocked.start()
+    stocked.upload(jpeg(300))
+    if is_killed:
+        stocked.kill()
+    else:
+        stocked.close()
+    place = stocked.data_dir
+    command = f'mount --bind {place} {place} && mount -o remount,bind,ro {place} && exec "$@"'
+
+    checked = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, "sh", sys.executable, "-m", "imagesvc", "check",
+         "--data-dir", str(place)],
+        capture_output=True, text=True, check=False, cwd=place.parent,
+    )  # fmt: skip
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{IMAGES + 1} blobs verified" in checked.stdout
