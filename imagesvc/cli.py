@@ -22,6 +22,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from imagesvc import allocator
 from imagesvc.app import api_document, create_app
 from imagesvc.cli_accounts import key_commands, user_commands
 from imagesvc.cli_upload import upload
@@ -96,6 +97,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     )
     _spare_the_garbage_collector()
     _let_all_connections_in()
+    allocator.use_few_arenas()
     _Server(config, service).run()
 
 
@@ -187,6 +189,7 @@ def connection_bounds(settings: Settings) -> Bounds:
         url_bytes=settings.max_url_size,
         connections=settings.max_connections,
         connections_per_address=settings.max_connections_per_address,
+        unsent_bytes=settings.max_unsent_size,
         is_proxy=lambda address: is_within(address, settings.trusted_proxies),
     )
 

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from imagesvc import allocator
+
 LOOK_SECONDS = 1.0
+MANY = 100
+"""Connections that must end before their memory is given back to the system."""
+GIVE_BACK_LOOKS = frozenset({1, 4, 16})
+"""Looks after which it is given back."""
 
 
 class Connection(Protocol):
@@ -33,6 +39,7 @@ class Bounds:
     url_bytes: int
     connections: int
     connections_per_address: int
+    unsent_bytes: int
     is_proxy: Callable[[str], bool]
     """Whether an address is that of a trusted proxy, which connects for many clients."""
 
@@ -44,10 +51,15 @@ class Watch:
     connections: set[Connection] = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
     is_looking: bool = False
+    most: int = 0
+    """Connections at once, at most, since many ended."""
+    looks_since: int | None = None
+    """Looks since many ended; None when their memory has been given back."""
 
     def add(self, connection: Connection) -> None:
         """Look after a connection from now on."""
         self.connections.add(connection)
+        self.most = max(self.most, len(self.connections))
         if connection.address is not None:
             self.per_address[connection.address] += 1
         if not self.is_looking:
@@ -65,6 +77,22 @@ class Watch:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         for connection in list(self.connections):
             connection.look_after(loop.time())
-        self.is_looking = bool(self.connections)
+        self._give_back_memory()
+        self.is_looking = bool(self.connections) or self.looks_since is not None
         if self.is_looking:
             loop.call_later(LOOK_SECONDS, self._look, loop)
+
+    def _give_back_memory(self) -> None:
+        """Give back what many connections held, some time after they ended: their tasks end later.
+
+        How much later depends on what else the machine does, so this is done more than once.
+        """
+        if self.most - len(self.connections) >= MANY:
+            self.most = len(self.connections)
+            self.looks_since = 0
+        elif self.looks_since is not None:
+            self.looks_since += 1
+            if self.looks_since in GIVE_BACK_LOOKS:
+                allocator.give_back()
+            if self.looks_since >= max(GIVE_BACK_LOOKS):
+                self.looks_since = None

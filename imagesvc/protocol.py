@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import socket
 import struct
 import termios
 from http import HTTPStatus
@@ -34,6 +35,7 @@ from imagesvc.errors import (
     UriTooLong,
 )
 from imagesvc.request_heads import check_head, to_origin_form, without_offers
+from imagesvc.unsent import Unsent, in_pieces
 
 log = structlog.get_logger()
 
@@ -45,6 +47,8 @@ UNREAD_STEP = 16 << 10
 MOST_AT_ONCE = 16
 """Requests of one read that are answered without a task; a pipeline must not hold the loop."""
 
+KERNEL_UNSENT_BYTES = 256 << 10
+"""What the kernel keeps beyond what is on its way; by itself it takes megabytes."""
 _INT = struct.Struct("i")
 
 
@@ -54,25 +58,30 @@ class BoundedProtocol(HttpToolsProtocol):
     bounds: ClassVar[Bounds]
     at_once: ClassVar[staticmethod[[Scope], tuple[bytes, bytes] | None]]
     watch: ClassVar[Watch]
+    unsent: ClassVar[Unsent]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.address: str | None = None
         self._head_since: float | None = None  # when the header began that is not complete
         self._pending = 0  # bytes since the last header that was complete, or piece of a body
-        self._unread, self._unread_since = 0, 0.0
+        self._unread, self.unread_since = 0, 0.0
         self._refusal: ImagesvcError | None = None
         self._linger_until: float | None = None
         self._may_at_once = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
+        self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._restated = b""  # the head of a request that offered an upgrade, without the offer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many connections."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # the kernel's own buffer is enough
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
         if self.client is not None and not self.bounds.is_proxy(self.client[0]):
             self.address = self.client[0]
-        self._head_since = self._unread_since = self.loop.time()
+        self._head_since = self.unread_since = self.loop.time()
         self.watch.add(self)
         if len(self.watch.connections) > self.bounds.connections:
             self._refuse(Overloaded("There are too many connections."))
@@ -86,9 +95,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Answer a request, once the client has read the answers before it."""
         self._running = cycle
-        if not self._answer_at_once(cycle):
-            super()._start_asgi_task(cycle, app)
+        if self.flow.write_paused:
+            self._waiting = (cycle, app)
+        elif not self._answer_at_once(cycle):
+            paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
+            super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
+
+    def resume_writing(self) -> None:
+        """The client has read: go on."""
+        super().resume_writing()
+        if self._waiting is not None:
+            (cycle, app), self._waiting = self._waiting, None
+            self._may_at_once = 0  # the transport is in the middle of a write
+            self._start_asgi_task(cycle, app)
 
     def _answer_at_once(self, cycle: RequestResponseCycle) -> bool:
         """Answer without a task; not in a pipeline, where each answer would begin the next."""
@@ -115,7 +136,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
 
-    def _abort(self) -> None:
+    def cut_off(self) -> None:
+        """End the connection now, and let go of what it sends."""
         self._disconnect_running()
         self.transport.abort()
 
@@ -192,7 +214,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def look_after(self, now: float) -> None:
         """End the connection if its client is too slow."""
         if self._linger_until is not None and now >= self._linger_until:
-            self._abort()
+            self.cut_off()
         elif self._head_since is not None and self._is_busy():
             self._head_since = now  # the header of the next request, which waits anyway
         elif self._head_since is not None and now - self._head_since > self.bounds.header_seconds:
@@ -203,9 +225,9 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
         unread = self._unread_bytes()
         if unread == 0 or abs(unread - self._unread) >= UNREAD_STEP:
-            self._unread, self._unread_since = unread, now
-        elif now - self._unread_since > self.bounds.send_seconds:
-            self._abort()
+            self._unread, self.unread_since = unread, now
+        elif now - self.unread_since > self.bounds.send_seconds:
+            self.cut_off()
 
     def _unread_bytes(self) -> int:
         """What the client has still to take, but for what lies in its own kernel.
@@ -259,7 +281,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def bounded(bounds: Bounds, at_once: AtOnce) -> type[BoundedProtocol]:
     """The protocol for `uvicorn.Config(http=…)`."""
-    attributes = {"bounds": bounds, "at_once": staticmethod(at_once), "watch": Watch()}
+    attributes = {
+        "bounds": bounds,
+        "at_once": staticmethod(at_once),
+        "watch": Watch(),
+        "unsent": Unsent(bounds.unsent_bytes),
+    }
     return type("BoundedProtocol", (BoundedProtocol,), attributes)
 
 

@@ -208,6 +208,11 @@ class Settings(BaseSettings):
     max_connections_per_address: PositiveInt = Field(
         256, description="Connections at once from one address that is no trusted proxy's."
     )
+    max_unsent_size: ByteSize = Field(
+        ByteSize(128 << 20),
+        description="Bytes of answers that all clients together have still to read;"
+        " beyond, the slowest clients are cut off.",
+    )
     shutdown_timeout: Seconds = Field(20.0, description="Time SIGTERM leaves to work in flight.")
     max_attempts: PositiveInt = Field(3, description="Attempts of a job before it has failed.")
     retry_delay: Seconds = Field(2.0, description="Delay before the second attempt; doubles.")

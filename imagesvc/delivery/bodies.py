@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from anyio import CancelScope, open_file
+from anyio import CancelScope, to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -18,8 +19,7 @@ from imagesvc.delivery.conditional import (
     requested_range,
 )
 from imagesvc.delivery.headers import Headers
-
-CHUNK = 256 * 1024
+from imagesvc.store.files import read_piece
 
 
 class Stream(Protocol):
@@ -102,17 +102,20 @@ class _Streamed(StreamingResponse):
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
+    del first  # the generator would keep it while the others are sent
     async for piece in rest:
         yield piece
 
 
 async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
     """The bytes of a file from `start` up to `stop`, in pieces."""
-    async with await open_file(path, "rb") as file:
-        await file.seek(start)
-        while start < stop and (piece := await file.read(min(CHUNK, stop - start))):
+    fd = await to_thread.run_sync(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while start < stop and (piece := await read_piece(fd, start, stop)):
             start += len(piece)
             yield piece
+    finally:
+        os.close(fd)
 
 
 def _list_field(request: Request, name: str) -> str | None:

@@ -29,6 +29,8 @@ AccessRecord = Callable[[Scope, int, int, float], bytes]
 MAX_SPELLINGS = 16
 """Ways to ask for one variant that are remembered; others take the long way, at no memory."""
 MAX_ACCEPT_BYTES = 512
+MAX_INLINE_BYTES = 64 << 10
+"""Larger bodies take the application's way, which sends them as their client reads."""
 _OK, _NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
 METHODS = frozenset({"GET", "HEAD"})
 PREFIXES = ("/images/", "/blurred-images/")
@@ -118,6 +120,8 @@ class HotPath:
         if known is None:
             return None
         answer, conditional = known
+        if len(answer.body) > MAX_INLINE_BYTES:
+            return None
         is_fresh, request_id = self._use(answer, conditional, scope)
         identified = b"x-request-id: %b\r\n" % request_id
         if is_fresh:

@@ -14,9 +14,8 @@ from anyio import to_thread
 from imagesvc.errors import NotFound
 from imagesvc.model import Digest
 from imagesvc.store.blobs import StoredBlob
-from imagesvc.store.files import full_disk_named, move_durably
+from imagesvc.store.files import full_disk_named, move_durably, read_piece
 
-CHUNK = 256 * 1024
 ATTEMPTS = 5
 
 
@@ -48,15 +47,11 @@ class FileBlobStore:
         yield self.path(digest)
 
     async def stream(self, digest: Digest, start: int, stop: int) -> AsyncIterator[bytes]:
-        """See `BlobStore`: read in threads, a quarter of a mebibyte at a time."""
+        """See `BlobStore`."""
         fd = await to_thread.run_sync(self._open, digest)
         try:
             position = start
-            while position < stop:
-                size = min(CHUNK, stop - position)
-                piece = await to_thread.run_sync(os.pread, fd, size, position)
-                if not piece:
-                    break
+            while position < stop and (piece := await read_piece(fd, position, stop)):
                 position += len(piece)
                 yield piece
         finally:

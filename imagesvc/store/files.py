@@ -1,16 +1,22 @@
-"""Durable file operations: what must be fsynced, and how the disk's errors are named."""
+"""File operations: what must be fsynced, how the disk's errors are named, reading for clients."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from anyio import to_thread
+
 from imagesvc.errors import InsufficientStorage
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+PIECE = 64 << 10
+"""Bytes to read for a client at a time; one that stops reading keeps about as much in memory."""
+_UNCACHED = {errno.EAGAIN, errno.EOPNOTSUPP}
 
 
 @contextlib.contextmanager
@@ -45,3 +51,20 @@ def move_durably(source: Path, path: Path, root: Path) -> None:
         fsync_directory(directory)
         if directory == root:
             break
+
+
+async def read_piece(fd: int, position: int, stop: int) -> bytes:
+    """The next bytes from `position` up to `stop`; none at the end of the file.
+
+    What the page cache holds is read without a thread, which costs several times the copying.
+    """
+    size = min(PIECE, stop - position)
+    buffer = bytearray(size)
+    try:
+        count = os.preadv(fd, [buffer], position, os.RWF_NOWAIT)
+    except OSError as error:
+        if error.errno not in _UNCACHED:
+            raise
+        return await to_thread.run_sync(os.pread, fd, size, position)
+    await asyncio.sleep(0)  # a client that reads quickly must not hold up the others
+    return bytes(memoryview(buffer)[:count])

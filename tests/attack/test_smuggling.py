@@ -16,8 +16,8 @@ import pytest
 from tests.http.asking import BOUNDARY, file_part, multipart, picture
 from tests.server import Server
 
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\nX-Padding: "
-LAST = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\nX-Padding: "
+LAST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 OFFERS = {
     "none": b"",
     "unknown": b"Connection: Upgrade\r\nUpgrade: foo\r\n",
@@ -63,7 +63,7 @@ def statuses(server: Server, *pieces: bytes, pause: float = 0.02) -> list[int]:
 
 def request(target: str, offer: bytes, body: bytes, *, chunked: bool) -> bytes:
     """A request with a body that looks like another request."""
-    head = f"GET {target} HTTP/1.1\r\nHost: a\r\n".encode() + offer
+    head = f"GET {target} HTTP/1.1\r\nHost: localhost\r\n".encode() + offer
     if not chunked:
         return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
     return head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
@@ -136,14 +136,14 @@ def test_nothing_after_a_close_is_answered(server: Server) -> None:
 @pytest.mark.parametrize(
     "start",
     [
-        b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde",
-        b"CONNECT http://a/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabcde",
+        b"CONNECT http://a/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"PRI * HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/0.9\r\nHost: a\r\n\r\n",
-        b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"PRI * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/0.9\r\nHost: localhost\r\n\r\n",
+        b"POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"GET /\r\n\r\n",
     ],
 )
@@ -194,7 +194,7 @@ def test_framing_that_two_servers_may_read_differently_is_refused(
     server: Server, offer: str, fields: bytes
 ) -> None:
     """With one answer, after which the connection ends."""
-    head = b"POST /no-such HTTP/1.1\r\nHost: a\r\n"
+    head = b"POST /no-such HTTP/1.1\r\nHost: localhost\r\n"
 
     assert statuses(server, head + OFFERS[offer] + fields + b"\r\n", b"0\r\n\r\n" + LAST) == [400]
     assert statuses(server, head + fields + OFFERS[offer] + b"\r\n" + b"0\r\n\r\n" + LAST) == [400]
@@ -222,7 +222,7 @@ BAD_CHUNKS = {
 @pytest.mark.parametrize("offer", KEPT_ALIVE)
 def test_odd_chunks_end_the_connection(server: Server, offer: str, chunks: bytes) -> None:
     """At most the request itself is answered, and nothing that follows the odd place."""
-    head = b"POST /no-such HTTP/1.1\r\nHost: a\r\n" + OFFERS[offer] + CHUNKED + b"\r\n"
+    head = b"POST /no-such HTTP/1.1\r\nHost: localhost\r\n" + OFFERS[offer] + CHUNKED + b"\r\n"
 
     for found in (
         statuses(server, head + chunks + LAST),
@@ -265,6 +265,7 @@ def test_curl_uploads_with_an_offer_of_http2(server: Server, tmp_path: Path) -> 
 
 def test_offers_without_a_body_are_ordinary_requests(server: Server) -> None:
     """They are answered, and the connection goes on."""
-    sent = [b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + OFFERS[name] + b"\r\n" for name in KEPT_ALIVE]
+    start = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    sent = [start + OFFERS[name] + b"\r\n" for name in KEPT_ALIVE]
 
     assert statuses(server, *sent, LAST) == [200] * (len(sent) + 1)

@@ -379,6 +379,7 @@ def test_uvicorn_is_still_what_the_protocol_builds_upon() -> None:
         "on_headers_complete",
         "on_body",
         "on_message_complete",
+        "resume_writing",
         "_unset_keepalive_if_required",
         "_start_asgi_task",
         "on_response_complete",
