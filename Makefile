@@ -42,7 +42,7 @@ test: .venv/installed-test
 	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-long: .venv/installed-test
-	KILLS=$(KILLS) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -m long
+	KILLS=$(KILLS) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -m long --numprocesses $(TEST_PROCESSES)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)

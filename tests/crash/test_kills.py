@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeServer
-from tests.crash.traffic import ALWAYS_KEPT, Ledger, Traffic, rows
+from tests.crash.traffic import ALWAYS_KEPT, LONG_KILLS, Ledger, Traffic, rows
 from tests.server import Server
 from tests.waiting import until
 
 QUICK_KILLS = 4
-LONG_KILLS = int(os.environ.get("KILLS", "100"))
 COLLECT_EVERY = 10
 SAMPLE = 40
 

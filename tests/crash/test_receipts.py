@@ -11,11 +11,11 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
-from tests.crash.traffic import rows
+from tests.crash.traffic import LONG_KILLS, rows
 from tests.server import Server
 from tests.waiting import PATIENCE, until
 
-KILLS = [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+KILLS = [3, pytest.param(min(20, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 MOST_KILLS = 40
 AT_ONCE = 4
 FILES = sum(range(1, AT_ONCE + 1))

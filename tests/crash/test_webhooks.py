@@ -16,13 +16,13 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
-from tests.crash.traffic import rows
+from tests.crash.traffic import LONG_KILLS, rows
 from tests.http.test_webhooks import HOOKS
 from tests.receiver import Receiver
 from tests.server import Server
 from tests.waiting import PATIENCE, until
 
-KILLS = [4, pytest.param(30, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+KILLS = [4, pytest.param(min(30, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 LANES = 3
 TYPES = ["image.created", "image.deleted"]
 UNENDED = "SELECT id FROM webhook_deliveries WHERE status = 'pending'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import threading
@@ -17,6 +18,8 @@ from tests.crash.pictures import jpeg, marked
 from tests.server import Server
 from tests.waiting import PATIENCE
 
+LONG_KILLS = int(os.environ.get("KILLS", "100"))
+"""Kills of the longest schedule; the others have as many at most."""
 SHARED_SEEDS = 6
 """So few different pictures that uploads and deletes of the same bytes meet."""
 ALWAYS_KEPT = 8
