@@ -54,7 +54,7 @@ def test_a_user_holds_a_few_threads_and_the_rest_fails_fast() -> None:
 
     async def work() -> None:
         resolver = Hanging()
-        lookups = Lookups(resolver, seconds=0.5)
+        lookups = Lookups(resolver, seconds=2.0)
 
         async def ended() -> bool:
             return lookups.running == 0
@@ -87,7 +87,7 @@ def test_users_together_hold_a_bounded_number_of_threads() -> None:
 
     async def work() -> None:
         resolver = Hanging()
-        lookups = Lookups(resolver, seconds=0.5)
+        lookups = Lookups(resolver, seconds=2.0)
         users = [UserId(new_id()) for _ in range(10)]
 
         await asyncio.gather(*(ask(lookups, 10, user) for user in users))
