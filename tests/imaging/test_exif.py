@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.exif import Tags, facts, place
 from tests.imaging.pictures import (
     LIMITS,
@@ -184,3 +185,48 @@ def test_damaged_exif_never_refuses_a_picture(tmp_path: Path) -> None:
         damaged = raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :]
         found = probe(save(path, quadrants(8, 8), exif=damaged), LIMITS)
         json.dumps([found.exif, found.gps], allow_nan=False, ensure_ascii=False).encode()
+
+
+_texts = st.text(st.characters(codec="latin-1", exclude_characters="\0"), max_size=30)
+_rationals = st.builds(IFDRational, st.integers(0, 1 << 31), st.integers(0, 1 << 31))
+_values = {
+    0x829A: _rationals,
+    0x829D: _rationals,
+    0x8827: st.one_of(st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)),
+    0x920A: _rationals,
+    0x9003: st.one_of(_texts, st.just("2024:05:06 07:08:09")),
+    0x9011: st.one_of(_texts, st.just("+02:00")),
+    0xA434: _texts,
+}
+_angles = st.tuples(*[st.builds(IFDRational, st.integers(0, 90), st.integers(0, 3))] * 3)
+_places = {
+    1: st.sampled_from(("N", "S", "x", "")),
+    2: _angles,
+    3: st.sampled_from(("E", "W", "", "EAST")),
+    4: _angles,
+    5: st.sampled_from((b"\0", b"\1")),
+    6: _rationals,
+}
+
+
+@given(
+    st.fixed_dictionaries({}, optional={0x010F: _texts, 0x0110: _texts}),
+    st.fixed_dictionaries({}, optional=_values),
+    st.fixed_dictionaries({}, optional=_places),
+)
+def test_sound_exif_is_read_as_by_pillow(
+    camera: dict[int, Any], shot: dict[int, Any], place_of: dict[int, Any]
+) -> None:
+    """Whatever its values, the facts are the same."""
+    exif = Image.Exif()
+    exif.update(camera)
+    exif[0x8769], exif[0x8825] = shot, place_of
+    block = exif.tobytes()
+    by_pillow = Image.Exif()
+    by_pillow.load(block)
+    expected = Tags(dict(by_pillow), by_pillow.get_ifd(0x8769), by_pillow.get_ifd(0x8825))
+
+    found = read_tags(block.removeprefix(b"Exif\0\0"))
+
+    assert facts(found) == facts(expected)
+    assert place(found) == place(expected)

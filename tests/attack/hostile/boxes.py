@@ -37,6 +37,7 @@ def jp2s() -> Iterator[tuple[str, bytes]]:
         "jp2_icc_20M",
         (before + box(b"jp2h", inner + box(b"colr", b"\2\0\0" + bytes(20 * MIB))) + after),
     )
+    yield "jp2_deep", before + nested(b"asoc", 100_000) + whole[at:]
     stream = whole.index(b"\xff\x4f\xff\x51")
     head = stream + 2 + 2 + struct.unpack(">H", whole[stream + 4 : stream + 6])[0]
     start, rest = whole[stream:head], whole[head:]
@@ -53,6 +54,25 @@ def heif_boxes(brand: str) -> tuple[bytes, bytes, bytes]:
     at = whole.index(b"meta") - 4
     size = struct.unpack(">I", whole[at : at + 4])[0]
     return whole[:at], whole[at + 8 : at + size], whole[at + size :]
+
+
+def _movies() -> Iterator[tuple[str, bytes]]:
+    """Tables of an image sequence that count to billions, or are deep or many."""
+
+    def track(*tables: bytes) -> bytes:
+        media = box(b"minf", box(b"stbl", b"".join(tables)))
+        handler = box(b"hdlr", bytes(8) + b"pict" + bytes(13))
+        times = struct.pack(">6I", 0, 0, 0, 1000, 0xFFFFFFFF, 0)
+        return box(b"trak", box(b"mdia", box(b"mdhd", times) + handler + media))
+
+    most = struct.pack(">I", 0xFFFFFFFF)
+    yield "sizes", track(box(b"stsz", bytes(8) + most))
+    yield "one_size", track(box(b"stsz", bytes(4) + struct.pack(">I", 8) + most))
+    yield "times", track(box(b"stts", bytes(4) + most + most * 2))
+    yield "samples_a_time", track(box(b"stts", bytes(4) + struct.pack(">3I", 1, 0xFFFFFFFF, 1)))
+    yield "chunks", track(box(b"stco", bytes(4) + most), box(b"stsc", bytes(4) + most))
+    yield "tracks", track() * 1000
+    yield "deep", nested(b"trak", 5_000)
 
 
 def heifs(brand: str) -> Iterator[tuple[str, bytes]]:
@@ -92,6 +112,10 @@ def heifs(brand: str) -> Iterator[tuple[str, bytes]]:
             box(b"iprp", box(b"ipma", struct.pack(">II", 0, 0xFFFFFFFF) + b"\0\1\xff" * 65_000))
         ),
     )
+    sequence = b"avis" if brand == "avif" else b"msf1"
+    for name, body in _movies():
+        start = before[:8] + sequence + before[12:]
+        yield f"{brand}_movie_{name}", start + box(b"meta", meta) + box(b"moov", body) + after
     yield f"{brand}_tail_boxes_9k", before + box(b"meta", meta) + box(b"free") * 9_000 + after
 
 

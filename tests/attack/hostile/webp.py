@@ -41,5 +41,7 @@ def webps() -> Iterator[tuple[str, bytes]]:
         "webp_frames_20k",
         riff((b"VP8X", still), (b"ANIM", bytes(6)), *[(b"ANMF", frame)] * 20_000),
     )
+    inner = frame[:16] + riff(*[(b"JUNK", b"")] * 200_000)[12:] + frame[16:]
+    yield "webp_frame_of_200k", riff((b"VP8X", still), (b"ANIM", bytes(6)), (b"ANMF", inner))
     for name, exif in {**EXIFS, **LARGE_EXIFS}.items():
         yield f"webp_exif_{name}", webp((b"EXIF", exif()), flags=8)
