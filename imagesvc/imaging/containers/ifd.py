@@ -10,8 +10,8 @@ from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data, malformed, truncated
 
 NAME = "TIFF"
-MAX_ENTRIES = 4096
-"""Of one directory."""
+MAX_ENTRIES = 1000
+"""Of one directory. Cameras write 100; libtiff takes 40 ms for 1,000 of them, 0.6 s for 4,000."""
 
 ORDERS = {b"II": "<", b"MM": ">"}
 BIG, CLASSIC = 43, 42

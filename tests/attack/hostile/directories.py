@@ -99,5 +99,12 @@ def tiffs() -> Iterator[tuple[str, bytes]]:
     yield "tiff_xmp_20M", tiff([(700, 1, 20 * MIB, TIFF_TAIL + 12)], bytes(20 * MIB))
     yield "tiff_icc_20M", tiff([(34675, 7, 20 * MIB, TIFF_TAIL + 12)], bytes(20 * MIB))
     yield "tiff_entries_65000", tiff([(40_000, 3, 1, 1)] * 65_000)
+    yield "tiff_entries_900", tiff([(40_000 + n, 3, 1, 1) for n in range(900)])
+    page_bytes = 2 + 12 * 900 + 4
+    pages = b"".join(
+        ifd([(20_000 + 900 * page + n, 3, 1, 1) for n in range(900)], TIFF_TAIL + page_bytes * page)
+        for page in range(1, 50)
+    )
+    yield "tiff_pages_of_900", tiff([], pages + ifd([]), following=TIFF_TAIL)
     yield "tiff_entries_4000", tiff([(40_000 + n, 3, 1, 1) for n in range(4_000)])
     yield "tiff_ycc_reference", tiff([(532, 5, 100_000, TIFF_TAIL + 12)], bytes(800_000))
