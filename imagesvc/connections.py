@@ -21,6 +21,7 @@ class Connection(Protocol):
     """What the watch needs of a connection."""
 
     address: str | None
+    """What its client's address counts as; None for a trusted proxy's."""
     loop: asyncio.AbstractEventLoop
 
     def look_after(self, now: float) -> None:

@@ -99,9 +99,11 @@ def _address(text: str) -> Address | None:
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::\d+)?", text)
     plain = bracketed[1] if bracketed else re.sub(r"^([\d.]+):\d+$", r"\1", text)
     try:
-        return ip_address(plain)
+        address = ip_address(plain)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address  # a socket that takes both writes IPv4 addresses as IPv6
 
 
 def _peer(scope: Scope) -> Address | None:

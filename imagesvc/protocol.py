@@ -24,6 +24,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from imagesvc.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
+from imagesvc.auth.limits import network_of
 from imagesvc.connections import Bounds, Watch
 from imagesvc.delivery.hot import AtOnce
 from imagesvc.errors import (
@@ -80,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
         if self.client is not None and not self.bounds.is_proxy(self.client[0]):
-            self.address = self.client[0]
+            self.address = network_of(self.client[0])
         self._head_since = self.unread_since = self.loop.time()
         self.watch.add(self)
         if len(self.watch.connections) > self.bounds.connections:

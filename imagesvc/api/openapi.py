@@ -25,6 +25,7 @@ from imagesvc.api.http import only_known
 from imagesvc.api.openapi_answers import answers_of
 from imagesvc.api.openapi_schemas import Schemas
 from imagesvc.auth.principals import Scope
+from imagesvc.header_fields import joined_field
 from imagesvc.operations import Body, Operation, Parameter, Raw
 
 PATH = "/api/v1/openapi.json"
@@ -234,7 +235,7 @@ class OpenApiEndpoints:
             self._made = await asyncio.to_thread(self._make)
         text, etag = self._made
         headers = {"etag": etag, "cache-control": "public, no-cache"}
-        if etag in request.headers.get("if-none-match", ""):
+        if etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
             return Response(status_code=304, headers=headers)
         return Response(text, headers=headers, media_type="application/json")
 

@@ -11,6 +11,7 @@ import re
 from starlette.requests import Request
 
 from imagesvc.errors import Forbidden
+from imagesvc.header_fields import joined_field
 from imagesvc.settings import is_loopback
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,11 +26,11 @@ def check_site(request: Request) -> None:
     """
     if request.method in SAFE_METHODS:
         return
-    origin = request.headers.get("origin")
+    origin = joined_field(request.headers.raw, b"origin")
     if origin is not None:
         is_ours = is_loopback_netloc(origin.partition("://")[2])
     else:
-        is_ours = request.headers.get("sec-fetch-site") != "cross-site"
+        is_ours = "cross-site" not in (joined_field(request.headers.raw, b"sec-fetch-site") or "")
     if not is_ours:
         raise Forbidden("Without accounts, pages of other sites may change nothing here.")
 

@@ -102,7 +102,11 @@ def standing_headers(request: Request) -> Mapping[str, str]:
 
 def address_of(request: Request) -> str:
     """Who asks, as far as an address tells: of IPv6 the /64, which is one customer's."""
-    text = request.client.host if request.client else ""
+    return network_of(request.client.host) if request.client else ""
+
+
+def network_of(text: str) -> str:
+    """What an address is counted as: IPv6 by its /64, and an IPv4 address in IPv6 as IPv4."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

@@ -19,6 +19,7 @@ from imagesvc.delivery.conditional import (
     requested_range,
 )
 from imagesvc.delivery.headers import Headers
+from imagesvc.header_fields import joined_field
 from imagesvc.store.files import read_piece
 
 
@@ -36,8 +37,8 @@ def is_fresh(request: Request, etag: str) -> bool:
     Raises:
         PreconditionFailed: an If-Match names another one.
     """
-    check_if_match(_list_field(request, "if-match"), etag)
-    field = _list_field(request, "if-none-match")
+    check_if_match(joined_field(request.headers.raw, b"if-match"), etag)
+    field = joined_field(request.headers.raw, b"if-none-match")
     return field is not None and etag_matches(field, etag)
 
 
@@ -118,18 +119,13 @@ async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
         os.close(fd)
 
 
-def _list_field(request: Request, name: str) -> str | None:
-    """A field whose lines are one list (RFC 9110, section 5.3); None when there is none."""
-    lines = request.headers.getlist(name)
-    return ", ".join(lines) if lines else None
-
-
 def _span(request: Request, etag: str, size: int) -> ByteRange | None:
     """The range asked for; methods other than GET have none (RFC 9110, section 14.2)."""
     if request.method != "GET":
         return None
-    fields = request.headers
-    return requested_range(fields.get("range"), fields.get("if-range"), etag, size)
+    fields = request.headers.raw
+    span, condition = joined_field(fields, b"range"), joined_field(fields, b"if-range")
+    return requested_range(span, condition, etag, size)
 
 
 def _content_range(span: ByteRange, size: int) -> str:

@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.conditional import etag_matches
+from imagesvc.header_fields import joined_field
 from imagesvc.model import ImageId, VariantKey
 
 RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]
-Spelling = tuple[Url, bytes | None]
+Spelling = tuple[Url, str | None]
 """A URL, and the Accept field that its answer is for; None when that is for all."""
 AtOnce = Callable[[Scope], tuple[bytes, bytes] | None]
 """The answer to a request, if it is at hand: status line and fields, and the body."""
@@ -58,7 +59,7 @@ class HotPath:
         self._app = app
         self._memory = memory
         self._record = record
-        self._answers: dict[Url, dict[bytes | None, _Answer]] = {}
+        self._answers: dict[Url, dict[str | None, _Answer]] = {}
         self._spellings: dict[VariantKey, list[Spelling]] = {}
         self._leaders: dict[Url, asyncio.Event] = {}
         memory.on_removal(self._forget_entry)
@@ -68,14 +69,14 @@ class HotPath:
         key = entry.variant.key
         url, accept = (scope["path"], scope["query_string"]), None
         if any(name == b"vary" for name, _value in headers):
-            accept = b"".join(value for name, value in scope["headers"] if name == b"accept")
+            accept = joined_field(scope["headers"], b"accept") or ""
         known = self._answers.get(url, {})
         spellings = self._spellings.get(key, [])
         if (
             self._memory.get(key) is not entry
             or accept in known
             or len(spellings) >= MAX_SPELLINGS
-            or len(accept or b"") > MAX_ACCEPT_BYTES
+            or len(accept or "") > MAX_ACCEPT_BYTES
         ):
             return
         etag = next(value for name, value in headers if name == b"etag").decode("latin-1")
@@ -151,15 +152,15 @@ class HotPath:
         answers = self._answers.get(url)
         if answers is None:
             return None
-        conditional, accept = None, b""
+        conditional = None
         for name, value in scope["headers"]:
-            if name == b"accept":
-                accept += value
-            elif name == b"if-none-match" and conditional is None:
+            if name == b"if-none-match" and conditional is None:
                 conditional = value
             elif name in PASSED_ON or name == b"if-none-match":
                 return None
-        answer = answers.get(None) or answers.get(accept)
+        answer = answers.get(None)
+        if answer is None:
+            answer = answers.get(joined_field(scope["headers"], b"accept") or "")
         return None if answer is None else (answer, conditional)
 
     async def _lead(self, url: Url, scope: Scope, receive: Receive, send: Send) -> None:

@@ -44,6 +44,7 @@ from imagesvc.errors import (
     TooCostly,
     Unavailable,
 )
+from imagesvc.header_fields import joined_field
 from imagesvc.imaging.calls import Removal
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
@@ -299,7 +300,7 @@ class Delivery:
     def _negotiated(self, request: Request, image: Image, transform: Transform) -> Transform:
         original = image.original
         best = negotiate(
-            Accepted.of(request.headers.get("accept")),
+            Accepted.of(joined_field(request.headers.raw, b"accept")),
             original,
             predicted_size(transform, original.width, original.height),
             preferred=self.rules.auto_formats,

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.errors import NotFound
+from imagesvc.header_fields import joined_field
 from imagesvc.operations import Operation, Raw
 
 TAG = "documentation"
@@ -83,10 +84,10 @@ async def _sent(request: Request, name: str) -> Response:
         "vary": "accept-encoding",
         "x-content-type-options": "nosniff",
     }
-    if found.etag in request.headers.get("if-none-match", ""):
+    if found.etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
         return Response(status_code=304, headers=headers)
     body = found.packed
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if "gzip" in (joined_field(request.headers.raw, b"accept-encoding") or ""):
         headers["content-encoding"] = "gzip"
     else:
         body = await run_in_threadpool(gzip.decompress, body)

@@ -1,0 +1,121 @@
+"""What connections are counted by."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from uvicorn.server import ServerState
+
+from imagesvc.auth.limits import network_of
+from imagesvc.cli import connection_bounds
+from imagesvc.protocol import BoundedProtocol, bounded
+from imagesvc.settings import Settings
+
+
+class Peer(socket.socket):
+    """A socket whose peer has an address of our choice."""
+
+    address = ""
+
+    def getpeername(self) -> tuple[str, int]:
+        """The address, and some port."""
+        return self.address, 1
+
+
+class From(asyncio.Transport):
+    """A connection from an address, and what is written to it."""
+
+    def __init__(self, address: str) -> None:
+        peer = Peer()
+        peer.address = address
+        super().__init__({"socket": peer})
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep what would be sent."""
+        self.written += data
+
+    def write_eof(self) -> None:
+        """Accept the end."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Accept any limits."""
+
+    def is_closing(self) -> bool:
+        """Stay open."""
+        return False
+
+
+async def refusals(addresses: list[str], **settings: Any) -> list[bool]:
+    """Connect once from each address; whether the connection was refused."""
+    known = Settings(**settings)
+    protocol = bounded(connection_bounds(known), lambda _scope: None)
+    config = uvicorn.Config(PlainTextResponse("a"), http=protocol, log_config=None)
+    found, open_now = [], []
+    for address in addresses:
+        connection: BoundedProtocol = protocol(
+            config=config, server_state=ServerState(), app_state={}
+        )
+        transport = From(address)
+        connection.connection_made(transport)
+        open_now.append((connection, transport))
+        found.append(transport.written.startswith(b"HTTP/1.1 503"))
+    for connection, transport in open_now:
+        connection.connection_lost(OSError("gone"))
+        transport.get_extra_info("socket").close()
+    return found
+
+
+def test_addresses_of_one_ipv6_network_are_one_client() -> None:
+    """A customer has a /64, and with it more addresses than any limit."""
+    addresses = [f"2001:db8:0:1::{number:x}" for number in range(3)]
+    others = ["2001:db8:0:2::1", "192.0.2.1"]
+
+    found = asyncio.run(refusals([*addresses, *others], max_connections_per_address=2))
+
+    assert found == [False, False, True, False, False]
+
+
+def test_ipv4_in_ipv6_is_ipv4() -> None:
+    """As a socket that takes both reports it."""
+    addresses = ["192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"]
+
+    found = asyncio.run(refusals(addresses, max_connections_per_address=1))
+
+    assert found == [False, True, False]
+
+
+def test_a_trusted_proxy_is_not_counted_however_its_address_is_written() -> None:
+    """It connects for many clients."""
+    found = asyncio.run(
+        refusals(
+            ["::ffff:192.0.2.1", "192.0.2.1", "192.0.2.9"],
+            max_connections_per_address=1,
+            trusted_proxies=(ip_network("192.0.2.1/32"),),
+            auth="required",
+        )
+    )
+
+    assert found == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1:2:3:4", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("/run/socket", "/run/socket"),
+        ("", ""),
+    ],
+)
+def test_what_an_address_is_counted_as(address: str, network: str) -> None:
+    """The same for rate limits and connections."""
+    assert network_of(address) == network
