@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 
 import pytest
@@ -14,8 +15,10 @@ from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.location.remove import without_location
 from imagesvc.model import Format
 from tests.imaging import places
+from tests.imaging.fuzzing import mutated
 from tests.imaging.places import HARMLESS, MARK, PROFILE, exif, segment, traces, xmp
 
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3000"))
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 SECOND = places.jpeg()
 VIDEO = b"\0\0\0\x18ftypmp42" + b"\0\0\0\x20udta\xa9xyz" + places.DEGREES[0] + MARK
@@ -106,6 +109,18 @@ def test_what_tells_no_place_is_kept() -> None:
     assert Image.open(io.BytesIO(made)).info["icc_profile"] == PROFILE
 
 
+def test_a_text_that_reaches_into_other_values_is_left_out() -> None:
+    """The length of the maker's name covers the directory of the place."""
+    block = exif()
+    at = block.index(b"\x01\x0f\x00\x02") + 4
+    stretched = block[:at] + (len(block) - 100).to_bytes(4, "big") + block[at + 4 :]
+
+    made = without_location(places.jpeg(block=stretched), Format.JPEG)
+
+    assert made is not None
+    assert traces(made) == []
+
+
 def test_both_byte_orders_are_read() -> None:
     """Pillow writes one, other programs the other."""
     assert exif().startswith(b"MM")
@@ -188,7 +203,7 @@ def test_other_formats_are_kept_only_without_metadata(
     assert without_location(content, kind) == (content if is_kept else None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.sampled_from(sorted(LOCATED)), st.data())
 def test_damage_never_brings_the_place_back(name: str, data: st.DataObject) -> None:
     """Bytes changed, cut out or doubled: what is made has no trace, or nothing is made."""
@@ -210,7 +225,19 @@ def test_damage_never_brings_the_place_back(name: str, data: st.DataObject) -> N
         assert without_location(made, kind) == made
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@settings(max_examples=EXAMPLES, deadline=None, database=None)
+@given(mutated(tuple(LOCATED.values())))
+def test_damaged_files_are_copied_or_not_at_length(content: bytes) -> None:
+    """What is made is made again of itself, whatever was changed."""
+    kind = sniff(content[:HEAD_BYTES])
+    made = None if kind is None else without_location(content, kind)
+
+    assert made is None or kind is None or without_location(made, kind) == made
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(max_size=400), st.sampled_from(sorted(Format)))
 def test_any_bytes_are_read_without_a_crash(content: bytes, kind: Format) -> None:
     """They come from strangers."""

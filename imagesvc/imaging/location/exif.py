@@ -9,6 +9,7 @@ Source: TIFF 6.0, section 2; CIPA DC-008 (Exif 3.0), tables 4 to 15.
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ MAX_BLOCK = 60_000
 ASCII, SHORT, LONG = 2, 3, 4
 ORIENTATION, EXIF_POINTER = 0x0112, 0x8769
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 9: 4, 10: 8}
+
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 _PICTURE = frozenset(
     {
@@ -112,8 +115,8 @@ def _entry(block: bytes, head: tuple[int, int, int], inline: int, offset: int) -
     value = block[start : start + size]
     if len(value) < size:
         raise UnclearError("an EXIF value is cut off")
-    if kind == ASCII and has_coordinates(value):
-        return None
+    if kind == ASCII and (_BINARY.search(value.rstrip(b"\0")) or has_coordinates(value)):
+        return None  # a wrong length may make other values part of a text
     return _Entry(tag, kind, count, value)
 
 
