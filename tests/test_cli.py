@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from imagesvc.cli import _url
 from imagesvc.settings import Settings
 from tests.conftest import MakeServer
 from tests.http.asking import picture
@@ -161,6 +162,21 @@ def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
 
     for command in ("serve", "config", "check", "gc", "user", "key"):
         assert command in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://[::1]:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("192.0.2.1", "http://192.0.2.1:8000"),
+    ],
+)
+def test_the_announced_url_is_one_that_this_machine_reaches(host: str, url: str) -> None:
+    """The first start prints it in a command to paste, and other commands connect to it."""
+    assert _url(host, 8000) == url
 
 
 def test_a_start_loads_nothing_that_few_need() -> None:

@@ -24,7 +24,7 @@ from imagesvc.store.secret import is_private, remove_durably, write_private
 log = structlog.get_logger()
 
 ANNOUNCEMENT = """
-imagesvc: made the user {name!r}. This is its API key, which is not shown again:
+imagesvc: made the user {name!r}. To upload, with its API key, which is not shown again:
 
     curl -H "Authorization: Bearer {key}" -F file=@photo.jpg {url}/api/v1/images
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.accounts import Asker, admin_of
 from tests.http.asking import assert_problem, picture
-from tests.proxies import PLAIN, nginx
+from tests.proxies import PLAIN, haproxy, nginx
 from tests.server import Server
 
 PUBLIC = {"visibility": "public"}
@@ -151,6 +151,18 @@ def test_without_accounts_a_usual_proxy_shows_what_to_set(
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
             answer = httpx.get(url + path, headers={"host": "images.example"}, timeout=60)
             assert "IMAGESVC_AUTH=required" in assert_problem(answer, 403, "forbidden")["detail"]
+
+
+def test_without_accounts_a_proxy_that_passes_the_host_on_is_refused(
+    open_server: Server, image: dict[str, Any], tmp_path: Path
+) -> None:
+    """HAProxy adds no field by default, and sends the visitor's Host."""
+    with haproxy(tmp_path, open_server.port) as port:
+        for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
+            answer = httpx.get(
+                f"http://127.0.0.1:{port}{path}", headers={"host": "images.example"}, timeout=60
+            )
+            assert_problem(answer, 403, "forbidden")
 
 
 def test_every_start_without_accounts_warns(open_server: Server) -> None:
