@@ -147,6 +147,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
         *Delivery(
             images=service.image_cache,
             blobs=service.blobs,
+            verified=service.verified,
             variants=service.variants,
             originals=service.originals,
             presets=service.presets,

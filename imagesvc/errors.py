@@ -35,6 +35,7 @@
         ├── TimedOut               503  timed_out
         ├── Overloaded             503  overloaded
         ├── DatabaseDamaged        503  database_damaged
+        ├── OriginalDamaged        503  original_damaged
         └── InsufficientStorage    507  insufficient_storage
 
 `detail` is written for the client: it holds no path, no SQL and no secret. Errors cross the
@@ -344,6 +345,13 @@ class DatabaseDamaged(Unavailable):
 
     code = "database_damaged"
     title = "Database damaged"
+
+
+class OriginalDamaged(Unavailable):
+    """A stored file whose bytes have changed; uploading the image again mends it."""
+
+    code = "original_damaged"
+    title = "Original damaged"
 
 
 class InsufficientStorage(Unavailable):

@@ -55,6 +55,7 @@ async def figures(
         _gauge("memory_variants", "Variants in memory.", len(service.memory)),
         _gauge("disk_variant_bytes", "Bytes of variants on disk.", service.disk_tier.bytes),
         _counter("disk_evicted", "Variants evicted from disk.", service.disk_tier.evicted),
+        _gauge("blobs_damaged", "Stored files found damaged.", service.verified.damaged),
         _gauge("database_damaged", "Whether damage was met.", service.database.is_damaged),
         _gauge("disk_free_bytes", "Free bytes for data.", service.data_dir.free_bytes()),
     ]

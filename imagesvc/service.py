@@ -63,6 +63,7 @@ from imagesvc.store.secret import derive_key, load_or_make_secret
 from imagesvc.store.upload_slots import UploadSlotStore
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
+from imagesvc.store.verified import VerifiedBlobs
 from imagesvc.store.webhooks import WebhookStore
 
 log = structlog.get_logger()
@@ -117,6 +118,7 @@ class Service:
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
         self.blobs = FileBlobStore(self.data_dir.blobs)
+        self.verified = VerifiedBlobs(self.blobs)
         self.variant_files = VariantFiles(self.data_dir.variants)
         self.locks = DigestLocks(self.data_dir.digest_lock)
 
@@ -129,6 +131,7 @@ class Service:
         renderer = Renderer(
             pool=self.pool,
             blobs=self.blobs,
+            verified=self.verified,
             limits=limits,
             watermarks=watermarks,
         )
@@ -211,6 +214,7 @@ class Service:
         self._background = [
             asyncio.create_task(self._collect_regularly()),
             asyncio.create_task(self._note_uses_regularly()),
+            asyncio.create_task(self._scrub()),
         ]
         log.info("ready", action="service.ready", recovered_jobs=recovered)
 
@@ -247,6 +251,7 @@ class Service:
         stop_by = self._stop_by or time.monotonic() + self.settings.shutdown_timeout
         seconds = max(0.0, stop_by - time.monotonic())
         await asyncio.gather(self.runner.stop(seconds), self.dispatcher.stop(seconds))
+        await self.verified.close()
         await self.disk_tier.close()
         await self.ledger.close()
         await self.pool.close()
@@ -277,6 +282,13 @@ class Service:
             except (ImagesvcError, OSError) as error:
                 log.error("leftovers not collected", action="gc.failed", error=str(error))
             await asyncio.sleep(self.settings.gc_interval)
+
+    async def _scrub(self) -> None:
+        while True:
+            try:
+                await self.verified.scrub()
+            except OSError as error:
+                log.error("blobs not verified", action="blobs.unverified", error=str(error))
 
     async def _note_uses_regularly(self) -> None:
         while True:

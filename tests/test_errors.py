@@ -48,6 +48,7 @@ STATUS_OF_CODE = {
     "timed_out": 503,
     "overloaded": 503,
     "database_damaged": 503,
+    "original_damaged": 503,
     "insufficient_storage": 507,
 }
 """Codes are public: clients compare them. This table is added to, and nothing in it changes."""

@@ -51,6 +51,7 @@ from imagesvc.imaging.transform import canonical, parse, with_format
 from imagesvc.model import Format, Image, ImageId, Transform, Visibility, parse_id
 from imagesvc.operations import Operation, Raw
 from imagesvc.store.blobs import BlobStore
+from imagesvc.store.verified import VerifiedBlobs
 
 TAG = "delivery"
 FETCH_ATTEMPTS = 3
@@ -73,6 +74,7 @@ class Delivery:
 
     images: ImageCache
     blobs: BlobStore
+    verified: VerifiedBlobs
     variants: VariantCache
     originals: UnlocatedOriginals
     presets: Mapping[str, Transform]
@@ -223,7 +225,7 @@ class Delivery:
         headers = image_headers(image, shown, asked, self.rules)
         if is_fresh(request, headers["etag"]):
             return not_modified(headers)
-        if await self.blobs.size(digest) is None:
+        if await self.verified.size(digest) is None:
             raise NotFound("The original is gone.")
         async with self.blobs.local(digest) as path:
             sent = self._by_proxy(headers, path)

@@ -25,6 +25,7 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
 from imagesvc.store.blobs import BlobStore
+from imagesvc.store.verified import VerifiedBlobs
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class Renderer:
 
     pool: WorkerPool
     blobs: BlobStore
+    verified: VerifiedBlobs
     limits: Limits
     watermarks: Mapping[str, Watermark]
 
@@ -59,8 +61,10 @@ class Renderer:
         Raises:
             TimedOut, WorkerDied: nothing is known of any of them.
             NotFound: the original was deleted meanwhile.
+            OriginalDamaged: its bytes have changed on the disk.
         """
         is_reduced = source != original.digest
+        await self.verified.require(source)
         async with self.blobs.local(source) as path:
             request = RenderRequest(
                 transforms=tuple(transforms),
@@ -98,7 +102,9 @@ class Renderer:
         Raises:
             TimedOut, WorkerDied: nothing is known.
             NotFound: it was deleted meanwhile.
+            OriginalDamaged: its bytes have changed on the disk.
         """
+        await self.verified.require(original.digest)
         async with self.blobs.local(original.digest) as path:
             try:
                 return await self.pool.run(

@@ -20,6 +20,14 @@ class StoredBlob:
     age_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Bytes of a blob, and a text that is another one after every change of its file."""
+
+    bytes: int
+    version: str
+
+
 class BlobStore(Protocol):
     """Bytes addressed by their SHA-256: written once, read often, deleted whole."""
 
@@ -51,6 +59,18 @@ class BlobStore(Protocol):
 
     async def size(self, digest: Digest) -> int | None:
         """Bytes of the blob, or None when there is no such blob."""
+        ...
+
+    async def stamp(self, digest: Digest) -> Stamp | None:
+        """Which file the blob is now, or None when there is no such blob."""
+        ...
+
+    async def is_sound(self, digest: Digest) -> bool:
+        """Whether the blob can be read and has its digest.
+
+        Raises:
+            NotFound: there is no such blob.
+        """
         ...
 
     async def delete(self, digest: Digest) -> None:

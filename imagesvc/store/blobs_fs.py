@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import time
@@ -13,9 +14,10 @@ from anyio import to_thread
 
 from imagesvc.errors import NotFound
 from imagesvc.model import Digest
-from imagesvc.store.blobs import StoredBlob
+from imagesvc.store.blobs import Stamp, StoredBlob
 from imagesvc.store.files import full_disk_named, move_durably, read_piece
 
+READ_BYTES = 1 << 20
 ATTEMPTS = 5
 
 
@@ -72,6 +74,31 @@ class FileBlobStore:
             return self.path(digest).stat().st_size
         except FileNotFoundError:
             return None
+
+    async def stamp(self, digest: Digest) -> Stamp | None:
+        """See `BlobStore`: what the file system says of the file."""
+        return await to_thread.run_sync(self._stamp, digest)
+
+    def _stamp(self, digest: Digest) -> Stamp | None:
+        try:
+            stat = self.path(digest).stat()
+        except FileNotFoundError:
+            return None
+        return Stamp(stat.st_size, f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_ctime_ns}")
+
+    async def is_sound(self, digest: Digest) -> bool:
+        """See `BlobStore`: read whole in one thread, a mebibyte at a time."""
+        return await to_thread.run_sync(self._is_sound, digest)
+
+    def _is_sound(self, digest: Digest) -> bool:
+        actual = hashlib.sha256()
+        try:
+            with open(self._open(digest), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
+                while piece := file.read(READ_BYTES):
+                    actual.update(piece)
+        except OSError:  # a part of the disk that cannot be read
+            return False
+        return actual.hexdigest() == digest
 
     async def delete(self, digest: Digest) -> None:
         """See `BlobStore`: unlink, and drop directories that this empties."""

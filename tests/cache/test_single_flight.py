@@ -14,7 +14,7 @@ from imagesvc.cache.flights import Fetched
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
-from imagesvc.errors import CorruptImage, ImagesvcError, RateLimited, TimedOut
+from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.transform import parse_text
@@ -159,7 +159,7 @@ async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Sett
     )
     path.write_bytes(content)
 
-    assert {type(outcome) for outcome in outcomes} == {CorruptImage}
+    assert {type(outcome) for outcome in outcomes} == {OriginalDamaged}
     assert setting.renderer.rendered == 1
     assert isinstance((await setting.fetch("w=100")).content, Entry)
 
