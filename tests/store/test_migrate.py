@@ -12,8 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from imagesvc.store import migrate as module
-from imagesvc.store.database import sqlite_engine
-from imagesvc.store.migrate import HEAD, NEWEST, migrate
+from imagesvc.store.database import sqlite_engine, transaction
+from imagesvc.store.migrate import HEAD, NEWEST, migrate, upgrade
 from imagesvc.store.schema import is_in_metadata, metadata
 from scripts.make_schema import newest, statements
 
@@ -35,6 +35,22 @@ def count(*_):
 
 migrate(Path(sys.argv[1]))
 """
+
+OLD_ROWS = (
+    (
+        "INSERT INTO blobs (sha256, bytes, created_at, phash)"
+        " VALUES ('a', 1, 0, '0123456789abcdef'), ('b', 1, 0, NULL)"
+    ),
+    *(
+        "INSERT INTO images (id, sha256, format, width, height, frames, has_alpha, decode_bytes,"
+        " bytes, filename, title, description, tags, exif, visibility, status, created_at,"
+        f" updated_at, number) VALUES ('{number:032}', '{digest}', 'jpeg', 1, 1, 1, 0, 1, 1, '',"
+        f" '', '', '[]', '{{}}', 'public', 'succeeded', 0, 0, {number})"
+        for number, digest in ((1, "a"), (2, "b"))
+    ),
+    "INSERT INTO variants VALUES ('k', 'a', 'w=1', 'jpeg', 1, 1, 1, 1, 0, 0)",
+)
+"""Of a database at revision 0004: an analysed image with a variant, and one without analysis."""
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -92,3 +108,24 @@ def test_a_kill_during_the_first_migration_leaves_a_database_that_starts(
     with sqlite_engine(path).connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": is_in_metadata})
         assert compare_metadata(context, metadata) == []
+
+
+def test_images_of_before_keep_their_analysis_and_share_no_location(tmp_path: Path) -> None:
+    """Their variants, which were shared, are made again."""
+    path = tmp_path / "imagesvc.db"
+    with sqlite_engine(path).connect() as connection:
+        with transaction(connection):
+            upgrade(connection, "0004")
+        with transaction(connection):
+            for statement in OLD_ROWS:
+                connection.exec_driver_sql(statement)
+
+    migrate(path)
+
+    with sqlite_engine(path).connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT sha256, is_analysed, share_location FROM images ORDER BY sha256"
+        )
+        assert [tuple(row) for row in found] == [("a", 1, 0), ("b", 0, 0)]
+        assert connection.exec_driver_sql("SELECT * FROM variants").all() == []
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
