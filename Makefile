@@ -39,7 +39,8 @@ run: .venv/installed-run
 	$(BIN)/imagesvc serve --auth off
 
 test: .venv/installed-test
-	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/installed-test
 	KILLS=$(KILLS) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -m long --numprocesses $(TEST_PROCESSES)

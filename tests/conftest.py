@@ -16,6 +16,21 @@ hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
 
 
+TAKE_LONGEST = ("test_corpus.py", "test_full_disk.py", "test_kills.py")
+START_MANY_SERVERS = ("crash", "jobs", "cache", "attack")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: in a parallel run, none of them is the last."""
+
+    def rank(item: pytest.Item) -> int:
+        if item.path.name in TAKE_LONGEST:
+            return 0
+        return 1 if item.path.parent.name in START_MANY_SERVERS else 2
+
+    items.sort(key=rank)
+
+
 class MakeServer(Protocol):
     """Starts a server of its own; settings as keyword arguments."""
 
