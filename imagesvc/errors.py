@@ -241,7 +241,7 @@ class CorruptImage(Rejected):
 
 
 class ImageTooLarge(Rejected):
-    """More pixels, frames, or predicted decoding cost than the settings allow."""
+    """More pixels, frames, or predicted decoding cost than allowed, or too complex a structure."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "image_too_large"

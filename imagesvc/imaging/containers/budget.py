@@ -16,7 +16,7 @@ MOST = {
     "boxes": 20_000,
     "levels of boxes": 8,
     "chunks": 100_000,
-    "directory entries": 50_000,
+    "directory entries": 25_000,
     "icons": 256,
     "items": 70_000,
     "parts of tiles": 200_000,
