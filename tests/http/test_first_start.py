@@ -146,7 +146,7 @@ def test_a_file_that_cannot_be_removed_is_reported(make_server: MakeServer) -> N
     server.stop()
 
     assert statuses == [200] * 3
-    assert server.log().count('"action":"first_key.kept"') == 1
+    assert server.log().count('"action":"first_key.kept"') in {1, 2}  # 2: a minute has passed
 
 
 def test_a_key_that_cannot_be_printed_is_in_the_file(tmp_path: Path) -> None:
