@@ -35,7 +35,7 @@ KEPT = 64 << 20
 
 
 KEPT_VARIABLES = (
-    "HOME", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
+    "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
     "PYTHONPYCACHEPREFIX", "PYTHONUSERBASE", "VIRTUAL_ENV",
 )  # fmt: skip
 """What the interpreter needs to find its modules and libraries; workers get no other variable."""

@@ -175,7 +175,8 @@ def prepare(confinement: Confinement, keep: Collection[int]) -> Readiness:
 
 def run(calls_by_name: Mapping[str, Call[Any]] = CALLS) -> None:
     """Serve the server that started this process, as its command line says."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(OSError):  # not on Linux
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     channel_fd, address_space, file_size = map(int, sys.argv[1:4])
     channel = socket.socket(fileno=channel_fd)
     confinement = Confinement(address_space, file_size, tuple(sys.argv[4:]))

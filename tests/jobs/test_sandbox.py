@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.server import Server
 from tests.waiting import until
 
 FILTERED = "2"
+REPOSITORY = Path(__file__).parents[2]
 MAX_RETURNED_BYTES = 4 << 20
 
 pytestmark = pytest.mark.skipif(
@@ -75,6 +78,30 @@ def test_strict_starts_where_every_layer_is_there(make_server: MakeServer) -> No
     assert len(made.content) > MAX_RETURNED_BYTES
     assert Image.open(io.BytesIO(made.content)).size == (2500, 2500)
     assert list((server.data_dir / "tmp").iterdir()) == []
+
+
+SERVE_WITHOUT_SECCOMP = """
+import os, runpy, sys
+from imagesvc.jobs.sandbox.seccomp import SECCOMP
+from tests.attack.workers.refusing import refuse
+refuse(SECCOMP[os.uname().machine])
+sys.argv = ["imagesvc", "serve", "--port", "0", "--data-dir", sys.argv[1]]
+runpy.run_module("imagesvc", run_name="__main__")
+"""
+
+
+def test_strict_does_not_start_without_a_layer_and_says_which(tmp_path: Path) -> None:
+    """As in a container that refuses seccomp: one line has the reason and the way out."""
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE_WITHOUT_SECCOMP, str(tmp_path / "data")],
+        env=os.environ | {"IMAGESVC_SANDBOX": "strict"},
+        capture_output=True, text=True, check=False, cwd=REPOSITORY,
+    )  # fmt: skip
+
+    (line,) = [it for it in done.stderr.splitlines() if "service.failed" in it]
+    assert done.returncode != 0
+    assert "no seccomp (Operation not permitted)" in line
+    assert "With auto, the server starts." in line
 
 
 def test_off_is_said(make_server: MakeServer) -> None:

@@ -6,6 +6,7 @@ filter, which forbids Landlock's own system calls.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import struct
@@ -38,10 +39,11 @@ def lock(confinement: Confinement, keep: Collection[int]) -> dict[str, str]:
     """
     _close_others(keep)
     _limit(confinement)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
+    with contextlib.suppress(OSError):  # not on Linux: the layers will say so
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
+        if confinement.layers:
+            libc.prctl(PR_SET_DUMPABLE, 0)
     missing = {}
-    if confinement.layers:
-        libc.prctl(PR_SET_DUMPABLE, 0)
     for name in confinement.layers:
         try:
             LAYERS[name]()

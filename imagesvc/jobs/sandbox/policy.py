@@ -12,6 +12,8 @@ from imagesvc.jobs.sandbox.readiness import Readiness
 
 log = structlog.get_logger()
 
+ENOUGH_DEATHS = 2
+"""A worker may also die at its start for want of memory, which says nothing about the layers."""
 Mode = Literal["auto", "strict", "off"]
 
 
@@ -23,6 +25,7 @@ class Sandbox:
         self._is_settled = False
         self.layers: tuple[str, ...] = () if mode == "off" else tuple(LAYERS)
         self._reason = ""
+        self._deaths = 0
         self._readiness = Readiness()
 
     @property
@@ -43,18 +46,28 @@ class Sandbox:
         """
         faults = readiness.faults()
         if self._mode == "strict" and faults:
-            raise WorkerDied(f"sandbox = strict, but {faults}.")
-        if faults and not self._is_settled:
-            self._readiness = readiness
+            raise WorkerDied(f"sandbox = strict, but {faults}. With auto, the server starts.")
+        if not self._is_settled:
+            if faults:
+                self._readiness = readiness
+        elif faults != self._readiness.faults():
+            raise WorkerDied(f"A worker process is not locked as those before it: {faults}.")
 
     def falls_back(self, layers: tuple[str, ...], reason: str) -> bool:
         """Whether to start again, with fewer layers, a worker that did not come up with these."""
         if self._mode != "auto" or self._is_settled or not layers:
             return False
-        if layers == self.layers:  # else another worker has failed with them before
+        if layers != self.layers:  # another worker has failed with them before
+            return True
+        self._deaths += 1
+        if self._deaths == ENOUGH_DEATHS:
+            self._deaths = 0
             self._reason = f"workers do not work with {layers[-1]}: {reason}"
             self.layers = layers[:-1]
         return True
+
+    def _held(self) -> tuple[str, ...]:
+        return tuple(it for it in self.layers if it not in self._readiness.missing)
 
     def settle(self) -> None:
         """Keep to what the first workers found, and log it."""
@@ -64,7 +77,7 @@ class Sandbox:
         elif self.faults:
             log.warning(
                 "workers are sandboxed in part",
-                action="sandbox.partial", layers=self.layers, missing=self.faults,
+                action="sandbox.partial", layers=self._held(), missing=self.faults,
             )  # fmt: skip
         else:
             log.info("workers are sandboxed", action="sandbox.on", layers=self.layers)

@@ -1,0 +1,74 @@
+"""What the pool makes of workers that are locked in part, or do not come up."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagesvc.errors import WorkerDied
+from imagesvc.jobs.sandbox.lock import LAYERS
+from imagesvc.jobs.sandbox.policy import Sandbox
+from imagesvc.jobs.sandbox.readiness import Readiness
+
+WHOLE = Readiness()
+PART = Readiness({"landlock": "Function not implemented"}, ("open sockets",))
+
+
+def test_a_part_is_told_in_full() -> None:
+    """Each layer with its reason, and each act."""
+    sandbox = Sandbox("auto")
+
+    sandbox.accept(PART)
+    sandbox.settle()
+
+    assert sandbox.faults == ("no landlock (Function not implemented); workers can open sockets")
+    assert not sandbox.is_whole
+
+
+def test_later_workers_are_locked_as_the_first() -> None:
+    """One that is less so serves nothing, though the setting is `auto`."""
+    whole, part = Sandbox("auto"), Sandbox("auto")
+    whole.accept(WHOLE)
+    part.accept(PART)
+    whole.settle()
+    part.settle()
+
+    whole.accept(WHOLE)
+    part.accept(PART)
+
+    with pytest.raises(WorkerDied, match="not locked as those before it: no landlock"):
+        whole.accept(PART)
+    assert whole.is_whole
+    assert not whole.falls_back(whole.layers, "SIGSYS")
+
+
+def test_workers_that_die_at_once_get_fewer_layers() -> None:
+    """At the second death; and many workers that start together take one step back, not two."""
+    sandbox = Sandbox("auto")
+    every = sandbox.layers
+
+    assert sandbox.falls_back(every, "SIGKILL")
+    assert sandbox.layers == every
+    assert sandbox.falls_back(every, "SIGSYS")
+    assert sandbox.falls_back(every, "SIGSYS")
+    assert sandbox.falls_back(every, "SIGSYS")
+
+    assert sandbox.layers == tuple(LAYERS)[:-1]
+    assert sandbox.faults == "workers do not work with seccomp: SIGSYS"
+
+
+def test_without_layers_there_is_no_way_back() -> None:
+    """A worker that dies then does so for another reason."""
+    sandbox = Sandbox("auto")
+    while sandbox.layers:
+        assert sandbox.falls_back(sandbox.layers, "SIGSYS")
+
+    assert not sandbox.falls_back((), "SIGSEGV")
+
+
+def test_strict_takes_no_part() -> None:
+    """Neither at the start nor by a way back."""
+    sandbox = Sandbox("strict")
+
+    assert not sandbox.falls_back(sandbox.layers, "SIGSYS")
+    with pytest.raises(WorkerDied, match="sandbox = strict, but no landlock"):
+        sandbox.accept(PART)
