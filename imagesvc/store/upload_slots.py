@@ -6,10 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from imagesvc.errors import Conflict
+from imagesvc.errors import Conflict, QuotaExceeded
 from imagesvc.model import ImageId, UploadSlot, UserId
 from imagesvc.store.database import Database
 from imagesvc.store.schema import upload_slots
+
+MAX_OF_OWNER = 1000
+"""Upload URLs that one user may have at a time; each is a row until it is used or expires."""
 
 
 class UploadSlotStore:
@@ -19,11 +22,25 @@ class UploadSlotStore:
         self._database = database
 
     async def add(self, slot: UploadSlot) -> None:
-        """Insert a slot."""
+        """Insert a slot, and drop those that have expired.
+
+        Raises:
+            QuotaExceeded: its owner has as many as there may be.
+        """
         values = {column.name: getattr(slot, column.name) for column in upload_slots.c}
-        await self._database.write(
-            lambda connection: connection.execute(insert(upload_slots), [values])
-        )
+        columns = upload_slots.c
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(upload_slots).where(columns.expires_at <= slot.created_at))
+            count = select(func.count()).where(columns.owner_id == slot.owner_id)
+            if (connection.scalar(count) or 0) >= MAX_OF_OWNER:
+                raise QuotaExceeded(
+                    f"{MAX_OF_OWNER:,} upload URLs have been handed out and not been used; "
+                    "use them, or wait until they expire."
+                )
+            connection.execute(insert(upload_slots), [values])
+
+        await self._database.write(work)
 
     async def find(self, image_id: ImageId) -> UploadSlot | None:
         """The slot of the image that is to have this id; None when it is used or withdrawn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -55,6 +56,27 @@ def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
     )  # fmt: skip
     assert (image["visibility"], image["collection_id"]) == ("private", collection["id"])
     assert people.bob.get(answer.headers["location"]).status_code == 404
+
+
+def test_a_user_has_a_bounded_number_of_urls_at_a_time(people: People) -> None:
+    """Each is a row: a loop of requests must not fill the disk, nor keep others from asking."""
+    upload = handed_out(people.bob, filename="a.jpg", expires_in=86_400)
+    copies = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
+        "INSERT INTO upload_slots SELECT lower(hex(randomblob(16))), owner_id, filename, "
+        "content_type, max_bytes, fields, created_at, expires_at FROM n, upload_slots "
+        "WHERE upload_slots.id = ?"
+    )
+    with sqlite3.connect(people.server.data_dir / "imagesvc.db", timeout=60) as database:
+        database.execute(copies, [upload["id"].replace("-", "")])
+    database.close()
+
+    assert_problem(people.bob.get(ASK), 429, "quota_exceeded")
+
+    handed_out(people.ann)
+    assert put(people.server, upload, picture(3)).status_code == 201
+    handed_out(people.bob)
+    assert_problem(people.bob.get(ASK), 429, "quota_exceeded")
 
 
 def test_a_second_file_is_refused(server: Server) -> None:
