@@ -29,6 +29,7 @@ from imagesvc.jobs.pool import WorkerPool
 from imagesvc.jobs.process import WORKER_MODULE
 from imagesvc.jobs.sandbox.policy import Mode
 from imagesvc.model import Digest, Format, Original
+from tests.attack.machine import needs_every_layer
 from tests.attack.pools import SECONDS, execute, rogue_pool
 from tests.imaging.corpus_runner import MARKS, MAX_ASKED_PIXELS, QUERIES
 from tests.imaging.pictures import LIMITS, QUALITY, animation, gradient, oriented, save
@@ -39,7 +40,7 @@ CORPUS = SHARED / "corpus"
 SUFFIXES = ("jpg", "png", "gif", "webp", "avif", "tif", "heic", "bmp", "jp2", "ico")
 OUTPUTS = tuple(f"w=50&wm=text&format={kind}" for kind in ("jpeg", "png", "webp", "avif", "gif"))
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, needs_every_layer]
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
-from imagesvc.jobs.sandbox import syscalls
+from tests.attack.machine import needs_every_layer
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.jobs.processes import workers
@@ -22,10 +21,7 @@ FILTERED = "2"
 REPOSITORY = Path(__file__).parents[2]
 MAX_RETURNED_BYTES = 4 << 20
 
-pytestmark = pytest.mark.skipif(
-    os.uname().machine not in syscalls.ARCHITECTURES,
-    reason="there is no sandbox on this architecture",
-)
+pytestmark = needs_every_layer
 
 
 def status(pid: int) -> dict[str, str]:
