@@ -326,3 +326,20 @@ def job_ended(server: Server, job_id: str) -> bool:
     """Whether the job has come to an end."""
     status = server.client.get(f"/api/v1/jobs/{job_id}").json()["status"]
     return status in {"succeeded", "failed"}
+
+
+@pytest.mark.parametrize("end", ["none", "stop", "kill"])
+def test_check_works_on_a_full_disk(server: Server, disk: Disk, end: str) -> None:
+    """Beside the server, after a stop, and after a kill that leaves commits in the log."""
+    for seed in range(3):
+        server.finished(server.upload(marked(PICTURE, seed))["job"]["id"])
+    if end == "stop":
+        server.stop()
+    disk.leave(0)
+    if end == "kill":
+        server.kill()
+
+    checked = server.cli("check")
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "3 blobs verified" in checked.stdout
