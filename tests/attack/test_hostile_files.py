@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from imagesvc.errors import Rejected
+from imagesvc.imaging.location.remove import without_location
+from imagesvc.imaging.probe import probe
 from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, webp
 from tests.http.asking import leftovers, picture
+from tests.imaging.pictures import LIMITS
 from tests.jobs.processes import TICKS, workers
 from tests.server import Server
 
 CPU_SECONDS = 5.0
 """Of the worker, for identification, the job and a variant; most files take a tenth of one."""
+REMOVAL_SECONDS = 2.0
 MEMORY_BYTES = 512 << 20
 """By which the worker may grow at its peak, over all files."""
 REFUSALS = {413, 415, 422}
@@ -142,6 +148,24 @@ def test_no_hostile_file_is_dear(lone: Server, family: str) -> None:
     refused = [it.upload.json() for it in outcomes.values() if it.upload.status_code != 201]
     assert all(it["detail"] and it["code"] for it in refused)
     assert_unharmed(lone)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("family", MAKERS)
+def test_no_hostile_file_is_dear_to_remove_places_from(family: str) -> None:
+    """What strangers get of an original is made in a moment, or not at all."""
+    seconds = {}
+    for name, content in MAKERS[family]():
+        try:
+            kind = probe(content, LIMITS).format
+        except Rejected:
+            continue
+        started = time.thread_time()
+        made = without_location(content, kind)
+        seconds[name] = time.thread_time() - started
+        assert made is None or len(made) <= len(content)
+
+    assert {name: it for name, it in seconds.items() if it > REMOVAL_SECONDS} == {}
 
 
 @pytest.mark.timeout(600)

@@ -15,8 +15,11 @@ from imagesvc.imaging.location.text import has_coordinates, is_harmless_packet
 from imagesvc.imaging.location.unclear import UnclearError
 
 MAX_SEGMENTS = 20_000
+MAX_TEXT_BYTES = 1 << 20
+"""Of texts that are searched for places; what comes after them is left out."""
 
-EOI, SOS, APP1 = 0xD9, 0xDA, 0xE1
+EOI, SOS, APP1, COMMENT = 0xD9, 0xDA, 0xE1, 0xFE
+_TEXTS = frozenset({APP1, COMMENT})
 _CODING = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xCA, 0xCC, SOS, 0xDB, 0xDC, 0xDD})
 """Frames, tables, scans, number of lines, restart interval; not the lossless and hierarchical."""
 _EXIF, _XMP = b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0"
@@ -29,7 +32,7 @@ def pieces(data: Data) -> Iterator[bytes]:
     Raises:
         UnclearError: there is something between segments, or a segment that is not known.
     """
-    at, has_exif = 2, False
+    at, has_exif, texts = 2, False, 0
     yield b"\xff\xd8"
     for _ in range(MAX_SEGMENTS):
         marker, at = _marker(data, at)
@@ -47,8 +50,11 @@ def pieces(data: Data) -> Iterator[bytes]:
             made = without_places(content[6:])
             if made is not None:
                 yield _segment(marker, b"Exif\0\0" + made)
-        elif _is_kept(marker, content):
-            yield _segment(marker, content)
+        else:
+            texts += len(content) * (marker in _TEXTS)
+            is_searched = marker not in _TEXTS or texts <= MAX_TEXT_BYTES
+            if is_searched and _is_kept(marker, content):
+                yield _segment(marker, content)
         at = end
         if marker == SOS:
             at = _end_of_scan(data, end)
