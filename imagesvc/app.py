@@ -30,7 +30,7 @@ from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.openapi import OpenApiEndpoints, written
 from imagesvc.api.presigned import PresignedEndpoints
-from imagesvc.api.problems import on_bug, on_error, on_http_exception
+from imagesvc.api.problems import on_bug, on_error, on_http_exception, on_os_error
 from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.upload_bodies import UploadReader
 from imagesvc.api.uploads import UploadEndpoints
@@ -104,6 +104,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         exception_handlers={
             ImagesvcError: on_error,
             HTTPException: on_http_exception,
+            OSError: on_os_error,
             Exception: on_bug,
         },
         lifespan=lifespan,

@@ -7,22 +7,23 @@ import functools
 import gc as gc_module
 import json
 import math
-import resource
 import signal
 import socket
 import sys
 import time
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 from urllib.parse import parse_qsl, unquote, urlencode
 
+import structlog
 import typer
 import uvicorn
 from rich.console import Console
 
-from imagesvc import allocator
+from imagesvc import allocator, descriptors
 from imagesvc.app import api_document, create_app
 from imagesvc.cli_accounts import key_commands, user_commands
 from imagesvc.cli_upload import upload
@@ -39,6 +40,8 @@ from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import NEXT_STEPS
 from imagesvc.store.gc import Leftovers
 
+log = structlog.get_logger()
+
 cli = typer.Typer(
     help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,7 +49,6 @@ cli = typer.Typer(
 cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")
 MAX_HEADER_FIELDS = 100
-MAX_OPEN_FILES = 65_536
 IPV4 = 4
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
 
@@ -80,12 +82,14 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     service = Service(settings)
     service.claim_data_dir()
     app = create_app(service, logs_as_json=as_json)
+    bounds, backlog = _fitting(settings)
     config = uvicorn.Config(
         app.asgi,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=bounded(connection_bounds(settings), app.at_once),
+        http=bounded(bounds, app.at_once),
+        backlog=backlog,
         ws="none",
         timeout_keep_alive=math.ceil(settings.keep_alive_timeout),
         lifespan="on",
@@ -96,7 +100,6 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
     )
     _spare_the_garbage_collector()
-    _let_all_connections_in()
     allocator.use_few_arenas()
     _Server(config, service).run()
 
@@ -188,10 +191,27 @@ def connection_bounds(settings: Settings) -> Bounds:
         header_count=MAX_HEADER_FIELDS,
         url_bytes=settings.max_url_size,
         connections=settings.max_connections,
+        lingering=settings.max_connections,
         connections_per_address=settings.max_connections_per_address,
         unsent_bytes=settings.max_unsent_size,
         is_proxy=lambda address: is_within(address, settings.trusted_proxies),
     )
+
+
+def _fitting(settings: Settings) -> tuple[Bounds, int]:
+    """The bounds of connections that the limit of open files has room for, and the backlog."""
+    limit = descriptors.raise_limit()
+    room = descriptors.room_for(settings.max_connections, settings.workers, limit)
+    if room.connections < settings.max_connections:
+        log.warning(
+            "max_connections is lowered to what the limit of open files (ulimit -n) has room for",
+            action="connection.limit",
+            connections=room.connections,
+            open_files=limit,
+        )
+    bounds = connection_bounds(settings)
+    bounds = replace(bounds, connections=room.connections, lingering=room.backlog)
+    return bounds, room.backlog
 
 
 def _url(host: str, port: int) -> str:
@@ -199,14 +219,6 @@ def _url(host: str, port: int) -> str:
     if (address := ip_address(host)).is_unspecified:
         address = ip_address("127.0.0.1" if address.version == IPV4 else "::1")
     return f"http://{address}:{port}" if address.version == IPV4 else f"http://[{address}]:{port}"
-
-
-def _let_all_connections_in() -> None:
-    """Raise the soft limit of open files, which is often 1024, as far as is allowed."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _spare_the_garbage_collector() -> None:

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
+
 from imagesvc import allocator
+
+log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 MANY = 100
@@ -39,6 +43,8 @@ class Bounds:
     header_count: int
     url_bytes: int
     connections: int
+    lingering: int
+    """Refused connections beyond the limit that may go on sending for a moment."""
     connections_per_address: int
     unsent_bytes: int
     is_proxy: Callable[[str], bool]
@@ -51,6 +57,8 @@ class Watch:
 
     connections: set[Connection] = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    """Connections refused since the last look, which logs them."""
     is_looking: bool = False
     most: int = 0
     """Connections at once, at most, since many ended."""
@@ -78,6 +86,9 @@ class Watch:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         for connection in list(self.connections):
             connection.look_after(loop.time())
+        if self.refused:
+            log.warning("too many connections", action="connection.refused", count=self.refused)
+            self.refused = 0
         self._give_back_memory()
         self.is_looking = bool(self.connections) or self.looks_since is not None
         if self.is_looking:

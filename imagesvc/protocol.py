@@ -13,17 +13,14 @@ import fcntl
 import socket
 import struct
 import termios
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 import httptools
-import orjson
 import structlog
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from imagesvc.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
 from imagesvc.auth.limits import network_of
 from imagesvc.connections import Bounds, Watch
 from imagesvc.delivery.hot import AtOnce
@@ -35,6 +32,7 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
+from imagesvc.refusals import refusal
 from imagesvc.request_heads import check_head, to_origin_form, without_offers
 from imagesvc.unsent import Unsent, in_pieces
 
@@ -85,8 +83,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_since = self.unread_since = self.loop.time()
         self.watch.add(self)
         if len(self.watch.connections) > self.bounds.connections:
+            self.watch.refused += 1
             self._refuse(Overloaded("There are too many connections."))
         elif self.watch.per_address[self.address or ""] > self.bounds.connections_per_address:
+            self.watch.refused += 1
             self._refuse(Overloaded("There are too many connections from this address."))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -274,7 +274,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.write(_answer(error))
+        self.transport.write(refusal(error))
+        if len(self.watch.connections) > self.bounds.connections + self.bounds.lingering:
+            self.transport.close()
+            return
         self.transport.write_eof()
         self.flow.resume_reading()
         self._linger_until = self.loop.time() + LINGER_SECONDS
@@ -289,18 +292,3 @@ def bounded(bounds: Bounds, at_once: AtOnce) -> type[BoundedProtocol]:
         "unsent": Unsent(bounds.unsent_bytes),
     }
     return type("BoundedProtocol", (BoundedProtocol,), attributes)
-
-
-def _answer(error: ImagesvcError) -> bytes:
-    body = orjson.dumps(problem(error))
-    lines = [
-        f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}",
-        f"content-type: {MEDIA_TYPE}",
-        f"content-length: {len(body)}",
-        "cache-control: no-store",
-        "x-content-type-options: nosniff",
-        "connection: close",
-    ]
-    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body

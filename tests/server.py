@@ -26,6 +26,7 @@ class Server:
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
+        self.open_files: int | None = None  # its limit, if it is not that of the tests
         self.settings: dict[str, Any] = {"auth": "off", **PATIENT, **settings}
         self._reservation = reserve_port()
         self.port: int = self._reservation.getsockname()[1]
@@ -50,9 +51,12 @@ class Server:
             for name, value in self.settings.items()
             if value is not None
         }
+        limited = []
+        if self.open_files is not None:
+            limited = ["sh", "-c", f'ulimit -n {self.open_files}; exec "$0" "$@"']
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "imagesvc", "serve", "--port", str(self.port),
+                [*limited, sys.executable, "-m", "imagesvc", "serve", "--port", str(self.port),
                  "--data-dir", str(self.data_dir)],
                 env=environment, stdout=log, stderr=log, cwd=self.data_dir.parent,
             )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ from imagesvc.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    Overloaded,
     RangeNotSatisfiable,
     RateLimited,
     RequestInProgress,
@@ -90,6 +92,13 @@ async def on_error(request: Request, error: Exception) -> Response:
     if isinstance(known, Unavailable) or type(known) is ImagesvcError:
         log.warning("request failed", action="request.failed", code=known.code, error=str(known))
     return problem_response(known, dict(standing_headers(request)))
+
+
+async def on_os_error(request: Request, error: Exception) -> Response:
+    """Answer a process that is out of descriptors; any other error of the system is a bug."""
+    if not isinstance(error, OSError) or error.errno not in {errno.EMFILE, errno.ENFILE}:
+        raise error
+    return await on_error(request, Overloaded("Too many files are open."))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

@@ -1,0 +1,102 @@
+"""A server that is out of descriptors says so, and recovers."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imagesvc.descriptors import BASE, PER_CONNECTION, PER_WORKER, room_for
+from tests.http.asking import assert_problem, picture, read_raw
+from tests.server import Server
+from tests.waiting import PATIENCE, until
+
+OPEN_FILES = 256
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Server]:
+    """A server with few descriptors, and patience with connections."""
+    server = Server(
+        tmp_path / "data", workers=1, header_timeout="600s", max_connections_per_address=1000
+    )
+    server.open_files = OPEN_FILES
+    yield server.start()
+    server.close()
+
+
+def open_files(server: Server) -> int:
+    """Descriptors of the server process."""
+    return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+
+
+def test_every_connection_beyond_the_room_is_answered_503(narrow: Server) -> None:
+    """More of them than there are descriptors, all held open; those within are served."""
+    assert narrow.log().count("connection.limit") == 1
+    before, statuses = open_files(narrow), Counter[int]()
+    with contextlib.ExitStack() as stack:
+        for _ in range(OPEN_FILES + 100):
+            connection = stack.enter_context(
+                socket.create_connection(("127.0.0.1", narrow.port), PATIENCE)
+            )
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(REQUEST)
+            answer = read_raw(connection)
+            assert answer is not None
+            statuses[answer.status] += 1
+        until(lambda: narrow.log().count("connection.refused"))
+
+    assert set(statuses) == {200, 503}
+    assert statuses[200] <= room_for(1000, 1, OPEN_FILES).connections
+    until(lambda: open_files(narrow) <= before + 2)
+    image = narrow.upload(picture(1))
+    assert narrow.finished(image["job"]["id"])["status"] == "succeeded"
+
+
+def test_a_burst_of_connections_ends_and_the_server_recovers(narrow: Server) -> None:
+    """Many at once, more than may be accepted in one turn of the event loop."""
+    before = open_files(narrow)
+    with contextlib.ExitStack() as stack:
+        burst = [stack.enter_context(socket.socket()) for _ in range(2 * OPEN_FILES)]
+        for connection in burst:
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                connection.connect(("127.0.0.1", narrow.port))
+        until(lambda: narrow.log().count("connection.refused"))
+
+    until(lambda: open_files(narrow) <= before + 2)
+    assert narrow.client.get("/healthz").status_code == 200
+
+
+def test_a_request_that_can_open_no_file_is_answered_503(narrow: Server) -> None:
+    """It is the server's state and no bug of the request; later it is answered."""
+    image = narrow.upload(picture(2))
+    narrow.finished(image["job"]["id"])
+    url = f"/images/{image['id']}"
+    assert narrow.client.get("/healthz").status_code == 200  # a connection that is kept alive
+    limit = resource.prlimit(narrow.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(narrow.pid, resource.RLIMIT_NOFILE, (open_files(narrow) - 2, limit[1]))
+
+    assert_problem(narrow.client.get(url), 503, "overloaded")
+
+    resource.prlimit(narrow.pid, resource.RLIMIT_NOFILE, limit)
+    assert narrow.client.get(url).content == picture(2)
+    assert "request.bug" not in narrow.log()
+
+
+@pytest.mark.parametrize("limit", [64, 128, 256, 1024, 4096, 20_000, 65_536])
+def test_connections_fit_into_the_limit(limit: int) -> None:
+    """With all their files, and those that are being refused."""
+    room = room_for(1000, 2, limit)
+
+    assert room.connections >= 1
+    needed = BASE + 2 * PER_WORKER + PER_CONNECTION * room.connections + 2 * room.backlog
+    assert needed <= limit or room.connections == 1
+    if limit >= 4096:
+        assert room.connections == 1000
