@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 HTTP = (ROOT / "docs" / "http.md").read_text()
 DOCUMENTED = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", CONFIGURATION, re.MULTILINE))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FIXED_DEFAULTS = [
     name for name, field in Settings.model_fields.items() if field.default_factory is None
 ]
@@ -141,3 +142,27 @@ def test_every_dependency_has_its_reason() -> None:
     needed = {re.split(r"[^\w-]", dependency)[0] for dependency in project["dependencies"]}
 
     assert needed <= names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    """Pages refer to each other and to sections; a renamed heading breaks no link silently."""
+    broken = [
+        link
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+        if "://" not in link and not _exists(page, link)
+    ]
+
+    assert broken == []
+
+
+def _exists(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+def _anchors(page: Path) -> set[str]:
+    """The headings of a page as links name them: lower case, hyphens, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", it).strip().lower().replace(" ", "-") for it in headings}
