@@ -319,6 +319,13 @@ class Unavailable(ImagesvcError):
     code = "overloaded"
     title = "Service unavailable"
 
+    def __init__(
+        self, detail: str, fields: tuple[tuple[str, str], ...] = (), retry_after: int = 2
+    ) -> None:
+        super().__init__(detail, fields)
+        self.retry_after = retry_after
+        """Seconds after which it is worth asking again; it does not cross to workers and back."""
+
 
 class Overloaded(Unavailable):
     """The bounded queue is full, or the service is stopping."""

@@ -74,7 +74,8 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
     """A problem document as an answer."""
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"} | (headers or {})
     if error.status is HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, RequestInProgress):
-        headers["retry-after"] = RETRY_AFTER_SECONDS
+        retry_after = error.retry_after if isinstance(error, Unavailable) else None
+        headers["retry-after"] = str(retry_after or RETRY_AFTER_SECONDS)
     if error.status is HTTPStatus.REQUEST_TIMEOUT:
         headers["connection"] = "close"  # what is left of the body would be taken for a request
     if isinstance(error, RateLimited):

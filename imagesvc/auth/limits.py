@@ -100,6 +100,13 @@ def standing_headers(request: Request) -> Mapping[str, str]:
     }
 
 
+def requester_of(request: Request, principal: Principal | None) -> str:
+    """Whom work is done for, when requesters take turns: a user, or an address."""
+    if principal is None or principal.user_id is None:
+        return f"address {address_of(request)}"
+    return str(principal.user_id)
+
+
 def address_of(request: Request) -> str:
     """Who asks, as far as an address tells: of IPv6 the /64, which is one customer's."""
     return network_of(request.client.host) if request.client else ""

@@ -42,7 +42,8 @@ class Flight:
     """One variant on its way.
 
     `is_void` once its image was deleted; `is_of_job` when a job makes it, which may be
-    cancelled while others wait.
+    cancelled while others wait. `task` makes it where no job does: it has begun once a
+    worker has it, and is dear when it holds that for long.
     """
 
     key: VariantKey
@@ -50,16 +51,38 @@ class Flight:
     is_of_job: bool
     landing: asyncio.Future[Fetched]
     is_void: bool = False
+    task: asyncio.Task[None] | None = None
+    has_begun: bool = False
+    is_dear: bool = False
+    is_stopped: bool = False
+    waiters: int = 0
 
     async def wait(self, timeout: float) -> Fetched:
-        """What it brings; a waiter that gives up does not end it.
+        """What it brings; a waiter that gives up does not end it for others.
+
+        The last of them ends what has not begun. When it went away, and did not just wait too
+        long, it ends what is dear, too.
 
         Raises:
             TimeoutError: it has not landed in time.
             ImagesvcError: why it failed.
         """
-        async with asyncio.timeout(timeout):
-            return await asyncio.shield(self.landing)
+        self.waiters += 1
+        may_stop = False
+        try:
+            async with asyncio.timeout(timeout):
+                return await asyncio.shield(self.landing)
+        except TimeoutError:
+            may_stop = not self.has_begun
+            raise
+        except asyncio.CancelledError:
+            may_stop = self.is_dear or not self.has_begun
+            raise
+        finally:
+            self.waiters -= 1
+            if may_stop and not self.waiters and self.task is not None:
+                self.is_stopped = True
+                self.task.cancel()
 
 
 @dataclass(slots=True)

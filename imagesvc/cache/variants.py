@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import structlog
 
+from imagesvc.cache.failures import Failures
 from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry, MemoryCache
@@ -94,6 +95,7 @@ class VariantCache:
     timeout: float
     on_stored: Callable[[int], None]
     clock: Callable[[], datetime] = utc_now
+    _failures: Failures = field(default_factory=Failures)
     _flights: Flights = field(default_factory=Flights)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -118,24 +120,37 @@ class VariantCache:
         reduced = _key_of_image(image_id, f"{key} from mezzanine")
         return Wanted(image_id, reduced, concrete, mezzanine.digest)
 
+    def at_hand(self, key: VariantKey) -> Fetched | None:
+        """The variant, if it is in memory."""
+        entry = self.memory.get(key) or self.ledger.find(key)
+        return None if entry is None else Fetched(entry, "memory")
+
     async def fetch(
-        self, original: Original, wanted: Wanted, admit: Admit | None = None
+        self,
+        original: Original,
+        wanted: Wanted,
+        admit: Admit | None = None,
+        requester: str = "",
     ) -> Fetched:
         """The variant, rendered if nobody has asked before.
+
+        A rendering that nobody waits for any more is stopped if it has not begun, or is dear.
 
         Args:
             original: what it is a variant of.
             wanted: which, from `identify`.
             admit: called before it is rendered for this asker, and may raise.
+            requester: on whose behalf it is rendered; requesters take turns.
 
         Raises:
-            TimedOut: it is not there in time; the rendering goes on for the next asker.
+            TimedOut: it is not there in time; what a worker has begun goes on.
+            TimedOut, WorkerDied: it failed like that a while ago, and is not tried again yet.
             Overloaded: too many renderings wait.
             CorruptImage, ImageTooLarge: the original cannot be decoded.
             TooCostly: it could not be made in time.
             NotFound: the image was deleted meanwhile.
         """
-        make = partial(self._render, original, wanted)
+        make = partial(self._render, original, wanted, requester)
         return await self.fetch_or(make, wanted.key, wanted.image_id, admit)
 
     async def fetch_or(
@@ -143,20 +158,23 @@ class VariantCache:
     ) -> Fetched:
         """What is cached under a key, made if there is nothing; the other arguments as `fetch`."""
         while True:
-            entry = self.memory.get(key) or self.ledger.find(key)
-            if entry is not None:
-                return Fetched(entry, "memory")
+            if (found := self.at_hand(key)) is not None:
+                return found
             flight = self._flights.find(key)
             if flight is None:
+                failure = self._failures.find(key)
+                if failure is not None and not self.files.holds(key):
+                    raise failure
                 return await self._join(self._depart(make, key, image_id, admit))
             try:
                 return await self._join(flight)
             except RateLimited:
                 continue  # that was the limit of the asker who began the flight
             except Unavailable:
-                if not (flight.is_of_job and flight.landing.done()):
+                is_ended = flight.is_stopped or flight.is_of_job
+                if not (is_ended and flight.landing.done()):
                     raise
-                continue  # the job was ended; someone else makes it
+                continue  # it was ended for a reason of others
 
     async def _join(self, flight: Flight) -> Fetched:
         try:
@@ -172,6 +190,7 @@ class VariantCache:
     ) -> Flight:
         flight = self._flights.begin(key, image_id, is_of_job=False)
         task = asyncio.create_task(self._fly(flight, make, admit))
+        flight.task = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
@@ -209,20 +228,34 @@ class VariantCache:
         body = await self.files.read(variant)
         return None if body is None else Entry(variant, body)
 
-    async def _render(self, original: Original, wanted: Wanted, flight: Flight) -> Fetched:
+    async def _render(
+        self, original: Original, wanted: Wanted, requester: str, flight: Flight
+    ) -> Fetched:
         began = time.perf_counter()
         cost = wanted.cost(original)
         check_seconds(cost, self.timeout)
-        async with self.renderer.admit(Lane.INTERACTIVE, cost):
+        flight.is_dear = self.renderer.is_dear(cost)
+        async with self.renderer.admit(Lane.INTERACTIVE, cost, requester):
+            flight.has_begun = True
             queue_seconds = time.perf_counter() - began
-            (rendered,) = await self.renderer.render_each(
-                original, wanted.source, [wanted.transform], self.timeout
-            )
+            rendered = await self._render_once(original, wanted)
+        flight.is_dear = False  # what is left to do is not worth stopping
         if isinstance(rendered, ImagesvcError):
             raise rendered
         variant = self._variant(wanted, rendered)
         content = await self.keep(flight, variant, rendered)
         return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
+
+    async def _render_once(self, original: Original, wanted: Wanted) -> Rendered | ImagesvcError:
+        began = time.perf_counter()
+        try:
+            (rendered,) = await self.renderer.render_each(
+                original, wanted.source, [wanted.transform], self.timeout
+            )
+        except (TimedOut, WorkerDied) as error:
+            self._failures.add(wanted.key, error, time.perf_counter() - began)
+            raise
+        return rendered
 
     async def keep(self, flight: Flight, variant: Variant, rendered: Rendered) -> Content:
         """Store what was made for a flight, unless its image was deleted meanwhile.
@@ -287,7 +320,7 @@ class VariantCache:
             cost = ingest_cost(task.original, [item.transform for item in missing])
         else:
             cost = together(item.cost(task.original) for item in missing)
-        async with self.renderer.admit(task.lane, cost):
+        async with self.renderer.admit(task.lane, cost, task.requester):
             outcomes = await self._made_meanwhile(missing)
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
             others = [

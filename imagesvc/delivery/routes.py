@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
 from imagesvc.auth.authenticator import Authenticator
-from imagesvc.auth.limits import RateLimits
+from imagesvc.auth.limits import RateLimits, requester_of
 from imagesvc.auth.permissions import check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.signing import Signer
@@ -23,10 +23,11 @@ from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.unlocated import Copy, UnlocatedOriginals, full_size
-from imagesvc.cache.variants import Admit, VariantCache
+from imagesvc.cache.variants import Admit, VariantCache, Wanted
 from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modified, streamed
 from imagesvc.delivery.headers import CREDENTIALS, Headers, Representation, image_headers
 from imagesvc.delivery.hot import RawHeaders
+from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
 from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.parameters import ABOUT_ANSWER, PRESET, SIGMA, TRANSFORM
 from imagesvc.delivery.query import Asked, Pairs, read_query
@@ -48,12 +49,14 @@ from imagesvc.header_fields import joined_field
 from imagesvc.imaging.calls import Removal
 from imagesvc.imaging.geometry import predicted_size
 from imagesvc.imaging.transform import canonical, parse, with_format
-from imagesvc.model import Format, Image, ImageId, Transform, Visibility, parse_id
+from imagesvc.model import Format, Image, ImageId, Original, Transform, Visibility, parse_id
 from imagesvc.operations import Operation, Raw
 from imagesvc.store.blobs import BlobStore
 from imagesvc.store.verified import VerifiedBlobs
 
 TAG = "delivery"
+CLIENT_LEFT = 499
+"""Of a request whose client has gone away, for the log alone; nginx calls it so, too."""
 FETCH_ATTEMPTS = 3
 PICTURE = Raw(tuple(item.media_type for item in Format))
 
@@ -179,7 +182,7 @@ class Delivery:
             return await self._stored(request, image, asked)
         if await self._is_own(request, image):
             return await self._stored(request, image, asked, vary=CREDENTIALS, is_for_owner=True)
-        admit = await self._render_check(request, asked)
+        admit, _ = await self._render_check(request, asked)
         for _ in range(FETCH_ATTEMPTS):
             copy = await self.originals.fetch(image, admit)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
@@ -257,9 +260,11 @@ class Delivery:
             headers["x-imagesvc-plan"] = canonical(concrete)
         if is_fresh(request, headers["etag"]):
             return not_modified(headers)
-        admit = await self._render_check(request, asked)
         for _ in range(FETCH_ATTEMPTS):
-            fetched = await self.variants.fetch(image.original, wanted, admit)
+            try:
+                fetched = await self._fetched(request, image.original, wanted, asked)
+            except ClientLeft:
+                return Response(status_code=CLIENT_LEFT)
             headers["server-timing"] = _timing(fetched, began)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
                 response = await self._sent(request, fetched, headers)
@@ -268,14 +273,34 @@ class Delivery:
                 return response
         raise _evicted()
 
-    async def _render_check(self, request: Request, asked: Asked) -> Admit | None:
-        """What to ask before a variant is made; nothing for users, and for URLs that are signed."""
-        if self.limits.renders is None or asked.signature is not None:
-            return None
+    async def _fetched(
+        self, request: Request, original: Original, wanted: Wanted, asked: Asked
+    ) -> Fetched:
+        """The variant, for as long as the client waits for it.
+
+        Raises:
+            ClientLeft: it went away.
+        """
+        found = self.variants.at_hand(wanted.key)
+        if found is not None:
+            return found
+        admit, requester = await self._render_check(request, asked)
+        work = self.variants.fetch(original, wanted, admit, requester)
+        return await unless_client_leaves(request.receive, work)
+
+    async def _render_check(self, request: Request, asked: Asked) -> tuple[Admit | None, str]:
+        """What to ask before a variant is made, and whom it is made for.
+
+        There is nothing to ask for users, and for URLs that are signed.
+        """
+        principal = None
         with contextlib.suppress(ImagesvcError):  # what is public needs no credential
-            if (await self.authenticator.principal(request)).user_id is not None:
-                return None
-        return functools.partial(self.limits.check_render, request)
+            principal = await self.authenticator.principal(request)
+        requester = requester_of(request, principal)
+        is_user = principal is not None and principal.user_id is not None
+        if self.limits.renders is None or asked.signature is not None or is_user:
+            return None, requester
+        return functools.partial(self.limits.check_render, request), requester
 
     async def _sent(self, request: Request, fetched: Fetched, headers: Headers) -> Response:
         content = fetched.content

@@ -113,7 +113,7 @@ def together(costs: Iterable[Cost]) -> Cost:
     )
 
 
-PROBE = Cost(PROBE_BYTES, 0.05)
+PROBE_COST = Cost(PROBE_BYTES, 0.05)
 """Of identifying a file; how much it may read is bounded for each format."""
 
 

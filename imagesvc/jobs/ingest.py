@@ -15,8 +15,8 @@ from pathlib import PurePosixPath
 from anyio import CancelScope
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
-from imagesvc.imaging.calls import PROBE as PROBE_CALL
-from imagesvc.imaging.cost import PROBE, check_seconds, decoder_cost
+from imagesvc.imaging.calls import PROBE
+from imagesvc.imaging.cost import check_seconds, decoder_cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.jobs.requests import new_job
@@ -107,7 +107,7 @@ class Ingest:
             QuotaExceeded: its owner may keep no more; nothing is kept.
             Unavailable: it cannot be taken now; nothing is kept.
         """
-        probe = await self._probe(received)
+        probe = await self._probe(received, str(fields.owner_id or ""))
         _check_declared(probe, fields.slot)
         image, job = self._image(received, probe, fields)
         first = decoder_cost(image.original, Transform(format=Format.JPEG))
@@ -120,8 +120,8 @@ class Ingest:
         self.notify()
         return image
 
-    async def _probe(self, received: ReceivedFile) -> Probe:
-        async with self.pool.admit(Lane.INTERACTIVE, PROBE):
+    async def _probe(self, received: ReceivedFile, requester: str) -> Probe:
+        async with self.pool.admit_identification(requester):
             with contextlib.suppress(WorkerDied):  # perhaps for another reason than this file
                 return await self._probe_once(received)
             try:
@@ -131,7 +131,7 @@ class Ingest:
 
     async def _probe_once(self, received: ReceivedFile) -> Probe:
         return await self.pool.run(
-            PROBE_CALL, self.limits, timeout=self.probe_timeout, source=received.path
+            PROBE, self.limits, timeout=self.probe_timeout, source=received.path
         )
 
     async def _publish(self, received: ReceivedFile, add: Callable[[], Awaitable[None]]) -> None:

@@ -21,8 +21,8 @@ import structlog
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging import replies
 from imagesvc.imaging.calls import Answer, Call
-from imagesvc.imaging.cost import Cost
-from imagesvc.jobs.admission import Admission
+from imagesvc.imaging.cost import PROBE_COST, Cost
+from imagesvc.jobs.admission import Admission, Kind
 from imagesvc.jobs.process import WORKER_MODULE, Reply, WorkerProcess
 from imagesvc.jobs.sandbox.lock import Confinement
 from imagesvc.jobs.sandbox.policy import Sandbox
@@ -55,6 +55,9 @@ class WorkerPool:
 
     A call that times out or is cancelled has its process killed; a process that dies fails
     its own call only. A worker that has served long or grown large is replaced.
+
+    One process more than `limits.workers` is started when it is first needed: identification has
+    it while renderings hold the others.
     """
 
     def __init__(
@@ -93,9 +96,16 @@ class WorkerPool:
         self.sandbox.settle()
         self.is_started = True
 
-    def admit(self, lane: Lane, cost: Cost) -> AbstractAsyncContextManager[None]:
+    def admit(
+        self, lane: Lane, cost: Cost, requester: str = ""
+    ) -> AbstractAsyncContextManager[None]:
         """Wait for a worker and for memory; see `Admission.admit`."""
-        return self.admission.admit(lane, cost.memory)
+        return self.admission.admit(lane, cost, requester)
+
+    def admit_identification(self, requester: str) -> AbstractAsyncContextManager[None]:
+        """Wait for a process to identify an upload, which renderings do not hold all of."""
+        kind = Kind.IDENTIFICATION
+        return self.admission.admit(Lane.INTERACTIVE, PROBE_COST, requester, kind)
 
     async def run(
         self,
@@ -179,11 +189,17 @@ class WorkerPool:
         return worker
 
     async def _add_worker(self) -> None:
+        if self._is_full:
+            return
         worker = await self._started_worker()
-        if len(self._idle) + len(self._busy) < self._limits.workers:
+        if not self._is_full:
             self._idle.append(worker)
         else:
             worker.kill()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._idle) + len(self._busy) >= self._limits.workers
 
     def _is_worn(self, reply: Reply) -> bool:
         limits, plain = self._limits, reply.plain

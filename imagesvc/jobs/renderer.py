@@ -22,6 +22,7 @@ from imagesvc.imaging.calls import (
 )
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
+from imagesvc.jobs.admission import Kind
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
 from imagesvc.store.blobs import BlobStore
@@ -40,9 +41,15 @@ class Renderer:
     limits: Limits
     watermarks: Mapping[str, Watermark]
 
-    def admit(self, lane: Lane, cost: Cost) -> AbstractAsyncContextManager[None]:
+    def admit(
+        self, lane: Lane, cost: Cost, requester: str = ""
+    ) -> AbstractAsyncContextManager[None]:
         """Wait until there is a worker, and memory for work of this cost."""
-        return self.pool.admit(lane, cost)
+        return self.pool.admit(lane, cost, requester)
+
+    def is_dear(self, cost: Cost) -> bool:
+        """Whether work of this cost holds a worker for long."""
+        return self.pool.admission.kind_of(cost) is Kind.DEAR
 
     async def render_each(
         self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float

@@ -49,6 +49,8 @@ class MakeTask:
     transforms: tuple[Transform, ...]
     lane: Lane
     needs_facts: bool
+    requester: str = ""
+    """Whose job it is; requesters take turns."""
 
 
 class MadeVariants(Protocol):
@@ -228,7 +230,12 @@ class Runner:
         try:
             transforms = tuple(parse_text(operation.transform) for operation in todo)
             task = MakeTask(
-                item.job.image_id, item.original, transforms, item.job.lane, item.needs_facts
+                item.job.image_id,
+                item.original,
+                transforms,
+                item.job.lane,
+                item.needs_facts,
+                str(item.job.owner_id or ""),
             )
             made = await self._maker.make(task, self._limits.job_timeout)
         except ImagesvcError as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +23,12 @@ from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.jobs.runner import MakeTask
-from imagesvc.model import Digest, Image, Lane, Original, Transform, Variant, VariantKey
+from imagesvc.model import Digest, Image, Lane, Original, Status, Transform, Variant, VariantKey
 from imagesvc.service import Service
 from imagesvc.store.variants import VariantStore
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.anyio
 CHEAP = Cost(memory=1, seconds=0.01)
@@ -90,11 +94,44 @@ class Setting:
         return MakeTask(image.id, image.original, (transform,), Lane.UPLOAD, needs_facts=False)
 
 
+@contextlib.contextmanager
+def stopped_workers(service: Service) -> Iterator[Callable[[], None]]:
+    """All workers stand still, until the function given is called, or for good."""
+    stopped = [worker._process.pid for worker in service.pool._idle]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+
+    def go_on() -> None:
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    try:
+        yield go_on
+    finally:
+        go_on()
+
+
+async def analysed(service: Service, image: Image) -> bool:
+    """Whether the job of an upload is done, and needs no worker any more."""
+    return (await service.images.get(image.id)).job_status is Status.SUCCEEDED
+
+
+async def holds(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds."""
+
+    async def met() -> object:
+        return condition() or None
+
+    await until_async(met)
+
+
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
     """An uploaded image without variants."""
     async with running_service(tmp_path / "data", workers=2, eager_presets=()) as service:
         image = await upload(service, jpeg(1, 400, 300))
+        await until_async(lambda: analysed(service, image))
         renderer = CountingRenderer(service.variants.renderer)
         yield Setting(service, image, replace(service.variants, renderer=renderer), renderer)
 
@@ -138,15 +175,85 @@ async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setti
     assert setting.renderer.rendered == 1
 
 
-async def test_a_waiter_that_times_out_leaves_the_rendering_to_the_next(setting: Setting) -> None:
-    """Asking again is not starting again: else a slow variant would never be made."""
+async def test_a_cheap_rendering_that_has_begun_goes_on_without_waiters(
+    setting: Setting,
+) -> None:
+    """It is nearly done, and who went away may ask again."""
+    pool = setting.service.pool
+    calls = pool.calls
+    with stopped_workers(setting.service) as go_on:
+        gone = asyncio.create_task(setting.fetch("w=100"))
+        await holds(lambda: pool.calls > calls)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        go_on()
+
+    assert isinstance((await setting.fetch("w=100")).content, Entry)
+    assert setting.renderer.rendered == 1
+
+
+async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
+    """Whether the last who asked waited too long or went away."""
     pool = setting.service.pool
     async with pool.admit(Lane.INTERACTIVE, CHEAP), pool.admit(Lane.INTERACTIVE, CHEAP):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.1)
+        gone = asyncio.create_task(setting.fetch("w=101"))
+        await holds(lambda: pool.admission.waiting)
+        gone.cancel()
+        await holds(lambda: not pool.admission.waiting)
 
     assert isinstance((await setting.fetch("w=100")).content, Entry)
     assert setting.renderer.rendered == 1
+
+
+async def test_a_dear_rendering_stops_when_all_have_gone_away(setting: Setting) -> None:
+    """Not when the first of two has: its worker is killed with the last."""
+    pool, dear = setting.service.pool, "w=8000&enlarge=1&format=avif"
+    calls = pool.calls
+    with stopped_workers(setting.service) as go_on:
+        first, second = (asyncio.create_task(setting.fetch(dear)) for _ in range(2))
+        await holds(lambda: pool.calls > calls)
+        killed = pool.killed
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert pool.admission.running == 1
+        second.cancel()
+        await holds(lambda: not pool.admission.running)
+        assert pool.killed == killed + 1
+        go_on()
+
+    assert isinstance((await setting.fetch("w=100")).content, Entry)
+
+
+async def test_who_asks_while_a_rendering_stops_has_it_made_anew(setting: Setting) -> None:
+    """The last waiter goes away in the same moment."""
+    pool = setting.service.pool
+    async with pool.admit(Lane.INTERACTIVE, CHEAP), pool.admit(Lane.INTERACTIVE, CHEAP):
+        gone = asyncio.create_task(setting.fetch("w=100"))
+        await holds(lambda: pool.admission.waiting)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        joined = asyncio.create_task(setting.fetch("w=100"))
+        await asyncio.sleep(0)
+
+    assert isinstance((await joined).content, Entry)
+
+
+async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
+    setting: Setting,
+) -> None:
+    """Each attempt would hold a worker for as long; others are made meanwhile."""
+    with stopped_workers(setting.service):
+        with pytest.raises(TimedOut):
+            await setting.fetch("w=100", timeout=0.5)
+        await holds(lambda: not setting.service.pool.admission.running)
+
+    with pytest.raises(TimedOut) as again:
+        await setting.fetch("w=100")
+    assert again.value.retry_after > 1
+    assert isinstance((await setting.fetch("w=101")).content, Entry)
+    assert setting.renderer.rendered == 2
 
 
 async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Setting) -> None:

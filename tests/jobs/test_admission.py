@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from imagesvc.errors import Overloaded
-from imagesvc.jobs.admission import PATIENCE_SECONDS, Admission
+from imagesvc.imaging.cost import Cost
+from imagesvc.jobs.admission import DEAR_SECONDS, PATIENCE_SECONDS, Admission, Kind
 from imagesvc.model import Lane
 
 pytestmark = pytest.mark.anyio
 LIGHT, HEAVY = 10, 60
+DEAR = DEAR_SECONDS + 1
 
 
 class Work:
@@ -24,12 +26,21 @@ class Work:
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, asyncio.Event] = {}
 
-    async def ask(self, name: str, lane: Lane = Lane.INTERACTIVE, cost: int = LIGHT) -> None:
+    async def ask(
+        self,
+        name: str,
+        lane: Lane = Lane.INTERACTIVE,
+        cost: int = LIGHT,
+        *,
+        seconds: float = 0.1,
+        requester: str = "",
+        kind: Kind | None = None,
+    ) -> None:
         """Ask for admission; on return it is granted or waits."""
         end = self._ends[name] = asyncio.Event()
 
         async def held() -> None:
-            async with self.admission.admit(lane, cost):
+            async with self.admission.admit(lane, Cost(cost, seconds), requester, kind):
                 self.started.append(name)
                 await end.wait()
 
@@ -97,22 +108,97 @@ async def test_heavy_work_leaves_a_slot_for_thumbnails(make_work: Callable[..., 
     assert work.started == ["heavy", "thumbnail"]
 
 
-async def test_heavy_work_is_not_passed_for_ever(make_work: Callable[..., Work]) -> None:
-    """After a while light work is held back until there is room for what has waited."""
+async def test_dear_work_is_not_passed_without_end(make_work: Callable[..., Work]) -> None:
+    """After a while cheap work is held back until there is room for what has waited."""
     now = [0.0]
     work = make_work(slots=2, clock=lambda: now[0])
-    await work.ask("light 0")
-    await work.ask("all of the memory", cost=100)
-    await work.ask("light 1")
-    assert work.started == ["light 0", "light 1"]
+    for name in ("cheap 0", "cheap 1"):
+        await work.ask(name)
+    await work.ask("dear", cost=100)
+    await work.ask("cheap 2")
+    await work.end("cheap 0")
+    assert work.started == ["cheap 0", "cheap 1", "cheap 2"]
 
     now[0] = PATIENCE_SECONDS + 1
-    await work.ask("light 2")
-    await work.end("light 0")
-    assert work.started == ["light 0", "light 1"]
-    await work.end("light 1")
+    await work.ask("cheap 3")
+    await work.end("cheap 1")
 
-    assert work.started == ["light 0", "light 1", "all of the memory"]
+    assert work.started == ["cheap 0", "cheap 1", "cheap 2", "dear"]
+    await work.end("cheap 2")
+    assert work.started[-1] == "cheap 3"
+
+
+async def test_dear_work_leaves_memory_for_cheap_work(make_work: Callable[..., Work]) -> None:
+    """One piece that is predicted to take all of the memory, or more, may try; not alone."""
+    work = make_work(slots=2)
+    await work.ask("enormous", cost=10_000)
+    await work.ask("cheap", cost=20)
+
+    assert work.started == ["enormous", "cheap"]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+async def test_dear_work_never_holds_all(make_work: Callable[..., Work], slots: int) -> None:
+    """A slot stays for thumbnails and one for identification, on one worker, too."""
+    work = make_work(slots=slots, max_waiting=99)
+    for number in range(20):
+        await work.ask(f"dear {number}", seconds=DEAR, requester=f"stranger {number % 3}")
+    assert len(work.started) == max(1, slots - 1)
+
+    await work.ask("thumbnail", requester="visitor")
+    assert work.started[-1] == "thumbnail"
+    if slots > 1:
+        await work.ask("upload", kind=Kind.IDENTIFICATION)
+        assert work.started[-1] == "upload"
+
+
+async def test_cheap_work_never_holds_the_process_of_identification(
+    make_work: Callable[..., Work],
+) -> None:
+    """A gallery that is seen for the first time does not delay uploads."""
+    work = make_work(slots=2, max_waiting=99)
+    for number in range(20):
+        await work.ask(f"thumbnail {number}")
+    assert len(work.started) == 2
+
+    await work.ask("upload", kind=Kind.IDENTIFICATION)
+
+    assert work.started[-1] == "upload"
+
+
+@pytest.mark.parametrize("seconds", [0.1, DEAR])
+async def test_requesters_take_turns(make_work: Callable[..., Work], seconds: float) -> None:
+    """Who asks for one thing waits for one of each of the others, not for all that they want."""
+    work = make_work(slots=1, max_waiting=99)
+    await work.ask("running", seconds=seconds)
+    for number in range(4):
+        await work.ask(f"flood {number}", seconds=seconds, requester="flood")
+    await work.ask("visitor", seconds=seconds, requester="visitor")
+    await work.ask("other", seconds=seconds, requester="other")
+
+    for name in ("running", "flood 0", "visitor", "other", "flood 1"):
+        await work.end(name)
+
+    assert work.started == ["running", "flood 0", "visitor", "other", "flood 1", "flood 2"]
+
+
+async def test_one_requester_does_not_fill_the_queue(make_work: Callable[..., Work]) -> None:
+    """Where it is full, the newest of who has most waiting gives way."""
+    work = make_work(slots=1, max_waiting=4)
+    await work.ask("running")
+    for number in range(4):
+        await work.ask(f"flood {number}", requester="flood")
+
+    await work.ask("visitor", requester="visitor")
+    await work.ask("flood 4", requester="flood")
+
+    for name in ("flood 3", "flood 4"):
+        with pytest.raises(Overloaded):
+            await work.tasks[name]
+    assert work.admission.waiting == 4
+    for name in ("running", "flood 0"):
+        await work.end(name)
+    assert work.started == ["running", "flood 0", "visitor"]
 
 
 async def test_more_than_all_memory_counts_as_all_of_it(make_work: Callable[..., Work]) -> None:

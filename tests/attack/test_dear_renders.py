@@ -1,0 +1,175 @@
+"""Strangers who ask for what takes long, at an open server: the others are served meanwhile."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.conftest import MakeServer
+from tests.http.asking import assert_problem, noise, picture
+from tests.jobs.processes import workers
+from tests.server import Server
+from tests.waiting import PATIENCE, until
+
+STRANGERS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+LONG = {"transform_timeout": "120s", "job_timeout": "120s", "workers": 2}
+DEAR = "w={}&h=3000&fit=fill&enlarge=1&format=webp&lossless=1&blur=20"
+"""Many seconds each, and within the limits."""
+
+
+@dataclass
+class Crowd:
+    """Strangers at addresses of their own, each with requests that run side by side."""
+
+    server: Server
+    answers: list[httpx.Response] = field(default_factory=list)
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self, address: str, url: str) -> None:
+        """Ask from an address; an answer that comes late does not count any more."""
+        transport = httpx.HTTPTransport(local_address=address)
+        with httpx.Client(
+            base_url=self.server.client.base_url, transport=transport, timeout=3 * PATIENCE
+        ) as client:
+            answer = client.get(url)
+        if not self.is_over.is_set():
+            self.answers.append(answer)
+
+
+def gif(frames: int, side: int) -> bytes:
+    """An animation of noise in four colours."""
+    pictures = [Image.effect_noise((side, side), 90).quantize(4) for _ in range(8)]
+    file = io.BytesIO()
+    pictures[0].save(
+        file, "GIF", save_all=True, append_images=[pictures[n % 8] for n in range(1, frames)]
+    )
+    return file.getvalue()
+
+
+def ready(server: Server, content: bytes, name: str = "a.jpg") -> str:
+    """Upload a picture and have its job done; its URL."""
+    image = server.upload(content, name)
+    server.finished(image["job"]["id"])
+    return f"/images/{image['id']}"
+
+
+@contextmanager
+def crowded(server: Server, urls: list[str]) -> Iterator[Crowd]:
+    """While strangers ask for these; on entry all workers that they can get are at work."""
+    crowd = Crowd(server)
+    with ThreadPoolExecutor(len(urls)) as threads:
+        for number, url in enumerate(urls):
+            threads.submit(crowd.ask, STRANGERS[number % len(STRANGERS)], url)
+        until(lambda: running(server) > 0 and waiting(server) >= len(urls) - 3)
+        yield crowd
+        crowd.is_over.set()
+        server.kill()
+
+
+def running(server: Server) -> float:
+    """Pieces of work in workers."""
+    return figure(server, "imagesvc_renders_running")
+
+
+def waiting(server: Server) -> float:
+    """Pieces of work that wait for one."""
+    return figure(server, "imagesvc_renders_waiting")
+
+
+def figure(server: Server, name: str) -> float:
+    """One number of /metrics."""
+    lines = server.client.get("/metrics").text.splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
+
+
+@pytest.mark.parametrize("number_of_workers", [1, 2])
+def test_dear_renders_do_not_stop_new_work(make_server: MakeServer, number_of_workers: int) -> None:
+    """Twenty at once, none of which is done when uploads, thumbnails and a new size are."""
+    server = make_server(**LONG | {"workers": number_of_workers})
+    dear, plain = ready(server, noise((1600, 1200))), ready(server, picture(1))
+
+    with crowded(server, [f"{dear}?{DEAR.format(4000 + n)}" for n in range(20)]) as crowd:
+        uploaded = server.upload(picture(2))
+        new = server.client.get(f"{plain}?w=123")
+        thumbnail = server.client.get(f"/images/{uploaded['id']}/thumbnail")
+        hot = server.client.get(f"{plain}?w=123")
+        done = len(crowd.answers)
+
+    assert [it.status_code for it in (new, thumbnail, hot)] == [200, 200, 200]
+    assert done < 10
+
+
+def test_a_user_of_dear_renders_waits_for_one_of_each_other(make_server: MakeServer) -> None:
+    """Three strangers have twenty each in the queue; a fourth is served after one of each."""
+    server = make_server(**LONG | {"workers": 1})
+    dear = ready(server, noise((400, 300)))
+    query = "w={}&h=1500&fit=fill&enlarge=1&format=webp&lossless=1"
+
+    urls = [f"{dear}?{query.format(1200 + n)}" for n in range(24)]
+    with crowded(server, urls) as crowd:
+        answer = server.client.get(f"{dear}?{query.format(1500)}")
+        done = len(crowd.answers)
+
+    assert answer.status_code == 200
+    assert done < len(urls) / 2
+
+
+@pytest.mark.parametrize(
+    ("query", "make"),
+    [
+        ("w=7000&h=7000&fit=fill&enlarge=1&blur=250", lambda: noise((1600, 1200))),
+        ("rotate=7&format=webp&lossless=1", lambda: gif(500, 340)),
+    ],
+    ids=["blur", "animation"],
+)
+def test_what_cannot_finish_is_refused_at_once(
+    make_server: MakeServer, query: str, make: Callable[[], bytes]
+) -> None:
+    """Each ran into its time limit at every attempt, and held a worker to its end."""
+    server = make_server(workers=1, eager_presets="[]", transform_timeout="30s", job_timeout="60s")
+    image = server.upload(make(), "a")
+    server.finished(image["job"]["id"])
+    before = workers(server)
+
+    answer = server.client.get(f"/images/{image['id']}?{query}")
+    job = server.client.post(
+        "/api/v1/images/actions/process", json={"id": image["id"], "operations": [query] * 4}
+    )
+
+    assert_problem(answer, 422, "too_costly")
+    assert "30 s" in answer.json()["detail"]
+    assert_problem(job, 422, "too_costly")
+    assert "60 s" in job.json()["detail"]
+    assert workers(server) == before
+
+
+def test_a_dear_render_ends_when_its_clients_have_gone(make_server: MakeServer) -> None:
+    """A script that asks and hangs up would hold a worker with no connection of its own."""
+    server = make_server(**LONG)
+    dear = ready(server, noise((1600, 1200)))
+    connections = [asking(server, f"{dear}?{DEAR.format(4000)}") for _ in range(3)]
+    until(lambda: running(server) == 1)
+
+    connections.pop().close()
+    assert running(server) == 1
+    for connection in connections:
+        connection.close()
+
+    until(lambda: running(server) == 0)
+    assert server.client.get(f"{dear}?w=50").status_code == 200
+
+
+def asking(server: Server, url: str) -> socket.socket:
+    """A connection on which an answer is awaited."""
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return connection
