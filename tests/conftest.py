@@ -16,7 +16,15 @@ hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
 
 
-TAKE_LONGEST = ("test_corpus.py", "test_full_disk.py", "test_kills.py")
+TAKE_LONGEST = (
+    "test_cli.py",
+    "test_cli_accounts.py",
+    "test_corpus.py",
+    "test_first_start.py",
+    "test_full_disk.py",
+    "test_hostile_files.py",
+    "test_kills.py",
+)
 START_MANY_SERVERS = ("crash", "jobs", "cache", "attack")
 
 
