@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ from imagesvc.store.files import full_disk_named, move_durably, read_piece
 
 READ_BYTES = 1 << 20
 ATTEMPTS = 5
+NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 
 
 class FileBlobStore:
@@ -96,8 +98,10 @@ class FileBlobStore:
             with open(self._open(digest), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
                 while piece := file.read(READ_BYTES):
                     actual.update(piece)
-        except OSError:  # a part of the disk that cannot be read
-            return False
+        except OSError as error:
+            if error.errno in NO_DESCRIPTOR:
+                raise
+            return False  # a part of the disk that cannot be read
         return actual.hexdigest() == digest
 
     async def delete(self, digest: Digest) -> None:
