@@ -22,26 +22,27 @@ def run(bench: Bench) -> list[Row]:
         )
         busy = client.LoadProcess(plan.Plan(service.port, renders, 3 * len(CORES)))
         probes = {
-            path: client.LoadProcess(_probe(bench, service.port, path))
-            for path in ("/healthz", hit)
+            path: client.LoadProcess(probe(bench, service.port, path)) for path in ("/healthz", hit)
         }
-        outcomes = {path: probe.finish().expect(200) for path, probe in probes.items()}
+        outcomes = {path: process.finish().expect(200) for path, process in probes.items()}
         if not busy.is_running():
             raise RuntimeError("the renders ended before the probes; they measured nothing")
         busy.stop()
     return [
-        _row("/healthz, all workers busy, p99", outcomes["/healthz"]),
-        _row("memory hit, all workers busy, p99", outcomes[hit]),
+        probe_row("/healthz, all workers busy, p99", outcomes["/healthz"]),
+        probe_row("memory hit, all workers busy, p99", outcomes[hit]),
     ]
 
 
-def _probe(bench: Bench, port: int, path: str) -> plan.Plan:
+def probe(bench: Bench, port: int, path: str) -> plan.Plan:
+    """Ask for a path a hundred times a second."""
     seconds = 3.0 if bench.quick else 12.0
     request = (plan.get(path),)
     return plan.Plan(port, request, 1, seconds=seconds, warmup_seconds=1.0, pause_seconds=0.01)
 
 
-def _row(what: str, outcome: plan.Outcome) -> Row:
+def probe_row(what: str, outcome: plan.Outcome) -> Row:
+    """The row of a path that was probed."""
     p50, p99, worst = (1000 * outcome.percentile(percent) for percent in (50, 99, 100))
     return Row(
         what,
