@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -30,6 +31,7 @@ from imagesvc.cli_upload import upload
 from imagesvc.connections import Bounds
 from imagesvc.errors import ImagesvcError
 from imagesvc.forwarded import is_within
+from imagesvc.listening import CannotListen, check_address
 from imagesvc.logs import configure_logs
 from imagesvc.offline import on_store
 from imagesvc.protocol import bounded
@@ -58,9 +60,35 @@ def run() -> int:
     try:
         cli(standalone_mode=True)
     except (SettingsError, ImagesvcError, OSError) as error:
-        print(f"imagesvc: {error}", file=sys.stderr)  # noqa: T201  # the logs may not be set up
+        print(f"imagesvc: {_text(error)}", file=sys.stderr)  # noqa: T201  # logs may not be set up
         return 2
+    except CannotListen as error:
+        print(f"imagesvc: {error}", file=sys.stderr)  # noqa: T201  # the same
+        return 3
     return 0
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("imagesvc"))
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """A self-hosted image service."""
 
 
 @cli.command()
@@ -81,6 +109,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     as_json = configure_logs(settings.log_format, settings.log_level)
     service = Service(settings)
     service.claim_data_dir()
+    check_address(settings.host, settings.port)
     app = create_app(service, logs_as_json=as_json)
     bounds, backlog = _fitting(settings)
     config = uvicorn.Config(

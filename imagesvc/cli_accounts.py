@@ -1,4 +1,4 @@
-"""The commands `user` and `key`: accounts by whoever has the data directory."""
+"""The commands `user` and `key`: accounts of a data directory, without a credential."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ async def _add_key(
     now = utc_now()
     allowed = scopes_of_user(user)
     if scopes - allowed:
-        raise InvalidRequest(f"{user_name} is no admin, so no key of theirs is.")
+        raise InvalidRequest(f"Only an admin can have an admin key; {user_name} is not an admin.")
     key, secret = made_key(
         user.id,
         name,
@@ -206,7 +206,7 @@ async def _remove_key(service: Service, *, key_id: KeyId) -> None:
 async def _named(service: Service, name: str) -> User:
     user = await service.accounts.users.named(name)
     if user is None:
-        raise NotFound(f"There is no user {name!r}.")
+        raise NotFound(f"There is no user {name!r} in {service.data_dir.root}.")
     return user
 
 
@@ -217,7 +217,7 @@ def _new_password() -> str:
     else:
         password = getpass.getpass("Password: ")
         if getpass.getpass("Again: ") != password:
-            raise InvalidRequest("The two differ.")
+            raise InvalidRequest("The two passwords differ.")
     _checked("the password", partial(check_password, password))
     return password
 

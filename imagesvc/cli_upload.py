@@ -35,7 +35,7 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     key: Annotated[
         str | None,
         typer.Option(
-            help="API key or token. Not needed for the service of a data directory of yours.",
+            help="API key or token. Not needed beside --data-dir, on the server's machine.",
             envvar="IMAGESVC_KEY",
         ),
     ] = None,
@@ -79,7 +79,10 @@ def _access(
         yield to, None
         return
     if url is None:
-        raise SettingsError(f"no server runs on {settings.data_dir}; name one: --to URL")
+        raise SettingsError(
+            f"no server runs on the data directory {settings.data_dir.absolute()}. "
+            "Name that of the server with --data-dir, or the server with --to URL."
+        )
     if key is not None:
         yield url, key
         return

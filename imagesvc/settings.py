@@ -361,7 +361,7 @@ class Settings(BaseSettings):
     def _auto_is_gone(cls, auth: object) -> object:
         if auth == "auto":
             raise ValueError(
-                f"auto is no value any more. Set {PREFIX}AUTH=required, which is the default, or "
+                f"the value auto was removed. Set {PREFIX}AUTH=required, which is the default, or "
                 f"{PREFIX}AUTH=off for a server that only programs on this machine use."
             )
         return auth

@@ -14,9 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from imagesvc.client import Client, Image
 from imagesvc.client.calls import Fields
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, Unauthorized
 
 WAIT_SECONDS = 600.0
+KEY_HINT = " Set --key or IMAGESVC_KEY; on the server's machine, --data-dir does instead of a key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class Uploader:
                     line = self._line(path, self._uploaded(path, bar))
                 except (ImagesvcError, httpx.HTTPError, OSError) as error:
                     failed += 1
-                    console.print(f"{path}: {error}", markup=False, highlight=False, soft_wrap=True)
+                    hint = KEY_HINT if isinstance(error, Unauthorized) else ""
+                    text = f"{path}: {error}{hint}"
+                    console.print(text, markup=False, highlight=False, soft_wrap=True)
                     continue
                 sys.stdout.write(f"{line}\n")
         return failed

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,7 @@ def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None
     done = run(tmp_path, "serve")
 
     assert done.returncode == 2
-    assert str(tmp_path / "data") in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == f"imagesvc: {tmp_path / 'data'}: Not a directory\n"
 
 
 def test_a_port_that_is_taken_ends_serve_with_an_error(
@@ -106,6 +106,33 @@ def test_a_port_that_is_taken_ends_serve_with_an_error(
 
     assert done.returncode not in {0, 2}
     assert "address already in use" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_a_port_that_is_taken_leaves_the_first_key_to_a_later_start(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """A start that cannot listen makes no admin, whose key it would not print."""
+    port, data_dir = make_server(workers=1).port, tmp_path / "other"
+
+    run(tmp_path, "serve", "--port", str(port), "--data-dir", str(data_dir), workers="1")
+
+    assert data_dir.is_dir()
+    assert not (data_dir / "admin.key").exists()
+
+
+def test_a_host_without_an_address_is_named(tmp_path: Path) -> None:
+    """The error says which setting to change."""
+    done = run(tmp_path, "serve", "--host", "no-such-host.invalid", "--port", "0", workers="1")
+
+    assert done.returncode not in {0, 2}
+    assert "cannot listen on no-such-host.invalid" in done.stderr
+    assert "--host" in done.stderr
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    """Reports of faults name it."""
+    assert run(tmp_path, "--version").stdout.strip() == version("imagesvc")
 
 
 def test_a_second_server_on_the_same_data_is_refused(

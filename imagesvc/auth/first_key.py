@@ -7,6 +7,7 @@ the key in it: a start that is killed in between neither loses the key nor makes
 from __future__ import annotations
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import structlog
@@ -29,6 +30,13 @@ imagesvc: made the user {name!r}. To upload, with its API key, which is not show
     curl -H "Authorization: Bearer {key}" -F file=@photo.jpg {url}/api/v1/images
 
 {path} keeps the key until it is used. "imagesvc key add {name}" makes another one.
+
+"""
+
+REMINDER = """
+imagesvc: the first API key of the user {name!r} has not been used yet. To upload with it:
+
+    curl -H "Authorization: Bearer $(cat {path})" -F file=@photo.jpg {url}/api/v1/images
 
 """
 
@@ -63,12 +71,15 @@ class FirstKey:
             )
 
     def announce(self, url: str) -> None:
-        """Show the key to the person who started the server: never in the log, and only once."""
-        if self._kept is not None and self._is_new:
-            text = ANNOUNCEMENT.format(
-                name=FIRST_ADMIN, key=self._kept, url=url, path=self._path.absolute()
-            )
-            standard_error.write(text.encode())
+        """Print the key, never in the log and only once; later print how to read its file."""
+        if self._kept is None:
+            return
+        path = self._path.absolute()
+        if self._is_new:
+            text = ANNOUNCEMENT.format(name=FIRST_ADMIN, key=self._kept, url=url, path=path)
+        else:
+            text = REMINDER.format(name=FIRST_ADMIN, url=url, path=shlex.quote(str(path)))
+        standard_error.write(text.encode())
 
     async def note_use(self, key_id: KeyId) -> None:
         """Remove the file when this is its key: its holder has it now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +69,11 @@ class DataDir:
 
     def create(self) -> None:
         """Make what is missing."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            code = errno.ENOTDIR
+            raise NotADirectoryError(code, os.strerror(code), str(self.root)) from error
         for path in (self.blobs, self.variants, self.tmp):
             path.mkdir(exist_ok=True)
         fsync_directory(self.root)

@@ -373,7 +373,7 @@ def test_on_the_same_machine_the_command_needs_no_key(
 
     done = upload_command(photo, "--wait", *to, "--data-dir", str(guarded.data_dir))
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     image = admin.client.get(f"/api/v1/images/{done.stdout.split()[0]}").json()
     assert image["owner_id"] == admin.id
     with contextlib.closing(sqlite3.connect(guarded.data_dir / "imagesvc.db")) as connection:
@@ -397,4 +397,7 @@ def test_the_command_sends_no_credential_to_another_program(
         )
         assert done.returncode == 1
         assert "This needs an API key or a token" in done.stderr
-    assert upload_command(photo, "--data-dir", str(stopped.data_dir)).returncode == 2
+        assert "Set --key" in done.stderr
+    done = upload_command(photo, "--data-dir", str(stopped.data_dir))
+    assert done.returncode == 2
+    assert f"no server runs on the data directory {stopped.data_dir}." in done.stderr

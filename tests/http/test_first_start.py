@@ -54,6 +54,30 @@ def test_the_printed_command_uploads(make_server: MakeServer, tmp_path: Path) ->
     assert json.loads(done.stdout)["filename"] == "photo.jpg"
 
 
+def test_a_later_start_prints_a_command_that_reads_the_unused_key(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """The key itself is printed once; after its first use nothing is printed."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    server = make_server(auth=None, workers=1)
+    (key,) = printed_keys(server)
+    server.stop()
+    server.start()
+    (command,) = re.findall(r"^    (curl .*\$\(cat .*)$", server.log(), re.MULTILINE)
+    (tmp_path / "photo.jpg").write_bytes(picture())
+
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True, timeout=60
+    )
+    server.stop()
+    server.start()
+
+    assert json.loads(done.stdout)["filename"] == "photo.jpg"
+    assert server.log().count(key) == 1
+    assert server.log().count("$(cat ") == 1
+
+
 def test_the_first_key_is_kept_until_it_is_used(make_server: MakeServer) -> None:
     """In a file of its owner alone, so that it is not lost with the scrollback of a terminal."""
     server = make_server(auth=None, workers=1)
