@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+
+import httpx
 
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
+from tests.proxies import nginx
+from tests.waiting import PATIENCE
+
+CONFIGURATION = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 
 
 def test_nginx_is_told_to_send_originals_itself(make_server: MakeServer) -> None:
@@ -64,6 +72,33 @@ def test_nobody_else_is_believed(make_server: MakeServer) -> None:
     )
 
     assert "evil" not in answer.headers["location"]
+
+
+def test_the_documented_configuration_of_nginx_works(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """Uploads of any size and events pass, and clients do not choose their address or host."""
+    server = make_server(trusted_proxies='["127.0.0.1/32"]', auth="required")
+    admin = admin_of(server)
+    (location,) = re.findall(
+        r"^    location / \{\n(.*?)^    \}", CONFIGURATION, re.DOTALL | re.MULTILINE
+    )
+    forged = {"forwarded": "for=203.0.113.9;host=evil.example", "x-forwarded-for": "203.0.113.9"}
+
+    with (
+        nginx(tmp_path, server.port, location.replace(":8000", ":{backend}")) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client,
+    ):
+        client.headers.update({"authorization": f"Bearer {admin.key}", **forged})
+        answer = client.post("/api/v1/images", content=picture())
+        events = client.stream("GET", "/api/v1/events", headers={"last-event-id": "0"})
+        with events as stream:
+            event = next(line for line in stream.iter_lines() if line.startswith("event: "))
+
+    assert answer.headers["location"].startswith(f"http://127.0.0.1:{port}/api/v1/images/")
+    assert event == "event: image.created"
+    server.stop()
+    assert "203.0.113.9" not in server.log()
 
 
 def test_every_delivery_says_where_it_came_from(make_server: MakeServer) -> None:
