@@ -168,7 +168,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             visibility,
         ).operations(),
         *ImageEndpoints(
-            service.images, service.search, service.variants, removal, names
+            service.images, service.collections, service.search, service.variants, removal, names
         ).operations(),
         *PresignedEndpoints(
             service.upload_slots,

@@ -19,7 +19,7 @@ from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import Instant
 from imagesvc.api.versions import expected_versions, versioned
 from imagesvc.auth.authenticator import principal_of
-from imagesvc.auth.permissions import check_may_change, check_may_see
+from imagesvc.auth.permissions import check_may_change, check_may_see, owns
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
 from imagesvc.model import Collection, CollectionId, Visibility, new_id, parse_id, utc_now
@@ -72,21 +72,23 @@ class CollectionOut(BaseModel):
     title: str
     description: str
     visibility: Visibility
-    image_count: int
+    image_count: int | None
+    """How many images are in it; for its owner alone, since private ones count."""
     owner_id: UUID | None
     created_at: Instant
     updated_at: Instant
     links: CollectionLinks
 
     @classmethod
-    def of(cls, collection: Collection) -> CollectionOut:
-        """What the API says about a collection."""
+    def of(cls, collection: Collection, asker: Principal) -> CollectionOut:
+        """What the API tells an asker about a collection."""
+        is_own = owns(asker, collection.owner_id)
         return cls(
             id=collection.id,
             title=collection.title,
             description=collection.description,
             visibility=collection.visibility,
-            image_count=collection.image_count,
+            image_count=collection.image_count if is_own else None,
             owner_id=collection.owner_id,
             created_at=collection.created_at,
             updated_at=collection.updated_at,
@@ -134,9 +136,11 @@ class CollectionEndpoints:
     async def page(self, request: Request) -> Response:
         """Collections, the newest first: the asker's own and public ones; for admins, all."""
         query = parsed_query(PageQuery, request)
-        audience = principal_of(request).audience
-        found, last = await self.collections.page(audience, limit=query.limit, after=query.cursor)
-        shown = map(CollectionOut.of, found)
+        principal = principal_of(request)
+        found, last = await self.collections.page(
+            principal.audience, limit=query.limit, after=query.cursor
+        )
+        shown = (CollectionOut.of(collection, principal) for collection in found)
         return page_response(request, Page[CollectionOut], shown, cursor_text(last))
 
     async def create(self, request: Request) -> Response:
@@ -156,14 +160,15 @@ class CollectionEndpoints:
         await self.collections.add(collection)
         location = {"location": f"{origin_of(request)}/api/v1/collections/{collection.id}"}
         headers = location | versioned(collection.version)
-        return json_response(CollectionOut.of(collection), 201, headers)
+        shown = CollectionOut.of(collection, principal_of(request))
+        return json_response(shown, 201, headers)
 
     async def show(self, request: Request) -> Response:
         """One collection; its images are at `links.images`."""
         only_known(request, set())
         collection = await named_collection(self.collections, request)
         check_may_see(principal_of(request), collection)
-        return _shown(collection)
+        return _shown(collection, principal_of(request))
 
     async def edit(self, request: Request) -> Response:
         """Change title, description or visibility; `If-Match` guards against lost changes."""
@@ -177,7 +182,7 @@ class CollectionEndpoints:
             expected=expected_versions(request),
             now=self.clock(),
         )
-        return _shown(changed)
+        return _shown(changed, principal_of(request))
 
     async def delete(self, request: Request) -> Response:
         """Delete an empty collection; 409 while there are images in it."""
@@ -212,5 +217,6 @@ async def check_may_fill(
         raise no_collection() from error
 
 
-def _shown(collection: Collection) -> Response:
-    return json_response(CollectionOut.of(collection), headers=versioned(collection.version))
+def _shown(collection: Collection, asker: Principal) -> Response:
+    shown = CollectionOut.of(collection, asker)
+    return json_response(shown, headers=versioned(collection.version))

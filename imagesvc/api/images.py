@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -15,12 +16,13 @@ from imagesvc.api.schemas import ImageOut, Purged, VariantOut
 from imagesvc.api.versions import versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see
-from imagesvc.auth.principals import Scope
+from imagesvc.auth.principals import Principal, Scope
 from imagesvc.cache.removal import Removal
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import Forbidden, InvalidQuery, NotFound
-from imagesvc.model import Image, ImageId, parse_id
+from imagesvc.model import CollectionId, Image, ImageId, parse_id
 from imagesvc.operations import Operation
+from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search import ImageSearch
 
@@ -32,6 +34,7 @@ class ImageEndpoints:
     """The operations on images; the fields are everything they may touch."""
 
     images: ImageStore
+    collections: CollectionStore
     search: ImageSearch
     variants: VariantCache
     removal: Removal
@@ -72,6 +75,8 @@ class ImageEndpoints:
         query = parsed_query(ImagesQuery, request)
         principal = principal_of(request)
         wanted, order = query.wanted(principal), query.listed()
+        if not await self._is_there(wanted.collection_id, principal):
+            return page_response(request, Page[ImageOut], (), None)
         key = list_key(request)
         page = await self.search.page(
             wanted, order, limit=query.limit, after=read_position(query.cursor, key)
@@ -103,6 +108,15 @@ class ImageEndpoints:
         """Remove the stored variants of an image; they are made anew when asked for."""
         image = await self._changeable(request)
         return json_response(Purged(deleted=await self.variants.purge(image.id)))
+
+    async def _is_there(self, collection_id: CollectionId | None, asker: Principal) -> bool:
+        """Whether the asker may filter by this collection, or by none at all."""
+        if collection_id is None or asker.is_admin:
+            return True
+        with contextlib.suppress(NotFound):
+            check_may_see(asker, await self.collections.get(collection_id))
+            return True
+        return False
 
     async def _seen(self, request: Request) -> Image:
         image = await self._named(request)

@@ -76,6 +76,7 @@ class ImageOut(BaseModel):
     share_location: bool
     """Whether others get the original with the place where it was taken."""
     collection_id: UUID | None
+    """Which collection it is in; for its owner alone."""
     owner_id: UUID | None
     created_at: Instant
     updated_at: Instant
@@ -111,7 +112,7 @@ class ImageOut(BaseModel):
             gps=GpsOut(**image.gps) if image.gps and is_own else None,
             visibility=image.visibility,
             share_location=image.share_location,
-            collection_id=image.collection_id,
+            collection_id=image.collection_id if is_own else None,
             owner_id=image.owner_id,
             created_at=image.created_at,
             updated_at=image.updated_at,

@@ -146,7 +146,7 @@ class Collection(Versioned):
     title: str
     description: str
     visibility: Visibility
-    image_count: int
+    image_count: int | None
     owner_id: UUID | None
     created_at: datetime
     updated_at: datetime

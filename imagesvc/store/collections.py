@@ -134,7 +134,7 @@ class CollectionStore:
                 raise Conflict("An image can be in one collection only.", tuple(elsewhere))
             new = [image_id for image_id, place in places.items() if place is None]
             _move(connection, new, None, collection_id, now)
-            _count(connection, collection_id, len(new), now)
+            _count(connection, collection_id, len(new))
 
         await self._database.write(work)
 
@@ -152,24 +152,24 @@ class CollectionStore:
             places = _places(connection, image_ids)
             leaving = [image_id for image_id, place in places.items() if place == collection_id]
             _move(connection, leaving, collection_id, None, now)
-            _count(connection, collection_id, -len(leaving), now)
+            _count(connection, collection_id, -len(leaving))
 
         await self._database.write(work)
 
 
-def count_in(connection: Connection, collection_id: CollectionId, now: datetime) -> None:
+def count_in(connection: Connection, collection_id: CollectionId) -> None:
     """Count one image more, within the transaction that inserts its row.
 
     Raises:
         InvalidRequest: there is no such collection.
     """
-    if not _count(connection, collection_id, 1, now):
+    if not _count(connection, collection_id, 1):
         raise no_collection()
 
 
-def count_out(connection: Connection, collection_id: CollectionId, now: datetime) -> None:
+def count_out(connection: Connection, collection_id: CollectionId) -> None:
     """Count one image less, within the transaction that deletes its row."""
-    _count(connection, collection_id, -1, now)
+    _count(connection, collection_id, -1)
 
 
 def no_collection() -> InvalidRequest:
@@ -181,17 +181,15 @@ def no_collection() -> InvalidRequest:
 _COUNT = (
     update(collections)
     .where(collections.c.id == bindparam("counted"))
-    .values(
-        image_count=collections.c.image_count + bindparam("more"),
-        updated_at=bindparam("now", type_=collections.c.updated_at.type),
-    )
+    .values(image_count=collections.c.image_count + bindparam("more"))
 )
+"""`updated_at` stays: it would tell others when private images come and go."""
 
 
-def _count(connection: Connection, collection_id: CollectionId, more: int, now: datetime) -> bool:
+def _count(connection: Connection, collection_id: CollectionId, more: int) -> bool:
     if more == 0:
         return True
-    values = {"counted": collection_id, "more": more, "now": now}
+    values = {"counted": collection_id, "more": more}
     return connection.execute(_COUNT, values).rowcount == 1
 
 

@@ -101,7 +101,7 @@ class ImageStore:
             if image.owner_id is not None:
                 usage.charge(connection, image.owner_id, image.bytes, self._quota)
             if image.collection_id is not None:
-                collection_queries.count_in(connection, image.collection_id, image.created_at)
+                collection_queries.count_in(connection, image.collection_id)
             _insert_blob(connection, image.original.digest, image.bytes, image.created_at)
             connection.execute(_INSERT_IMAGE, [_values(image, job)])
             created = EventType.IMAGE_CREATED
@@ -204,7 +204,7 @@ class ImageStore:
             digest = row.sha256
             tell_image(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
             if row.collection_id is not None:
-                collection_queries.count_out(connection, row.collection_id, now)
+                collection_queries.count_out(connection, row.collection_id)
             if row.owner_id is not None:
                 usage.refund(connection, row.owner_id, row.bytes)
             if _is_referenced(connection, digest):
