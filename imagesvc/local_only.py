@@ -24,9 +24,12 @@ FIELDS = frozenset({
     b"x-appengine-user-ip", b"x-azure-clientip", b"x-azure-socketip", b"x-client-ip",
     b"x-cluster-client-ip", b"x-envoy-external-address", b"x-host", b"x-proxyuser-ip",
     b"x-real-ip", b"x-remote-addr", b"x-remote-ip", b"x-rewrite-url", b"x-scheme",
-    b"x-url-scheme",
+    b"x-url-scheme", b"incap-client-ip", b"x-sucuri-clientip", b"x-varnish",
 })  # fmt: skip
-PREFIXES = (b"x-forwarded", b"x-original-", b"cf-")
+PREFIXES = (
+    b"x-forwarded", b"x-original-", b"cf-", b"x-amzn-", b"x-arr-", b"x-azure-", b"x-envoy-",
+    b"tailscale-",
+)  # fmt: skip
 FIRST_BYTES = frozenset(prefix[:1] for prefix in PREFIXES)
 """Of the prefixes: every request that memory answers pays for this check."""
 OPEN_PATH = "/healthz"

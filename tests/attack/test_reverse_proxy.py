@@ -97,6 +97,14 @@ SIGNS = [
     ("X-Original-Host", "images.example"),
     ("X-Original-URL", "/"),
     ("X-Client-IP", "192.0.2.1"),
+    ("X-Amzn-Trace-Id", "Root=1"),  # all that is left of a load balancer that removes the others
+    ("X-Envoy-Expected-Rq-Timeout-Ms", "15000"),
+    ("X-ARR-LOG-ID", "1"),
+    ("X-Azure-Ref", "1"),
+    ("X-Varnish", "1"),
+    ("X-Sucuri-ClientIP", "192.0.2.1"),
+    ("Incap-Client-IP", "192.0.2.1"),
+    ("Tailscale-User-Login", "ada@example.com"),
     ("Host", "images.example"),
     ("Host", "192.0.2.1:8000"),
 ]
