@@ -76,9 +76,10 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         try:
             await service.open()
             yield
-        except ImagesvcError as error:
+        except (ImagesvcError, OSError) as error:
             is_told = True
-            log.error("cannot start", action="service.failed", code=error.code, error=str(error))
+            code = error.code if isinstance(error, ImagesvcError) else ImagesvcError.code
+            log.error("cannot start", action="service.failed", code=code, error=str(error))
             raise
         finally:
             await service.close()

@@ -69,6 +69,7 @@ from imagesvc.store.webhooks import WebhookStore
 log = structlog.get_logger()
 
 TOUCH_SECONDS = 60.0
+SPARE_INODES = 64  # that are free when the reserve takes its own
 RUNNER_CONCURRENCY = 4  # jobs a worker: one runs, the others are being claimed or settled
 WORKER_RESIDENT = 512 << 20
 DECODE_SHARE = 0.6  # of a worker's address space; code, libraries and output need the rest
@@ -224,7 +225,8 @@ class Service:
         self._fill_reserve()
 
     def _fill_reserve(self) -> None:
-        self.reserve.fill(self.data_dir.free_bytes(), self.settings.min_free_space)
+        if self.data_dir.has_inodes(SPARE_INODES):
+            self.reserve.fill(self.data_dir.free_bytes(), self.settings.min_free_space)
 
     def announce(self, url: str) -> None:
         """Say where the service listens: to commands on the data directory, and to a new admin."""
@@ -306,9 +308,13 @@ class Service:
         await self.jobs.next_due_at()
 
     async def check_disk(self) -> None:
-        """Raises `InsufficientStorage` when uploads are not taken for want of space."""
+        """Raises `Unavailable` when uploads are not taken: no space, no inodes, read-only."""
         if self.data_dir.free_bytes() < self.settings.min_free_space:
             raise InsufficientStorage("The disk is nearly full.")
+        if not self.data_dir.has_inodes():
+            raise InsufficientStorage("The disk is full.")
+        if not self.data_dir.is_writable():
+            raise Unavailable("The data directory cannot be written to.")
 
     async def check_workers(self) -> None:
         """Raises `Unavailable` when no worker runs."""

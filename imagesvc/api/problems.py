@@ -30,6 +30,9 @@ from imagesvc.errors import (
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
 
+_DISK = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
+"""What a disk says that fails, turned read-only, or has lost its permissions."""
+
 log = structlog.get_logger()
 
 
@@ -96,10 +99,14 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 
 async def on_os_error(request: Request, error: Exception) -> Response:
-    """Answer a process that is out of descriptors; any other error of the system is a bug."""
-    if not isinstance(error, OSError) or error.errno not in {errno.EMFILE, errno.ENFILE}:
-        raise error
-    return await on_error(request, Overloaded("Too many files are open."))
+    """Answer a lack of descriptors and a failing disk; other errors of the system are bugs."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in {errno.EMFILE, errno.ENFILE}:
+        return await on_error(request, Overloaded("Too many files are open."))
+    if number in _DISK:
+        log.error("the disk cannot be used", action="disk.failed", error=str(error))
+        return await on_error(request, Unavailable("The disk cannot be used now."))
+    raise error
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

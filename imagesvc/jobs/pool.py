@@ -86,12 +86,13 @@ class WorkerPool:
 
         Raises:
             WorkerDied, TimedOut: one does not come up.
+            OSError: the system refuses to start one.
         """
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._limits.workers):
                     group.create_task(self._add_worker())
-        except* ImagesvcError as failed:
+        except* (ImagesvcError, OSError) as failed:
             raise failed.exceptions[0] from None
         self.sandbox.settle()
         self.is_started = True

@@ -82,8 +82,18 @@ class DataDir:
     def empty_tmp(self) -> None:
         """Remove what a crash left of uploads in flight."""
         for path in self.tmp.iterdir():
-            path.unlink()
+            if not path.is_dir():  # the service makes none; what is in it is not the service's
+                path.unlink()
 
     def free_bytes(self) -> int:
         """Bytes that can still be written here."""
         return shutil.disk_usage(self.root).free
+
+    def has_inodes(self, count: int = 1) -> bool:
+        """Whether so many files can still be made; some file systems have no limit: 0 of 0."""
+        status = os.statvfs(self.root)
+        return status.f_files == 0 or status.f_favail >= count
+
+    def is_writable(self) -> bool:
+        """Whether the file system is writable and its directories are this user's to write."""
+        return all(os.access(path, os.W_OK) for path in (self.tmp, self.blobs, self.variants))

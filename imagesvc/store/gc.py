@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ def _old_files(directory: Path, seconds: float) -> list[Path]:
     found = []
     for path in directory.iterdir():
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime <= horizon:
+            status = path.stat()
+            if status.st_mtime <= horizon and stat.S_ISREG(status.st_mode):
                 found.append(path)
     return found

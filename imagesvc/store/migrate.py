@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from imagesvc.errors import DatabaseDamaged, InsufficientStorage
+from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import NEXT_STEPS, sqlite_engine, transaction, translated
 from imagesvc.store.reserve import Reserve
@@ -34,15 +34,29 @@ def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
     path = data_dir.database
     _check_not_lost(data_dir)
     try:
-        with translated():
-            migrate(path)
-    except InsufficientStorage:
-        if not reserve.release():
-            raise
-        with translated():
-            migrate(path)
+        try:
+            _migrate(data_dir)
+        except InsufficientStorage:
+            if not reserve.release():
+                raise
+            _migrate(data_dir)
     except DatabaseDamaged as error:
         raise DatabaseDamaged(f"The database {path} is damaged. {NEXT_STEPS}") from error
+
+
+def _migrate(data_dir: DataDir) -> None:
+    """As `migrate`, with errors of ours; SQLite does not say that inodes are lacking."""
+    path = data_dir.database
+    try:
+        with translated():
+            migrate(path)
+    except (InsufficientStorage, DatabaseDamaged):
+        raise
+    except Unavailable as error:
+        if not data_dir.has_inodes():
+            raise InsufficientStorage("The disk that holds the database is full.") from error
+        reason = getattr(error.__cause__, "orig", error)
+        raise Unavailable(f"The database {path} cannot be used: {reason}.") from error
 
 
 def _check_not_lost(data_dir: DataDir) -> None:

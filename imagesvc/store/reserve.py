@@ -25,14 +25,12 @@ class Reserve:
         So it is not taken back from who has just been given it.
         """
         with self._lock:
-            if free_bytes < floor + 2 * SIZE or self.path.exists():
+            if free_bytes < floor + 2 * SIZE:
                 return
             try:
-                fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                try:
-                    os.posix_fallocate(fd, 0, SIZE)
-                finally:
-                    os.close(fd)
+                self._spare_inode.touch(0o600)
+                if not self.path.exists():
+                    self._allocate()
             except OSError:  # the disk filled up meanwhile: somebody else needs the room more
                 self._remove()
 
@@ -41,8 +39,22 @@ class Reserve:
         with self._lock:
             return self._remove()
 
+    def _allocate(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, SIZE)
+        finally:
+            os.close(fd)
+
+    @property
+    def _spare_inode(self) -> Path:
+        # SQLite makes two files when it opens a database; the other inode is the reserve's own.
+        return self.path.with_name(f"{self.path.name}.inode")
+
     def _remove(self) -> bool:
-        with contextlib.suppress(OSError):
-            self.path.unlink()
-            return True
-        return False
+        is_removed = False
+        for path in (self.path, self._spare_inode):
+            with contextlib.suppress(OSError):
+                path.unlink()
+                is_removed = True
+        return is_removed

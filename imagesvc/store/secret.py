@@ -9,15 +9,24 @@ import os
 import secrets
 from pathlib import Path
 
+from imagesvc.errors import ImagesvcError
 from imagesvc.store.files import fsync_directory
 
 SECRET_BYTES = 32
 
 
+class SecretDamaged(ImagesvcError):
+    """The file of the service's own secret does not hold a secret."""
+
+
 def load_or_make_secret(path: Path) -> bytes:
-    """The secret in the file, which is made when there is none; the first maker wins."""
+    """The secret in the file, which is made when there is none; the first maker wins.
+
+    Raises:
+        SecretDamaged: the file is empty, cut off or changed.
+    """
     with contextlib.suppress(FileNotFoundError):
-        return bytes.fromhex(path.read_text("ascii").strip())
+        return _read(path)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         _write(draft, f"{secrets.token_hex(SECRET_BYTES)}\n")
@@ -26,7 +35,7 @@ def load_or_make_secret(path: Path) -> bytes:
     finally:
         draft.unlink(missing_ok=True)
     fsync_directory(path.parent)
-    return bytes.fromhex(path.read_text("ascii").strip())
+    return _read(path)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -55,6 +64,20 @@ def remove_durably(path: Path) -> None:
 def derive_key(secret: bytes, purpose: str) -> bytes:
     """A key for one purpose; keys of different purposes tell nothing of each other."""
     return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
+
+
+def _read(path: Path) -> bytes:
+    # A copy made onto a full disk is empty: with that as the secret, anyone could sign.
+    try:
+        secret = bytes.fromhex(path.read_text("ascii"))
+    except ValueError:
+        secret = b""
+    if len(secret) < SECRET_BYTES:
+        raise SecretDamaged(
+            f"{path} is damaged. Restore a copy of it; or remove it, and the next start makes "
+            "another one: signed URLs and access tokens that were given out are refused then."
+        )
+    return secret
 
 
 def _write(path: Path, text: str) -> None:

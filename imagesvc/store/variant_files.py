@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -92,7 +93,9 @@ class VariantFiles:
 
     async def directories(self) -> list[Path]:
         """The directories that hold variants."""
-        return await to_thread.run_sync(lambda: sorted(self.root.iterdir()))
+        return await to_thread.run_sync(
+            lambda: sorted(path for path in self.root.iterdir() if path.is_dir())
+        )
 
     async def older_than(self, directory: Path, seconds: float) -> list[VariantKey]:
         """The variants of one directory whose files are older than `seconds`."""
@@ -129,6 +132,7 @@ def _older_than(directory: Path, seconds: float) -> list[VariantKey]:
     found = []
     for path in directory.iterdir():
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ctime <= horizon:
+            status = path.stat()
+            if status.st_ctime <= horizon and stat.S_ISREG(status.st_mode):
                 found.append(VariantKey(path.name))
     return found

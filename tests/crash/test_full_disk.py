@@ -53,20 +53,29 @@ class Disk:
         self.filler.unlink(missing_ok=True)
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """A tmpfs of 24 MiB; the tests are passed over where mounting is not allowed."""
-    root = tmp_path / "disk"
-    root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(root)]
+@contextlib.contextmanager
+def mounted(root: Path, options: str = f"size={DISK_BYTES}") -> Iterator[None]:
+    """A tmpfs at `root`; the test is passed over where mounting is not allowed."""
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(root)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         pytest.skip("there is no mount command")
     if done.returncode != 0:
         pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
-    yield Disk(root)
-    subprocess.run(["umount", "-l", str(root)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(root)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A tmpfs of 24 MiB."""
+    root = tmp_path / "disk"
+    root.mkdir()
+    with mounted(root):
+        yield Disk(root)
 
 
 @pytest.fixture
@@ -343,3 +352,35 @@ def test_check_works_on_a_full_disk(server: Server, disk: Disk, end: str) -> Non
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "3 blobs verified" in checked.stdout
+
+
+def test_a_disk_without_inodes_refuses_uploads_starts_and_deletes(tmp_path: Path) -> None:
+    """SQLite makes two files at a start: the reserve has the inodes for them, too."""
+    root = tmp_path / "disk"
+    root.mkdir()
+    with mounted(root, f"size={DISK_BYTES},nr_inodes=400"):
+        server = Server(root / "data", workers=1, min_free_space="4MiB").start()
+        images = [server.upload(marked(PICTURE, number)) for number in range(2)]
+        for image in images:
+            server.finished(image["job"]["id"])
+        use_up_inodes(root)
+        refused = server.client.post("/images?filename=a.jpg", content=marked(PICTURE, 3))
+        ready = server.client.get("/readyz")
+        server.stop()
+        use_up_inodes(root)
+
+        server.start("/healthz")
+
+        assert (refused.status_code, refused.json()["code"]) == (507, "insufficient_storage")
+        assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, "The disk is full.")
+        assert server.client.get(f"/images/{images[0]['id']}").content == marked(PICTURE, 0)
+        assert server.client.delete(f"/api/v1/images/{images[1]['id']}").status_code == 204
+        assert "Traceback" not in server.log()
+        server.close()
+
+
+def use_up_inodes(root: Path) -> None:
+    """Make empty files until no more can be made."""
+    with contextlib.suppress(OSError):
+        for number in range(400):
+            (root / f"{os.urandom(8).hex()}{number}").touch()
