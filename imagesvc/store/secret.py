@@ -9,13 +9,13 @@ import os
 import secrets
 from pathlib import Path
 
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import Unavailable
 from imagesvc.store.files import fsync_directory
 
 SECRET_BYTES = 32
 
 
-class SecretDamaged(ImagesvcError):
+class SecretDamaged(Unavailable):
     """The file of the service's own secret does not hold a secret."""
 
 
