@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -136,6 +137,20 @@ class Server:
 
         return until(ended)
 
+    def held(self) -> list[str]:
+        """The connections of clients and the originals that the server process has open.
+
+        It opens other descriptors when it first needs them, such as connections to the database.
+        """
+        connections = _connections_to(self.port)
+        found = []
+        for handle in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                target = str(handle.readlink())
+                if target in connections or "/blobs/" in target:
+                    found.append(target)
+        return found
+
     def blobs(self) -> set[str]:
         """The digests of the blobs on disk."""
         return {path.name for path in (self.data_dir / "blobs").rglob("*") if path.is_file()}
@@ -157,3 +172,13 @@ def reserve_port() -> socket.socket:
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reservation.bind(("127.0.0.1", 0))
     return reservation
+
+
+def _connections_to(port: int) -> set[str]:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = "0A"
+    return {
+        f"socket:[{row[9]}]"
+        for row in rows
+        if row[1].endswith(f":{port:04X}") and row[3] != listening
+    }

@@ -46,11 +46,6 @@ def memory_of(server: Server) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def open_files(server: Server) -> int:
-    """Descriptors of the server process."""
-    return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
-
-
 def patient(make_server: MakeServer, connections: int, **settings: object) -> Server:
     """A server that waits long for clients to read."""
     return make_server(
@@ -79,17 +74,17 @@ def asked(server: Server, url: str, times: int = 1) -> socket.socket:
 
 def hold(server: Server, url: str, count: int, times: int) -> tuple[int, int]:
     """Memory at its most while so many clients do not read, and when they are gone."""
-    before = open_files(server)
+    before = len(server.held())
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(asked(server, url, times)) for _ in range(count)]
-        until(lambda: open_files(server) >= before + count)
+        until(lambda: len(server.held()) >= before + count)
         for client in clients:
             assert client.recv(1) == b"H"  # it has begun to answer each
         most = memory_of(server)
         for _ in range(20):  # it goes on answering, and holds no more for it
             assert server.client.get("/healthz").status_code == 200
             most = max(most, memory_of(server))
-    until(lambda: open_files(server) <= before)
+    until(lambda: len(server.held()) <= before)
     return most, memory_of(server)
 
 

@@ -45,28 +45,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared.close()
 
 
-def held(server: Server) -> list[str]:
-    """The connections of clients and the originals that the server process has open."""
-    connections = _connections_to(server.port)
-    found = []
-    for handle in Path(f"/proc/{server.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            target = str(handle.readlink())
-            if target in connections or "/blobs/" in target:
-                found.append(target)
-    return found
-
-
-def _connections_to(port: int) -> set[str]:
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    listening = "0A"
-    return {
-        f"socket:[{row[9]}]"
-        for row in rows
-        if row[1].endswith(f":{port:04X}") and row[3] != listening
-    }
-
-
 def memory_of(server: Server) -> int:
     """Resident bytes of the server process."""
     pages = Path(f"/proc/{server.pid}/statm").read_text().split()[1]
@@ -129,7 +107,7 @@ def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
     for connection in idle[:20]:
         connection.sendall(b"GET / HTTP/1.1\r\nHost")
 
-    until(lambda: not held(server))
+    until(lambda: not server.held())
 
     for connection in idle:
         connection.close()
@@ -149,7 +127,7 @@ def test_too_many_connections_of_an_address_are_answered_503(server: Server) -> 
     answer = until(one_too_many)  # the 40 are closed after a while, so it may come too late
 
     assert answer.all("retry-after")
-    until(lambda: not held(server))
+    until(lambda: not server.held())
 
 
 UPLOAD = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Type: image/jpeg\r\n"
@@ -217,14 +195,14 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server) -> None:
     """With it go the buffer, the open file and the connection."""
     image = server.upload(noise((2600, 2600), "PNG"), "large.png")
     server.finished(image["job"]["id"])
-    until(lambda: not held(server))
+    until(lambda: not server.held())
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
     connection.sendall(f"GET /images/{image['id']} HTTP/1.1\r\nHost: [::1]\r\n\r\n".encode())
-    until(lambda: held(server))
+    until(server.held)
 
-    until(lambda: not held(server))
+    until(lambda: not server.held())
 
     connection.close()
 
@@ -233,15 +211,15 @@ def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server) -> None:
     """Each of its requests is told, so that none stays with its file, or writes to nobody."""
     image = server.upload(noise((2600, 2600), "PNG"), "large.png")
     server.finished(image["job"]["id"])
-    until(lambda: not held(server))
+    until(lambda: not server.held())
     logged = len(server.log())
     clients = [connected(server) for _ in range(12)]
     for client in clients:
         request = f"GET /images/{image['id']} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         client.sendall(request.encode() * 3)
-    until(lambda: len(held(server)) > 12)
+    until(lambda: len(server.held()) > 12)
 
-    until(lambda: not held(server))
+    until(lambda: not server.held())
 
     assert "Traceback" not in server.log()[logged:]
     for client in clients:
