@@ -27,6 +27,8 @@ ENCODER_BYTES = {
     Format.GIF: 13,
 }
 LOSSLESS_BYTES = 48
+TURNED_WEBP_BYTES = 30
+"""WebP of a picture whose corners became transparent: up to 28 were measured."""
 FRAME_BYTES = 16
 """A pixel of the one frame that is decoded of an animation."""
 COPIED_BYTES = 4
@@ -213,11 +215,18 @@ def working_bytes(transform: Transform, laid: Plan, shown: Size, frames: int) ->
     copied += scaled * _copies(transform, laid, frames)
     if transform.wm or transform.max_bytes or transform.radius or frames > 1:
         copied += output
-    encoder = ENCODER_BYTES[transform.format or Format.JPEG]
-    if transform.lossless:
-        encoder = LOSSLESS_BYTES
+    encoder = _encoder_bytes(transform)
     # Encoders of animations take frame after frame, and keep two.
     return COPIED_BYTES * copied * frames + encoder * output * min(frames, 2)
+
+
+def _encoder_bytes(transform: Transform) -> int:
+    """Bytes that the encoder holds for each pixel of output."""
+    if transform.lossless:
+        return LOSSLESS_BYTES
+    if transform.format is Format.WEBP and transform.rotate % QUARTER:
+        return TURNED_WEBP_BYTES
+    return ENCODER_BYTES[transform.format or Format.JPEG]
 
 
 def _copies(transform: Transform, laid: Plan, frames: int) -> int:

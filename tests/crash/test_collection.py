@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 import sys
@@ -46,13 +47,17 @@ def collecting(data_dir: Path) -> Iterator[None]:
         process.wait()
 
 
-def race(server: Server, deletes: int) -> None:
+def race(server: Server, hundreds: int) -> None:
     """Upload, delete, look and collect until so much is deleted, then look at everything."""
     ledger, chance = Ledger(), random.Random(5)
     clients = Traffic(server, ledger)
-    with collecting(server.data_dir), clients.flows(7):
-        until(lambda: len(ledger.deleted) >= deletes or clients.wrong)
-    clients.close()
+    with (
+        contextlib.closing(clients),
+        collecting(server.data_dir),
+        clients.flows(7),
+    ):
+        for enough in range(100, 100 * hundreds + 1, 100):
+            until(lambda: len(ledger.deleted) >= enough or clients.wrong)  # noqa: B023  # at once
 
     assert not clients.wrong, clients.wrong
     assert ledger.kept
@@ -63,13 +68,13 @@ def race(server: Server, deletes: int) -> None:
 
 def test_collecting_beside_uploads_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
     """Without grace only the locks of the digests stand between a blob and its collection."""
-    race(make_server(workers=2), deletes=100)
+    race(make_server(workers=2), hundreds=1)
 
 
 @pytest.mark.long
 def test_collecting_for_long_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
     """The same for longer."""
-    race(make_server(workers=2), deletes=2000)
+    race(make_server(workers=2), hundreds=20)
 
 
 def test_an_orphan_is_collected_when_it_is_old_enough(make_server: MakeServer) -> None:

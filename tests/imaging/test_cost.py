@@ -46,6 +46,7 @@ SOME = (
     ("baseline", "format=avif"),
     ("baseline", "format=webp&lossless=1"),
     ("baseline", "sharpen=2&blur=2&format=jpeg"),
+    ("baseline", "rotate=30&format=webp"),
     ("baseline", "max_bytes=100000&format=jpeg"),
     ("progressive", "format=jpeg"),
     ("progressive", "rotate=30&format=jpeg"),
