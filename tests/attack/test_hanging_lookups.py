@@ -128,11 +128,11 @@ def can_have_namespaces() -> bool:
 @pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_a_silent_name_server_stops_no_other_user() -> None:
+def test_a_silent_name_server_stops_no_other_user(tmp_path: Path) -> None:
     """A real server and the system's resolver, in namespaces with a name server of the test's."""
     ended = subprocess.run(
         ["unshare", "-rmn", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-         "-p", "no:xdist", str(INNER)],
+         "-p", "no:xdist", "--basetemp", str(tmp_path / "inner"), str(INNER)],
         capture_output=True, text=True, check=False, cwd=INNER.parents[2],
     )  # fmt: skip
 
