@@ -1,8 +1,13 @@
-"""Header fields of a request that may come on several lines."""
+"""Header fields of a request that may come on several lines, or hold a list with weights."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+_MEMBER = re.compile(r"\s*([\w!#$&^.+*-]+(?:/[\w!#$&^.+*-]+)?)\s*(?:;(.*))?", re.ASCII)
+_WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
+MAX_MEMBERS = 50
 
 
 def joined_field(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
@@ -13,3 +18,21 @@ def joined_field(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | No
     """
     lines = [value for key, value in fields if key == name]
     return b", ".join(lines).decode("latin-1") if lines else None
+
+
+def weights_of(field: str) -> dict[str, float]:
+    """The weights, 0 to 1, that a field such as Accept gives; malformed members are skipped."""
+    weights: dict[str, float] = {}
+    for member in field.split(",")[:MAX_MEMBERS]:
+        match = _MEMBER.fullmatch(member)
+        if match is not None:
+            weights[match[1].lower()] = _weight(match[2])
+    return weights
+
+
+def _weight(parameters: str | None) -> float:
+    for parameter in (parameters or "").split(";"):
+        match = _WEIGHT.fullmatch(parameter)
+        if match is not None:
+            return float(match[1])
+    return 1.0

@@ -6,13 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser
 
+from imagesvc.api.dispositions import read_disposition
 from imagesvc.errors import InvalidRequest
 
 MAX_PART_HEADERS = 16
 MAX_HEADER_BYTES = 8 * 1024
 MAX_BOUNDARY = 256
+MAX_PREAMBLE = 64 << 10
+"""Bytes before the first boundary, which are for people and ignored (RFC 2046, section 5.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +68,23 @@ class _Collector:
         self._bound()
 
     def _bound(self) -> None:
-        size = len(self._name) + len(self._value)
-        if size > MAX_HEADER_BYTES or len(self._headers) > MAX_PART_HEADERS:
+        is_large = len(self._name) + len(self._value) > MAX_HEADER_BYTES
+        if is_large and self._name.lower() == b"content-disposition":
+            raise InvalidRequest(
+                f"The names of a part's field and file may have {MAX_HEADER_BYTES:,} bytes."
+            )
+        if is_large or len(self._headers) > MAX_PART_HEADERS:
             raise InvalidRequest("A part of the body has too large a header.")
 
     def on_headers_finished(self) -> None:
-        disposition, options = parse_options_header(self._headers.get("content-disposition", b""))
-        if disposition != b"form-data":
+        names = read_disposition(self._headers.get("content-disposition", b""))
+        if names is None:
             raise InvalidRequest("A part of the body lacks 'Content-Disposition: form-data'.")
-        filename = options.get(b"filename")
+        filename = names.filename
         content_type = self._headers.get("content-type", b"text/plain")
         if filename is None and not content_type.startswith(b"text/plain"):
-            filename = b""  # a file without a name is a file all the same
-        self.events.append(
-            PartBegins(
-                name=options.get(b"name", b"").decode("utf-8", "replace"),
-                filename=None if filename is None else filename.decode("utf-8", "replace"),
-            )
-        )
+            filename = ""  # a file without a name is a file all the same
+        self.events.append(PartBegins(names.field, filename))
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         self.events.append(PartData(data[start:end]))
@@ -108,8 +110,13 @@ async def multipart_events(
     callbacks = {
         name: getattr(collector, name) for name in dir(collector) if name.startswith("on_")
     }
-    parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]  # a TypedDict of these
-    async for piece in body:
+    parser = MultipartParser(
+        boundary,
+        callbacks,  # type: ignore[arg-type]  # a TypedDict of these
+        max_header_count=2 * MAX_PART_HEADERS,  # `_Collector` has bounds of its own, with words
+        max_header_size=2 * MAX_HEADER_BYTES,
+    )
+    async for piece in _from_first_boundary(body, boundary):
         try:
             parser.write(piece)
         except MultipartParseError as error:
@@ -119,3 +126,29 @@ async def multipart_events(
         collector.events.clear()
     if not collector.is_complete:
         raise InvalidRequest("The multipart body ends before its last boundary.")
+
+
+async def _from_first_boundary(
+    body: AsyncIterator[bytes], boundary: bytes
+) -> AsyncGenerator[bytes, None]:
+    """The body without its preamble.
+
+    Raises:
+        InvalidRequest: there is no boundary.
+    """
+    line_end = b"\r\n"
+    marker = line_end + b"--" + boundary
+    held: bytes | None = line_end  # the body begins with a line
+    async for piece in body:
+        if held is None:
+            yield piece
+            continue
+        held += piece
+        start = held.find(marker, 0, MAX_PREAMBLE + len(marker))
+        if start >= 0:
+            yield held[start + len(line_end) :]
+            held = None
+        elif len(held) > MAX_PREAMBLE:
+            break
+    if held is not None:
+        raise InvalidRequest("The multipart body holds no part that begins with its boundary.")

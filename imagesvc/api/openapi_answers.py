@@ -106,6 +106,8 @@ def _answer(
 
 def _headers(operation: Operation, status: int, body: Body | None) -> dict[str, str]:
     headers: dict[str, str] = {}
+    if status == HTTPStatus.SEE_OTHER:
+        headers["Location"] = "Where a browser goes that sent a form and prefers HTML."
     if status == HTTPStatus.CREATED and "/images" in operation.path:
         headers["Location"] = "Where what was made is."
     if isinstance(body, type) and issubclass(body, BaseModel) and body.__name__.startswith("Page["):

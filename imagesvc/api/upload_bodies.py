@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -33,17 +34,24 @@ FORM = Raw(
             },
             "title": {"type": "string"},
             "description": {"type": "string"},
-            "tags": {"type": "string", "description": "With commas between."},
+            "tags": {"type": "string", "description": "With commas between, or in several parts."},
             "collection_id": {"type": "string", "anyOf": [{"format": "uuid"}, {"const": ""}]},
             "visibility": {"type": "string", "enum": ["", *(item.value for item in Visibility)]},
             "share_location": {"type": "string", "enum": ["", "true", "false"]},
         },
         "required": ["file"],
-        "additionalProperties": False,
     },
 )
 FILE = Raw(("image/*", "application/octet-stream"))
 FIELDS = {"title", "description", "tags", "collection_id", "visibility", "share_location"}
+SPELLINGS = {"tags[]": "tags"}
+"""How some clients write the name of a list."""
+DISCLOSING = ("visibility", "share_location")
+"""Fields that must not be passed over when they are misspelt: others would see what none should."""
+MISSPELT = 0.8
+"""How alike a name must be to one of them, as `difflib` has it."""
+MAX_FIELDS = 1_000
+MAX_IGNORED_BYTES = 1 << 20
 
 NamedFile = tuple[str, ReceivedFile | ImagesvcError]
 
@@ -55,6 +63,9 @@ class Received:
     files: list[NamedFile] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     file_parts: int = 0
+    field_parts: int = 0
+    ignored_bytes: int = 0
+    """Of fields that mean nothing here."""
 
     def summary(self) -> Iterator[str]:
         """What tells this request from another one."""
@@ -96,7 +107,7 @@ class UploadReader:
 
     async def _form(self, body: StreamedBody, boundary: bytes, stack: AsyncExitStack) -> Received:
         received = Received()
-        part: _FilePart | _FieldPart = _FieldPart("")
+        part: _FilePart | _FieldPart | _IgnoredPart = _FieldPart("")
         async with contextlib.aclosing(multipart_events(body.pieces(), boundary)) as events:
             async for event in events:
                 if isinstance(event, PartBegins):
@@ -109,19 +120,29 @@ class UploadReader:
 
     async def _begin(
         self, event: PartBegins, received: Received, stack: AsyncExitStack
-    ) -> _FilePart | _FieldPart:
+    ) -> _FilePart | _FieldPart | _IgnoredPart:
         if event.filename is None:
-            if event.name not in FIELDS:
-                known = ", ".join(sorted(FIELDS))
-                raise invalid(ascii(event.name[:40])[1:-1], f"is unknown; fields are {known}")
-            if event.name in received.fields:
-                raise invalid(event.name, "is given twice")
-            return _FieldPart(event.name)
+            return _begin_field(event.name, received)
         received.file_parts += 1  # those left empty, too: they cost as much
         if received.file_parts > self.max_files:
             raise InvalidRequest(f"A request may hold {self.max_files} files.")
         file = await stack.enter_async_context(self.incoming.receive())
         return _FilePart(event.filename, file, self.max_upload_size)
+
+
+def _begin_field(name: str, received: Received) -> _FieldPart | _IgnoredPart:
+    received.field_parts += 1
+    if received.field_parts > MAX_FIELDS:
+        raise InvalidRequest(f"A form may hold {MAX_FIELDS:,} fields.")
+    name = SPELLINGS.get(name, name)
+    if name in FIELDS:
+        if name in received.fields and name != "tags":
+            raise invalid(name, "is given twice")
+        return _FieldPart(name)
+    meant = difflib.get_close_matches(name[:40].casefold(), DISCLOSING, 1, MISSPELT)
+    if meant:
+        raise invalid(ascii(name[:40])[1:-1], f"is unknown; the field is {meant[0]}")
+    return _IgnoredPart(received)
 
 
 def read_fields(
@@ -212,6 +233,26 @@ class _FieldPart:
 
     async def end(self, received: Received) -> None:
         try:
-            received.fields[self.name] = self.data.decode("utf-8")
+            text = self.data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise invalid(self.name, "must be UTF-8") from error
+        if self.name in received.fields:  # tags, which add up
+            text = f"{received.fields[self.name]},{text}"
+            if len(text) > max_bytes(self.name):
+                raise invalid(self.name, f"may have {max_bytes(self.name):,} bytes")
+        received.fields[self.name] = text
+
+
+@dataclass(slots=True)
+class _IgnoredPart:
+    """A field of something else: a widget's own, a button, a token against forged requests."""
+
+    received: Received
+
+    async def take(self, data: bytes) -> None:
+        self.received.ignored_bytes += len(data)
+        if self.received.ignored_bytes > MAX_IGNORED_BYTES:
+            raise InvalidRequest("The form holds too much beside its files.")
+
+    async def end(self, _received: Received) -> None:
+        """There is nothing to keep."""

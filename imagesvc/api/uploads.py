@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
+from imagesvc.api.html_forms import shown_by_browser
 from imagesvc.api.http import Id, Query, json_response, origin_of, parsed_query
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports, is_import
@@ -76,7 +77,7 @@ class UploadEndpoints:
 
     def operations(self) -> list[Operation]:
         """The operations this module serves; `app.py` concatenates them."""
-        answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults}
+        answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults, 303: None}
         errors = (
             NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
             ImageTooLarge, SourceUnavailable, QuotaExceeded, Conflict,
@@ -107,7 +108,8 @@ class UploadEndpoints:
             Forbidden, SourceUnavailable: it is at a URL, and cannot be fetched.
         """
         body = StreamedBody(request.receive)
-        return await heard_out(request, body, self._taken(request, body))
+        answer = await heard_out(request, body, self._taken(request, body))
+        return shown_by_browser(request, answer)
 
     async def _taken(self, request: Request, body: StreamedBody) -> Response:
         with self.idempotency.attempt(request) as attempt:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imagesvc.header_fields import weights_of
 from imagesvc.model import Format, Original, Size
-
-_RANGE = re.compile(r"\s*([\w!#$&^.+*-]+/[\w!#$&^.+*-]+)\s*(?:;(.*))?", re.ASCII)
-_WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 
 ANIMATED = (Format.WEBP, Format.GIF)
 EVERYWHERE = (Format.JPEG, Format.PNG, Format.GIF)
 """What every asker shows, so that a wildcard is enough to be sent it."""
-MAX_RANGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +22,7 @@ class Accepted:
     @classmethod
     def of(cls, field: str | None) -> Accepted:
         """Read a field; malformed members are passed over, no field accepts anything."""
-        weights: dict[str, float] = {}
-        for member in (field or "*/*").split(",")[:MAX_RANGES]:
-            match = _RANGE.fullmatch(member)
-            if match is not None:
-                weights[match[1].lower()] = _weight(match[2])
-        return cls(weights)
+        return cls(weights_of(field or "*/*"))
 
     def named(self, kind: Format) -> float:
         """The weight of a format by its own name; 0 when only a wildcard covers it.
@@ -92,11 +83,3 @@ def plain_format(original: Original) -> Format:
     if original.frames > 1:
         return Format.GIF
     return Format.PNG if original.has_alpha else Format.JPEG
-
-
-def _weight(parameters: str | None) -> float:
-    for parameter in (parameters or "").split(";"):
-        match = _WEIGHT.fullmatch(parameter)
-        if match is not None:
-            return float(match[1])
-    return 1.0
