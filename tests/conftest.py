@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,9 +13,11 @@ import pytest
 from tests.accounts import Asker, admin_of
 from tests.server import Server
 
-hypothesis.settings.register_profile("busy machine", deadline=None)
-hypothesis.settings.load_profile("busy machine")
-
+# The same examples each time, at any speed: what fails a change is in the change.
+hypothesis.settings.register_profile(
+    "repeatable", deadline=None, derandomize="RANDOM_EXAMPLES" not in os.environ
+)
+hypothesis.settings.load_profile("repeatable")
 
 TAKE_LONGEST = (
     "test_cli.py",

@@ -21,6 +21,7 @@ def pieces(data: Data) -> Iterator[bytes]:
         UnclearError: a block is cut off or not known.
     """
     at = 13 + _table_bytes(_byte(data, 10))
+    _byte(data, at - 1)
     yield data[:at]
     budget = MAX_SUB_BLOCKS
     while at < len(data) and data[at] != TRAILER:
