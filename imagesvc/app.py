@@ -50,6 +50,7 @@ from imagesvc.service import Service
 from imagesvc.settings import Settings
 from imagesvc.slow_bodies import SlowBodyMiddleware
 from imagesvc.store.data_dir import DataDir
+from imagesvc.trailing_slashes import TrailingSlashes
 from imagesvc.web import docs, home
 
 log = structlog.get_logger()
@@ -92,10 +93,12 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
             await send(message)
 
         is_http = scope["type"] == "http"
-        await starlette(scope, receive, send if is_http else without_traceback)
+        await routed(scope, receive, send if is_http else without_traceback)
 
     patient = SlowBodyMiddleware(inner, settings.body_timeout)
-    hot = HotPath(AccessLogMiddleware(patient, access), service.memory, access.record)
+    hot = HotPath(
+        AccessLogMiddleware(patient, access), service.memory, access.record, service.appended
+    )
 
     operations = operations_of(service, hot, access)
     starlette = Starlette(
@@ -111,6 +114,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False  # it would send people where the Host field says
+    routed = TrailingSlashes(starlette)
     if not settings.has_accounts:
         local = LocalOnly(hot, lambda refusal: AccessLogMiddleware(refusal, access))
         return Application(local, only_local(hot.at_once))
@@ -230,7 +234,7 @@ def api_document() -> bytes:
     with TemporaryDirectory() as folder:
         service = Service(Settings(data_dir=Path(folder)))
         access = AccessLog(as_json=True, enabled=False)
-        hot = HotPath(PlainTextResponse(), service.memory, access.record)
+        hot = HotPath(PlainTextResponse(), service.memory, access.record, service.appended)
         try:
             return written(operations_of(service, hot, access))
         finally:

@@ -10,11 +10,12 @@ from importlib.metadata import version
 
 import structlog
 
+from imagesvc.appended import Appended
 from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.buckets import Buckets, parse_rate
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.login_limits import LoginLimits
-from imagesvc.auth.signing import Signer
+from imagesvc.auth.signing import RESERVED, Signer
 from imagesvc.cache.eviction import DiskTier
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.ledger import Ledger
@@ -29,6 +30,7 @@ from imagesvc.errors import (
     InvalidTransform,
     Unavailable,
 )
+from imagesvc.imaging.keys import KEYS
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transform import parse_preset
 from imagesvc.jobs.addresses import is_allowed
@@ -74,6 +76,9 @@ RUNNER_CONCURRENCY = 4  # jobs a worker: one runs, the others are being claimed 
 WORKER_RESIDENT = 512 << 20
 DECODE_SHARE = 0.6  # of a worker's address space; code, libraries and output need the rest
 
+MEANINGFUL = RESERVED | KEYS.keys() | {"preset", "sigma", "download", "debug"}
+"""Parameters of image URLs that `ignored_parameters` cannot name."""
+
 
 class Service:
     """The parts of one running service and how they hold together."""
@@ -89,7 +94,8 @@ class Service:
             are_on=settings.rate_limits == "on"
             or (settings.rate_limits == "auto" and settings.has_accounts),
         )
-        self.signer = Signer(signing_keys(settings, self.data_dir))
+        self.appended = Appended(settings.ignored_parameters, MEANINGFUL)
+        self.signer = Signer(signing_keys(settings, self.data_dir), self.appended)
 
         self.reserve = Reserve(self.data_dir.reserve)
         self.database = Database(self.data_dir.database, self.reserve)

@@ -76,6 +76,7 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
 RateText = Annotated[str, Field(pattern="^(off|[1-9][0-9]{0,5}/[smh]( burst [1-9][0-9]{0,5})?)$")]
 Quality = Annotated[int, Field(ge=1, le=100)]
+ParameterName = Annotated[str, Field(pattern=r"^[^\s*&=?#]+\*?$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -254,6 +255,13 @@ class Settings(BaseSettings):
         default={},
         description="Keys for signed URLs by id, the first signs; default: one from secret.key.",
     )
+    ignored_parameters: tuple[ParameterName, ...] = Field(
+        (
+            "utm_*", "fbclid", "gclid", "gbraid", "wbraid", "dclid", "msclkid", "twclid", "yclid",
+            "igshid", "mc_cid", "mc_eid", "_ga", "_gl", "v", "_",
+        ),
+        description="Parameters of image URLs that are ignored; a * at the end is any characters.",
+    )  # fmt: skip
     allow_debug: bool = Field(
         default=False, description="Let debug=1 show the canonical transform of an answer."
     )

@@ -4,7 +4,7 @@ The signature is the parameter `sig`: base64url without padding of
 HMAC-SHA256(key, path + "?" + query), where `query` holds all other parameters, sorted by name
 and then by value, percent-encoded as RFC 3986 has it (all but letters, digits and `-._~`).
 `kid` names the key and `exp` the second, since 1970 in UTC, from which on the URL is refused;
-both are covered by the signature.
+both are covered by the signature. Parameters that delivery ignores are not.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from imagesvc.appended import Appended
 from imagesvc.errors import SignatureInvalid
 
 Pairs = Sequence[tuple[str, str]]
@@ -39,9 +40,11 @@ class Signer:
 
     Args:
         keys: secrets by key id; the first signs.
+        appended: the parameters that anyone may add to a signed URL.
     """
 
     keys: Mapping[str, bytes]
+    appended: Appended = field(default_factory=Appended)
 
     def sign(
         self, path: str, pairs: Pairs, *, expires_at: int | None = None, key_id: str | None = None
@@ -61,7 +64,8 @@ class Signer:
         signed = [*pairs, (KEY_ID, name)]
         if expires_at is not None:
             signed.append((EXPIRY, str(expires_at)))
-        return [*signed, (SIGNATURE, signature(self.keys[name], path, signed))]
+        text = self.appended.without(signed)
+        return [*signed, (SIGNATURE, signature(self.keys[name], path, text))]
 
     def verify(self, path: str, pairs: Pairs, *, now: float) -> Signature | None:
         """Check the signature among some parameters; None when there is none.
@@ -75,7 +79,7 @@ class Signer:
         if len(named[SIGNATURE]) != 1 or len(named[KEY_ID]) != 1 or len(named[EXPIRY]) > 1:
             raise SignatureInvalid("A signed URL has one sig, one kid and at most one exp.")
         (given,), (key_id,) = named[SIGNATURE], named[KEY_ID]
-        rest = [pair for pair in pairs if pair[0] != SIGNATURE]
+        rest = [pair for pair in self.appended.without(pairs) if pair[0] != SIGNATURE]
         # An unknown key takes as long as a wrong signature.
         expected = signature(self.keys.get(key_id, b""), path, rest)
         if not hmac.compare_digest(expected.encode(), given.encode()) or key_id not in self.keys:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagesvc.appended import Appended
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.conditional import etag_matches
 from imagesvc.header_fields import joined_field
@@ -55,10 +56,13 @@ class _Answer:
 class HotPath:
     """ASGI middleware over the memory tier; it forgets what the memory tier forgets."""
 
-    def __init__(self, app: ASGIApp, memory: MemoryCache, record: AccessRecord) -> None:
+    def __init__(
+        self, app: ASGIApp, memory: MemoryCache, record: AccessRecord, appended: Appended
+    ) -> None:
         self._app = app
         self._memory = memory
         self._record = record
+        self._appended = appended
         self._answers: dict[Url, dict[str | None, _Answer]] = {}
         self._spellings: dict[VariantKey, list[Spelling]] = {}
         self._leaders: dict[Url, asyncio.Event] = {}
@@ -67,7 +71,7 @@ class HotPath:
     def remember(self, scope: Scope, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
         """Answer requests like this one with this entry, as long as memory holds it."""
         key = entry.variant.key
-        url, accept = (scope["path"], scope["query_string"]), None
+        url, accept = self._cleaned(scope), None
         if any(name == b"vary" for name, _value in headers):
             accept = joined_field(scope["headers"], b"accept") or ""
         known = self._answers.get(url, {})
@@ -117,7 +121,7 @@ class HotPath:
         """The answer to a plain GET of a remembered URL: status line and fields, and the body."""
         if scope["method"] != "GET":
             return None
-        known = self._find((scope["path"], scope["query_string"]), scope)
+        known = self._find(scope)
         if known is None:
             return None
         answer, conditional = known
@@ -134,11 +138,10 @@ class HotPath:
         if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
-        url = (scope["path"], scope["query_string"])
-        known = self._find(url, scope)
+        known, url = self._find(scope), self._cleaned(scope)
         if known is None and (leader := self._leaders.get(url)) is not None:
             await leader.wait()
-            known = self._find(url, scope)
+            known = self._find(scope)
         elif known is None and url[0].startswith(PREFIXES):
             await self._lead(url, scope, receive, send)
             return
@@ -147,9 +150,14 @@ class HotPath:
         else:
             await self._answer(*known, scope, send)
 
-    def _find(self, url: Url, scope: Scope) -> tuple[_Answer, bytes | None] | None:
+    def _cleaned(self, scope: Scope) -> Url:
+        return scope["path"], self._appended.cleaned(scope["query_string"])
+
+    def _find(self, scope: Scope) -> tuple[_Answer, bytes | None] | None:
         """What a plain request is answered with, and its If-None-Match."""
-        answers = self._answers.get(url)
+        answers = self._answers.get((scope["path"], scope["query_string"]))
+        if answers is None and scope["query_string"]:
+            answers = self._answers.get(self._cleaned(scope))
         if answers is None:
             return None
         conditional = None

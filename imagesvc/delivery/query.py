@@ -13,6 +13,15 @@ from imagesvc.errors import InvalidTransform
 
 MAX_PARAMETERS = 64
 FLAGS = ("download", "debug")
+EXTENSIONS = {
+    "jpg": "jpeg",
+    "jpeg": "jpeg",
+    "png": "png",
+    "webp": "webp",
+    "avif": "avif",
+    "gif": "gif",
+}
+"""Ends of a path that ask for a format."""
 
 Pairs = list[tuple[str, str]]
 
@@ -39,20 +48,40 @@ def read_query(request: Request, signer: Signer) -> Asked:
     """
     try:
         pairs = parse_qsl(
-            request.scope["query_string"].decode("latin-1"),
+            signer.appended.cleaned(request.scope["query_string"]).decode("latin-1"),
             keep_blank_values=True,
             max_num_fields=MAX_PARAMETERS,
             errors="strict",
         )
     except ValueError as error:
         raise InvalidTransform("The query is malformed or too long.") from error
-    signature = signer.verify(request.scope["path"], pairs, now=time.time())
+    path = request.scope["path"]
+    signature = signer.verify(path, pairs, now=time.time())
     return Asked(
-        transform=[pair for pair in pairs if pair[0] not in RESERVED and pair[0] not in FLAGS],
+        transform=[
+            *_format_of(path),
+            *(
+                pair
+                for pair in signer.appended.without(pairs)
+                if pair[0] not in RESERVED and pair[0] not in FLAGS
+            ),
+        ],
         signature=signature,
         download=_flag(pairs, "download"),
         debug=_flag(pairs, "debug"),
     )
+
+
+def split_extension(path: str) -> tuple[str, str | None]:
+    """A path, or the end of one, without the format at its end; the extension that names that."""
+    rest, dot, extension = path.rpartition(".")
+    known = extension.lower()
+    return (rest, known) if dot and known in EXTENSIONS else (path, None)
+
+
+def _format_of(path: str) -> Pairs:
+    extension = split_extension(path)[1]
+    return [] if extension is None else [("format", EXTENSIONS[extension])]
 
 
 def _flag(pairs: Pairs, name: str) -> bool:

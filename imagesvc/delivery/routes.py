@@ -30,7 +30,7 @@ from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
 from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.parameters import ABOUT_ANSWER, PRESET, SIGMA, TRANSFORM
-from imagesvc.delivery.query import Asked, Pairs, read_query
+from imagesvc.delivery.query import Asked, Pairs, read_query, split_extension
 from imagesvc.delivery.rules import DeliveryRules, Kind
 from imagesvc.errors import (
     CorruptImage,
@@ -117,6 +117,8 @@ class Delivery:
     async def image(self, request: Request) -> Response:
         """The original, or with transform parameters a variant.
 
+        An extension behind the id, such as `.webp`, asks for that format, as `format` does.
+
         With accounts, others than its owner get the original without the place where it was taken,
         unless the image has `share_location`.
 
@@ -139,7 +141,7 @@ class Delivery:
         Raises:
             NotFound: the id names no image, or the name no preset.
         """
-        name = request.path_params["preset"]
+        name = split_extension(request.path_params["preset"])[0]
         if name not in self.presets:
             raise NotFound("There is no preset with this name.")
         asked = read_query(request, self.signer)
@@ -348,7 +350,7 @@ class Delivery:
 
 def image_id_of(request: Request) -> ImageId:
     """The image that the path names."""
-    return ImageId(parse_id(request.path_params["image_id"]))
+    return ImageId(parse_id(split_extension(request.path_params["image_id"])[0]))
 
 
 def _is_shared(asked: Asked) -> bool:

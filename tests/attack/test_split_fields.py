@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import Scope
 
+from imagesvc.appended import Appended
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.negotiation import Accepted, negotiate
@@ -60,7 +61,7 @@ def test_what_is_remembered_for_one_suits_all_who_get_it(
 ) -> None:
     """Whatever lines the Accept fields are split into."""
     memory, now = MemoryCache(1 << 20), utc_now()
-    hot = HotPath(lambda *_: None, memory, lambda *_: b"id")  # type: ignore[arg-type]
+    hot = HotPath(lambda *_: None, memory, lambda *_: b"id", Appended())  # type: ignore[arg-type]
     variant = Variant(
         VariantKey("k" * 64), ImageId(new_id()), "w=1", Format.JPEG, 1, 1, 1, 0, now, now
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from imagesvc.appended import Appended
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
 from imagesvc.model import Format, ImageId, Variant, VariantKey, new_id, utc_now
@@ -44,7 +45,7 @@ class LongWay:
         self.is_read = asyncio.Event()
         self.is_read.set()
         self.memory = MemoryCache(1 << 20)
-        self.hot = HotPath(self, self.memory, lambda *_: b"id")
+        self.hot = HotPath(self, self.memory, lambda *_: b"id", Appended())
         self._remembers = remembers
         self._fails = fails
 

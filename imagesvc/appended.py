@@ -1,0 +1,37 @@
+"""Parameters that others append to the URL of an image: campaigns, click ids, cache busters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class Appended:
+    """Tells the parameters that mean nothing here from those that do.
+
+    Args:
+        patterns: their names; a `*` at the end stands for any characters.
+        known: names that mean something here, whatever the patterns say.
+    """
+
+    def __init__(self, patterns: Iterable[str] = (), known: Iterable[str] = ()) -> None:
+        patterns = tuple(patterns)
+        self._names = frozenset(patterns)
+        self._beginnings = tuple(name[:-1] for name in patterns if name.endswith("*"))
+        self._known = frozenset(known)
+
+    def __contains__(self, name: str) -> bool:
+        if name in self._known:
+            return False
+        return name in self._names or name.startswith(self._beginnings)
+
+    def without(self, pairs: Pairs) -> list[tuple[str, str]]:
+        """The parameters that mean something, or are an error."""
+        return [pair for pair in pairs if pair[0] not in self]
+
+    def cleaned(self, query: bytes) -> bytes:
+        """A query without what is ignored, where that is written without percent-encoding."""
+        parts = query.split(b"&")
+        kept = [part for part in parts if part.partition(b"=")[0].decode("latin-1") not in self]
+        return query if len(kept) == len(parts) else b"&".join(kept)

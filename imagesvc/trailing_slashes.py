@@ -1,0 +1,42 @@
+"""URLs that end with a slash too many lead to the one without it.
+
+A browser is redirected, so that relative URLs and caches see one address. The target is relative
+to the URL that was asked for: it cannot lead to another site, and holds below a proxy's prefix.
+Other methods are served at once, since many clients do not send a body twice.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+REDIRECTED = frozenset({"GET", "HEAD"})
+
+
+class TrailingSlashes:
+    """ASGI middleware that takes a slash off the end of a path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or redirect."""
+        if scope["type"] != "http" or not _ends_too_late(scope["path"]):
+            await self._app(scope, receive, send)
+        elif scope["method"] in REDIRECTED:
+            location = {"location": _target(scope)}
+            await Response(status_code=308, headers=location)(scope, receive, send)
+        else:
+            await self._app({**scope, "path": scope["path"][:-1]}, receive, send)
+
+
+def _ends_too_late(path: str) -> bool:
+    return path.endswith("/") and path != "/" and "//" not in path
+
+
+def _target(scope: Scope) -> str:
+    last = quote(scope["path"].rsplit("/", 2)[-2], safe="")
+    query = scope["query_string"].decode("latin-1")
+    return f"../{last}?{query}" if query else f"../{last}"
