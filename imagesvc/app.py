@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,7 +31,13 @@ from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.openapi import OpenApiEndpoints, written
 from imagesvc.api.presigned import PresignedEndpoints
-from imagesvc.api.problems import on_bug, on_error, on_http_exception, on_os_error
+from imagesvc.api.problems import (
+    on_bug,
+    on_disconnect,
+    on_error,
+    on_http_exception,
+    on_os_error,
+)
 from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.upload_bodies import UploadReader
 from imagesvc.api.uploads import UploadEndpoints
@@ -109,6 +116,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
             ImagesvcError: on_error,
             HTTPException: on_http_exception,
             OSError: on_os_error,
+            ClientDisconnect: on_disconnect,
             Exception: on_bug,
         },
         lifespan=lifespan,

@@ -20,15 +20,16 @@ from imagesvc.errors import Forbidden
 
 FIELDS = frozenset({
     b"forwarded", b"via", b"cdn-loop", b"client-ip", b"front-end-https", b"proxy-client-ip",
-    b"true-client-ip", b"wl-proxy-client-ip", b"fastly-client-ip", b"fly-client-ip",
-    b"x-appengine-user-ip", b"x-azure-clientip", b"x-azure-socketip", b"x-client-ip",
-    b"x-cluster-client-ip", b"x-envoy-external-address", b"x-host", b"x-proxyuser-ip",
-    b"x-real-ip", b"x-remote-addr", b"x-remote-ip", b"x-rewrite-url", b"x-scheme",
-    b"x-url-scheme", b"incap-client-ip", b"x-sucuri-clientip", b"x-varnish",
+    b"true-client-ip", b"wl-proxy-client-ip", b"do-connecting-ip", b"remote-user", b"x-amz-cf-id",
+    b"x-client-ip", b"x-cloud-trace-context", b"x-cluster-client-ip", b"x-host", b"x-nginx-proxy",
+    b"x-proxyuser-ip", b"x-remote-addr", b"x-remote-ip", b"x-remote-user", b"x-request-start",
+    b"x-rewrite-url", b"x-scheme", b"x-url-scheme", b"x-varnish",
 })  # fmt: skip
 PREFIXES = (
-    b"x-forwarded", b"x-original-", b"cf-", b"x-amzn-", b"x-arr-", b"x-azure-", b"x-envoy-",
-    b"tailscale-",
+    b"akamai-", b"cf-", b"cloudfront-", b"fastly-", b"fly-", b"incap-", b"ngrok-", b"tailscale-",
+    b"x-akamai-", b"x-amzn-", b"x-appengine-", b"x-arr-", b"x-auth-request-", b"x-azure-",
+    b"x-envoy-", b"x-forwarded", b"x-goog-", b"x-ms-client-", b"x-nf-", b"x-original-",
+    b"x-pomerium-", b"x-real-", b"x-sucuri-", b"x-vercel-",
 )  # fmt: skip
 FIRST_BYTES = frozenset(prefix[:1] for prefix in PREFIXES)
 """Of the prefixes: every request that memory answers pays for this check."""
@@ -69,9 +70,13 @@ def refusal_of(scope: Scope) -> Forbidden | None:
             has_host = _is_loopback(value)
             if not has_host:
                 break
-        elif name in FIELDS or (name[:1] in FIRST_BYTES and name.startswith(PREFIXES)):
+        elif _is_of_proxy(name) or (b"_" in name and _is_of_proxy(name.replace(b"_", b"-"))):
             return _refusal(scope, f"and not through a proxy, which sent {name.decode('latin-1')}.")
     return None if has_host else _refusal(scope, "under loopback names such as localhost.")
+
+
+def _is_of_proxy(name: bytes) -> bool:
+    return name in FIELDS or (name[:1] in FIRST_BYTES and name.startswith(PREFIXES))
 
 
 @lru_cache(maxsize=256)

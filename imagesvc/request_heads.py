@@ -15,6 +15,12 @@ _HOST = re.compile(
     rb"|\[[0-9A-Fa-f:.]{2,45}\](?::\d{0,5})?"
 )
 _VERSIONS = frozenset({"1.0", "1.1"})
+_SINGLETONS = frozenset({
+    b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"x-api-key",
+})  # fmt: skip
+"""Fields that may come once, and of which routes read one value.
+
+Those that negotiate, or make a request conditional, are joined (`header_fields`)."""
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -22,13 +28,14 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
     """Refuse what the parser accepts and this server does not speak.
 
     Raises:
-        InvalidRequest: a method, version, transfer coding or Host that is none for this server.
+        InvalidRequest: a method, version, transfer coding or Host that is none for this server,
+            or a field twice that may come once.
     """
     if method == b"CONNECT":
         raise InvalidRequest("CONNECT is for proxies, and this server is none.")
     if http_version not in _VERSIONS:
         raise InvalidRequest("This server speaks HTTP/1.0 and HTTP/1.1.")
-    hosts = []
+    hosts, once = [], set()
     for name, value in fields:
         if name == b"host":
             hosts.append(value)
@@ -36,7 +43,16 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
             http_version == "1.0" or value.lower() != b"chunked"
         ):
             raise InvalidRequest("The one transfer coding is chunked, and not in HTTP/1.0.")
+        elif name in _SINGLETONS:
+            if name in once:
+                raise InvalidRequest(f"The request has more than one {_spelt(name)} field.")
+            once.add(name)
     _check_hosts(hosts, http_version)
+
+
+def _spelt(name: bytes) -> str:
+    """The name of a field as RFCs write it; the parser gives it in lower case."""
+    return name.decode("ascii").title().replace("-Id", "-ID")
 
 
 def _check_hosts(hosts: list[bytes], http_version: str) -> None:

@@ -97,7 +97,7 @@ class Service:
         self.appended = Appended(settings.ignored_parameters, MEANINGFUL)
         self.signer = Signer(signing_keys(settings, self.data_dir), self.appended)
 
-        self.reserve = Reserve(self.data_dir.reserve)
+        self.reserve = Reserve(self.data_dir.reserve, self.data_dir.variants)
         self.database = Database(self.data_dir.database, self.reserve)
         self.accounts = Accounts(
             settings, self.database, self.data_dir, Outbound(provider_rules()).get

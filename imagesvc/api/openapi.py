@@ -25,6 +25,7 @@ from imagesvc.api.http import only_known
 from imagesvc.api.openapi_answers import answers_of
 from imagesvc.api.openapi_schemas import Schemas
 from imagesvc.auth.principals import Scope
+from imagesvc.errors import Overloaded
 from imagesvc.header_fields import joined_field
 from imagesvc.operations import Body, Operation, Parameter, Raw
 
@@ -232,7 +233,10 @@ class OpenApiEndpoints:
         """This document: OpenAPI 3.1."""
         only_known(request, set())
         if self._made is None:
-            self._made = await asyncio.to_thread(self._make)
+            try:
+                self._made = await asyncio.to_thread(self._make)
+            except OSError as error:  # the descriptions are in the sources, which cannot be opened
+                raise Overloaded("The document cannot be made now.") from error
         text, etag = self._made
         headers = {"etag": etag, "cache-control": "public, no-cache"}
         if etag in (joined_field(request.headers.raw, b"if-none-match") or ""):

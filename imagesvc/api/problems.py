@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -20,18 +19,15 @@ from imagesvc.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
-    Overloaded,
     RangeNotSatisfiable,
     RateLimited,
     RequestInProgress,
     Unavailable,
 )
+from imagesvc.store.files import named_error
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
-
-_DISK = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
-"""What a disk says that fails, turned read-only, or has lost its permissions."""
 
 log = structlog.get_logger()
 
@@ -100,13 +96,17 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 async def on_os_error(request: Request, error: Exception) -> Response:
     """Answer a lack of descriptors and a failing disk; other errors of the system are bugs."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in {errno.EMFILE, errno.ENFILE}:
-        return await on_error(request, Overloaded("Too many files are open."))
-    if number in _DISK:
+    known = named_error(error)
+    if known is None:
+        raise error
+    if type(known) is Unavailable:
         log.error("the disk cannot be used", action="disk.failed", error=str(error))
-        return await on_error(request, Unavailable("The disk cannot be used now."))
-    raise error
+    return await on_error(request, known)
+
+
+async def on_disconnect(_request: Request, _error: Exception) -> Response:
+    """End a request whose client has gone: the answer reaches nobody, and it is no bug."""
+    return problem_response(InvalidRequest("The client has gone."))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

@@ -46,6 +46,7 @@ from imagesvc.model import (
     VariantKey,
     utc_now,
 )
+from imagesvc.store.files import named_error
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
@@ -209,9 +210,11 @@ class VariantCache:
                 self.memory.put(outcome.content)
         except ImagesvcError as error:
             outcome = error
-        except Exception:
-            log.exception("bug in a rendering", action="variant.bug")
-            outcome = ImagesvcError("An internal error stopped this rendering.")
+        except Exception as error:
+            known = named_error(error)
+            if known is None:
+                log.exception("bug in a rendering", action="variant.bug")
+            outcome = known or ImagesvcError("An internal error stopped this rendering.")
         finally:
             self._flights.land(flight, outcome)
 

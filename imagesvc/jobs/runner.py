@@ -29,6 +29,7 @@ from imagesvc.model import (
     Variant,
     utc_now,
 )
+from imagesvc.store.files import named_error
 from imagesvc.store.jobs import ClaimedJob, Settlement
 
 log = structlog.get_logger()
@@ -240,9 +241,12 @@ class Runner:
             made = await self._maker.make(task, self._limits.job_timeout)
         except ImagesvcError as error:
             return [error] * len(todo), None
-        except Exception:
-            log.exception("bug in a job", action="job.bug", job=str(item.job.id))
-            return [ImagesvcError("An internal error stopped this job.")] * len(todo), None
+        except Exception as error:
+            known = named_error(error)
+            if known is None:
+                log.exception("bug in a job", action="job.bug", job=str(item.job.id))
+            failure = known or ImagesvcError("An internal error stopped this job.")
+            return [failure] * len(todo), None
         return made.outcomes, made.facts
 
     def _settlement(

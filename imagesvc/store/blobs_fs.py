@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
@@ -16,11 +15,10 @@ from anyio import to_thread
 from imagesvc.errors import NotFound
 from imagesvc.model import Digest
 from imagesvc.store.blobs import Stamp, StoredBlob
-from imagesvc.store.files import full_disk_named, move_durably, read_piece
+from imagesvc.store.files import NO_DESCRIPTOR, full_disk_named, move_durably, read_piece
 
 READ_BYTES = 1 << 20
 ATTEMPTS = 5
-NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 
 
 class FileBlobStore:

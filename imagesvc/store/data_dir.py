@@ -68,9 +68,9 @@ class DataDir:
         return self.root / "reserve"
 
     def create(self) -> None:
-        """Make what is missing."""
+        """Make what is missing; a new data directory is its owner's alone to read."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError as error:
             code = errno.ENOTDIR
             raise NotADirectoryError(code, os.strerror(code), str(self.root)) from error

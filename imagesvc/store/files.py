@@ -11,9 +11,12 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from imagesvc.errors import InsufficientStorage
+from imagesvc.errors import ImagesvcError, InsufficientStorage, Overloaded, Unavailable
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
+FAILING = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
+"""What a disk says that fails, turned read-only, or has lost its permissions."""
 PIECE = 64 << 10
 """Bytes to read for a client at a time; one that stops reading keeps about as much in memory."""
 _UNCACHED = {errno.EAGAIN, errno.EOPNOTSUPP}
@@ -28,6 +31,18 @@ def full_disk_named() -> Iterator[None]:
         if error.errno in FULL:
             raise InsufficientStorage("The disk is full.") from error
         raise
+
+
+def named_error(error: Exception) -> ImagesvcError | None:
+    """What an error of the system means for a request; None for an error that is a bug."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in FULL:
+        return InsufficientStorage("The disk is full.")
+    if number in NO_DESCRIPTOR:
+        return Overloaded("Too many files are open.")
+    if number in FAILING:
+        return Unavailable("The disk cannot be used now.")
+    return None
 
 
 def fsync_directory(path: Path) -> None:

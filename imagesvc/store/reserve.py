@@ -14,9 +14,14 @@ SIZE = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """A file of no meaning, which gives its room up for deletes when the disk is full."""
+    """A file of no meaning, which gives its room up for deletes when the disk is full.
+
+    Once it is spent, files of variants give theirs up: they can be made again, and a variant
+    whose file is missing is.
+    """
 
     path: Path
+    variants: Path
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fill(self, free_bytes: int, floor: int) -> None:
@@ -35,9 +40,9 @@ class Reserve:
                 self._remove()
 
     def release(self) -> bool:
-        """Give the room up; whether there was any."""
+        """Give the room up, or that of some variants; whether there was any."""
         with self._lock:
-            return self._remove()
+            return self._remove() or self._remove_variants()
 
     def _allocate(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -58,3 +63,19 @@ class Reserve:
                 path.unlink()
                 is_removed = True
         return is_removed
+
+    def _remove_variants(self) -> bool:
+        """Remove files of variants until their blocks make up for the reserve.
+
+        Not by their last use: that is in the database, which cannot be asked in the middle of a
+        transaction that failed.
+        """
+        removed, freed = 0, 0
+        for path in self.variants.glob("??/*"):
+            with contextlib.suppress(OSError):
+                blocks = path.lstat().st_blocks
+                path.unlink()
+                removed, freed = removed + 1, freed + 512 * blocks
+            if freed >= SIZE:
+                break
+        return removed > 0

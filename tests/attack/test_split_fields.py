@@ -154,3 +154,22 @@ def test_every_line_of_origin_counts(server: Server) -> None:
             answer = read_raw(connection)
         assert answer is not None
         assert re.search(rb'"code":"forbidden"', answer.body)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Content-Type: application/json", "Content-Type: multipart/form-data; boundary=b"),
+        ("Content-Type: application/json", "Content-Type: application/json"),
+        ("Last-Event-ID: 1", "Last-Event-ID: 2"),
+        ("Authorization: Bearer a", "Authorization: Bearer b"),
+        ('Idempotency-Key: "a"', 'Idempotency-Key: "b"'),
+    ],
+)
+def test_a_field_that_comes_once_is_refused_twice(server: Server, lines: tuple[str, str]) -> None:
+    """A gateway in front may have gone by the other line (RFC 9110, section 5.3)."""
+    answer = answer_of(server, "/api/v1/images", *lines)
+
+    assert answer.status == 400
+    name = lines[0].partition(":")[0]
+    assert f"more than one {name} field" in answer.body.decode()

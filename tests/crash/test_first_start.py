@@ -43,3 +43,18 @@ def test_a_first_start_that_is_killed_loses_no_key(tmp_path: Path, sign: str) ->
         assert sorted(path.name for path in server.data_dir.glob("admin.key*")) == []
     finally:
         server.close()
+
+
+def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    """Other users of the machine learn no file names; one that exists keeps its mode."""
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o750)
+    with contextlib.ExitStack() as stack:
+        for place in (tmp_path / "parent" / "data", shared):
+            server = Server(place, workers=1)
+            server.log_path.parent.mkdir(exist_ok=True)
+            stack.callback(server.close)
+            server.start()
+
+    assert (tmp_path / "parent" / "data").stat().st_mode & 0o777 == 0o700
+    assert shared.stat().st_mode & 0o777 == 0o750

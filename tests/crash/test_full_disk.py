@@ -87,6 +87,11 @@ def server(disk: Disk) -> Iterator[Server]:
     server.close()
 
 
+def stored_variants(server: Server) -> list[Path]:
+    """The files of its variants."""
+    return [path for path in (server.data_dir / "variants").rglob("*") if path.is_file()]
+
+
 def shrink_wal(server: Server) -> None:
     """Make the next commit ask the disk for room."""
     with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
@@ -204,6 +209,27 @@ def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
     server.stop()
     server.start()
     assert (disk.root / "reserve").stat().st_blocks * 512 >= 4 << 20
+
+
+def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk: Disk) -> None:
+    """The first deletes have spent the reserve: variants, which can be made again, are the next."""
+    images = [server.upload(large(number, 1600, 1200)) for number in range(3)]
+    for image in images:
+        server.finished(image["job"]["id"])
+        server.client.get(f"/images/{image['id']}?w=1500&format=png")
+    until(lambda: sum(path.stat().st_size for path in stored_variants(server)) > 1 << 20)
+    (disk.root / "reserve").unlink()
+    (disk.root / "reserve.inode").unlink()
+    shrink_wal(server)
+    disk.leave(0)
+
+    first = server.client.delete(f"/api/v1/images/{images[0]['id']}")
+    kept = server.client.get(f"/images/{images[1]['id']}/preview")
+
+    assert (first.status_code, first.text) == (204, "")
+    assert kept.status_code == 200
+    disk.empty()
+    assert server.cli("check").returncode == 0
 
 
 def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: Disk) -> None:
