@@ -100,9 +100,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
             await send(message)
 
         is_http = scope["type"] == "http"
-        await routed(scope, receive, send if is_http else without_traceback)
+        await starlette(scope, receive, send if is_http else without_traceback)
 
-    patient = SlowBodyMiddleware(inner, settings.body_timeout)
+    patient = SlowBodyMiddleware(TrailingSlashes(inner), settings.body_timeout)
     hot = HotPath(
         AccessLogMiddleware(patient, access), service.memory, access.record, service.appended
     )
@@ -122,7 +122,6 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False  # it would send people where the Host field says
-    routed = TrailingSlashes(starlette)
     if not settings.has_accounts:
         local = LocalOnly(hot, lambda refusal: AccessLogMiddleware(refusal, access))
         return Application(local, only_local(hot.at_once))
