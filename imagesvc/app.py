@@ -44,6 +44,7 @@ from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.api.users import UserEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.cache.removal import Removal
+from imagesvc.cors import Cors, CorsMiddleware, shared_at_once
 from imagesvc.delivery.hot import AtOnce, HotPath
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules, Sendfile
@@ -69,6 +70,7 @@ class Application:
 
     asgi: ASGIApp
     at_once: AtOnce
+    cors: Cors
 
 
 def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
@@ -122,13 +124,21 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False  # it would send people where the Host field says
+
+    def logged(app: ASGIApp) -> ASGIApp:
+        return AccessLogMiddleware(app, access)
+
+    asgi: ASGIApp = hot
+    at_once: AtOnce = hot.at_once
     if not settings.has_accounts:
-        local = LocalOnly(hot, lambda refusal: AccessLogMiddleware(refusal, access))
-        return Application(local, only_local(hot.at_once))
-    if not settings.trusted_proxies:
-        return Application(hot, hot.at_once)
-    forwarded = ForwardedMiddleware(hot, settings.trusted_proxies)
-    return Application(forwarded, lambda scope: hot.at_once(forwarded.corrected(scope)))
+        asgi, at_once = LocalOnly(hot, logged), only_local(hot.at_once)
+    elif settings.trusted_proxies:
+        forwarded = ForwardedMiddleware(hot, settings.trusted_proxies)
+        asgi, at_once = forwarded, lambda scope: hot.at_once(forwarded.corrected(scope))
+    cors = Cors.of(settings.cors_origins, has_accounts=settings.has_accounts)
+    if cors.is_on:
+        asgi, at_once = CorsMiddleware(asgi, cors, logged), shared_at_once(at_once, cors)
+    return Application(asgi, at_once, cors)
 
 
 def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Operation]:

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from imagesvc.auth.limits import network_of
 from imagesvc.connections import Bounds, Watch
+from imagesvc.cors import OFF, Cors, written
 from imagesvc.delivery.hot import AtOnce
 from imagesvc.errors import (
     HeadersTooLarge,
@@ -30,6 +31,7 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
+from imagesvc.header_fields import joined_field
 from imagesvc.refusals import refusal
 from imagesvc.request_heads import check_head, to_origin_form, without_offers
 from imagesvc.unsent import Unsent, in_pieces
@@ -56,6 +58,7 @@ class BoundedProtocol(HttpToolsProtocol):
     at_once: ClassVar[staticmethod[[Scope], tuple[bytes, bytes] | None]]
     watch: ClassVar[Watch]
     unsent: ClassVar[Unsent]
+    cors: ClassVar[Cors]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -268,7 +271,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.write(refusal(error))
+        # Of a request that nothing is known of, a page may read the refusal if every page may.
+        origin = joined_field(self.headers or (), b"origin")
+        fields = written(self.cors.fields(origin, is_delivery=True))
+        self.transport.write(refusal(error, fields))
         if len(self.watch.connections) > self.bounds.connections + self.bounds.lingering:
             self.transport.close()
             return
@@ -277,12 +283,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._linger_until = self.loop.time() + LINGER_SECONDS
 
 
-def bounded(bounds: Bounds, at_once: AtOnce) -> type[BoundedProtocol]:
+def bounded(bounds: Bounds, at_once: AtOnce, cors: Cors = OFF) -> type[BoundedProtocol]:
     """The protocol for `uvicorn.Config(http=…)`."""
     attributes = {
         "bounds": bounds,
         "at_once": staticmethod(at_once),
         "watch": Watch(),
         "unsent": Unsent(bounds.unsent_bytes),
+        "cors": cors,
     }
     return type("BoundedProtocol", (BoundedProtocol,), attributes)

@@ -10,8 +10,8 @@ from imagesvc.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
 from imagesvc.errors import ImagesvcError
 
 
-def refusal(error: ImagesvcError) -> bytes:
-    """The answer that ends a connection, as it goes over the wire."""
+def refusal(error: ImagesvcError, fields: bytes = b"") -> bytes:
+    """The answer that ends a connection, as it goes over the wire, with further fields."""
     body = orjson.dumps(problem(error))
     lines = [
         f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}",
@@ -23,4 +23,4 @@ def refusal(error: ImagesvcError) -> bytes:
     ]
     if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
         lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+    return "\r\n".join([*lines, ""]).encode("ascii") + fields + b"\r\n" + body

@@ -72,6 +72,21 @@ def _pixels(value: object) -> object:
     return int(float(match[1]) * (1_000_000 if match[2] else 1))
 
 
+def _origin(value: object) -> object:
+    """Read `https://app.example.org`, as browsers send it, or `*`."""
+    if not isinstance(value, str) or value == "*":
+        return value
+    match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/?#@\s]+)", value.lower())
+    if match is None:
+        raise ValueError(
+            f"an origin is a scheme, a host and a port that is not the usual one, such as "
+            f"https://app.example.org, or *; not {value[:60]!r}"
+        )
+    usual = {"http": ":80", "https": ":443"}.get(match[1], "")
+    return f"{match[1]}://{match[2].removesuffix(usual)}"
+
+
+Origin = Annotated[str, BeforeValidator(_origin)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
 RateText = Annotated[str, Field(pattern="^(off|[1-9][0-9]{0,5}/[smh]( burst [1-9][0-9]{0,5})?)$")]
@@ -276,6 +291,10 @@ class Settings(BaseSettings):
     )
     stale_while_revalidate: Annotated[float, BeforeValidator(_seconds)] = Field(
         0.0, ge=0, description="How long shared caches may send what is stale; 0: not said."
+    )
+    cors_origins: tuple[Origin, ...] = Field(
+        (),
+        description="Origins whose pages may use this service from browsers; * is every origin.",
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."

@@ -51,7 +51,9 @@ class Accounts:
         self.first_key = FirstKey(data_dir.first_key, self.users, self.keys)
         self.credentials = Credentials(self.keys, logins, tokens, provider, self.first_key)
         self._are_needed = settings.has_accounts
-        self.authenticator = Authenticator(self.credentials if self._are_needed else None)
+        self.authenticator = Authenticator(
+            self.credentials if self._are_needed else None, frozenset(settings.cors_origins) - {"*"}
+        )
 
     async def open(self) -> None:
         """Make the first admin if there is no user; without accounts, warn of that."""

@@ -109,6 +109,8 @@ class Authenticator:
     """Reads the credentials of requests; without accounts everybody may do everything."""
 
     credentials: Credentials | None
+    origins: frozenset[str] = frozenset()
+    """Those of other sites whose pages may change things, where there are no accounts."""
 
     @property
     def has_accounts(self) -> bool:
@@ -139,7 +141,7 @@ class Authenticator:
 
     async def _found(self, request: Request) -> Principal:
         if self.credentials is None:
-            check_site(request)
+            check_site(request, self.origins)
             return ANYBODY
         credential = credential_of(request)
         return STRANGER if credential is None else await self.credentials.holder(credential)

@@ -7,6 +7,7 @@ needs no check here: `local_only.py` answers to loopback names only.
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 
 from starlette.requests import Request
 
@@ -18,8 +19,12 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NETLOC = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
-def check_site(request: Request) -> None:
+def check_site(request: Request, allowed: AbstractSet[str] = frozenset()) -> None:
     """Refuse requests that a page of another site may have caused.
+
+    Args:
+        request: the request.
+        allowed: origins whose pages may do what local ones may.
 
     Raises:
         Forbidden: the page is of another site.
@@ -28,7 +33,7 @@ def check_site(request: Request) -> None:
         return
     origin = joined_field(request.headers.raw, b"origin")
     if origin is not None:
-        is_ours = is_loopback_netloc(origin.partition("://")[2])
+        is_ours = origin.lower() in allowed or is_loopback_netloc(origin.partition("://")[2])
     else:
         is_ours = "cross-site" not in (joined_field(request.headers.raw, b"sec-fetch-site") or "")
     if not is_ours:

@@ -43,6 +43,7 @@ def image_headers(
         else cache_control(image.visibility, asked, rules),
         "content-disposition": disposition(image.filename, kind, download=asked.download),
         "content-security-policy": "default-src 'none'; sandbox",
+        "cross-origin-resource-policy": resource_policy(image.visibility, asked),
         "x-content-type-options": "nosniff",
         "accept-ranges": "bytes",
     }
@@ -66,6 +67,16 @@ def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) ->
     if rules.stale_while_revalidate:
         parts.append(f"stale-while-revalidate={rules.stale_while_revalidate}")
     return ", ".join(parts)
+
+
+def resource_policy(visibility: Visibility, asked: Asked) -> str:
+    """Which pages may show the picture, where the request has no say of its own (Fetch).
+
+    Pages of any site, as with other image servers; but private ones only where a signed URL lets
+    everyone in who has it. A page of the same site may run at another port of this machine.
+    """
+    is_for_all = visibility is not Visibility.PRIVATE or asked.is_shared
+    return "cross-origin" if is_for_all else "same-site"
 
 
 def disposition(filename: str, image_format: Format, *, download: bool) -> str:

@@ -38,6 +38,11 @@ class Asked:
     download: bool
     debug: bool
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the URL lets in everyone who has it, until it expires."""
+        return self.signature is not None and self.signature.expires_at is not None
+
 
 def read_query(request: Request, signer: Signer) -> Asked:
     """Read the query of a delivery URL and check its signature.

@@ -172,7 +172,7 @@ class Delivery:
             # A credential that does not hold is 401 for a private image, so for none, too.
             await self.authenticator.principal(request)
             raise
-        if image.visibility is Visibility.PRIVATE and not _is_shared(asked):
+        if image.visibility is Visibility.PRIVATE and not asked.is_shared:
             principal = await self.authenticator.principal(request)
             check_may_see(principal, image)
             principal.check(Scope.READ)
@@ -321,7 +321,7 @@ class Delivery:
             isinstance(content, StoredFile)
             or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
             or image.visibility is Visibility.PRIVATE
-            or _is_shared(asked)
+            or asked.is_shared
             or not self.images.holds(image)
         ):
             return
@@ -351,11 +351,6 @@ class Delivery:
 def image_id_of(request: Request) -> ImageId:
     """The image that the path names."""
     return ImageId(parse_id(split_extension(request.path_params["image_id"])[0]))
-
-
-def _is_shared(asked: Asked) -> bool:
-    """Whether a signature lets whoever has the URL in, until it expires."""
-    return asked.signature is not None and asked.signature.expires_at is not None
 
 
 def _kind_of(transform: Pairs) -> Kind:
