@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from tests import commands
+from tests.commands import Process
 from tests.waiting import PATIENCE, until
 
 PATIENT = dict.fromkeys(("job_timeout", "transform_timeout", "keep_alive_timeout"), f"{PATIENCE}s")
@@ -22,17 +24,21 @@ PATIENT = dict.fromkeys(("job_timeout", "transform_timeout", "keep_alive_timeout
 class Server:
     """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables.
 
-    A test that needs accounts says `auth="required"`; a setting that is None has its default.
+    A test that needs accounts says `auth="required"`; a setting that is None has its default. It is
+    forked from a process that has loaded the modules, unless it `has_own_interpreter`.
     """
 
-    def __init__(self, data_dir: Path, **settings: Any) -> None:
+    def __init__(
+        self, data_dir: Path, *, has_own_interpreter: bool = False, **settings: Any
+    ) -> None:
         self.data_dir = data_dir
         self.open_files: int | None = None  # its limit, if it is not that of the tests
         self.settings: dict[str, Any] = {"auth": "off", **PATIENT, **settings}
         self._reservation = reserve_port()
         self.port: int = self._reservation.getsockname()[1]
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.has_own_interpreter = has_own_interpreter
+        self.process: subprocess.Popen[bytes] | Process | None = None
         self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
         # A request must not meet the end of an idle connection's time.
         idle = 0 if "keep_alive_timeout" in settings else 20
@@ -44,23 +50,20 @@ class Server:
 
     def start(self, path: str = "/readyz") -> Server:
         """Start the process and wait until it is ready, or says 200 at another path."""
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")
-        }
-        environment |= {
-            f"IMAGESVC_{name.upper()}": str(value)
-            for name, value in self.settings.items()
-            if value is not None
-        }
-        limited = []
-        if self.open_files is not None:
-            limited = ["sh", "-c", f'ulimit -n {self.open_files}; exec "$0" "$@"']
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*limited, sys.executable, "-m", "imagesvc", "serve", "--port", str(self.port),
-                 "--data-dir", str(self.data_dir)],
-                env=environment, stdout=log, stderr=log, cwd=self.data_dir.parent,
-            )  # fmt: skip
+        settings = {name: value for name, value in self.settings.items() if value is not None}
+        arguments = ["serve", "--port", str(self.port), "--data-dir", str(self.data_dir)]
+        with self.log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            if self.has_own_interpreter:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "imagesvc", *arguments],
+                    env=commands.environment(**settings), cwd=self.data_dir.parent,
+                    stdin=nothing, stdout=log, stderr=log,
+                )  # fmt: skip
+            else:
+                self.process = commands.start(
+                    *arguments, directory=self.data_dir.parent, streams=(nothing, log, log),
+                    open_files=self.open_files, **settings,
+                )  # fmt: skip
         until(lambda: self._answers(path))
         return self
 
@@ -157,10 +160,9 @@ class Server:
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the command line on the same data directory."""
-        return subprocess.run(
-            [sys.executable, "-m", "imagesvc", *arguments, "--data-dir", str(self.data_dir)],
-            capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=self.data_dir.parent,
-        )  # fmt: skip
+        return commands.run(
+            *arguments, "--data-dir", str(self.data_dir), directory=self.data_dir.parent
+        )
 
 
 def reserve_port() -> socket.socket:

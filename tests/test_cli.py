@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tomllib
@@ -13,19 +12,14 @@ import pytest
 
 from imagesvc.cli import _url
 from imagesvc.settings import Settings
+from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
-from tests.waiting import PATIENCE
 
 
 def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `imagesvc` in a directory, with these IMAGESVC_* variables and no others."""
-    environment = {key: value for key, value in os.environ.items() if "IMAGESVC" not in key}
-    environment |= {f"IMAGESVC_{name.upper()}": value for name, value in variables.items()}
-    return subprocess.run(
-        [sys.executable, "-m", "imagesvc", *arguments], env=environment, cwd=place,
-        capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    return commands.run(*arguments, directory=place, **variables)
 
 
 def test_config_prints_every_setting_in_force(tmp_path: Path) -> None:
@@ -69,7 +63,9 @@ def test_settings_that_are_wrong_end_every_command_with_2(tmp_path: Path, comman
 
 def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None:
     """Each is named with what is wrong in it, before a single file is made."""
-    done = run(tmp_path, "serve", presets='{"thumbnail": "w=0", "preview": "x=1", "ok": "w=1"}')
+    done = commands.run_interpreter(
+        "serve", directory=tmp_path, presets='{"thumbnail": "w=0", "preview": "x=1", "ok": "w=1"}'
+    )
 
     assert done.returncode == 2
     assert "presets.thumbnail: w must be a whole number" in done.stderr
@@ -132,7 +128,9 @@ def test_a_host_without_an_address_is_named(tmp_path: Path) -> None:
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
     """Reports of faults name it."""
-    assert run(tmp_path, "--version").stdout.strip() == version("imagesvc")
+    done = commands.run_interpreter("--version", directory=tmp_path)
+
+    assert done.stdout.strip() == version("imagesvc")
 
 
 def test_a_second_server_on_the_same_data_is_refused(
@@ -185,7 +183,7 @@ def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) ->
 
 def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
     """Help is what someone looks for who types the name alone."""
-    done = run(tmp_path)
+    done = commands.run_interpreter(directory=tmp_path)
 
     for command in ("serve", "config", "check", "gc", "user", "key"):
         assert command in done.stdout + done.stderr

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.accounts import admin_of, client_of, log_in, printed_keys, refused
 from tests.conftest import MakeServer
 from tests.http.asking import picture
-from tests.waiting import PATIENCE
 
 ME = "/api/v1/users/me"
 
 
 def run(data_dir: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command on a data directory, with something on its standard input."""
-    environment = {key: value for key, value in os.environ.items() if "IMAGESVC" not in key}
-    return subprocess.run(
-        [sys.executable, "-m", "imagesvc", *arguments, "--data-dir", str(data_dir)],
-        input=typed, env=environment, cwd=data_dir.parent, capture_output=True, text=True,
-        timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    return commands.run(
+        *arguments, "--data-dir", str(data_dir), directory=data_dir.parent, typed=typed
+    )
 
 
 def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer) -> None:

@@ -50,7 +50,8 @@ def patient(make_server: MakeServer, connections: int, **settings: object) -> Se
     """A server that waits long for clients to read."""
     return make_server(
         workers=1, max_connections=connections + 50, send_timeout="600s", keep_alive_timeout="600s",
-        max_connections_per_address=connections + 50, default_visibility="public", **settings,
+        max_connections_per_address=connections + 50, default_visibility="public",
+        has_own_interpreter=True, **settings,
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import io
 import json
-import os
 import socket
 import sqlite3
 import subprocess
@@ -29,6 +28,7 @@ from imagesvc.errors import (
     PreconditionFailed,
     UnsupportedMediaType,
 )
+from tests import commands
 from tests.accounts import Asker
 from tests.conftest import MakeServer
 from tests.http.asking import TEXT, damaged, picture
@@ -321,11 +321,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def run(server: Server) -> Run:
     def runner(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "imagesvc", "upload", *arguments,
-             "--to", f"http://127.0.0.1:{server.port}"],
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
+        return commands.run("upload", *arguments, "--to", f"http://127.0.0.1:{server.port}")
 
     return runner
 
@@ -349,11 +345,7 @@ def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: 
 
 def upload_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `imagesvc upload` without a key in the environment."""
-    environment = {name: value for name, value in os.environ.items() if "IMAGESVC" not in name}
-    return subprocess.run(
-        [sys.executable, "-m", "imagesvc", "upload", *arguments],
-        capture_output=True, text=True, timeout=120, check=False, env=environment,
-    )  # fmt: skip
+    return commands.run("upload", *arguments)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server without patience."""
     shared = Server(
         tmp_path_factory.mktemp("slow") / "data",
+        has_own_interpreter=True,  # its memory is measured
         header_timeout=f"{SECONDS}s",
         body_timeout=f"{SECONDS}s",
         send_timeout=f"{SECONDS}s",

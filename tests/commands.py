@@ -1,0 +1,141 @@
+"""`imagesvc` run as a process of its own, forked from one that has loaded its modules.
+
+What concerns the start of the interpreter itself, such as its environment as `/proc` shows it or
+its use of memory, runs `python -m imagesvc` instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+from tests.forkserver import REPORT
+from tests.waiting import PATIENCE
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+class Process:
+    """A command that runs, or has ended; the methods are those of `subprocess.Popen`."""
+
+    def __init__(self, reports: socket.socket) -> None:
+        self._reports = reports
+        report, (self._pidfd, *_), _, _ = socket.recv_fds(reports, REPORT.size, 1)
+        (self.pid,) = REPORT.unpack(report)
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status, negative for a signal."""
+        if self.returncode is None:
+            self._reports.settimeout(timeout)
+            try:
+                report = self._reports.recv(REPORT.size)
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(["imagesvc"], timeout or 0) from None
+            (self.returncode,) = REPORT.unpack(report)
+            self._reports.close()
+            os.close(self._pidfd)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+def start(
+    *arguments: str,
+    directory: Path,
+    streams: tuple[IO[Any], IO[Any], IO[Any]],
+    open_files: int | None = None,
+    **settings: Any,
+) -> Process:
+    """Start a command; the streams are its standard input, output and error."""
+    reports, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    request = {
+        "arguments": arguments, "environment": environment(**settings), "directory": str(directory),
+        "open_files": open_files,
+    }  # fmt: skip
+    with theirs:
+        fds = [*(stream.fileno() for stream in streams), theirs.fileno()]
+        socket.send_fds(_fork_server(), [json.dumps(request).encode()], fds)
+    return Process(reports)
+
+
+def environment(**settings: Any) -> dict[str, str]:
+    """The environment of the tests, with these settings of imagesvc and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")}
+    return kept | {f"IMAGESVC_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def run(
+    *arguments: str, directory: Path = REPOSITORY, typed: str = "", **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with something on its standard input."""
+    with (
+        tempfile.TemporaryFile("w+") as given,
+        tempfile.TemporaryFile("w+") as printed,
+        tempfile.TemporaryFile("w+") as complained,
+    ):
+        given.write(typed)
+        given.seek(0)
+        process = start(
+            *arguments, directory=directory, streams=(given, printed, complained), **settings
+        )  # fmt: skip
+        try:
+            status = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        printed.seek(0)
+        complained.seek(0)
+        return subprocess.CompletedProcess(arguments, status, printed.read(), complained.read())
+
+
+@functools.cache
+def _fork_server() -> socket.socket:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forkserver", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], cwd=REPOSITORY, env=environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    atexit.register(_end, process, ours)
+    return ours
+
+
+def _end(process: subprocess.Popen[bytes], requests: socket.socket) -> None:
+    requests.close()
+    process.wait()
+
+
+def run_interpreter(
+    *arguments: str, directory: Path = REPOSITORY, **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m imagesvc` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "imagesvc", *arguments], env=environment(**settings), cwd=directory,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
