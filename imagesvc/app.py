@@ -38,6 +38,7 @@ from imagesvc.api.problems import (
     on_http_exception,
     on_os_error,
 )
+from imagesvc.api.signed_urls import SignedUrlEndpoints
 from imagesvc.api.tokens import TokenEndpoints
 from imagesvc.api.upload_bodies import UploadReader
 from imagesvc.api.uploads import UploadEndpoints
@@ -201,6 +202,12 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             names,
             settings.max_upload_size,
             visibility,
+        ).operations(),
+        *SignedUrlEndpoints(
+            service.images,
+            service.signer,
+            service.presets,
+            max(1, int(settings.signed_url_max_lifetime)),
         ).operations(),
         *EditEndpoints(service.images, names, forget).operations(),
         *ActionEndpoints(

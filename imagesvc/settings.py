@@ -270,6 +270,9 @@ class Settings(BaseSettings):
         default={},
         description="Keys for signed URLs by id, the first signs; default: one from secret.key.",
     )
+    signed_url_max_lifetime: Seconds = Field(
+        7 * 86_400.0, description="Time for which the API signs URLs of private images at most."
+    )
     ignored_parameters: tuple[ParameterName, ...] = Field(
         (
             "utm_*", "fbclid", "gclid", "gbraid", "wbraid", "dclid", "msclkid", "twclid", "yclid",

@@ -115,6 +115,16 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "expires_at": "2026-05-03T09:29:07.000000Z",
         "max_bytes": 52_428_800,
     },
+    "SignedUrlsRequest": {"operations": ["original", "preview", {"w": 800}], "expires_in": 3600},
+    "SignedUrls": {
+        "expires_at": "2026-05-03T10:14:07.000000Z",
+        "data": [
+            {
+                "operation": "preview",
+                "url": f"/images/{IMAGE}/preview?kid=default&exp=1777803247&sig=Yk0p3JgqQ1d8mT",
+            }
+        ],
+    },
     "Collection": {
         "id": COLLECTION,
         "title": "Heligoland",

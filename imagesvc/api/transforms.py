@@ -38,7 +38,7 @@ def read_operations(given: Sequence[object], presets: Mapping[str, Transform]) -
     Raises:
         InvalidTransform: naming each that means none, by its position, with the reason.
     """
-    return for_each_operation(given, lambda operation: _read(operation, presets))
+    return for_each_operation(given, lambda operation: read_operation(operation, presets))
 
 
 def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> list[Any]:
@@ -62,7 +62,12 @@ def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> lis
     return done
 
 
-def _read(operation: object, presets: Mapping[str, Transform]) -> Wanted:
+def read_operation(operation: object, presets: Mapping[str, Transform]) -> Wanted:
+    """The transform that one operation means, with its name if that is a preset's alone.
+
+    Raises:
+        InvalidTransform: it means none.
+    """
     if isinstance(operation, str) and "=" in operation:
         return None, parse_text(operation, presets)
     pairs = _pairs(operation)

@@ -5,7 +5,7 @@ The one `__init__` here that names what is elsewhere, since this package is what
 
 from imagesvc.client.asynchronous import AsyncClient
 from imagesvc.client.flows import JobFailed, NotInTime
-from imagesvc.client.models import Collection, Image, Job, UploadUrl, Variant
+from imagesvc.client.models import Collection, Image, Job, SignedUrl, SignedUrls, UploadUrl, Variant
 from imagesvc.client.synchronous import Client
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "Job",
     "JobFailed",
     "NotInTime",
+    "SignedUrl",
+    "SignedUrls",
     "UploadUrl",
     "Variant",
 ]

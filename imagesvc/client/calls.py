@@ -19,6 +19,7 @@ from imagesvc.client.models import (
     Job,
     Jobs,
     Page,
+    SignedUrls,
     Token,
     UploadUrl,
     Variant,
@@ -64,6 +65,10 @@ class Transform(TypedDict, total=False):
     max_bytes: int
     exact: int
     preset: str
+
+
+Operation = str | Transform
+"""A preset's name, a query string of transform parameters, or a transform."""
 
 
 class Fields(TypedDict, total=False):
@@ -253,6 +258,16 @@ def fetch(image_id: Id, transform: Mapping[str, Any]) -> Call[bytes]:
     return Call("GET", f"/images/{image_id}", lambda answer: answer.content, query=transform)
 
 
+def sign_urls(
+    image_id: Id, operations: Sequence[Operation], expires_in: int | None, *, download: bool
+) -> Call[SignedUrls]:
+    """URLs that show pictures of an image without a credential."""
+    body: dict[str, Any] = {"operations": list(operations), "download": download}
+    if expires_in is not None:
+        body["expires_in"] = expires_in
+    return Call("POST", f"{API}/images/{image_id}/signed-urls", _signed_urls, json=body)
+
+
 def get_job(job_id: Id) -> Call[Job]:
     """One job."""
     return Call("GET", f"{API}/jobs/{job_id}", _model(Job))
@@ -318,6 +333,12 @@ def _members(collection_id: Id) -> str:
 def _upload_url(answer: httpx.Response) -> UploadUrl:
     given = UploadUrl.model_validate_json(answer.content)
     return given.model_copy(update={"url": str(answer.url.join(given.url))})
+
+
+def _signed_urls(answer: httpx.Response) -> SignedUrls:
+    given = SignedUrls.model_validate_json(answer.content)
+    data = [one.model_copy(update={"url": str(answer.url.join(one.url))}) for one in given.data]
+    return given.model_copy(update={"data": data})
 
 
 def _edit(path: str, kind: type[V], changes: Mapping[str, Any], if_match: str | None) -> Call[V]:

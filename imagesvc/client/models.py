@@ -128,6 +128,22 @@ class UploadUrl(Answer):
     max_bytes: int
 
 
+class SignedUrl(Answer):
+    """A URL that shows a picture without a credential, until it expires."""
+
+    operation: Any
+    """As it was asked for."""
+    url: str
+    """Absolute, by the URL that the client has of the service."""
+
+
+class SignedUrls(Answer):
+    """A URL for each operation, in order."""
+
+    expires_at: datetime
+    data: list[SignedUrl]
+
+
 class Variant(Answer):
     """A stored variant."""
 

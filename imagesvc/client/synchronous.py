@@ -11,13 +11,23 @@ from typing import Any, BinaryIO, Self, TypeVar, Unpack
 import httpx
 
 from imagesvc.client import calls
-from imagesvc.client.calls import Call, Changes, Fields, FieldsOfUrl, Id, Progress, Transform
+from imagesvc.client.calls import (
+    Call,
+    Changes,
+    Fields,
+    FieldsOfUrl,
+    Id,
+    Operation,
+    Progress,
+    Transform,
+)
 from imagesvc.client.flows import Came, Flow, Pause, answered, following, waited
 from imagesvc.client.models import (
     Collection,
     Image,
     Job,
     Page,
+    SignedUrls,
     Token,
     UploadUrl,
     Variant,
@@ -135,6 +145,25 @@ class Client:
     def fetch(self, image_id: Id, **transform: Unpack[Transform]) -> bytes:
         """The bytes of the original, or of a variant: `fetch(id, w=400, format="webp")`."""
         return self._do(answered(calls.fetch(image_id, transform)))
+
+    def sign_urls(
+        self,
+        image_id: Id,
+        operations: Sequence[Operation] = ("original",),
+        *,
+        expires_in: int | None = None,
+        download: bool = False,
+    ) -> SignedUrls:
+        """URLs that show pictures of one's own image without a credential, for `<img>`.
+
+        Args:
+            image_id: which image.
+            operations: `original`, names of presets, or transforms.
+            expires_in: seconds for which they hold; as the service does it, when not given.
+            download: whether browsers save the pictures instead of showing them.
+        """
+        call = calls.sign_urls(image_id, operations, expires_in, download=download)
+        return self._do(answered(call))
 
     def job(self, job_id: Id) -> Job:
         """One job."""

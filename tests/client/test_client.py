@@ -20,7 +20,15 @@ import pytest
 from PIL import Image as Pillow
 
 from imagesvc.client import AsyncClient, Client, JobFailed, NotInTime
-from imagesvc.client.models import Collection, Image, Job, UploadUrl, Variant
+from imagesvc.client.models import (
+    Collection,
+    Image,
+    Job,
+    SignedUrl,
+    SignedUrls,
+    UploadUrl,
+    Variant,
+)
 from imagesvc.errors import (
     InvalidRequest,
     InvalidTransform,
@@ -94,6 +102,17 @@ def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
     assert answer.status_code == 201, answer.text
     image = client.image(target.id)
     assert (image.filename, image.title, image.bytes) == ("b.jpg", "By URL", len(content))
+
+
+def test_signed_urls_show_a_private_image(client: Client) -> None:
+    """Absolute, so that a page of another site can use them."""
+    image = client.upload(picture(43), visibility="private")
+
+    signed = client.sign_urls(image.id, ["original", {"w": 40, "format": "png"}], expires_in=600)
+
+    original, small = (httpx.get(one.url) for one in signed.data)
+    assert original.status_code == 200
+    assert Pillow.open(io.BytesIO(small.content)).width == 40
 
 
 def test_progress_is_told_up_to_the_end(client: Client) -> None:
@@ -220,7 +239,9 @@ def test_both_clients_have_the_same_methods() -> None:
     assert public(Client) == public(AsyncClient)
 
 
-@pytest.mark.parametrize("model", [Image, Job, Variant, Collection, UploadUrl])
+@pytest.mark.parametrize(
+    "model", [Image, Job, Variant, Collection, UploadUrl, SignedUrl, SignedUrls]
+)
 def test_models_are_those_of_the_document(model: Any) -> None:
     """What the client reads is what the API says it sends."""
     schema = json.loads(SNAPSHOT.read_text())["components"]["schemas"][model.__name__]

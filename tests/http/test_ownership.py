@@ -87,6 +87,7 @@ EXPECTED = {
         "/api/v1/images/actions/delete", 207, other=207, sent={"json": {"ids": ["{image_id}"]}}
     ),
     "list_variants": Case(f"{IMAGE}/variants", 200),
+    "sign_urls": Case(f"{IMAGE}/signed-urls", 200, sent={"json": {}}),
     "purge_variants": Case(f"{IMAGE}/variants", 200),
     "upload_image_by_delivery_path": Case("/images", 201, other=201, sent=UPLOAD),
     "upload_image": Case("/api/v1/images", 201, other=201, sent=UPLOAD),
