@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from imagesvc.api.imports import Imports
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
-from imagesvc.api.openapi import OpenApiEndpoints, written
+from imagesvc.api.openapi import OpenApiEndpoints, document, written
 from imagesvc.api.presigned import PresignedEndpoints
 from imagesvc.api.problems import (
     on_bug,
@@ -44,6 +44,7 @@ from imagesvc.api.upload_bodies import UploadReader
 from imagesvc.api.uploads import UploadEndpoints
 from imagesvc.api.users import UserEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.base_path import BasePathMiddleware
 from imagesvc.cache.removal import Removal
 from imagesvc.cors import Cors, CorsMiddleware, shared_at_once
 from imagesvc.delivery.hot import AtOnce, HotPath
@@ -133,13 +134,32 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     at_once: AtOnce = hot.at_once
     if not settings.has_accounts:
         asgi, at_once = LocalOnly(hot, logged), only_local(hot.at_once)
-    elif settings.trusted_proxies:
-        forwarded = ForwardedMiddleware(hot, settings.trusted_proxies)
-        asgi, at_once = forwarded, lambda scope: hot.at_once(forwarded.corrected(scope))
     cors = Cors.of(settings.cors_origins, has_accounts=settings.has_accounts)
     if cors.is_on:
         asgi, at_once = CorsMiddleware(asgi, cors, logged), shared_at_once(at_once, cors)
-    return Application(asgi, at_once, cors)
+    return behind_proxies(Application(asgi, at_once, cors), settings, operations)
+
+
+def behind_proxies(
+    application: Application, settings: Settings, operations: Iterable[Operation]
+) -> Application:
+    """The application for requests as the proxies in front send them, if there are any."""
+    asgi, at_once = application.asgi, application.at_once
+    if settings.base_url or settings.trusted_proxies:
+        paths = [operation.path for operation in operations]
+        asgi = mounted = BasePathMiddleware(asgi, settings.prefix, settings.base_url, paths)
+        at_once = corrected_first(mounted, at_once)
+    if settings.trusted_proxies:
+        asgi = forwarded = ForwardedMiddleware(asgi, settings.trusted_proxies)
+        at_once = corrected_first(forwarded, at_once)
+    return Application(asgi, at_once, application.cors)
+
+
+def corrected_first(
+    middleware: BasePathMiddleware | ForwardedMiddleware, at_once: AtOnce
+) -> AtOnce:
+    """What is answered at once, asked with the scope that a middleware corrects."""
+    return lambda scope: at_once(middleware.corrected(scope))
 
 
 def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Operation]:
@@ -260,7 +280,7 @@ def api_document() -> bytes:
         access = AccessLog(as_json=True, enabled=False)
         hot = HotPath(PlainTextResponse(), service.memory, access.record, service.appended)
         try:
-            return written(operations_of(service, hot, access))
+            return written(document(operations_of(service, hot, access)))
         finally:
             service.locks.close()
 

@@ -165,16 +165,18 @@ def sign(
     data_dir: DataDirOption = None,
 ) -> None:
     """Print the signed URL of a path."""
-    signer = Service(load_settings(data_dir=data_dir)).signer
+    settings = load_settings(data_dir=data_dir)
+    signer = Service(settings).signer
     if key is not None and key not in signer.keys:
         raise SettingsError(f"signing_keys: there is no key {key!r}")
     expires_at = None
     if expires_in is not None:
         expires_at = int(time.time() + seconds(expires_in))
-    path, _, query = url.partition("?")
+    path, _, query = _below(url, settings).partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     signed = signer.sign(unquote(path), pairs, expires_at=expires_at, key_id=key)
-    Console(soft_wrap=True).print(f"{path}?{urlencode(signed)}", markup=False, highlight=False)
+    shown = f"{settings.base_url}{path}?{urlencode(signed)}"
+    Console(soft_wrap=True).print(shown, markup=False, highlight=False)
 
 
 @cli.command()
@@ -209,6 +211,14 @@ def gc(
         f"{found.uploads} unfinished uploads and {found.slots} expired upload URLs {verb}.",
         soft_wrap=True,
     )
+
+
+def _below(url: str, settings: Settings) -> str:
+    """What of a URL is signed: not what the service's URLs begin with."""
+    for beginning in (settings.base_url, settings.prefix):
+        if beginning and url.startswith((f"{beginning}/images/", f"{beginning}/blurred-images/")):
+            return url.removeprefix(beginning)
+    return url
 
 
 def connection_bounds(settings: Settings) -> Bounds:

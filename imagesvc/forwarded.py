@@ -1,8 +1,9 @@
-"""Who really asked, and for which host: fields that trusted proxies set.
+"""Who really asked, and for which host and path: fields that trusted proxies set.
 
 Believed are `Forwarded` (RFC 7239), and where it is missing `X-Forwarded-For`, `-Proto` and
 `-Host`; only from peers in the trusted networks, and only as far back as the first address that
-is not in them. Everybody else could write anything there.
+is not in them. Everybody else could write anything there. `X-Forwarded-Prefix`, for which
+`Forwarded` has no word, is that of the nearest proxy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagesvc.api.http import ORIGIN
+from imagesvc.api.http import ORIGIN, PREFIX
+from imagesvc.prefixes import prefix_of
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -49,8 +51,11 @@ class ForwardedMiddleware:
         """The scope as it is for the one who really asks, when the peer is trusted."""
         if scope["type"] != "http" or not self._is_trusted(_peer(scope)):
             return scope
-        hop = self._first_untrusted(hops(Headers(scope=scope)))
-        return scope if hop is None else _corrected(scope, hop)
+        headers = Headers(scope=scope)
+        hop = self._first_untrusted(hops(headers))
+        corrected = scope if hop is None else _corrected(scope, hop)
+        prefix = _prefix(headers)
+        return {**corrected, PREFIX: prefix} if prefix else corrected
 
     def _first_untrusted(self, found: list[Hop]) -> Hop | None:
         """From the nearest proxy back to the first asker that is none of ours."""
@@ -83,6 +88,11 @@ def hops(headers: Headers) -> list[Hop]:
         return []
     # Proxies mostly set proto and host once, and append to the addresses.
     return [Hop(_address(item), protos[-1] or None, hosts[-1] or None) for item in addresses]
+
+
+def _prefix(headers: Headers) -> str | None:
+    fields = headers.getlist("x-forwarded-prefix")
+    return prefix_of(fields[-1].rpartition(",")[2].strip()) if fields else None
 
 
 def _forwarded_hop(element: str) -> Hop:

@@ -113,7 +113,7 @@ class Service:
         self.lookups = Lookups(resolver)
         self.dispatcher = Dispatcher(
             self.database,
-            Outbox(self.database),
+            Outbox(self.database, settings.base_url),
             Outbound(webhook_rules(settings), lookups=self.lookups),
             DispatcherLimits(
                 settings.webhook_timeout,

@@ -37,6 +37,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from imagesvc.prefixes import prefix_of
+
 PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")
 TOML_FILE = Path("imagesvc.toml")
@@ -49,6 +51,11 @@ REMOVED = {
     ),
 }
 """Former settings, and what to set instead."""
+
+
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?P<path>/.+)?/?"
+)
 
 
 def _seconds(value: object) -> object:
@@ -303,6 +310,13 @@ class Settings(BaseSettings):
         (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
     )
 
+    public_url: str = Field(
+        "off", description="What URLs begin with, such as https://example.org/media, or off."
+    )
+    base_path: str = Field(
+        "/", description="Path the service is served at; of public_url where only that is set."
+    )
+
     auth: Literal["required", "off"] = Field(
         "required",
         validate_default=True,
@@ -413,6 +427,27 @@ class Settings(BaseSettings):
             )
         return auth
 
+    @field_validator("public_url")
+    @classmethod
+    def _begins_urls(cls, url: str) -> str:
+        if url == "off":
+            return url
+        match = _PUBLIC_URL.fullmatch(url)
+        if match is None or (match["path"] and prefix_of(match["path"]) is None):
+            raise ValueError(
+                "must be an http or https URL with a host and perhaps a path, such as "
+                "https://example.org/media, or off"
+            )
+        return url.removesuffix("/")
+
+    @field_validator("base_path")
+    @classmethod
+    def _is_prefix(cls, path: str) -> str:
+        prefix = prefix_of(path)
+        if path != "/" and prefix is None:
+            raise ValueError("must be a path such as /media, of A-Z, a-z, 0-9, -, ., _ and ~")
+        return prefix or "/"
+
     @field_validator("jwt_jwks")
     @classmethod
     def _all_or_none(cls, jwks: str, info: ValidationInfo) -> str:
@@ -446,6 +481,18 @@ class Settings(BaseSettings):
     def has_accounts(self) -> bool:
         """Whether requests need a key or token, except for what is public."""
         return self.auth == "required"
+
+    @property
+    def prefix(self) -> str:
+        """What paths of requests may begin with; empty at the root."""
+        if self.base_path == "/" and self.public_url != "off":
+            return urlsplit(self.public_url).path
+        return self.base_path.removesuffix("/")
+
+    @property
+    def base_url(self) -> str:
+        """What URLs begin with, where no request says more: an absolute URL, or a prefix."""
+        return self.prefix if self.public_url == "off" else self.public_url
 
     @property
     def upload_visibility(self) -> str:

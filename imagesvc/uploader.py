@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 from rich.console import Console
@@ -63,7 +64,7 @@ class Uploader:
         return image
 
     def _line(self, path: Path, image: Image) -> str:
-        url = f"{self.to.rstrip('/')}{image.urls.original}"
+        url = urljoin(f"{self.to.rstrip('/')}/", image.urls.original)
         if self.as_json:
             return json.dumps({"file": str(path), "id": str(image.id), "url": url})
         return f"{image.id}  {url}"

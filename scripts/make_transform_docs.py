@@ -74,11 +74,11 @@ EXAMPLES = (
 
 SIGNING = """## Signed URLs
 
-What is signed is the path, a `?`, and all parameters but `sig`, sorted by name and then by value,
-percent-encoded as RFC 3986 has it: HMAC-SHA256, base64url without padding. `kid` names the key, and
-`exp` is the second since 1970 from which on the URL is refused. `imagesvc sign '/images/ID?w=400'
---expires-in 1h` prints one; with the key `secret` under the id `k1`, these give
-`qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA`:
+What is signed is the path (without `base_path`), a `?`, and all parameters but `sig`, sorted by
+name and then by value, percent-encoded as RFC 3986 has it: HMAC-SHA256, base64url without padding.
+`kid` names the key, and `exp` is the second since 1970 from which on the URL is refused. `imagesvc
+sign '/images/ID?w=400' --expires-in 1h` prints one; with the key `secret` under the id `k1`, these
+give `qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA`:
 
 ```python
 import base64, hashlib, hmac

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json
-from imagesvc.api.http import json_response, only_known
+from imagesvc.api.http import base_of, json_response, only_known
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.named import named_images
 from imagesvc.api.problems import problem
@@ -187,7 +187,8 @@ class ActionEndpoints:
         now = self.clock()
         lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
         jobs = [new_job(item.id, item.owner_id, wanted, lane=lane, now=now) for item in images]
-        answer = json_response(JobsOut(data=[JobOut.of(job) for job in jobs]), 202)
+        base = base_of(request)
+        answer = json_response(JobsOut(data=[JobOut.of(job, base=base) for job in jobs]), 202)
         receipt = None if attempt is None else attempt.receipt(answer)
         await self.queue.add(jobs, now=now, receipt=receipt)
         self.notify()

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.fields import Description, Title
-from imagesvc.api.http import json_response, only_known, origin_of, parsed_query
+from imagesvc.api.http import absolute_base_of, base_of, json_response, only_known, parsed_query
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import Instant
 from imagesvc.api.versions import expected_versions, versioned
@@ -80,7 +80,7 @@ class CollectionOut(BaseModel):
     links: CollectionLinks
 
     @classmethod
-    def of(cls, collection: Collection, asker: Principal) -> CollectionOut:
+    def of(cls, collection: Collection, asker: Principal, *, base: str) -> CollectionOut:
         """What the API tells an asker about a collection."""
         is_own = owns(asker, collection.owner_id)
         return cls(
@@ -93,7 +93,7 @@ class CollectionOut(BaseModel):
             created_at=collection.created_at,
             updated_at=collection.updated_at,
             links=CollectionLinks(
-                images=f"/api/v1/collections/{collection.id}/relationships/images"
+                images=f"{base}/api/v1/collections/{collection.id}/relationships/images"
             ),
         )
 
@@ -140,7 +140,8 @@ class CollectionEndpoints:
         found, last = await self.collections.page(
             principal.audience, limit=query.limit, after=query.cursor
         )
-        shown = (CollectionOut.of(collection, principal) for collection in found)
+        base = base_of(request)
+        shown = (CollectionOut.of(collection, principal, base=base) for collection in found)
         return page_response(request, Page[CollectionOut], shown, cursor_text(last))
 
     async def create(self, request: Request) -> Response:
@@ -158,9 +159,9 @@ class CollectionEndpoints:
             updated_at=now,
         )
         await self.collections.add(collection)
-        location = {"location": f"{origin_of(request)}/api/v1/collections/{collection.id}"}
+        location = {"location": f"{absolute_base_of(request)}/api/v1/collections/{collection.id}"}
         headers = location | versioned(collection.version)
-        shown = CollectionOut.of(collection, principal_of(request))
+        shown = CollectionOut.of(collection, principal_of(request), base=base_of(request))
         return json_response(shown, 201, headers)
 
     async def show(self, request: Request) -> Response:
@@ -168,7 +169,7 @@ class CollectionEndpoints:
         only_known(request, set())
         collection = await named_collection(self.collections, request)
         check_may_see(principal_of(request), collection)
-        return _shown(collection, principal_of(request))
+        return _shown(request, collection)
 
     async def edit(self, request: Request) -> Response:
         """Change title, description or visibility; `If-Match` guards against lost changes."""
@@ -182,7 +183,7 @@ class CollectionEndpoints:
             expected=expected_versions(request),
             now=self.clock(),
         )
-        return _shown(changed, principal_of(request))
+        return _shown(request, changed)
 
     async def delete(self, request: Request) -> Response:
         """Delete an empty collection; 409 while there are images in it."""
@@ -217,6 +218,6 @@ async def check_may_fill(
         raise no_collection() from error
 
 
-def _shown(collection: Collection, asker: Principal) -> Response:
-    shown = CollectionOut.of(collection, asker)
+def _shown(request: Request, collection: Collection) -> Response:
+    shown = CollectionOut.of(collection, principal_of(request), base=base_of(request))
     return json_response(shown, headers=versioned(collection.version))

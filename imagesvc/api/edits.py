@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_patch
 from imagesvc.api.fields import Description, Tags, Title
-from imagesvc.api.http import json_response, only_known
+from imagesvc.api.http import base_of, json_response, only_known
 from imagesvc.api.schemas import ImageOut
 from imagesvc.api.versions import expected_versions, versioned
 from imagesvc.auth.authenticator import principal_of
@@ -92,5 +92,6 @@ class EditEndpoints:
             )
             self.on_changed(image.id)
         return json_response(
-            ImageOut.of(changed, self.presets, principal), headers=versioned(changed.version)
+            ImageOut.of(changed, self.presets, principal, base=base_of(request)),
+            headers=versioned(changed.version),
         )

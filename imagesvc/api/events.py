@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from imagesvc.api.http import Query, invalid, parsed_query
+from imagesvc.api.http import Query, base_of, invalid, parsed_query
 from imagesvc.auth.authenticator import Authenticator, principal_of
 from imagesvc.auth.principals import Scope as AuthScope
 from imagesvc.errors import ImagesvcError, Overloaded
@@ -25,7 +25,7 @@ from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import Audience, UserId
 from imagesvc.operations import Operation, Parameter, Raw
 from imagesvc.store.database import Database
-from imagesvc.store.events import Event, EventStore, EventType
+from imagesvc.store.events import Event, EventStore, EventType, rebased
 
 MAX_STREAMS = 100
 MAX_STREAMS_OF_ONE = 20
@@ -154,6 +154,7 @@ class EventEndpoints:
         audience: Audience,
         types: tuple[EventType, ...],
     ) -> AsyncGenerator[str, None]:
+        base = base_of(request)
         yield begin
         with self.database.woken() as wake:
             quiet_since = checked_at = time.monotonic()
@@ -161,7 +162,7 @@ class EventEndpoints:
                 wake.clear()  # before the look: what is committed after it wakes again
                 found, last = await self.events.after(last, audience, types, limit=BATCH)
                 if found:
-                    yield "".join(_text(event) for event in found)
+                    yield "".join(_text(event, base) for event in found)
                     quiet_since = time.monotonic()
                 if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
                     checked_at = time.monotonic()
@@ -184,12 +185,12 @@ class EventEndpoints:
         return principal.audience == audience
 
 
-def _text(event: Event) -> str:
+def _text(event: Event, base: str) -> str:
     data = {
         "id": str(event.id),
         "type": event.type,
         "timestamp": event.created_at.isoformat(),
-        "data": event.data,
+        "data": rebased(event.data, base),
     }
     return f"id: {event.id}\nevent: {event.type}\ndata: {json.dumps(data)}\n\n"
 

@@ -19,6 +19,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 ORIGIN = "imagesvc.origin"
 """Where the ASGI scope holds the scheme and host that a trusted proxy reported."""
+PREFIX = "imagesvc.prefix"
+"""Where it holds the path at which a trusted proxy serves this service."""
+BASE = "imagesvc.base"
+"""Where it holds what URLs of the service begin with: a prefix, or an absolute URL."""
 
 
 def json_response(
@@ -123,10 +127,16 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def origin_of(request: Request) -> str:
-    """Scheme and host as a trusted proxy reports them; empty, for relative URLs, without one.
+def base_of(request: Request) -> str:
+    """What the URLs in an answer begin with, before the path of a route."""
+    base: str = request.scope.get(BASE, "")
+    return base
+
+
+def absolute_base_of(request: Request) -> str:
+    """The same with scheme and host, where the settings or a trusted proxy say them.
 
     The Host field of a stranger must not decide where a client goes next.
     """
     origin: str = request.scope.get(ORIGIN, "")
-    return origin
+    return f"{origin}{base_of(request)}"

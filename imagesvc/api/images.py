@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.cursors import list_key, position_text, read_position
-from imagesvc.api.http import json_response, only_known, parsed_query
+from imagesvc.api.http import base_of, json_response, only_known, parsed_query
 from imagesvc.api.listing import ImagesQuery
 from imagesvc.api.pages import Page, page_response
 from imagesvc.api.schemas import ImageOut, Purged, VariantOut
@@ -81,14 +81,15 @@ class ImageEndpoints:
         page = await self.search.page(
             wanted, order, limit=query.limit, after=read_position(query.cursor, key)
         )
-        shown = (ImageOut.of(image, self.presets, principal) for image in page.images)
+        base = base_of(request)
+        shown = (ImageOut.of(image, self.presets, principal, base=base) for image in page.images)
         cursor = position_text(page.next_after, key)
         return page_response(request, Page[ImageOut], shown, cursor)
 
     async def show(self, request: Request) -> Response:
         """One image with its metadata."""
         image = await self._seen(request)
-        shown = ImageOut.of(image, self.presets, principal_of(request))
+        shown = ImageOut.of(image, self.presets, principal_of(request), base=base_of(request))
         return json_response(shown, headers=versioned(image.version))
 
     async def delete(self, request: Request) -> Response:
@@ -101,7 +102,11 @@ class ImageEndpoints:
         """The stored variants of an image, the most recently used first."""
         image = await self._seen(request)
         found = await self.variants.stored(image.id)
-        shown = (VariantOut.of(item, image.id, in_memory=in_memory) for item, in_memory in found)
+        base = base_of(request)
+        shown = (
+            VariantOut.of(item, image.id, in_memory=in_memory, base=base)
+            for item, in_memory in found
+        )
         return page_response(request, Page[VariantOut], shown, None)
 
     async def purge(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import Id, Instant, json_response, only_known, parsed_query
+from imagesvc.api.http import Id, Instant, base_of, json_response, only_known, parsed_query
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import JobOut
 from imagesvc.auth.authenticator import principal_of
@@ -71,23 +71,24 @@ class JobEndpoints:
         query = parsed_query(JobQuery, request)
         wanted = _filter_of(query, principal_of(request))
         found, last = await self.queue.page(wanted, limit=query.limit, after=query.cursor)
-        return page_response(request, Page[JobOut], map(JobOut.of, found), cursor_text(last))
+        shown = (JobOut.of(job, base=base_of(request)) for job in found)
+        return page_response(request, Page[JobOut], shown, cursor_text(last))
 
     async def show(self, request: Request) -> Response:
         """One job with its operations."""
-        return json_response(JobOut.of(await self._own(request)))
+        return json_response(JobOut.of(await self._own(request), base=base_of(request)))
 
     async def cancel(self, request: Request) -> Response:
         """End a job that has not ended; its worker is killed when it has one."""
         job = await self.queue.cancel((await self._own(request)).id, now=self.clock())
         await self.runner.abandon(job.id)
-        return json_response(JobOut.of(job))
+        return json_response(JobOut.of(job, base=base_of(request)))
 
     async def retry(self, request: Request) -> Response:
         """Queue a failed or cancelled job again."""
         job = await self.queue.retry((await self._own(request)).id, now=self.clock())
         self.runner.notify()
-        return json_response(JobOut.of(job), 202)
+        return json_response(JobOut.of(job, base=base_of(request)), 202)
 
     async def _own(self, request: Request) -> Job:
         only_known(request, set())

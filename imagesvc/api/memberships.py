@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json
 from imagesvc.api.collections import ONE, TAG, named_collection
-from imagesvc.api.http import only_known, parsed_query
+from imagesvc.api.http import base_of, only_known, parsed_query
 from imagesvc.api.named import named_images
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import ImageOut
@@ -89,7 +89,8 @@ class MembershipEndpoints:
             limit=query.limit,
             after=query.cursor,
         )
-        shown = (ImageOut.of(image, self.presets, principal) for image in found)
+        base = base_of(request)
+        shown = (ImageOut.of(image, self.presets, principal, base=base) for image in found)
         return page_response(request, Page[ImageOut], shown, cursor_text(last))
 
     async def put_in(self, request: Request) -> Response:

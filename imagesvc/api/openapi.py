@@ -21,7 +21,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import only_known
+from imagesvc.api.http import base_of, only_known
 from imagesvc.api.openapi_answers import answers_of
 from imagesvc.api.openapi_schemas import Schemas
 from imagesvc.auth.principals import Scope
@@ -58,24 +58,12 @@ SCOPES = {
     Scope.MANAGE: "Edit, delete, and manage one's account.",
     Scope.ADMIN: "Everything of everybody.",
 }
-SECURITY_SCHEMES = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "An API key, an access token, or a JWT of the identity provider.",
-    },
-    "password": {
-        "type": "oauth2",
-        "description": "Tokens for a name and password (RFC 6749, section 4.3).",
-        "flows": {
-            "password": {
-                "tokenUrl": "/api/v1/auth/token",
-                "refreshUrl": "/api/v1/auth/token",
-                "scopes": {scope.value: meaning for scope, meaning in SCOPES.items()},
-            }
-        },
-    },
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, an access token, or a JWT of the identity provider.",
 }
+TOKENS = "/api/v1/auth/token"
 PATH_TEXTS = {"preset": "The name of a preset, such as `thumbnail`."}
 
 
@@ -107,14 +95,33 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "schemas": schemas.components,
             "parameters": dict(sorted(shared.items())),
             "responses": dict(sorted(responses.items())),
-            "securitySchemes": SECURITY_SCHEMES,
+            "securitySchemes": _security_schemes(""),
         },
     }  # fmt: skip
 
 
-def written(operations: Sequence[Operation]) -> bytes:
+def rebased(whole: Mapping[str, Any], base: str) -> Mapping[str, Any]:
+    """The document of a service whose URLs begin with something."""
+    if not base:
+        return whole
+    components = {**whole["components"], "securitySchemes": _security_schemes(base)}
+    return {**whole, "servers": [{"url": base}], "components": components}
+
+
+def written(whole: Mapping[str, Any]) -> bytes:
     """The document as JSON, laid out for people and for diffs."""
-    return orjson.dumps(document(operations), option=orjson.OPT_INDENT_2) + b"\n"
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _security_schemes(base: str) -> dict[str, Any]:
+    flow = {
+        "tokenUrl": f"{base}{TOKENS}",
+        "refreshUrl": f"{base}{TOKENS}",
+        "scopes": {scope.value: meaning for scope, meaning in SCOPES.items()},
+    }
+    about = "Tokens for a name and password (RFC 6749, section 4.3)."
+    password = {"type": "oauth2", "description": about, "flows": {"password": flow}}
+    return {"bearer": BEARER, "password": password}
 
 
 def _described(
@@ -222,7 +229,7 @@ class OpenApiEndpoints:
 
     described: Sequence[Operation]
     """Every operation of the service, this one among them."""
-    _made: tuple[bytes, str] | None = field(default=None, init=False)
+    _whole: Mapping[str, Any] | None = field(default=None, init=False)
 
     def operations(self) -> list[Operation]:
         """The operations this module serves; `app.py` concatenates them."""
@@ -232,17 +239,14 @@ class OpenApiEndpoints:
     async def show(self, request: Request) -> Response:
         """This document: OpenAPI 3.1."""
         only_known(request, set())
-        if self._made is None:
+        if self._whole is None:
             try:
-                self._made = await asyncio.to_thread(self._make)
+                self._whole = await asyncio.to_thread(document, self.described)
             except OSError as error:  # the descriptions are in the sources, which cannot be opened
                 raise Overloaded("The document cannot be made now.") from error
-        text, etag = self._made
-        headers = {"etag": etag, "cache-control": "public, no-cache"}
+        text = written(rebased(self._whole, base_of(request)))
+        etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+        headers = {"etag": etag, "cache-control": "public, no-cache", "vary": "x-forwarded-prefix"}
         if etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
             return Response(status_code=304, headers=headers)
         return Response(text, headers=headers, media_type="application/json")
-
-    def _make(self) -> tuple[bytes, str]:
-        text = written(self.described)
-        return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'

@@ -108,8 +108,10 @@ def _headers(operation: Operation, status: int, body: Body | None) -> dict[str, 
     headers: dict[str, str] = {}
     if status == HTTPStatus.SEE_OTHER:
         headers["Location"] = "Where a browser goes that sent a form and prefers HTML."
-    if status == HTTPStatus.CREATED and "/images" in operation.path:
+    if status == HTTPStatus.CREATED and operation.tag == "images":
         headers["Location"] = "Where what was made is."
+    if status == HTTPStatus.CREATED and operation.method == "PUT":
+        headers["ETag"] = "The SHA-256 of the bytes."
     if isinstance(body, type) and issubclass(body, BaseModel) and body.__name__.startswith("Page["):
         headers["Link"] = "The next page, as rel=next (RFC 8288)."
     if operation.tag == "delivery" or HTTPStatus.NOT_MODIFIED in operation.answers:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import Query, json_response, origin_of
+from imagesvc.api.http import Query, absolute_base_of, json_response
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -69,7 +69,7 @@ def page_response(
     headers = {}
     if cursor is not None:
         query = urlencode({**request.query_params, "cursor": cursor})
-        url = f"{origin_of(request)}{request.scope['path']}?{query}"
+        url = f"{absolute_base_of(request)}{request.scope['path']}?{query}"
         headers["link"] = f'<{url}>; rel="next"'
     return json_response(page(data=list(data), next_cursor=cursor), headers=headers)
 

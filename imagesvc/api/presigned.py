@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import media_type_of
 from imagesvc.api.collections import check_may_fill
-from imagesvc.api.http import invalid, json_response, origin_of, parsed_query
+from imagesvc.api.http import absolute_base_of, base_of, invalid, json_response, parsed_query
 from imagesvc.api.receiving import StreamedBody, check_declared_length, declared_length, heard_out
 from imagesvc.api.schemas import ImageOut, Instant
 from imagesvc.api.upload_bodies import FIELDS, FILE, read_fields
@@ -135,7 +135,7 @@ class PresignedEndpoints:
         signed = self.signer.sign(path, [], expires_at=int(slot.expires_at.timestamp()))
         return UploadUrl(
             id=slot.id,
-            url=f"{origin_of(request)}{path}?{urlencode(signed)}",
+            url=f"{absolute_base_of(request)}{path}?{urlencode(signed)}",
             method="PUT",
             headers={} if slot.content_type is None else {"content-type": slot.content_type},
             expires_at=slot.expires_at,
@@ -160,8 +160,12 @@ class PresignedEndpoints:
             image = await self.ingest.accept(
                 await file.finish(), replace(fields, filename=slot.filename, slot=slot)
             )
-        location = {"location": f"{origin_of(request)}/api/v1/images/{image.id}"}
-        return json_response(ImageOut.of(image, self.presets, STRANGER), 201, location)
+        headers = {
+            "location": f"{absolute_base_of(request)}/api/v1/images/{image.id}",
+            "etag": f'"{image.original.digest}"',  # clients for S3 wait for it
+        }
+        shown = ImageOut.of(image, self.presets, STRANGER, base=base_of(request))
+        return json_response(shown, 201, headers)
 
     async def _slot(self, request: Request) -> UploadSlot:
         image_id = ImageId(parse_id(request.path_params["upload_id"]))

@@ -85,11 +85,18 @@ class ImageOut(BaseModel):
     job: JobRef | None
 
     @classmethod
-    def of(cls, image: Image, presets: frozenset[str], asker: Principal) -> ImageOut:
-        """What the API tells an asker about an image; `presets` are the names that have URLs."""
+    def of(cls, image: Image, presets: frozenset[str], asker: Principal, *, base: str) -> ImageOut:
+        """What the API tells an asker about an image.
+
+        Args:
+            image: which one.
+            presets: the names that have URLs.
+            asker: who is told.
+            base: what URLs begin with.
+        """
         is_own = owns(asker, image.owner_id)
         original, facts = image.original, image.facts
-        base = f"/images/{image.id}"
+        url = f"{base}/images/{image.id}"
         return cls(
             id=image.id,
             filename=image.filename,
@@ -118,10 +125,10 @@ class ImageOut(BaseModel):
             updated_at=image.updated_at,
             completed_at=image.completed_at,
             urls=Urls(
-                original=base,
-                thumbnail=f"{base}/thumbnail" if "thumbnail" in presets else None,
-                preview=f"{base}/preview" if "preview" in presets else None,
-                blurred=f"/blurred-images/{image.id}" if "blurred" in presets else None,
+                original=url,
+                thumbnail=f"{url}/thumbnail" if "thumbnail" in presets else None,
+                preview=f"{url}/preview" if "preview" in presets else None,
+                blurred=f"{base}/blurred-images/{image.id}" if "blurred" in presets else None,
             ),
             job=None
             if image.job_id is None or image.job_status is None
@@ -146,7 +153,7 @@ class OperationOut(BaseModel):
     url: str
 
     @classmethod
-    def of(cls, operation: Operation, image_id: UUID) -> OperationOut:
+    def of(cls, operation: Operation, image_id: UUID, base: str) -> OperationOut:
         """What the API says about an operation."""
         place = f"/{operation.name}" if operation.name else f"?{operation.transform}"
         return cls(
@@ -154,7 +161,7 @@ class OperationOut(BaseModel):
             transform=operation.transform,
             status=operation.status,
             error=_error(operation.error_code, operation.error_detail),
-            url=f"/images/{image_id}{place}",
+            url=f"{base}/images/{image_id}{place}",
         )
 
 
@@ -172,14 +179,14 @@ class JobOut(BaseModel):
     finished_at: Instant | None
 
     @classmethod
-    def of(cls, job: Job) -> JobOut:
+    def of(cls, job: Job, *, base: str) -> JobOut:
         """What the API says about a job."""
         return cls(
             id=job.id,
             image_id=job.image_id,
             status=job.status,
             attempts=job.attempts,
-            operations=[OperationOut.of(item, job.image_id) for item in job.operations],
+            operations=[OperationOut.of(item, job.image_id, base) for item in job.operations],
             error=_error(job.error_code, job.error_detail),
             created_at=job.created_at,
             started_at=job.started_at,
@@ -201,11 +208,11 @@ class VariantOut(BaseModel):
     last_used_at: Instant
 
     @classmethod
-    def of(cls, variant: Variant, image_id: UUID, *, in_memory: bool) -> VariantOut:
+    def of(cls, variant: Variant, image_id: UUID, *, in_memory: bool, base: str) -> VariantOut:
         """What the API says about a stored variant."""
         return cls(
             transform=variant.transform,
-            url=f"/images/{image_id}?{variant.transform}",
+            url=f"{base}/images/{image_id}?{variant.transform}",
             format=variant.format,
             width=variant.width,
             height=variant.height,

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json
-from imagesvc.api.http import invalid, json_response, only_known, origin_of
+from imagesvc.api.http import absolute_base_of, invalid, json_response, only_known
 from imagesvc.api.schemas import Instant
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operation
 from imagesvc.auth.authenticator import principal_of
@@ -98,7 +98,7 @@ class SignedUrlEndpoints:
         expires_at = self._end(asked.expires_in)
         more = [("download", "1")] if asked.download else []
         urls = (
-            f"{origin_of(request)}{path}?"
+            f"{absolute_base_of(request)}{path}?"
             + urlencode(
                 self.signer.sign(path, [*pairs, *more], expires_at=int(expires_at.timestamp()))
             )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.html_forms import shown_by_browser
-from imagesvc.api.http import Id, Query, json_response, origin_of, parsed_query
+from imagesvc.api.http import Id, Query, absolute_base_of, base_of, json_response, parsed_query
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports, is_import
 from imagesvc.api.problems import problem
@@ -190,9 +190,13 @@ class UploadEndpoints:
         return answer
 
     def _created(self, request: Request, image: Image) -> Response:
-        shown = ImageOut.of(image, self.presets, principal_of(request))
-        location = {"location": f"{origin_of(request)}/api/v1/images/{image.id}"}
+        shown = self._shown(request, image)
+        location = {"location": f"{absolute_base_of(request)}/api/v1/images/{image.id}"}
         return json_response(shown, 201, location | versioned(image.version))
+
+    def _shown(self, request: Request, image: Image) -> ImageOut:
+        principal = principal_of(request)
+        return ImageOut.of(image, self.presets, principal, base=base_of(request))
 
     async def _entry(
         self,
@@ -208,9 +212,7 @@ class UploadEndpoints:
             image = await self._accept_one(*file, fields, self._receipt_for(request, attempt))
         except ImagesvcError as error:
             return UploadEntry(status=error.status, problem=problem(error))
-        return UploadEntry(
-            status=201, image=ImageOut.of(image, self.presets, principal_of(request))
-        )
+        return UploadEntry(status=201, image=self._shown(request, image))
 
     async def _accept_one(
         self,

@@ -16,6 +16,7 @@ from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.http import (
     Id,
     Query,
+    absolute_base_of,
     invalid,
     json_response,
     only_known,
@@ -221,7 +222,7 @@ class UserEndpoints:
             password_hash = await self.passwords.hash(wanted.password)
         user = made_user(wanted.name, password_hash, is_admin=wanted.is_admin, now=self.clock())
         await self.users.add(user)
-        location = {"location": f"/api/v1/users/{user.id}"}
+        location = {"location": f"{absolute_base_of(request)}/api/v1/users/{user.id}"}
         return json_response(UserOut.of(user), 201, location)
 
     async def show(self, request: Request) -> Response:

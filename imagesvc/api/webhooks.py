@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import sent_json, sent_patch
 from imagesvc.api.http import (
+    absolute_base_of,
     json_response,
     only_known,
-    origin_of,
     parsed_query,
 )
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
@@ -185,7 +185,7 @@ class WebhookEndpoints:
             updated_at=now,
         )
         await self.webhooks.add(webhook)
-        location = {"location": f"{origin_of(request)}{EVERY}/{webhook.id}"}
+        location = {"location": f"{absolute_base_of(request)}{EVERY}/{webhook.id}"}
         return json_response(_with_secret(webhook), 201, location)
 
     async def show(self, request: Request) -> Response:

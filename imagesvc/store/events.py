@@ -118,6 +118,11 @@ def _row(
     }
 
 
+def rebased(data: dict[str, Any], base: str) -> dict[str, Any]:
+    """What is told of an event, with its URL below a base."""
+    return {**data, "url": f"{base}{data['url']}"} if base and "url" in data else data
+
+
 class EventStore:
     """The events of one database."""
 

@@ -21,6 +21,7 @@ from imagesvc.store.deliveries import (
     message,
     pending_row,
 )
+from imagesvc.store.events import rebased
 from imagesvc.store.schema import events, users, webhook_deliveries, webhooks
 from imagesvc.store.webhooks import EVERY_TYPE, WebhookId, give_up, newest_event
 
@@ -78,10 +79,16 @@ _PENDING = (
 
 
 class Outbox:
-    """What webhooks of one database are to be sent."""
+    """What webhooks of one database are to be sent.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: which one.
+        base: what URLs in messages begin with.
+    """
+
+    def __init__(self, database: Database, base: str = "") -> None:
         self._database = database
+        self._base = base
 
     async def fan_out(self, limit: int, *, now: datetime) -> bool:
         """Make deliveries of new events, up to `limit` for a webhook; whether there were any.
@@ -99,7 +106,7 @@ class Outbox:
                 found = [] if row.is_disabled else _news(connection, row, most)
                 last = found[-1].id if len(found) == most else newest
                 if found:
-                    values = [_of_event(row.id, event, now) for event in found]
+                    values = [_of_event(row.id, event, now, self._base) for event in found]
                     connection.execute(insert(webhook_deliveries), values)
                 connection.execute(
                     update(webhooks).where(webhooks.c.id == row.id).values(last_event_id=last)
@@ -219,6 +226,7 @@ def _news(connection: Connection, webhook: Row[Any], limit: int) -> list[Row[Any
     return list(connection.execute(query))
 
 
-def _of_event(webhook_id: UUID, event: Row[Any], now: datetime) -> dict[str, Any]:
-    body = message(event.type, event.created_at, str(event.id), event.data)
+def _of_event(webhook_id: UUID, event: Row[Any], now: datetime, base: str) -> dict[str, Any]:
+    data = rebased(event.data, base)
+    body = message(event.type, event.created_at, str(event.id), data)
     return pending_row(new_id(), webhook_id, event.id, event.type, body, now)

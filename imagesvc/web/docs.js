@@ -1,6 +1,6 @@
 "use strict";
 SwaggerUIBundle({
-  url: "/api/v1/openapi.json",
+  url: "openapi.json",
   dom_id: "#ui",
   deepLinking: true,
   docExpansion: "list",

@@ -1,0 +1,356 @@
+"""The service below a path of a site, behind real proxies: every URL it gives leads somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from tests.accounts import admin_of
+from tests.conftest import MakeServer
+from tests.http.asking import picture
+from tests.proxies import nginx
+from tests.receiver import Receiver
+from tests.server import Server
+from tests.waiting import PATIENCE, until
+
+FIELDS = """
+proxy_http_version 1.1;
+proxy_set_header Host $http_host;
+proxy_set_header Forwarded "";
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Host $http_host;
+proxy_set_header X-Forwarded-Proto $scheme;
+"""
+REPORTING = """
+location /stripped/ {{
+  FIELDS
+  proxy_set_header X-Forwarded-Prefix /stripped;
+  proxy_pass http://127.0.0.1:{backend}/;
+}}
+location /deep/kept/ {{
+  FIELDS
+  proxy_set_header X-Forwarded-Prefix /deep/kept/;
+  proxy_pass http://127.0.0.1:{backend};
+}}
+location /said-by-clients/ {{
+  FIELDS
+  proxy_pass http://127.0.0.1:{backend}/;
+}}
+""".replace("FIELDS", FIELDS)
+SILENT = """
+location /media/ {{ proxy_set_header Host $host; proxy_pass http://127.0.0.1:{backend}; }}
+location /images/ {{ proxy_set_header Host $host; proxy_pass http://127.0.0.1:{backend}; }}
+"""
+SILENT_AND_STRIPPING = """
+location /media/ {{ proxy_set_header Host $host; proxy_pass http://127.0.0.1:{backend}/; }}
+location /images/ {{ proxy_set_header Host $host; proxy_pass http://127.0.0.1:{backend}/; }}
+"""
+HOSTILE = (
+    "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "evil",
+    "/a/../b", "/..", "/%0d%0aset-cookie:a=b", "/a?b", "/a#b", "/a b", '/"><script>',
+    "/" + 256 * "a", "/ok//evil.example", "/a,//evil.example", "/é",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that believes the proxy in front of it."""
+    place = tmp_path_factory.mktemp("reported") / "data"
+    server = Server(
+        place, auth="required", trusted_proxies='["127.0.0.1/32"]', rate_limits="off", workers=1
+    ).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def front(reported: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """The admin, who comes through that proxy."""
+    with _behind(reported, REPORTING, tmp_path_factory.mktemp("nginx")) as client:
+        client.headers["authorization"] = f"Bearer {admin_of(reported).key}"
+        yield client
+
+
+@contextlib.contextmanager
+def _behind(server: Server, directives: str, folder: Path) -> Iterator[httpx.Client]:
+    with (
+        nginx(folder, server.port, directives) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client,
+    ):
+        yield client
+
+
+def given_urls(client: httpx.Client, prefix: str, seed: int) -> dict[str, str]:
+    """Ask for all that holds URLs; these, each followed with success, by where they stood."""
+    api = f"{prefix}/api/v1"
+    created = client.post(
+        f"{api}/images", files={"file": ("a.jpg", picture(seed))}, data={"visibility": "public"}
+    )
+    assert created.status_code == 201, created.text
+    image = created.json()
+    client.post(f"{api}/images", files={"file": ("b.jpg", picture(seed + 1))})
+    urls = {"Location": created.headers["location"]}
+    urls |= {f"urls.{name}": url for name, url in image["urls"].items()}
+    listed = client.get(f"{api}/images", params={"limit": 1})
+    urls["Link"] = re.fullmatch('<(.+)>; rel="next"', listed.headers["link"])[1]  # type: ignore[index]
+    urls["list"] = listed.json()["data"][0]["urls"]["original"]
+    job = f"{api}/jobs/{image['job']['id']}"
+    until(lambda: client.get(job).json()["status"] == "succeeded")
+    urls["job"] = client.get(job).json()["operations"][0]["url"]
+    urls["variant"] = client.get(f"{api}/images/{image['id']}/variants").json()["data"][0]["url"]
+    signed = client.post(
+        f"{api}/images/{image['id']}/signed-urls", json={"operations": ["thumbnail"]}
+    )
+    urls["signed"] = signed.json()["data"][0]["url"]
+    collection = client.post(f"{api}/collections", json={"title": "c"})
+    urls["collection"] = collection.headers["location"]
+    urls["collection.links"] = collection.json()["links"]["images"]
+    urls |= _presigned(client, api, seed)
+    urls |= _of_documentation(client, api)
+    urls["form"] = _form(client, api, seed)
+    for place, url in urls.items():
+        answer = client.get(url)
+        assert answer.status_code == 200, (place, url, answer.text)
+    urls["slash"] = urljoin(f"{job}/", client.get(f"{job}/").headers["location"])
+    return urls
+
+
+def _presigned(client: httpx.Client, api: str, seed: int) -> dict[str, str]:
+    slot = client.get(f"{api}/images/actions/upload-url").json()
+    answer = httpx.put(
+        str(client.base_url.join(slot["url"])), content=picture(seed + 2), timeout=PATIENCE
+    )
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["etag"] == f'"{answer.json()["sha256"]}"'
+    assert slot["url"].partition("/uploads/")[0] == answer.headers["location"].partition("/api/")[0]
+    return {"presigned": answer.headers["location"]}
+
+
+def _form(client: httpx.Client, api: str, seed: int) -> str:
+    """Where a browser goes that sent a plain form."""
+    answer = client.post(
+        f"{api}/images", files={"file": ("a.jpg", picture(seed + 3))},
+        headers={"accept": "text/html,*/*;q=0.8"},
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def _of_documentation(client: httpx.Client, api: str) -> dict[str, str]:
+    page = client.get(f"{api}/docs")
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    urls = {source: urljoin(f"{api}/docs", source) for source in sources if ":" not in source}
+    document = client.get(urls["openapi.json"]).json()
+    (server,) = document["servers"]
+    urls["servers"] = f"{server['url'].rstrip('/')}/healthz"
+    flow = document["components"]["securitySchemes"]["password"]["flows"]["password"]
+    for name in ("tokenUrl", "refreshUrl"):
+        answer = client.post(flow[name], data={"grant_type": "password", "username": "a"})
+        assert answer.status_code == 400, (flow[name], answer.text)
+    script = client.get(urls["docs/page.js"]).text
+    urls["docs.js"] = urljoin(f"{api}/docs", re.search(r'url: "([^"]+)"', script)[1])  # type: ignore[index]
+    return urls
+
+
+@pytest.mark.parametrize(("prefix", "seed"), [("/stripped", 10), ("/deep/kept", 20)])
+def test_a_trusted_proxy_says_the_prefix(front: httpx.Client, prefix: str, seed: int) -> None:
+    """Whether it takes the prefix off the path or leaves it there."""
+    urls = given_urls(front, prefix, seed)
+
+    for place, url in urls.items():
+        assert url.removeprefix(str(front.base_url).rstrip("/")).startswith(f"{prefix}/"), place
+
+
+def test_events_hold_the_prefix_too(front: httpx.Client) -> None:
+    """Their URLs are those of the stream's reader."""
+    front.post("/stripped/api/v1/images", content=picture(31)).raise_for_status()
+    headers = {"last-event-id": "0"}
+
+    with front.stream("GET", "/stripped/api/v1/events", headers=headers) as stream:
+        line = next(line for line in stream.iter_lines() if line.startswith('data: {"id'))
+
+    url = json.loads(line.removeprefix("data: "))["data"]["url"]
+    assert url.startswith("/stripped/api/v1/")
+
+
+@pytest.mark.parametrize("forged", HOSTILE)
+def test_a_prefix_that_is_no_path_is_ignored(front: httpx.Client, forged: str) -> None:
+    """A proxy passes on what it does not set, so a client may have written it."""
+    headers = {b"x-forwarded-prefix": forged.encode(), b"accept": b"text/html,*/*;q=0.8"}
+    place = "/said-by-clients/api/v1"
+
+    document = front.get(f"{place}/openapi.json", headers=headers)
+    form = front.post(
+        f"{place}/images", files={"file": ("a.jpg", picture(32))}, headers=headers
+    )  # fmt: skip
+    page = front.get(f"{place}/docs", headers=headers)
+
+    assert document.json()["servers"] == [{"url": "/"}]
+    assert form.headers["location"].startswith("/images/")
+    assert page.text == front.get(f"{place}/docs").text
+    assert "set-cookie" not in form.headers
+
+
+def test_caches_tell_documents_of_different_prefixes_apart(front: httpx.Client) -> None:
+    """Where a client may say the prefix, it must not say it to others."""
+    url = "/said-by-clients/api/v1/openapi.json"
+
+    answers = [front.get(url, headers={"x-forwarded-prefix": text}) for text in ("/a", "/b")]
+
+    assert [answer.json()["servers"][0]["url"] for answer in answers] == ["/a", "/b"]
+    assert answers[0].headers["etag"] != answers[1].headers["etag"]
+    for answer in answers:
+        assert answer.headers["vary"] == "x-forwarded-prefix"
+
+
+def test_the_prefix_of_a_stranger_is_ignored(make_server: MakeServer) -> None:
+    """Only networks in the settings are believed."""
+    server = make_server(auth="required", trusted_proxies='["192.0.2.0/24"]', workers=1)
+    admin = admin_of(server).client
+    headers = {"x-forwarded-prefix": "/forged"}
+
+    image = admin.post("/api/v1/images", content=picture(), headers=headers)
+
+    assert image.headers["location"].startswith("/api/v1/")
+    assert image.json()["urls"]["original"].startswith("/images/")
+    assert admin.get("/forged/healthz", headers=headers).status_code == 404
+
+
+@pytest.fixture(scope="module")
+def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that knows by its settings where it is, and is told nothing."""
+    server = Server(tmp_path_factory.mktemp("mounted") / "data", base_path="/media", workers=1)
+    yield server.start()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("directives", "seed"), [(SILENT, 40), (SILENT_AND_STRIPPING, 50)], ids=["keeps", "strips"]
+)
+def test_the_base_path_is_that_of_every_url(
+    mounted: Server, tmp_path: Path, directives: str, seed: int
+) -> None:
+    """Proxies that say nothing work as well, whatever they send as the path."""
+    with _behind(mounted, directives, tmp_path) as client:
+        urls = given_urls(client, "/media", seed)
+
+        assert client.get("/media/").json() == {"status": "ok"}
+        assert client.get("/media/mediaimages").status_code == 404
+    for place, url in urls.items():
+        assert url.startswith("/media/"), place
+
+
+@pytest.mark.parametrize("directives", [SILENT, SILENT_AND_STRIPPING], ids=["keeps", "strips"])
+def test_a_base_path_may_be_named_like_a_route(
+    make_server: MakeServer, tmp_path: Path, directives: str
+) -> None:
+    """`/images/ID` is then a picture whose proxy took the prefix off."""
+    server = make_server(base_path="/images/", workers=1)
+
+    with _behind(server, directives, tmp_path) as client:
+        image = client.post("/images/api/v1/images", content=picture(60)).json()
+        answers = [client.get(image["urls"][name]) for name in ("original", "thumbnail")]
+
+    assert image["urls"]["original"] == f"/images/images/{image['id']}"
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_memory_answers_below_the_prefix(mounted: Server) -> None:
+    """One variant with two spellings of its URL; what memory holds is answered for both."""
+    image = mounted.upload(picture(61))
+    path = f"/images/{image['id']}?w=33"
+    mounted.client.get(path).raise_for_status()
+
+    answers = [mounted.client.get(f"{prefix}{path}") for prefix in ("/media", "", "/media")]
+
+    for answer in answers:
+        assert answer.headers["server-timing"] == "cache;desc=memory"
+    assert mounted.client.delete(f"/media/api/v1/images/{image['id']}").status_code == 204
+    assert mounted.client.get(f"/media{path}").status_code == 404
+
+
+def test_a_signature_holds_with_and_without_the_prefix(mounted: Server) -> None:
+    """What is signed is the path below the prefix, so that a service can be moved."""
+    image = mounted.upload(picture(62))
+    path = f"/images/{image['id']}"
+
+    printed = [_signed(mounted, f"{prefix}{path}?w=40") for prefix in ("", "/media")]
+
+    assert printed[0] == printed[1]
+    assert printed[0].startswith(f"/media{path}?w=40&")
+    for url in (printed[0], printed[0].removeprefix("/media")):
+        assert mounted.client.get(url).status_code == 200
+    assert mounted.client.get(printed[0].replace("w=40", "w=41")).status_code == 403
+
+
+def _signed(server: Server, url: str) -> str:
+    """What `imagesvc sign` prints with the settings of a server."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "imagesvc", "sign", url, "--data-dir", str(server.data_dir)],
+        env={**os.environ, "IMAGESVC_BASE_PATH": str(server.settings["base_path"])},
+        capture_output=True, text=True, timeout=PATIENCE, check=True,
+    )  # fmt: skip
+    return answer.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that knows its public URL."""
+    server = Server(
+        tmp_path_factory.mktemp("public") / "data", auth="required", rate_limits="off", workers=1,
+        public_url="https://img.example/media/", webhook_allow='["127.0.0.1/32"]',
+        trusted_proxies='["127.0.0.1/32"]',
+    )  # fmt: skip
+    yield server.start()
+    server.close()
+
+
+def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
+    """And no proxy is asked: its clients cannot change where URLs lead."""
+    admin = admin_of(public).client
+    forged = "for=203.0.113.9;host=evil.example;proto=http"
+    admin.headers.update({"forwarded": forged, "x-forwarded-prefix": "/evil"})
+    image = admin.post("/media/api/v1/images", content=picture(70))
+    admin.post("/api/v1/images", content=picture(71)).raise_for_status()
+    slot = admin.get("/api/v1/images/actions/upload-url").json()
+    page = admin.get("/api/v1/images?limit=1")
+    document = admin.get("/api/v1/openapi.json").json()
+    user = admin.post("/api/v1/users", json={"name": "ada", "password": "correct horse battery"})
+    flow = document["components"]["securitySchemes"]["password"]["flows"]["password"]
+
+    urls = [
+        image.headers["location"], *image.json()["urls"].values(), slot["url"],
+        page.headers["link"].lstrip("<"), document["servers"][0]["url"] + "/", flow["tokenUrl"],
+        user.headers["location"],
+    ]  # fmt: skip
+
+    assert [url for url in urls if not url.startswith("https://img.example/media/")] == []
+    path = slot["url"].removeprefix("https://img.example")
+    del admin.headers["x-forwarded-prefix"]
+    assert httpx.put(f"{public.client.base_url}{path}", content=picture(72)).status_code == 201
+
+
+def test_webhooks_tell_absolute_urls(public: Server) -> None:
+    """A receiver has no other way to know where the service is."""
+    receiver, admin = Receiver(), admin_of(public).client
+    hook = {"url": receiver.url("/absolute"), "event_types": ["image.created"]}
+    try:
+        admin.post("/api/v1/webhooks", json=hook).raise_for_status()
+        image = admin.post("/api/v1/images", content=picture(73)).json()
+        (_headers, body), *_rest = until(lambda: receiver.at("/absolute"))
+    finally:
+        receiver.close()
+
+    data: dict[str, Any] = json.loads(body)["data"]
+    assert data["url"] == f"https://img.example/media/api/v1/images/{image['id']}"
