@@ -72,7 +72,9 @@ log = structlog.get_logger()
 
 TOUCH_SECONDS = 60.0
 SPARE_INODES = 64  # that are free when the reserve takes its own
-RUNNER_CONCURRENCY = 4  # jobs a worker: one runs, the others are being claimed or settled
+RUNNER_CONCURRENCY = 8
+"""Slots for jobs a worker, of which one owner gets half: one job runs, the others are being claimed
+or settled, or wait for their turn."""
 WORKER_RESIDENT = 512 << 20
 DECODE_SHARE = 0.6  # of a worker's address space; code, libraries and output need the rest
 
@@ -311,7 +313,7 @@ class Service:
         """Raises `Unavailable` when the database cannot be read, or not all of it."""
         if self.database.is_damaged:
             raise DatabaseDamaged("The database is damaged; imagesvc check tells more.")
-        await self.jobs.next_due_at()
+        await self.jobs.next_due_at(utc_now())
 
     async def check_disk(self) -> None:
         """Raises `Unavailable` when uploads are not taken: no space, no inodes, read-only."""

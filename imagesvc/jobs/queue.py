@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from imagesvc.model import Job, JobId, Receipt, Status
+from imagesvc.store.claims import Slots
 from imagesvc.store.job_list import JobFilter
 from imagesvc.store.jobs import ClaimedJob, Settlement
 from imagesvc.store.pages import Page
@@ -22,8 +23,8 @@ class JobQueue(Protocol):
         """Take jobs of images that are there already, all or none, with the request's receipt."""
         ...
 
-    async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:
-        """Take up to `limit` due jobs, the most urgent first; nobody else gets them."""
+    async def claim(self, slots: Slots, *, now: datetime) -> list[ClaimedJob]:
+        """Take due jobs for free slots, the most urgent first; owners take turns."""
         ...
 
     async def settle(self, settlement: Settlement, *, now: datetime) -> Status | None:
@@ -38,8 +39,8 @@ class JobQueue(Protocol):
         """Queue again what a crash left processing; the number of jobs."""
         ...
 
-    async def next_due_at(self) -> datetime | None:
-        """When the earliest pending job is due."""
+    async def next_due_at(self, now: datetime) -> datetime | None:
+        """When the next job will be due that is not due yet."""
         ...
 
     async def retry(self, job_id: JobId, *, now: datetime) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,9 +27,11 @@ from imagesvc.model import (
     Original,
     Status,
     Transform,
+    UserId,
     Variant,
     utc_now,
 )
+from imagesvc.store.claims import Slots
 from imagesvc.store.files import named_error
 from imagesvc.store.jobs import ClaimedJob, Settlement
 
@@ -109,6 +112,7 @@ class Runner:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._running: dict[JobId, asyncio.Task[None]] = {}
+        self._running_of: Counter[UserId | None] = Counter()
         self._loop_task: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
@@ -151,39 +155,44 @@ class Runner:
         while not self.is_draining:
             self._wake.clear()
             try:
-                if not await self._claim():
-                    await self._sleep()
+                now = self._clock()
+                if not await self._claim(now):
+                    await self._sleep(now)
             except ImagesvcError as error:
                 log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))
                 is_damaged = isinstance(error, DatabaseDamaged)
                 pause = DAMAGED_PAUSE_SECONDS if is_damaged else ERROR_PAUSE_SECONDS
                 await is_set_within(self._stopping, pause)
 
-    async def _claim(self) -> list[ClaimedJob]:
+    async def _claim(self, now: datetime) -> list[ClaimedJob]:
         free = self._limits.concurrency - len(self._running)
         if free <= 0:
             return []
-        claimed = await self._queue.claim(free, now=self._clock())
+        claimed = await self._queue.claim(Slots(free, self._running_of), now=now)
         for item in claimed:
             task = asyncio.create_task(self._attempt(item))
             self._running[item.job.id] = task
-            task.add_done_callback(functools.partial(self._ended, item.job.id))
+            self._running_of[item.job.owner_id] += 1
+            task.add_done_callback(functools.partial(self._ended, item.job))
         return claimed
 
-    def _ended(self, job_id: JobId, _task: asyncio.Task[None]) -> None:
-        del self._running[job_id]
+    def _ended(self, job: Job, _task: asyncio.Task[None]) -> None:
+        del self._running[job.id]
+        self._running_of[job.owner_id] -= 1
+        if not self._running_of[job.owner_id]:
+            del self._running_of[job.owner_id]
         self._wake.set()
 
-    async def _sleep(self) -> None:
-        due_at = await self._queue.next_due_at() if self._has_room else None
+    async def _sleep(self, now: datetime) -> None:
+        """Wait until a job may be claimed that could not be claimed just now.
+
+        A job that is due and was left waits for a slot: the end of a job wakes this task.
+        """
+        due_at = await self._queue.next_due_at(now)
         seconds = IDLE_SECONDS
         if due_at is not None:
             seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))
         await is_set_within(self._wake, seconds)
-
-    @property
-    def _has_room(self) -> bool:
-        return len(self._running) < self._limits.concurrency
 
     async def _attempt(self, item: ClaimedJob) -> None:
         try:

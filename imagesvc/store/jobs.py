@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    case,
     func,
     select,
     update,
@@ -29,6 +30,7 @@ from imagesvc.model import (
     Variant,
 )
 from imagesvc.store import variants as variant_queries
+from imagesvc.store.claims import IS_PENDING, Slots, Turns, next_jobs
 from imagesvc.store.database import Database
 from imagesvc.store.events import tell_jobs
 from imagesvc.store.job_list import JobFilter, page_of_jobs
@@ -72,15 +74,9 @@ class Settlement:
 
 
 # Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
-_DUE = (
-    select(jobs.c.id)
-    .where(jobs.c.status == Status.PENDING, jobs.c.due_at <= bindparam("now", type_=Instant))
-    .order_by(jobs.c.lane, jobs.c.id)
-    .limit(bindparam("most"))
-)
 _CLAIM = (
     update(jobs)
-    .where(jobs.c.id.in_(_DUE.scalar_subquery()))
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.status == Status.PENDING)
     .values(
         status=Status.PROCESSING,
         attempts=jobs.c.attempts + 1,
@@ -148,6 +144,7 @@ class JobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turns = Turns()
 
     async def add(
         self, added: Sequence[Job], *, now: datetime, receipt: Receipt | None = None
@@ -170,25 +167,27 @@ class JobStore:
 
         await self._database.write(work)
 
-    async def claim(self, limit: int, *, now: datetime) -> list[ClaimedJob]:
-        """Take up to `limit` due jobs, the most urgent first, and mark them as processing.
+    async def claim(self, slots: Slots, *, now: datetime) -> list[ClaimedJob]:
+        """Take due jobs for free slots and mark them as processing, in the order of their turns.
 
         One writer at a time holds the database, so two claims never take the same job.
         """
 
         def work(connection: Connection) -> list[ClaimedJob]:
-            rows = connection.execute(_CLAIM, {"most": limit, "now": now}).all()
-            if not rows:
+            ids = next_jobs(connection, slots, self._turns, now)
+            if not ids:
                 return []
+            rows = connection.execute(_CLAIM, {"ids": ids, "now": now}).all()
             _set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
             claimed = _claimed(connection, with_operations(connection, rows))
-            return sorted(claimed, key=lambda item: (item.job.lane, item.job.id))
+            return sorted(claimed, key=lambda item: ids.index(item.job.id))
 
         return await self._database.write(work)
 
-    async def next_due_at(self) -> datetime | None:
-        """When the earliest pending job is due; None when nothing is pending."""
-        query = select(func.min(jobs.c.due_at)).where(jobs.c.status == Status.PENDING)
+    async def next_due_at(self, now: datetime) -> datetime | None:
+        """When the next job will be due that is not due yet; None when there is none."""
+        due_later = select(jobs.c.due_at).where(IS_PENDING, jobs.c.due_at > now)
+        query = due_later.order_by(jobs.c.due_at).limit(1)
         return await self._database.read(lambda connection: connection.scalar(query))
 
     async def settle(self, settlement: Settlement, *, now: datetime) -> Status | None:
@@ -266,7 +265,7 @@ class JobStore:
                     status=Status.PENDING,
                     attempts=jobs.c.attempts - 1,
                     interruptions=jobs.c.interruptions + 1,
-                    due_at=now,
+                    due_at=case((jobs.c.due_at > now, now), else_=jobs.c.due_at),
                 )
                 .returning(jobs.c.id)
             ).all()

@@ -14,7 +14,7 @@ from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import NEXT_STEPS, sqlite_engine, transaction, translated
 from imagesvc.store.reserve import Reserve
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 

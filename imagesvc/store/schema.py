@@ -204,6 +204,12 @@ images = Table(
     ),
 )
 
+PENDING = "coalesce(status, status) = 'pending'"
+"""The condition of the indexes of pending jobs; a query that has it uses those.
+
+With `status = 'pending'`, SQLite's planner would read all pending jobs from the index by status.
+"""
+
 jobs = Table(
     "jobs",
     metadata,
@@ -220,9 +226,14 @@ jobs = Table(
     Column("started_at", Instant, nullable=True),
     Column("finished_at", Instant, nullable=True),
     Column("owner_id", Uuid, nullable=True),  # of its image
-    Index(
-        "ix_jobs_pending", "lane", "id", sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
+    *(
+        Index(
+            name, *columns, sqlite_where=text(PENDING), postgresql_where=text(PENDING),
+        )
+        for name, columns in (
+            ("ix_jobs_pending_of_owner", ("owner_id", "lane", "due_at", "id")),
+            ("ix_jobs_pending_due_at", ("due_at",)),
+        )
     ),
     Index("ix_jobs_status_id", "status", "id"),
     Index("ix_jobs_image_id_id", "image_id", "id"),
@@ -281,6 +292,7 @@ upload_slots = Table(  # presigned uploads that are still to come
     Column("fields", JSON, nullable=False),  # what was said about the image beforehand
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
+    Index("ix_upload_slots_owner_id", "owner_id"),
 )
 
 receipts = Table(  # first answers to requests with an Idempotency-Key

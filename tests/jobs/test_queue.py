@@ -25,6 +25,7 @@ from imagesvc.model import (
     Visibility,
     new_id,
 )
+from imagesvc.store.claims import Slots
 from imagesvc.store.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs import MAX_INTERRUPTIONS, JobStore, Settlement
@@ -62,7 +63,7 @@ class Queue:
 
     async def claimed(self, limit: int = 10, now: datetime = NOON) -> list[JobId]:
         """The ids of the jobs that a claim takes."""
-        return [item.job.id for item in await self.jobs.claim(limit, now=now)]
+        return [item.job.id for item in await self.jobs.claim(Slots(limit), now=now)]
 
     async def statuses(self, job: Job) -> tuple[Status, Status]:
         """How far the job and its image have come."""
@@ -103,7 +104,7 @@ async def test_claims_go_by_lane_then_by_age_and_leave_what_is_not_due(queue: Qu
     second = await queue.add()
 
     assert await queue.claimed() == [first.id, second.id, backfill.id]
-    assert await queue.jobs.next_due_at() == NOON + MINUTE
+    assert await queue.jobs.next_due_at(NOON) == NOON + MINUTE
     assert await queue.claimed(now=NOON + MINUTE) == [later.id]
 
 
@@ -131,7 +132,7 @@ async def test_a_job_sent_back_is_claimed_again_when_it_is_due(queue: Queue) -> 
     await queue.jobs.settle(ended(job, Status.PENDING, NOON + MINUTE), now=NOON)
 
     assert await queue.claimed() == []
-    (again,) = await queue.jobs.claim(1, now=NOON + MINUTE)
+    (again,) = await queue.jobs.claim(Slots(1), now=NOON + MINUTE)
 
     assert again.job.attempts == 2
 
@@ -190,7 +191,7 @@ async def test_a_released_job_is_as_if_never_claimed(queue: Queue) -> None:
     await queue.jobs.release([job.id], now=NOON)
 
     assert await queue.statuses(job) == (Status.PENDING, Status.PENDING)
-    (again,) = await queue.jobs.claim(1, now=NOON)
+    (again,) = await queue.jobs.claim(Slots(1), now=NOON)
     assert again.job.attempts == 1
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from imagesvc.errors import NotFound, PreconditionFailed
 from imagesvc.model import Image, ImageId, Status, new_id
+from imagesvc.store.claims import Slots
 from imagesvc.store.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs import JobStore
@@ -70,7 +71,7 @@ async def test_a_job_makes_no_version(database: Database) -> None:
     images = ImageStore(database)
     image = await added(images)
 
-    await JobStore(database).claim(1, now=NOON)
+    await JobStore(database).claim(Slots(1), now=NOON)
 
     current = await images.get(image.id)
     assert (current.status, current.version) == (Status.PROCESSING, 1)

@@ -6,6 +6,7 @@ import pytest
 
 from imagesvc.errors import NotFound
 from imagesvc.model import Image, ImageId, Job, Status, new_id
+from imagesvc.store.claims import Slots
 from imagesvc.store.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs import JobStore, Settlement
@@ -25,7 +26,7 @@ class Queue:
         """An image with its first job, which is being run."""
         image, job = image_and_job()
         await self.images.add(image, job)
-        await self.jobs.claim(1, now=NOON)
+        await self.jobs.claim(Slots(1), now=NOON)
         return image, job
 
     async def settle(self, job: Job, status: Status) -> None:
@@ -66,7 +67,7 @@ async def test_an_older_job_leaves_the_status_alone(queue: Queue, status: Status
 
     await queue.settle(first, status)
     before = await queue.status(image)
-    await queue.jobs.claim(1, now=NOON)
+    await queue.jobs.claim(Slots(1), now=NOON)
     await queue.settle(second, Status.SUCCEEDED)
 
     assert (before, await queue.status(image)) == (Status.PENDING, Status.SUCCEEDED)
@@ -82,7 +83,7 @@ async def test_whatever_befalls_an_older_job_leaves_the_status_alone(
         await queue.settle(first, Status.FAILED)
     second = job_of(image)
     await queue.jobs.add([second], now=NOON)
-    await queue.jobs.claim(1, now=NOON)
+    await queue.jobs.claim(Slots(1), now=NOON)
     await queue.settle(second, Status.SUCCEEDED)
 
     if way == "release":

@@ -54,8 +54,6 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_image_id_images FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
 );
 
-CREATE INDEX ix_jobs_pending ON jobs (lane, id) WHERE status = 'pending';
-
 CREATE INDEX ix_jobs_status_id ON jobs (status, id);
 
 CREATE INDEX ix_jobs_image_id_id ON jobs (image_id, id);
@@ -388,4 +386,10 @@ CREATE TABLE variants (
 CREATE INDEX ix_variants_image_id_last_used_at ON variants (image_id, last_used_at);
 
 CREATE INDEX ix_variants_last_used_at ON variants (last_used_at);
+
+CREATE INDEX ix_jobs_pending_of_owner ON jobs (owner_id, lane, due_at, id) WHERE coalesce(status, status) = 'pending';
+
+CREATE INDEX ix_jobs_pending_due_at ON jobs (due_at) WHERE coalesce(status, status) = 'pending';
+
+CREATE INDEX ix_upload_slots_owner_id ON upload_slots (owner_id);
 

@@ -1,0 +1,58 @@
+"""A user with a backlog of long jobs: the jobs of others do not wait for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.accounts import Asker, admin_of, make_user
+from tests.conftest import MakeServer
+from tests.http.asking import noise, picture
+from tests.waiting import until
+
+BACKLOG = 50
+LONG = "w={}&h=1500&fit=fill&enlarge=1&format=webp&lossless=1"
+"""A second or more each, of a picture of any size."""
+
+
+def upload(asker: Asker, content: bytes) -> dict[str, str]:
+    """An image of a user, as the upload answers: its id and its job's."""
+    answer = asker.client.post("/api/v1/images", files={"file": ("a.jpg", content)})
+    assert answer.status_code == 201, answer.text
+    image = answer.json()
+    return {"id": image["id"], "job": image["job"]["id"]}
+
+
+def fill(owner: Asker) -> None:
+    """Queue long jobs, and wait until the first of them run."""
+    image = upload(owner, noise((400, 300)))
+    for number in range(BACKLOG):
+        answer = owner.client.post(
+            "/api/v1/images/actions/process",
+            json={"id": image["id"], "operations": [LONG.format(1200 + number)]},
+        )
+        assert answer.status_code == 202, answer.text
+    until(lambda: count(owner, "processing") > 0)
+
+
+def count(owner: Asker, status: str) -> int:
+    """How many of an owner's jobs have this status."""
+    return len(owner.client.get(f"/api/v1/jobs?status={status}&limit=200").json()["data"])
+
+
+@pytest.mark.parametrize("number_of_workers", [1, 2])
+def test_a_backlog_does_not_hold_up_others(make_server: MakeServer, number_of_workers: int) -> None:
+    """The job of another user's upload is done while nearly all of the backlog waits."""
+    server = make_server(
+        auth="required", workers=number_of_workers, rate_limits="off", job_timeout="120s"
+    )
+    admin = admin_of(server)
+    greedy, other = (make_user(server, admin, name) for name in ("greedy", "other"))
+    fill(greedy)
+
+    before = count(greedy, "succeeded")
+    job = upload(other, picture(1))["job"]
+    until(lambda: other.client.get(f"/api/v1/jobs/{job}").json()["status"] == "succeeded")
+    during = count(greedy, "succeeded") - before
+
+    assert during < BACKLOG / 4
+    server.kill()

@@ -1,0 +1,182 @@
+"""Which jobs are claimed: owners take turns, and a backlog is not read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from imagesvc.model import Job, Lane, Status, UserId
+from imagesvc.store.claims import Slots
+from imagesvc.store.database import Database
+from imagesvc.store.images import ImageStore
+from imagesvc.store.jobs import JobStore, Settlement
+from tests.store.rows import NOON, add_user, image_and_job, job_of
+
+pytestmark = pytest.mark.anyio
+LATER = NOON + timedelta(minutes=1)
+
+
+class Queue:
+    """A job store, and owners who add jobs to it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.images = ImageStore(database)
+        self.jobs = JobStore(database)
+        self.running: Counter[UserId | None] = Counter()
+
+    async def owner(self, name: str) -> UserId:
+        """A user."""
+        return await add_user(self._database, name)
+
+    async def add(self, owner_id: UserId | None, *jobs: dict[str, Any]) -> list[Job]:
+        """An image of an owner with these jobs."""
+        image, first = image_and_job(owner_id=owner_id)
+        added = [job_of(image, **given) for given in jobs[1:]]
+        first = job_of(image, id=first.id, **jobs[0])
+        await self.images.add(image, first)
+        await self.jobs.add(added, now=NOON)
+        return [first, *added]
+
+    async def claim(self, free: int, now: datetime = NOON) -> list[Job]:
+        """What is claimed; it runs from then on."""
+        claimed = await self.jobs.claim(Slots(free, self.running), now=now)
+        self.running.update(item.job.owner_id for item in claimed)
+        return [item.job for item in claimed]
+
+    async def end(self, job: Job) -> None:
+        """A running job succeeds."""
+        self.running[job.owner_id] -= 1
+        await self.jobs.settle(Settlement(job.id, Status.SUCCEEDED, (), (), NOON), now=NOON)
+
+
+@pytest.fixture
+def queue(database: Database) -> Queue:
+    """An empty queue."""
+    return Queue(database)
+
+
+async def test_one_owner_leaves_slots_to_the_others(queue: Queue) -> None:
+    """However many jobs it has waiting; the next owner to come need not wait for any of them."""
+    busy, late, latest = [await queue.owner(name) for name in ("busy", "late", "latest")]
+    await queue.add(busy, *[{}] * 20)
+
+    first = await queue.claim(8)
+    more = await queue.claim(8 - len(first))
+    await queue.add(late, *[{}] * 20)
+    second = await queue.claim(8 - len(first))
+    await queue.add(latest, {})
+    third = await queue.claim(8 - len(first) - len(second))
+
+    assert [job.owner_id for job in first] == [busy] * 4
+    assert more == []
+    assert [job.owner_id for job in second] == [late] * 2
+    assert [job.owner_id for job in third] == [latest]
+
+
+async def test_owners_have_slots_in_turn(queue: Queue) -> None:
+    """Jobs without an owner are those of one owner; each one's own jobs go by age."""
+    owners = [await queue.owner("a"), None, await queue.owner("b")]
+    added = {owner: await queue.add(owner, *[{}] * 9) for owner in owners}
+
+    claimed = await queue.claim(16)
+
+    assert [{job.owner_id for job in claimed[n : n + 3]} for n in (0, 3, 6, 9)] == [set(owners)] * 4
+    for owner in owners:
+        mine = [job.id for job in claimed if job.owner_id == owner]
+        assert mine == [job.id for job in added[owner]][: len(mine)]
+
+
+async def test_a_single_slot_goes_round(queue: Queue) -> None:
+    """Those with the oldest backlog do not share it among themselves."""
+    owners = [await queue.owner(name) for name in "abcd"]
+    for owner in owners:
+        await queue.add(owner, *[{}] * 9)
+
+    served = []
+    for _ in range(12):
+        (job,) = await queue.claim(1)
+        served.append(job.owner_id)
+        await queue.end(job)
+
+    assert served == served[:4] * 3
+    assert set(served) == set(owners)
+
+
+async def test_a_lane_goes_before_the_turns_of_owners(queue: Queue) -> None:
+    """One owner's backfill does not wait for its turn before another owner's upload."""
+    early, late = await queue.owner("early"), await queue.owner("late")
+    await queue.add(early, {"lane": Lane.BACKFILL}, {"lane": Lane.BACKFILL})
+    uploads = await queue.add(late, {}, {})
+
+    claimed = await queue.claim(8)
+
+    assert [job.id for job in claimed[:2]] == [job.id for job in uploads]
+    assert len(claimed) == 4
+
+
+async def test_jobs_that_are_not_due_hold_no_turn(queue: Queue) -> None:
+    """Nor does an owner who has only those."""
+    waiting, ready = await queue.owner("waiting"), await queue.owner("ready")
+    late = await queue.add(waiting, *[{"due_at": LATER}] * 3)
+    due = await queue.add(ready, {}, {"due_at": LATER + timedelta(minutes=1)})
+
+    assert [job.id for job in await queue.claim(8)] == [due[0].id]
+    assert await queue.jobs.next_due_at(NOON) == LATER
+    assert {job.id for job in await queue.claim(7, LATER)} == {job.id for job in late}
+    assert await queue.jobs.next_due_at(LATER) == LATER + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("due_at", [NOON, LATER], ids=["due", "not due"])
+@pytest.mark.parametrize("is_owned", [True, False], ids=["owned", "without owner"])
+async def test_a_backlog_is_not_read(
+    queue: Queue, database: Database, due_at: datetime, *, is_owned: bool
+) -> None:
+    """A claim beside 20,000 jobs of one owner takes as many steps as beside ten."""
+    busy = await queue.owner("busy") if is_owned else None
+    other = await queue.owner("other")
+    (pattern, *_) = await queue.add(busy, *[{"due_at": due_at}] * 10)
+    await queue.add(other, *[{}] * 4)
+    few = await steps_of_claim(database, queue)
+
+    await multiply(database, pattern, 20_000)
+    many = await steps_of_claim(database, queue)
+
+    assert 0 < many < 2 * few
+
+
+async def multiply(database: Database, pattern: Job, times: int) -> None:
+    """Copy a job's row many times, to pending and to ended jobs."""
+    statement = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO jobs SELECT printf('{}%030x', i), image_id, lane, '{}', 0, 0, NULL, NULL,"
+        " due_at, created_at, NULL, NULL, owner_id FROM jobs, n WHERE id = ?"
+    )
+    values = (times, pattern.id.hex)
+
+    def work(connection: Connection) -> None:
+        for prefix, status in (("f0", "pending"), ("f1", "succeeded")):
+            connection.exec_driver_sql(statement.format(prefix, status), values)
+
+    await database.write(work)
+
+
+async def steps_of_claim(database: Database, queue: Queue) -> int:
+    """Hundreds of instructions of SQLite's machine that claiming one job and waiting take."""
+    counted = Counter[str]()
+
+    def count() -> None:
+        counted["steps"] += 1
+
+    def watch(_connection: Any, cursor: Any, *_rest: Any) -> None:
+        cursor.connection.set_progress_handler(count, 100)
+
+    event.listen(database._engine, "before_cursor_execute", watch)
+    await queue.claim(1)
+    await queue.jobs.next_due_at(NOON)
+    event.remove(database._engine, "before_cursor_execute", watch)
+    return counted["steps"]
