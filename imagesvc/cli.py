@@ -166,7 +166,7 @@ def sign(
 ) -> None:
     """Print the signed URL of a path."""
     settings = load_settings(data_dir=data_dir)
-    signer = Service(settings).signer
+    signer = Service(settings, is_offline=True).signer
     if key is not None and key not in signer.keys:
         raise SettingsError(f"signing_keys: there is no key {key!r}")
     expires_at = None
@@ -303,14 +303,15 @@ async def _collect(service: Service, *, dry_run: bool) -> Leftovers:
 def _print_report(report: Report) -> None:
     console = Console()
     console.print(f"{report.verified} blobs verified ({report.bytes:,} bytes).")
-    for title, digests in (
+    for title, found in (
         ("damaged", report.damaged),
         ("missing", report.missing),
         ("without a row (run gc)", report.without_row),
         ("moved to quarantine", report.quarantined),
+        ("denied", report.denied),
     ):
-        for digest in digests:
-            console.print(f"{title}: {digest}", soft_wrap=True)
+        for item in found:
+            console.print(f"{title}: {item}", soft_wrap=True, markup=False, highlight=False)
     for fault in report.database:
         console.print(f"database: {fault}", soft_wrap=True, markup=False, highlight=False)
     if report.database:

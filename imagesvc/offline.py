@@ -18,7 +18,7 @@ def on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T
     """Run `work` with the store open and nothing else started."""
 
     async def opened() -> T:
-        service = Service(settings)
+        service = Service(settings, is_offline=True)
         await asyncio.to_thread(bring_up_to_date, service.data_dir, service.reserve)
         service.database.open()
         try:

@@ -61,7 +61,7 @@ from imagesvc.store.outbox import Outbox
 from imagesvc.store.receipts import ReceiptStore
 from imagesvc.store.reserve import Reserve
 from imagesvc.store.search import ImageSearch
-from imagesvc.store.secret import derive_key, load_or_make_secret
+from imagesvc.store.secret import derive_key, load_secret, make_secret
 from imagesvc.store.upload_slots import UploadSlotStore
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
@@ -83,14 +83,22 @@ MEANINGFUL = RESERVED | KEYS.keys() | {"preset", "sigma", "download", "debug"}
 
 
 class Service:
-    """The parts of one running service and how they hold together."""
+    """The parts of one running service and how they hold together.
 
-    def __init__(self, settings: Settings, *, resolver: Resolver = system_addresses) -> None:
+    A server makes what its data directory lacks; `is_offline` is a command on one that exists.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        is_offline: bool = False,
+        resolver: Resolver = system_addresses,
+    ) -> None:
         self.settings = settings
         self.presets = read_presets(settings)
         watermarks = read_watermarks(settings)
-        self.data_dir = DataDir(settings.data_dir.absolute())
-        self.data_dir.create()
+        self.data_dir = usable_data_dir(settings, is_offline=is_offline)
         self.rate_limits = rate_limits(
             settings,
             are_on=settings.rate_limits == "on"
@@ -330,6 +338,22 @@ class Service:
             raise Unavailable("The workers are not there yet.")
 
 
+def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
+    """The data directory, which a server makes and a command only uses.
+
+    Raises:
+        NoDataDir: a command is to use one that does not exist.
+    """
+    data_dir = DataDir(settings.data_dir.absolute())
+    if is_offline:
+        data_dir.require()
+        return data_dir
+    data_dir.create()
+    if not data_dir.has_database():  # else a secret that is missing was lost
+        make_secret(data_dir.secret)
+    return data_dir
+
+
 def read_presets(settings: Settings) -> dict[str, Transform]:
     """The presets of the settings as transforms.
 
@@ -375,7 +399,7 @@ def signing_keys(settings: Settings, data_dir: DataDir) -> dict[str, bytes]:
     }
     if given:
         return given
-    secret = load_or_make_secret(data_dir.secret)
+    secret = load_secret(data_dir.secret)
     return {"default": derive_key(secret, "signed-urls").hex().encode()}
 
 

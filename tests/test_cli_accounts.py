@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests import commands
-from tests.accounts import admin_of, client_of, log_in, printed_keys, refused
+from tests.accounts import admin_of, client_of, log_in, refused
 from tests.conftest import MakeServer
 from tests.http.asking import picture
+from tests.server import Server
 
 ME = "/api/v1/users/me"
 
@@ -55,18 +56,13 @@ def test_a_lost_first_key_is_no_reason_to_start_over(make_server: MakeServer) ->
     assert key not in server.log()
 
 
-def test_accounts_may_be_there_before_the_first_start(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    """Then the server makes no admin, and prints no key."""
-    made = run(tmp_path / "data0", "user", "add", "boss", "--admin", "--no-password")
-    key = run(tmp_path / "data0", "key", "add", "boss").stdout.strip()
-
-    server = make_server(auth="required", workers=1)
-
-    assert made.returncode == 0
-    assert printed_keys(server) == []
-    assert client_of(server, key).get(ME).json()["name"] == "boss"
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a server that has stopped."""
+    server = Server(tmp_path_factory.mktemp("stopped") / "data", auth="required", workers=1)
+    server.start()
+    server.close()
+    return server.data_dir
 
 
 def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -> None:
@@ -105,10 +101,10 @@ def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -
     ],
 )
 def test_what_cannot_be_done_ends_with_2_and_says_why(
-    tmp_path: Path, arguments: tuple[str, ...], typed: str, word: str
+    stopped: Path, arguments: tuple[str, ...], typed: str, word: str
 ) -> None:
     """In a sentence, not in a traceback."""
-    done = run(tmp_path / "data", *arguments, typed=typed)
+    done = run(stopped, *arguments, typed=typed)
 
     assert done.returncode == 2
     assert word in done.stderr

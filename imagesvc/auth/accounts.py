@@ -20,7 +20,7 @@ from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore, LoginStore
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
-from imagesvc.store.secret import derive_key, load_or_make_secret
+from imagesvc.store.secret import derive_key, load_secret
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Accounts:
         self.users = UserStore(database)
         self.keys = KeyStore(database)
         self.passwords = Passwords()
-        secret = load_or_make_secret(data_dir.secret)
+        secret = load_secret(data_dir.secret)
         tokens = AccessTokens(
             derive_key(secret, "access-tokens"), timedelta(seconds=settings.access_token_lifetime)
         )

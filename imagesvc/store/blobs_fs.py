@@ -96,6 +96,8 @@ class FileBlobStore:
             with open(self._open(digest), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
                 while piece := file.read(READ_BYTES):
                     actual.update(piece)
+        except PermissionError:
+            raise  # it says nothing about the bytes
         except OSError as error:
             if error.errno in NO_DESCRIPTOR:
                 raise

@@ -8,7 +8,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagesvc.errors import NotFound
 from imagesvc.store.files import fsync_directory
+
+
+class NoDataDir(NotFound):
+    """A directory in which no server has been started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,27 @@ class DataDir:
             path.mkdir(exist_ok=True)
         fsync_directory(self.root)
         fsync_directory(self.root.parent)
+
+    def has_database(self) -> bool:
+        """Whether a server has been started: there is a database, or originals that had one."""
+        has_rows = self.database.exists() and self.database.stat().st_size > 0
+        return has_rows or self.has_originals()
+
+    def has_originals(self) -> bool:
+        """Whether there is any blob."""
+        return any(self.blobs.glob("??/??/*"))
+
+    def require(self) -> None:
+        """Make sure that this is a data directory; a mistyped one must not become one.
+
+        Raises:
+            NoDataDir: no server has been started here.
+        """
+        if not (self.has_database() or self.secret.exists()):
+            raise NoDataDir(
+                f"There is no data directory of imagesvc: {self.root}. Name that of the server "
+                "with --data-dir or IMAGESVC_DATA_DIR; only imagesvc serve makes a new one."
+            )
 
     def empty_tmp(self) -> None:
         """Remove what a crash left of uploads in flight."""

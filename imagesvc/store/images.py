@@ -57,6 +57,8 @@ from imagesvc.store.upload_slots import use_slot
 from imagesvc.store.upserts import Upsert
 from imagesvc.store.versions import Expected, check_version
 
+MAX_USES = 20
+"""Images of one blob that are named."""
 EDITABLE = ("title", "description", "tags", "visibility", "share_location")
 
 
@@ -274,6 +276,21 @@ class ImageStore:
         query = select(blobs.c.sha256).where(blobs.c.sha256.in_(digests))
         rows = await self._database.read(lambda connection: connection.scalars(query).all())
         return {Digest(row) for row in rows}
+
+    async def uses_of(self, digest: Digest) -> list[tuple[str, ImageId, str]]:
+        """What a blob is of: `original` or `mezzanine`, and the id and file name of the image."""
+        reduced = select(blobs.c.sha256).where(blobs.c.mezzanine_sha256 == digest)
+        query = (
+            select(images.c.id, images.c.filename, images.c.sha256)
+            .where((images.c.sha256 == digest) | images.c.sha256.in_(reduced))
+            .order_by(images.c.id)
+            .limit(MAX_USES)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [
+            ("original" if row.sha256 == digest else "mezzanine", ImageId(row.id), row.filename)
+            for row in rows
+        ]
 
     async def digests_after(self, digest: str, limit: int) -> list[tuple[Digest, int]]:
         """Digests and sizes of the blobs' rows in order, from the one after `digest`."""

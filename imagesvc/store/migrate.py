@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -18,7 +19,12 @@ HEAD = "0008"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 
+class DatabaseNewer(Unavailable):
+    """The database has a schema that only a later version of imagesvc knows."""
+
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = MIGRATIONS / "versions"
 NEWEST = MIGRATIONS / "newest.sql"
 """What all migrations together make of an empty SQLite database: `make schema` writes it."""
 
@@ -29,6 +35,7 @@ def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
     Raises:
         InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
         DatabaseDamaged: it is no database any more, or was lost.
+        DatabaseNewer: a later version has migrated it.
         Unavailable: the database cannot be used now.
     """
     path = data_dir.database
@@ -50,7 +57,7 @@ def _migrate(data_dir: DataDir) -> None:
     try:
         with translated():
             migrate(path)
-    except (InsufficientStorage, DatabaseDamaged):
+    except (InsufficientStorage, DatabaseDamaged, DatabaseNewer):
         raise
     except Unavailable as error:
         if not data_dir.has_inodes():
@@ -68,7 +75,7 @@ def _check_not_lost(data_dir: DataDir) -> None:
     path = data_dir.database
     if path.exists() and path.stat().st_size:
         return
-    if any(data_dir.blobs.glob("??/??/*")):
+    if data_dir.has_originals():
         raise DatabaseDamaged(f"{path} is missing or empty, and there are originals. {NEXT_STEPS}")
 
 
@@ -77,18 +84,41 @@ def migrate(path: Path) -> None:
 
     One transaction: a crash in between leaves the old schema, whole. A new database is its owner's
     alone to read: it has the hashes of passwords. SQLite gives its log the same permissions.
+
+    Raises:
+        DatabaseNewer: a later version has migrated it.
     """
     with contextlib.suppress(FileExistsError):
         path.touch(mode=0o600, exist_ok=False)
     engine = sqlite_engine(path)
     with engine.connect() as connection:
-        if _revision(connection) != HEAD:
+        if (revision := _revision(connection)) != HEAD:
+            check_not_newer(revision, path)
             with transaction(connection):
                 if inspect(connection).get_table_names():  # another process may have been faster
                     upgrade(connection)
                 else:
                     _create(connection)
     engine.dispose()
+
+
+def check_not_newer(revision: str | None, path: Path) -> None:
+    """Tell a revision that this version knows from that of a later one.
+
+    Raises:
+        DatabaseNewer: it has no migration here.
+    """
+    if revision is not None and not is_known(revision):
+        raise DatabaseNewer(
+            f"The database {path} was made by a newer version of imagesvc (schema {revision}; this "
+            f"version, {version('imagesvc')}, knows those up to {HEAD}). Run the newer version, or "
+            "restore a copy of the data directory."
+        )
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version has the migration."""
+    return any(VERSIONS.glob(f"{revision}_*.py"))
 
 
 def _revision(connection: Connection) -> str | None:

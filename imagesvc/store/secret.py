@@ -16,17 +16,13 @@ SECRET_BYTES = 32
 
 
 class SecretDamaged(Unavailable):
-    """The file of the service's own secret does not hold a secret."""
+    """The file of the service's own secret is missing, or does not hold a secret."""
 
 
-def load_or_make_secret(path: Path) -> bytes:
-    """The secret in the file, which is made when there is none; the first maker wins.
-
-    Raises:
-        SecretDamaged: the file is empty, cut off or changed.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        return _read(path)
+def make_secret(path: Path) -> None:
+    """Make the file of the secret, unless there is one; the first maker wins."""
+    if path.exists():
+        return
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         _write(draft, f"{secrets.token_hex(SECRET_BYTES)}\n")
@@ -35,7 +31,32 @@ def load_or_make_secret(path: Path) -> bytes:
     finally:
         draft.unlink(missing_ok=True)
     fsync_directory(path.parent)
-    return _read(path)
+
+
+def load_secret(path: Path) -> bytes:
+    """The secret in the file.
+
+    Raises:
+        SecretDamaged: the file is missing, empty, cut off or changed.
+    """
+    # A copy made onto a full disk is empty: with that as the secret, anyone could sign.
+    try:
+        secret = bytes.fromhex(path.read_text("ascii"))
+    except FileNotFoundError:
+        raise SecretDamaged(f"{path} is missing. {_next_step(path)}") from None
+    except ValueError:
+        secret = b""
+    if len(secret) < SECRET_BYTES:
+        raise SecretDamaged(f"{path} is damaged. {_next_step(path)}")
+    return secret
+
+
+def _next_step(path: Path) -> str:
+    return (
+        "Restore a copy of it; or make another one with: "
+        f"(umask 077; openssl rand -hex 32 > {path}) "
+        "Signed URLs and access tokens that were given out are refused then."
+    )
 
 
 def write_private(path: Path, text: str) -> None:
@@ -64,20 +85,6 @@ def remove_durably(path: Path) -> None:
 def derive_key(secret: bytes, purpose: str) -> bytes:
     """A key for one purpose; keys of different purposes tell nothing of each other."""
     return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
-
-
-def _read(path: Path) -> bytes:
-    # A copy made onto a full disk is empty: with that as the secret, anyone could sign.
-    try:
-        secret = bytes.fromhex(path.read_text("ascii"))
-    except ValueError:
-        secret = b""
-    if len(secret) < SECRET_BYTES:
-        raise SecretDamaged(
-            f"{path} is damaged. Restore a copy of it; or remove it, and the next start makes "
-            "another one: signed URLs and access tokens that were given out are refused then."
-        )
-    return secret
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from imagesvc.store.migrate import is_known
+
 MAX_FAULTS = 20
 """More of them say nothing more."""
 NEEDED = {"images", "blobs", "jobs"}
@@ -31,7 +33,7 @@ def faults_of(path: Path) -> list[str]:
             found = connection.execute(f"PRAGMA integrity_check({MAX_FAULTS})")
             faults = [row[0] for row in found if row[0] != "ok"]
             if not faults:
-                faults = _dangling(connection) + _missing(connection)
+                faults = _dangling(connection) + _missing(connection) + _newer(connection)
     except sqlite3.DatabaseError as error:
         return [str(error)]
     return faults
@@ -46,6 +48,14 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
     found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
     missing = NEEDED - {name for (name,) in found}
     return [f"there is no table {name}" for name in sorted(missing)]
+
+
+def _newer(connection: sqlite3.Connection) -> list[str]:
+    with contextlib.suppress(sqlite3.OperationalError):  # no such table: `_missing` has others
+        for (revision,) in connection.execute("SELECT version_num FROM alembic_version"):
+            if not is_known(revision):
+                return [f"it was made by a newer version of imagesvc (schema {revision})"]
+    return []
 
 
 def read_only(path: Path) -> sqlite3.Connection:

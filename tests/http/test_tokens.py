@@ -16,7 +16,7 @@ import pytest
 
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.model import Login, LoginId, UserId
-from imagesvc.store.secret import derive_key, load_or_make_secret
+from imagesvc.store.secret import derive_key, load_secret
 from tests.accounts import PASSWORD, Asker, admin_of, client_of, log_in, make_user, refused
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem
@@ -45,7 +45,7 @@ def go_on(server: Server, refresh_token: str, **fields: str) -> httpx.Response:
 
 def key_of(server: Server) -> bytes:
     """What the server signs access tokens with."""
-    return derive_key(load_or_make_secret(server.data_dir / "secret.key"), "access-tokens")
+    return derive_key(load_secret(server.data_dir / "secret.key"), "access-tokens")
 
 
 @pytest.mark.parametrize("shape", ["data", "json"])

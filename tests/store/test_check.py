@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +61,10 @@ def test_a_damaged_blob_is_named_and_fails_the_check(stocked: Server, damage: st
     checked = stocked.cli("check")
 
     assert checked.returncode == 1
-    assert path.name in checked.stdout
+    (line,) = [line for line in checked.stdout.splitlines() if path.name in line]
+    assert str(path) in line
+    assert "original of image 01" in line
+    assert '"a.jpg"' in line
     assert "2 blobs verified" in checked.stdout
 
 
@@ -91,4 +96,44 @@ def test_a_blob_without_a_row_is_told_and_is_no_damage(stocked: Server) -> None:
     checked = stocked.cli("check")
 
     assert checked.returncode == 0
-    assert orphan.name in checked.stdout
+    assert str(orphan) in checked.stdout
+
+
+def without_privileges(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that goes by the modes of files, also as root."""
+    drop = "-dac_override,-dac_read_search"
+    dropped = ["setpriv", "--bounding-set", drop, "--inh-caps", drop]
+    return subprocess.run([*dropped, *command], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "said"),
+    [
+        ("imagesvc.db", 0o400, "imagesvc.db: this user may not write to it"),
+        ("imagesvc.db", 0o000, "imagesvc.db: this user may not read it"),
+        ("blobs/*", 0o000, "this user may not read it"),
+        ("blobs/*/*", 0o500, "this user may not write to it"),
+        ("blobs/*/*/*", 0o000, "this user may not read it"),
+        ("variants/*", 0o000, "this user may not read it"),
+    ],
+)
+def test_what_this_user_may_not_use_is_no_sound_data(
+    stocked: Server, path: str, mode: int, said: str
+) -> None:
+    """A check that reads nothing has found nothing."""
+    data_dir = stocked.data_dir
+    denied = min(data_dir.glob(path))
+    before = denied.stat().st_mode
+    denied.chmod(mode)
+    try:
+        checked = without_privileges(
+            sys.executable, "-m", "imagesvc", "check", "--repair", "--data-dir", str(data_dir)
+        )
+    finally:
+        denied.chmod(before)
+
+    assert checked.returncode in {1, 2}, checked.stdout + checked.stderr
+    assert said in checked.stdout + checked.stderr
+    assert str(denied) in checked.stdout + checked.stderr
+    assert "Traceback" not in checked.stderr
+    assert len(stocked.blobs()) == 3

@@ -1,0 +1,105 @@
+"""Commands on a data directory that is not there: none is made, and no secret."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server
+from tests.test_cli import run
+
+COMMANDS = [
+    ("check",),
+    ("gc",),
+    ("sign", "/images/x?w=1"),
+    ("user", "add", "ada", "--no-password"),
+    ("key", "list", "ada"),
+]
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a server that has stopped."""
+    server = Server(tmp_path_factory.mktemp("stock") / "data", workers=1, auth="required").start()
+    server.close()
+    return server.data_dir
+
+
+@pytest.fixture
+def place(stock: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(stock, tmp_path / "data"))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_mistyped_data_directory_is_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """A check of nothing would find nothing wrong; a secret of nothing would sign for nothing."""
+    done = run(tmp_path, *command, "--data-dir", "dta")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"no data directory of imagesvc: {tmp_path / 'dta'}" in done.stderr
+    assert "--data-dir" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    """The home directory, for example."""
+    (tmp_path / "notes.txt").touch()
+
+    done = run(tmp_path, "sign", "/images/x", "--data-dir", ".")
+
+    assert done.returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_lost_secret_is_not_replaced(place: Path) -> None:
+    """Every link and token that was given out would fail, and no line would say why."""
+    secret = place / "secret.key"
+    secret.unlink()
+
+    command = run(place.parent, "sign", "/images/x", "--data-dir", str(place))
+    start = run(place.parent, "serve", "--port", "0", "--data-dir", str(place), workers="1")
+
+    for done in (command, start):
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"imagesvc: {secret} is missing")
+        assert done.stderr.count("\n") == 1
+        assert "openssl rand -hex 32" in done.stderr
+    assert not secret.exists()
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])
+def test_a_database_of_a_newer_version_is_told_in_one_line(
+    place: Path, command: tuple[str, ...]
+) -> None:
+    """After a downgrade; nothing is changed."""
+    make_newer(place)
+
+    done = run(place.parent, *command, "--data-dir", str(place), workers="1", log_format="json")
+
+    lines = [line for line in done.stderr.splitlines() if "newer version" in line]
+    assert done.returncode != 0
+    assert len(lines) == 1
+    assert "Traceback" not in done.stderr
+    assert str(place / "imagesvc.db") in lines[0]
+
+
+def test_check_names_a_newer_database(place: Path) -> None:
+    """It cannot know what there should be in it."""
+    make_newer(place)
+
+    done = run(place.parent, "check", "--data-dir", str(place))
+
+    assert done.returncode == 1
+    assert "database: it was made by a newer version of imagesvc" in done.stdout
+
+
+def make_newer(place: Path) -> None:
+    """Have the database say that a later version has migrated it."""
+    connection = sqlite3.connect(place / "imagesvc.db")
+    with connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
