@@ -160,7 +160,7 @@ def test_check_tells_sound_from_damaged_by_its_status(make_server: MakeServer) -
 
     assert (sound.returncode, damaged.returncode) == (0, 1)
     assert "1 blobs verified" in sound.stdout
-    assert f"damaged: {image['sha256']}" in damaged.stdout
+    assert f"damaged: {blob} (original of image {image['id']} " in damaged.stdout
 
 
 def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) -> None:
