@@ -6,7 +6,8 @@ from bisect import bisect_left
 from functools import lru_cache
 
 from imagesvc.imaging import vips
-from imagesvc.imaging.steps import RGB, Work
+from imagesvc.imaging.colour import RGB
+from imagesvc.imaging.steps import Work
 from imagesvc.imaging.vips import Picture
 
 KERNEL_CUT = 0.05

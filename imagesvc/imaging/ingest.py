@@ -16,6 +16,7 @@ from imagesvc.imaging.calls import (
     RenderRequest,
     Spill,
 )
+from imagesvc.imaging.colour import scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.encode import jpeg
 from imagesvc.imaging.facts import SMALL_SIDE, facts_of
@@ -25,7 +26,7 @@ from imagesvc.imaging.pipeline import resize
 from imagesvc.imaging.render import finish, render, render_each, sniffed
 from imagesvc.imaging.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
 from imagesvc.imaging.sources import open_source
-from imagesvc.imaging.steps import Work, to_srgb
+from imagesvc.imaging.steps import Work
 from imagesvc.imaging.vips import Picture, Source
 from imagesvc.model import Format, Original, Size, Transform
 
@@ -103,7 +104,7 @@ class Decoded:
         if self._factor == 1:
             return resize(source, None, self._size)
         picture = source.pixels(self._factor)
-        return picture.thumbnail_image(self._size.width, height=self._size.height, size="force")
+        return scaled(picture, self._size.width, self._size.height)
 
     def shares(self, transform: Transform) -> bool:
         """Whether a variant may be made of what is shared: not with other frames, nor twice."""

@@ -51,7 +51,7 @@ _PLUGINS: Mapping[Format, tuple[str, ...]] = {
     Format.JP2: ("JPEG2000",),
     Format.ICO: ("ICO",),
 }
-_BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
+_BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4, "RGB;16": 3, "RGBA;16": 4}
 """Modes whose bytes libvips takes as they are."""
 _WITH_ALPHA = frozenset({"LA", "PA", "RGBA", "RGBa"})
 _JPEG_MODES = frozenset({"L", "RGB"})
@@ -82,7 +82,7 @@ class Header:
 class Raster:
     """A decoded picture: height x width x bands, rows without padding.
 
-    uint8 a band, or uint16 in the order of this machine where `mode` is `I;16`. HEIC is already
+    uint8 a band, or uint16 in the order of this machine where `mode` ends in `;16`. HEIC is already
     turned and mirrored as its own properties say.
     """
 
@@ -94,8 +94,6 @@ class Raster:
     """A buffer."""
     profile: bytes | None
     """An ICC profile of the pixels."""
-    is_display_p3: bool = False
-    """Colours of Display P3, said without a profile (ITU-T H.273, primaries 12)."""
 
 
 LOADED = (
@@ -136,8 +134,13 @@ def read_header(data: Data, kind: Format) -> Header:
         raise CorruptImage(f"The {kind.value.upper()} file has a damaged header.") from error
 
 
-def decode(data: Data, kind: Format) -> Raster:
+def decode(data: Data, kind: Format, *, is_hdr: bool = False) -> Raster:
     """Decode a file of one of the `DECODED` formats; of an icon its largest picture.
+
+    Args:
+        data: the file.
+        kind: its format.
+        is_hdr: whether HEIC keeps more bits than 8.
 
     Raises:
         CorruptImage: it cannot be decoded to its end.
@@ -146,7 +149,7 @@ def decode(data: Data, kind: Format) -> Raster:
     try:
         with warnings.catch_warnings(action="ignore"):
             if kind is Format.HEIC:
-                return _heif_raster(data)
+                return _heif_raster(data, is_hdr=is_hdr)
             if kind is Format.ICO:
                 icon = largest(data).alone()
                 with Image.open(io.BytesIO(icon), formats=_PLUGINS[kind]) as image:
@@ -228,31 +231,22 @@ def _raster(image: Image.Image) -> Raster:
     return Raster(image.width, image.height, bands, image.mode, data, profile)
 
 
-def _heif(data: Data) -> Any:
-    """The primary picture of a file, not decoded yet; 10 and 12 bits come down to 8.
+def _heif(data: Data, *, is_hdr: bool = False) -> Any:
+    """The primary picture of a file, not decoded yet; 10 and 12 bits of SDR come down to 8.
 
     libheif applies `irot`, `imir` and `clap` (ISO/IEC 23008-12, 6.5.10): an orientation in the
     EXIF says the same again and must not be applied.
     """
-    pictures = pillow_heif.open_heif(tidied(data, Format.HEIC)[:], convert_hdr_to_8bit=True)
+    pictures = pillow_heif.open_heif(tidied(data, Format.HEIC)[:], convert_hdr_to_8bit=not is_hdr)
     return pictures[pictures.primary_index]
 
 
-def _heif_raster(data: Data) -> Raster:
-    picture = _heif(data)
+def _heif_raster(data: Data, *, is_hdr: bool) -> Raster:
+    picture = _heif(data, is_hdr=is_hdr)
     data = picture.data  # libheif's own memory, no copy
-    nclx = picture.info.get("nclx_profile") or {}
     profile = picture.info.get("icc_profile")
     width, height = picture.size
-    return Raster(
-        width,
-        height,
-        _BANDS[picture.mode],
-        picture.mode,
-        data,
-        profile,
-        is_display_p3=not profile and nclx.get("color_primaries") == 12,  # noqa: PLR2004
-    )
+    return Raster(width, height, _BANDS[picture.mode], picture.mode, data, profile)
 
 
 def small(levels: Any, width: int, height: int, bands: int, side: int) -> Image.Image:

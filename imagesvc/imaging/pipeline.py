@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imagesvc.imaging import effects, steps, vips, watermark
+from imagesvc.imaging.colour import scaled
 from imagesvc.imaging.geometry import Box
 from imagesvc.imaging.shrinking import SIDEWAYS, jpeg_shrink, region_shrink, stored_box
 from imagesvc.imaging.stages import Stages
@@ -66,9 +67,7 @@ def resize(source: Source, region: Box | None, target: Size) -> Picture:
     if target == (Size(region.width, region.height) if region else source.shown):
         picture = cut(source, region)
         return picture if source.orientation == 1 else picture.copy_memory().autorot()
-    return _reduced(source, region, target).thumbnail_image(
-        target.width, height=target.height, size="force"
-    )
+    return scaled(_reduced(source, region, target), target.width, target.height)
 
 
 def cut(source: Source, region: Box | None) -> Picture:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.colour import tagged
+from imagesvc.imaging.containers.colour_spaces import is_hdr
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Size
@@ -23,7 +27,9 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
         MemoryError: there is not enough of it.
     """
     if kind not in pillow.DECODED:
-        return vips.open_source(data, kind, all_frames=all_frames, page=page)
-    raster = pillow.decode(data, kind)
-    picture = vips.from_raster(raster)
+        source = vips.open_source(data, kind, all_frames=all_frames, page=page)
+        picture = tagged(source.picture, data, kind)
+        return source if picture is source.picture else replace(source, picture=picture)
+    raster = pillow.decode(data, kind, is_hdr=is_hdr(data, kind))
+    picture = tagged(vips.from_raster(raster), data, kind)
     return Source(data, kind, picture, Size(raster.width, raster.height), 1, 1)

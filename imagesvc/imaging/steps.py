@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from imagesvc.imaging import vips
+from imagesvc.imaging.colour import RGB, to_srgb
 from imagesvc.imaging.geometry import QUARTER, Box, Plan
 from imagesvc.imaging.keys import MAX
 from imagesvc.imaging.transform import FROM_PIXELS
@@ -21,11 +22,6 @@ from imagesvc.model import Format, Size, Transform, Watermark
 WITHOUT_ALPHA = frozenset({Format.JPEG})
 WHITE = 255
 OPAQUE = 255
-RGB, RGBA = 3, 4
-BYTE_INTERPRETATIONS = frozenset({"srgb", "b-w"})
-_ICC = "icc-profile-data"
-_SRGB_AT, _SRGB = slice(48, 56), b"IEC sRGB"
-"""Manufacturer and model in the header of the common profile "sRGB IEC61966-2.1"."""
 RIM = 2
 """Transparent pixels around a picture that is turned, so that its edges come out smooth."""
 
@@ -96,26 +92,6 @@ def crop(frame: Picture, work: Work) -> Picture:
 def colour(frame: Picture, _work: Work) -> Picture:
     """Bring any colour space to sRGB or gray."""
     return to_srgb(frame)
-
-
-def to_srgb(frame: Picture) -> Picture:
-    """Bring any colour space to sRGB or gray, 8 bits a band, at most one alpha band.
-
-    An embedded profile is applied; without one, CMYK is read by libvips' own profile. A profile
-    that cannot be used is ignored, as browsers do.
-    """
-    if frame.get_typeof(_ICC) and not _is_srgb(frame):
-        try:
-            frame = frame.icc_transform("srgb", embedded=True, depth=8)
-        except vips.Error:
-            frame = frame.copy()
-            frame.remove(_ICC)
-    if frame.interpretation not in BYTE_INTERPRETATIONS:
-        is_gray = frame.interpretation == "grey16" or frame.bands < RGB
-        frame = frame.colourspace("b-w" if is_gray else "srgb")
-    if frame.format != "uchar":
-        frame = frame.cast("uchar")
-    return frame if frame.bands <= RGBA else frame.extract_band(0, n=RGBA)
 
 
 def turn(frame: Picture, work: Work) -> Picture:
@@ -233,8 +209,3 @@ def _length(vectors: Picture) -> Picture:
     """The lengths of vectors of two bands."""
     squares = vectors * vectors
     return (squares.extract_band(0) + squares.extract_band(1)) ** 0.5
-
-
-def _is_srgb(frame: Picture) -> bool:
-    profile: bytes = frame.get(_ICC)
-    return profile[_SRGB_AT] == _SRGB and frame.format == "uchar" and frame.bands >= RGB

@@ -26,7 +26,7 @@ from imagesvc.model import (
     Watermark,
 )
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Part of every variant's key and ETag: changed when the same transform makes other pixels."""
 
 MAX_PAIRS = 64

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from imagesvc.imaging import pipeline, steps
+from imagesvc.imaging import pipeline
+from imagesvc.imaging.colour import to_srgb
 from imagesvc.imaging.geometry import Box, cut_region
 from imagesvc.imaging.shrinking import shown_box, stored_box
 from imagesvc.imaging.vips import Picture, Source
@@ -25,7 +26,7 @@ def trimmed_region(source: Source, transform: Transform) -> Box | None:
         pyvips.Error: the picture cannot be decoded.
     """
     region = cut_region(transform.crop, source.shown)
-    picture = steps.to_srgb(pipeline.cut(source, region)).copy_memory()
+    picture = to_srgb(pipeline.cut(source, region)).copy_memory()
     area = region or Box(0, 0, source.shown.width, source.shown.height)
     stored = Size(picture.width, picture.height // source.frames)
     corner = stored_box(Box(0, 0, 1, 1), stored, source.orientation)

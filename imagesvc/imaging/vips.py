@@ -169,19 +169,16 @@ def load(data: Data, kind: Format, **options: Any) -> Picture:
 
 def from_raster(raster: Raster) -> Picture:
     """A picture over the memory of a raster, which it keeps alive; nothing is copied."""
-    deep = raster.mode == "I;16"
+    deep = raster.mode.endswith(";16")
     layout = "ushort" if deep else "uchar"
     picture = pyvips.Image.new_from_memory(
         raster.data, raster.width, raster.height, raster.bands, layout
     )
-    gray = "grey16" if deep else "b-w"
-    space = "cmyk" if raster.mode == "CMYK" else gray if raster.bands < RGB else "srgb"
+    gray, colours = ("grey16", "rgb16") if deep else ("b-w", "srgb")
+    space = "cmyk" if raster.mode == "CMYK" else gray if raster.bands < RGB else colours
     picture = picture.copy(interpretation=space)
-    profile = raster.profile
-    if raster.is_display_p3:
-        profile = pyvips.Operation.call("profile_load", "p3")
-    if profile:
-        picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    if raster.profile:
+        picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", raster.profile)
     return picture
 
 
@@ -236,6 +233,18 @@ def load_bytes(data: bytes, kind: Format) -> Picture:
 def from_levels(levels: bytes, width: int, height: int, bands: int) -> Picture:
     """A picture of given bytes, row by row, bands interleaved."""
     return pyvips.Image.new_from_memory(levels, width, height, bands, "uchar")
+
+
+def ramp(last: int) -> Picture:
+    """One row of doubles from 0 to 1, in `last` steps."""
+    return pyvips.Image.identity(size=last + 1, ushort=True).cast("double") / last
+
+
+def noted(picture: Picture, name: str, text: str) -> Picture:
+    """The picture with a note, which what is made of it keeps."""
+    picture = picture.copy()
+    picture.set_type(pyvips.GValue.gstr_type, name, text)
+    return picture
 
 
 def coordinates(width: int, height: int) -> Picture:

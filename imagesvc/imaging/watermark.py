@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from imagesvc.errors import CorruptImage, ImagesvcError
 from imagesvc.imaging import lettering, vips
+from imagesvc.imaging.colour import RGB, tagged, to_srgb
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.geometry import place
-from imagesvc.imaging.steps import RGB, Work, to_srgb
+from imagesvc.imaging.steps import Work
 from imagesvc.imaging.values import rgba
 from imagesvc.imaging.vips import Picture
 from imagesvc.model import Size, Watermark
@@ -61,7 +62,8 @@ def _decoded(data: bytes) -> Picture:
     kind = sniff(data[:HEAD_BYTES])
     if kind is None:
         raise CorruptImage("The watermark is no image of a format taken here.")
-    layer = to_srgb(vips.load_bytes(data, kind).autorot()).colourspace("srgb")
+    picture = tagged(vips.load_bytes(data, kind).autorot(), data, kind)
+    layer = to_srgb(picture).colourspace("srgb")
     return layer if layer.hasalpha() else layer.addalpha()
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
 from imagesvc.imaging.containers import bmp, gif, heif, ico, jp2, jpeg, png, tiff, webp
 from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.colour_spaces import conversion_seconds
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.magic import HEAD_BYTES, foreign_name, sniff
 from imagesvc.imaging.limits import Limits
@@ -45,4 +46,6 @@ def inspect(data: Data, limits: Limits) -> tuple[Format, Found]:
         what = f"{name} files are not taken" if name else "This is no image"
         raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
     found = WALKERS[kind](data, limits, Budget(len(data)))
-    return kind, replace(found, file_bytes=len(data))
+    pixels = found.width * found.height * found.frames
+    seconds = found.extra_seconds + conversion_seconds(data, kind, pixels)
+    return kind, replace(found, file_bytes=len(data), extra_seconds=seconds)

@@ -1,0 +1,52 @@
+"""The colour space that a file names without an ICC profile, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from imagesvc.errors import Rejected
+from imagesvc.imaging.containers import heif_colour, png_colour
+from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.cicp import HDR, ColourSpace
+from imagesvc.imaging.containers.found import Data
+from imagesvc.model import Format
+
+_READERS: Mapping[Format, Callable[..., ColourSpace | None]] = {
+    Format.PNG: png_colour.read,
+    Format.AVIF: heif_colour.read,
+    Format.HEIC: heif_colour.read,
+}
+CONVERSION_SECONDS, HDR_SECONDS = 0.02, 0.05
+"""A megapixel to sRGB: 17 ms and 50 ms were measured."""
+
+
+def colour_space(data: Data, kind: Format, *, has_profile: bool) -> ColourSpace | None:
+    """The colour space of a sound file; None where nothing but its profile tells it.
+
+    What cannot be read never decides whether a picture is shown: it is shown as sRGB.
+    """
+    reader = _READERS.get(kind)
+    try:
+        return reader and reader(data, Budget(len(data)), has_profile=has_profile)
+    except Rejected:
+        return None
+
+
+def is_plain(space: ColourSpace | None) -> bool:
+    """Whether samples are shown as they are."""
+    return space is None or space == ColourSpace(bits=space.bits)
+
+
+def is_hdr(data: Data, kind: Format) -> bool:
+    """Whether a file names a curve that 8 bits are too few for."""
+    space = colour_space(data, kind, has_profile=False)
+    return space is not None and space.curve in HDR
+
+
+def conversion_seconds(data: Data, kind: Format, pixels: int) -> float:
+    """The processor time of bringing so many pixels of a file to sRGB, beside any profile."""
+    space = colour_space(data, kind, has_profile=False)
+    if space is None or is_plain(space):
+        return 0.0
+    seconds = HDR_SECONDS if space.curve in HDR else CONVERSION_SECONDS
+    return seconds * pixels / 1e6

@@ -1,0 +1,280 @@
+"""CMYK and profiles made of tables come out as littleCMS shows them: black is black."""
+
+from __future__ import annotations
+
+import io
+import struct
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image, ImageCms
+
+from imagesvc.imaging.calls import IngestRequest
+from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.model import Digest, Format, Original
+from tests.imaging.colours import CASES, VALID, Levels
+from tests.imaging.pictures import (
+    LIMITS,
+    QUALITY,
+    files,
+    is_near,
+    make,
+    original,
+    pixel,
+    probe,
+    save,
+    seen,
+)
+
+PERCEPTUAL = ImageCms.Intent.PERCEPTUAL
+BLACK_POINT = ImageCms.Flags.BLACKPOINTCOMPENSATION
+INKS: tuple[Levels, ...] = (
+    (0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 0, 0),
+    (0, 0, 255, 0), (255, 255, 0, 0), (0, 0, 0, 128), (128, 96, 96, 0), (191, 173, 173, 230),
+)  # fmt: skip
+STEP = 16
+
+
+def inks() -> Image.Image:
+    """A square of each of `INKS`, side by side."""
+    picture = Image.new("CMYK", (STEP * len(INKS), STEP))
+    for number, ink in enumerate(INKS):
+        picture.paste(ink, (number * STEP, 0, (number + 1) * STEP, STEP))
+    return picture
+
+
+def of_vips(name: str) -> bytes:
+    """A profile that libvips brings."""
+    return bytes(pyvips.Operation.call("profile_load", name))
+
+
+def by_lcms(
+    picture: Image.Image, profile: bytes, intent: ImageCms.Intent, flags: int = 0
+) -> Image.Image:
+    """A picture in sRGB, by littleCMS in one step."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    shown = ImageCms.profileToProfile(
+        picture, source, ImageCms.createProfile("sRGB"), intent, "RGB", flags=ImageCms.Flags(flags)
+    )
+    assert shown is not None
+    return shown
+
+
+def middles(picture: Image.Image) -> list[Levels]:
+    """The colour in the middle of each square of a row."""
+    picture = picture.convert("RGB")
+    height = picture.height
+    return [
+        pixel(picture, (at + height // 2, height // 2)) for at in range(0, picture.width, height)
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+@pytest.mark.parametrize("embedded", [False, True])
+@pytest.mark.parametrize("query", ["", "w=80", "crop=0,0,160,16", "rotate=180&flip=h&w=80"])
+def test_cmyk_is_shown_by_the_perceptual_intent(
+    tmp_path: Path, suffix: str, query: str, *, embedded: bool
+) -> None:
+    """With its profile, or that of libvips, in whatever way the pixels are read and scaled."""
+    profile = of_vips("cmyk")
+    options: dict[str, Any] = {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
+    if embedded:
+        options["icc_profile"] = profile
+    path = save(tmp_path / f"a.{suffix}", inks(), **options)
+    picture = seen(make(path, query))
+    if "rotate" in query:
+        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+
+    right = middles(by_lcms(inks(), profile, PERCEPTUAL))
+
+    assert is_near(tuple(middles(picture)), tuple(right), 3)
+    assert max(middles(picture)[0]) <= 23  # of black ink alone
+    assert max(middles(picture)[1]) <= 3
+
+
+@pytest.mark.parametrize("marker", ["adobe", "none", "ycck"])
+def test_cmyk_of_jpeg_is_inverted_as_all_write_it(tmp_path: Path, marker: str) -> None:
+    """With Adobe's marker and without, and as YCCK: black ink is dark, paper is white."""
+    picture = inks().crop((0, 0, 3 * STEP, STEP))
+    path = Path(save(tmp_path / "a.jpg", picture, quality=100, subsampling=0))
+    data = path.read_bytes()
+    at = data.index(b"\xff\xee")
+    if marker == "none":
+        path.write_bytes(data[:at] + data[at + 16 :])
+    if marker == "ycck":  # Y is the inverse of gray ink; Pillow inverts once more
+        gray = [it for ink in INKS[:3] for it in ((255 - ink[0], 127, 127, ink[3]),) * STEP]
+        packed = Image.new("CMYK", (3 * STEP, STEP))
+        packed.putdata(gray * STEP)
+        data = Path(save(tmp_path / "b.jpg", packed, quality=100, subsampling=0)).read_bytes()
+        at = data.index(b"\xff\xee") + 15
+        path.write_bytes(data[:at] + b"\2" + data[at + 1 :])
+
+    black, all_inks, paper = middles(seen(make(str(path), "")))
+
+    assert max(black) <= 23
+    assert max(all_inks) <= 5
+    assert min(paper) >= 250
+
+
+def test_cmyk_variants_of_an_upload_agree(tmp_path: Path) -> None:
+    """The mezzanine, what is made of it, and what its decoder shrinks have the same colours."""
+    large = inks().resize((3200, 1600), Image.Resampling.NEAREST)
+    path = save(tmp_path / "a.jpg", large, quality=95)
+    found = probe(path, LIMITS)
+    source = Original(Digest("0" * 64), Format.JPEG, 3200, 1600, 1, has_alpha=False,
+                      decode_bytes=found.decode_bytes)  # fmt: skip
+    wanted = [effective(parse_text(text), original(), QUALITY) for text in
+              ("w=320&format=png", "w=320&format=png&exact=1", "w=1600&format=png")]  # fmt: skip
+    right = [
+        pixel(by_lcms(inks(), of_vips("cmyk"), PERCEPTUAL), (at, 5)) for at in range(8, 160, 16)
+    ]
+
+    made = ingest(files(path), IngestRequest(source, tuple(wanted), LIMITS, {}))
+
+    assert made.mezzanine is not None
+    pictures = [Image.open(io.BytesIO(made.mezzanine)).convert("RGB")]
+    pictures += [seen(it).convert("RGB") for it in made.outcomes]  # type: ignore[arg-type]
+    for picture in pictures:
+        part = picture.width / len(INKS)
+        levels = [
+            pixel(picture, (round((it + 0.5) * part), picture.height // 2)) for it in range(10)
+        ]
+        assert is_near(tuple(levels), tuple(right), 4)
+
+
+def test_a_broken_profile_of_cmyk_is_ignored(tmp_path: Path) -> None:
+    """It is shown as CMYK without one: not washed out either."""
+    path = save(tmp_path / "a.jpg", inks(), quality=100, subsampling=0, icc_profile=b"garbage" * 50)
+
+    right = middles(by_lcms(inks(), of_vips("cmyk"), PERCEPTUAL))
+
+    assert is_near(tuple(middles(seen(make(path, "")))), tuple(right), 3)
+
+
+def table_profile(darkest: float, space: bytes = b"RGB ") -> bytes:
+    """A profile of a scanner: a table from RGB or gray to L*a*b*, whose black is no 0.
+
+    Source: ICC.1:2001-04, sections 6.1 (header) and 6.5.8 (lut16Type).
+    """
+    bands = {b"RGB ": 3, b"GRAY": 1}[space]
+    nodes = product((0.0, 1.0), repeat=bands)
+    table = b"mft2\0\0\0\0" + bytes((bands, 3, 2, 0))
+    table += struct.pack(">9i", *(65536 * it for it in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    table += struct.pack(">HH", 2, 2) + struct.pack(">HH", 0, 0xFFFF) * bands
+    for node in nodes:
+        lightness = darkest + (100 - darkest) * sum(node) / bands
+        table += struct.pack(">3H", round(lightness * 0xFF00 / 100), 0x8000, 0x8000)
+    table += struct.pack(">HH", 0, 0xFFFF) * 3
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    text = b"desc\0\0\0\0" + struct.pack(">I", 2) + b"x\0" + b"\0" * 80
+    tags = {b"desc": text, b"cprt": b"text\0\0\0\0x\0\0\0", b"wtpt": white, b"A2B0": table}
+    listed, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        listed += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(data))
+        body += data + b"\0" * (-len(data) % 4)
+    size = 132 + 12 * len(tags) + len(body)
+    head = struct.pack(">I4sI4s4s4s", size, b"none", 0x02400000, b"scnr", space, b"Lab ")
+    head += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp") + b"\0" * 28
+    return head + white[8:] + b"\0" * 48 + listed + body
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("query", ["", "w=80"])
+def test_black_of_a_table_is_black(tmp_path: Path, suffix: str, query: str) -> None:
+    """A profile whose darkest colour has an L* of 20 does not make gray of what is black."""
+    profile, levels = table_profile(20.0), (0, 64, 128, 192, 255)
+    source = Image.new("RGB", (160, 32))
+    for number, level in enumerate(levels):
+        source.paste((level,) * 3, (32 * number, 0, 32 * number + 32, 32))
+    options = {"quality": 100} if suffix in {"jpg", "webp"} else {}
+    path = save(tmp_path / f"a.{suffix}", source, icc_profile=profile, **options)
+
+    found = middles(seen(make(path, query)))
+
+    right = middles(by_lcms(source, profile, PERCEPTUAL, BLACK_POINT))
+    assert is_near(tuple(found), tuple(right), 3)
+    assert max(found[0]) <= 2
+    assert min(found[-1]) >= 253
+
+
+def test_black_of_a_gray_table_is_black(tmp_path: Path) -> None:
+    """A picture in shades of gray has profiles like that, too."""
+    path = save(
+        tmp_path / "a.png", Image.new("L", (8, 8), 0), icc_profile=table_profile(20.0, b"GRAY")
+    )
+
+    assert max(pixel(seen(make(path, "")).convert("RGB"), (2, 2))) <= 2
+
+
+@pytest.mark.parametrize("count", [0, 1, 0xFFFFFFFF])
+def test_a_profile_whose_list_is_cut_off_is_ignored(tmp_path: Path, count: int) -> None:
+    """It claims entries that are not there, or is shorter than a header."""
+    for whole in (table_profile(20.0), table_profile(20.0)[:140], b"ab"):
+        profile = whole[:128] + struct.pack(">I", count) + whole[132:]
+        path = save(tmp_path / "a.png", Image.new("RGB", (8, 8), (9, 90, 200)), icc_profile=profile)
+        assert seen(make(path, "")).size == (8, 8)
+
+
+def test_both_decoders_of_jpeg_agree(tmp_path: Path) -> None:
+    """Pillow's, for small ones, and that of libvips: the same profile gives the same colours."""
+    profile = table_profile(20.0)
+    small = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
+    large = small.resize((2560, 1920), Image.Resampling.NEAREST)
+    found = []
+    for name, picture in (("a.jpg", small), ("b.jpg", large)):
+        path = save(tmp_path / name, picture, icc_profile=profile, quality=100, subsampling=0)
+        shown = np.asarray(seen(make(path, "")).convert("L")).astype(int)
+        step = picture.width // 64
+        found.append(shown[step // 2 :: step, step // 2 :: step])
+
+    assert np.abs(found[0] - found[1]).max() <= 2
+    assert found[0].min() <= 8
+
+
+def test_a_profile_of_xyb_keeps_its_shadows() -> None:
+    """A JPEG of libjxl in XYB looks like the one it was made of, in the shadows, too."""
+    if not VALID.is_dir():
+        pytest.skip(f"{VALID} is not here")
+    plain, coded = (
+        np.asarray(seen(make(str(VALID / name), "")).convert("RGB")).astype(int)
+        for name in ("libvips_sample.jpg", "libvips_sample-xyb.jpg")
+    )
+
+    assert abs(plain.mean((0, 1)) - coded.mean((0, 1))).max() < 0.5
+    assert abs(np.percentile(plain, 1) - np.percentile(coded, 1)) <= 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "jpeg_cmyk_adobe.jpg",
+        "sharp_Channel_digital_image_CMYK_color.jpg",
+        "thumbor_cmyk.jpg",
+        "tiff_cmyk.tif",
+    ],
+)
+def test_cmyk_files_of_others(name: str) -> None:
+    """As littleCMS shows them by perceptual intent, which is what sharp asks for."""
+    if not VALID.is_dir():
+        pytest.skip(f"{VALID} is not here")
+    path = str(VALID / name)
+    source = Image.open(path)
+    right = by_lcms(source, source.info.get("icc_profile") or of_vips("cmyk"), PERCEPTUAL)
+
+    found = seen(make(path, "")).convert("RGB")
+
+    assert np.abs(np.asarray(found).astype(int) - np.asarray(right)).max() <= 2
+
+
+def test_black_ink_of_the_reported_file() -> None:
+    """Black ink alone, without a profile."""
+    if not CASES.is_dir():
+        pytest.skip(f"{CASES} is not here")
+    found = pixel(seen(make(str(CASES / "cmyk_k100.jpg"), "")).convert("RGB"), (9, 9))
+
+    assert is_near(found, (20, 5, 0), 3)
