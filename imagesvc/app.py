@@ -299,5 +299,6 @@ def delivery_rules(settings: Settings, data_dir: DataDir) -> DeliveryRules:
         avif_max_pixels=settings.avif_max_pixels,
         sendfile=sendfile,
         cache_tag_header=settings.cache_tag_header,
+        max_age=int(settings.max_age),
         stale_while_revalidate=int(settings.stale_while_revalidate),
     )

@@ -29,7 +29,8 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     to: Annotated[
         str | None,
         typer.Option(
-            help="The service: https://images.example.org. Default: that of the data directory."
+            help="The service: https://images.example.org. Default: that of the data directory.",
+            envvar="IMAGESVC_URL",
         ),
     ] = None,
     key: Annotated[

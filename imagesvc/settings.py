@@ -42,8 +42,10 @@ from imagesvc.prefixes import prefix_of
 PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")
 TOML_FILE = Path("imagesvc.toml")
-CLIENT_VARIABLES = frozenset({f"{PREFIX}KEY"})
+CLIENT_VARIABLES = frozenset({f"{PREFIX}KEY", f"{PREFIX}URL"})
 """Variables of `imagesvc upload`, which are no settings."""
+DEFAULT_PRESETS = {"thumbnail": "w=256&h=256", "preview": "w=720", "blurred": "blur=10"}
+YEAR_SECONDS = 31_536_000.0
 REMOVED = {
     "allowed_hosts": (
         "it was removed: without accounts the service answers to loopback names only. Set "
@@ -248,8 +250,8 @@ class Settings(BaseSettings):
     )
 
     presets: dict[str, str] = Field(
-        default={"thumbnail": "w=256&h=256", "preview": "w=720", "blurred": "blur=10"},
-        description="Named transforms, written as in a URL's query.",
+        default=DEFAULT_PRESETS,
+        description="Named transforms, added to the default ones; false removes one of these.",
     )
     eager_presets: tuple[str, ...] = Field(
         ("thumbnail", "preview"),
@@ -298,6 +300,9 @@ class Settings(BaseSettings):
     )
     cache_tag_header: str = Field(
         "off", description="Header that names the image of an answer, such as Cache-Tag, or off."
+    )
+    max_age: Annotated[float, BeforeValidator(_seconds)] = Field(
+        YEAR_SECONDS, ge=0, description="How long caches may keep public images."
     )
     stale_while_revalidate: Annotated[float, BeforeValidator(_seconds)] = Field(
         0.0, ge=0, description="How long shared caches may send what is stale; 0: not said."
@@ -372,6 +377,18 @@ class Settings(BaseSettings):
         "info", description="The least severe level that is logged."
     )
 
+    @field_validator("presets", mode="before")
+    @classmethod
+    def _with_the_defaults(cls, given: object) -> object:
+        """The default presets and those of the setting; `false` stands for one that is not there.
+
+        It is defined before `_decoded`: validators of this kind run from the last to the first.
+        """
+        if not isinstance(given, dict):
+            return given
+        presets = {**DEFAULT_PRESETS, **given}
+        return {name: text for name, text in presets.items() if text is not False}
+
     @field_validator("*", mode="before")
     @classmethod
     def _decoded(cls, value: object, info: ValidationInfo) -> object:
@@ -397,7 +414,9 @@ class Settings(BaseSettings):
     def _among_the_presets(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         missing = [name for name in names if name not in info.data.get("presets", names)]
         if missing:
-            raise ValueError(f"there is no preset {', '.join(missing)}")
+            raise ValueError(
+                f"there is no preset {', '.join(missing)}; name those to make with each upload"
+            )
         return names
 
     @field_validator("auth", mode="before")
@@ -503,7 +522,9 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, Any]:
         """The settings as plain values, secrets masked, for `imagesvc config`."""
-        return self.model_dump(mode="json")
+        values = self.model_dump(mode="json")
+        removed = dict.fromkeys(DEFAULT_PRESETS.keys() - self.presets.keys(), False)
+        return {**values, "presets": {**values["presets"], **removed}}
 
 
 def seconds(text: str) -> float:

@@ -41,11 +41,15 @@ def test_config_prints_every_setting_in_force(tmp_path: Path) -> None:
 
 def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
     """`imagesvc config > imagesvc.toml` pins what runs today."""
-    before = run(tmp_path, "config", max_upload_size="3MiB", data_dir='da"ta [x]').stdout
+    presets = '{"blurred": false, "card": "w=1"}'
+    before = run(
+        tmp_path, "config", max_upload_size="3MiB", data_dir='da"ta [x]', presets=presets
+    ).stdout
 
     (tmp_path / "imagesvc.toml").write_text(before)
 
     assert run(tmp_path, "config").stdout == before
+    assert "blurred = false" in before or '"blurred" = false' in before
 
 
 @pytest.mark.parametrize("command", ["serve", "config", "check", "gc"])

@@ -48,8 +48,14 @@ def faults() -> dict[str, str]:
         (
             "presets",
             '{"thumbnail": "w=9", "preview": "w=8"}',
-            {"thumbnail": "w=9", "preview": "w=8"},
+            {"thumbnail": "w=9", "preview": "w=8", "blurred": "blur=10"},
         ),
+        (
+            "presets",
+            '{"blurred": false, "card": "w=1", "never-there": false}',
+            {"thumbnail": "w=256&h=256", "preview": "w=720", "card": "w=1"},
+        ),
+        ("max_age", "1h", 3600.0),
         ("eager_presets", "[]", ()),
         ("eager_presets", '["blurred"]', ("blurred",)),
     ],
@@ -120,6 +126,24 @@ def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("IMAGESVC_MAX_UPLOAD_SIZES", "1MiB")
 
     assert faults() == {"IMAGESVC_MAX_UPLOAD_SIZES": "there is no such setting"}
+
+
+@pytest.mark.parametrize("name", ["IMAGESVC_KEY", "IMAGESVC_URL"])
+def test_variables_of_the_client_hinder_no_server(
+    monkeypatch: pytest.MonkeyPatch, place: Path, name: str
+) -> None:
+    """The README sets them in the shell that starts the server."""
+    monkeypatch.setenv(name, "isk_x")
+    (place / ".env").write_text(f"{name}=isk_x\n")
+
+    assert load_settings().port == 8000
+
+
+def test_own_presets_in_a_file_are_added_to_the_default_ones(place: Path) -> None:
+    """The routes that need `blurred` and `preview` would be gone otherwise."""
+    (place / "imagesvc.toml").write_text('[presets]\ncard = "w=600"\nblurred = false\n')
+
+    assert list(load_settings().presets) == ["thumbnail", "preview", "card"]
 
 
 def test_a_file_that_is_no_toml_is_named(place: Path) -> None:

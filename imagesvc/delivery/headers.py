@@ -10,7 +10,6 @@ from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.model import Format, Image, Visibility
 
-YEAR_SECONDS = 31_536_000
 PRIVATE = "private, no-cache"
 CREDENTIALS = "Authorization, X-API-Key"
 """Request fields that say who asks, where the owner and strangers get different bytes."""
@@ -55,14 +54,14 @@ def image_headers(
 
 
 def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) -> str:
-    """How long caches may keep an answer: for good, unless it is private or its URL ends."""
+    """How long caches may keep an answer: `max_age`, unless it is private or its URL ends."""
     if visibility is Visibility.PRIVATE:
         return PRIVATE
-    age = YEAR_SECONDS
+    age = rules.max_age
     if asked.signature is not None and asked.signature.expires_at is not None:
         age = max(0, min(age, asked.signature.expires_at - int(time.time())))
     parts = ["public", f"max-age={age}"]
-    if age == YEAR_SECONDS:
+    if age and age == rules.max_age:  # what it is never changes for as long
         parts.append("immutable")
     if rules.stale_while_revalidate:
         parts.append(f"stale-while-revalidate={rules.stale_while_revalidate}")

@@ -145,7 +145,7 @@ class Delivery:
         if name not in self.presets:
             raise NotFound("There is no preset with this name.")
         asked = read_query(request, self.signer)
-        self.rules.check(Kind.FREE_FORM if asked.transform else Kind.PRESET, asked)
+        self.rules.check(_kind_of([("preset", name), *asked.transform]), asked)
         transform = parse([("preset", name), *asked.transform], self.presets)
         image = await self._seen(request, asked)
         return await self._variant(request, image, transform, asked)
@@ -153,7 +153,7 @@ class Delivery:
     async def blurred(self, request: Request) -> Response:
         """The preset `blurred`; `sigma` overrides its strength."""
         asked = read_query(request, self.signer)
-        self.rules.check(Kind.FREE_FORM if asked.transform else Kind.PRESET, asked)
+        self.rules.check(_kind_of([("preset", "blurred"), *asked.transform]), asked)
         if "blurred" not in self.presets:
             raise NotFound("There is no preset with the name blurred.")
         transform = _blurred(asked.transform, self.presets)
@@ -354,9 +354,12 @@ def image_id_of(request: Request) -> ImageId:
 
 
 def _kind_of(transform: Pairs) -> Kind:
+    """`format=auto` beside a preset is still one of a bounded set."""
     if not transform:
         return Kind.ORIGINAL
-    return Kind.PRESET if [key for key, _value in transform] == ["preset"] else Kind.FREE_FORM
+    chosen = [pair for pair in transform if pair != ("format", "auto")]
+    is_preset = [key for key, _value in chosen] == ["preset"]
+    return Kind.PRESET if is_preset and len(transform) - len(chosen) <= 1 else Kind.FREE_FORM
 
 
 def _evicted() -> Unavailable:

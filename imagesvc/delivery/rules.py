@@ -50,6 +50,7 @@ class DeliveryRules:
     avif_max_pixels: int
     sendfile: Sendfile | None
     cache_tag_header: str
+    max_age: int
     stale_while_revalidate: int
 
     def check(self, kind: Kind, asked: Asked) -> None:

@@ -33,13 +33,14 @@ def test_nginx_is_told_to_send_originals_itself(make_server: MakeServer) -> None
 
 def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
     """A CDN drops all variants of one image by this tag."""
-    server = make_server(cache_tag_header="Cache-Tag", stale_while_revalidate="1d")
+    server = make_server(cache_tag_header="Cache-Tag", stale_while_revalidate="1d", max_age="1h")
     image = server.upload(picture())
 
     answers = [server.client.get(f"/images/{image['id']}?w=20") for _ in range(2)]
 
     for answer in answers:
         assert answer.headers["cache-tag"] == f"image-{image['id']}"
+        assert "public, max-age=3600, immutable" in answer.headers["cache-control"]
         assert "stale-while-revalidate=86400" in answer.headers["cache-control"]
 
 

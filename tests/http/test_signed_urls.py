@@ -106,6 +106,25 @@ def test_an_expiring_url_is_not_kept_longer_than_it_is_good(image: tuple[Server,
     assert second.status_code == 403
 
 
+@pytest.mark.parametrize("image", ["presets", "signed"], indirect=True)
+def test_presets_may_negotiate_their_format_without_a_signature(image: tuple[Server, str]) -> None:
+    """That is still a bounded set; with anything else beside it, it is not."""
+    server, path = image
+    preset = f"/images/{path.rpartition('/')[2]}/thumbnail"
+    blurred = f"/blurred-images/{path.rpartition('/')[2]}"
+    webp = {"accept": "image/webp"}
+
+    for url in (f"{preset}?format=auto", f"{path}?preset=thumbnail&format=auto"):
+        answer = server.client.get(url, headers=webp)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert server.client.get(f"{blurred}?format=auto").status_code == 200
+    for url in (
+        f"{preset}?format=auto&w=33", f"{preset}?format=auto&format=webp", f"{path}?format=auto",
+        f"{blurred}?format=auto&sigma=3",
+    ):  # fmt: skip
+        assert server.client.get(url).status_code == 403, url
+
+
 @pytest.mark.parametrize("image", ["presets"], indirect=True)
 def test_the_command_line_signs_urls(image: tuple[Server, str]) -> None:
     """What an operator tries first."""
