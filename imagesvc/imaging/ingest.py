@@ -85,7 +85,7 @@ class Decoded:
         self._held: dict[int, Picture] = {}
         if self._kind is Format.JPEG:
             self._hold(first, size, direct)
-        elif self._kind in pillow.DECODED:
+        elif pillow.decodes(data, self._kind):
             self._kept = first
         elif self._kind is not Format.WEBP and original.frames == 1 and direct:
             self._keep(first)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pillow_heif
@@ -26,6 +26,7 @@ from PIL import (
     JpegImagePlugin,
     MpoImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
 )
 
 from imagesvc.errors import CorruptImage, Rejected
@@ -33,23 +34,27 @@ from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.ico import largest
 from imagesvc.imaging.containers.jpeg import starts_early
 from imagesvc.imaging.containers.tidy import tidied
+from imagesvc.imaging.containers.tiff import decoder_of
+from imagesvc.imaging.containers.tiff_kinds import Decoder, not_taken
 from imagesvc.imaging.reading import as_file
 from imagesvc.model import Format
 
 Image.MAX_IMAGE_PIXELS = None
+TiffImagePlugin.READ_LIBTIFF = True  # its own reader knows fewer kinds
 pillow_heif.options.DECODE_THREADS = 1
 pillow_heif.options.THUMBNAILS = False
 pillow_heif.options.DEPTH_IMAGES = False
 pillow_heif.options.AUX_IMAGES = False
 
 DECODED = frozenset({Format.HEIC, Format.BMP, Format.JP2, Format.ICO})
-"""Formats whose pixels come from here."""
+"""Formats whose pixels all come from here; some kinds of TIFF do, too."""
 
 _PLUGINS: Mapping[Format, tuple[str, ...]] = {
     Format.JPEG: ("JPEG",),
     Format.BMP: ("BMP",),
     Format.JP2: ("JPEG2000",),
     Format.ICO: ("ICO",),
+    Format.TIFF: ("TIFF",),
 }
 _BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4, "RGB;16": 3, "RGBA;16": 4}
 """Modes whose bytes libvips takes as they are."""
@@ -94,6 +99,8 @@ class Raster:
     """A buffer."""
     profile: bytes | None
     """An ICC profile of the pixels."""
+    pages: int = 1
+    """Of the file."""
 
 
 LOADED = (
@@ -108,11 +115,17 @@ def load_plugins() -> None:
     Image.preinit()
 
 
+def decodes(data: Data, kind: Format) -> bool:
+    """Whether the pixels of a file that `probe` took come from here."""
+    return kind in DECODED or (kind is Format.TIFF and decoder_of(data) is Decoder.PILLOW)
+
+
 def read_header(data: Data, kind: Format) -> Header:
-    """Read the header of a file of one of the `DECODED` formats.
+    """Read the header of a file that `decodes` is true of.
 
     Raises:
         CorruptImage: Pillow does not find a picture of this format in it.
+        UnsupportedMediaType: it is a TIFF of a kind that Pillow does not know.
         ImageTooLarge: its structure is too complex.
         MemoryError: there is not enough of it.
     """
@@ -125,21 +138,24 @@ def read_header(data: Data, kind: Format) -> Header:
             if kind is Format.ICO:  # the plugin would decode it; the container has told all
                 icon = largest(data)
                 return Header(icon.width, icon.height, has_alpha=True)
-            with Image.open(as_file(data), formats=_PLUGINS[kind]) as image:
+            with _opened(data, kind) as image:
                 has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
                 return Header(image.width, image.height, has_alpha)
     except (Rejected, MemoryError):
         raise
     except Exception as error:
+        if kind is Format.TIFF and isinstance(error, UnidentifiedImageError):
+            raise not_taken("files of this kind") from error
         raise CorruptImage(f"The {kind.value.upper()} file has a damaged header.") from error
 
 
-def decode(data: Data, kind: Format, *, is_hdr: bool = False) -> Raster:
-    """Decode a file of one of the `DECODED` formats; of an icon its largest picture.
+def decode(data: Data, kind: Format, page: int = 0, *, is_hdr: bool = False) -> Raster:
+    """Decode a file that `decodes` is true of; of an icon its largest picture.
 
     Args:
         data: the file.
         kind: its format.
+        page: which one of a TIFF.
         is_hdr: whether HEIC keeps more bits than 8.
 
     Raises:
@@ -154,8 +170,10 @@ def decode(data: Data, kind: Format, *, is_hdr: bool = False) -> Raster:
                 icon = largest(data).alone()
                 with Image.open(io.BytesIO(icon), formats=_PLUGINS[kind]) as image:
                     return _raster(image)
-            with Image.open(as_file(data), formats=_PLUGINS[kind]) as image:
-                return _raster(image)
+            with _opened(data, kind) as image:
+                pages = getattr(image, "n_frames", 1)
+                image.seek(page)
+                return replace(_raster(image), pages=pages)
     except (Rejected, MemoryError):
         raise
     except Exception as error:
@@ -212,9 +230,17 @@ def encode_jpeg(levels: Any, width: int, height: int, bands: int, quality: int) 
     return bytes(written[:_JFIF_AT]) + bytes(written[_JFIF_END:])
 
 
+def _opened(data: Data, kind: Format) -> Image.Image:
+    return Image.open(as_file(tidied(data, kind)), formats=_PLUGINS[kind])
+
+
 def _raster(image: Image.Image) -> Raster:
     """Copy the pixels out of Pillow, a strip at a time, so that they are there only twice."""
     image.load()
+    if image.mode == "LAB":
+        image = _from_lab(image)
+    if image.mode.startswith("I;16"):
+        image = image.convert("I").convert("I;16")
     if image.mode not in _BANDS:
         keeps_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info
         target = "L" if image.mode == "1" else "RGBA" if keeps_alpha else "RGB"
@@ -229,6 +255,16 @@ def _raster(image: Image.Image) -> Raster:
         data[top * row_bytes : bottom * row_bytes] = strip
     profile = image.info.get("icc_profile")
     return Raster(image.width, image.height, bands, image.mode, data, profile)
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    """CIE L*a*b* as sRGB; a profile in the file would be one of L*a*b*, too."""
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    image.info.pop("icc_profile", None)
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if converted is None:
+        raise ValueError("a conversion to another mode makes a new picture")
+    return converted
 
 
 def _heif(data: Data, *, is_hdr: bool = False) -> Any:

@@ -65,7 +65,7 @@ class _Shape:
 
 
 def _shape(data: Data, kind: Format) -> _Shape:
-    if kind in pillow.DECODED:
+    if pillow.decodes(data, kind):
         header = pillow.read_header(data, kind)
         size = Size(header.width, header.height)
         return _Shape(size, size, 1, header.has_alpha)

@@ -26,10 +26,10 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
         CorruptImage: the file cannot be decoded to its end.
         MemoryError: there is not enough of it.
     """
-    if kind not in pillow.DECODED:
+    if not pillow.decodes(data, kind):
         source = vips.open_source(data, kind, all_frames=all_frames, page=page)
         picture = tagged(source.picture, data, kind)
         return source if picture is source.picture else replace(source, picture=picture)
-    raster = pillow.decode(data, kind, is_hdr=is_hdr(data, kind))
+    raster = pillow.decode(data, kind, page, is_hdr=is_hdr(data, kind))
     picture = tagged(vips.from_raster(raster), data, kind)
-    return Source(data, kind, picture, Size(raster.width, raster.height), 1, 1)
+    return Source(data, kind, picture, Size(raster.width, raster.height), 1, 1, raster.pages)

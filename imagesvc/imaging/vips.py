@@ -25,6 +25,7 @@ from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.tidy import tidied
 from imagesvc.imaging.pillow import Raster
 from imagesvc.imaging.shrinking import SIDEWAYS
+from imagesvc.imaging.tiff_levels import plain
 from imagesvc.model import Format, Size
 
 Picture = Any
@@ -164,7 +165,7 @@ def load(data: Data, kind: Format, **options: Any) -> Picture:
     if isinstance(picture, list):  # of the image and what else a loader tells
         picture = picture[0]
     picture._references.append(source)  # noqa: SLF001  # as `Image.new_from_source` keeps it alive
-    return picture
+    return plain(picture) if kind is Format.TIFF else picture
 
 
 def from_raster(raster: Raster) -> Picture:

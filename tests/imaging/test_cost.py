@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pyvips
 from PIL import Image
 
 from imagesvc.errors import ImageTooLarge, TooCostly
@@ -56,6 +57,8 @@ SOME = (
     ("animation", "w=100&h=60&fit=cover&blur=2"),
     ("animation", "format=jpeg"),
     ("tiles", "w=100&format=jpeg"),
+    ("floats", "w=100&format=jpeg"),
+    ("zstd", "w=100&format=jpeg"),
 )
 
 
@@ -78,7 +81,16 @@ def originals(folder: Path) -> dict[str, str]:
             folder / "f.gif", frames[0], save_all=True, append_images=frames[1:], loop=0
         ),
         "tiles": save(folder / "g.jp2", noise(800, 800), **tiny),
+        "floats": floats(folder / "h.tif", 1600, 1200),
+        "zstd": save(folder / "i.tif", noise(1600, 1200), compression="zstd"),
     }
+
+
+def floats(path: Path, width: int, height: int) -> str:
+    """A TIFF of samples of 32 bits in floating point."""
+    picture = pyvips.Image.gaussnoise(width, height, mean=0.5, sigma=0.1).bandjoin([0.5, 0.2])
+    picture.copy(interpretation="scrgb").tiffsave(str(path))
+    return str(path)
 
 
 def measured(cases: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

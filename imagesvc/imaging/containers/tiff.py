@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import read_tags
@@ -21,6 +22,7 @@ from imagesvc.imaging.containers.ifd import (
     read_directory,
     whole_numbers,
 )
+from imagesvc.imaging.containers.tiff_kinds import UNSIGNED, Decoder, Kind, decoder
 from imagesvc.imaging.limits import Limits
 
 MAX_PIECES = 1_000_000
@@ -28,13 +30,22 @@ MAX_PIECES = 1_000_000
 MAX_SAMPLES = 1000
 """Values of a tag that has one for each sample."""
 
-WIDTH, HEIGHT, BITS, SAMPLES = 256, 257, 258, 277
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
+PLANAR, PREDICTOR = 284, 317
 STRIP_OFFSETS, STRIP_BYTES, TILE_WIDTH, TILE_HEIGHT = 273, 279, 322, 323
 TILE_OFFSETS, TILE_BYTES = 324, 325
 COLOUR_MAP, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES = 320, 338, 339, 347
 _PIECES = frozenset({STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES})
-_NEEDED = _PIECES | {WIDTH, HEIGHT, BITS, SAMPLES, TILE_WIDTH, TILE_HEIGHT}
-_DECODED_WITH = frozenset({COLOUR_MAP, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES})
+_NEEDED = _PIECES | {
+    WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANAR, PREDICTOR, TILE_WIDTH,
+    TILE_HEIGHT, SAMPLE_FORMAT,
+}  # fmt: skip
+_DECODED_WITH = frozenset({COLOUR_MAP, EXTRA_SAMPLES, JPEG_TABLES})
+_PILLOW_BITS = 64
+"""Pillow's picture and the copy for libvips."""
+_PILLOW_SECONDS = 0.03e-6
+"""A pixel, beside what libvips would take; LZMA and L*a*b* take longest."""
+_SEPARATE = 2
 
 Directory = Mapping[int, tuple[int, ...]]
 
@@ -61,8 +72,28 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     if not width or not height:
         raise malformed(NAME, f"its size is {width} x {height}")
     _check_pieces(first, len(data))
-    bits = max((8, *first.get(BITS, ()))) * max(3, _one(first, SAMPLES, 1))
-    return Found(width, height, pages, held_bits=bits, tags=read_tags(data))
+    kind = _kind(first)
+    bits = max(8, kind.bits) * max(3, kind.samples)
+    found = Found(width, height, pages, held_bits=bits, tags=read_tags(data))
+    if decoder(kind) is Decoder.VIPS:
+        return found
+    return replace(
+        found,
+        held_bits=bits + _PILLOW_BITS,
+        extra_bytes=len(data),
+        extra_seconds=_PILLOW_SECONDS * width * height,
+    )
+
+
+def decoder_of(data: Data) -> Decoder:
+    """Who decodes a file that `walk` took.
+
+    Raises:
+        CorruptImage, ImageTooLarge, UnsupportedMediaType: it was not.
+    """
+    layout, at = layout_of(data)
+    entries, _ = read_directory(data, layout, at, Budget(len(data)))
+    return decoder(_kind(_needed(data, layout, [it for it in entries if it.tag not in _PIECES])))
 
 
 def _page(data: Data, layout: Layout, at: int, budget: Budget) -> tuple[Sequence[Entry], int]:
@@ -88,9 +119,32 @@ def _needed(data: Data, layout: Layout, entries: Sequence[Entry]) -> Directory:
     return {tag: whole_numbers(data, layout, entry) for tag, entry in found.items()}
 
 
+def _kind(first: Directory) -> Kind:
+    """How the first page is coded.
+
+    Raises:
+        CorruptImage: its samples differ from each other, or it does not say what they mean.
+    """
+    bits, forms = set(first.get(BITS, (1,))), set(first.get(SAMPLE_FORMAT, (UNSIGNED,)))
+    if len(bits) != 1 or len(forms) != 1:
+        raise malformed(NAME, "its samples differ in size or form")
+    if PHOTOMETRIC not in first:
+        raise malformed(NAME, "it has no photometric interpretation")
+    return Kind(
+        compression=_one(first, COMPRESSION, 1),
+        photometric=_one(first, PHOTOMETRIC),
+        bits=bits.pop(),
+        form=forms.pop(),
+        samples=_one(first, SAMPLES, 1),
+        is_planar=_one(first, PLANAR, 1) == _SEPARATE,
+        is_tiled=_is_tiled(first),
+        predictor=_one(first, PREDICTOR, 1),
+    )
+
+
 def _check_pieces(first: Directory, file_bytes: int) -> None:
     """Strips and tiles lie in the file, and there are enough of them."""
-    is_tiled = TILE_OFFSETS in first or TILE_WIDTH in first
+    is_tiled = _is_tiled(first)
     offsets = first.get(TILE_OFFSETS if is_tiled else STRIP_OFFSETS, ())
     sizes = first.get(TILE_BYTES if is_tiled else STRIP_BYTES, ())
     if is_tiled and not (_one(first, TILE_WIDTH) and _one(first, TILE_HEIGHT)):
@@ -100,6 +154,10 @@ def _check_pieces(first: Directory, file_bytes: int) -> None:
     for offset, size in zip(offsets, sizes, strict=True):
         if offset + size > file_bytes:
             raise truncated(NAME, f"{size:,} bytes at {offset:,} are cut off")
+
+
+def _is_tiled(first: Directory) -> bool:
+    return TILE_OFFSETS in first or TILE_WIDTH in first
 
 
 def _one(directory: Directory, tag: int, default: int = 0) -> int:
