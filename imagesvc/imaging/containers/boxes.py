@@ -9,14 +9,23 @@ from imagesvc.imaging.containers.found import Data, big, malformed, truncated
 
 
 def boxes(
-    name: str, data: Data, at: int, end: int, budget: Budget
+    name: str,
+    data: Data,
+    at: int,
+    end: int,
+    budget: Budget,
+    needed: frozenset[bytes] = frozenset(),
 ) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the content of each box from `at` to `end`.
+
+    Cameras put data of their own behind the boxes. Where there are `needed` ones, what follows the
+    first of each may be no box.
 
     Raises:
         CorruptImage: a box reaches beyond `end`.
         ImageTooLarge: there are too many.
     """
+    missing = set(needed)
     while at + 8 <= end:
         budget.count("boxes")
         size, kind, start = big(data, at, 4), data[at + 4 : at + 8], at + 8
@@ -24,6 +33,10 @@ def boxes(
             size, start = big(data, at + 8, 8), at + 16
         elif size == 0:
             size = end - at
+        is_sound = start - at <= size <= end - at
+        if needed and not missing and kind not in needed and not is_sound:
+            return
+        missing.discard(kind)
         if size < start - at:
             raise malformed(name, f"a box has the size {size}")
         if at + size > end:

@@ -3,6 +3,7 @@
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
 
+from imagesvc.errors import CorruptImage
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import (
     Data,
@@ -43,6 +44,8 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
             break
         if kind[0] == EXTENSION:
             at += 2
+            if frames and not _is_whole(data, at, budget):
+                break  # of use only to a frame that follows
         elif kind[0] == IMAGE:
             at, right, bottom = _image(data, at)
             width, height = max(width, right), max(height, bottom)
@@ -68,6 +71,14 @@ def _image(data: Data, at: int) -> tuple[int, int, int]:
     if not width or not height:
         raise malformed("GIF", f"a frame is {width} x {height}")
     return at + 11 + _table_bytes(head[9]), left + width, top + height
+
+
+def _is_whole(data: Data, at: int, budget: Budget) -> bool:
+    try:
+        _skip_sub_blocks(data, at, budget)
+    except CorruptImage:
+        return False
+    return True
 
 
 def _skip_sub_blocks(data: Data, at: int, budget: Budget) -> int:

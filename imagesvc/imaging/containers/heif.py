@@ -16,7 +16,7 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
-from imagesvc.imaging.containers.heif_items import EXIF, exif_block, metadata
+from imagesvc.imaging.containers.heif_items import EXIF, NEEDED, exif_block, metadata
 from imagesvc.imaging.exif import Tags
 from imagesvc.imaging.limits import Limits
 
@@ -61,7 +61,7 @@ def _claims(name: str, data: Data, limits: Limits, budget: Budget) -> tuple[int,
     width = height = 0
     codings = set()
     seen = set()
-    for kind, start, end in boxes(name, data, 0, len(data), budget):
+    for kind, start, end in boxes(name, data, 0, len(data), budget, NEEDED):
         seen.add(kind)
         if kind == b"meta":
             for inner, at, inner_end in _leaves(name, data, start + 4, end, budget):

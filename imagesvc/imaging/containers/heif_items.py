@@ -12,6 +12,8 @@ from imagesvc.imaging.containers.exif_block import MAX_BYTES, PREFIX
 from imagesvc.imaging.containers.found import Data, big
 
 EXIF, TEXT = b"Exif", b"mime"
+NEEDED = frozenset({b"meta", b"mdat"})
+"""Boxes of a file that has its picture outside of the first one."""
 MAX_EXTENTS = 64
 """Pieces that an item of metadata may lie in; one is usual."""
 
@@ -39,7 +41,7 @@ def metadata(name: str, data: Data, budget: Budget) -> list[Metadata]:
         ImageTooLarge: there are too many boxes or items.
     """
     found: list[Metadata] = []
-    for kind, start, end in boxes(name, data, 0, len(data), budget):
+    for kind, start, end in boxes(name, data, 0, len(data), budget, NEEDED):
         if kind == b"meta":
             inner = {it: place for it, *place in boxes(name, data, start + 4, end, budget)}
             types = dict(_types(name, data, inner.get(b"iinf"), budget))

@@ -26,6 +26,9 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples a pixel of each colour type."""
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 PALETTE = 3
+ANCILLARY = 0x20
+"""The bit in the first letter of a kind that a picture can do without (5.4)."""
+IEND = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 class Chunk(NamedTuple):
@@ -39,10 +42,10 @@ class Chunk(NamedTuple):
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check that all chunks are there; texts and profiles are not looked at.
+    """Check that all chunks of the picture are there; texts and profiles are not looked at.
 
     Raises:
-        CorruptImage: the file ends before IEND, or the header is damaged.
+        CorruptImage: the file ends before the data does, or the header is damaged.
         ImageTooLarge: there are too many chunks.
     """
     found, colour = _header(data)
@@ -67,20 +70,26 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
 def chunks(data: Data, at: int, budget: Budget) -> Iterator[Chunk]:
     """The chunks from `at` up to IEND, which is not among them.
 
+    Behind the data, one that the picture can do without ends the file when it is cut off.
+
     Raises:
         CorruptImage: a chunk is cut off, or there is no IEND.
         ImageTooLarge: there are too many.
     """
+    has_data = False
     while True:
         head = data[at : at + 8]
         if len(head) < 8:
             raise truncated("PNG", "there is no IEND chunk")
         budget.count("chunks")
         length, kind = struct.unpack(">I4s", head)
-        if at + 12 + length > len(data):
-            raise truncated("PNG", f"a chunk of {length:,} bytes is cut off")
-        if kind == b"IEND":
+        if kind == b"IEND" and at + 12 <= len(data):
             return
+        if at + 12 + length > len(data):
+            if has_data and kind[0] & ANCILLARY:
+                return
+            raise truncated("PNG", f"a chunk of {length:,} bytes is cut off")
+        has_data |= kind == b"IDAT"
         yield Chunk(kind, at + 8, at + 8 + length)
         at += 12 + length
 

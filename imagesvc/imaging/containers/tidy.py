@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from imagesvc.imaging.containers import tidy_heif, tidy_jpeg, tidy_png, tidy_tiff, tidy_webp
+from imagesvc.imaging.containers import (
+    tidy_heif,
+    tidy_jp2,
+    tidy_jpeg,
+    tidy_png,
+    tidy_tiff,
+    tidy_webp,
+)
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data
 from imagesvc.model import Format
@@ -33,7 +40,9 @@ def tidied(data: Data, kind: Format) -> Data:
     """
     if kind is Format.PNG:
         return tidy_png.tidied(data) or data
+    if kind is Format.JP2:
+        return tidy_jp2.tidied(data) or data
     tidier = TIDIERS.get(kind)
-    if tidier is None or len(data) <= MAX_METADATA_BYTES:
+    if tidier is None or (len(data) <= MAX_METADATA_BYTES and kind is not Format.WEBP):
         return data
     return tidier(data, MAX_METADATA_BYTES, Budget(len(data))) or data

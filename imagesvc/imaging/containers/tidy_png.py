@@ -10,7 +10,7 @@ import zlib
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import MAX_BYTES
 from imagesvc.imaging.containers.found import Data, big
-from imagesvc.imaging.containers.png import SIGNATURE, Chunk, chunks
+from imagesvc.imaging.containers.png import ANCILLARY, IEND, SIGNATURE, Chunk, chunks
 
 MAX_OTHER_BYTES = 64 << 10
 MAX_OTHER_CHUNKS = 64
@@ -23,8 +23,6 @@ _ONCE = frozenset(
 """What says how the pixels are to be shown, each at most once in a file."""
 _FRAMES = frozenset({b"fcTL", b"fdAT"})
 _PROFILE, _EXIF = b"iCCP", b"eXIf"
-_ANCILLARY = 0x20
-"""The bit in the first letter of a kind that a picture can do without (5.4)."""
 
 
 def tidied(data: Data) -> bytes | None:
@@ -35,13 +33,16 @@ def tidied(data: Data) -> bytes | None:
     """
     budget = Budget(len(data))
     found = list(chunks(data, len(SIGNATURE), budget))
-    others = [it for it in found if it.kind[0] & _ANCILLARY and it.kind not in _ONCE | _FRAMES]
+    ancillary = [it for it in found if it.kind[0] & ANCILLARY and it.kind not in _FRAMES]
+    others = [it for it in ancillary if it.kind not in _ONCE]
     profiles = [it for it in found if it.kind == _PROFILE]
     if (
         sum(it.end - it.start for it in others) <= MAX_OTHER_BYTES
         and len(others) <= MAX_OTHER_CHUNKS
         and not any(_is_packed(data, it) for it in others)
         and len(profiles) <= 1
+        and data[found[-1].end + 4 : found[-1].end + 16] == IEND
+        and all(_is_right(data, it) and _is_named(it.kind) for it in ancillary)
         and all(it.end - it.start <= MAX_BYTES for it in found if it.kind == _EXIF)
         and all(_inflates(data, it, budget) for it in profiles)
     ):
@@ -62,14 +63,13 @@ def _without_others(data: Data, found: list[Chunk]) -> bytes:
     kept, seen = [SIGNATURE], set()
     budget = Budget(len(data))
     for chunk in found:
-        if chunk.kind[0] & _ANCILLARY:
+        if chunk.kind[0] & ANCILLARY:
             is_new = chunk.kind in _FRAMES or (chunk.kind in _ONCE and chunk.kind not in seen)
             if not is_new or not _is_sound(data, chunk, budget):
                 continue
             seen.add(chunk.kind)
         kept.append(data[chunk.start - 8 : chunk.end + 4])
-    end = found[-1].end + 4
-    return b"".join((*kept, data[end : end + 12]))
+    return b"".join((*kept, IEND))
 
 
 def _is_packed(data: Data, chunk: Chunk) -> bool:
@@ -84,9 +84,19 @@ def _is_packed(data: Data, chunk: Chunk) -> bool:
 def _is_sound(data: Data, chunk: Chunk, budget: Budget) -> bool:
     if chunk.kind == _EXIF and chunk.end - chunk.start > MAX_BYTES:
         return False
-    if zlib.crc32(data[chunk.start - 4 : chunk.end]) != big(data, chunk.end, 4):
+    if not _is_right(data, chunk):
         return False
     return chunk.kind != _PROFILE or _inflates(data, chunk, budget)
+
+
+def _is_named(kind: bytes) -> bool:
+    """Whether a kind is one that decoders pass over: letters, the third of them large (5.4)."""
+    return kind.isalpha() and kind[2:3].isupper()
+
+
+def _is_right(data: Data, chunk: Chunk) -> bool:
+    """Whether the check sum of a chunk is that of its kind and data."""
+    return zlib.crc32(data[chunk.start - 4 : chunk.end]) == big(data, chunk.end, 4)
 
 
 def _inflates(data: Data, chunk: Chunk, budget: Budget) -> bool:

@@ -24,6 +24,10 @@ _HELD_FRAME_BITS = 48
 """The same a frame of an animation: libvips keeps them all."""
 
 
+PICTURE = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
+_PIXELS = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
+
+
 class Chunk(NamedTuple):
     """Where the data of a chunk is."""
 
@@ -60,19 +64,27 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
 def chunks(data: Data, budget: Budget) -> Iterator[Chunk]:
     """The chunks of a file.
 
+    The last byte may be missing when it would be padding, and so may the rest of metadata that
+    comes behind the picture.
+
     Raises:
         CorruptImage: the file is shorter than it says.
         ImageTooLarge: there are too many.
     """
     at, end = 12, 8 + little(data, 4, 4)
-    if end > len(data):
+    has_pixels = False
+    if end > len(data) + 1:
         raise truncated("WebP", f"it announces {end:,} bytes and has {len(data):,}")
     while at + 8 <= end:
         budget.count("chunks")
         start, length = at + 8, little(data, at + 4, 4)
-        if start + length > end:
+        kind = data[at : at + 4]
+        if start + length > min(end, len(data)):
+            if has_pixels and kind not in PICTURE:
+                return
             raise truncated("WebP", f"a chunk of {length:,} bytes is cut off")
-        yield Chunk(data[at : at + 4], start, start + length)
+        has_pixels |= kind in _PIXELS
+        yield Chunk(kind, start, start + length)
         at = start + length + (length & 1)
 
 
