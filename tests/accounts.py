@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 
 from tests.http.asking import assert_problem
-from tests.server import Server
-from tests.waiting import PATIENCE
+from tests.server import Server, new_client
 
 PASSWORD = "correct horse battery"
 
@@ -27,7 +26,7 @@ class Asker:
 def client_of(server: Server, credential: str | None = None) -> httpx.Client:
     """A client with this key or token; a stranger's without."""
     headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
-    client = httpx.Client(base_url=server.client.base_url, headers=headers, timeout=PATIENCE)
+    client = new_client(base_url=server.client.base_url, headers=headers)
     server.clients.append(client)
     return client
 

@@ -24,8 +24,9 @@ PATIENT = dict.fromkeys(("job_timeout", "transform_timeout", "keep_alive_timeout
 class Server:
     """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables.
 
-    A test that needs accounts says `auth="required"`; a setting that is None has its default. It is
-    forked from a process that has loaded the modules, unless it `has_own_interpreter`.
+    A test that needs accounts says `auth="required"`, and one whose work is done at once how many
+    `workers`; a setting that is None has its default. The process is forked from one that has
+    loaded the modules, unless it `has_own_interpreter`.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Server:
     ) -> None:
         self.data_dir = data_dir
         self.open_files: int | None = None  # its limit, if it is not that of the tests
-        self.settings: dict[str, Any] = {"auth": "off", **PATIENT, **settings}
+        self.settings: dict[str, Any] = {"auth": "off", "workers": 1, **PATIENT, **settings}
         self._reservation = reserve_port()
         self.port: int = self._reservation.getsockname()[1]
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
@@ -42,9 +43,8 @@ class Server:
         self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
         # A request must not meet the end of an idle connection's time.
         idle = 0 if "keep_alive_timeout" in settings else 20
-        self.client = httpx.Client(
+        self.client = new_client(
             base_url=f"http://127.0.0.1:{self.port}",
-            timeout=PATIENCE,
             limits=httpx.Limits(max_keepalive_connections=idle),
         )
 
@@ -163,6 +163,11 @@ class Server:
         return commands.run(
             *arguments, "--data-dir", str(self.data_dir), directory=self.data_dir.parent
         )
+
+
+def new_client(**options: Any) -> httpx.Client:
+    """A client that does not load the certificates of authorities, which takes 25 ms."""
+    return httpx.Client(**{"timeout": PATIENCE, "verify": False, **options})
 
 
 def reserve_port() -> socket.socket:

@@ -12,7 +12,7 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import WIDE, rows
 from tests.jobs.processes import busy
-from tests.server import Server
+from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
 SLOW = "format=avif&w=3000"
@@ -126,7 +126,7 @@ def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -
     """Thirty images, each deleted at another moment of its job and of four askers."""
     server = make_server(workers=2)
     base = f"http://127.0.0.1:{server.port}"
-    with ThreadPoolExecutor(4) as executor, httpx.Client(base_url=base, timeout=PATIENCE) as client:
+    with ThreadPoolExecutor(4) as executor, new_client(base_url=base) as client:
         for number in range(30):
             image_id = server.upload(marked(WIDE, number))["id"]
             asked_urls = [f"/images/{image_id}?w={width}" for width in (50, 60, 70, 80)]

@@ -19,7 +19,7 @@ from tests.crash.pictures import jpeg
 from tests.crash.traffic import LONG_KILLS, rows
 from tests.http.test_webhooks import HOOKS
 from tests.receiver import Receiver
-from tests.server import Server
+from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
 KILLS = [4, pytest.param(min(30, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
@@ -53,7 +53,7 @@ def change_until(server: Server, chance: random.Random, stopping: threading.Even
     """Upload and delete until the server is gone."""
     with (
         contextlib.suppress(httpx.TransportError),
-        httpx.Client(base_url=server.client.base_url, timeout=PATIENCE) as client,
+        new_client(base_url=server.client.base_url) as client,
     ):
         while not stopping.is_set():
             content = jpeg(chance.randrange(1000))

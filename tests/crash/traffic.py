@@ -15,8 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.crash.pictures import jpeg, marked
-from tests.server import Server
-from tests.waiting import PATIENCE
+from tests.server import Server, new_client
 
 LONG_KILLS = int(os.environ.get("KILLS", "100"))
 """Kills of the longest schedule; the others have as many at most."""
@@ -122,9 +121,7 @@ class Traffic:
     def __init__(self, server: Server, ledger: Ledger) -> None:
         self.ledger = ledger
         self.wrong: list[BaseException] = []
-        self._clients = [
-            httpx.Client(base_url=server.client.base_url, timeout=PATIENCE) for _ in STEPS
-        ]
+        self._clients = [new_client(base_url=server.client.base_url) for _ in STEPS]
 
     @contextmanager
     def flows(self, seed: int) -> Iterator[None]:

@@ -6,13 +6,11 @@ import json
 import re
 from pathlib import Path
 
-import httpx
-
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.proxies import nginx
-from tests.waiting import PATIENCE
+from tests.server import new_client
 
 CONFIGURATION = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 
@@ -88,7 +86,7 @@ def test_the_documented_configuration_of_nginx_works(
 
     with (
         nginx(tmp_path, server.port, location.replace(":8000", ":{backend}")) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client,
+        new_client(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         client.headers.update({"authorization": f"Bearer {admin.key}", **forged})
         answer = client.post("/api/v1/images", content=picture())

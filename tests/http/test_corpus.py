@@ -23,8 +23,7 @@ import httpx
 import pytest
 
 from tests.http.asking import assert_problem, leftovers
-from tests.server import Server
-from tests.waiting import PATIENCE
+from tests.server import Server, new_client
 
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
 CORPUS = SHARED / "corpus"
@@ -118,7 +117,7 @@ def _upload(server: Server, path: Path, expectation: str) -> Outcome:
 
 
 def _watch(server: Server, health: list[tuple[int, float]], is_over: threading.Event) -> None:
-    with httpx.Client(base_url=server.client.base_url, timeout=PATIENCE) as client:
+    with new_client(base_url=server.client.base_url) as client:
         while not is_over.wait(0.05):
             began = time.perf_counter()
             status = client.get("/healthz").status_code

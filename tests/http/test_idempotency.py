@@ -24,7 +24,7 @@ from tests.http.asking import (
     send_raw,
 )
 from tests.remote import Remote, answered
-from tests.server import Server
+from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
 ROUTES = ("/images", "/api/v1/images", "/api/v1/images/actions/upload")
@@ -164,7 +164,7 @@ def test_a_retry_while_the_first_is_under_way_is_told_to_wait(server: Server) ->
     headers = {"idempotency-key": "slow", "content-type": "image/jpeg"}
     with (
         ThreadPoolExecutor(1) as executor,
-        httpx.Client(base_url=server.client.base_url, timeout=PATIENCE) as other,
+        new_client(base_url=server.client.base_url) as other,
     ):
         first = executor.submit(other.post, "/images", content=slowly(), headers=headers)
         until(lambda: any((server.data_dir / "tmp").iterdir()))

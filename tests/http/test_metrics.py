@@ -12,8 +12,8 @@ import pytest
 from tests.accounts import Asker, log_in, make_user
 from tests.conftest import MakeServer
 from tests.receiver import Receiver
-from tests.server import Server
-from tests.waiting import PATIENCE, until
+from tests.server import Server, new_client
+from tests.waiting import until
 
 DOCS = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
 
@@ -63,7 +63,7 @@ def test_streams_and_webhooks_are_counted(make_server: MakeServer, receiver: Rec
     with server.client.stream("GET", "/api/v1/events") as stream:
         lines = stream.iter_lines()  # kept: it closes the stream at its end
         next(lines)
-        with httpx.Client(base_url=server.client.base_url, timeout=PATIENCE) as client:
+        with new_client(base_url=server.client.base_url) as client:
             assert figures(client)["event_streams"] == 1
     for hook in (up, down):
         server.client.post(f"/api/v1/webhooks/{hook}/test")
