@@ -53,7 +53,7 @@ def attack(server: Server, name: str, addresses: list[str]) -> list[int]:
 
 def test_one_address_keeps_no_user_out(server: Server, admin: Asker) -> None:
     """Ten wrong tries did, and one more every six seconds."""
-    make_user(server, admin, "ann")
+    make_user(server, admin, "ann", password=PASSWORD)
 
     statuses = attack(server, "ann", ["203.0.113.1"] * 40)
 
@@ -64,7 +64,7 @@ def test_one_address_keeps_no_user_out(server: Server, admin: Asker) -> None:
 
 def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Asker) -> None:
     """A customer has 2^64 addresses, which count as one."""
-    make_user(server, admin, "bob")
+    make_user(server, admin, "bob", password=PASSWORD)
 
     statuses = attack(server, "bob", [f"2001:db8:0:1::{number:x}" for number in range(1, 41)])
 
@@ -76,7 +76,7 @@ def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
     server: Server, admin: Asker
 ) -> None:
     """The right password was given there before, or a refresh token."""
-    make_user(server, admin, "cleo")
+    make_user(server, admin, "cleo", password=PASSWORD)
     tokens = log_in(server, "cleo", "198.51.100.2").json()
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     assert ask(server, "198.51.100.3", **form).status_code == 200
@@ -94,7 +94,7 @@ def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
     server: Server, admin: Asker
 ) -> None:
     """Many share an address; few names that are not known from there may be tried."""
-    make_user(server, admin, "dan")
+    make_user(server, admin, "dan", password=PASSWORD)
     assert log_in(server, "dan", "198.51.100.5").status_code == 200
 
     statuses = [
@@ -107,7 +107,7 @@ def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
 
 def test_a_known_address_may_not_guess_either(server: Server, admin: Asker) -> None:
     """However the name is written."""
-    make_user(server, admin, "eve")
+    make_user(server, admin, "eve", password=PASSWORD)
     assert log_in(server, "eve", "198.51.100.6").status_code == 200
 
     statuses = [

@@ -311,7 +311,7 @@ def test_with_accounts_all_that_writes_is_refused_and_goes_on_when_there_is_room
         webhook_allow='["127.0.0.1/32"]',
     ).start()  # fmt: skip
     admin = admin_of(server)
-    make_user(server, admin, "ann")
+    make_user(server, admin, "ann", password=PASSWORD)
     ask = admin.client
     image = ask.post("/images?filename=a.jpg", content=marked(PICTURE, 1)).json()
     collection = ask.post("/api/v1/collections", json={"title": "there"}).json()["id"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.accounts import Asker, log_in, make_user
+from tests.accounts import PASSWORD, Asker, log_in, make_user
 from tests.conftest import MakeServer
 from tests.receiver import Receiver
 from tests.server import Server, new_client
@@ -35,7 +35,7 @@ def figures(client: httpx.Client) -> dict[str, float]:
 
 def test_logins_that_are_refused_are_counted(guarded: Server, admin: Asker) -> None:
     """Somebody who guesses passwords, or has a stolen refresh token, shows."""
-    make_user(guarded, admin, "guessed")
+    make_user(guarded, admin, "guessed", password=PASSWORD)
     wrong = {"username": "guessed", "password": "not the right one"}
     refresh = {
         "grant_type": "refresh_token",

@@ -29,7 +29,7 @@ TOKEN, REVOKE, ME = "/api/v1/auth/token", "/api/v1/auth/revoke", "/api/v1/users/
 @pytest.fixture(scope="module")
 def ada(guarded: Server, admin: Asker) -> Asker:
     """A user."""
-    return make_user(guarded, admin, "ada")
+    return make_user(guarded, admin, "ada", password=PASSWORD)
 
 
 def me(server: Server, token: str) -> httpx.Response:
@@ -198,7 +198,7 @@ def test_revoking_what_is_no_token_is_as_well(guarded: Server, token: str) -> No
 
 def test_a_disabled_user_stops_at_once(guarded: Server, admin: Asker) -> None:
     """With every key and token; enabled again, the login has ended and the key has not."""
-    bob = make_user(guarded, admin, "bob-disabled")
+    bob = make_user(guarded, admin, "bob-disabled", password=PASSWORD)
     tokens = log_in(guarded, "bob-disabled")
 
     admin.client.patch(f"/api/v1/users/{bob.id}", json={"is_disabled": True})
@@ -215,7 +215,7 @@ def test_a_disabled_user_stops_at_once(guarded: Server, admin: Asker) -> None:
 
 def test_a_removed_user_stops_at_once(guarded: Server, admin: Asker) -> None:
     """Nothing of theirs is good for anything."""
-    bob = make_user(guarded, admin, "bob-removed")
+    bob = make_user(guarded, admin, "bob-removed", password=PASSWORD)
     tokens = log_in(guarded, "bob-removed")
 
     assert admin.client.delete(f"/api/v1/users/{bob.id}").status_code == 204
@@ -228,7 +228,7 @@ def test_a_removed_user_stops_at_once(guarded: Server, admin: Asker) -> None:
 def test_a_token_that_has_expired_is_told_so(make_server: MakeServer) -> None:
     """The client then knows to use its refresh token."""
     server = make_server(auth="required", workers=1, access_token_lifetime="1s")
-    make_user(server, admin_of(server), "ada")
+    make_user(server, admin_of(server), "ada", password=PASSWORD)
 
     def good_tokens() -> dict[str, Any] | None:
         tokens = log_in(server, "ada")
@@ -244,7 +244,7 @@ def test_a_token_that_has_expired_is_told_so(make_server: MakeServer) -> None:
 def test_a_login_that_was_not_used_for_long_has_ended(make_server: MakeServer) -> None:
     """A laptop left on a train does not stay logged in for ever."""
     server = make_server(auth="required", workers=1, refresh_token_lifetime="1s")
-    make_user(server, admin_of(server), "ada")
+    make_user(server, admin_of(server), "ada", password=PASSWORD)
     tokens = log_in(server, "ada")
 
     time.sleep(1.1)
@@ -314,7 +314,7 @@ def test_a_forged_access_token_is_refused(
 
 def test_a_token_never_grants_more_than_its_user_has(guarded: Server, admin: Asker) -> None:
     """An admin who is one no longer has no admin's tokens left."""
-    eve = make_user(guarded, admin, "eve-demoted", is_admin=True)
+    eve = make_user(guarded, admin, "eve-demoted", password=PASSWORD, is_admin=True)
     token = log_in(guarded, "eve-demoted")["access_token"]
     assert "admin" in me(guarded, token).json()["scopes"]
 
@@ -370,7 +370,7 @@ def test_a_stranger_is_asked_for_a_credential(guarded: Server) -> None:
 def test_passwords_are_not_guessed_for_ever(make_server: MakeServer) -> None:
     """Neither at the login nor as the old password; refresh tokens cannot be guessed anyway."""
     server = make_server(auth="required", workers=1, rate_limit_login="1/h burst 3")
-    ada = make_user(server, admin_of(server), "ada")
+    ada = make_user(server, admin_of(server), "ada", password=PASSWORD)
     tokens = log_in(server, "ada")
     form = {"username": "ada", "password": "wrong"}
 

@@ -87,7 +87,7 @@ def test_a_name_is_one_users_alone(guarded: Server, admin: Asker, ada: Asker) ->
 
 def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Asker) -> None:
     """Whoever finds an open laptop cannot lock its owner out; the change ends every login."""
-    kim = make_user(guarded, admin, "kim")
+    kim = make_user(guarded, admin, "kim", password=PASSWORD)
     tokens = log_in(guarded, "kim")
     client = client_of(guarded, tokens["access_token"])
     path, new = f"{USERS}/{kim.id}", "a new password"
@@ -118,7 +118,7 @@ def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Asker) -> 
 
 def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Asker) -> None:
     """A key that leaked must not become a login that stays when the key has gone."""
-    robot = make_user(guarded, admin, "robot", password=None)
+    robot = make_user(guarded, admin, "robot")
     path, body = f"{USERS}/{robot.id}", {"password": "a new password"}
 
     assert_problem(robot.client.patch(path, json=body), 403, "forbidden")
