@@ -23,6 +23,7 @@ from imagesvc.settings import Settings
 from tests.accounts import Asker, client_of, make_user
 from tests.http.asking import picture
 from tests.server import Server
+from tests.waiting import until
 
 SECRET = "the-secret-of-ada"  # in whatever Ada says about her things
 
@@ -200,8 +201,8 @@ def make_things(guarded: Server, ada: Asker, bob: Asker) -> Callable[[], Things]
         )
         assert made.status_code == 201, made.text
         image = made.json()
-        while ada.client.get(f"/api/v1/jobs/{image['job']['id']}").json()["status"] != "succeeded":
-            pass
+        job = f"/api/v1/jobs/{image['job']['id']}"
+        until(lambda: ada.client.get(job).json()["status"] == "succeeded")
         body = {"name": SECRET, "scopes": ["read"]}
         key = ada.client.post("/api/v1/api-keys", json=body).json()
         hooks = ada.client.get("/api/v1/webhooks").json()["data"]
@@ -294,6 +295,7 @@ def test_what_others_were_refused_has_not_happened(
 def test_owner_and_admin_are_served(
     ada: Asker,
     admin: Asker,
+    things: Things,
     make_things: Callable[[], Things],
     methods: dict[str, str],
     name: str,
@@ -304,7 +306,10 @@ def test_owner_and_admin_are_served(
     client = ada.client if who == "owner" else admin.client
     status = case.owner if who == "owner" or case.admin is None else case.admin
 
-    answer = ask(client, methods[name.partition("/")[0]], case, make_things())
+    method = methods[name.partition("/")[0]]
+    is_kept = method == "GET" and "{webhook_id}" not in case.path  # others have deleted the first
+
+    answer = ask(client, method, case, things if is_kept else make_things())
 
     assert answer.status_code == status, answer.text
 
