@@ -20,13 +20,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("repeatable")
 
 TAKE_LONGEST = (
-    "test_cli.py",
-    "test_cli_accounts.py",
+    "test_slow_clients.py",
     "test_corpus.py",
-    "test_first_start.py",
-    "test_full_disk.py",
+    "test_ownership.py",
+    "test_tokens.py",
     "test_hostile_files.py",
-    "test_kills.py",
+    "test_cost.py",
+    "test_unread.py",
+    "test_stop.py",
 )
 START_MANY_SERVERS = ("crash", "jobs", "cache", "attack")
 
@@ -36,8 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def rank(item: pytest.Item) -> int:
         if item.path.name in TAKE_LONGEST:
-            return 0
-        return 1 if item.path.parent.name in START_MANY_SERVERS else 2
+            return TAKE_LONGEST.index(item.path.name)
+        is_slow = item.path.parent.name in START_MANY_SERVERS
+        return len(TAKE_LONGEST) + (0 if is_slow else 1)
 
     items.sort(key=rank)
 

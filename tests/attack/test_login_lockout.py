@@ -9,6 +9,7 @@ import pytest
 
 from tests.accounts import PASSWORD, Asker, admin_of, make_user
 from tests.http.asking import assert_problem
+from tests.limited import at, limited_server
 from tests.server import Server
 
 TRIES = 3
@@ -18,15 +19,11 @@ LOOSE = 10 * TRIES
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server behind a proxy, so that one test machine has many addresses."""
-    shared = Server(
+    with limited_server(
         tmp_path_factory.mktemp("logins") / "data",
-        auth="required",
-        workers=1,
         rate_limit_login=f"1/h burst {TRIES}",
-        trusted_proxies='["127.0.0.0/8"]',
-    ).start()
-    yield shared
-    shared.close()
+    ) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +34,7 @@ def admin(server: Server) -> Asker:
 
 def ask(server: Server, address: str, **form: str) -> httpx.Response:
     """Ask for tokens from an address."""
-    headers = {"x-forwarded-for": address}
-    return server.client.post("/api/v1/auth/token", data=form, headers=headers)
+    return server.client.post("/api/v1/auth/token", data=form, headers=at(address))
 
 
 def log_in(server: Server, name: str, address: str, password: str = PASSWORD) -> httpx.Response:

@@ -12,22 +12,20 @@ import pytest
 from tests.accounts import Asker, admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
+from tests.limited import at, limited_server
 from tests.server import Server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server behind a proxy, so that one test machine has many addresses."""
-    shared = Server(
+    with limited_server(
         tmp_path_factory.mktemp("limits") / "data",
         rate_limits="on",
         rate_limit_anonymous="20/m burst 5",
         rate_limit_render="1/m burst 3",
-        trusted_proxies='["127.0.0.0/8"]',
-        auth="required",
-    ).start()
-    yield shared
-    shared.close()
+    ) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +36,12 @@ def admin(server: Server) -> Asker:
 
 def fetch(server: Server, address: str, path: str) -> httpx.Response:
     """GET as a stranger at an address."""
-    return server.client.get(path, headers={"x-forwarded-for": address})
+    return server.client.get(path, headers=at(address))
 
 
 def ask(server: Server, address: str) -> httpx.Response:
     """Ask for what anybody may, and what is counted."""
-    return server.client.post(
-        "/api/v1/auth/revoke", data={"token": "none"}, headers={"x-forwarded-for": address}
-    )
+    return server.client.post("/api/v1/auth/revoke", data={"token": "none"}, headers=at(address))
 
 
 def uploaded(admin: Asker, seed: int) -> str:

@@ -11,15 +11,15 @@ import pytest
 
 from tests.accounts import Asker, admin_of, make_key, make_user
 from tests.http.asking import assert_problem, damaged, leftovers, picture, send_raw
+from tests.limited import at, limited_server
 from tests.server import Server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with accounts, where users may keep five images and strangers ask rarely."""
-    shared = Server(
+    with limited_server(
         tmp_path_factory.mktemp("users") / "data",
-        auth="required",
         default_visibility="public",
         quota_images=5,
         quota_bytes="1MiB",
@@ -27,10 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         rate_limit_anonymous="1/m burst 5",
         rate_limit_login="1/m burst 3",
         rate_limit_render="1/m burst 2",
-        trusted_proxies='["127.0.0.0/8"]',
-    ).start()
-    yield shared
-    shared.close()
+    ) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +181,7 @@ def test_credentials_that_do_not_hold_are_counted_by_address(server: Server, adm
     statuses = [server.client.get("/api/v1/images", headers=wrong).status_code for _ in range(8)]
 
     assert statuses == [401] * 5 + [429] * 3
-    right = admin.client.get("/api/v1/images", headers={"x-forwarded-for": "192.0.2.1"})
+    right = admin.client.get("/api/v1/images", headers=at("192.0.2.1"))
     assert right.status_code == 200
 
 
@@ -192,7 +190,7 @@ def login(server: Server, name: str, address: str, password: str = "wrong") -> h
     return server.client.post(
         "/api/v1/auth/token",
         data={"username": name, "password": password},
-        headers={"x-forwarded-for": address},
+        headers=at(address),
     )
 
 
@@ -209,7 +207,7 @@ def test_users_have_variants_made_without_the_limit_of_strangers(
     """Strangers at one address may have two made; a user any number."""
     ida = make_user(server, admin, "ida")
     image_id = upload(ida, 500).json()["id"]
-    stranger = {"x-forwarded-for": "192.0.2.3"}
+    stranger = at("192.0.2.3")
 
     mine = [ida.client.get(f"/images/{image_id}?w={w}").status_code for w in range(50, 56)]
     theirs = [

@@ -298,6 +298,7 @@ def test_owner_and_admin_are_served(
     things: Things,
     make_things: Callable[[], Things],
     methods: dict[str, str],
+    *,
     name: str,
     who: str,
 ) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from imagesvc.store.database import Database
 from imagesvc.store.migrate import migrate
+from tests.server import Server
 
 
 @pytest.fixture
@@ -25,3 +27,11 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def stocked(stock: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server with a copy of the module's `stock`, not yet started."""
+    server = Server(Path(shutil.copytree(stock, tmp_path / "data")))
+    yield server
+    server.close()

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.pictures import jpeg
 from tests.server import Server
+from tests.store.stock import make_stock
 
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a server that has taken three images, and stopped."""
-    server = Server(tmp_path_factory.mktemp("stock") / "data", workers=1).start()
-    for seed in range(3):
-        server.finished(server.upload(jpeg(seed))["job"]["id"])
-    server.close()
-    return server.data_dir
-
-
-@pytest.fixture
-def stocked(stock: Path, tmp_path: Path) -> Iterator[Server]:
-    """A server with three images, not yet started."""
-    server = Server(Path(shutil.copytree(stock, tmp_path / "data")), workers=1)
-    yield server
-    server.close()
+    return make_stock(tmp_path_factory.mktemp("stock"), 3)
 
 
 def blob(server: Server, number: int = 0) -> Path:

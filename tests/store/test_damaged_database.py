@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from tests.attack.test_hanging_lookups import can_have_namespaces
 from tests.crash.pictures import jpeg
 from tests.http.asking import assert_problem
 from tests.server import Server
+from tests.store.stock import make_stock
 
 PAGE = 4096
 IMAGES = 24
@@ -26,20 +26,7 @@ Damage = Callable[[Path], None]
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a server that has taken some images, and stopped: its log is in the database."""
-    server = Server(tmp_path_factory.mktemp("stock") / "data", workers=1).start()
-    images = [server.upload(jpeg(seed), description="words " * 50) for seed in range(IMAGES)]
-    for image in images:
-        server.finished(image["job"]["id"])
-    server.close()
-    return server.data_dir
-
-
-@pytest.fixture
-def stocked(stock: Path, tmp_path: Path) -> Iterator[Server]:
-    """A server with images, not started."""
-    server = Server(Path(shutil.copytree(stock, tmp_path / "data")), workers=1)
-    yield server
-    server.close()
+    return make_stock(tmp_path_factory.mktemp("stock"), IMAGES, description="words " * 50)
 
 
 def database(server: Server) -> Path:
