@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.access import AccessLog, AccessLogMiddleware
@@ -46,6 +48,7 @@ from imagesvc.api.users import UserEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.base_path import BasePathMiddleware
 from imagesvc.cache.removal import Removal
+from imagesvc.compression import CompressionMiddleware
 from imagesvc.cors import Cors, CorsMiddleware, shared_at_once
 from imagesvc.delivery.hot import AtOnce, HotPath
 from imagesvc.delivery.routes import Delivery
@@ -73,6 +76,8 @@ class Application:
     asgi: ASGIApp
     at_once: AtOnce
     cors: Cors
+    refused: Counter[str]
+    """Connections refused, by the setting that limits them; the server counts them."""
 
 
 def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
@@ -106,16 +111,21 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         is_http = scope["type"] == "http"
         await starlette(scope, receive, send if is_http else without_traceback)
 
-    patient = SlowBodyMiddleware(TrailingSlashes(inner), settings.body_timeout)
+    routes: list[Route] = []
+    patient = SlowBodyMiddleware(
+        CompressionMiddleware(TrailingSlashes(inner, routes)), settings.body_timeout
+    )
     hot = HotPath(
         AccessLogMiddleware(patient, access), service.memory, access.record, service.appended
     )
 
-    operations = operations_of(service, hot, access)
+    refused: Counter[str] = Counter()
+    operations = operations_of(service, hot, access, refused)
+    routes += [
+        operation.route(service.authenticator, service.rate_limits) for operation in operations
+    ]
     starlette = Starlette(
-        routes=[
-            operation.route(service.authenticator, service.rate_limits) for operation in operations
-        ],
+        routes=routes,
         exception_handlers={
             ImagesvcError: on_error,
             HTTPException: on_http_exception,
@@ -137,7 +147,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     cors = Cors.of(settings.cors_origins, has_accounts=settings.has_accounts)
     if cors.is_on:
         asgi, at_once = CorsMiddleware(asgi, cors, logged), shared_at_once(at_once, cors)
-    return behind_proxies(Application(asgi, at_once, cors), settings, operations)
+    return behind_proxies(Application(asgi, at_once, cors, refused), settings, operations)
 
 
 def behind_proxies(
@@ -152,7 +162,7 @@ def behind_proxies(
     if settings.trusted_proxies:
         asgi = forwarded = ForwardedMiddleware(asgi, settings.trusted_proxies)
         at_once = corrected_first(forwarded, at_once)
-    return Application(asgi, at_once, application.cors)
+    return replace(application, asgi=asgi, at_once=at_once)
 
 
 def corrected_first(
@@ -162,7 +172,9 @@ def corrected_first(
     return lambda scope: at_once(middleware.corrected(scope))
 
 
-def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Operation]:
+def operations_of(
+    service: Service, hot: HotPath, access: AccessLog, refused: Mapping[str, int]
+) -> list[Operation]:
     """Every operation of a service: the one table of routes."""
     settings = service.settings
 
@@ -264,7 +276,7 @@ def operations_of(service: Service, hot: HotPath, access: AccessLog) -> list[Ope
             }
         ).operations(),
         *MetricsEndpoints(
-            lambda: figures(service, access.answers, events.open_streams)
+            lambda: figures(service, access.answers, events.open_streams, refused)
         ).operations(),
         *home.operations(),
         *docs.operations(),
@@ -280,7 +292,7 @@ def api_document() -> bytes:
         access = AccessLog(as_json=True, enabled=False)
         hot = HotPath(PlainTextResponse(), service.memory, access.record, service.appended)
         try:
-            return written(document(operations_of(service, hot, access)))
+            return written(document(operations_of(service, hot, access, {})))
         finally:
             service.locks.close()
 

@@ -117,7 +117,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=bounded(bounds, app.at_once, app.cors),
+        http=bounded(bounds, app.at_once, app.cors, app.refused),
         backlog=backlog,
         ws="none",
         timeout_keep_alive=math.ceil(settings.keep_alive_timeout),

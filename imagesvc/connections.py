@@ -57,8 +57,10 @@ class Watch:
 
     connections: set[Connection] = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
-    refused: int = 0
-    """Connections refused since the last look, which logs them."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Connections refused, by the setting that limits them."""
+    untold: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    """Those since the last look, which logs them, by setting and address."""
     is_looking: bool = False
     most: int = 0
     """Connections at once, at most, since many ended."""
@@ -83,16 +85,32 @@ class Watch:
             if not self.per_address[connection.address]:
                 del self.per_address[connection.address]
 
+    def refuse(self, limit: str, client: tuple[str, int] | None) -> None:
+        """Note that a connection is refused for a limit."""
+        self.refused[limit] += 1
+        self.untold[limit, client[0] if client else None] += 1
+
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         for connection in list(self.connections):
             connection.look_after(loop.time())
-        if self.refused:
-            log.warning("too many connections", action="connection.refused", count=self.refused)
-            self.refused = 0
+        self._tell_refused()
         self._give_back_memory()
         self.is_looking = bool(self.connections) or self.looks_since is not None
         if self.is_looking:
             loop.call_later(LOOK_SECONDS, self._look, loop)
+
+    def _tell_refused(self) -> None:
+        """One line for each limit, which names the address that met it most often."""
+        for limit in {limit for limit, _client in self.untold}:
+            found = Counter({who: n for (which, who), n in self.untold.items() if which == limit})
+            log.warning(
+                "too many connections",
+                action="connection.refused",
+                limit=limit,
+                count=found.total(),
+                client=found.most_common(1)[0][0],
+            )
+        self.untold.clear()
 
     def _give_back_memory(self) -> None:
         """Give back what many connections held, some time after they ended: their tasks end later.

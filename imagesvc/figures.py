@@ -11,15 +11,29 @@ from imagesvc.service import Service
 
 
 async def figures(
-    service: Service, answers: Mapping[int, int], streams: Counter[UserId | None]
+    service: Service,
+    answers: Mapping[int, int],
+    streams: Counter[UserId | None],
+    refused: Mapping[str, int],
 ) -> list[Figure]:
-    """Everything that is counted; `answers` are requests by status, `streams` those of events."""
+    """Everything that is counted.
+
+    Args:
+        service: whose figures they are.
+        answers: requests by status.
+        streams: those of events.
+        refused: connections by the setting that limits them.
+    """
     jobs = await service.jobs.count_open()
     admission = service.pool.admission
     return [
         *(
             _counter("requests", "Requests answered.", count, {"status": str(status)})
             for status, count in sorted(answers.items())
+        ),
+        *(
+            _counter("connections_refused", "Connections refused.", count, {"limit": limit})
+            for limit, count in sorted(refused.items())
         ),
         *(
             _counter("rate_limited", "Requests refused for their rate.", count, {"limit": limit})

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections import Counter
 from typing import Any, ClassVar
 
 import httptools
@@ -31,6 +32,7 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
+from imagesvc.half_closed import has_gone, may_wait
 from imagesvc.header_fields import joined_field
 from imagesvc.refusals import refusal
 from imagesvc.request_heads import check_head, to_origin_form, without_offers
@@ -71,6 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._may_at_once = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
         self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
+        self._is_half_closed = False
         self._restated = b""  # the head of a request that offered an upgrade, without the offer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -84,10 +87,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_since = self.unread_since = self.loop.time()
         self.watch.add(self)
         if len(self.watch.connections) > self.bounds.connections:
-            self.watch.refused += 1
+            self.watch.refuse("max_connections", self.client)
             self._refuse(Overloaded("There are too many connections."))
         elif self.watch.per_address[self.address or ""] > self.bounds.connections_per_address:
-            self.watch.refused += 1
+            self.watch.refuse("max_connections_per_address", self.client)
             self._refuse(Overloaded("There are too many connections from this address."))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,6 +98,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self.watch.remove(self)
         self._disconnect_running()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes at once
+        """The client sends no more; whether it may wait for the answer to what it has sent."""
+        if self._refusal is not None or not self._is_busy() or self.cycle.more_body:
+            return False
+        if self._running is not None and not may_wait(self._running):
+            return False
+        self._last_cycle().keep_alive = False
+        self._is_half_closed = True
+        return True
+
+    def _last_cycle(self) -> RequestResponseCycle:
+        return self.pipeline[0][0] if self.pipeline else self.cycle
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer a request, once the client has read the answers before it."""
@@ -225,6 +241,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(RequestTimeout("The header did not come in time."))
             else:
                 self.transport.close()
+        if self._is_half_closed and self._running and has_gone(self.transport, self._running):
+            self.cut_off()
         if not self.transport.get_write_buffer_size():
             self.unread_since = now
             return
@@ -266,8 +284,9 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._is_busy():
             if self.cycle.response_started or not self.cycle.more_body:
-                last = self.pipeline[0][0] if self.pipeline else self.cycle
-                last.keep_alive = False  # what came before is answered, and then it ends
+                self._last_cycle().keep_alive = (
+                    False  # what came before is answered, and then it ends
+                )
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -283,12 +302,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._linger_until = self.loop.time() + LINGER_SECONDS
 
 
-def bounded(bounds: Bounds, at_once: AtOnce, cors: Cors = OFF) -> type[BoundedProtocol]:
+def bounded(
+    bounds: Bounds, at_once: AtOnce, cors: Cors = OFF, refused: Counter[str] | None = None
+) -> type[BoundedProtocol]:
     """The protocol for `uvicorn.Config(http=…)`."""
     attributes = {
         "bounds": bounds,
         "at_once": staticmethod(at_once),
-        "watch": Watch(),
+        "watch": Watch(refused=Counter() if refused is None else refused),
         "unsent": Unsent(bounds.unsent_bytes),
         "cors": cors,
     }

@@ -231,7 +231,7 @@ class Settings(BaseSettings):
         1000, description="Connections at once; more are answered 503."
     )
     max_connections_per_address: PositiveInt = Field(
-        256, description="Connections at once from one address that is no trusted proxy's."
+        500, description="Connections at once from one address that is no trusted proxy's."
     )
     max_unsent_size: ByteSize = Field(
         ByteSize(128 << 20),

@@ -7,23 +7,31 @@ Other methods are served at once, since many clients do not send a body twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 REDIRECTED = frozenset({"GET", "HEAD"})
 
 
 class TrailingSlashes:
-    """ASGI middleware that takes a slash off the end of a path."""
+    """ASGI middleware that takes a slash off the end of a path.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: what to pass on to.
+        routes: what there is.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
         self._app = app
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or redirect."""
-        if scope["type"] != "http" or not _ends_too_late(scope["path"]):
+        if scope["type"] != "http" or not self._ends_too_late(scope["path"]):
             await self._app(scope, receive, send)
         elif scope["method"] in REDIRECTED:
             location = {"location": _target(scope)}
@@ -31,9 +39,9 @@ class TrailingSlashes:
         else:
             await self._app({**scope, "path": scope["path"][:-1]}, receive, send)
 
-
-def _ends_too_late(path: str) -> bool:
-    return path.endswith("/") and path != "/" and "//" not in path
+    def _ends_too_late(self, path: str) -> bool:
+        is_candidate = path.endswith("/") and path != "/" and "//" not in path
+        return is_candidate and any(route.path_regex.match(path[:-1]) for route in self._routes)
 
 
 def _target(scope: Scope) -> str:

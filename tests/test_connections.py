@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import re
 import socket
 from ipaddress import ip_network
 from typing import Any
@@ -16,6 +19,9 @@ from imagesvc.auth.limits import network_of
 from imagesvc.cli import connection_bounds
 from imagesvc.protocol import BoundedProtocol, bounded
 from imagesvc.settings import Settings
+from tests.conftest import MakeServer
+from tests.server import Server
+from tests.waiting import PATIENCE, until
 
 
 class Peer(socket.socket):
@@ -119,3 +125,26 @@ def test_a_trusted_proxy_is_not_counted_however_its_address_is_written() -> None
 def test_what_an_address_is_counted_as(address: str, network: str) -> None:
     """The same for rate limits and connections."""
     assert network_of(address) == network
+
+
+def test_refused_connections_are_logged_and_counted(make_server: MakeServer) -> None:
+    """By the limit that they met, with the address that met it most."""
+    server = make_server(max_connections_per_address=3)
+    address = ("127.0.0.1", server.port)
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(6)]
+        refused = [connection for connection in held[-2:] if connection.recv(1)]
+    server.client.get("/healthz")
+
+    figure = 'imagesvc_connections_refused_total{limit="max_connections_per_address"}'
+    (count,) = re.findall(re.escape(figure) + r" (\d+)", until(lambda: metrics(server)))
+    assert int(count) >= len(refused) == 2
+    lines = until(lambda: [line for line in server.log().splitlines() if "connection.ref" in line])
+    told = json.loads(lines[0])
+    assert (told["limit"], told["client"]) == ("max_connections_per_address", "127.0.0.1")
+
+
+def metrics(server: Server) -> str:
+    """The figures, once a connection is free."""
+    answer = server.client.get("/metrics")
+    return answer.text if answer.status_code == 200 else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from imagesvc.errors import PreconditionFailed, RangeNotSatisfiable
 
@@ -35,6 +37,33 @@ def check_if_match(field: str | None, etag: str) -> None:
         return
     if not any(item.strip() == etag for item in field.split(",")):
         raise PreconditionFailed("If-Match names none of the current entity tags.")
+
+
+def is_not_modified_since(field: str | None, last_modified: str) -> bool:
+    """Whether an If-Modified-Since names this time or a later one (section 13.1.3)."""
+    since, modified = _date(field), _date(last_modified)
+    return since is not None and modified is not None and modified <= since
+
+
+def check_unmodified_since(field: str | None, last_modified: str) -> None:
+    """Hold an If-Unmodified-Since against the time of the last change (section 13.1.4).
+
+    Raises:
+        PreconditionFailed: it changed after that.
+    """
+    if _date(field) is not None and not is_not_modified_since(field, last_modified):
+        raise PreconditionFailed("It was modified after the time in If-Unmodified-Since.")
+
+
+def _date(field: str | None) -> datetime | None:
+    """An HTTP date; None for what is none, which conditions pass over."""
+    if field is None:
+        return None
+    try:
+        date = parsedate_to_datetime(field)
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def requested_range(

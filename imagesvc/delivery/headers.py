@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 from urllib.parse import quote
 
 from imagesvc.delivery.query import Asked
@@ -37,6 +39,7 @@ def image_headers(
     headers = {
         "content-type": kind.media_type,
         "etag": representation.etag,
+        "last-modified": format_datetime(modified_at(image, representation), usegmt=True),
         "cache-control": PRIVATE
         if representation.is_for_owner
         else cache_control(image.visibility, asked, rules),
@@ -51,6 +54,15 @@ def image_headers(
     if rules.cache_tag_header != "off":
         headers[rules.cache_tag_header.lower()] = f"image-{image.id}"
     return headers
+
+
+def modified_at(image: Image, representation: Representation) -> datetime:
+    """Since when the bytes are these: the upload, since pixels never change.
+
+    What strangers get of an original may change with `share_location`, which is an edit.
+    """
+    is_for_strangers = representation.vary == CREDENTIALS and not representation.is_for_owner
+    return image.updated_at if is_for_strangers else image.created_at
 
 
 def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) -> str:

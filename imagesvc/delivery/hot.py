@@ -36,7 +36,10 @@ MAX_INLINE_BYTES = 64 << 10
 _OK, _NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
 METHODS = frozenset({"GET", "HEAD"})
 PREFIXES = ("/images/", "/blurred-images/")
-PASSED_ON = frozenset({b"range", b"if-match"})
+CONDITIONS = frozenset({
+    b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since",
+})  # fmt: skip
+"""Fields that the answer depends on; requests with others than If-None-Match are passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +163,18 @@ class HotPath:
             answers = self._answers.get(self._cleaned(scope))
         if answers is None:
             return None
-        conditional = None
+        conditional, is_dated = None, False
         for name, value in scope["headers"]:
+            if name not in CONDITIONS:
+                continue
             if name == b"if-none-match" and conditional is None:
                 conditional = value
-            elif name in PASSED_ON or name == b"if-none-match":
+            elif name == b"if-modified-since":
+                is_dated = True
+            else:
                 return None
+        if is_dated and conditional is None:  # an entity tag goes before the date
+            return None
         answer = answers.get(None)
         if answer is None:
             answer = answers.get(joined_field(scope["headers"], b"accept") or "")

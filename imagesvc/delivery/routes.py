@@ -211,7 +211,7 @@ class Delivery:
         etag = f'"{copy.fetched.variant.key[:32]}"'
         shown = Representation(image.original.format, etag, CREDENTIALS)
         headers = image_headers(image, shown, asked, self.rules)
-        if is_fresh(request, etag):
+        if is_fresh(request, headers):
             return not_modified(headers)
         headers["server-timing"] = _timing(copy.fetched, began)
         return await self._sent(request, copy.fetched, headers)
@@ -228,7 +228,7 @@ class Delivery:
         digest = image.original.digest
         shown = Representation(image.original.format, f'"{digest}"', vary, is_for_owner)
         headers = image_headers(image, shown, asked, self.rules)
-        if is_fresh(request, headers["etag"]):
+        if is_fresh(request, headers):
             return not_modified(headers)
         if await self.verified.size(digest) is None:
             raise NotFound("The original is gone.")
@@ -260,7 +260,7 @@ class Delivery:
         headers = image_headers(image, shown, asked, self.rules)
         if asked.debug and self.rules.allow_debug:
             headers["x-imagesvc-plan"] = canonical(concrete)
-        if is_fresh(request, headers["etag"]):
+        if is_fresh(request, headers):
             return not_modified(headers)
         for _ in range(FETCH_ATTEMPTS):
             try:

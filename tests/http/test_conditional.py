@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -209,3 +211,46 @@ def test_if_none_match_comes_before_the_range(ask: Ask) -> None:
     etag = ask().headers["etag"]
 
     assert ask(if_none_match=etag, range="bytes=0-9").status_code == 304
+
+
+def shifted(date: str, seconds: int) -> str:
+    """An HTTP date so many seconds later."""
+    return format_datetime(parsedate_to_datetime(date) + timedelta(seconds=seconds), usegmt=True)
+
+
+def test_a_date_is_honoured(ask: Ask) -> None:
+    """It is that of the upload, which every answer tells, also the 304 (section 8.8.2)."""
+    date = ask().headers["last-modified"]
+
+    assert parsedate_to_datetime(date) <= datetime.now(UTC)
+    for method in ("GET", "HEAD"):
+        for seconds, status in ((0, 304), (3600, 304), (-1, 200)):
+            answer = ask(method, if_modified_since=shifted(date, seconds))
+            assert answer.status_code == status
+            assert answer.headers["last-modified"] == date
+
+
+def test_an_entity_tag_goes_before_a_date(ask: Ask) -> None:
+    """Section 13.2.2; browsers send both."""
+    whole = ask()
+    etag, date = whole.headers["etag"], whole.headers["last-modified"]
+
+    assert ask(if_none_match='"x"', if_modified_since=date).status_code == 200
+    assert ask(if_none_match=etag, if_modified_since=shifted(date, -9)).status_code == 304
+    assert ask(if_match=etag, if_unmodified_since=shifted(date, -9)).status_code == 200
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "0", "Thu, 99 Nov 2099 10:00:00 GMT", "9" * 99])
+def test_what_is_no_date_is_passed_over(ask: Ask, date: str) -> None:
+    """Section 13.1.3."""
+    assert ask(if_modified_since=date).status_code == 200
+    assert ask(if_unmodified_since=date).status_code == 200
+
+
+def test_a_change_after_a_date_is_a_failed_condition(ask: Ask) -> None:
+    """Section 13.1.4."""
+    date = ask().headers["last-modified"]
+
+    assert ask(if_unmodified_since=date).status_code == 200
+    answer = ask(if_unmodified_since=shifted(date, -1))
+    assert_problem(answer, 412, "precondition_failed")

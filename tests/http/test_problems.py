@@ -16,7 +16,6 @@ ERRORS = [
     ("GET", "/api/v1", 404, "not_found"),
     ("GET", "/api/v1/", 404, "not_found"),
     ("GET", "/api/v2/images", 404, "not_found"),
-    ("GET", "/api/v1/images/", 404, "not_found"),
     ("GET", "//api/v1/images", 404, "not_found"),
     ("GET", "/API/v1/images", 404, "not_found"),
     ("GET", "/images/%2e%2e/%2e%2e/etc/passwd", 404, "not_found"),
@@ -40,18 +39,17 @@ def test_an_error_is_a_problem_document(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/images", "POST"),
-        ("DELETE", f"/images/{UNKNOWN}", "GET, HEAD"),
-        ("POST", f"/blurred-images/{UNKNOWN}", "GET, HEAD"),
-        ("PUT", "/api/v1/images", "GET, HEAD, POST"),
-        ("POST", f"/api/v1/images/{UNKNOWN}", "DELETE, GET, HEAD, PATCH"),
-        ("PUT", f"/api/v1/images/{UNKNOWN}/variants", "DELETE, GET, HEAD"),
-        ("GET", "/api/v1/images/actions/upload", "POST"),
-        ("POST", "/api/v1/jobs", "GET, HEAD"),
-        ("PUT", f"/api/v1/jobs/{UNKNOWN}", "DELETE, GET, HEAD"),
-        ("GET", f"/api/v1/jobs/{UNKNOWN}/retry", "POST"),
-        ("OPTIONS", "/readyz", "GET, HEAD"),
-        ("TRACE", "/", "GET, HEAD"),
+        ("DELETE", "/images", "OPTIONS, POST"),
+        ("DELETE", f"/images/{UNKNOWN}", "GET, HEAD, OPTIONS"),
+        ("POST", f"/blurred-images/{UNKNOWN}", "GET, HEAD, OPTIONS"),
+        ("PUT", "/api/v1/images", "GET, HEAD, OPTIONS, POST"),
+        ("POST", f"/api/v1/images/{UNKNOWN}", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("PUT", f"/api/v1/images/{UNKNOWN}/variants", "DELETE, GET, HEAD, OPTIONS"),
+        ("GET", "/api/v1/images/actions/upload", "OPTIONS, POST"),
+        ("POST", "/api/v1/jobs", "GET, HEAD, OPTIONS"),
+        ("PUT", f"/api/v1/jobs/{UNKNOWN}", "DELETE, GET, HEAD, OPTIONS"),
+        ("GET", f"/api/v1/jobs/{UNKNOWN}/retry", "OPTIONS, POST"),
+        ("TRACE", "/", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_method_that_a_url_has_not_is_answered_with_those_it_has(
@@ -62,6 +60,24 @@ def test_a_method_that_a_url_has_not_is_answered_with_those_it_has(
 
     assert_problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/readyz", "GET, HEAD, OPTIONS"),
+        (f"/images/{UNKNOWN}", "GET, HEAD, OPTIONS"),
+        ("/api/v1/images", "GET, HEAD, OPTIONS, POST"),
+        (f"/uploads/{UNKNOWN}", "OPTIONS, PUT"),
+    ],
+)
+def test_options_name_the_methods_of_a_url(server: Server, path: str, allowed: str) -> None:
+    """RFC 9110, section 9.3.7; what has none is not there."""
+    answer = server.client.options(path)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["allow"] == allowed
+    assert_problem(server.client.options("/nothing"), 404, "not_found")
 
 
 def test_an_error_to_head_has_no_body(server: Server) -> None:
