@@ -35,7 +35,8 @@ from imagesvc.errors import (
     TooCostly,
     UnsupportedMediaType,
 )
-from imagesvc.imaging.cost import check_seconds, together
+from imagesvc.imaging.cost import Cost, check_seconds, together
+from imagesvc.imaging.fitting import check_fits, fitting
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
@@ -172,9 +173,8 @@ class ActionEndpoints:
     async def _processed(
         self, request: Request, asked: ProcessIn, attempt: Attempt | None
     ) -> Response:
-        wanted: list[Wanted] = list(self.eager.items())
-        if asked.operations is not None:
-            wanted = read_operations(asked.operations, self.presets)
+        operations = asked.operations
+        wanted = None if operations is None else read_operations(operations, self.presets)
         try:
             images = await named_images(self.images, asked.names, principal_of(request))
         except NotFound as error:
@@ -182,11 +182,12 @@ class ActionEndpoints:
             raise
         for image in images:
             check_may_change(principal_of(request), image)
-        self._check_fit(images, wanted)
-        self._check_cost(images, wanted)
+        wishes = [(image, self._wishes(image, wanted)) for image in images]
+        for image, those in wishes:
+            self._check(image, those)
         now = self.clock()
         lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
-        jobs = [new_job(item.id, item.owner_id, wanted, lane=lane, now=now) for item in images]
+        jobs = [new_job(it.id, it.owner_id, those, lane=lane, now=now) for it, those in wishes]
         base = base_of(request)
         answer = json_response(JobsOut(data=[JobOut.of(job, base=base) for job in jobs]), 202)
         receipt = None if attempt is None else attempt.receipt(answer)
@@ -209,30 +210,23 @@ class ActionEndpoints:
                     message = "is of an upload URL that has not been used yet"
                     raise Conflict(f"{place} {message}.", ((place, message),))
 
-    def _check_fit(self, images: list[Image], wanted: list[Wanted]) -> None:
-        """Refuse what is right by itself, and cannot be made of one of the images.
+    def _wishes(self, image: Image, wanted: list[Wanted] | None) -> list[Wanted]:
+        """The variants to make of an image: as asked for, or the eager presets that it has."""
+        return list(fitting(self.eager, image.original).items()) if wanted is None else wanted
+
+    def _check(self, image: Image, wanted: list[Wanted]) -> None:
+        """Refuse what is right by itself, and cannot be made of the image.
 
         Raises:
-            InvalidTransform: there is no such frame, or no such watermark.
+            InvalidTransform: there is no such frame or watermark, or nothing where `crop` is.
+            TooCostly: an operation, or all together, would be stopped at the time limit.
         """
-        one_of_each = {image.original.frames: image for image in images}
-        for image in one_of_each.values():
-            for_each_operation(wanted, partial(self._identify, image))
+        costs = for_each_operation(wanted, partial(self._cost, image))
+        for position, cost in enumerate(costs):
+            check_seconds(cost, self.job_timeout, f"operations.{position}")
+        check_seconds(together(costs), self.job_timeout, "These operations together")
 
-    def _check_cost(self, images: list[Image], wanted: list[Wanted]) -> None:
-        """Refuse a job that would be stopped at its time limit.
-
-        Raises:
-            TooCostly: an operation, or all of one image together, would take too long.
-        """
-        for image in images:
-            costs = [
-                self.variants.identify(image.id, image.original, it[1]).cost(image.original)
-                for it in wanted
-            ]
-            for position, cost in enumerate(costs):
-                check_seconds(cost, self.job_timeout, f"operations.{position}")
-            check_seconds(together(costs), self.job_timeout, "These operations together")
-
-    def _identify(self, image: Image, wanted: Wanted) -> None:
-        self.variants.identify(image.id, image.original, wanted[1])
+    def _cost(self, image: Image, wanted: Wanted) -> Cost:
+        identified = self.variants.identify(image.id, image.original, wanted[1])
+        check_fits(identified.transform, image.original)
+        return identified.cost(image.original)

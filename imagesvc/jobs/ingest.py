@@ -17,6 +17,7 @@ from anyio import CancelScope
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
 from imagesvc.imaging.calls import PROBE
 from imagesvc.imaging.cost import check_seconds, decoder_cost
+from imagesvc.imaging.fitting import fitting
 from imagesvc.imaging.limits import Limits
 from imagesvc.jobs.pool import WorkerPool
 from imagesvc.jobs.requests import new_job
@@ -154,21 +155,22 @@ class Ingest:
     ) -> tuple[Image, Job]:
         now = self.clock()
         image_id = fields.slot.id if fields.slot else ImageId(new_id())
-        wanted = self.eager.items()
+        original = Original(
+            digest=received.digest,
+            format=probe.format,
+            width=probe.width,
+            height=probe.height,
+            frames=probe.frames,
+            has_alpha=probe.has_alpha,
+            decode_bytes=probe.decode_bytes,
+            decode_seconds=probe.decode_seconds,
+        )
+        wanted = fitting(self.eager, original).items()
         job = new_job(image_id, fields.owner_id, wanted, lane=Lane.UPLOAD, now=now)
         filename = safe_filename(fields.filename)
         image = Image(
             id=image_id,
-            original=Original(
-                digest=received.digest,
-                format=probe.format,
-                width=probe.width,
-                height=probe.height,
-                frames=probe.frames,
-                has_alpha=probe.has_alpha,
-                decode_bytes=probe.decode_bytes,
-                decode_seconds=probe.decode_seconds,
-            ),
+            original=original,
             bytes=received.bytes,
             filename=filename,
             title=fields.title or PurePosixPath(filename).stem,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
+from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.http.people import People, upload
 from tests.server import Server
@@ -124,6 +126,7 @@ def test_an_image_that_is_not_there_stops_all(server: Server, missing: str) -> N
         (7, None),
         (None, None),
         ({"frame": 1}, "frame"),
+        ("crop=5000,0,10,10&w=5", "crop"),
         ("wm=unknown", "wm"),
         ("w=1&w=2", "w"),
     ],
@@ -153,6 +156,30 @@ def test_a_frame_must_be_there_in_every_image(server: Server) -> None:
 
     assert alone.status_code == 202
     assert_problem(both, 400, "invalid_transform")
+
+
+def test_a_preset_that_an_image_has_no_variant_of_is_refused_at_once(
+    make_server: MakeServer,
+) -> None:
+    """As it is by GET; the job of an upload makes the presets that there are."""
+    presets = {"corner": "crop=1000,0,100,100", "card": "w=60", "second": "frame=1&w=60"}
+    eager = json.dumps(list(presets))
+    server = make_server(presets=json.dumps(presets), eager_presets=eager, workers=1)
+    small, large = (server.upload(picture(3, size)) for size in ((300, 200), (1200, 200)))
+
+    by_get = server.client.get(f"/images/{small['id']}/corner")
+    by_name = processed(server.client, id=small["id"], operations=["card", "corner"])
+    by_both = processed(server.client, ids=[large["id"], small["id"]], operations=["corner"])
+    by_default = processed(server.client, ids=[large["id"], small["id"]])
+
+    assert_problem(by_get, 400, "invalid_transform")
+    document = assert_problem(by_name, 400, "invalid_transform")
+    assert [fault["loc"] for fault in document["errors"]] == ["operations.1.crop"]
+    assert_problem(by_both, 400, "invalid_transform")
+    made = [[it["name"] for it in job["operations"]] for job in by_default.json()["data"]]
+    assert made == [["corner", "card"], ["card"]]
+    for image in (small, large):
+        assert server.finished(image["job"]["id"])["status"] == "succeeded"
 
 
 @pytest.mark.parametrize(
