@@ -1,4 +1,4 @@
-"""The seam to Pillow: the only file that imports PIL and its plugin for HEIC.
+"""The seam to Pillow: the only file that imports its plugin for HEIC, and beside `gif` PIL.
 
 It reads headers and pixels of the formats that libvips' package cannot decode, and small JPEGs,
 which it decodes and encodes faster. Pillow's own guards against bombs are off:

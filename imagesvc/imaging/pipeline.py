@@ -11,6 +11,7 @@ from collections.abc import Callable
 from imagesvc.imaging import effects, steps, vips, watermark
 from imagesvc.imaging.colour import scaled
 from imagesvc.imaging.geometry import Box
+from imagesvc.imaging.motion import each_frame, joined
 from imagesvc.imaging.shrinking import SIDEWAYS, jpeg_shrink, region_shrink, stored_box
 from imagesvc.imaging.stages import Stages
 from imagesvc.imaging.steps import Work
@@ -42,21 +43,34 @@ def develop(source: Source, work: Work, stages: Stages) -> Picture:
     Raises:
         pyvips.Error: the picture cannot be decoded; often only when the result is written.
     """
-    picture = resize(source, work.plan.region, work.plan.scaled)
-    return stages.evaluated(
-        "transform", _stepped(source, work, stages.evaluated("decode", picture))
-    )
-
-
-def _stepped(source: Source, work: Work, picture: Picture) -> Picture:
+    if source.frames > 1:
+        return stages.evaluated("transform", _moving(source, work))
+    resized = _resized(source, work)  # kept, for libvips may leave a profile in its memory
+    picture = stages.evaluated("decode", resized)
     if steps.looks_at_pixels(work):
         picture = picture.copy_memory()
-        work = steps.placed(picture.crop(0, 0, picture.width, work.plan.scaled.height), work)
-    if source.frames == 1 or not steps.moves_pixels(work):
-        return _run(picture, work)
-    # Evaluated one by one: hundreds of pipelines, all open at once, hold gigabytes of buffers.
-    frames = [_run(frame, work).copy_memory() for frame in _frames(picture, source.frames)]
-    return vips.join_frames(frames)
+        work = steps.placed(picture, work)
+    return stages.evaluated("transform", _run(picture, work))
+
+
+def _moving(source: Source, work: Work) -> Picture:
+    """All frames, one after the other: as a column they would mix at their edges.
+
+    Hundreds of pipelines, all open at once, would hold gigabytes of buffers.
+    """
+    frames: list[Picture] = []
+    for frame in each_frame(source):
+        resized = _resized(frame, work)  # kept as above
+        if not frames and steps.looks_at_pixels(work):
+            work = steps.placed(resized.copy_memory(), work)
+        frames.append(_run(resized, work).copy_memory())
+    return joined(frames, source)
+
+
+def _resized(source: Source, work: Work) -> Picture:
+    if work.keeps_colours:
+        return nearest(source, work.plan.region, work.plan.scaled)
+    return resize(source, work.plan.region, work.plan.scaled)
 
 
 def resize(source: Source, region: Box | None, target: Size) -> Picture:
@@ -70,11 +84,18 @@ def resize(source: Source, region: Box | None, target: Size) -> Picture:
     return scaled(_reduced(source, region, target), target.width, target.height)
 
 
+def nearest(source: Source, region: Box | None, target: Size) -> Picture:
+    """The same of one pixel each, so that there are no other colours than before."""
+    picture = cut(source, region)
+    scales = target.width / picture.width, target.height / picture.height
+    return picture.resize(scales[0], vscale=scales[1], kernel="nearest")
+
+
 def cut(source: Source, region: Box | None) -> Picture:
-    """The region of each frame, still as stored."""
+    """The region of a frame, still as stored."""
     if region is None:
         return source.pixels()
-    return _cut(source.pixels(), stored_box(region, source.stored, source.orientation), source)
+    return _cropped(source.pixels(), stored_box(region, source.stored, source.orientation))
 
 
 def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
@@ -83,7 +104,7 @@ def _reduced(source: Source, region: Box | None, target: Size) -> Picture:
         return _reduced_region(source, region, target)
     if source.format is Format.JPEG:
         return source.pixels(jpeg_shrink(source.shown, target))
-    if source.format is Format.WEBP and source.frames == 1 and source.pages == 1:
+    if source.format is Format.WEBP and source.pages == 1:
         scale = max(target.width / source.shown.width, target.height / source.shown.height)
         if scale < 1:
             return vips.load(source.data, Format.WEBP, scale=scale)
@@ -97,21 +118,11 @@ def _reduced_region(source: Source, region: Box, target: Size) -> Picture:
         target = Size(target.height, target.width)
     box = stored_box(region, source.stored, source.orientation)
     shrink, box = region_shrink(box, source.stored, target)
-    return _cut(source.pixels(shrink), box, source)
+    return _cropped(source.pixels(shrink), box)
 
 
-def _cut(picture: Picture, box: Box, source: Source) -> Picture:
-    place = (box.left, box.top, box.width, box.height)
-    if source.frames == 1:
-        return picture.crop(*place)
-    frames = _frames(picture.copy_memory(), source.frames)
-    return vips.join_frames([frame.crop(*place) for frame in frames])
-
-
-def _frames(column: Picture, count: int) -> list[Picture]:
-    height = column.height // count
-    column = column.copy_memory()
-    return [column.crop(0, top, column.width, height) for top in range(0, column.height, height)]
+def _cropped(picture: Picture, box: Box) -> Picture:
+    return picture.crop(box.left, box.top, box.width, box.height)
 
 
 def _run(frame: Picture, work: Work) -> Picture:

@@ -9,6 +9,7 @@ from imagesvc.imaging import exif, pillow, vips
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.cost import BASE_BYTES, decode_seconds
+from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format, Probe, Size
 
@@ -72,6 +73,8 @@ def _shape(data: Data, kind: Format) -> _Shape:
     with vips.translated():
         source = vips.open_source(data, kind)
         has_alpha = bool(source.picture.hasalpha())
+    if kind is Format.GIF:
+        has_alpha = has_alpha or has_gaps(data, source.stored)
     return _Shape(source.stored, source.shown, source.orientation, has_alpha)
 
 

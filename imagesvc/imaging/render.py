@@ -20,6 +20,7 @@ from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.cost import working_bytes
 from imagesvc.imaging.encode import check_sides, encode
 from imagesvc.imaging.geometry import Plan, plan
+from imagesvc.imaging.gif import reduce as gif
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.mezzanine import laid_on
 from imagesvc.imaging.pipeline import develop
@@ -133,7 +134,9 @@ def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: fl
         raise ValueError("an effective transform has a format")
     _check_size(source, work.transform, work.plan, limits)
     stages = Stages(started)
-    data = encode(develop(source, work, stages), work.transform)
+    data = gif.reduced(source, work, stages) or encode(
+        develop(source, work, stages), work.transform
+    )
     spilled = spill_file(data, spill) if len(data) > MAX_RETURNED_BYTES else None
     return Rendered(
         data=data if spilled is None else None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.colour import tagged
 from imagesvc.imaging.containers.colour_spaces import is_hdr
 from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
 from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Size
 
@@ -29,7 +31,17 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
     if not pillow.decodes(data, kind):
         source = vips.open_source(data, kind, all_frames=all_frames, page=page)
         picture = tagged(source.picture, data, kind)
-        return source if picture is source.picture else replace(source, picture=picture)
+        if picture is not source.picture:
+            source = replace(source, picture=picture)
+        return _with_gaps(source) if kind is Format.GIF and source.frames == 1 else source
     raster = pillow.decode(data, kind, page, is_hdr=is_hdr(data, kind))
     picture = tagged(vips.from_raster(raster), data, kind)
     return Source(data, kind, picture, Size(raster.width, raster.height), 1, 1, raster.pages)
+
+
+def _with_gaps(source: Source) -> Source:
+    """One frame of a GIF, transparent where no frame up to it paints anything."""
+    if not has_gaps(source.data, source.stored, source.page + 1):
+        return source
+    mask = next(islice(painted(source.data, source.stored), source.page, None))
+    return replace(source, picture=masked(source.picture, mask))

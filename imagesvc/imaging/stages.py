@@ -47,5 +47,5 @@ class Stages:
 
     def _end(self, stage: str) -> None:
         now = time.perf_counter()
-        self.seconds[stage] = now - self.since
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.since
         self.since = now

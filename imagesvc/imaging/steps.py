@@ -35,6 +35,8 @@ class Work:
     transform: Transform
     plan: Plan
     watermarks: Mapping[str, Watermark] = field(default_factory=dict)
+    keeps_colours: bool = False
+    """Whether the resize takes the nearest pixel, which makes no colours between others."""
 
     @property
     def ground(self) -> Colour | None:
@@ -48,21 +50,6 @@ class Work:
             for level in (red, green, blue)
         )
         return red, green, blue, OPAQUE
-
-
-def moves_pixels(work: Work) -> bool:
-    """Whether any step mixes or moves pixels, so that frames must be taken one at a time."""
-    wanted, plan = work.transform, work.plan
-    return bool(
-        plan.crop
-        or plan.pad
-        or wanted.rotate
-        or wanted.flip
-        or wanted.blur
-        or wanted.sharpen
-        or wanted.radius
-        or wanted.wm
-    )
 
 
 def looks_at_pixels(work: Work) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imagesvc.imaging import pipeline
 from imagesvc.imaging.colour import to_srgb
 from imagesvc.imaging.geometry import Box, cut_region
+from imagesvc.imaging.motion import each_frame
 from imagesvc.imaging.shrinking import shown_box, stored_box
 from imagesvc.imaging.vips import Picture, Source
 from imagesvc.model import Size, Transform
@@ -26,19 +27,16 @@ def trimmed_region(source: Source, transform: Transform) -> Box | None:
         pyvips.Error: the picture cannot be decoded.
     """
     region = cut_region(transform.crop, source.shown)
-    picture = to_srgb(pipeline.cut(source, region)).copy_memory()
     area = region or Box(0, 0, source.shown.width, source.shown.height)
-    stored = Size(picture.width, picture.height // source.frames)
-    corner = stored_box(Box(0, 0, 1, 1), stored, source.orientation)
-    found = [
-        box
-        for top in range(0, picture.height, stored.height)
-        for box in _contents(
-            picture.crop(0, top, stored.width, stored.height),
-            picture.getpoint(corner.left, corner.top),
-            transform.trim,
-        )
-    ]
+    border: list[float] | None = None
+    found: list[Box] = []
+    for frame in each_frame(source):
+        picture = to_srgb(pipeline.cut(frame, region)).copy_memory()
+        if border is None:
+            stored = Size(picture.width, picture.height)
+            corner = stored_box(Box(0, 0, 1, 1), stored, source.orientation)
+            border = picture.getpoint(corner.left, corner.top)
+        found += _contents(picture, border, transform.trim)
     if not found:
         return region
     left, top = min(box.left for box in found), min(box.top for box in found)

@@ -80,6 +80,8 @@ class Source:
     """Frames of `picture`."""
     pages: int = 1
     """Frames of the file."""
+    page: int = 0
+    """Which of them is the first of `picture`."""
     held: Mapping[int, Picture] = field(default_factory=dict)
     """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
 
@@ -147,7 +149,7 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
         height = picture.get("page-height")
     stored = Size(picture.width, height)
     pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
-    return Source(data, kind, picture, stored, orientation, picture.height // height, pages)
+    return Source(data, kind, picture, stored, orientation, picture.height // height, pages, page)
 
 
 def load(data: Data, kind: Format, **options: Any) -> Picture:

@@ -3,6 +3,9 @@
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from imagesvc.errors import CorruptImage
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import (
@@ -16,8 +19,21 @@ from imagesvc.imaging.containers.found import (
 from imagesvc.imaging.limits import Limits
 
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
+GRAPHIC_CONTROL = 0xF9
 _HELD_BITS = 96
 """libvips keeps the frame being drawn, the one before and a copy, 4 bytes a pixel each."""
+
+
+class FrameHead(NamedTuple):
+    """Where a frame is on the canvas, and what becomes of it."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    disposal: int
+    has_transparency: bool
+    """Whether one of its colours is transparent."""
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
@@ -60,6 +76,39 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     if not frames:
         raise truncated("GIF", "there is no frame")
     return Found(width, height, frames, held_bits=_HELD_BITS)
+
+
+def is_within_screen(data: Data) -> bool:
+    """Whether no frame of a sound file reaches beyond its canvas, where decoders differ."""
+    width, height = little(data, 6, 2), little(data, 8, 2)
+    return all(
+        it.left + it.width <= width and it.top + it.height <= height for it in frame_heads(data)
+    )
+
+
+def frame_heads(data: Data) -> Iterator[FrameHead]:
+    """The frames of a sound file, in order.
+
+    Raises:
+        CorruptImage: a block is cut off.
+    """
+    budget = Budget(len(data))
+    at, control = 13 + _table_bytes(data[10]), 0
+    while at < len(data):
+        kind = data[at]
+        if kind == EXTENSION:
+            at += 2
+            if not _is_whole(data, at, budget):
+                return
+            if data[at - 1] == GRAPHIC_CONTROL:
+                control = data[at + 1]
+        elif kind == IMAGE:
+            left, top, width, height = (little(data, at + 1 + 2 * n, 2) for n in range(4))
+            yield FrameHead(left, top, width, height, control >> 2 & 7, bool(control & 1))
+            at, control = at + 11 + _table_bytes(data[at + 9]), 0
+        else:
+            return
+        at = _skip_sub_blocks(data, at, budget)
 
 
 def _image(data: Data, at: int) -> tuple[int, int, int]:

@@ -1,0 +1,1 @@
+"""Writing GIF: few colours, and of each frame only what changes."""

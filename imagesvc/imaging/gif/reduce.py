@@ -1,0 +1,75 @@
+"""GIFs made of GIFs: no larger than their originals, in pixels or in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from imagesvc.imaging.containers import gif as container
+from imagesvc.imaging.gif.coverage import has_gaps
+from imagesvc.imaging.gif.encode import FEW_DEPTHS, encode
+from imagesvc.imaging.location import gif as location
+from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.pipeline import develop
+from imagesvc.imaging.sources import open_source
+from imagesvc.imaging.stages import Stages
+from imagesvc.imaging.steps import Work
+from imagesvc.imaging.vips import Source
+from imagesvc.model import Format, Transform
+
+_GEOMETRY = ("w", "h", "fit", "gravity", "dpr", "enlarge", "crop", "trim", "exact")
+"""Keys that change nothing but the size, which the plan tells."""
+
+
+def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
+    """A GIF of at most the size of its original, which is a GIF, too.
+
+    It takes no more bytes than that, for which it loses colours, and in the end the smoothness of
+    its edges: with the colours of single pixels of the original it packs as well as that did.
+
+    Returns:
+        None where the variant is something else. With a blur, a turn or a watermark the variant
+        may have more bytes; then it is the smallest that was tried.
+
+    Raises:
+        pyvips.Error: the original cannot be decoded to its end.
+    """
+    output, shown = work.plan.output, source.shown
+    is_gif = source.format is Format.GIF and work.transform.format is Format.GIF
+    if not is_gif or output.width > shown.width or output.height > shown.height:
+        return None
+    if _is_unchanged(source, work):
+        copy = _copied(source)
+        if copy is not None:
+            return copy
+    bound = len(source.data)
+    smooth = encode(develop(source, work, stages), bound)
+    if len(smooth) <= bound:
+        return smooth
+    again = open_source(source.data, source.format, all_frames=source.frames > 1, page=source.page)
+    sharp = develop(again, replace(work, keeps_colours=True), stages)
+    return min(smooth, encode(sharp, bound, FEW_DEPTHS), key=len)
+
+
+def _is_unchanged(source: Source, work: Work) -> bool:
+    plain = Transform(**{key: getattr(work.transform, key) for key in _GEOMETRY}, format=Format.GIF)
+    return (
+        work.transform == plain
+        and work.plan.output == work.plan.scaled == source.shown
+        and work.plan.region is None
+        and source.frames == source.pages
+    )
+
+
+def _copied(source: Source) -> bytes | None:
+    """The original without texts and metadata, once it is known that it can be decoded.
+
+    None where decoders differ in what they show.
+    """
+    is_clear = container.is_within_screen(source.data) and not has_gaps(source.data, source.stored)
+    if not is_clear:
+        return None
+    source.picture.avg()
+    try:
+        return b"".join(location.pieces(source.data))
+    except UnclearError:
+        return None

@@ -1,0 +1,205 @@
+"""Reduced GIFs: how large they are, how near to the ideal picture, and how they move."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from imagesvc.errors import CorruptImage
+from imagesvc.imaging.calls import Rendered
+from tests.imaging import animations, places
+from tests.imaging.pictures import BLUE, LIMITS, RED, is_near, make, pixel, probe, save, seen
+
+MOST_OFF = {"spinner": 8.0, "screen_recording": 8.0, "gradient_fade": 8.0}
+"""Levels of mean error, where it is not the usual `USUALLY_OFF`."""
+USUALLY_OFF = 6.0
+
+
+def gif_frame(box: Sequence[int], colour: int, disposal: int) -> bytes:
+    """A frame in one colour, without a transparent one."""
+    packed = Image.new("L", (box[2], box[3]), colour).tobytes("gif", "L", 2, 0)
+    sides = b"".join(side.to_bytes(2, "little") for side in box)
+    return (
+        bytes((0x21, 0xF9, 4, disposal << 2, 7, 0, 0, 0, 0x2C)) + sides + b"\0\2" + packed + b"\0"
+    )
+
+
+def gif_of(size: tuple[int, int], *frames: bytes) -> bytes:
+    """A GIF in red, green, blue and white; the background is red."""
+    sides = b"".join(side.to_bytes(2, "little") for side in size)
+    table = bytes.fromhex("ff000000ff000000ffffffff")
+    return b"".join((b"GIF89a", sides, b"\x91\0\0", table, *frames, b";"))
+
+
+@cache
+def original(kind: str) -> bytes:
+    """One of the ten kinds of GIFs."""
+    return animations.KINDS[kind]()
+
+
+def reduced(folder: Path, data: bytes, query: str) -> tuple[Rendered, Image.Image]:
+    """A GIF of a GIF, and as Pillow reads it."""
+    path = folder / "a.gif"
+    path.write_bytes(data)
+    made = make(str(path), f"{query}&format=gif", frames=999)
+    content = made.data or (folder / "spilled-0").read_bytes()
+    return made, Image.open(io.BytesIO(content))
+
+
+def frames_of(picture: Image.Image) -> list[Image.Image]:
+    """All frames as they are shown, in RGBA."""
+    frames = []
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        frames.append(picture.convert("RGBA"))
+    return frames
+
+
+def timing(picture: Image.Image) -> tuple[object, list[object]]:
+    """The loop count, and how long each frame is shown."""
+    delays = []
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        delays.append(picture.info.get("duration"))
+    return picture.info.get("loop"), delays
+
+
+def off(frame: Image.Image, ideal: Image.Image) -> float:
+    """The mean error of the levels that are seen, on white."""
+    white = Image.new("RGBA", ideal.size, "white")
+    seen, wanted = (Image.alpha_composite(white, it).convert("RGB") for it in (frame, ideal))
+    return sum(ImageStat.Stat(ImageChops.difference(seen, wanted)).mean) / 3
+
+
+@pytest.mark.parametrize("query", ["w=288", "w=150", "w=96&h=96&fit=cover"])
+@pytest.mark.parametrize("kind", sorted(animations.KINDS))
+def test_a_reduced_gif_is_no_larger_than_its_original(
+    tmp_path: Path, kind: str, query: str
+) -> None:
+    """Fewer pixels, fewer bytes: of everything that people animate, and near to what it shows."""
+    data = original(kind)
+
+    made, picture = reduced(tmp_path, data, query)
+
+    source = Image.open(io.BytesIO(data))
+    assert made.bytes <= len(data)
+    assert timing(picture) == timing(source)
+    if "fit" not in query:
+        ideals = [it.resize(picture.size, Image.Resampling.LANCZOS) for it in frames_of(source)]
+        errors = [off(*pair) for pair in zip(frames_of(picture), ideals, strict=True)]
+        assert sum(errors) / len(errors) <= MOST_OFF.get(kind, USUALLY_OFF)
+
+
+UNCOVERED = bytes.fromhex(
+    "4749463839610c000c00910000ff000000ff000000ffffffff"
+    "21f904040a0000002c040004000400040000020a4c983061c2840913262c003b"
+)
+"""A canvas of 12 x 12 of which a frame paints 4 x 4 in the middle, without a transparent colour."""
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+@pytest.mark.parametrize("query", ["w=12", "w=11", "frame=0"])
+def test_what_no_frame_paints_is_transparent(tmp_path: Path, kind: str, query: str) -> None:
+    """As in browsers; libvips has black there."""
+    path = tmp_path / "a.gif"
+    path.write_bytes(UNCOVERED)
+
+    made = make(str(path), f"{query}&format={kind}&lossless=1")
+
+    picture = seen(made).convert("RGBA")
+    assert probe(str(path), LIMITS).has_alpha
+    assert pixel(picture, (0, 0))[3] == pixel(picture, (10, 10))[3] == 0
+    assert pixel(picture, (5, 5))[3] > 200
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_what_a_frame_clears_is_transparent(tmp_path: Path, kind: str) -> None:
+    """Disposal to the background shows no background colour, as in browsers."""
+    path = tmp_path / "a.gif"
+    green, blue = gif_frame((0, 0, 20, 20), 1, 2), gif_frame((8, 8, 4, 4), 2, 1)
+    path.write_bytes(gif_of((20, 20), green, blue))
+
+    made = make(str(path), f"w=10&format={kind}&lossless=1", frames=2)
+
+    first, second = frames_of(seen(made))
+    assert pixel(first, (0, 0)) == (0, 255, 0, 255)
+    assert pixel(second, (0, 0))[3] == 0
+    assert is_near(pixel(second, (5, 5)), (0, 0, 255, 255), 40)
+
+
+def test_frames_do_not_mix_at_their_edges(tmp_path: Path) -> None:
+    """Resized as one column, the lower edge of a frame took colour from the next one's upper."""
+    frames = [Image.new("RGB", (64, 64), colour) for colour in (RED, BLUE)]
+    path = save(
+        tmp_path / "a.webp", frames[0], save_all=True, append_images=frames[1:], lossless=True
+    )
+
+    first = frames_of(seen(make(path, "w=24&format=webp&lossless=1", frames=2)))[0]
+
+    assert {pixel(first, (x, y)) for x in range(24) for y in range(24)} == {(*RED, 255)}
+
+
+def test_an_unchanged_gif_keeps_every_pixel_and_loses_its_texts(tmp_path: Path) -> None:
+    """A box that is larger than the picture asks for nothing but a file without metadata."""
+    path = tmp_path / "a.gif"
+    path.write_bytes(places.gif())
+    query = "w=8000&format=gif"
+
+    made = make(str(path), query, frames=9)
+
+    assert made.data is not None
+    assert made.bytes < path.stat().st_size
+    assert b"XMP" not in made.data
+    before, after = (frames_of(Image.open(io.BytesIO(it))) for it in (places.gif(), made.data))
+    assert [it.tobytes() for it in after] == [it.tobytes() for it in before]
+
+
+def test_a_damaged_gif_is_not_passed_on(tmp_path: Path) -> None:
+    """Unchanged or not, a variant is made of what can be decoded to its end."""
+    data = bytearray(original("interlaced"))
+    path = tmp_path / "a.gif"
+    start = data.index(b",", 13 + 3 * 16)
+    data[start + 10] = 60  # bits of a code
+    path.write_bytes(data)
+
+    for query in ("w=8000&format=gif", "w=100&format=gif"):
+        with pytest.raises(CorruptImage):
+            make(str(path), query, frames=12)
+
+
+def test_a_still_gif_becomes_no_larger(tmp_path: Path) -> None:
+    """Smaller by a tenth, pixel art of sixteen colours took three times the bytes."""
+    still = Image.open(io.BytesIO(original("pixel_art"))).convert("P")
+    path = save(tmp_path / "a.gif", still)
+
+    made = make(path, "w=300&format=gif")
+
+    assert made.frames == 1
+    assert made.bytes <= Path(path).stat().st_size
+
+
+def test_white_stays_white(tmp_path: Path) -> None:
+    """With few colours for many, the paper of a page must not become a shade of gray."""
+    path = tmp_path / "a.gif"
+    path.write_bytes(original("screen_recording"))
+
+    first = frames_of(seen(make(str(path), "w=300&format=gif", frames=30)))[0]
+
+    assert pixel(first, (150, 200)) == pixel(
+        frames_of(Image.open(io.BytesIO(original("screen_recording"))))[0], (160, 214)
+    )
+
+
+def test_an_extension_that_is_cut_off_ends_the_animation(tmp_path: Path) -> None:
+    """A download that stopped between two frames shows those that came."""
+    path = tmp_path / "a.gif"
+    path.write_bytes(original("text_typing")[:-1] + bytes.fromhex("21f904"))
+
+    made = make(str(path), "w=100&format=gif", frames=28)
+
+    assert made.frames == 28
