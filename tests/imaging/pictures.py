@@ -7,6 +7,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,33 @@ def swapped_profile() -> bytes:
         profile[red : red + 8],
     )
     return bytes(profile)
+
+
+def table_profile(darkest: float, space: bytes = b"RGB ") -> bytes:
+    """A profile of a scanner: a table from RGB or gray to L*a*b*, whose black is no 0.
+
+    Source: ICC.1:2001-04, sections 6.1 (header) and 6.5.8 (lut16Type).
+    """
+    bands = {b"RGB ": 3, b"GRAY": 1}[space]
+    nodes = product((0.0, 1.0), repeat=bands)
+    table = b"mft2\0\0\0\0" + bytes((bands, 3, 2, 0))
+    table += struct.pack(">9i", *(65536 * it for it in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    table += struct.pack(">HH", 2, 2) + struct.pack(">HH", 0, 0xFFFF) * bands
+    for node in nodes:
+        lightness = darkest + (100 - darkest) * sum(node) / bands
+        table += struct.pack(">3H", round(lightness * 0xFF00 / 100), 0x8000, 0x8000)
+    table += struct.pack(">HH", 0, 0xFFFF) * 3
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    text = b"desc\0\0\0\0" + struct.pack(">I", 2) + b"x\0" + b"\0" * 80
+    tags = {b"desc": text, b"cprt": b"text\0\0\0\0x\0\0\0", b"wtpt": white, b"A2B0": table}
+    listed, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        listed += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(data))
+        body += data + b"\0" * (-len(data) % 4)
+    size = 132 + 12 * len(tags) + len(body)
+    head = struct.pack(">I4sI4s4s4s", size, b"none", 0x02400000, b"scnr", space, b"Lab ")
+    head += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp") + b"\0" * 28
+    return head + white[8:] + b"\0" * 48 + listed + body
 
 
 def png_chunk(kind: bytes, body: bytes) -> bytes:
