@@ -7,6 +7,7 @@ from itertools import islice
 
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.colour import tagged
+from imagesvc.imaging.containers import jp2_colour
 from imagesvc.imaging.containers.colour_spaces import is_hdr
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
@@ -35,6 +36,8 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
             source = replace(source, picture=picture)
         return _with_gaps(source) if kind is Format.GIF and source.frames == 1 else source
     raster = pillow.decode(data, kind, page, is_hdr=is_hdr(data, kind))
+    if kind is Format.JP2:
+        raster = replace(raster, profile=jp2_colour.profile(data))
     picture = tagged(vips.from_raster(raster), data, kind)
     return Source(data, kind, picture, Size(raster.width, raster.height), 1, 1, raster.pages)
 

@@ -28,6 +28,7 @@ from tests.imaging.pictures import (
     probe,
     save,
     seen,
+    swapped_profile,
     table_profile,
 )
 
@@ -251,3 +252,45 @@ def test_black_ink_of_the_reported_file() -> None:
     found = pixel(seen(make(str(CASES / "cmyk_k100.jpg"), "")).convert("RGB"), (9, 9))
 
     assert is_near(found, (20, 5, 0), 3)
+
+
+def jp2(path: Path, picture: Image.Image, *colours: bytes) -> str:
+    """A JPEG 2000 with other contents of its `colr` boxes."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG2000", irreversible=False)
+    data = file.getvalue()
+    header, old = data.index(b"jp2h") - 4, data.index(b"colr") - 4
+    end = old + int.from_bytes(data[old : old + 4], "big")
+    new = b"".join(struct.pack(">I4s", 8 + len(it), b"colr") + it for it in colours)
+    size = int.from_bytes(data[header : header + 4], "big") - (end - old) + len(new)
+    sized = data[:header] + struct.pack(">I", size) + data[header + 4 : old]
+    path.write_bytes(sized + new + data[end:])
+    return str(path)
+
+
+def test_the_profile_of_jpeg_2000_is_applied(tmp_path: Path) -> None:
+    """Of either method that brings one, where its box is the first; with red and blue swapped."""
+    source, profile = Image.new("RGB", (32, 32), (255, 0, 0)), swapped_profile()
+    named, nothing = b"\1\0\0\0\0\0\x10", b"\2"
+    cases: list[tuple[tuple[bytes, ...], Levels]] = [
+        ((b"\2\0\0" + profile,), (0, 0, 255)),
+        ((b"\3\0\0" + profile, named), (0, 0, 255)),
+        ((named, b"\2\0\0" + profile), (255, 0, 0)),
+        ((b"\2\0\0" + b"garbage" * 50,), (255, 0, 0)),
+        ((nothing, named), (255, 0, 0)),
+    ]
+    for colours, right in cases:
+        path = jp2(tmp_path / "a.jp2", source, *colours)
+        for query in ("", "w=8"):
+            assert is_near(pixel(seen(make(path, query)).convert("RGB"), (3, 3)), right, 3)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
+def test_the_conversion_of_cmyk_is_part_of_the_predicted_time(tmp_path: Path, suffix: str) -> None:
+    """A megapixel of it takes longer than its decoding."""
+    seconds = [
+        probe(save(tmp_path / f"{mode}.{suffix}", Image.new(mode, (1000, 1000))), LIMITS)
+        for mode in ("RGB", "CMYK")
+    ]
+
+    assert (seconds[1].decode_seconds or 0) > (seconds[0].decode_seconds or 0) + 0.03

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.colour_spaces import INK_SECONDS
 from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.containers.found import (
     Data,
@@ -30,9 +31,6 @@ SCAN_BYTE_SECONDS = 20e-9
 """A byte of a progressive scan, beside what one of a baseline scan takes."""
 ARITHMETIC_FACTOR = 4
 """Arithmetic decoders decide without data, too; with the least data twice as often as here."""
-
-INK_SECONDS = 0.04
-"""A megapixel of CMYK to sRGB; 36 ms were measured."""
 
 MAX_STRAY_BYTES = 1 << 16
 """Between segments; decoders pass over them one by one."""

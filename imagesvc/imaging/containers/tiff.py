@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from imagesvc.imaging.containers.budget import Budget
+from imagesvc.imaging.containers.colour_spaces import INK_SECONDS
 from imagesvc.imaging.containers.exif_block import read_tags
 from imagesvc.imaging.containers.found import (
     Data,
@@ -22,7 +23,7 @@ from imagesvc.imaging.containers.ifd import (
     read_directory,
     whole_numbers,
 )
-from imagesvc.imaging.containers.tiff_kinds import UNSIGNED, Decoder, Kind, decoder
+from imagesvc.imaging.containers.tiff_kinds import CMYK, UNSIGNED, Decoder, Kind, decoder
 from imagesvc.imaging.limits import Limits
 
 MAX_PIECES = 1_000_000
@@ -74,14 +75,16 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     _check_pieces(first, len(data))
     kind = _kind(first)
     bits = max(8, kind.bits) * max(3, kind.samples)
-    found = Found(width, height, pages, held_bits=bits, tags=read_tags(data))
+    seconds = (kind.photometric == CMYK) * INK_SECONDS * width * height / 1e6
+    tags = read_tags(data)
+    found = Found(width, height, pages, held_bits=bits, extra_seconds=seconds, tags=tags)
     if decoder(kind) is Decoder.VIPS:
         return found
     return replace(
         found,
         held_bits=bits + _PILLOW_BITS,
         extra_bytes=len(data),
-        extra_seconds=_PILLOW_SECONDS * width * height,
+        extra_seconds=seconds + _PILLOW_SECONDS * width * height,
     )
 
 
