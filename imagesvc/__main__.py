@@ -5,12 +5,18 @@ Worker processes load this module too, so it imports nothing until it is called.
 
 import sys
 
+INTERRUPTED = 130
+"""The exit status of what SIGINT ends, as shells have it."""
+
 
 def main() -> None:
     """Run the command line."""
-    from imagesvc.cli import run  # noqa: PLC0415  # see the module's docstring
+    try:
+        from imagesvc.cli import run  # noqa: PLC0415  # see the module's docstring
 
-    sys.exit(run())
+        sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.logs import standard_error
 
+_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z  # as structlog writes instants
 log = structlog.get_logger()
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._=+/-]{1,128}")
@@ -79,7 +80,7 @@ class AccessLog:
             log.info("request", **event)
             return
         event |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
-        self._lines.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        self._lines.append(orjson.dumps(event, option=_LINE))
         if len(self._lines) >= _BUFFERED_LINES:
             self.flush()
         elif len(self._lines) == 1:

@@ -53,7 +53,7 @@ from imagesvc.cors import Cors, CorsMiddleware, shared_at_once
 from imagesvc.delivery.hot import AtOnce, HotPath
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules, Sendfile
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.figures import figures
 from imagesvc.forwarded import ForwardedMiddleware
 from imagesvc.local_only import LocalOnly, only_local
@@ -96,7 +96,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         except (ImagesvcError, OSError) as error:
             is_told = True
             code = error.code if isinstance(error, ImagesvcError) else ImagesvcError.code
-            log.error("cannot start", action="service.failed", code=code, error=str(error))
+            log.error("cannot start", action="service.failed", code=code, error=text_of(error))
             raise
         finally:
             await service.close()
@@ -271,6 +271,7 @@ def operations_of(
         *HealthEndpoints(
             {
                 "database": service.check_database,
+                "data_dir": service.check_data_dir,
                 "disk": service.check_disk,
                 "workers": service.check_workers,
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc as gc_module
 import json
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -24,19 +26,19 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from imagesvc import allocator, descriptors
+from imagesvc import allocator, descriptors, signals
 from imagesvc.app import api_document, create_app
 from imagesvc.cli_accounts import key_commands, user_commands
 from imagesvc.cli_upload import upload
 from imagesvc.connections import Bounds
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.forwarded import is_within
-from imagesvc.listening import CannotListen, check_address
+from imagesvc.listening import CannotListen, bound_sockets
 from imagesvc.logs import configure_logs
 from imagesvc.offline import on_store
 from imagesvc.protocol import bounded
 from imagesvc.service import Service
-from imagesvc.settings import Settings, SettingsError, load_settings, seconds
+from imagesvc.settings import Settings, SettingsError, load_settings, seconds, split_hosts
 from imagesvc.store.check import Report, check_data
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import NEXT_STEPS
@@ -60,18 +62,12 @@ def run() -> int:
     try:
         cli(standalone_mode=True)
     except (SettingsError, ImagesvcError, OSError) as error:
-        print(f"imagesvc: {_text(error)}", file=sys.stderr)  # noqa: T201  # logs may not be set up
+        print(f"imagesvc: {text_of(error)}", file=sys.stderr)  # noqa: T201  # logs may not be set up
         return 2
     except CannotListen as error:
         print(f"imagesvc: {error}", file=sys.stderr)  # noqa: T201  # the same
         return 3
     return 0
-
-
-def _text(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
 
 
 def _show_version(wanted: bool) -> None:
@@ -109,13 +105,11 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     as_json = configure_logs(settings.log_format, settings.log_level)
     service = Service(settings)
     service.claim_data_dir()
-    check_address(settings.host, settings.port)
+    sockets = bound_sockets(split_hosts(settings.host), settings.port)
     app = create_app(service, logs_as_json=as_json)
     bounds, backlog = _fitting(settings)
     config = uvicorn.Config(
         app.asgi,
-        host=settings.host,
-        port=settings.port,
         loop="uvloop",
         http=bounded(bounds, app.at_once, app.cors, app.refused),
         backlog=backlog,
@@ -130,7 +124,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     )
     _spare_the_garbage_collector()
     allocator.use_few_arenas()
-    _Server(config, service).run()
+    _Server(config, service).run(sockets)
 
 
 @cli.command()
@@ -277,11 +271,21 @@ class _Server(uvicorn.Server):
         self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and announce the address: only now is the port known."""
-        await super().startup(sockets)
+        """Start, and announce the address, where connections are accepted only now."""
+        try:
+            await super().startup(sockets)
+        except OSError as error:  # another program was faster to listen on a port
+            await self.lifespan.shutdown()
+            raise CannotListen(f"cannot listen: {text_of(error)}") from error
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._service.announce(_url(host, port))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle SIGHUP and others, too."""
+        with super().capture_signals(), signals.handled(self.handle_exit):
+            yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop claiming jobs, then stop; a second Ctrl-C does not wait.

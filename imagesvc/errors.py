@@ -48,6 +48,13 @@ from http import HTTPStatus
 from typing import ClassVar
 
 
+def text_of(error: BaseException) -> str:
+    """An error for people: one of the system without its number, and with the file it is about."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
 class ImagesvcError(Exception):
     """Something went wrong in a way that imagesvc can name."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from imagesvc.api.metrics import Figure, Labels
 from imagesvc.model import UserId
 from imagesvc.service import Service
+from imagesvc.store.data_dir import DataDir
 
 
 async def figures(
@@ -71,8 +72,17 @@ async def figures(
         _counter("disk_evicted", "Variants evicted from disk.", service.disk_tier.evicted),
         _gauge("blobs_damaged", "Stored files found damaged.", service.verified.damaged),
         _gauge("database_damaged", "Whether damage was met.", service.database.is_damaged),
-        _gauge("disk_free_bytes", "Free bytes for data.", service.data_dir.free_bytes()),
+        *_disk(service.data_dir),
     ]
+
+
+def _disk(data_dir: DataDir) -> list[Figure]:
+    """Nothing where the data directory is gone: 0 would mean a full disk."""
+    try:
+        free = data_dir.free_bytes()
+    except OSError:
+        return []
+    return [_gauge("disk_free_bytes", "Free bytes for data.", free)]
 
 
 def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:

@@ -1,47 +1,80 @@
-"""Check the address to listen on before anything is started or stored."""
+"""The sockets of a server: bound before anything is started or stored."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
+from collections.abc import Sequence
 
+EVERYWHERE = ("::", "0.0.0.0")  # noqa: S104  # where the operator asks for it
+BOTH_FAMILIES = {"": EVERYWHERE, "::": EVERYWHERE}
 REASONS = {errno.EADDRINUSE, errno.EACCES}
-"""Other errors may concern one of several addresses only; the event loop reports them."""
+"""Other errors may concern one of several addresses only, such as IPv6 on a host without it."""
 
 
 class CannotListen(Exception):
     """The address or port cannot be used."""
 
 
-def check_address(host: str, port: int) -> None:
-    """Bind every address of `host` for a moment.
+def bound_sockets(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """A socket for each address of some names, all with one port; `::` is every address.
+
+    They do not listen yet: until the service is ready, connections are refused.
 
     Raises:
-        CannotListen: the name has no address, or a port is in use or not permitted.
+        CannotListen: a name has no address, or a port is in use or not permitted.
     """
+    sockets: list[socket.socket] = []
+    try:
+        for host in hosts:
+            for name in BOTH_FAMILIES.get(host, (host,)):
+                sockets += _bound(name, sockets[0].getsockname()[1] if sockets else port)
+    except CannotListen:
+        for opened in sockets:
+            opened.close()
+        raise
+    if not sockets:
+        reason = "this machine has no such address"
+        raise CannotListen(_cannot(", ".join(hosts), port, reason))
+    return sockets
+
+
+def _bound(host: str, port: int) -> list[socket.socket]:
+    sockets = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _name, address in found:
-            _bind(family, kind, protocol, address)
     except socket.gaierror as error:
         raise CannotListen(
             f"cannot listen on {host}: {error.strerror}. "
             "Choose another address with --host or IMAGESVC_HOST."
         ) from error
-    except OSError as error:
-        if error.errno not in REASONS:
-            return
-        reason = os.strerror(error.errno).lower()
-        raise CannotListen(
-            f"cannot listen on {host}, port {port}: {reason}. "
-            "Choose another port with --port or IMAGESVC_PORT."
-        ) from error
+    for family, kind, protocol, _name, address in found:
+        opened = None
+        try:
+            opened = socket.socket(family, kind, protocol)
+            _bind(opened, (address[0], port, *address[2:]))
+        except OSError as error:
+            if opened is not None:
+                opened.close()
+            if error.errno in REASONS:
+                reason = os.strerror(error.errno or 0).lower()
+                raise CannotListen(_cannot(host, port, reason)) from error
+        else:
+            sockets.append(opened)
+            port = opened.getsockname()[1]
+    return sockets
 
 
-def _bind(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> None:
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        probe.bind(address)
+def _bind(opened: socket.socket, address: tuple[object, ...]) -> None:
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if opened.family == socket.AF_INET6:  # the other family has a socket of its own
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    opened.bind(address)
+
+
+def _cannot(host: str, port: int, reason: str) -> str:
+    return (
+        f"cannot listen on {host}, port {port}: {reason}. "
+        "Choose another port with --port or IMAGESVC_PORT, or address with --host or IMAGESVC_HOST."
+    )

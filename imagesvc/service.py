@@ -29,6 +29,7 @@ from imagesvc.errors import (
     InsufficientStorage,
     InvalidTransform,
     Unavailable,
+    text_of,
 )
 from imagesvc.imaging.keys import KEYS
 from imagesvc.imaging.limits import Limits
@@ -201,6 +202,7 @@ class Service:
         self._background: list[asyncio.Task[None]] = []
         self._lock: DataDirLock | None = None
         self._stop_by: float | None = None
+        self._recovered = 0
 
     def claim_data_dir(self) -> None:
         """Take the data directory for this process alone.
@@ -233,7 +235,7 @@ class Service:
             asyncio.create_task(self._note_uses_regularly()),
             asyncio.create_task(self._scrub()),
         ]
-        log.info("ready", action="service.ready", recovered_jobs=recovered)
+        self._recovered = recovered
 
     def _prepare(self) -> None:
         self.data_dir.empty_tmp()
@@ -245,7 +247,8 @@ class Service:
             self.reserve.fill(self.data_dir.free_bytes(), self.settings.min_free_space)
 
     def announce(self, url: str) -> None:
-        """Say where the service listens: to commands on the data directory, and to a new admin."""
+        """Say that the service is ready, and where: also to commands on the data directory."""
+        log.info("ready", action="service.ready", url=url, recovered_jobs=self._recovered)
         if self._lock is not None:
             self._lock.publish(url)
         if self.settings.has_accounts:
@@ -298,7 +301,7 @@ class Service:
                     slots=found.slots,
                 )
             except (ImagesvcError, OSError) as error:
-                log.error("leftovers not collected", action="gc.failed", error=str(error))
+                log.error("leftovers not collected", action="gc.failed", error=text_of(error))
             await asyncio.sleep(self.settings.gc_interval)
 
     async def _scrub(self) -> None:
@@ -306,7 +309,7 @@ class Service:
             try:
                 await self.verified.scrub()
             except OSError as error:
-                log.error("blobs not verified", action="blobs.unverified", error=str(error))
+                log.error("blobs not verified", action="blobs.unverified", error=text_of(error))
 
     async def _note_uses_regularly(self) -> None:
         while True:
@@ -322,6 +325,11 @@ class Service:
         if self.database.is_damaged:
             raise DatabaseDamaged("The database is damaged; imagesvc check tells more.")
         await self.jobs.next_due_at(utc_now())
+
+    async def check_data_dir(self) -> None:
+        """Raises `Unavailable` when the data directory is gone, as with an unmounted disk."""
+        if not self.data_dir.is_there():
+            raise Unavailable("The data directory is missing.")
 
     async def check_disk(self) -> None:
         """Raises `Unavailable` when uploads are not taken: no space, no inodes, read-only."""

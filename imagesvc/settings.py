@@ -146,7 +146,9 @@ class Settings(BaseSettings):
         env_parse_none_str="none",
     )
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field(
+        "127.0.0.1", description="Addresses to listen on, with commas between; :: is all of them."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data_dir: Path = Field(Path("data"), description="Where database, blobs and variants live.")
 
@@ -433,7 +435,7 @@ class Settings(BaseSettings):
     @classmethod
     def _off_on_loopback_alone(cls, auth: str, info: ValidationInfo) -> str:
         host = info.data.get("host", "localhost")
-        if auth == "off" and not is_loopback(host):
+        if auth == "off" and not all(map(is_loopback, split_hosts(host))):
             raise ValueError(
                 f"refusing to listen on {host} without accounts, since anyone who reaches the "
                 f"port could upload and delete. Set {PREFIX}AUTH=required, or "
@@ -538,6 +540,11 @@ def seconds(text: str) -> float:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     return float(str(value))
+
+
+def split_hosts(host: str) -> list[str]:
+    """The addresses of the setting `host`."""
+    return [part.strip() for part in host.split(",")]
 
 
 def is_loopback(host: str) -> bool:

@@ -195,5 +195,11 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "created_at": MADE,
         "finished_at": DONE,
     },
-    "Health": {"status": "ok", "checks": {"database": "ok", "disk": "ok", "workers": "ok"}},
+    "Health": {"status": "ok"},
+    "Readiness": {
+        "status": "ok",
+        "reads": True,
+        "writes": True,
+        "checks": {"database": "ok", "data_dir": "ok", "disk": "ok", "workers": "ok"},
+    },
 }

@@ -23,6 +23,7 @@ from imagesvc.errors import (
     RateLimited,
     RequestInProgress,
     Unavailable,
+    text_of,
 )
 from imagesvc.store.files import named_error
 
@@ -90,7 +91,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     """Answer an error of ours."""
     known = error if isinstance(error, ImagesvcError) else ImagesvcError("Something went wrong.")
     if isinstance(known, Unavailable) or type(known) is ImagesvcError:
-        log.warning("request failed", action="request.failed", code=known.code, error=str(known))
+        log.warning("request failed", action="request.failed", code=known.code, error=known.detail)
     return problem_response(known, dict(standing_headers(request)))
 
 
@@ -100,7 +101,7 @@ async def on_os_error(request: Request, error: Exception) -> Response:
     if known is None:
         raise error
     if type(known) is Unavailable:
-        log.error("the disk cannot be used", action="disk.failed", error=str(error))
+        log.error("the disk cannot be used", action="disk.failed", error=text_of(error))
     return await on_error(request, known)
 
 

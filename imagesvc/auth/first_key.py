@@ -14,7 +14,7 @@ import structlog
 
 from imagesvc.auth.opaque import KEY_PREFIX, Secret, new_key, read_secret
 from imagesvc.auth.users import FIRST_ADMIN, made_first_admin
-from imagesvc.errors import InvalidToken
+from imagesvc.errors import InvalidToken, text_of
 from imagesvc.logs import standard_error
 from imagesvc.model import KeyId, new_id, utc_now
 from imagesvc.store.accounts import UserStore
@@ -125,7 +125,7 @@ class FirstKey:
                 "the file of the first API key cannot be removed",
                 action="first_key.kept",
                 path=str(self._path),
-                error=str(error),
+                error=text_of(error),
             )
         else:
             self._kept = None

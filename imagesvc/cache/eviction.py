@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model import Variant
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
@@ -58,7 +58,7 @@ class DiskTier:
                     break
                 await self._drop(_enough(oldest, self._bytes - int(self._max_bytes * LOW_WATER)))
         except (ImagesvcError, OSError) as error:
-            log.error("eviction failed", action="variants.eviction_failed", error=str(error))
+            log.error("eviction failed", action="variants.eviction_failed", error=text_of(error))
 
     async def _drop(self, variants: list[Variant]) -> None:
         keys = [variant.key for variant in variants]

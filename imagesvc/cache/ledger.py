@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from imagesvc.cache.memory import Entry
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model import ImageId, Variant, VariantKey, utc_now
 from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
@@ -103,7 +103,7 @@ class Ledger:
                 await self._write(batch)
         except (ImagesvcError, OSError) as error:
             # A full disk costs the disk tier, not the answer.
-            log.warning("variants not stored", action="variants.unstored", error=str(error))
+            log.warning("variants not stored", action="variants.unstored", error=text_of(error))
         for entry in batch:
             if self._pending.get(entry.variant.key) is entry:
                 self._take(entry.variant.key)

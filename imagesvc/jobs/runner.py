@@ -211,7 +211,8 @@ class Runner:
         recorded = await self._settle(settlement)
         if recorded is None:
             await self._maker.discard(settlement.variants)
-        log.info(
+        note = log.warning if settlement.error_code is not None else log.info
+        note(
             "job",
             action="job.attempt",
             job=str(job.id),

@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from anyio import fail_after
 
-from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable
+from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable, text_of
 from imagesvc.jobs.outbound import Outbound, Sent
 from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import UserId, utc_now
@@ -145,7 +145,7 @@ class Dispatcher:
                 try:
                     pause = await self._look()
                 except ImagesvcError as error:
-                    log.error("webhooks wait", action="webhooks.failed", error=str(error))
+                    log.error("webhooks wait", action="webhooks.failed", error=text_of(error))
                     pause = POLL_SECONDS
                 except Exception:
                     log.exception("bug in the sending of webhooks", action="webhooks.bug")
@@ -191,7 +191,7 @@ class Dispatcher:
                 due, outcome, now=self._clock(), patience=self._limits.patience
             )
         except ImagesvcError as error:  # sent again: the receiver tells by the id
-            log.error("delivery not settled", action="webhooks.failed", error=str(error))
+            log.error("delivery not settled", action="webhooks.failed", error=text_of(error))
             await asyncio.sleep(POLL_SECONDS)
             return
         self.attempts[outcome.status] += 1

@@ -120,6 +120,10 @@ class DataDir:
         status = os.statvfs(self.root)
         return status.f_files == 0 or status.f_favail >= count
 
+    def is_there(self) -> bool:
+        """Whether the database and the directory of the originals are in their places."""
+        return self.database.exists() and self.blobs.is_dir()
+
     def is_writable(self) -> bool:
         """Whether the file system is writable and its directories are this user's to write."""
         return all(os.access(path, os.W_OK) for path in (self.tmp, self.blobs, self.variants))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from imagesvc.errors import Conflict
+from imagesvc.errors import Conflict, text_of
 from imagesvc.model import Digest
 from imagesvc.store.files import FULL
 
@@ -120,7 +120,7 @@ class DataDirLock:
         try:
             os.pwrite(self._fd, f"{url}\n".encode(), 0)
         except OSError as error:  # a full disk; only commands without a key need the URL
-            log.warning("the URL is not published", action="lock.unpublished", error=str(error))
+            log.warning("the URL is not published", action="lock.unpublished", error=text_of(error))
 
     def release(self) -> None:
         """Let another server have it."""

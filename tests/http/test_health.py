@@ -28,7 +28,9 @@ def test_ready_names_each_part(server: Server) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "disk": "ok", "workers": "ok"},
+        "reads": True,
+        "writes": True,
+        "checks": {"database": "ok", "data_dir": "ok", "disk": "ok", "workers": "ok"},
     }
     assert answer.headers["cache-control"] == "no-store"
 
@@ -66,6 +68,11 @@ def test_a_full_disk_is_not_ready_and_takes_no_uploads_but_goes_on_serving(
     assert answer.json()["status"] == "unavailable"
     assert answer.json()["checks"]["disk"] != "ok"
     assert answer.json()["checks"]["database"] == "ok"
+    assert (answer.json()["reads"], answer.json()["writes"]) == (True, False)
+    for_reads = server.client.get("/readyz?for=reads")
+    assert (for_reads.status_code, for_reads.json()["status"]) == (200, "ok")
+    assert server.client.get("/readyz?for=writes").status_code == 503
+    assert_problem(server.client.get("/readyz?for=all"), 400, "invalid_request")
     refused = server.client.post("/images", content=picture(2))
     assert_problem(refused, 507, "insufficient_storage")
     assert server.client.get("/healthz").status_code == 200

@@ -1,0 +1,156 @@
+"""Signals and addresses of a server; interrupted commands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from imagesvc.listening import CannotListen, bound_sockets
+from tests.conftest import MakeServer
+from tests.http.asking import picture
+from tests.waiting import PATIENCE, until
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+def test_a_server_stops_in_good_order(make_server: MakeServer, number: signal.Signals) -> None:
+    """A closed terminal and nginx's signal are no crash; the exit status is 0."""
+    server = make_server(workers=1)
+    image = server.upload(picture(1))
+
+    assert server.process is not None
+    server.process.send_signal(number)
+
+    assert server.process.wait(PATIENCE) == 0
+    assert "service.stopped" in server.log()
+    assert "Traceback" not in server.log()
+    server.start()
+    assert server.finished(image["job"]["id"])["status"] == "succeeded"
+
+
+def test_signals_of_log_rotation_do_nothing(make_server: MakeServer) -> None:
+    """By default they would end the process."""
+    server = make_server(workers=1)
+
+    assert server.process is not None
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        server.process.send_signal(number)
+
+    assert server.client.get("/readyz").status_code == 200
+    assert server.process.poll() is None
+
+
+@pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "admin.key"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_is_interrupted_leaves_no_traceback(
+    tmp_path: Path, sign: str, number: signal.Signals
+) -> None:
+    """And no worker."""
+    data_dir, log = tmp_path / "data", tmp_path / "log"
+    command = [sys.executable, "-m", "imagesvc", "serve", "--port", "0", "--workers", "1"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen([*command, "--data-dir", str(data_dir)], stderr=stream)
+    until(lambda: (data_dir / sign).exists() or process.poll() is not None)
+
+    process.send_signal(number)
+    process.wait(PATIENCE)
+
+    assert "Traceback" not in log.read_text()
+    until(lambda: not workers_of(process.pid))
+
+
+def workers_of(pid: int) -> list[str]:
+    """The processes that a process has started."""
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return []
+
+
+def test_a_command_that_is_interrupted_while_it_loads_leaves_no_traceback(tmp_path: Path) -> None:
+    """A second of imports is when people notice a slip."""
+    code = (
+        "import builtins, os, signal, sys\n"
+        "real = builtins.__import__\n"
+        "def interrupted(name, *rest):\n"
+        "    if name == 'imagesvc.cli':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return real(name, *rest)\n"
+        "import imagesvc.__main__\n"
+        "builtins.__import__ = interrupted\n"
+        "sys.argv = ['imagesvc', 'config']\n"
+        "imagesvc.__main__.main()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has the IPv6 loopback address."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1, ::1", "::"])
+def test_a_server_listens_on_several_addresses(make_server: MakeServer, host: str) -> None:
+    """`::` is every address, of both families."""
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    server = make_server(workers=1, host=host, auth="required")
+
+    for address in ("127.0.0.1", "[::1]"):
+        answer = httpx.get(f"http://{address}:{server.port}/healthz", timeout=PATIENCE)
+        assert answer.status_code == 200
+    (line,) = [line for line in server.log().splitlines() if "service.ready" in line]
+    assert str(server.port) in json.loads(line)["url"]
+    assert "uvicorn" not in server.log()
+
+
+def test_all_addresses_have_one_port_also_when_it_is_a_free_one() -> None:
+    """One URL would be of no use otherwise; and what is taken is said with its address."""
+    sockets = bound_sockets(["127.0.0.1", "127.0.0.2"], 0)
+    try:
+        addresses = [opened.getsockname() for opened in sockets]
+        assert [address[0] for address in addresses] == ["127.0.0.1", "127.0.0.2"]
+        assert addresses[0][1] == addresses[1][1] != 0
+        sockets[1].listen()
+        with pytest.raises(CannotListen, match=r"127\.0\.0\.2, port .*: address already in use"):
+            bound_sockets(["127.0.0.3", "127.0.0.2"], addresses[0][1])
+    finally:
+        for opened in sockets:
+            opened.close()
+
+
+def test_a_data_directory_that_is_gone_is_told_and_no_bug(make_server: MakeServer) -> None:
+    """A disk that was unmounted: 503 that names it, and metrics of what is left."""
+    server = make_server(workers=1)
+    server.client.get("/metrics")
+    gone = server.data_dir.with_name("gone")
+    server.data_dir.rename(gone)
+    try:
+        ready = server.client.get("/readyz")
+        metrics = server.client.get("/metrics")
+    finally:
+        gone.rename(server.data_dir)
+
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["data_dir"] == "The data directory is missing."
+    assert not ready.json()["reads"]
+    assert metrics.status_code in {200, 503}
+    assert "imagesvc_disk_free_bytes" not in metrics.text
+    assert ".bug" not in server.log()
+    assert server.client.get("/readyz").status_code == 200
