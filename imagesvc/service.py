@@ -217,7 +217,7 @@ class Service:
 
         Raises:
             InsufficientStorage, Unavailable: the database cannot be used; `close` is due still.
-            WorkerDied, TimedOut: a worker does not come up.
+            WorkerDied: a worker does not come up.
         """
         workers = asyncio.create_task(self.pool.start())
         try:

@@ -211,7 +211,7 @@ class Settings(BaseSettings):
         (), description="Networks that webhooks may be in besides public addresses."
     )
 
-    job_timeout: Seconds = Field(60.0, description="Time one attempt of a job may take.")
+    job_timeout: Seconds = Field(60.0, description="Time an operation of a job may take.")
     transform_timeout: Seconds = Field(30.0, description="Time an on-demand variant may take.")
     header_timeout: Seconds = Field(10.0, description="Time a request's header may take.")
     body_timeout: Seconds = Field(

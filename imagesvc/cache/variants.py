@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
 import structlog
 
+from imagesvc.cache.batches import SHARED_SECONDS, batches, seconds_after_decoding
 from imagesvc.cache.failures import Failures
 from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.ledger import Ledger
@@ -54,6 +57,8 @@ log = structlog.get_logger()
 
 MAX_BODY_BYTES = 4 << 20
 """Larger variants are sent from their files, never from memory."""
+MAX_TIME_OUTS = 3
+"""Calls of one attempt of a job that may take too long; what is left is not tried then."""
 
 Outcome = Variant | ImagesvcError
 Admit = Callable[[], None]
@@ -80,6 +85,21 @@ class Made:
 
     outcomes: list[Outcome]
     facts: Facts | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a job has a worker do in one call."""
+
+    items: list[Wanted]
+    finds_facts: bool = False
+
+    def parts(self) -> list[_Call]:
+        """The same in calls of their own; none where it is one thing."""
+        if self.finds_facts + len(self.items) == 1:
+            return []
+        first = [_Call([], finds_facts=True)] if self.finds_facts else []
+        return first + [_Call([item]) for item in self.items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +315,7 @@ class VariantCache:
         )
 
     async def make(self, task: MakeTask, timeout: float) -> Made:
-        """Make variants for a job: those missing, in one call of a worker; files in place.
+        """Make variants for a job: those missing; their files are in place.
 
         The first job of an original finds its facts and makes its mezzanine on the way.
         """
@@ -319,25 +339,92 @@ class VariantCache:
     async def _make_missing(
         self, task: MakeTask, missing: list[Wanted], timeout: float
     ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
-        if task.needs_facts:
-            cost = ingest_cost(task.original, [item.transform for item in missing])
+        """Make variants, several quick ones in a call, each that takes long in its own.
+
+        What a call has made stays made, whatever becomes of later ones.
+        """
+        outcomes: dict[VariantKey, Outcome] = {}
+        facts = None
+        time_outs = 0
+        waiting = deque(_calls(task, missing))
+        while waiting:
+            call = waiting.popleft()
+            try:
+                made, found = await self._make_together(task, call, timeout)
+            except ImagesvcError as error:
+                time_outs += isinstance(error, TimedOut)
+                is_over = time_outs == MAX_TIME_OUTS
+                is_lost = isinstance(error, TimedOut | WorkerDied) and not is_over
+                if is_lost and (parts := call.parts()):  # which of them was it?
+                    waiting.extendleft(reversed(parts))
+                    continue
+                if call.finds_facts:
+                    raise
+                made, found = self._failed([call, *waiting] if is_over else [call], error, timeout)
+                if is_over:
+                    waiting.clear()
+            facts = found or facts
+            outcomes |= made
+            if waiting:
+                await self._record(made)
+        return outcomes, facts
+
+    def _failed(
+        self, calls: Sequence[_Call], error: ImagesvcError, timeout: float
+    ) -> tuple[dict[VariantKey, Outcome], None]:
+        keys = [item.key for call in calls for item in call.items]
+        if isinstance(error, TimedOut):
+            self._failures.add(keys[0], error, timeout)
+        return dict.fromkeys(keys, error), None
+
+    async def _record(self, made: Mapping[VariantKey, Outcome]) -> None:
+        """Keep what one call of a job has made, should the server not come to its end."""
+        variants = [outcome for outcome in made.values() if isinstance(outcome, Variant)]
+        with contextlib.suppress(Unavailable):  # the end of the attempt tries it again
+            await self.store.add(variants)
+
+    async def _make_together(
+        self, task: MakeTask, call: _Call, timeout: float
+    ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
+        if call.finds_facts:
+            cost = ingest_cost(task.original, [item.transform for item in call.items])
         else:
-            cost = together(item.cost(task.original) for item in missing)
+            call = await self._with_sources(task, call)
+            cost = together(item.cost(task.original) for item in call.items)
         async with self.renderer.admit(task.lane, cost, task.requester):
-            outcomes = await self._made_meanwhile(missing)
+            outcomes = await self._made_meanwhile(call.items)
             # Only now: an asker who joined a flight earlier would wait in this job's lane.
             others = [
                 flight
-                for item in missing
+                for item in call.items
                 if item.key not in outcomes and (flight := self._flights.find(item.key))
             ]
             taken = {flight.key for flight in others} | outcomes.keys()
-            ours = [item for item in missing if item.key not in taken]
-            made, facts = await self._fly_for_job(task, ours, timeout)
+            ours = [item for item in call.items if item.key not in taken]
+            made, facts = await self._fly_for_job(task, replace(call, items=ours), timeout)
             outcomes |= made
         for flight in others:  # outside, since they may need the worker that was held
             outcomes[flight.key] = await self._outcome_of(flight, timeout)
         return outcomes, facts
+
+    async def _with_sources(self, task: MakeTask, call: _Call) -> _Call:
+        """Name the mezzanine that this attempt has made, for the variants that it serves.
+
+        Raises:
+            NotFound: the image was deleted.
+            Unavailable: there is no mezzanine; the next attempt goes on without one.
+        """
+        served = set(_served(task, call.items)) if task.needs_facts else set()
+        if not served:
+            return call
+        mezzanine = (await self.mezzanines.images.get(task.image_id)).original.mezzanine
+        if mezzanine is None:
+            raise Unavailable("The reduced copy of the original is not there.")
+        items = [
+            replace(item, source=mezzanine.digest) if item in served else item
+            for item in call.items
+        ]
+        return replace(call, items=items)
 
     async def _made_meanwhile(self, missing: Sequence[Wanted]) -> dict[VariantKey, Outcome]:
         landed = [
@@ -349,13 +436,14 @@ class VariantCache:
         return await self._whole(landed)
 
     async def _fly_for_job(
-        self, task: MakeTask, ours: list[Wanted], timeout: float
+        self, task: MakeTask, call: _Call, timeout: float
     ) -> tuple[dict[VariantKey, Outcome], Facts | None]:
+        ours = call.items
         flights = [self._flights.begin(item.key, item.image_id, is_of_job=True) for item in ours]
         landed: dict[VariantKey, Fetched | ImagesvcError] = {}
         facts = None
         try:
-            if task.needs_facts:
+            if call.finds_facts:
                 facts, results = await self._ingest(task, ours, timeout)
             else:
                 results = await self._render_each(task.original, ours, timeout)
@@ -418,9 +506,9 @@ class VariantCache:
         try:
             fetched = await flight.wait(timeout)
         except TimeoutError:
-            return TimedOut("Another request renders this variant and is not done.")
-        except RateLimited:  # the limit of the asker who was to render it, and not of this job
-            return TimedOut("Another request was to render this variant and may not.")
+            return Unavailable("Another request renders this variant and is not done.")
+        except (RateLimited, TimedOut):  # limits of the asker who was to render it, not of this job
+            return Unavailable("Another request was to render this variant and did not.")
         except ImagesvcError as error:
             return error
         await self.ledger.flush()  # so that the file is there before the job's row is
@@ -457,6 +545,33 @@ class VariantCache:
 
 def _key_of_image(image_id: ImageId, content: str) -> VariantKey:
     return VariantKey(hashlib.sha256(f"{image_id} {content}".encode()).hexdigest())
+
+
+def _calls(task: MakeTask, missing: Sequence[Wanted]) -> list[_Call]:
+    """The calls that make what is missing of a job, and find its facts first if need be."""
+    original = task.original
+    if not task.needs_facts:
+        groups = batches(missing, lambda item: item.cost(original).seconds)
+        return [_Call(group) for group in groups]
+    served = set(_served(task, missing))
+
+    def seconds(item: Wanted) -> float:
+        return 0.0 if item in served else seconds_after_decoding(item.transform, original)
+
+    groups = batches(missing, seconds)
+    if not groups or seconds(groups[0][0]) > SHARED_SECONDS:
+        groups.insert(0, [])
+    first, *later = groups
+    return [_Call(first, finds_facts=True), *map(_Call, later)]
+
+
+def _served(task: MakeTask, items: Sequence[Wanted]) -> list[Wanted]:
+    """Those that the mezzanine serves which the job makes."""
+    planned = planned_mezzanine(task.original).mezzanine
+    if planned is None:
+        return []
+    size = Size(planned.width, planned.height)
+    return [item for item in items if serves(size, item.transform, task.original)]
 
 
 def _refused(

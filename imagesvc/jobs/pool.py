@@ -85,7 +85,7 @@ class WorkerPool:
         """Start every worker, and have it load the codecs and lock itself.
 
         Raises:
-            WorkerDied, TimedOut: one does not come up.
+            WorkerDied: one does not come up.
             OSError: the system refuses to start one.
         """
         try:
@@ -183,7 +183,7 @@ class WorkerPool:
             self.sandbox.accept(_readiness(reply))
         except TimeoutError:
             worker.kill()
-            raise TimedOut("A worker process does not come up.") from None
+            raise WorkerDied("A worker process does not come up.") from None
         except BaseException:
             worker.kill()
             raise

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
-from imagesvc.errors import ImagesvcError, Unavailable
+from imagesvc.errors import ImagesvcError, TimedOut, Unavailable
 
 MAX_DELAY = timedelta(minutes=10)
 
 
-def is_worth_retrying(errors: Iterable[ImagesvcError]) -> bool:
-    """Whether any of the errors may pass by itself; a corrupt image stays corrupt.
+def is_worth_retrying(error: ImagesvcError) -> bool:
+    """Whether an error may pass by itself; a corrupt image stays corrupt.
 
-    `Unavailable` may pass; so may a bug's plain `ImagesvcError`, up to the limit of attempts.
+    `Unavailable` may pass; so may a bug's plain `ImagesvcError`, up to the limit of attempts. Work
+    that has taken all the time it may have would do so again.
     """
-    return any(isinstance(error, Unavailable) or type(error) is ImagesvcError for error in errors)
+    if isinstance(error, TimedOut):
+        return False
+    return isinstance(error, Unavailable) or type(error) is ImagesvcError
 
 
 def backoff(attempt: int, first: timedelta) -> timedelta:

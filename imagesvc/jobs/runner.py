@@ -203,7 +203,7 @@ class Runner:
 
     async def _make_and_settle(self, item: ClaimedJob) -> None:
         job, started = item.job, self._clock()
-        todo = [operation for operation in job.operations if operation.status != Status.SUCCEEDED]
+        todo = [operation for operation in job.operations if not operation.status.is_final]
         outcomes, facts = await self._make(item, todo)
         settlement = self._settlement(job, todo, outcomes)
         if facts is not None:
@@ -264,31 +264,43 @@ class Runner:
     ) -> Settlement:
         now = self._clock()
         errors = [outcome for outcome in outcomes if isinstance(outcome, ImagesvcError)]
-        first = errors[0] if errors else None
-        status, due_at = Status.SUCCEEDED, now
-        if errors:
-            status = Status.FAILED
-            if is_worth_retrying(errors) and job.attempts < self._limits.max_attempts:
-                status = Status.PENDING
-                due_at = now + backoff(job.attempts, timedelta(seconds=self._limits.retry_delay))
+        has_attempts = job.attempts < self._limits.max_attempts
+        goes_on = has_attempts and any(map(is_worth_retrying, errors))
+        done = {
+            operation.position: _ended_operation(operation, outcome, goes_on=goes_on)
+            for operation, outcome in zip(todo, outcomes, strict=True)
+        }
+        all_operations = [done.get(item.position, item) for item in job.operations]
+        code, detail = _first_error(all_operations)
+        due_at = now
+        if goes_on:
+            status = Status.PENDING
+            due_at += backoff(job.attempts, timedelta(seconds=self._limits.retry_delay))
+        else:
+            status = Status.FAILED if code or errors else Status.SUCCEEDED
         return Settlement(
             job_id=job.id,
             status=status,
-            operations=tuple(
-                _ended_operation(operation, outcome, job_status=status)
-                for operation, outcome in zip(todo, outcomes, strict=True)
-            ),
+            operations=tuple(done.values()),
             variants=tuple(outcome for outcome in outcomes if isinstance(outcome, Variant)),
             due_at=due_at,
-            error_code=first.code if first else None,
-            error_detail=first.detail if first else None,
+            error_code=code,
+            error_detail=detail,
         )
 
 
 def _ended_operation(
-    operation: Operation, outcome: Variant | ImagesvcError, *, job_status: Status
+    operation: Operation, outcome: Variant | ImagesvcError, *, goes_on: bool
 ) -> Operation:
+    """An operation after an attempt of its job; it is settled unless it is to be tried again."""
     if isinstance(outcome, Variant):
         return replace(operation, status=Status.SUCCEEDED, error_code=None, error_detail=None)
-    status = Status.PENDING if job_status is Status.PENDING else Status.FAILED
+    is_tried_again = goes_on and is_worth_retrying(outcome)
+    status = Status.PENDING if is_tried_again else Status.FAILED
     return replace(operation, status=status, error_code=outcome.code, error_detail=outcome.detail)
+
+
+def _first_error(operations: Sequence[Operation]) -> tuple[str | None, str | None]:
+    """What a job says went wrong: what it says of its first operation that has no variant."""
+    errors = [(it.error_code, it.error_detail) for it in operations if it.error_code is not None]
+    return errors[0] if errors else (None, None)

@@ -17,7 +17,7 @@ from imagesvc.cache.flights import Fetched
 from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
-from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut
+from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut, Unavailable
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.transform import parse_text
@@ -326,7 +326,7 @@ async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> No
     task = setting.task(wanted.transform)
     made = await replace(setting.cache, store=store).make(task, 30.0)
 
-    assert [type(outcome) for outcome in made.outcomes] == [TimedOut]
+    assert [type(outcome) for outcome in made.outcomes] == [Unavailable]
     assert setting.renderer.rendered == 0
 
 

@@ -1,0 +1,24 @@
+"""Which variants share a call of a worker."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagesvc.cache.batches import batches
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ([], []),
+        ([0.1, 0.2, 0.3], [[0.1, 0.2, 0.3]]),
+        ([5.0, 0.1, 7.0, 0.2], [[0.1, 0.2], [5.0], [7.0]]),
+        ([0.6, 0.5, 0.4], [[0.4, 0.5], [0.6]]),
+        ([9.0], [[9.0]]),
+    ],
+)
+def test_quick_variants_share_a_call_and_go_first(
+    seconds: list[float], expected: list[list[float]]
+) -> None:
+    """What takes long is lost alone when it takes too long."""
+    assert batches(seconds, lambda item: item) == expected

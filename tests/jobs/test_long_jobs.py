@@ -1,0 +1,108 @@
+"""Jobs that take long or lose their worker: what they have made stays made."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeServer
+from tests.http.asking import noise, picture
+from tests.jobs.processes import busy, is_worker
+from tests.server import Server
+from tests.waiting import PATIENCE, until
+
+QUICK = ["w=100", "w=101"]
+LONG = "w=3000&h=2400&fit=fill&enlarge=1&format=webp&lossless=1"
+"""Seconds of work for any picture."""
+SETTINGS = {"workers": 1, "eager_presets": "[]", "retry_delay": "10ms"}
+
+
+def variants(server: Server) -> dict[Path, int]:
+    """The files of variants, and when each was written."""
+    files = (server.data_dir / "variants").rglob("*")
+    return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
+
+
+def begin(server: Server, operations: list[str]) -> str:
+    """Have variants made of a new image; the job's id."""
+    image = server.upload(noise((400, 300)))
+    server.finished(image["job"]["id"])
+    answer = server.client.post(
+        "/api/v1/images/actions/process", json={"id": image["id"], "operations": operations}
+    )
+    assert answer.status_code == 202, answer.text
+    job: dict[str, Any] = answer.json()["data"][0]
+    return str(job["id"])
+
+
+def outcomes(job: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """The status and the error of each operation of a job."""
+    return [(it["status"], it["error"] and it["error"]["code"]) for it in job["operations"]]
+
+
+def test_a_time_out_ends_one_operation_for_good(make_server: MakeServer) -> None:
+    """Three attempts of all held a worker three times as long, and lost what was made."""
+    server = make_server(**SETTINGS, job_timeout="15s")
+    job_id = begin(server, [LONG, *QUICK])
+    worker = busy(server, 0.3)
+    until(lambda: len(variants(server)) == len(QUICK))
+    os.kill(worker, signal.SIGSTOP)
+
+    job = server.finished(job_id)
+
+    assert outcomes(job) == [("failed", "timed_out"), ("succeeded", None), ("succeeded", None)]
+    assert (job["status"], job["attempts"]) == ("failed", 1)
+    assert job["error"]["code"] == "timed_out"
+    assert "15 s" in job["error"]["detail"]
+
+
+def test_operations_that_are_done_are_not_done_again(make_server: MakeServer) -> None:
+    """The worker dies in the third; the next attempt makes that one alone."""
+    server = make_server(**SETTINGS)
+    job_id = begin(server, [*QUICK, LONG])
+    made = until(lambda: found if len(found := variants(server)) == len(QUICK) else None)
+    os.kill(busy(server, 0.3), signal.SIGKILL)
+
+    job = server.finished(job_id)
+
+    assert outcomes(job) == [("succeeded", None)] * 3
+    assert job["attempts"] == 2
+    assert made.items() < variants(server).items()
+
+
+def test_a_kill_of_the_server_loses_no_operation_that_is_done(make_server: MakeServer) -> None:
+    """Each call's variants are recorded before the next one."""
+    server = make_server(**SETTINGS)
+    job_id = begin(server, [*QUICK, LONG])
+    made = until(lambda: found if len(found := variants(server)) == len(QUICK) else None)
+    worker = busy(server, 0.3)
+    server.kill()
+    until(lambda: not is_worker(worker))
+
+    job = server.start().finished(job_id)
+
+    assert outcomes(job) == [("succeeded", None)] * 3
+    assert made.items() < variants(server).items()
+
+
+@pytest.mark.parametrize("number_of_workers", [1, 2])
+def test_long_jobs_leave_a_worker_for_the_rest(
+    make_server: MakeServer, number_of_workers: int
+) -> None:
+    """Uploads and thumbnails are made while each of several jobs takes many seconds."""
+    server = make_server(**SETTINGS | {"workers": number_of_workers})
+    jobs = [begin(server, [LONG.replace("3000", str(3000 + n))]) for n in range(4)]
+    until(lambda: server.client.get("/api/v1/jobs?status=processing").json()["data"])
+
+    image = server.upload(picture(1))
+    job = server.finished(image["job"]["id"])
+    answer = server.client.get(f"/images/{image['id']}?w=99", timeout=PATIENCE)
+    ended = [server.client.get(f"/api/v1/jobs/{it}").json()["finished_at"] for it in jobs]
+
+    assert job["status"] == "succeeded"
+    assert answer.status_code == 200
+    assert not all(ended)
