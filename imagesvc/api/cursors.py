@@ -12,7 +12,7 @@ from starlette.requests import Request
 from imagesvc.api.http import invalid
 from imagesvc.search.listing import Position
 
-_NOT_OF_THE_LIST = frozenset({"cursor", "limit"})
+_NOT_OF_THE_LIST = frozenset({"cursor", "limit", "total"})
 _KEY_BYTES = 8
 
 

@@ -84,12 +84,36 @@ def only_known(request: Request, known: set[str]) -> None:
     names = [name for name, _value in request.query_params.multi_items()]
     for name, value in request.query_params.multi_items():
         if name not in known:
-            words = f"known are {', '.join(sorted(known))}" if known else "there are none here"
-            raise invalid(ascii(name[:40])[1:-1], f"is unknown; {words}")
+            raise invalid(ascii(name[:40])[1:-1], f"is unknown; {_advice(name, known)}")
         if names.count(name) > 1:
             raise invalid(name, "is given twice")
         if "\x00" in value:
             raise invalid(name, "must not hold NUL characters")
+
+
+_MEANT = {
+    **dict.fromkeys(("extension", "ext", "format", "type"), ("q", "q=format:jpg")),
+    **dict.fromkeys(("tag", "tags"), ("q", "q=tags:sea")),
+    **dict.fromkeys(("search", "query", "text", "filter"), ("q", "q")),
+    **dict.fromkeys(
+        ("page", "offset", "skip", "start", "after"),
+        ("cursor", "cursor, with the next_cursor of the page before"),
+    ),
+    **dict.fromkeys(("per_page", "page_size", "count", "size", "max"), ("limit", "limit")),
+    **dict.fromkeys(("sort_by", "order_by", "orderby"), ("sort", "sort and order")),
+    **dict.fromkeys(("direction", "dir"), ("order", "order")),
+    **dict.fromkeys(("user", "user_id", "owner_id"), ("owner", "owner")),
+    **dict.fromkeys(("album", "collection_id"), ("collection", "collection")),
+    **dict.fromkeys(("include_total", "with_total", "include"), ("total", "total=true")),
+}
+"""What other services call it: the parameter that has to be known here, and what to say."""
+
+
+def _advice(name: str, known: set[str]) -> str:
+    parameter, words = _MEANT.get(name.lower(), ("", ""))
+    if parameter in known:
+        return f"use {words}"
+    return f"known are {', '.join(sorted(known))}" if known else "there are none here"
 
 
 def invalid(loc: str, msg: str) -> InvalidRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from imagesvc.api.cursors import list_key, position_text, read_position
 from imagesvc.api.http import base_of, json_response, only_known, parsed_query
-from imagesvc.api.listing import ImagesQuery
+from imagesvc.api.listing import CountedImagePage, ImagesQuery
 from imagesvc.api.pages import Page, page_response
 from imagesvc.api.schemas import ImageOut, Purged, VariantOut
 from imagesvc.api.versions import versioned
@@ -22,6 +23,7 @@ from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import Forbidden, InvalidQuery, NotFound
 from imagesvc.model import CollectionId, Image, ImageId, parse_id
 from imagesvc.operations import Operation
+from imagesvc.search.listing import Total
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search import ImageSearch
@@ -45,7 +47,7 @@ class ImageEndpoints:
         one = "/api/v1/images/{image_id}"
         return [
             Operation(
-                "list_images", "GET", "/api/v1/images", self.page, {200: Page[ImageOut]}, TAG,
+                "list_images", "GET", "/api/v1/images", self.page, {200: CountedImagePage}, TAG,
                 scope=Scope.READ, query=ImagesQuery, errors=(InvalidQuery, Forbidden),
             ),
             Operation(
@@ -76,15 +78,23 @@ class ImageEndpoints:
         principal = principal_of(request)
         wanted, order = query.wanted(principal), query.listed()
         if not await self._is_there(wanted.collection_id, principal):
-            return page_response(request, Page[ImageOut], (), None)
+            return self._listed(request, (), None, Total(0, is_exact=True) if query.total else None)
         key = list_key(request)
         page = await self.search.page(
             wanted, order, limit=query.limit, after=read_position(query.cursor, key)
         )
         base = base_of(request)
         shown = (ImageOut.of(image, self.presets, principal, base=base) for image in page.images)
-        cursor = position_text(page.next_after, key)
-        return page_response(request, Page[ImageOut], shown, cursor)
+        total = await self.search.total(wanted, order) if query.total else None
+        return self._listed(request, shown, position_text(page.next_after, key), total)
+
+    def _listed(
+        self, request: Request, shown: Iterable[ImageOut], cursor: str | None, total: Total | None
+    ) -> Response:
+        if total is None:
+            return page_response(request, Page[ImageOut], shown, cursor)
+        counted = {"total": total.count, "total_is_exact": total.is_exact}
+        return page_response(request, CountedImagePage, shown, cursor, **counted)
 
     async def show(self, request: Request) -> Response:
         """One image with its metadata."""

@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from imagesvc.api.http import Id, Query
-from imagesvc.api.pages import DEFAULT_LIMIT, Limit
+from imagesvc.api.pages import DEFAULT_LIMIT, Limit, Page
+from imagesvc.api.schemas import ImageOut
 from imagesvc.auth.permissions import check_may_list
 from imagesvc.auth.principals import Principal
 from imagesvc.model import CollectionId, Status, UserId, Visibility
@@ -15,6 +16,15 @@ from imagesvc.search import parser
 from imagesvc.search.listing import ImageFilter, Order, Sort
 
 _EXAMPLES = ["sunset beach", '"golden hour" -night', "tags:sea,sand date:2016", "size:>1MB"]
+
+
+class CountedImagePage(Page[ImageOut]):
+    """Some images of a list, the cursor of the next page, and how many images there are."""
+
+    total: int | None = None
+    """Where `total=true` asks for it."""
+    total_is_exact: bool | None = None
+    """Whether there are no more than `total`: 5,000 images are looked at."""
 
 
 class ImagesQuery(Query):
@@ -34,6 +44,8 @@ class ImagesQuery(Query):
     limit: Limit = DEFAULT_LIMIT
     cursor: str | None = None
     """Where the last page of the same list ended: its `next_cursor`."""
+    total: bool = False
+    """Whether to count the list."""
 
     def wanted(self, asker: Principal) -> ImageFilter:
         """The images that are asked for.

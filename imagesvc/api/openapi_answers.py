@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel
-
 from imagesvc.api.openapi_schemas import Schemas
+from imagesvc.api.pages import Page
 from imagesvc.api.problems import MEDIA_TYPE, Problem, problem
 from imagesvc.errors import (
     NO_SUCH_ID,
@@ -112,7 +111,7 @@ def _headers(operation: Operation, status: int, body: Body | None) -> dict[str, 
         headers["Location"] = "Where what was made is."
     if status == HTTPStatus.CREATED and operation.method == "PUT":
         headers["ETag"] = "The SHA-256 of the bytes."
-    if isinstance(body, type) and issubclass(body, BaseModel) and body.__name__.startswith("Page["):
+    if isinstance(body, type) and issubclass(body, Page):
         headers["Link"] = "The next page, as rel=next (RFC 8288)."
     if operation.tag == "delivery" or HTTPStatus.NOT_MODIFIED in operation.answers:
         headers["ETag"] = "The version of the bytes."

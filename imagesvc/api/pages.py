@@ -63,15 +63,23 @@ class Page(BaseModel, Generic[T]):
 
 
 def page_response(
-    request: Request, page: type[Page[T]], data: Iterable[T], cursor: str | None
+    request: Request, page: type[Page[T]], data: Iterable[T], cursor: str | None, **more: object
 ) -> Response:
-    """A page as JSON, with the Link header to the next one (RFC 8288)."""
+    """A page as JSON, with the Link header to the next one (RFC 8288).
+
+    Args:
+        request: whose answer it is.
+        page: of which model.
+        data: its items.
+        cursor: of the next page.
+        more: further members of the model.
+    """
     headers = {}
     if cursor is not None:
         query = urlencode({**request.query_params, "cursor": cursor})
         url = f"{absolute_base_of(request)}{request.scope['path']}?{query}"
         headers["link"] = f'<{url}>; rel="next"'
-    return json_response(page(data=list(data), next_cursor=cursor), headers=headers)
+    return json_response(page(data=list(data), next_cursor=cursor, **more), headers=headers)
 
 
 def cursor_text(last: UUID | None) -> str | None:

@@ -59,3 +59,11 @@ class ImagePage:
 
     images: list[Image]
     next_after: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many images a list has: exactly, or at least so many."""
+
+    count: int
+    is_exact: bool

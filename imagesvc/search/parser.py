@@ -1,6 +1,7 @@
 """From the text of a search to its terms. Pure: it never looks at a database.
 
-    query  = { space } { term { space } }
+    query  = { space } { either { space } }
+    either = term { spaces "OR" spaces term }          ; binds more closely than the spaces around
     term   = [ "-" ] ( phrase | field ":" value | word )
     phrase = '"' characters without '"' '"'
     value  = phrase | characters without spaces      ; tags: some of them, with commas between
@@ -8,7 +9,8 @@
            | "format" | "size" | "width" | "height" | "orientation" | "color" | "similar"
     word   = characters without spaces
 
-Whatever else has a colon in it is a word, and so are the operators of other search languages.
+Whatever else has a colon in it is a word, and so are the operators of other search languages. `OR`
+is a word where no term comes before or after it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from functools import partial
 from imagesvc.errors import InvalidQuery
 from imagesvc.search import values
 from imagesvc.search.terms import (
+    Alternative,
     Atom,
     Dated,
+    Either,
     From,
     Measure,
     Query,
@@ -55,6 +59,12 @@ FIELDS = frozenset({"tags", *_TEXT_FIELDS, *_READERS})
 """What may stand before a colon."""
 _FIELD = re.compile(f"({'|'.join(sorted(FIELDS))}):", re.IGNORECASE | re.ASCII)
 
+_OR = re.compile(r"\s+OR\s+(?=\S)")
+_ALTERNATIVE = (
+    "a word, a phrase, tags:, title:, desc:, filename:, camera:, date:, format: or orientation: "
+    "beside OR"
+)
+
 
 def parse(text: str) -> Query:
     """The terms of a query.
@@ -86,10 +96,24 @@ class _Reader:
     def query(self) -> Query:
         terms: list[Term] = []
         while self._skip_spaces():
-            terms.append(self._term())
+            terms.append(self._either())
             if isinstance(terms[-1].atom, Similar):
                 self._check_similar(terms)
         return Query(tuple(terms))
+
+    def _either(self) -> Term:
+        terms = [self._term()]
+        while match := _OR.match(self._text, self._at):
+            self._at = match.end()
+            terms.append(self._term())
+        if len(terms) == 1:
+            return terms[0]
+        atoms: list[Alternative] = []
+        for term in terms:
+            if term.is_negated or not isinstance(term.atom, Alternative):
+                raise _unexpected(term.column - 1, _ALTERNATIVE, str(term))
+            atoms.append(term.atom)
+        return Term(Either(tuple(atoms)), column=terms[0].column)
 
     def _skip_spaces(self) -> bool:
         """Go on to the next term; whether there is one."""

@@ -171,7 +171,20 @@ class Similar:
         return f"similar:{self.image_id}"
 
 
-Atom = Words | Tags | Dated | From | To | OfFormat | Range | Shaped | Colored | Similar
+Alternative = Words | Tags | Dated | OfFormat | Shaped
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of these, or several; those that the full-text index knows can be told apart there."""
+
+    atoms: tuple[Alternative, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(map(str, self.atoms))
+
+
+Atom = Alternative | From | To | Range | Colored | Similar | Either
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
@@ -24,7 +25,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select
 from imagesvc.errors import InvalidQuery, InvalidRequest
 from imagesvc.model import Visibility
 from imagesvc.search.hashes import RADIUS, distance, near_bands
-from imagesvc.search.listing import ImageFilter, ImagePage, Order, Position, Sort
+from imagesvc.search.listing import ImageFilter, ImagePage, Order, Position, Sort, Total
 from imagesvc.search.terms import Similar
 from imagesvc.store.database import Database
 from imagesvc.store.images import image_of, select_images
@@ -77,6 +78,22 @@ class ImageSearch:
             found = {row.number: image_of(row) for row in rows}
             shown = [found[number] for number in numbers if number in found]
             return ImagePage(shown, next_after)
+
+        return await self._database.read(work)
+
+    async def total(
+        self, wanted: ImageFilter, order: Order, *, at_most: int = MAX_SCANNED
+    ) -> Total:
+        """How many images the list has, of so many that are looked at.
+
+        Raises:
+            InvalidQuery: as `page`.
+        """
+
+        def work(connection: Connection) -> Total:
+            walk = _steps(_Asked(connection, wanted, order), None)
+            fitting = [step.fits for step in islice(walk, at_most + 1)]
+            return Total(sum(fitting[:at_most]), is_exact=len(fitting) <= at_most)
 
         return await self._database.read(work)
 

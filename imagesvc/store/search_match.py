@@ -17,10 +17,12 @@ from imagesvc.model import Audience, Visibility
 from imagesvc.search.colors import lab, near_cells
 from imagesvc.search.listing import ImageFilter
 from imagesvc.search.terms import (
+    Alternative,
     Atom,
     Colored,
     Dated,
     Day,
+    Either,
     From,
     OfFormat,
     Shaped,
@@ -91,8 +93,15 @@ def _is_indexed(term: Term) -> bool:
             return any(_is_token(char) for char in term.atom.text)
         case Colored():
             return not term.is_negated  # a cell holds colours that are not near, too
+        case Either():
+            return bool(_known(term.atom))
         case _:
             return isinstance(term.atom, Tags | Dated | From | To | OfFormat | Shaped)
+
+
+def _known(either: Either) -> list[Alternative]:
+    """The alternatives that the index knows: punctuation alone is passed over here, too."""
+    return [atom for atom in either.atoms if _is_indexed(Term(atom))]
 
 
 def _whole(atom: Atom) -> Atom:
@@ -134,6 +143,8 @@ def _expression(atom: Atom) -> str:
             return _in("labels", [_phrase(f"{_EDGE}{tag}{_EDGE}") for tag in atom.tags])
         case Dated():
             return _in("keys", _day_keys(atom.day))
+        case Either():
+            return " OR ".join(f"({_expression(alternative)})" for alternative in _known(atom))
         case _:
             return _keys(_some_keys(atom))
 

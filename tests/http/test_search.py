@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -160,7 +161,18 @@ def search(server: Server, ids: dict[str, str], **query: str) -> list[str]:
         ("AND", "sunrise"),
         ("100%", "sunrise"),
         ("sunset AND beach", ""),
-        ("sunset OR beach", ""),
+        ("dawn OR night", "sunrise night"),
+        ("tags:na\u00efve OR dawn OR camera:x100", "sunrise cafe beach"),
+        ("title:beach OR title:night tags:sea", "night beach"),
+        ("tags:sea title:beach OR title:dawn", "beach"),
+        ("sunset beach OR lamps", "beach night"),
+        ("format:webp OR format:png -orientation:square", "sunrise night"),
+        ("date:2016 OR date:2018", "night beach"),
+        ("dawn OR !!", "sunrise"),
+        ("!! OR ??", "sunrise cafe night beach"),
+        ("nothing OR nowhere", ""),
+        ("nil OR keys:vpublic OR x) OR v", ""),
+        ("sunset OR", ""),
         ("NEAR(sunset", ""),
         ("sunset ^beach", "beach night"),
         ("sunset* beach", "beach night"),
@@ -429,6 +441,7 @@ def test_plain_filters(many: Server) -> None:
         ("visibility=all", "visibility"),
         ("q=a&q=b", "q"),
         ("query=a", "query"),
+        ("total=maybe", "total"),
     ],
 )
 def test_a_parameter_that_breaks_its_rules_is_named(many: Server, query: str, loc: str) -> None:
@@ -437,3 +450,61 @@ def test_a_parameter_that_breaks_its_rules_is_named(many: Server, query: str, lo
 
     document = assert_problem(answer, 400, "invalid_request")
     assert [fault["loc"] for fault in document["errors"]] == [loc]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "right"),
+    [
+        ("extension=jpg", "q=format:jpg"), ("page=2", "cursor"), ("offset=50", "cursor"),
+        ("per_page=9", "limit"), ("tags=sea", "q=tags:"), ("order_by=size", "sort"),
+        ("Album=1", "collection"),
+    ],
+)  # fmt: skip
+def test_what_other_services_call_it_names_the_right_parameter(
+    many: Server, parameter: str, right: str
+) -> None:
+    """In a sentence that says what to write instead."""
+    document = assert_problem(
+        many.client.get(f"/api/v1/images?{parameter}"), 400, "invalid_request"
+    )
+
+    assert re.search(rf"use {re.escape(right)}", document["detail"]), document["detail"]
+
+
+def test_a_parameter_that_is_not_there_is_not_advised(many: Server) -> None:
+    """A list without a search knows no `q`."""
+    document = many.client.get("/api/v1/jobs?extension=jpg").json()
+
+    assert "q=format" not in document["detail"]
+    assert "known are" in document["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ({}, 9), ({"q": "wave"}, 9), ({"q": "wave 3"}, 1), ({"q": "tags:w", "sort": "name"}, 9),
+        ({"q": "nothing"}, 0), ({"visibility": "private"}, 0), ({"q": "title:1 OR title:2"}, 2),
+        ({"collection": "01900000-0000-7000-8000-000000000000"}, 0),
+    ],
+)  # fmt: skip
+def test_a_list_is_counted_on_request(many: Server, query: dict[str, str], total: int) -> None:
+    """The whole list, on each of its pages; not otherwise."""
+    url: str | None = "/api/v1/images"
+    params: dict[str, str] | None = {**query, "total": "true", "limit": "4"}
+    while url:
+        answer = many.client.get(url, params=params)
+        page = answer.json()
+        assert (page["total"], page["total_is_exact"]) == (total, True)
+        url, params = answer.links.get("next", {}).get("url"), None
+
+    assert set(many.client.get("/api/v1/images", params=query).json()) == {"data", "next_cursor"}
+
+
+def test_a_cursor_holds_with_and_without_the_total(many: Server) -> None:
+    """It is the same list."""
+    first = many.client.get("/api/v1/images?limit=4").json()
+
+    answer = many.client.get(f"/api/v1/images?total=true&cursor={first['next_cursor']}")
+
+    assert len(answer.json()["data"]) == 5
+    assert answer.json()["total"] == 9

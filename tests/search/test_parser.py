@@ -17,6 +17,7 @@ from imagesvc.search.terms import (
     Colored,
     Dated,
     Day,
+    Either,
     From,
     Measure,
     OfFormat,
@@ -75,6 +76,30 @@ ID = "0190c0de-0000-7000-8000-000000000000"
         ("color:#2F6B9A", [Colored("2f6b9a")]),
         ("color:abc", [Colored("aabbcc")]),
         (f"similar:{ID}", [Similar(ImageId(UUID(ID)))]),
+        ("sea OR lake", [Either((Words("sea"), Words("lake")))]),
+        (
+            "a sea  OR\tlake OR tags:x b",
+            [
+                Words("a"),
+                Either((Words("sea"), Words("lake"), Tags(("x",)))),
+                Words("b"),
+            ],
+        ),
+        (
+            '"a b" OR title:c',
+            [
+                Either((Words("a b", is_quoted=True), Words("c", TextField.TITLE))),
+            ],
+        ),
+        ("format:png OR format:gif", [Either((OfFormat(Format.PNG), OfFormat(Format.GIF)))]),
+        ("date:2016 OR orientation:square", [Either((Dated(Day(2016)), Shaped(Shape.SQUARE)))]),
+        # OR is a word where it joins nothing, or is not written large
+        ("OR a", [Words("OR"), Words("a")]),
+        ("a OR", [Words("a"), Words("OR")]),
+        ("a OR ", [Words("a"), Words("OR")]),
+        ("a or b", [Words("a"), Words("or"), Words("b")]),
+        ('a "OR" b', [Words("a"), Words("OR", is_quoted=True), Words("b")]),
+        ("a OR OR b", [Either((Words("a"), Words("OR"))), Words("b")]),
         # what other languages have for operators is text
         ("a AND b", [Words("a"), Words("AND"), Words("b")]),
         ("NEAR(a b)", [Words("NEAR(a"), Words("b)")]),
@@ -133,6 +158,12 @@ def test_a_minus_negates_words_phrases_and_fields(text: str, atom: Atom) -> None
         ("similar:1", 9, "the id of an image"),
         (f"a -similar:{ID}", 3, "without -"),
         (f"similar:{ID} similar:{ID}", 46, "one similar: at most"),
+        ("a OR -b", 6, "a word, a phrase, tags:"),
+        ("-a OR b", 1, "a word, a phrase, tags:"),
+        ("sea OR size:>1MB", 8, "a word, a phrase, tags:"),
+        (f"similar:{ID} OR a", 1, "a word, a phrase, tags:"),
+        ("a OR from:2016", 6, "a word, a phrase, tags:"),
+        ("a OR " * MAX_TERMS + "b", 5 * MAX_TERMS + 1, "at most 32"),
         ("a " * MAX_TERMS + "b", 2 * MAX_TERMS + 1, "at most 32"),
         ("a" * (MAX_LENGTH + 1), MAX_LENGTH + 1, "at most 500"),
     ],
@@ -151,6 +182,7 @@ def test_an_error_points_at_its_column_and_says_what_was_expected(
 PIECES = st.one_of(
     st.text(max_size=20),
     st.sampled_from([f"{field}:" for field in sorted(FIELDS)]),
+    st.sampled_from([" OR ", "OR", "sea"]),
     st.sampled_from(['"', "-", ",", " ", "*", "..", ">=", "2016", "24-12-2020", "1MB", "#abc", ID]),
 )
 

@@ -337,6 +337,25 @@ async def test_a_page_that_fits_little_goes_on_with_its_cursor(
         assert 5 <= pages <= 6
 
 
+@pytest.mark.parametrize("q", ["", "gull", "size:5000", "size:5000 gull"])
+async def test_a_total_is_exact_up_to_a_bound(database: Database, q: str) -> None:
+    """Beyond it, it says that there may be more; what others hide is not counted."""
+    for place in range(12):
+        await add(database, title=f"{place} gull", bytes=5_000 if place % 4 == 0 else 9)
+    await add(database, title="gull", bytes=5_000, visibility=Visibility.PRIVATE)
+    wanted = ImageFilter(STRANGER, parse(q))
+    order = Order.default_for(wanted.query, None, is_descending=None)
+
+    totals = [
+        await ImageSearch(database).total(wanted, order, at_most=most) for most in (5, 12, 5_000)
+    ]
+
+    fitting = 3 if "size" in q else 12
+    assert [total.is_exact for total in totals] == [False, True, True]
+    assert [total.count for total in totals[1:]] == [fitting, fitting]
+    assert totals[0].count <= 5
+
+
 async def plans(database: Database, work: Any) -> list[str]:
     """How SQLite goes about each statement that `work` executes."""
     seen: list[tuple[str, Any]] = []
@@ -399,7 +418,8 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
 
 @pytest.mark.parametrize("audience", [EVERYONE, STRANGER, Audience(USER)])
 @pytest.mark.parametrize(
-    "q", ["sunset beach", '"golden hour"', "tags:sea date:2016", "-night", "camera:x", "color:#abc",
+    "q", ["sunset beach", "sunset OR tags:x beach", "tags:x OR date:2016",
+          '"golden hour"', "tags:sea date:2016", "-night", "camera:x", "color:#abc",
           "sunset width:>5 -tags:x", "tags:sea -color:#abc"],
 )  # fmt: skip
 async def test_a_search_is_a_walk_along_the_full_text_index(
