@@ -46,7 +46,8 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
     libvips would bring CMYK to sRGB by a way of its own, and deep samples to 8 bits, before it
     scales; too few for linear light and PQ.
     """
-    is_deep = picture.format != "uchar" and picture.get_typeof(_NOTE)
+    is_told = picture.get_typeof(_NOTE) or picture.get_typeof(_ICC)
+    is_deep = is_told and picture.format == "ushort"
     if is_deep or picture.interpretation == "cmyk":
         picture = to_srgb(picture)
     return picture.thumbnail_image(width, height=height, size="force")

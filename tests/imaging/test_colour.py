@@ -16,7 +16,7 @@ from imagesvc.imaging.calls import IngestRequest
 from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original
-from tests.imaging.colours import CASES, VALID, Levels
+from tests.imaging.colours import CASES, VALID, Levels, iccp, png, srgb
 from tests.imaging.pictures import (
     LIMITS,
     QUALITY,
@@ -31,6 +31,7 @@ from tests.imaging.pictures import (
     swapped_profile,
     table_profile,
 )
+from tests.imaging.test_effects import profile as matrix_profile
 
 PERCEPTUAL = ImageCms.Intent.PERCEPTUAL
 BLACK_POINT = ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -39,6 +40,8 @@ INKS: tuple[Levels, ...] = (
     (0, 0, 255, 0), (255, 255, 0, 0), (0, 0, 0, 128), (128, 96, 96, 0), (191, 173, 173, 230),
 )  # fmt: skip
 STEP = 16
+SRGB_COLORANTS = ((0.4361, 0.3851, 0.1431), (0.2225, 0.7169, 0.0606), (0.0139, 0.0971, 0.7141))
+"""Relative to the white of profiles, D50 (ICC.1:2022, annex E)."""
 
 
 def inks() -> Image.Image:
@@ -252,6 +255,17 @@ def test_black_ink_of_the_reported_file() -> None:
     found = pixel(seen(make(str(CASES / "cmyk_k100.jpg"), "")).convert("RGB"), (9, 9))
 
     assert is_near(found, (20, 5, 0), 3)
+
+
+def test_deep_samples_keep_their_bits_until_the_profile_is_applied(tmp_path: Path) -> None:
+    """Eight bits are too few for the shadows of linear light, scaled down or not."""
+    linear = matrix_profile(SRGB_COLORANTS, 1.0)
+    for light in (0.001, 0.002, 0.01, 0.5):
+        sample = (round(light * 65_535),) * 3
+        path = png(tmp_path / "a.png", sample, iccp(linear), depth=16)
+        for query in ("", "w=8", "w=8&h=4&fit=cover&gravity=entropy"):
+            found = pixel(seen(make(path, query)).convert("RGB"), (2, 2))
+            assert is_near(found, srgb([light] * 3), 1), (light, query)
 
 
 def jp2(path: Path, picture: Image.Image, *colours: bytes) -> str:
