@@ -71,7 +71,7 @@ class AccessLog:
             "request_id": request_id.decode("ascii"),
             "method": scope["method"],
             "path": scope["path"],
-            "status": status,
+            "status": int(status),  # an enumeration's member has another form in text
             "bytes": size,
             "ms": round((time.perf_counter() - began) * 1000, 2),
             "client": client[0] if client else None,

@@ -573,14 +573,22 @@ def load_settings(**flags: Any) -> Settings:
     try:
         settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        problems += [
-            f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        ]
+        problems += _faults(error)
         raise SettingsError("\n".join(problems)) from error
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """What is wrong, a line for each place; pydantic names a union's members, and tries each."""
+    found: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False):
+        place = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
+        messages = found.setdefault(place, [])
+        message = item["msg"].removeprefix("Value error, ")
+        messages += [] if message in messages else [message]
+    return [f"{place}: {' or '.join(messages)}" for place, messages in found.items()]
 
 
 def _unknown_names() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from imagesvc.client import Client, Image
 from imagesvc.client.calls import Fields
-from imagesvc.errors import ImagesvcError, Unauthorized
+from imagesvc.errors import ImagesvcError, Unauthorized, text_of
 
 WAIT_SECONDS = 600.0
 KEY_HINT = " Set --key or IMAGESVC_KEY; on the server's machine, --data-dir does instead of a key."
@@ -45,12 +46,17 @@ class Uploader:
                     line = self._line(path, self._uploaded(path, bar))
                 except (ImagesvcError, httpx.HTTPError, OSError) as error:
                     failed += 1
-                    hint = KEY_HINT if isinstance(error, Unauthorized) else ""
-                    text = f"{path}: {error}{hint}"
+                    text = f"{path}: {self._described(error)}"
                     console.print(text, markup=False, highlight=False, soft_wrap=True)
                     continue
                 sys.stdout.write(f"{line}\n")
         return failed
+
+    def _described(self, error: Exception) -> str:
+        if isinstance(error, httpx.TransportError):
+            reason = re.sub(r"\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+            return f"{self.to} cannot be reached: {reason}"
+        return f"{text_of(error)}{KEY_HINT if isinstance(error, Unauthorized) else ''}"
 
     def _uploaded(self, path: Path, bar: Progress) -> Image:
         task = bar.add_task(path.name, total=path.stat().st_size)

@@ -15,6 +15,7 @@ from imagesvc.settings import Settings
 from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
+from tests.server import reserve_port
 
 
 def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -216,3 +217,16 @@ def test_a_start_loads_nothing_that_few_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_service_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    """With its URL, and without the number of the error."""
+    (tmp_path / "a.jpg").write_bytes(picture())
+    with reserve_port() as reservation:
+        url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
+        by_flag = run(tmp_path, "upload", "a.jpg", "--to", url, key="isk_x")
+        by_variable = run(tmp_path, "upload", "a.jpg", url=url, key="isk_x")
+
+    for done in (by_flag, by_variable):
+        assert done.returncode == 1
+        assert done.stderr == f"a.jpg: {url} cannot be reached: Connection refused\n"

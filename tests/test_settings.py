@@ -90,6 +90,9 @@ def test_a_setting_takes_its_units(
         ("eager_presets", "thumbnail", "JSON"),
         ("eager_presets", '["nope"]', "no preset nope"),
         ("auth", "perhaps", "'required'"),
+        ("trusted_proxies", '["proxy"]', "network"),
+        ("url_import_allow", '["10.0.0.1/8/9"]', "network"),
+        ("quota_images", "many", "integer"),
         ("jwt_jwks", "https://id.test/keys", "set together; jwt_issuer is not"),
     ],
 )
@@ -103,6 +106,7 @@ def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
 
     assert where.split(".")[0] == name
     assert word in message
+    assert "[" not in where
 
 
 def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:

@@ -144,6 +144,7 @@ def test_text_logs_are_for_reading(make_server: MakeServer) -> None:
 
     until(lambda: "/nothing" in server.log())
     assert not server.log().startswith("{")
+    assert "HTTPStatus" not in server.log()
 
 
 class Unlogged(Server):
@@ -208,3 +209,37 @@ def is_ready(server: Server) -> bool:
         return server.client.get("/readyz").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_every_instant_in_the_log_has_one_form(server: Server) -> None:
+    """Lines of requests and of all else are sorted together."""
+    server.client.get("/healthz")
+    until(lambda: bool(lines(server, action="request")))
+
+    stamps = {line["timestamp"] for line in lines(server)}
+
+    assert all(stamp.endswith("Z") for stamp in stamps)
+
+
+def test_routine_lines_name_no_library_and_ready_has_the_url(server: Server) -> None:
+    """The first lines are what a new operator reads."""
+    assert not [line for line in lines(server, level="info") if "logger" in line]
+    assert one_line(server, action="service.ready")["url"] == str(server.client.base_url).rstrip(
+        "/"
+    )
+
+
+def test_a_job_that_fails_is_a_warning(server: Server) -> None:
+    """Who logs from `warning` on wants to see it."""
+    image = server.upload(picture(77))
+    server.finished(image["job"]["id"])
+    (blob,) = (server.data_dir / "blobs").rglob(image["sha256"])
+    blob.unlink()
+    process = {"ids": [image["id"]], "operations": ["w=33"]}
+
+    answer = server.client.post("/api/v1/images/actions/process", json=process)
+    until(lambda: bool(lines(server, action="job.attempt", status="failed")))
+
+    assert answer.status_code == 202, answer.text
+    attempts = lines(server, action="job.attempt", image=image["id"])
+    assert [line["level"] for line in attempts] == ["info", "warning"]
