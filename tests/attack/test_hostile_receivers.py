@@ -108,10 +108,15 @@ def is_tried(server: Server, hook_id: str) -> bool:
     return bool(first_delivery(server, hook_id).get("attempts"))
 
 
-BOMB = gzip.compress(bytes(200 << 20), 9)
+def bomb(connection: socket.socket) -> None:
+    """An answer that inflates to 200 MiB."""
+    body = gzip.compress(bytes(200 << 20), 9)
+    connection.sendall(answered(body, "Content-Encoding: gzip", "Content-Type: application/json"))
+
+
 HOSTILE_KEYS: dict[str, bytes | Callable[[socket.socket], None]] = {
     **ENDLESS,
-    "a bomb": answered(BOMB, "Content-Encoding: gzip", "Content-Type: application/json"),
+    "a bomb": bomb,
     "deep JSON": answered(b"[" * 200_000),
     "a redirect": redirected("/a redirect"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -16,7 +17,12 @@ from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
 SLOW = "format=avif&w=3000"
-BIG = large(1, 4000, 3000)
+
+
+@functools.cache
+def big() -> bytes:
+    """A picture whose rendering takes a while."""
+    return large(1, 4000, 3000)
 
 
 @pytest.fixture
@@ -85,7 +91,7 @@ def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(
 ) -> None:
     """The bytes are shared, so the rendering goes on; the deleted image's URL is gone."""
     server = busy_server
-    deleted, kept = server.upload(BIG), server.upload(BIG)
+    deleted, kept = server.upload(big()), server.upload(big())
     url = f"/images/{deleted['id']}?{SLOW}"
 
     with asked(server, url):
@@ -100,11 +106,11 @@ def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image
 ) -> None:
     """That rendering ends in "deleted", which the new image is not."""
     server = busy_server
-    deleted = server.upload(BIG)
+    deleted = server.upload(big())
 
     with asked(server, f"/images/{deleted['id']}?{SLOW}") as answer:
         server.client.delete(f"/api/v1/images/{deleted['id']}")
-        again = server.upload(BIG)
+        again = server.upload(big())
         assert server.client.get(f"/images/{again['id']}?{SLOW}").status_code == 200
 
     assert answer.result().status_code == 404
@@ -114,7 +120,7 @@ def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image
 def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server) -> None:
     """The image is still there; only its variants were to go."""
     server = busy_server
-    image = server.upload(BIG)
+    image = server.upload(big())
 
     with asked(server, f"/images/{image['id']}?{SLOW}") as answer:
         assert server.client.delete(f"/api/v1/images/{image['id']}/variants").status_code == 200

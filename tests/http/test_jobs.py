@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,11 @@ from tests.http.asking import assert_problem, damaged, noise, picture
 from tests.server import Server
 from tests.waiting import until
 
-BIG = noise((3000, 2400))
+
+@functools.cache
+def big() -> bytes:
+    """A picture that takes a while to analyse."""
+    return noise((3000, 2400))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def failed(server: Server) -> dict[str, Any]:
 def waiting(server: Server, seed: int) -> str:
     """The id of a job that waits behind another one's work."""
     for number in range(8):
-        server.upload(marked(BIG, 100 * seed + number))
+        server.upload(marked(big(), 100 * seed + number))
     job_id: str = server.upload(picture(seed))["job"]["id"]
     return job_id
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from tests import commands
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import picture
@@ -296,11 +294,9 @@ def test_a_signature_holds_with_and_without_the_prefix(mounted: Server) -> None:
 
 def _signed(server: Server, url: str) -> str:
     """What `imagesvc sign` prints with the settings of a server."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "imagesvc", "sign", url, "--data-dir", str(server.data_dir)],
-        env={**os.environ, "IMAGESVC_BASE_PATH": str(server.settings["base_path"])},
-        capture_output=True, text=True, timeout=PATIENCE, check=True,
-    )  # fmt: skip
+    answer = commands.run(
+        "sign", url, "--data-dir", str(server.data_dir), base_path=server.settings["base_path"]
+    )
     return answer.stdout.strip()
 
 
