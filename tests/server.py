@@ -64,8 +64,13 @@ class Server:
                     *arguments, directory=self.data_dir.parent, streams=(nothing, log, log),
                     open_files=self.open_files, **settings,
                 )  # fmt: skip
+        until(self._listens_or_ended)
         until(lambda: self._answers(path))
         return self
+
+    def _listens_or_ended(self) -> bool:
+        assert self.process is not None
+        return self.process.poll() is not None or self._listens()
 
     def _listens(self) -> bool:
         try:

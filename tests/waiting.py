@@ -13,22 +13,28 @@ PATIENCE = 120.0
 The time limit of a whole test, in pyproject.toml, is a multiple of it.
 """
 PAUSE = 0.02
+LONGEST_PAUSE = 0.2
 T = TypeVar("T")
 
 
 def until(condition: Callable[[], T | None]) -> T:
     """Poll until the condition is true; its value then."""
-    deadline = time.monotonic() + PATIENCE
+    began = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"not true within {PATIENCE} s"
-        time.sleep(PAUSE)
+        time.sleep(_pause(time.monotonic() - began))
     return value
 
 
 async def until_async(condition: Callable[[], Awaitable[T | None]]) -> T:
     """Poll until the condition is true, while the event loop goes on; its value then."""
-    deadline = time.monotonic() + PATIENCE
+    began = time.monotonic()
     while not (value := await condition()):
-        assert time.monotonic() < deadline, f"not true within {PATIENCE} s"
-        await asyncio.sleep(PAUSE)
+        pause = _pause(time.monotonic() - began)
+        await asyncio.sleep(pause)
     return value
+
+
+def _pause(waited: float) -> float:
+    """How long to wait for the next look: a tenth of the time that has passed, within bounds."""
+    assert waited < PATIENCE, f"not true within {PATIENCE} s"
+    return min(max(PAUSE, waited / 10), LONGEST_PAUSE)
