@@ -5,12 +5,14 @@ Reads a list of paths as JSON from standard input, and writes one JSON object a 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from imagesvc.errors import ImagesvcError, Rejected
@@ -26,14 +28,16 @@ QUERIES = (
     "w=90&h=90&trim=20&sharpen=1&saturation=1.5&contrast=1.2&format=png",
     "w=64&h=64&frame=0&max_bytes=1500&format=webp",
 )
-"""Together they take every step; asked of small files, beside what an upload makes of all."""
+"""Together they take every step. Small files are asked for one of them in turn, or for all, beside
+what an upload makes of every file.
+"""
 MAX_ASKED_PIXELS = 300_000
 MARKS = {"text": Watermark(text="corpus", opacity=0.6)}
 ADDRESS_SPACE_BYTES = 2 << 30
 SECONDS = 120
 
 
-def attempt(path: str, folder: Path) -> dict[str, object]:
+def attempt(path: str, asked: Sequence[str], folder: Path) -> dict[str, object]:
     """What becomes of one file: where it was refused and how, or its variant's facts."""
     try:
         found = probe(path, LIMITS)
@@ -50,7 +54,7 @@ def attempt(path: str, folder: Path) -> dict[str, object]:
         decode_seconds=found.decode_seconds,
     )
     is_small = found.width * found.height * found.frames <= MAX_ASKED_PIXELS
-    queries = ("w=256&h=256", *(QUERIES if is_small else ()))
+    queries = ("w=256&h=256", *(asked if is_small else ()))
     wanted = [effective(parse_text(query), original, QUALITY, MARKS) for query in queries]
     given = Files(mapped(path), SpillFolder(folder))
     try:
@@ -63,14 +67,14 @@ def attempt(path: str, folder: Path) -> dict[str, object]:
     return {"stage": "done", "leaked": [word.decode() for word in canaries], "frames": made.frames}
 
 
-def isolated(path: str, folder: Path) -> dict[str, object]:
+def isolated(path: str, asked: Sequence[str], folder: Path) -> dict[str, object]:
     """`attempt` in a process of its own; also its processor time, peak memory and any crash."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
         signal.alarm(SECONDS)
-        os.write(writer, json.dumps(attempt(path, folder)).encode())
+        os.write(writer, json.dumps(attempt(path, asked, folder)).encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
@@ -83,9 +87,11 @@ def isolated(path: str, folder: Path) -> dict[str, object]:
 
 def main() -> None:
     """Take the paths one after the other."""
+    turns = [QUERIES] if sys.argv[1:] == ["--all-queries"] else [(query,) for query in QUERIES]
     with tempfile.TemporaryDirectory() as folder:
-        for path in json.load(sys.stdin):
-            print(json.dumps({"path": path, **isolated(path, Path(folder))}), flush=True)  # noqa: T201
+        for path, asked in zip(json.load(sys.stdin), itertools.cycle(turns), strict=False):
+            outcome = {"path": path, **isolated(path, asked, Path(folder))}
+            print(json.dumps(outcome), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

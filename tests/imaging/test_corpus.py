@@ -32,8 +32,14 @@ pytestmark = [
 Outcome = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outcome]]:
+@pytest.fixture(
+    scope="module",
+    params=[(), pytest.param(("--all-queries",), marks=pytest.mark.long)],
+    ids=["a query of each", "all queries of each"],
+)
+def outcomes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[Outcome]]:
     """What became of each file, by what the manifest expects of it."""
     made = tmp_path_factory.mktemp("corpus")
     expectations, generated = {}, []
@@ -48,7 +54,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outcome
     script = [sys.executable, str(CORPUS / "make_hostile.py"), "--big", "--out", str(made)]
     subprocess.run([*script, *generated], check=True, capture_output=True)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.imaging.corpus_runner"],
+        [sys.executable, "-m", "tests.imaging.corpus_runner", *request.param],
         input=json.dumps(list(expectations)),
         capture_output=True,
         text=True,
