@@ -1,4 +1,4 @@
-"""Jobs as JSON: list, show, retry, cancel."""
+"""Jobs as JSON: list, show, retry, cancel, delete."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class JobEndpoints:
                 scope=Scope.READ, errors=(NotFound,),
             ),
             Operation(
-                "cancel_job", "DELETE", one, self.cancel, {200: JobOut}, TAG,
+                "cancel_job", "DELETE", one, self.cancel, {200: JobOut, 204: None}, TAG,
                 scope=Scope.MANAGE, errors=(NotFound, Conflict),
             ),
             Operation(
@@ -79,15 +79,25 @@ class JobEndpoints:
         return json_response(JobOut.of(await self._own(request), base=base_of(request)))
 
     async def cancel(self, request: Request) -> Response:
-        """End a job that has not ended; its worker is killed when it has one."""
-        job = await self.queue.cancel((await self._own(request)).id, now=self.clock())
+        """Cancel a job that has not ended (200), or delete one that has ended (204).
+
+        A cancelled job's worker is killed when it has one. What the job has made stays.
+        """
+        job = await self._own(request)
+        if job.status.is_final:
+            await self.queue.remove(job.id)
+            return Response(status_code=204)
+        job = await self.queue.cancel(job.id, now=self.clock())
         await self.runner.abandon(job.id)
         return json_response(JobOut.of(job, base=base_of(request)))
 
     async def retry(self, request: Request) -> Response:
-        """Queue a failed or cancelled job again."""
-        job = await self.queue.retry((await self._own(request)).id, now=self.clock())
-        self.runner.notify()
+        """Queue a job again that has not succeeded.
+
+        It starts afresh with all its attempts and makes what is missing. If it runs, its attempt is
+        stopped; if it waits for its next attempt, it is due now.
+        """
+        job = await self.runner.retry((await self._own(request)).id)
         return json_response(JobOut.of(job, base=base_of(request)), 202)
 
     async def _own(self, request: Request) -> Job:

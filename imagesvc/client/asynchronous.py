@@ -170,6 +170,14 @@ class AsyncClient:
         """One job."""
         return await self._do(answered(calls.get_job(job_id)))
 
+    async def retry_job(self, job_id: Id) -> Job:
+        """Queue a job again that has not succeeded; one that runs begins anew."""
+        return await self._do(answered(calls.retry_job(job_id)))
+
+    async def delete_job(self, job_id: Id) -> Job | None:
+        """Cancel a job that has not ended, and return it; delete one that has ended."""
+        return await self._do(answered(calls.delete_job(job_id)))
+
     def jobs(self, **query: Any) -> AsyncIterator[Job]:
         """Every job, the newest first."""
         return self._items(calls.list_jobs(query))

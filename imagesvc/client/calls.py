@@ -273,6 +273,16 @@ def get_job(job_id: Id) -> Call[Job]:
     return Call("GET", f"{API}/jobs/{job_id}", _model(Job))
 
 
+def retry_job(job_id: Id) -> Call[Job]:
+    """Queue a job again."""
+    return Call("POST", f"{API}/jobs/{job_id}/retry", _model(Job))
+
+
+def delete_job(job_id: Id) -> Call[Job | None]:
+    """Cancel a job that has not ended, or delete one that has."""
+    return Call("DELETE", f"{API}/jobs/{job_id}", _model_or_nothing(Job), is_repeatable=False)
+
+
 def list_jobs(query: Mapping[str, Any]) -> Call[Page[Job]]:
     """A page of jobs."""
     return Call("GET", f"{API}/jobs", _model(Page[Job]), query=query)
@@ -354,6 +364,10 @@ def _versioned(kind: type[V]) -> Callable[[httpx.Response], V]:
 
 def _model(kind: type[M]) -> Callable[[httpx.Response], M]:
     return lambda answer: kind.model_validate_json(answer.content)
+
+
+def _model_or_nothing(kind: type[M]) -> Callable[[httpx.Response], M | None]:
+    return lambda answer: kind.model_validate_json(answer.content) if answer.content else None
 
 
 def _nothing(_answer: httpx.Response) -> None:

@@ -169,6 +169,14 @@ class Client:
         """One job."""
         return self._do(answered(calls.get_job(job_id)))
 
+    def retry_job(self, job_id: Id) -> Job:
+        """Queue a job again that has not succeeded; one that runs begins anew."""
+        return self._do(answered(calls.retry_job(job_id)))
+
+    def delete_job(self, job_id: Id) -> Job | None:
+        """Cancel a job that has not ended, and return it; delete one that has ended."""
+        return self._do(answered(calls.delete_job(job_id)))
+
     def jobs(self, **query: Any) -> Iterator[Job]:
         """Every job, the newest first."""
         return self._items(calls.list_jobs(query))

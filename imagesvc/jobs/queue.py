@@ -44,11 +44,15 @@ class JobQueue(Protocol):
         ...
 
     async def retry(self, job_id: JobId, *, now: datetime) -> Job:
-        """Queue a failed or cancelled job again."""
+        """Queue a job again that has not succeeded and that nobody runs."""
         ...
 
     async def cancel(self, job_id: JobId, *, now: datetime) -> Job:
         """End a job that has not ended."""
+        ...
+
+    async def remove(self, job_id: JobId) -> None:
+        """Delete a job that has ended."""
         ...
 
     async def get(self, job_id: JobId) -> Job:

@@ -109,6 +109,7 @@ class Runner:
         self._clock = clock
         self.is_draining = False
         """Set when a stop is near: what runs goes on, nothing more is claimed."""
+        self._claiming = asyncio.Lock()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._running: dict[JobId, asyncio.Task[None]] = {}
@@ -122,7 +123,7 @@ class Runner:
         return recovered
 
     def notify(self) -> None:
-        """Say that a job may be due: one was added, retried or cancelled."""
+        """Say that a job may be due: one was added or retried."""
         self._wake.set()
 
     async def abandon(self, job_id: JobId) -> None:
@@ -131,6 +132,19 @@ class Runner:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def retry(self, job_id: JobId) -> Job:
+        """Queue a job again; an attempt of it that is under way is stopped.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has succeeded.
+        """
+        async with self._claiming:  # or it could be claimed before it is queued again
+            await self.abandon(job_id)
+            job = await self._queue.retry(job_id, now=self._clock())
+        self.notify()
+        return job
 
     async def stop(self, grace_seconds: float) -> None:
         """Claim no more, let what runs finish for a while, and queue the rest again."""
@@ -156,7 +170,9 @@ class Runner:
             self._wake.clear()
             try:
                 now = self._clock()
-                if not await self._claim(now):
+                async with self._claiming:
+                    claimed = await self._claim(now)
+                if not claimed:
                     await self._sleep(now)
             except ImagesvcError as error:
                 log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))

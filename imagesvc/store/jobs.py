@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     select,
     update,
@@ -276,16 +277,18 @@ class JobStore:
         return await self._database.write(work, makes_room=True)
 
     async def retry(self, job_id: JobId, *, now: datetime) -> Job:
-        """Queue a failed or cancelled job again, with all its attempts; made variants stay.
+        """Queue a job again, due now and with all its attempts; made variants stay.
+
+        One that is processing must not be run by anybody any more.
 
         Raises:
             NotFound: there is no such job.
-            Conflict: it has succeeded, or has not ended yet.
+            Conflict: it has succeeded.
         """
 
         def work(connection: Connection) -> Job:
             job = _get(connection, job_id)
-            if job.status not in {Status.FAILED, Status.CANCELLED}:
+            if job.status is Status.SUCCEEDED:
                 raise Conflict(f"A job that is {job.status} cannot be retried.")
             connection.execute(
                 update(jobs)
@@ -343,6 +346,27 @@ class JobStore:
             return _get(connection, job_id)
 
         return await self._database.write(work)
+
+    async def remove(self, job_id: JobId) -> None:
+        """Delete a job that has ended; what it has made stays, and its image's status.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has not ended.
+        """
+
+        def work(connection: Connection) -> None:
+            job = _get(connection, job_id)
+            if not job.status.is_final:
+                raise Conflict(f"A job that is {job.status} cannot be deleted.")
+            connection.execute(delete(jobs).where(jobs.c.id == job_id))
+            connection.execute(
+                update(images)
+                .where(images.c.id == job.image_id, images.c.job_id == job_id)
+                .values(job_id=None)
+            )
+
+        await self._database.write(work, makes_room=True)
 
     async def get(self, job_id: JobId) -> Job:
         """The job with this id.

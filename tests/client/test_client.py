@@ -210,6 +210,23 @@ def test_waiting_ends_with_the_job_or_with_patience(client: Client) -> None:
     assert failed.value.job.status == "failed"
 
 
+def test_a_job_is_retried_cancelled_and_deleted(client: Client) -> None:
+    """One call deletes what has ended, and cancels what has not."""
+    image = client.upload(damaged(3))
+    assert image.job is not None
+    with pytest.raises(JobFailed):
+        client.wait(image.job.id)
+
+    retried = client.retry_job(image.job.id)
+    with pytest.raises(JobFailed):
+        client.wait(image.job.id)
+
+    assert retried.status == "pending"
+    assert client.delete_job(image.job.id) is None
+    with pytest.raises(NotFound):
+        client.job(image.job.id)
+
+
 def test_the_asynchronous_client_does_the_same(server: Server) -> None:
     """One description of calls, another way to make them."""
 

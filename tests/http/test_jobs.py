@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +14,7 @@ import pytest
 
 from tests.crash.pictures import large, marked
 from tests.http.asking import assert_problem, damaged, noise, picture
+from tests.jobs.processes import busy
 from tests.server import Server
 from tests.waiting import until
 
@@ -195,20 +198,41 @@ def test_a_failed_job_can_be_retried(server: Server, failed: dict[str, Any]) -> 
     assert server.finished(failed["id"])["error"] == failed["error"]
 
 
-def test_a_job_that_has_ended_is_not_cancelled(
-    server: Server, done: dict[str, Any], failed: dict[str, Any]
-) -> None:
-    """What is done is done; the answer says in which state it is."""
-    for job in (done, failed):
-        answer = server.client.delete(f"/api/v1/jobs/{job['id']}")
+def test_a_job_that_has_ended_can_be_deleted(server: Server) -> None:
+    """What it made stays, and its image shows no job; a cancelled one can be deleted too."""
+    image = server.upload(picture(21))
+    server.finished(image["job"]["id"])
+    cancelled = waiting(server, 22)
+    server.client.delete(f"/api/v1/jobs/{cancelled}")
 
-        document = assert_problem(answer, 409, "conflict")
-        assert job["status"] in document["detail"]
+    for job_id in (image["job"]["id"], cancelled):
+        answer = server.client.delete(f"/api/v1/jobs/{job_id}")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert_problem(server.client.get(f"/api/v1/jobs/{job_id}"), 404, "not_found")
+        assert_problem(server.client.delete(f"/api/v1/jobs/{job_id}"), 404, "not_found")
+
+    after = server.client.get(f"/api/v1/images/{image['id']}").json()
+    assert (after["status"], after["job"]) == ("succeeded", None)
+    assert server.client.get(f"/images/{image['id']}/thumbnail").status_code == 200
 
 
-def test_a_job_that_has_not_failed_is_not_retried(server: Server, done: dict[str, Any]) -> None:
-    """Neither one that succeeded nor one that waits."""
-    job_id = waiting(server, 12)
-
+def test_a_job_that_has_succeeded_is_not_retried(server: Server, done: dict[str, Any]) -> None:
+    """There is nothing left to do."""
     assert_problem(server.client.post(f"/api/v1/jobs/{done['id']}/retry"), 409, "conflict")
-    assert_problem(server.client.post(f"/api/v1/jobs/{job_id}/retry"), 409, "conflict")
+
+
+def test_a_job_that_waits_or_hangs_can_be_retried(server: Server) -> None:
+    """One call takes it out of the hands of a worker that stands still, and queues it again."""
+    waits = waiting(server, 12)
+    assert server.client.post(f"/api/v1/jobs/{waits}/retry").status_code == 202
+    assert server.finished(waits)["status"] == "succeeded"
+    until(lambda: not jobs(server, status="pending") and not jobs(server, status="processing"))
+
+    hangs = server.upload(large(23, 6000, 5000))["job"]["id"]
+    os.kill(busy(server), signal.SIGSTOP)
+    retried = server.client.post(f"/api/v1/jobs/{hangs}/retry")
+
+    assert retried.status_code == 202
+    assert retried.json()["attempts"] == 0
+    job = server.finished(hangs)
+    assert (job["status"], job["attempts"]) == ("succeeded", 1)

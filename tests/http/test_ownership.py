@@ -111,7 +111,7 @@ EXPECTED = {
     "stream_events": Case("/api/v1/events?types=none", 400, other=400),
     "list_jobs": Case("/api/v1/jobs?limit=200", 200, other=200, is_list=True),
     "get_job": Case(JOB, 200),
-    "cancel_job": Case(JOB, 409),
+    "cancel_job": Case(JOB, 204),
     "retry_job": Case(f"{JOB}/retry", 409),
     "list_webhooks": Case("/api/v1/webhooks?limit=200", 200, other=200, is_list=True),
     "create_webhook": Case("/api/v1/webhooks", 400, 400, sent={"json": {}}),

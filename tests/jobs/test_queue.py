@@ -212,12 +212,14 @@ async def test_a_job_that_ended_badly_can_be_retried_afresh(queue: Queue, status
     assert await queue.claimed() == [job.id]
 
 
-async def test_states_that_allow_no_retry_or_cancel_say_so(queue: Queue) -> None:
+async def test_states_that_allow_no_retry_cancel_or_delete_say_so(queue: Queue) -> None:
     """Nothing is rendered twice, and an ended job is not ended again."""
     job = await queue.add()
     with pytest.raises(Conflict):
-        await queue.jobs.retry(job.id, now=NOON)
+        await queue.jobs.remove(job.id)
     await queue.claimed()
+    with pytest.raises(Conflict):
+        await queue.jobs.remove(job.id)
     await queue.jobs.settle(ended(job, Status.SUCCEEDED), now=NOON)
 
     with pytest.raises(Conflict):
@@ -226,3 +228,32 @@ async def test_states_that_allow_no_retry_or_cancel_say_so(queue: Queue) -> None
         await queue.jobs.cancel(job.id, now=NOON)
     with pytest.raises(NotFound):
         await queue.jobs.cancel(JobId(new_id()), now=NOON)
+
+
+@pytest.mark.parametrize("is_claimed", [True, False])
+async def test_a_stuck_job_can_be_retried(queue: Queue, *, is_claimed: bool) -> None:
+    """It is due now with all its attempts, whether it waited or was taken for running."""
+    job = await queue.add()
+    await queue.claimed()
+    await queue.jobs.settle(ended(job, Status.PENDING, NOON + MINUTE), now=NOON)
+    if is_claimed:
+        await queue.claimed(now=NOON + MINUTE)
+
+    retried = await queue.jobs.retry(job.id, now=NOON)
+
+    assert (retried.status, retried.attempts, retried.due_at) == (Status.PENDING, 0, NOON)
+    assert await queue.claimed() == [job.id]
+
+
+async def test_a_deleted_job_leaves_its_image(queue: Queue) -> None:
+    """With its status, and without a job."""
+    job = await queue.add()
+    await queue.claimed()
+    await queue.jobs.settle(ended(job, Status.SUCCEEDED), now=NOON)
+
+    await queue.jobs.remove(job.id)
+
+    image = await queue.images.get(job.image_id)
+    assert (image.status, image.job_id) == (Status.SUCCEEDED, None)
+    with pytest.raises(NotFound):
+        await queue.jobs.get(job.id)
