@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imagesvc.imaging.containers.av1 import check_sizes
 from imagesvc.imaging.containers.boxes import boxes
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import read_tags
@@ -32,8 +33,10 @@ def walk_avif(data: Data, limits: Limits, budget: Budget) -> Found:
     Raises:
         CorruptImage: a box reaches beyond the file, or none describes a picture.
         ImageTooLarge: an item claims too many pixels.
+        UnsupportedMediaType: it is a layer that no decoder here gives.
     """
     width, height, _ = _claims("AVIF", data, limits, budget)
+    check_sizes(data, budget)
     return Found(width, height, held_bits=_AVIF_BITS, tags=_tags("AVIF", data))
 
 

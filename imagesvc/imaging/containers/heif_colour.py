@@ -117,14 +117,14 @@ def _properties(
         for it in boxes(_NAME, data, at, end, budget)
     ]
     used = [(at, end) for kind, at, end in lists if kind == b"ipma"]
-    for item in (primary, *_parts(data, inner.get(b"iref"), primary, budget)):
-        for number in (it for place in used for it in _numbers(data, place, item, budget)):
+    for item in (primary, *parts(data, inner.get(b"iref"), primary, budget)):
+        for number in (it for place in used for it in numbers(data, place, item, budget)):
             if 0 < number <= len(listed):
                 kind, at, end = listed[number - 1]
                 yield data[at : at + 4] if kind == b"colr" else kind, (at, end)
 
 
-def _numbers(data: Data, place: Place, wanted: int, budget: Budget) -> list[int]:
+def numbers(data: Data, place: Place, wanted: int, budget: Budget) -> list[int]:
     """The properties of an item, counted from 1 (`ipma`, ISO/IEC 23008-12, 9.3)."""
     at, end = place
     if end - at < 8:
@@ -143,7 +143,7 @@ def _numbers(data: Data, place: Place, wanted: int, budget: Budget) -> list[int]
     return []
 
 
-def _parts(data: Data, place: Place | None, whole: int, budget: Budget) -> list[int]:
+def parts(data: Data, place: Place | None, whole: int, budget: Budget) -> list[int]:
     """The first picture that one is joined of (`dimg`, ISO/IEC 23008-12, 6.6), if it is."""
     if place is None or place[1] - place[0] < 4:
         return []

@@ -46,8 +46,8 @@ def metadata(name: str, data: Data, budget: Budget) -> list[Metadata]:
             inner = {it: place for it, *place in boxes(name, data, start + 4, end, budget)}
             types = dict(_types(name, data, inner.get(b"iinf"), budget))
             if types:
-                extents = _extents(data, inner, set(types), budget)
-                found += [Metadata(*types[item], extents.get(item, ())) for item in types]
+                places = extents(data, inner, set(types), budget)
+                found += [Metadata(*types[item], places.get(item, ())) for item in types]
     return found
 
 
@@ -76,7 +76,7 @@ def _types(
                 yield big(data, at + 4, wide), (coding, type_at)
 
 
-def _extents(
+def extents(
     data: Data, inner: dict[bytes, list[int]], wanted: set[int], budget: Budget
 ) -> dict[int, tuple[tuple[int, int], ...]]:
     """Where the wanted items lie, as `iloc` says; those that it damages are left out."""
