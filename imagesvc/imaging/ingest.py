@@ -23,7 +23,7 @@ from imagesvc.imaging.facts import SMALL_SIDE, facts_of
 from imagesvc.imaging.geometry import plan
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
 from imagesvc.imaging.pipeline import resize
-from imagesvc.imaging.render import finish, render, render_each, sniffed
+from imagesvc.imaging.render import finish, render, render_each, shown_if_damaged, sniffed
 from imagesvc.imaging.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
 from imagesvc.imaging.sources import open_source
 from imagesvc.imaging.steps import Work
@@ -46,11 +46,19 @@ def ingest(files: Files, request: IngestRequest) -> Ingested:
         ImageTooLarge: memory ran out.
         InsufficientStorage: the disk is full.
     """
+
+    def made(*, is_damaged: bool) -> Ingested:
+        return _ingested(files, request, is_damaged=is_damaged)
+
+    return shown_if_damaged(files.data, made)
+
+
+def _ingested(files: Files, request: IngestRequest, *, is_damaged: bool) -> Ingested:
     original, transforms = request.original, request.transforms
     size = mezzanine_size(original)
     direct = [it for it in transforms if size is None or not serves(size, it, original)]
     with vips.translated():
-        decoded = Decoded(files.data, original, size, direct)
+        decoded = Decoded(files.data, original, size, direct, is_damaged=is_damaged)
         picture = to_srgb(decoded.reduced())
         if size:
             picture = picture.copy_memory()
@@ -72,12 +80,19 @@ class Decoded:
     """
 
     def __init__(
-        self, data: Data, original: Original, size: Size | None, direct: Sequence[Transform]
+        self,
+        data: Data,
+        original: Original,
+        size: Size | None,
+        direct: Sequence[Transform],
+        *,
+        is_damaged: bool = False,
     ) -> None:
         self._data = data
+        self._is_damaged = is_damaged
         self._kind = sniffed(data)
         self._original = original
-        first = open_source(data, self._kind)
+        first = open_source(data, self._kind, is_damaged=is_damaged)
         self._looks = size is None
         self._size = size or _within(first.shown, SMALL_SIDE)
         self._factor = 1
@@ -92,7 +107,9 @@ class Decoded:
 
     def source(self) -> Source:
         """The original, opened for one product."""
-        source = self._kept or open_source(self._data, self._kind)
+        source = self._kept
+        if source is None:
+            source = open_source(self._data, self._kind, is_damaged=self._is_damaged)
         return replace(source, held=self._held) if self._held else source
 
     def reduced(self) -> Picture:

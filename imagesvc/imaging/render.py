@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from imagesvc.errors import (
+    CorruptImage,
     ImagesvcError,
     ImageTooLarge,
     InsufficientStorage,
@@ -31,6 +33,8 @@ from imagesvc.imaging.transform import no_frame
 from imagesvc.imaging.trimming import trimmed_region
 from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Size, Transform, Watermark
+
+T = TypeVar("T")
 
 MAX_RETURNED_BYTES = 4 << 20
 """Larger outputs cross the process border as a file."""
@@ -63,7 +67,7 @@ def render(
     limits: Limits,
     watermarks: Mapping[str, Watermark] | None = None,
 ) -> Rendered:
-    """Make one variant.
+    """Make one variant; of a picture that is damaged inside, what can be shown of it.
 
     Args:
         files: the original, and where outputs of more than `MAX_RETURNED_BYTES` go.
@@ -78,13 +82,40 @@ def render(
         InvalidTransform: the file has no such frame, or nothing where `crop` is.
     """
     started = time.perf_counter()
+
+    def made(*, is_damaged: bool) -> Rendered:
+        return _rendered(files, transform, limits, watermarks or {}, started, is_damaged=is_damaged)
+
+    return shown_if_damaged(files.data, made)
+
+
+def shown_if_damaged(data: Data, work: Callable[..., T]) -> T:
+    """What `work(is_damaged=False)` gives, or `True` if that fails and the format allows it."""
+    try:
+        return work(is_damaged=False)
+    except CorruptImage:
+        if sniffed(data) not in vips.SHOWN_DAMAGED:
+            raise
+        return work(is_damaged=True)
+
+
+def _rendered(
+    files: Files,
+    transform: Transform,
+    limits: Limits,
+    watermarks: Mapping[str, Watermark],
+    started: float,
+    *,
+    is_damaged: bool,
+) -> Rendered:
     with vips.translated():
-        source = _opened(files.data, transform)
+        source = _opened(files.data, transform, is_damaged=is_damaged)
         trimmed = None
         if transform.trim:
             _check_size(source, transform, plan(transform, *_shown(source)), limits)
-            trimmed = trimmed_region(_opened(files.data, transform), transform)
-        work = Work(transform, plan(transform, *_shown(source), trimmed), watermarks or {})
+            again = _opened(files.data, transform, is_damaged=is_damaged)
+            trimmed = trimmed_region(again, transform)
+        work = Work(transform, plan(transform, *_shown(source), trimmed), watermarks)
         return finish(source, work, files.spill, limits, started)
 
 
@@ -151,16 +182,16 @@ def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: fl
     )
 
 
-def _opened(data: Data, transform: Transform) -> Source:
+def _opened(data: Data, transform: Transform, *, is_damaged: bool) -> Source:
     """The file with the frames that the variant shows."""
     kind, frame = sniffed(data), transform.frame
     moves = transform.format in vips.ANIMATED and frame is None
-    source = open_source(data, kind, all_frames=moves)
+    source = open_source(data, kind, all_frames=moves, is_damaged=is_damaged)
     if not frame:
         return source
     if frame >= source.pages:
         raise no_frame(frame, source.pages)
-    return open_source(data, kind, page=frame)
+    return open_source(data, kind, page=frame, is_damaged=is_damaged)
 
 
 def _shown(source: Source) -> tuple[int, int]:

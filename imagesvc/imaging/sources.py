@@ -15,7 +15,14 @@ from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Size
 
 
-def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
+def open_source(
+    data: Data,
+    kind: Format,
+    *,
+    all_frames: bool = False,
+    page: int = 0,
+    is_damaged: bool = False,
+) -> Source:
     """Open a file for rendering; what libvips cannot decode is decoded now, and whole.
 
     Args:
@@ -23,6 +30,7 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
         kind: chooses the decoder; no other is tried.
         all_frames: read an animation whole, not just one frame.
         page: which frame that is.
+        is_damaged: show what there is of a format in `vips.SHOWN_DAMAGED`.
 
     Raises:
         pyvips.Error: the header cannot be read.
@@ -30,7 +38,9 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
         MemoryError: there is not enough of it.
     """
     if not pillow.decodes(data, kind):
-        source = vips.open_source(data, kind, all_frames=all_frames, page=page)
+        source = vips.open_source(
+            data, kind, all_frames=all_frames, page=page, is_damaged=is_damaged
+        )
         picture = tagged(source.picture, data, kind)
         if picture is not source.picture:
             source = replace(source, picture=picture)

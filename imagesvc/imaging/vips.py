@@ -36,6 +36,9 @@ Error: type[Exception] = pyvips.Error
 ANIMATED = frozenset({Format.GIF, Format.WEBP})
 """Formats whose animations are read and written with all their frames."""
 
+SHOWN_DAMAGED = frozenset({Format.PNG, Format.GIF, Format.TIFF})
+"""Formats of which a damaged picture can be shown up to its damage, as browsers do."""
+
 GRAY, RGB = 1, 3
 """Bands of a picture without and with colour."""
 
@@ -125,7 +128,14 @@ class Source:
         return self.picture if factor == 1 else load(self.data, self.format, shrink=factor)
 
 
-def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int = 0) -> Source:
+def open_source(
+    data: Data,
+    kind: Format,
+    *,
+    all_frames: bool = False,
+    page: int = 0,
+    is_damaged: bool = False,
+) -> Source:
     """Read the header of a file; its pixels are decoded top to bottom when they are used.
 
     Args:
@@ -133,13 +143,18 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
         kind: chooses the loader; no other is tried.
         all_frames: read an animation whole, not just one frame.
         page: which frame that is.
+        is_damaged: go on at errors; what is missing is black, or transparent. Of an animation one
+            frame is read, for libvips gives none when a later one is damaged.
 
     Raises:
         pyvips.Error: the header cannot be read.
     """
-    options = {"n": -1} if all_frames and kind in ANIMATED else {}
+    moves = all_frames and kind in ANIMATED and not is_damaged
+    options: dict[str, Any] = {"n": -1} if moves else {}
     if page:
         options = {"page": page}
+    if is_damaged:
+        options["fail_on"] = "none"
     picture = load(data, kind, **options)
     orientation = 1
     if picture.get_typeof("orientation"):
@@ -153,7 +168,7 @@ def open_source(data: Data, kind: Format, *, all_frames: bool = False, page: int
 
 
 def load(data: Data, kind: Format, **options: Any) -> Picture:
-    """Call the loader of a format; decoding stops at the first error.
+    """Call the loader of a format; decoding stops at the first error unless told otherwise.
 
     `unlimited` lets a JPEG have any number of warnings, as Pillow does: what is damaged inside is
     shown as browsers show it, at whatever size. Numbers of scans were checked by `containers`.
@@ -162,7 +177,7 @@ def load(data: Data, kind: Format, **options: Any) -> Picture:
     if kind is Format.JPEG:
         options["unlimited"] = True
     source = pyvips.Source.new_from_memory(tidied(data, kind))
-    options |= {"access": "sequential", "fail_on": "error"}
+    options = {"access": "sequential", "fail_on": "error"} | options
     picture = pyvips.Operation.call(f"{loader}_source", source, **options)
     if isinstance(picture, list):  # of the image and what else a loader tells
         picture = picture[0]

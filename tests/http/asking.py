@@ -37,10 +37,10 @@ def noise(size: tuple[int, int], kind: str = "JPEG") -> bytes:
 
 
 def damaged(seed: int = 0) -> bytes:
-    """A PNG whose header is fine, and whose pixels cannot be decoded."""
-    whole = picture(seed, (1200, 900), "PNG")
-    middle = len(whole) // 2
-    return whole[:middle] + bytes(2000) + whole[middle + 2000 :]
+    """An AVIF whose header is fine, and whose pixels cannot be decoded."""
+    whole = picture(seed, (300, 200), "AVIF")
+    stream = whole.index(b"mdat") + 4
+    return whole[: stream + 24] + b"\xff" * (len(whole) - stream - 24)
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

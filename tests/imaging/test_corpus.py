@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.location.remove import without_location
 from imagesvc.model import Format
+from tests.imaging.test_folder import Outcome, decodes_with_pillow, ran
 from tests.imaging.test_location import shown
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,7 +29,6 @@ pytestmark = [
     ),
     pytest.mark.timeout(1800),
 ]
-Outcome = dict[str, Any]
 
 
 @pytest.fixture(
@@ -53,17 +52,8 @@ def outcomes(
         expectations[str(path)] = entry["expectation"]
     script = [sys.executable, str(CORPUS / "make_hostile.py"), "--big", "--out", str(made)]
     subprocess.run([*script, *generated], check=True, capture_output=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.imaging.corpus_runner", *request.param],
-        input=json.dumps(list(expectations)),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=REPOSITORY,
-    )
     found: dict[str, list[Outcome]] = {"accept": [], "reject": [], "either": []}
-    for line in done.stdout.splitlines():
-        outcome = json.loads(line)
+    for outcome in ran(list(expectations), *request.param):
         found[expectations[outcome["path"]]].append(outcome)
     assert sum(map(len, found.values())) == len(expectations)
     return found
@@ -111,6 +101,14 @@ def test_a_refusal_is_always_the_clients_fault(outcomes: dict[str, list[Outcome]
     refused = [it for it in outcomes["either"] if it["stage"] != "done"]
 
     assert [it for it in refused if not it["rejected"]] == []
+
+
+def test_what_is_taken_has_its_thumbnail(outcomes: dict[str, list[Outcome]]) -> None:
+    """Unless its pixels are damaged, in a format that is decoded whole or not at all."""
+    failed = [it for those in outcomes.values() for it in those if it["stage"] == "render"]
+
+    assert [it for it in failed if decodes_with_pillow(Path(it["path"]))] == []
+    assert {Path(it["path"]).suffix for it in failed} <= {".avif", ".heic", ".jp2", ".webp"}
 
 
 def test_no_metadata_leaks_into_a_variant(outcomes: dict[str, list[Outcome]]) -> None:

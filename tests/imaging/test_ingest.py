@@ -20,6 +20,7 @@ from imagesvc.imaging.mezzanine import (
     serves,
 )
 from imagesvc.model import Size
+from tests.http.asking import damaged
 from tests.imaging.originals import busy, large_files, rendered, request
 from tests.imaging.pictures import (
     LIMITS,
@@ -126,10 +127,8 @@ def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
 
 def test_an_original_that_cannot_be_decoded_fails_the_call(tmp_path: Path) -> None:
     """And leaves no file behind."""
-    path = Path(save(tmp_path / "a.png", busy(2100, 1440), compress_level=1))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 1000] = bytes(1000)
-    path.write_bytes(data)
+    path = tmp_path / "a.avif"
+    path.write_bytes(damaged())
 
     with pytest.raises(CorruptImage):
         ingest(files(str(path)), request(str(path), "w=100"))
