@@ -191,7 +191,7 @@ def operations_of(
         runner=service.runner,
         on_removed=forget,
     )
-    names = frozenset(service.presets)
+    presets = service.preset_versions
     visibility = Visibility(settings.upload_visibility)
     idempotency = Idempotency(
         service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)
@@ -219,11 +219,11 @@ def operations_of(
             Imports(service.source, service.incoming, service.ingest),
             service.collections,
             idempotency,
-            names,
+            presets,
             visibility,
         ).operations(),
         *ImageEndpoints(
-            service.images, service.collections, service.search, service.variants, removal, names
+            service.images, service.collections, service.search, service.variants, removal, presets
         ).operations(),
         *PresignedEndpoints(
             service.upload_slots,
@@ -231,7 +231,7 @@ def operations_of(
             service.incoming,
             service.ingest,
             service.collections,
-            names,
+            presets,
             settings.max_upload_size,
             visibility,
         ).operations(),
@@ -241,7 +241,7 @@ def operations_of(
             service.presets,
             max(1, int(settings.signed_url_max_lifetime)),
         ).operations(),
-        *EditEndpoints(service.images, names, forget).operations(),
+        *EditEndpoints(service.images, presets, forget).operations(),
         *ActionEndpoints(
             service.images,
             removal,
@@ -255,7 +255,7 @@ def operations_of(
             service.settings.job_timeout,
         ).operations(),
         *CollectionEndpoints(service.collections, visibility).operations(),
-        *MembershipEndpoints(service.collections, service.images, names).operations(),
+        *MembershipEndpoints(service.collections, service.images, presets).operations(),
         *JobEndpoints(service.jobs, service.runner).operations(),
         *events.operations(),
         *WebhookEndpoints(service.webhooks, service.deliveries, service.dispatcher).operations(),

@@ -45,6 +45,7 @@ from imagesvc.jobs.sandbox.policy import Sandbox
 from imagesvc.jobs.source import Source, SourceRules
 from imagesvc.jobs.webhooks import Dispatcher, DispatcherLimits
 from imagesvc.model import Format, Quota, Transform, Watermark, utc_now
+from imagesvc.preset_versions import PARAMETER, preset_versions
 from imagesvc.settings import Settings, SettingsError
 from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.collections import CollectionStore
@@ -99,13 +100,14 @@ class Service:
         self.settings = settings
         self.presets = read_presets(settings)
         watermarks = read_watermarks(settings)
+        self.preset_versions = preset_versions(self.presets, qualities(settings), watermarks)
         self.data_dir = usable_data_dir(settings, is_offline=is_offline)
         self.rate_limits = rate_limits(
             settings,
             are_on=settings.rate_limits == "on"
             or (settings.rate_limits == "auto" and settings.has_accounts),
         )
-        self.appended = Appended(settings.ignored_parameters, MEANINGFUL)
+        self.appended = Appended((*settings.ignored_parameters, PARAMETER), MEANINGFUL)
         self.signer = Signer(signing_keys(settings, self.data_dir), self.appended)
 
         self.reserve = Reserve(self.data_dir.reserve, self.data_dir.variants)

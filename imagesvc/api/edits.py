@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,7 @@ class EditEndpoints:
     """The operation that edits an image; the fields are everything it may touch."""
 
     images: ImageStore
-    presets: frozenset[str]
+    presets: Mapping[str, str]
     on_changed: Callable[[ImageId], None]
     """Forgets what delivery remembers of an image."""
     clock: Callable[[], datetime] = utc_now

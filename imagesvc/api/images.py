@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -40,7 +40,7 @@ class ImageEndpoints:
     search: ImageSearch
     variants: VariantCache
     removal: Removal
-    presets: frozenset[str]
+    presets: Mapping[str, str]
 
     def operations(self) -> list[Operation]:
         """The operations this module serves; `app.py` concatenates them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -52,7 +52,7 @@ class MembershipEndpoints:
 
     collections: CollectionStore
     images: ImageStore
-    presets: frozenset[str]
+    presets: Mapping[str, str]
     clock: Callable[[], datetime] = utc_now
 
     def operations(self) -> list[Operation]:

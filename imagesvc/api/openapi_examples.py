@@ -68,6 +68,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "thumbnail": f"/images/{IMAGE}/thumbnail",
             "preview": f"/images/{IMAGE}/preview",
             "blurred": f"/blurred-images/{IMAGE}",
+            "presets": {
+                "thumbnail": f"/images/{IMAGE}/thumbnail",
+                "card": f"/images/{IMAGE}/card?v=0f1d2c3b",
+            },
         },
         "job": {"id": JOB, "status": "succeeded"},
     },

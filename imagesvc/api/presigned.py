@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -81,7 +81,7 @@ class PresignedEndpoints:
     incoming: Incoming
     ingest: Ingest
     collections: CollectionStore
-    presets: frozenset[str]
+    presets: Mapping[str, str]
     max_upload_size: int
     default_visibility: Visibility
     clock: Callable[[], datetime] = utc_now

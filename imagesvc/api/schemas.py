@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -32,6 +33,8 @@ class Urls(BaseModel):
     thumbnail: str | None
     preview: str | None
     blurred: str | None
+    presets: dict[str, str]
+    """Every preset by its name; the URL of a preset that the settings change is another one."""
 
 
 class JobRef(BaseModel):
@@ -85,18 +88,19 @@ class ImageOut(BaseModel):
     job: JobRef | None
 
     @classmethod
-    def of(cls, image: Image, presets: frozenset[str], asker: Principal, *, base: str) -> ImageOut:
+    def of(
+        cls, image: Image, presets: Mapping[str, str], asker: Principal, *, base: str
+    ) -> ImageOut:
         """What the API tells an asker about an image.
 
         Args:
             image: which one.
-            presets: the names that have URLs.
+            presets: what follows the name of each in its URL.
             asker: who is told.
             base: what URLs begin with.
         """
         is_own = owns(asker, image.owner_id)
         original, facts = image.original, image.facts
-        url = f"{base}/images/{image.id}"
         return cls(
             id=image.id,
             filename=image.filename,
@@ -124,12 +128,7 @@ class ImageOut(BaseModel):
             created_at=image.created_at,
             updated_at=image.updated_at,
             completed_at=image.completed_at,
-            urls=Urls(
-                original=url,
-                thumbnail=f"{url}/thumbnail" if "thumbnail" in presets else None,
-                preview=f"{url}/preview" if "preview" in presets else None,
-                blurred=f"{base}/blurred-images/{image.id}" if "blurred" in presets else None,
-            ),
+            urls=_urls(image.id, presets, base),
             job=None
             if image.job_id is None or image.job_status is None
             else JobRef(id=image.job_id, status=image.job_status),
@@ -241,6 +240,19 @@ class UploadResults(BaseModel):
     """What came of several files, in their order."""
 
     data: list[UploadEntry]
+
+
+def _urls(image_id: UUID, presets: Mapping[str, str], base: str) -> Urls:
+    url = f"{base}/images/{image_id}"
+    named = {name: f"{url}/{name}{version}" for name, version in presets.items()}
+    blurred = presets.get("blurred")
+    return Urls(
+        original=url,
+        thumbnail=named.get("thumbnail"),
+        preview=named.get("preview"),
+        blurred=None if blurred is None else f"{base}/blurred-images/{image_id}{blurred}",
+        presets=named,
+    )
 
 
 def _error(code: str | None, detail: str | None) -> ErrorOut | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
@@ -72,7 +73,7 @@ class UploadEndpoints:
     imports: Imports
     collections: CollectionStore
     idempotency: Idempotency
-    presets: frozenset[str]
+    presets: Mapping[str, str]
     default_visibility: Visibility
 
     def operations(self) -> list[Operation]:

@@ -5,6 +5,7 @@ Names are those of the OpenAPI document.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -29,6 +30,8 @@ class Urls(Answer):
     thumbnail: str | None
     preview: str | None
     blurred: str | None
+    presets: Mapping[str, str] = {}
+    """Every preset by its name."""
 
 
 class JobRef(Answer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -330,18 +331,44 @@ def test_a_preset_that_does_not_exist_is_not_found(
 
 
 def test_presets_are_a_setting(make_server: MakeServer) -> None:
-    """The operator's presets have URLs at once, and those not named are gone."""
-    presets = {"card": "w=60&h=60&fit=cover&format=webp"}
+    """The operator's presets have URLs at once, and those that are removed are gone."""
+    own = {"card": "w=60&h=60&fit=cover&format=webp"}
+    presets = own | {"thumbnail": False, "blurred": False, "preview": "w=50"}
     server = make_server(presets=json.dumps(presets), eager_presets='["card"]', workers=1)
-    image = server.upload(picture(6))
+    image = server.upload(picture(6, (120, 90)))
 
     answer = server.client.get(f"/images/{image['id']}/card")
 
     assert size_of(answer) == (60, 60)
     assert answer.headers["content-type"] == "image/webp"
     assert image["urls"]["thumbnail"] is None
+    assert image["urls"]["preview"] == image["urls"]["presets"]["preview"]
+    assert set(image["urls"]["presets"]) == {"card", "preview"}
+    for name, width in (("card", 60), ("preview", 50)):
+        url = image["urls"]["presets"][name]
+        assert re.fullmatch(f"/images/{image['id']}/{name}[?]v=[0-9a-f]{{8}}", url)
+        assert size_of(server.client.get(url))[0] == width
     assert_problem(server.client.get(f"/images/{image['id']}/thumbnail"), 404, "not_found")
     assert_problem(server.client.get(f"/blurred-images/{image['id']}"), 404, "not_found")
+
+
+def test_a_changed_preset_has_another_url_and_the_old_one_works(make_server: MakeServer) -> None:
+    """Browsers and caches keep what they have for a year."""
+    server = make_server(presets='{"card": "w=60"}', workers=1)
+    image = server.upload(picture(6, (120, 90)))
+    before = image["urls"]["presets"]
+    server.stop()
+    server.settings |= {
+        "presets": '{"card": "w=70"}', "quality_jpeg": 70, "ignored_parameters": "[]",
+    }  # fmt: skip
+    server.start()
+
+    after = server.client.get(f"/api/v1/images/{image['id']}").json()["urls"]["presets"]
+
+    assert before["thumbnail"] == f"/images/{image['id']}/thumbnail"
+    assert [name for name in before if after[name] == before[name]] == []
+    for url in (before["card"], after["card"]):
+        assert size_of(server.client.get(url))[0] == 70
 
 
 def test_many_askers_of_one_new_variant_get_the_same_bytes(server: Server) -> None:

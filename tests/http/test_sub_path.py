@@ -99,7 +99,8 @@ def given_urls(client: httpx.Client, prefix: str, seed: int) -> dict[str, str]:
     image = created.json()
     client.post(f"{api}/images", files={"file": ("b.jpg", picture(seed + 1))})
     urls = {"Location": created.headers["location"]}
-    urls |= {f"urls.{name}": url for name, url in image["urls"].items()}
+    named = image["urls"] | image["urls"].pop("presets")
+    urls |= {f"urls.{name}": url for name, url in named.items()}
     listed = client.get(f"{api}/images", params={"limit": 1})
     urls["Link"] = re.fullmatch('<(.+)>; rel="next"', listed.headers["link"])[1]  # type: ignore[index]
     urls["list"] = listed.json()["data"][0]["urls"]["original"]
@@ -209,7 +210,7 @@ def test_caches_tell_documents_of_different_prefixes_apart(front: httpx.Client) 
     assert [answer.json()["servers"][0]["url"] for answer in answers] == ["/a", "/b"]
     assert answers[0].headers["etag"] != answers[1].headers["etag"]
     for answer in answers:
-        assert answer.headers["vary"] == "x-forwarded-prefix"
+        assert "x-forwarded-prefix" in answer.headers["vary"].split(", ")
 
 
 def test_the_prefix_of_a_stranger_is_ignored(make_server: MakeServer) -> None:
@@ -325,8 +326,9 @@ def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
     user = admin.post("/api/v1/users", json={"name": "ada", "password": "correct horse battery"})
     flow = document["components"]["securitySchemes"]["password"]["flows"]["password"]
 
+    named = image.json()["urls"]
     urls = [
-        image.headers["location"], *image.json()["urls"].values(), slot["url"],
+        image.headers["location"], *named.pop("presets").values(), *named.values(), slot["url"],
         page.headers["link"].lstrip("<"), document["servers"][0]["url"] + "/", flow["tokenUrl"],
         user.headers["location"],
     ]  # fmt: skip
