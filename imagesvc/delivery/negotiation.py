@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagesvc.header_fields import weights_of
+from imagesvc.imaging.transform import moves
 from imagesvc.model import Format, Original, Size
 
 ANIMATED = (Format.WEBP, Format.GIF)
@@ -65,7 +66,7 @@ def negotiate(
         kind
         for kind in preferred
         if (kind is not Format.AVIF or pixels <= max_avif_pixels)
-        and (original.frames == 1 or kind in ANIMATED)
+        and (kind in ANIMATED or not moves(original))
     ]
     plain = plain_format(original)
     best, weight = plain, 0.0
@@ -78,8 +79,8 @@ def negotiate(
 
 def plain_format(original: Original) -> Format:
     """The format that every asker shows and that loses the least of an original."""
+    if moves(original):
+        return Format.GIF
     if original.format in EVERYWHERE:
         return original.format
-    if original.frames > 1:
-        return Format.GIF
     return Format.PNG if original.has_alpha else Format.JPEG

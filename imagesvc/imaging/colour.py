@@ -20,7 +20,7 @@ from imagesvc.model import Format
 RGB, RGBA = 3, 4
 BYTE_INTERPRETATIONS = frozenset({"srgb", "b-w"})
 _ICC = "icc-profile-data"
-_NOTE = "imagesvc-colour-space"
+NOTE = "imagesvc-colour-space"
 _SRGB_AT, _SRGB = slice(48, 56), b"IEC sRGB"
 """Manufacturer and model in the header of the common profile "sRGB IEC61966-2.1"."""
 _VERSION_AT, _NEW = 8, 4
@@ -37,7 +37,7 @@ def tagged(picture: Picture, data: Data, kind: Format) -> Picture:
         return picture
     if has_profile and kind is Format.PNG:  # `cICP` goes before it
         picture = _without(picture, _ICC)
-    return picture if is_plain(space) else vips.noted(picture, _NOTE, json.dumps(asdict(space)))
+    return picture if is_plain(space) else vips.noted(picture, NOTE, json.dumps(asdict(space)))
 
 
 def scaled(picture: Picture, width: int, height: int) -> Picture:
@@ -46,7 +46,7 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
     libvips would bring CMYK to sRGB by a way of its own, and deep samples to 8 bits, before it
     scales; too few for linear light and PQ.
     """
-    is_told = picture.get_typeof(_NOTE) or picture.get_typeof(_ICC)
+    is_told = picture.get_typeof(NOTE) or picture.get_typeof(_ICC)
     is_deep = is_told and picture.format == "ushort"
     if is_deep or picture.interpretation == "cmyk":
         picture = to_srgb(picture)
@@ -59,8 +59,8 @@ def to_srgb(frame: Picture) -> Picture:
     What the file names is applied, then an embedded profile; without one, CMYK is read by libvips'
     own profile. A profile that cannot be used is ignored, as browsers do.
     """
-    if frame.get_typeof(_NOTE):
-        frame = converted(_without(frame, _NOTE), _space(frame))
+    if frame.get_typeof(NOTE):
+        frame = converted(_without(frame, NOTE), _space(frame))
     is_cmyk = frame.interpretation == "cmyk"
     if is_cmyk or (frame.get_typeof(_ICC) and not _is_srgb(frame)):
         try:
@@ -105,7 +105,7 @@ def _is_old_table(profile: bytes) -> bool:
 
 
 def _space(frame: Picture) -> ColourSpace:
-    told = json.loads(frame.get(_NOTE))
+    told = json.loads(frame.get(NOTE))
     primaries = tuple(tuple(it) for it in told["primaries"])
     return ColourSpace(**{**told, "primaries": primaries, "curve": Curve(told["curve"])})
 

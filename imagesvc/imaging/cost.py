@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from imagesvc.errors import InvalidTransform, TooCostly
 from imagesvc.imaging.geometry import QUARTER, Plan, plan
-from imagesvc.imaging.transform import FROM_PIXELS
+from imagesvc.imaging.transform import ANIMATED, FROM_PIXELS, moves
 from imagesvc.model import Format, Original, Size, Transform
 
 ENCODER_BYTES = {
@@ -34,7 +34,6 @@ FRAME_BYTES = 16
 """A pixel of the one frame that is decoded of an animation."""
 COPIED_BYTES = 4
 """A pixel of a picture that is copied to memory, to be read in another order."""
-ANIMATED = frozenset({Format.GIF, Format.WEBP})
 FIXED_BYTES = 32 << 20
 """What a rendering holds beside what is predicted from pixels: tables, buffers, the output."""
 BASE_BYTES = 24 << 20
@@ -171,8 +170,8 @@ def render_cost(transform: Transform, original: Original, *, is_reduced: bool = 
         is_reduced: whether it is made from the mezzanine.
     """
     decoder = _mezzanine_decoder(original) if is_reduced else decoder_cost(original, transform)
-    is_animated = transform.format in ANIMATED and original.format in ANIMATED
-    frames = original.frames if is_animated and transform.frame is None else 1
+    is_animated = transform.format in ANIMATED and transform.frame is None
+    frames = original.frames if is_animated and moves(original) else 1
     try:
         laid = plan(transform, original.width, original.height)
     except InvalidTransform:
@@ -193,7 +192,7 @@ def decoder_cost(original: Original, transform: Transform) -> Cost:
         seconds = UNKNOWN_FACTOR * decode_seconds(original.format, pixels, 0)
     if transform.format not in ANIMATED or transform.frame is not None:
         seconds *= (1 + (transform.frame or 0)) / original.frames
-        if original.frames > 1:
+        if original.frames > 1 and original.format is not Format.PNG:  # whose canvas is held
             one = BASE_BYTES + FRAME_BYTES * original.width * original.height
             memory = min(memory, one)
     return Cost(memory, seconds * (1 + bool(transform.trim)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from imagesvc.imaging import vips
+from imagesvc.imaging import apng, vips
 from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
 from imagesvc.imaging.vips import Picture, Source
 from imagesvc.model import Format
@@ -44,6 +44,10 @@ def each_frame(source: Source) -> Iterator[Source]:
     """The frames of a source in order; of several, each is in memory while it is used."""
     if source.frames == 1:
         yield source
+        return
+    if source.format is Format.PNG:
+        for picture in apng.pictures(source):
+            yield replace(source, picture=picture, frames=1)
         return
     width, height = source.stored.width, source.stored.height
     masks = _masks(source)

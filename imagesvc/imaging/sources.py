@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.apng import moving
 from imagesvc.imaging.colour import tagged
 from imagesvc.imaging.containers import jp2_colour
 from imagesvc.imaging.containers.colour_spaces import is_hdr
@@ -44,6 +45,8 @@ def open_source(
         picture = tagged(source.picture, data, kind)
         if picture is not source.picture:
             source = replace(source, picture=picture)
+        if kind is Format.PNG:
+            return moving(source, all_frames=all_frames, page=page)
         return _with_gaps(source) if kind is Format.GIF and source.frames == 1 else source
     raster = pillow.decode(data, kind, page, is_hdr=is_hdr(data, kind))
     if kind is Format.JP2:

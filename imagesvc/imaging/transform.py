@@ -34,6 +34,10 @@ PRESET = "preset"
 HALF_TURN, TURN = 180, 360
 
 SHOWN_BY_BROWSERS = frozenset({Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF})
+ANIMATED = frozenset({Format.WEBP, Format.GIF})
+"""Formats that variants are written moving in."""
+MOVING = ANIMATED | {Format.PNG}
+"""Formats that originals are read moving from."""
 WITHOUT_QUALITY = frozenset({Format.PNG, Format.GIF})
 WITH_LOSSLESS = frozenset({Format.WEBP, Format.AVIF})
 WITH_CROP_OR_MARGIN = frozenset({"cover", "pad"})
@@ -139,7 +143,8 @@ def effective(
     """The transform with its format, and the quality of lossy ones, made concrete.
 
     Without a wish it is the original's own format where browsers show that, else PNG for
-    pictures with alpha and JPEG for the others; so it is for `auto`, where nobody negotiates.
+    pictures with alpha and JPEG for the others; so it is for `auto`, where nobody negotiates. What
+    moves in a format that is not written moving (PNG) moves on as WebP.
     The name of a watermark gets its fingerprint.
 
     Raises:
@@ -150,6 +155,8 @@ def effective(
         chosen = original.format
         if chosen not in SHOWN_BY_BROWSERS:
             chosen = Format.PNG if original.has_alpha else Format.JPEG
+        elif moves(original) and chosen not in ANIMATED and transform.frame is None:
+            chosen = Format.WEBP
     frame = transform.frame
     if frame is not None and frame >= original.frames:
         raise no_frame(frame, original.frames)
@@ -163,6 +170,11 @@ def effective(
             wm=_with_fingerprint(transform.wm, watermarks or {}),
         )
     )
+
+
+def moves(original: Original) -> bool:
+    """Whether an original is an animation; pages of a TIFF are none."""
+    return original.frames > 1 and original.format in MOVING
 
 
 def no_frame(frame: int, frames: int) -> InvalidTransform:

@@ -85,6 +85,8 @@ class Source:
     """Frames of the file."""
     page: int = 0
     """Which of them is the first of `picture`."""
+    is_damaged: bool = False
+    """Whether decoding goes on at errors."""
     held: Mapping[int, Picture] = field(default_factory=dict)
     """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
 
@@ -118,7 +120,7 @@ class Source:
         raster = pillow.decode_jpeg(self.data, factor)
         if raster is None:
             return None
-        picture = _described(from_raster(raster), self.picture)
+        picture = described(from_raster(raster), self.picture)
         if (raster.width, raster.height) == (width, height):
             return picture
         # libvips leaves out what is left of a block at the end.
@@ -151,7 +153,7 @@ def open_source(
     """
     moves = all_frames and kind in ANIMATED and not is_damaged
     options: dict[str, Any] = {"n": -1} if moves else {}
-    if page:
+    if page and kind is not Format.PNG:
         options = {"page": page}
     if is_damaged:
         options["fail_on"] = "none"
@@ -164,7 +166,8 @@ def open_source(
         height = picture.get("page-height")
     stored = Size(picture.width, height)
     pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
-    return Source(data, kind, picture, stored, orientation, picture.height // height, pages, page)
+    frames = picture.height // height
+    return Source(data, kind, picture, stored, orientation, frames, pages, page, is_damaged)
 
 
 def load(data: Data, kind: Format, **options: Any) -> Picture:
@@ -233,9 +236,9 @@ def levels(picture: Picture) -> Any:
     return pyvips.Region.new(picture.copy_memory()).fetch(0, 0, picture.width, picture.height)
 
 
-def _described(picture: Picture, other: Picture) -> Picture:
-    """The picture with what another one says about the same pixels."""
-    for name in _DESCRIPTION:
+def described(picture: Picture, other: Picture, *more: str) -> Picture:
+    """The picture with what another one says about the same pixels, in `more` fields, too."""
+    for name in (*_DESCRIPTION, *more):
         kind = other.get_typeof(name)
         if kind:
             picture.set_type(kind, name, other.get(name))
@@ -287,6 +290,14 @@ def join_frames(frames: list[Picture]) -> Picture:
     column = column.copy()
     column.set_type(pyvips.GValue.gint_type, "page-height", height)
     return column
+
+
+def with_motion(picture: Picture, delays: list[int], plays: int) -> Picture:
+    """The picture with milliseconds of each frame, and how often all are shown."""
+    picture = picture.copy()
+    picture.set_type(pyvips.GValue.array_int_type, "delay", delays)
+    picture.set_type(pyvips.GValue.gint_type, "loop", plays)
+    return picture
 
 
 @contextmanager

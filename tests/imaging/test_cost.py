@@ -56,6 +56,8 @@ SOME = (
     ("animation", "rotate=7&format=gif"),
     ("animation", "w=100&h=60&fit=cover&blur=2"),
     ("animation", "format=jpeg"),
+    ("moving_png", "w=100&format=webp"),
+    ("moving_png", "frame=19&format=png"),
     ("tiles", "w=100&format=jpeg"),
     ("floats", "w=100&format=jpeg"),
     ("zstd", "w=100&format=jpeg"),
@@ -79,6 +81,12 @@ def originals(folder: Path) -> dict[str, str]:
         "avif": save(folder / "e.avif", noise(1000, 800), speed=10),
         "animation": save(
             folder / "f.gif", frames[0], save_all=True, append_images=frames[1:], loop=0
+        ),
+        "moving_png": save(
+            folder / "h.png",
+            noise(400, 300),
+            save_all=True,
+            append_images=[noise(400, 300) for _ in range(19)],
         ),
         "tiles": save(folder / "g.jp2", noise(800, 800), **tiny),
         "floats": floats(folder / "h.tif", 1600, 1200),

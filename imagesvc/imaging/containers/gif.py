@@ -101,7 +101,7 @@ def frame_heads(data: Data) -> Iterator[FrameHead]:
             if not _is_whole(data, at, budget):
                 return
             if data[at - 1] == GRAPHIC_CONTROL:
-                control = data[at + 1]
+                control = little(data, at + 1, 1)
         elif kind == IMAGE:
             left, top, width, height = (little(data, at + 1 + 2 * n, 2) for n in range(4))
             yield FrameHead(left, top, width, height, control >> 2 & 7, bool(control & 1))

@@ -65,7 +65,7 @@ def largest(data: Data, limits: Limits = _WITHOUT_LIMIT, budget: Budget | None =
     for icon in _icons(data, budget):
         check_count("pixels", icon.width * icon.height, limits.max_pixels)
         if icon.picture.startswith(png.SIGNATURE):
-            png.walk(icon.picture, limits, budget)
+            png.walk(icon.picture, budget)
         icons.append(icon)
     return max(icons, key=lambda icon: (icon.width * icon.height, icon.depth))
 

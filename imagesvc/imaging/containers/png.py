@@ -15,11 +15,9 @@ from imagesvc.imaging.containers.found import (
     Data,
     Found,
     big,
-    check_count,
     malformed,
     truncated,
 )
-from imagesvc.imaging.limits import Limits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -41,8 +39,10 @@ class Chunk(NamedTuple):
     """Of its data."""
 
 
-def walk(data: Data, limits: Limits, budget: Budget) -> Found:
+def walk(data: Data, budget: Budget) -> Found:
     """Check that all chunks of the picture are there; texts and profiles are not looked at.
+
+    What moves is for `apng`.
 
     Raises:
         CorruptImage: the file ends before the data does, or the header is damaged.
@@ -50,21 +50,18 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """
     found, colour = _header(data)
     seen = set()
-    frames, exif = 1, None
+    exif = None
     for kind, start, end in chunks(data, 33, budget):
         seen.add(kind)
         if kind == b"IHDR":
             raise malformed("PNG", "it has two IHDR chunks")
         if kind == b"eXIf" and exif is None and end - start <= MAX_BYTES:
             exif = data[start:end]
-        if kind == b"acTL" and end - start == 8:
-            frames = max(1, big(data, start, 4))
     if b"IDAT" not in seen:
         raise malformed("PNG", "it has no IDAT chunk")
     if colour == PALETTE and b"PLTE" not in seen:
         raise malformed("PNG", "it has no palette")
-    check_count("frames", frames, limits.max_frames)
-    return replace(found, frames=frames, tags=read_tags(exif or b""))
+    return replace(found, tags=read_tags(exif or b""))
 
 
 def chunks(data: Data, at: int, budget: Budget) -> Iterator[Chunk]:

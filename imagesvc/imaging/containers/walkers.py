@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
-from imagesvc.imaging.containers import bmp, gif, heif, ico, jp2, jpeg, png, tiff, webp
+from imagesvc.imaging.containers import apng, bmp, gif, heif, ico, jp2, jpeg, tiff, webp
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.colour_spaces import conversion_seconds
 from imagesvc.imaging.containers.found import Data, Found
@@ -16,7 +16,7 @@ from imagesvc.model import Format
 
 WALKERS: Mapping[Format, Callable[[Data, Limits, Budget], Found]] = {
     Format.JPEG: jpeg.walk,
-    Format.PNG: png.walk,
+    Format.PNG: apng.walk,
     Format.GIF: gif.walk,
     Format.WEBP: webp.walk,
     Format.AVIF: heif.walk_avif,

@@ -45,7 +45,13 @@ def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
     smooth = encode(develop(source, work, stages), bound)
     if len(smooth) <= bound:
         return smooth
-    again = open_source(source.data, source.format, all_frames=source.frames > 1, page=source.page)
+    again = open_source(
+        source.data,
+        source.format,
+        all_frames=source.frames > 1,
+        page=source.page,
+        is_damaged=source.is_damaged,
+    )
     sharp = develop(again, replace(work, keeps_colours=True), stages)
     return min(smooth, encode(sharp, bound, FEW_DEPTHS), key=len)
 
@@ -57,6 +63,7 @@ def _is_unchanged(source: Source, work: Work) -> bool:
         and work.plan.output == work.plan.scaled == source.shown
         and work.plan.region is None
         and source.frames == source.pages
+        and not source.is_damaged
     )
 
 
