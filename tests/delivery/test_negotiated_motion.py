@@ -1,0 +1,33 @@
+"""What `format=auto` sends of originals of several frames or pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagesvc.delivery.negotiation import Accepted, negotiate
+from imagesvc.model import Format
+from tests.imaging.pictures import original
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "sent"),
+    [
+        (Format.PNG, "image/webp,*/*", Format.WEBP),
+        (Format.PNG, "image/avif,*/*", Format.GIF),
+        (Format.PNG, "*/*", Format.GIF),
+        (Format.GIF, "*/*", Format.GIF),
+        (Format.TIFF, "image/avif,*/*", Format.AVIF),
+        (Format.TIFF, "*/*", Format.JPEG),
+    ],
+)
+def test_what_moves_is_sent_moving(kind: Format, field: str, sent: Format) -> None:
+    """An animation in a format that moves; pages of a TIFF are no animation."""
+    chosen = negotiate(
+        Accepted.of(field),
+        original(kind, frames=3),
+        None,
+        preferred=(Format.AVIF, Format.WEBP),
+        max_avif_pixels=1_000_000,
+    )
+
+    assert chosen is sent
