@@ -167,7 +167,7 @@ def test_a_broken_animation_is_one_picture(tmp_path: Path, fault: str) -> None:
 
 
 def test_a_damaged_frame_ends_the_motion(tmp_path: Path) -> None:
-    """As of a damaged GIF, one frame is shown; what is asked for by number is shown up to its damage."""
+    """One frame is shown; what is asked for by number is shown up to its damage."""
     chunks = chunks_of(animation(tmp_path / "a.png", 3, (96, 640)))
     last = max(at for at, (kind, _) in enumerate(chunks) if kind == b"fdAT")
     chunks[last] = (b"fdAT", chunks[last][1][:12])

@@ -78,11 +78,12 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     return Found(width, height, frames, held_bits=_HELD_BITS)
 
 
-def is_within_screen(data: Data) -> bool:
-    """Whether no frame of a sound file reaches beyond its canvas, where decoders differ."""
+def is_within_screen(data: Data, count: int) -> bool:
+    """Whether a sound file has so many frames, none of which reaches beyond its canvas."""
     width, height = little(data, 6, 2), little(data, 8, 2)
-    return all(
-        it.left + it.width <= width and it.top + it.height <= height for it in frame_heads(data)
+    heads = list(frame_heads(data))
+    return len(heads) == count and all(
+        it.left + it.width <= width and it.top + it.height <= height for it in heads
     )
 
 

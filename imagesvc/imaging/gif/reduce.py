@@ -72,8 +72,8 @@ def _copied(source: Source) -> bytes | None:
 
     None where decoders differ in what they show.
     """
-    is_clear = container.is_within_screen(source.data) and not has_gaps(source.data, source.stored)
-    if not is_clear:
+    is_clear = container.is_within_screen(source.data, source.frames)
+    if not is_clear or has_gaps(source.data, source.stored):
         return None
     source.picture.avg()
     try:
