@@ -220,8 +220,12 @@ class Runner:
     async def _make_and_settle(self, item: ClaimedJob) -> None:
         job, started = item.job, self._clock()
         todo = [operation for operation in job.operations if not operation.status.is_final]
-        outcomes, facts = await self._make(item, todo)
-        settlement = self._settlement(job, todo, outcomes)
+        try:
+            made = await self._make(item, todo)
+            outcomes, facts, failure = made.outcomes, made.facts, None
+        except ImagesvcError as error:
+            outcomes, facts, failure = [error] * len(todo), None, error
+        settlement = self._settlement(job, todo, outcomes, failure)
         if facts is not None:
             settlement = replace(settlement, facts=(item.original.digest, facts))
         recorded = await self._settle(settlement)
@@ -251,9 +255,12 @@ class Runner:
                 log.error("job not settled", action="job.unsettled", job=job, error=str(error))
                 await asyncio.sleep(ERROR_PAUSE_SECONDS)
 
-    async def _make(
-        self, item: ClaimedJob, todo: list[Operation]
-    ) -> tuple[Sequence[Variant | ImagesvcError], Facts | None]:
+    async def _make(self, item: ClaimedJob, todo: list[Operation]) -> MadeVariants:
+        """Have operations made.
+
+        Raises:
+            ImagesvcError: none of them could be, nor could the original be looked at.
+        """
         try:
             transforms = tuple(parse_text(operation.transform) for operation in todo)
             task = MakeTask(
@@ -264,22 +271,27 @@ class Runner:
                 item.needs_facts,
                 str(item.job.owner_id or ""),
             )
-            made = await self._maker.make(task, self._limits.job_timeout)
-        except ImagesvcError as error:
-            return [error] * len(todo), None
+            return await self._maker.make(task, self._limits.job_timeout)
+        except ImagesvcError:
+            raise
         except Exception as error:
             known = named_error(error)
             if known is None:
                 log.exception("bug in a job", action="job.bug", job=str(item.job.id))
-            failure = known or ImagesvcError("An internal error stopped this job.")
-            return [failure] * len(todo), None
-        return made.outcomes, made.facts
+            raise known or ImagesvcError("An internal error stopped this job.") from error
 
     def _settlement(
-        self, job: Job, todo: list[Operation], outcomes: Sequence[Variant | ImagesvcError]
+        self,
+        job: Job,
+        todo: list[Operation],
+        outcomes: Sequence[Variant | ImagesvcError],
+        failure: ImagesvcError | None,
     ) -> Settlement:
+        """How an attempt ended; `failure` is that of all of it, even with nothing to make."""
         now = self._clock()
         errors = [outcome for outcome in outcomes if isinstance(outcome, ImagesvcError)]
+        if failure is not None:
+            errors.append(failure)
         has_attempts = job.attempts < self._limits.max_attempts
         goes_on = has_attempts and any(map(is_worth_retrying, errors))
         done = {
@@ -287,13 +299,13 @@ class Runner:
             for operation, outcome in zip(todo, outcomes, strict=True)
         }
         all_operations = [done.get(item.position, item) for item in job.operations]
-        code, detail = _first_error(all_operations)
+        code, detail = _first_error(all_operations, failure)
         due_at = now
         if goes_on:
             status = Status.PENDING
             due_at += backoff(job.attempts, timedelta(seconds=self._limits.retry_delay))
         else:
-            status = Status.FAILED if code or errors else Status.SUCCEEDED
+            status = Status.SUCCEEDED if code is None else Status.FAILED
         return Settlement(
             job_id=job.id,
             status=status,
@@ -316,7 +328,11 @@ def _ended_operation(
     return replace(operation, status=status, error_code=outcome.code, error_detail=outcome.detail)
 
 
-def _first_error(operations: Sequence[Operation]) -> tuple[str | None, str | None]:
+def _first_error(
+    operations: Sequence[Operation], failure: ImagesvcError | None
+) -> tuple[str | None, str | None]:
     """What a job says went wrong: what it says of its first operation that has no variant."""
     errors = [(it.error_code, it.error_detail) for it in operations if it.error_code is not None]
+    if failure is not None:
+        errors.append((failure.code, failure.detail))
     return errors[0] if errors else (None, None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeServer
-from tests.http.asking import noise, picture
+from tests.http.asking import damaged, noise, picture
 from tests.jobs.processes import busy, is_worker
 from tests.server import Server
 from tests.waiting import PATIENCE, until
@@ -58,6 +58,16 @@ def test_a_time_out_ends_one_operation_for_good(make_server: MakeServer) -> None
     assert (job["status"], job["attempts"]) == ("failed", 1)
     assert job["error"]["code"] == "timed_out"
     assert "15 s" in job["error"]["detail"]
+
+
+def test_a_job_without_operations_fails_with_the_analysis(make_server: MakeServer) -> None:
+    """There is no operation to say so, and the image has no colours all the same."""
+    server = make_server(**SETTINGS)
+
+    job = server.finished(server.upload(damaged(1), "a.png")["job"]["id"])
+
+    assert (job["status"], job["attempts"], job["operations"]) == ("failed", 1, [])
+    assert job["error"]["code"] == "corrupt_image"
 
 
 def test_operations_that_are_done_are_not_done_again(make_server: MakeServer) -> None:
