@@ -37,8 +37,15 @@ from imagesvc.listening import CannotListen, bound_sockets
 from imagesvc.logs import configure_logs
 from imagesvc.offline import on_store
 from imagesvc.protocol import bounded
-from imagesvc.service import Service
-from imagesvc.settings import Settings, SettingsError, load_settings, seconds, split_hosts
+from imagesvc.service import Service, read_presets, read_watermarks
+from imagesvc.settings import (
+    Settings,
+    SettingsError,
+    assignments,
+    load_settings,
+    seconds,
+    split_hosts,
+)
 from imagesvc.store.check import Report, check_data
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import NEXT_STEPS
@@ -48,7 +55,7 @@ log = structlog.get_logger()
 
 cli = typer.Typer(
     help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
-    pretty_exceptions_enable=False,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")
@@ -96,9 +103,14 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     auth: Annotated[str | None, typer.Option(help="required, or off: without accounts.")] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+    settings_given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any setting, written as in a variable."),
+    ] = None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT."""
     settings = load_settings(
+        assignments(settings_given or ()),
         host=host, port=port, data_dir=data_dir, workers=workers, auth=auth,
         log_format=log_format, log_level=log_level,
     )  # fmt: skip
@@ -130,7 +142,10 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
 @cli.command()
 def config(data_dir: DataDirOption = None) -> None:
     """Print the settings in force as an imagesvc.toml, secrets masked."""
-    for name, value in load_settings(data_dir=data_dir).shown().items():
+    settings = load_settings(data_dir=data_dir)
+    read_presets(settings)
+    read_watermarks(settings)
+    for name, value in settings.shown().items():
         typer.echo(f"# {name} is not set" if value is None else f"{name} = {_toml(value)}")
 
 

@@ -26,7 +26,9 @@ from imagesvc.store.accounts import UserChange
 PAGE = 200
 NOBODY = "nobody"
 
-user_commands = typer.Typer(help="Users: add, list, passwd, remove.", no_args_is_help=True)
+user_commands = typer.Typer(
+    help="Users: add, list, passwd, disable, enable, remove.", no_args_is_help=True
+)
 key_commands = typer.Typer(help="API keys: add, list, remove.", no_args_is_help=True)
 
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
@@ -65,6 +67,18 @@ def change_password(name: UserName, data_dir: DataDirOption = None) -> None:
     """Change a password, asked for or read from standard input; every login of the user ends."""
     settings = load_settings(data_dir=data_dir)
     on_store(settings, partial(_change_password, name=name, password=_new_password()))
+
+
+@user_commands.command("disable")
+def disable_user(name: UserName, data_dir: DataDirOption = None) -> None:
+    """Refuse a user's keys, logins and upload URLs from now on; nothing is removed."""
+    on_store(load_settings(data_dir=data_dir), partial(_disable_user, name=name, is_disabled=True))
+
+
+@user_commands.command("enable")
+def enable_user(name: UserName, data_dir: DataDirOption = None) -> None:
+    """Accept a disabled user's keys again."""
+    on_store(load_settings(data_dir=data_dir), partial(_disable_user, name=name, is_disabled=False))
 
 
 @user_commands.command("remove")
@@ -148,6 +162,11 @@ async def _change_password(service: Service, *, name: str, password: str) -> Non
     user = await _named(service, name)
     password_hash = await service.accounts.passwords.hash(password)
     await service.accounts.users.change(user.id, UserChange(password_hash=password_hash))
+
+
+async def _disable_user(service: Service, *, name: str, is_disabled: bool) -> None:
+    user = await _named(service, name)
+    await service.accounts.users.change(user.id, UserChange(is_disabled=is_disabled))
 
 
 async def _remove_user(service: Service, *, name: str, heir: str | None) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
@@ -563,15 +564,35 @@ def _is_safe_url(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
-def load_settings(**flags: Any) -> Settings:
+def assignments(texts: Iterable[str]) -> dict[str, str]:
+    """Settings written as `NAME=VALUE`.
+
+    Raises:
+        SettingsError: one is no assignment, or names no setting.
+    """
+    given: dict[str, str] = {}
+    for text in texts:
+        name, is_given, value = text.partition("=")
+        if not is_given or name not in Settings.model_fields:
+            raise SettingsError(f"--set {text}: name a setting and its value, such as max_frames=9")
+        given[name] = value
+    return given
+
+
+def load_settings(given: Mapping[str, str] | None = None, /, **flags: Any) -> Settings:
     """Read the settings from all sources; `None` flags count as not given.
+
+    Args:
+        given: settings as texts, as `assignments` reads them; flags go before them.
+        flags: settings by name.
 
     Raises:
         SettingsError: some are wrong, or a source names one that does not exist.
     """
     problems = _unknown_names()
     try:
-        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+        values = {name: value for name, value in flags.items() if value is not None}
+        settings = Settings(**{**(given or {}), **values})
     except ValidationError as error:
         problems += _faults(error)
         raise SettingsError("\n".join(problems)) from error

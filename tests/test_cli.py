@@ -230,3 +230,51 @@ def test_a_service_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     for done in (by_flag, by_variable):
         assert done.returncode == 1
         assert done.stderr == f"a.jpg: {url} cannot be reached: Connection refused\n"
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("serve", "-h"), ("user", "add", "-h")])
+def test_the_short_form_of_help(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Many type it first."""
+    done = run(tmp_path, *arguments)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("max_frames=many", "max_frames: "),
+        ("speed=9", "--set speed=9: name a setting"),
+        ("max_frames", "--set max_frames: name a setting"),
+        ('presets={"card": "w=0"}', "presets.card: w must be"),
+    ],
+)
+def test_any_setting_may_be_a_flag(tmp_path: Path, given: str, said: str) -> None:
+    """Written as in a variable, and refused as there."""
+    done = run(tmp_path, "serve", "--set", given)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("presets", '{"card": "w=0"}', "presets.card: w must be"),
+        (
+            "watermarks",
+            '{"logo": {"image": "none.png"}}',
+            "watermarks.logo.image: none.png: No such",
+        ),
+    ],
+)
+def test_config_finds_what_serve_would_not_start_with(
+    tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    """It is what one runs before a restart."""
+    done = run(tmp_path, "config", **{name: value})
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr

@@ -40,6 +40,11 @@ def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer
     refused(client_of(server, token).get(ME))
     log_in(server, "ada", "another horse")
 
+    assert run(place, "user", "disable", "ada").returncode == 0
+    refused(client_of(server, key).get(ME))
+    assert run(place, "user", "enable", "ada").returncode == 0
+    assert client_of(server, key).get(ME).status_code == 200
+
     assert run(place, "key", "remove", key).returncode == 0
     refused(client_of(server, key).get(ME))
     assert run(place, "user", "remove", "ada").returncode == 0
