@@ -68,7 +68,7 @@ Types = Annotated[
 class EventQuery(Query):
     """Which events to send, and from where on."""
 
-    last_event_id: Annotated[int | None, BeforeValidator(_event_id), Field(ge=0, le=MAX_ID)] = None
+    last_event_id: Annotated[int, Field(ge=0, le=MAX_ID), BeforeValidator(_event_id)] | None = None
     """Go on after this event, as the header Last-Event-ID does, which wins."""
     types: Types | None = None
     """Only these types, with commas between."""

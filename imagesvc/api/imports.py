@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict
-from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from imagesvc.api.bodies import gathered
@@ -81,9 +80,3 @@ class Imports:
             name = await self.source.fetch(url, file, fields.owner_id)
             received = await file.finish()
             return await self.ingest.accept(received, replace(fields, filename=name), receipt_for)
-
-
-def is_import(request: Request) -> bool:
-    """Whether the body is JSON, and so names an image instead of being one."""
-    media_type, _options = parse_options_header(request.headers.get("content-type", ""))
-    return media_type == b"application/json"

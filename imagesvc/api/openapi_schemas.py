@@ -77,6 +77,11 @@ class Schemas:
             names[name]: _renamed(_shown(name, schema, docs.get(name, {})), names)
             for name, schema in definitions.items()
         }
+        lifted: dict[str, JsonSchemaValue] = {}
+        components = {
+            name: _lifted(_nullable(schema), lifted) for name, schema in components.items()
+        }
+        components |= lifted
         references = {key: _renamed(found[key], names) for key in wanted}
         queries = {
             operation.query: components[references[operation.query, "validation"]["$ref"][OFFSET:]]
@@ -234,9 +239,43 @@ def _mapped(value: Any, rename: Callable[[str], str]) -> Any:
     return mapped
 
 
+def _nullable(value: Any) -> Any:
+    """A schema in which types that may be null are lists of types.
+
+    Beside a property of the same type that may not be null, openapi-generator takes both for one
+    where `anyOf` says it.
+    """
+    if isinstance(value, list):
+        return [_nullable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {key: _nullable(item) for key, item in value.items()}
+    match shown.get("anyOf"):
+        case [{"type": str(kind)} as one, {"type": "null"}] if not one.keys() & {"enum", "const"}:
+            rest = {key: item for key, item in shown.items() if key != "anyOf"}
+            return {**one, "type": [kind, "null"], **rest}
+    return shown
+
+
+def _lifted(value: Any, lifted: dict[str, JsonSchemaValue]) -> Any:
+    """A schema with references to the objects in it that have titles, which go to `lifted`."""
+    if isinstance(value, list):
+        return [_lifted(item, lifted) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {key: _lifted(item, lifted) for key, item in value.items()}
+    if shown.get("type") != "object" or not isinstance(shown.get("title"), str):
+        return shown
+    lifted[shown.pop("title")] = shown
+    return {"$ref": REFERENCE + value["title"]}
+
+
 def _unwrapped(schema: dict[str, Any]) -> dict[str, Any]:
     """A parameter that may be left out is no parameter that may be null."""
     schema = {key: value for key, value in schema.items() if key != "default" or value is not None}
+    if isinstance(schema.get("type"), list):
+        (kind,) = (name for name in schema["type"] if name != "null")
+        return {**schema, "type": kind}
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) == 1:
         rest = {key: value for key, value in schema.items() if key != "anyOf"}

@@ -14,6 +14,22 @@ from imagesvc.model import Transform
 
 T = TypeVar("T")
 
+
+_TRANSFORM = {
+    "title": "TransformRequest",
+    "description": "Transform parameters, as a URL has them.",
+    "type": "object",
+    "properties": {
+        "preset": {
+            "type": "string",
+            "description": "A preset, whose parameters hold where no others are given.",
+        },
+    },
+    "additionalProperties": True,
+    "examples": [{"w": 400, "format": "webp"}, {"preset": "thumbnail"}],
+}
+"""With a name and a field: generators of clients fail with unions of nameless objects."""
+
 OperationIn = Annotated[
     Any,
     WithJsonSchema(
@@ -21,11 +37,7 @@ OperationIn = Annotated[
             "description": "A preset's name, transform parameters as a query string, or an object.",
             "oneOf": [
                 {"type": "string", "examples": ["thumbnail", "w=400&format=webp"]},
-                {
-                    "type": "object",
-                    "additionalProperties": {"type": ["string", "number", "boolean"]},
-                    "examples": [{"w": 400, "format": "webp"}, {"preset": "thumbnail"}],
-                },
+                _TRANSFORM,
             ],
         }
     ),

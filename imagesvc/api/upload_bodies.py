@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
@@ -22,26 +23,36 @@ from imagesvc.operations import Raw
 from imagesvc.store.collections import no_collection
 from imagesvc.store.incoming import Incoming, IncomingFile, ReceivedFile
 
-FORM = Raw(
-    ("multipart/form-data",),
-    {
-        "type": "object",
-        "properties": {
-            "file": {
-                "type": "array",
-                "minItems": 1,
-                "items": {"type": "string", "format": "binary"},
-            },
-            "title": {"type": "string"},
-            "description": {"type": "string"},
-            "tags": {"type": "string", "description": "With commas between, or in several parts."},
-            "collection_id": {"type": "string", "anyOf": [{"format": "uuid"}, {"const": ""}]},
-            "visibility": {"type": "string", "enum": ["", *(item.value for item in Visibility)]},
-            "share_location": {"type": "string", "enum": ["", "true", "false"]},
-        },
-        "required": ["file"],
+UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+BYTES = {"type": "string", "format": "binary"}
+FIELDS_OF_FORM = {
+    "title": {"type": "string", "default": ""},
+    "description": {"type": "string", "default": ""},
+    "tags": {
+        "type": "string",
+        "description": "With commas between, or in several parts.",
+        "default": "",
     },
-)
+    "collection_id": {"type": "string", "pattern": f"^({UUID_PATTERN})?$", "default": ""},
+    "visibility": {
+        "type": "string",
+        "enum": ["", *(item.value for item in Visibility)],
+        "default": "",
+    },
+    "share_location": {"type": "string", "enum": ["", "true", "false"], "default": ""},
+}
+
+
+def _form(file: Mapping[str, Any]) -> Raw:
+    properties = {"file": file, **FIELDS_OF_FORM}
+    return Raw(
+        ("multipart/form-data",),
+        {"type": "object", "properties": properties, "required": ["file"]},
+    )
+
+
+FORM = _form({**BYTES, "description": "Several files are sent in parts of the same name."})
+FORM_OF_SEVERAL = _form({"type": "array", "minItems": 1, "items": BYTES})
 FILE = Raw(("image/*", "application/octet-stream"))
 FIELDS = {"title", "description", "tags", "collection_id", "visibility", "share_location"}
 SPELLINGS = {"tags[]": "tags"}

@@ -1,4 +1,4 @@
-"""Uploads: multipart with files, the bytes as the body, or a URL in JSON; streamed to disk."""
+"""Uploads: multipart with files, or the bytes as the body, streamed to disk; imports by URL."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.api.bodies import JSON, check_media_type, media_type_of
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.html_forms import shown_by_browser
 from imagesvc.api.http import Id, Query, absolute_base_of, base_of, json_response, parsed_query
 from imagesvc.api.idempotency import Attempt, Idempotency
-from imagesvc.api.imports import ImportIn, Imports, is_import
+from imagesvc.api.imports import ImportIn, Imports
 from imagesvc.api.problems import problem
 from imagesvc.api.receiving import (
     StreamedBody,
@@ -21,7 +22,15 @@ from imagesvc.api.receiving import (
     heard_out,
 )
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
-from imagesvc.api.upload_bodies import FILE, FORM, NamedFile, Received, UploadReader, read_fields
+from imagesvc.api.upload_bodies import (
+    FILE,
+    FORM,
+    FORM_OF_SEVERAL,
+    NamedFile,
+    Received,
+    UploadReader,
+    read_fields,
+)
 from imagesvc.api.versions import versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
@@ -81,23 +90,33 @@ class UploadEndpoints:
         answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults, 303: None}
         errors = (
             NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
-            ImageTooLarge, SourceUnavailable, QuotaExceeded, Conflict,
-            IdempotencyKeyReused,
+            ImageTooLarge, QuotaExceeded, Conflict, IdempotencyKeyReused,
         )  # fmt: skip
         return [
             Operation(
                 name, "POST", path, self.upload, answers, "images",
-                scope=Scope.UPLOAD, query=UploadQuery, bodies=(FORM, FILE, ImportIn), errors=errors,
+                scope=Scope.UPLOAD, query=query, bodies=(body,), errors=errors,
             )
-            for name, path in (
-                ("upload_image", "/api/v1/images"),
-                ("upload_image_by_action", "/api/v1/images/actions/upload"),
-                ("upload_image_by_delivery_path", "/images"),
+            # All of them take a form of any number of files, or one file as the body. The document
+            # shows one of these at each path: generated clients cannot choose, and would send a
+            # form as JSON, fields twice, or an array of files as text.
+            for name, path, body, query in (
+                ("upload_image", "/api/v1/images", FORM, None),
+                ("upload_image_by_action", "/api/v1/images/actions/upload", FILE, UploadQuery),
+                ("upload_image_by_delivery_path", "/images", FORM_OF_SEVERAL, None),
+            )
+        ] + [
+            Operation(
+                "import_image", "POST", "/api/v1/images/actions/import", self.import_one,
+                {201: ImageOut}, "images", scope=Scope.UPLOAD, bodies=(ImportIn,),
+                errors=(*errors, SourceUnavailable),
             )
         ]  # fmt: skip
 
     async def upload(self, request: Request) -> Response:
-        """Take one file, or where one is (201, the image), or several (207, an entry each).
+        """Take one file (201, the image) or several (207, an entry each).
+
+        The body is a form, or is the file itself, with fields in the query.
 
         Raises:
             NoFile, EmptyFile, InvalidRequest: the body is not an upload.
@@ -106,7 +125,7 @@ class UploadEndpoints:
             InsufficientStorage: the disk is full.
             QuotaExceeded: the owner may keep no more.
             IdempotencyKeyReused, RequestInProgress: the key was used before, or is in use.
-            Forbidden, SourceUnavailable: it is at a URL, and cannot be fetched.
+            Forbidden: it is for a collection of someone else.
         """
         body = StreamedBody(request.receive)
         answer = await heard_out(request, body, self._taken(request, body))
@@ -115,7 +134,7 @@ class UploadEndpoints:
     async def _taken(self, request: Request, body: StreamedBody) -> Response:
         with self.idempotency.attempt(request) as attempt:
             await self._check_room(request)
-            if is_import(request):
+            if media_type_of(request) == JSON:  # what import_one takes, as older clients send it
                 return await self._import(request, body, attempt)
             parsed_query(UploadQuery, request)
             async with AsyncExitStack() as stack:
@@ -126,6 +145,23 @@ class UploadEndpoints:
                 owner_id = principal_of(request).user_id
                 fields = read_fields(values, self.default_visibility, owner_id)
                 return await self._accept(request, received, fields, attempt)
+
+    async def import_one(self, request: Request) -> Response:
+        """Fetch the image at a URL, and take it like an upload, where the settings allow that.
+
+        Raises:
+            Forbidden: the settings do not allow it (`allow_url_import`).
+            SourceUnavailable: the URL gives no file.
+            UnsupportedMediaType, CorruptImage, ImageTooLarge: the file is no image taken here.
+        """
+        check_media_type(request, JSON)
+        body = StreamedBody(request.receive)
+        return await heard_out(request, body, self._imported(request, body))
+
+    async def _imported(self, request: Request, body: StreamedBody) -> Response:
+        with self.idempotency.attempt(request) as attempt:
+            await self._check_room(request)
+            return await self._import(request, body, attempt)
 
     async def _check_room(self, request: Request) -> None:
         """Refuse what the owner may not keep before it is sent.

@@ -17,7 +17,9 @@ from tests.remote import Answer, Remote, answered, dripping, endless, redirected
 from tests.server import Server
 from tests.waiting import PATIENCE
 
-PLACES = ["/images", "/api/v1/images", "/api/v1/images/actions/upload"]
+PLACES = [
+    "/images", "/api/v1/images", "/api/v1/images/actions/upload", "/api/v1/images/actions/import",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -313,6 +315,13 @@ def test_a_body_beyond_its_limit_is_refused(importing: Server) -> None:
     answer = imported(importing, "http://a.example/", description="a" * (64 << 10))
 
     assert_problem(answer, 413, "file_too_large")
+
+
+def test_an_import_is_json(importing: Server) -> None:
+    """A picture sent to the operation of imports is no URL."""
+    answer = importing.client.post("/api/v1/images/actions/import", content=picture(8))
+
+    assert_problem(answer, 415, "unsupported_media_type")
 
 
 def test_parameters_in_the_query_are_refused(importing: Server) -> None:

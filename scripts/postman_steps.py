@@ -1,0 +1,139 @@
+"""What the requests of the Postman collection send and keep, so that it runs from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REFS = {"data": [{"type": "images", "id": "{{image_id}}"}]}
+ANSWER = "pm.response.json()"
+SLOT = f"""\
+const slot = {ANSWER};
+pm.collectionVariables.set("upload_id", slot.id);
+for (const pair of slot.url.split("?")[1].split("&")) {{
+  const [name, value] = pair.split("=");
+  pm.collectionVariables.set(name, value);
+}}"""
+NEW_NAME = 'pm.collectionVariables.set("user_name", "postman-" + Date.now());'
+WITHOUT_END = """\
+// The stream does not end by itself: set the variable `stream` to follow it.
+if (!pm.variables.get("stream")) pm.execution.skipRequest();"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one request has beside what the document says."""
+
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    """Variables, and where in the answer their values are, as JavaScript."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    """Values of path parameters that are not the variables of the same names."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that are sent, beside those in the document."""
+    body: Any = None
+    """Of JSON; else an example."""
+    accepted: tuple[int, ...] = ()
+    """Statuses besides those of success that are no failure of the run."""
+    before: str = ""
+    """A script to run first."""
+    after: str = ""
+    """A script to run on the answer."""
+
+
+STEPS: Mapping[str, Step] = {
+    "upload_image": Step(keeps={"image_id": ".id", "job_id": ".job.id"}),
+    "upload_image_by_action": Step(keeps={"second_id": ".id"}),
+    "upload_image_by_delivery_path": Step(keeps={"third_id": ".id"}),
+    # 403: the setting allow_url_import is off.
+    "import_image": Step(body={"url": "{{import_url}}"}, accepted=(403,)),
+    "get_upload_url": Step(after=SLOT),
+    "put_upload": Step(query={name: f"{{{{{name}}}}}" for name in ("kid", "exp", "sig")}),
+    "list_images": Step(),
+    "get_image": Step(),
+    "edit_image": Step(body={"title": "Low tide", "visibility": "public"}),
+    "process_images": Step(
+        body={"id": "{{image_id}}", "operations": ["thumbnail", {"w": 200, "format": "webp"}]},
+        keeps={"job_id": ".data[0].id"},
+    ),
+    "list_variants": Step(),
+    "sign_urls": Step(body={"operations": ["original", "thumbnail"], "expires_in": 3600}),
+    "purge_variants": Step(),
+    "delete_image": Step(path={"image_id": "{{second_id}}"}),
+    "delete_images": Step(body={"ids": ["{{third_id}}"]}),
+    "get_picture": Step(query={"w": "200"}),
+    "get_preset": Step(path={"preset": "thumbnail"}),
+    "get_blurred": Step(),
+    "list_collections": Step(),
+    "create_collection": Step(body={"title": "Heligoland"}, keeps={"collection_id": ".id"}),
+    "get_collection": Step(),
+    "edit_collection": Step(body={"title": "Heligoland in spring"}),
+    "add_collection_images": Step(body=REFS),
+    "list_collection_images": Step(),
+    "remove_collection_images": Step(body=REFS),
+    "delete_collection": Step(),
+    "list_jobs": Step(),
+    "get_job": Step(),
+    # 409: it has ended, or has not failed.
+    "cancel_job": Step(accepted=(409,)),
+    "retry_job": Step(accepted=(409,)),
+    "create_user": Step(
+        before=NEW_NAME, body={"name": "{{user_name}}", "password": "{{password}}"},
+        keeps={"user_id": ".id"},
+    ),
+    "create_token": Step(
+        body={"grant_type": "password", "username": "{{user_name}}", "password": "{{password}}"},
+        keeps={"refresh_token": ".refresh_token"},
+    ),
+    "revoke_token": Step(body={"token": "{{refresh_token}}"}),
+    "get_me": Step(),
+    "list_users": Step(),
+    "get_user": Step(),
+    "update_user": Step(body={"quota_images": 1000}),
+    "create_api_key": Step(
+        body={"name": "postman", "scopes": ["read"]}, keeps={"key_id": ".id"}
+    ),
+    "list_api_keys": Step(),
+    "delete_api_key": Step(),
+    "delete_user": Step(),
+    "stream_events": Step(before=WITHOUT_END),
+    "create_webhook": Step(
+        body={"url": "{{webhook_url}}", "event_types": ["image.created"]},
+        keeps={"webhook_id": ".id"},
+    ),
+    "list_webhooks": Step(),
+    "get_webhook": Step(),
+    "edit_webhook": Step(body={"event_types": ["image.created", "image.deleted"]}),
+    "test_webhook": Step(),
+    "list_webhook_deliveries": Step(keeps={"delivery_id": ".data[0].id"}),
+    # 409: it is still on its way.
+    "replay_webhook_delivery": Step(accepted=(409,)),
+    "renew_webhook_secret": Step(),
+    "delete_webhook": Step(),
+    "home": Step(),
+    "is_alive": Step(),
+    "is_ready": Step(),
+    "get_metrics": Step(),
+    "get_openapi": Step(),
+    "show_docs": Step(),
+    "get_docs_asset": Step(path={"asset": "page.js"}),
+}  # fmt: skip
+"""By operation, in the order in which they run within their folder."""
+
+
+def events(step: Step, statuses: list[int]) -> list[dict[str, Any]]:
+    """The scripts of a request, as the format has them."""
+    lines = [
+        'pm.test("answered as documented", () =>',
+        f"  pm.expect({sorted({*statuses, *step.accepted})}).to.include(pm.response.code));",
+        *(
+            f'if (pm.response.code < 300) pm.collectionVariables.set("{name}", {ANSWER}{place});'
+            for name, place in step.keeps.items()
+        ),
+    ]
+    scripts = {"prerequest": step.before, "test": "\n".join([*lines, step.after]).strip()}
+    return [
+        {"listen": listen, "script": {"type": "text/javascript", "exec": text.splitlines()}}
+        for listen, text in scripts.items()
+        if text
+    ]
