@@ -74,9 +74,9 @@ STEPS: Mapping[str, Step] = {
     "delete_collection": Step(),
     "list_jobs": Step(),
     "get_job": Step(),
-    # 409: it has ended, or has not failed.
-    "cancel_job": Step(accepted=(409,)),
+    # 409: it has succeeded. Cancelling a job that has ended deletes it.
     "retry_job": Step(accepted=(409,)),
+    "cancel_job": Step(),
     "create_user": Step(
         before=NEW_NAME, body={"name": "{{user_name}}", "password": "{{password}}"},
         keeps={"user_id": ".id"},
