@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from imagesvc.imaging.containers import gif as container
 from imagesvc.imaging.gif.coverage import has_gaps
-from imagesvc.imaging.gif.encode import FEW_DEPTHS, encode
+from imagesvc.imaging.gif.encode import FEW_DEPTHS, encode_within
 from imagesvc.imaging.location import gif as location
 from imagesvc.imaging.location.unclear import UnclearError
 from imagesvc.imaging.pipeline import develop
@@ -27,8 +27,9 @@ def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
     its edges: with the colours of single pixels of the original it packs as well as that did.
 
     Returns:
-        None where the variant is something else. With a blur, a turn or a watermark the variant
-        may have more bytes; then it is the smallest that was tried.
+        None where the variant is something else. With a blur, a turn or a watermark, or of frames
+        that have hardly any pixels, the variant may have more bytes; then it is the smallest that
+        was tried.
 
     Raises:
         pyvips.Error: the original cannot be decoded to its end.
@@ -42,9 +43,9 @@ def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
         if copy is not None:
             return copy
     bound = len(source.data)
-    smooth = encode(develop(source, work, stages), bound)
-    if len(smooth) <= bound:
-        return smooth
+    smooth = encode_within(develop(source, work, stages), bound)
+    if len(smooth.data) <= bound or not smooth.may_fit(bound):
+        return smooth.data
     again = open_source(
         source.data,
         source.format,
@@ -53,7 +54,7 @@ def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
         is_damaged=source.is_damaged,
     )
     sharp = develop(again, replace(work, keeps_colours=True), stages)
-    return min(smooth, encode(sharp, bound, FEW_DEPTHS), key=len)
+    return min(smooth.data, encode_within(sharp, bound, FEW_DEPTHS).data, key=len)
 
 
 def _is_unchanged(source: Source, work: Work) -> bool:
