@@ -93,6 +93,10 @@ EXPECTED = {
     "upload_image_by_delivery_path": Case("/images", 201, other=201, sent=UPLOAD),
     "upload_image": Case("/api/v1/images", 201, other=201, sent=UPLOAD),
     "upload_image_by_action": Case("/api/v1/images/actions/upload", 201, other=201, sent=UPLOAD),
+    "import_image": Case(  # off, as it is by default
+        "/api/v1/images/actions/import", 403, 403,
+        sent={"json": {"url": "http://127.0.0.1/a.jpg", "collection_id": "{collection_id}"}},
+    ),
     "upload_image/into": Case(
         "/api/v1/images?collection_id={collection_id}", 201, other=400, sent=UPLOAD
     ),
