@@ -250,7 +250,13 @@ class Service:
 
     def announce(self, url: str) -> None:
         """Say that the service is ready, and where: also to commands on the data directory."""
-        log.info("ready", action="service.ready", url=url, recovered_jobs=self._recovered)
+        log.info(
+            "ready",
+            action="service.ready",
+            url=url,
+            docs=f"{url}/api/v1/docs",
+            recovered_jobs=self._recovered,
+        )
         if self._lock is not None:
             self._lock.publish(url)
         if self.settings.has_accounts:

@@ -1,4 +1,4 @@
-"""Write docs/transforms.md and its pictures: every operation, done by the service itself.
+"""Write docs/transforms.md and its pictures, and the picture of the README, made by the service.
 
 Run it again with `make docs`. It paints a landscape, starts a server on a temporary directory,
 uploads the painting, and keeps what the service answers to each example.
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from imagesvc.imaging.keys import KEYS
 
@@ -71,6 +71,17 @@ EXAMPLES = (
     Example("w=300&frame=0", "One frame of an animation; of a still, the picture itself."),
 )
 
+OVERVIEW = (
+    "w=240&h=160&fit=cover&gravity=smart",
+    "w=160&h=160&fit=cover&radius=max",
+    "w=200&h=160&fit=pad&bg=e8e0d0",
+    "w=160&rotate=90",
+    "h=160&gray=1",
+    "h=160&blur=6",
+    "h=160&wm=note",
+    "crop=0.6,0.1,0.36,0.36&h=160",
+)
+"""Queries of what stands beside the original in the picture of the README."""
 
 SIGNING = """## Signed URLs
 
@@ -167,7 +178,28 @@ def _fetched(client: httpx.Client) -> list[tuple[Example, str]]:
         name = f"{number:02}.{SUFFIXES[answer.headers['content-type']]}"
         (PICTURES / name).write_bytes(answer.content)
         made.append((example, name))
+    variants = [
+        (query, client.get(f"/images/{image['id']}?{query}").raise_for_status().content)
+        for query in OVERVIEW
+    ]
+    overview(landscape(), variants).save(PICTURES / "overview.jpg", quality=88)
     return made
+
+
+def overview(original: bytes, variants: list[tuple[str, bytes]]) -> Image.Image:
+    """The original on the left, and on the right two columns of variants with their queries."""
+    sheet = Image.new("RGB", (1320, 860), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(15)
+    left = Image.open(io.BytesIO(original)).resize((630, 420))
+    sheet.paste(left, (20, 200))
+    draw.text((20, 630), "/images/ID", "black", font)
+    for number, (query, content) in enumerate(variants):
+        x, y = 690 + number % 2 * 320, 14 + number // 2 * 212
+        variant = Image.open(io.BytesIO(content)).convert("RGBA")
+        sheet.paste(variant, (x, y), variant)
+        draw.text((x, y + 166), f"?{query}", "black", font)
+    return sheet
 
 
 def _wait_until_ready(client: httpx.Client) -> None:

@@ -113,7 +113,8 @@ VECTOR = "qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA"
 def test_every_transform_key_has_its_row_and_every_picture_its_file() -> None:
     """The page is made from the grammar's own table: make docs."""
     rows = re.findall(r"^\| `(\w+)` \|", TRANSFORMS, re.MULTILINE)
-    pictures = set(re.findall(r"\(pictures/([\w.]+)\)", TRANSFORMS))
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pictures = set(re.findall(r"[(/]pictures/([\w.]+)\)", TRANSFORMS + readme))
 
     assert rows == [*KEYS, "preset"]
     assert pictures == {path.name for path in (ROOT / "docs" / "pictures").iterdir()}

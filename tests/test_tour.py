@@ -75,6 +75,8 @@ def test_the_session_of_the_readme_works_with_and_without_accounts(
 ) -> None:
     """As it is written, after `make run`; with accounts, after the key was exported."""
     make_photo(tmp_path)
+    made = tmp_path / "made"
+    made.mkdir()
     (session,) = re.findall(r"^## Try it$.*?^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     server = Server(tmp_path / "data", auth=auth).start()
     try:
@@ -82,13 +84,15 @@ def test_the_session_of_the_readme_works_with_and_without_accounts(
         commands = session.replace(":8000", f":{server.port}")
         done = subprocess.run(
             ["timeout", str(2 * PATIENCE), "bash", "-ec", commands],
-            cwd=tmp_path, env=environment(**key), capture_output=True, text=True, check=True,
+            cwd=tmp_path, env=environment(TMPDIR=str(made), **key),
+            capture_output=True, text=True, check=True,
         )  # fmt: skip
     finally:
         server.close()
 
     assert re.findall(r"HTTP/1.1 (\d+)", done.stdout) == ["415", "204"]
     assert done.stdout.endswith("404\n404\n404\n")
-    with Image.open(tmp_path / "thumbnail.jpg") as thumbnail:
+    (folder,) = made.iterdir()
+    with Image.open(folder / "thumbnail.jpg") as thumbnail:
         assert thumbnail.size == (256, 171)
-    assert (tmp_path / "small.webp").read_bytes()[8:12] == b"WEBP"
+    assert (folder / "small.webp").read_bytes()[8:12] == b"WEBP"

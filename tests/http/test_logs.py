@@ -221,12 +221,12 @@ def test_every_instant_in_the_log_has_one_form(server: Server) -> None:
     assert all(stamp.endswith("Z") for stamp in stamps)
 
 
-def test_routine_lines_name_no_library_and_ready_has_the_url(server: Server) -> None:
+def test_routine_lines_name_no_library_and_ready_has_the_urls(server: Server) -> None:
     """The first lines are what a new operator reads."""
     assert not [line for line in lines(server, level="info") if "logger" in line]
-    assert one_line(server, action="service.ready")["url"] == str(server.client.base_url).rstrip(
-        "/"
-    )
+    ready = one_line(server, action="service.ready")
+    assert ready["url"] == str(server.client.base_url).rstrip("/")
+    assert "html" in httpx.get(ready["docs"], follow_redirects=True).headers["content-type"]
 
 
 def test_a_job_that_fails_is_a_warning(server: Server) -> None:
