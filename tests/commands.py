@@ -7,6 +7,7 @@ its use of memory, runs `python -m imagesvc` instead.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +34,7 @@ class Process:
         report, (self._pidfd, *_), _, _ = socket.recv_fds(reports, REPORT.size, 1)
         (self.pid,) = REPORT.unpack(report)
         self.returncode: int | None = None
+        self._lock = threading.Lock()
 
     def poll(self) -> int | None:
         """Its exit status, or None while it runs."""
@@ -41,23 +44,28 @@ class Process:
             return None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status, negative for a signal."""
-        if self.returncode is None:
-            self._reports.settimeout(timeout)
-            try:
-                report = self._reports.recv(REPORT.size)
-            except (TimeoutError, BlockingIOError):
-                raise subprocess.TimeoutExpired(["imagesvc"], timeout or 0) from None
-            (self.returncode,) = REPORT.unpack(report)
-            self._reports.close()
-            os.close(self._pidfd)
-        assert self.returncode is not None
-        return self.returncode
+        """Its exit status, negative for a signal; one thread at a time waits."""
+        with self._lock:
+            if self.returncode is None:
+                self.returncode = self._reported(timeout)
+            return self.returncode
+
+    def _reported(self, timeout: float | None) -> int:
+        self._reports.settimeout(timeout)
+        try:
+            report = self._reports.recv(REPORT.size)
+        except (TimeoutError, BlockingIOError):
+            raise subprocess.TimeoutExpired(["imagesvc"], timeout or 0) from None
+        self._reports.close()
+        os.close(self._pidfd)
+        (status,) = REPORT.unpack(report)
+        return int(status)
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.poll() is None:
-            signal.pidfd_send_signal(self._pidfd, number)
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,11 @@ hypothesis.settings.register_profile(
     "repeatable", deadline=None, derandomize="RANDOM_EXAMPLES" not in os.environ
 )
 hypothesis.settings.load_profile("repeatable")
+
+# A shell ignores these in what it starts in the background, and processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for ignored in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(ignored, signal.SIG_DFL)
 
 TAKE_LONGEST = (
     "test_slow_clients.py",
