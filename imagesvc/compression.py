@@ -34,22 +34,22 @@ class CompressionMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; what is read is compressed where it may be."""
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
-            send = _Answer(send, accepts=_accepts_gzip(scope)).send
+            send = _Answer(scope, send).send
         await self._app(scope, receive, send)
 
 
 class _Answer:
     """One answer; its head waits for the body, if that may be compressed."""
 
-    def __init__(self, send: Send, *, accepts: bool) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
-        self._accepts = accepts
         self._head: Message | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start" and _is_compressible(message):
             MutableHeaders(raw=message["headers"]).add_vary_header("Accept-Encoding")
-            if self._accepts:
+            if _accepts_gzip(self._scope):
                 self._head = message
                 return
         if self._head is not None:
