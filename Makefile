@@ -10,11 +10,11 @@ ROWS ?=
 PEERS ?=
 CACHE ?=
 BIN := .venv/bin
-SOURCES := imagesvc tests benchmarks scripts
+SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check api-check format docs openapi postman schema swagger-ui bench bench-peers clean
+.PHONY: help run test test-long check api-check format docs openapi postman schema swagger-ui dist bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -30,6 +30,7 @@ help:
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"
 	@echo "make postman    a Postman collection of it: imagesvc.postman_collection.json"
 	@echo "make schema     the newest tables as one script, from the migrations"
+	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them"
 	@echo "make clean      remove .venv and caches; data/ stays"
@@ -79,6 +80,9 @@ swagger-ui:
 
 schema: .venv/installed-run
 	PYTHONPATH=. $(BIN)/python scripts/make_schema.py
+
+dist: .venv/installed-test
+	for project in . client; do $(BIN)/python -m build --outdir dist $$project || exit; done
 
 bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)

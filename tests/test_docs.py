@@ -14,6 +14,7 @@ import pytest
 from starlette.routing import Route
 
 from imagesvc.app import create_app
+from imagesvc.client import AsyncClient, Client
 from imagesvc.imaging.keys import KEYS
 from imagesvc.service import Service
 from imagesvc.settings import PREFIX, Settings
@@ -23,7 +24,11 @@ ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 HTTP = (ROOT / "docs" / "http.md").read_text()
 DOCUMENTED = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", CONFIGURATION, re.MULTILINE))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    path
+    for folder in (ROOT, ROOT / "docs", ROOT / "client", ROOT / "benchmarks")
+    for path in sorted(folder.glob("*.md"))
+]
 FIXED_DEFAULTS = [
     name for name, field in Settings.model_fields.items() if field.default_factory is None
 ]
@@ -143,6 +148,15 @@ def test_every_dependency_has_its_reason() -> None:
     needed = {re.split(r"[^\w-]", dependency)[0] for dependency in project["dependencies"]}
 
     assert needed <= names
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_every_method_of_the_python_client_is_documented(client: type) -> None:
+    """A method that the page does not name is not found."""
+    page = (ROOT / "docs" / "client.md").read_text("utf-8")
+    methods = {name for name in vars(client) if not name.startswith("_")}
+
+    assert methods - set(re.findall(r"`(\w+)`", page)) == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

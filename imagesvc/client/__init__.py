@@ -3,10 +3,10 @@
 The one `__init__` here that names what is elsewhere, since this package is what others import.
 """
 
-from imagesvc.client.asynchronous import AsyncClient
-from imagesvc.client.flows import JobFailed, NotInTime
-from imagesvc.client.models import Collection, Image, Job, SignedUrl, SignedUrls, UploadUrl, Variant
-from imagesvc.client.synchronous import Client
+from .asynchronous import AsyncClient
+from .flows import JobFailed, NotInTime
+from .models import Collection, Image, Job, SignedUrl, SignedUrls, UploadUrl, Variant
+from .synchronous import Client
 
 __all__ = [
     "AsyncClient",

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Self, TypeVar, Unpack
 import anyio
 import httpx
 
-from imagesvc.client import calls
-from imagesvc.client.calls import (
+from . import calls
+from .calls import (
     Call,
     Changes,
     Fields,
@@ -22,8 +22,8 @@ from imagesvc.client.calls import (
     Progress,
     Transform,
 )
-from imagesvc.client.flows import Came, Flow, Pause, answered, following, waited
-from imagesvc.client.models import (
+from .flows import Came, Flow, Pause, answered, following, waited
+from .models import (
     Collection,
     Image,
     Job,

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 from pydantic import BaseModel
 
-from imagesvc.client.models import (
+from .models import (
     Collection,
     Image,
     Job,

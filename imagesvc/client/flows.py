@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from imagesvc.client.calls import Call, Id, get_job
-from imagesvc.client.models import Job, Page
-from imagesvc.errors import ImagesvcError, RangeNotSatisfiable, RateLimited, by_code
+from .calls import Call, Id, get_job
+from .errors import ImagesvcError, RangeNotSatisfiable, RateLimited, by_code
+from .models import Job, Page
 
 T = TypeVar("T")
 ATTEMPTS = 4

@@ -1,0 +1,25 @@
+"""Builds `imagesvc_client` of the modules in `imagesvc/client`, which are its only source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class Modules(BuildHookInterface[Any]):
+    """Names the files of the package, in a clone; an sdist has them already."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add them to a wheel or an sdist."""
+        if version == "editable":
+            raise NotImplementedError("In a clone, `pip install --editable .` has imagesvc.client.")
+        package = Path(self.root).parent / "imagesvc"
+        if (Path(self.root) / "imagesvc_client").is_dir():
+            return
+        modules = {path.name: path for path in (package / "client").glob("*.py")}
+        modules |= {name: package / name for name in ("errors.py", "py.typed")}
+        build_data["force_include"] |= {
+            str(path): f"imagesvc_client/{name}" for name, path in modules.items()
+        }
