@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
+from anyio import move_on_after
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,6 @@ from imagesvc.api.http import Query, base_of, invalid, parsed_query
 from imagesvc.auth.authenticator import Authenticator, principal_of
 from imagesvc.auth.principals import Scope as AuthScope
 from imagesvc.errors import ImagesvcError, Overloaded
-from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import Audience, UserId
 from imagesvc.operations import Operation, Parameter, Raw
 from imagesvc.store.database import Database
@@ -173,7 +173,8 @@ class EventEndpoints:
                     yield ": still here\n\n"
                 if len(found) < BATCH:
                     await asyncio.sleep(PAUSE_SECONDS)
-                    await is_set_within(wake, POLL_SECONDS)
+                    with move_on_after(POLL_SECONDS):
+                        await wake.wait()
 
     async def _may_still(self, request: Request, audience: Audience) -> bool:
         """Whether the credential that the stream was opened with still holds."""

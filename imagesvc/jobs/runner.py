@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
+from anyio import move_on_after
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transform import parse_text
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.retry import backoff, is_worth_retrying
-from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import (
     Facts,
     ImageId,
@@ -178,7 +178,8 @@ class Runner:
                 log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))
                 is_damaged = isinstance(error, DatabaseDamaged)
                 pause = DAMAGED_PAUSE_SECONDS if is_damaged else ERROR_PAUSE_SECONDS
-                await is_set_within(self._stopping, pause)
+                with move_on_after(pause):
+                    await self._stopping.wait()
 
     async def _claim(self, now: datetime) -> list[ClaimedJob]:
         free = self._limits.concurrency - len(self._running)
@@ -208,7 +209,8 @@ class Runner:
         seconds = IDLE_SECONDS
         if due_at is not None:
             seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))
-        await is_set_within(self._wake, seconds)
+        with move_on_after(seconds):
+            await self._wake.wait()
 
     async def _attempt(self, item: ClaimedJob) -> None:
         try:

@@ -16,11 +16,10 @@ from random import SystemRandom
 from uuid import UUID
 
 import structlog
-from anyio import fail_after
+from anyio import fail_after, move_on_after
 
 from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable, text_of
 from imagesvc.jobs.outbound import Outbound, Sent
-from imagesvc.jobs.waking import is_set_within
 from imagesvc.model import UserId, utc_now
 from imagesvc.store.database import Database
 from imagesvc.store.deliveries import DeliveryStatus
@@ -150,8 +149,11 @@ class Dispatcher:
                 except Exception:
                     log.exception("bug in the sending of webhooks", action="webhooks.bug")
                     pause = POLL_SECONDS
-                if not await is_set_within(self._freed, PAUSE_SECONDS):
-                    await is_set_within(wake, pause)
+                with move_on_after(PAUSE_SECONDS) as brief:
+                    await self._freed.wait()
+                if brief.cancelled_caught:
+                    with move_on_after(pause):
+                        await wake.wait()
 
     async def _look(self) -> float:
         """Begin what can begin; seconds until something else is due."""
