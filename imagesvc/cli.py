@@ -37,7 +37,7 @@ from imagesvc.listening import CannotListen, bound_sockets
 from imagesvc.logs import configure_logs
 from imagesvc.offline import on_store
 from imagesvc.protocol import bounded
-from imagesvc.service import Service, read_presets, read_watermarks
+from imagesvc.service import Service, read_admin_key, read_presets, read_watermarks
 from imagesvc.settings import (
     Settings,
     SettingsError,
@@ -145,6 +145,7 @@ def config(data_dir: DataDirOption = None) -> None:
     settings = load_settings(data_dir=data_dir)
     read_presets(settings)
     read_watermarks(settings)
+    read_admin_key(settings)
     for name, value in settings.shown().items():
         typer.echo(f"# {name} is not set" if value is None else f"{name} = {_toml(value)}")
 

@@ -13,11 +13,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from imagesvc.auth.opaque import KEY_PREFIX, read_secret
+from imagesvc.auth.opaque import KEY_PREFIX, new_key, read_secret
 from imagesvc.auth.principals import Scope, scopes_of_user
 from imagesvc.auth.users import check_key_name, check_name, check_password, made_key, made_user
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
-from imagesvc.model import ApiKey, KeyId, User, UserId, parse_id, utc_now
+from imagesvc.model import ApiKey, KeyId, User, UserId, new_id, parse_id, utc_now
 from imagesvc.offline import on_store
 from imagesvc.service import Service
 from imagesvc.settings import load_settings, seconds
@@ -29,7 +29,7 @@ NOBODY = "nobody"
 user_commands = typer.Typer(
     help="Users: add, list, passwd, disable, enable, remove.", no_args_is_help=True
 )
-key_commands = typer.Typer(help="API keys: add, list, remove.", no_args_is_help=True)
+key_commands = typer.Typer(help="API keys: add, list, remove, generate.", no_args_is_help=True)
 
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
 UserName = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
@@ -114,6 +114,12 @@ def add_key(
         _add_key, user_name=user, name=name, scopes=frozenset(scope or ()), lifetime=lifetime
     )
     typer.echo(on_store(settings, work))
+
+
+@key_commands.command("generate")
+def generate_key() -> None:
+    """Print a new API key that is stored nowhere: for the file of the setting admin_key_file."""
+    typer.echo(new_key(new_id()))
 
 
 @key_commands.command("list")

@@ -13,6 +13,7 @@ import structlog
 from imagesvc.appended import Appended
 from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.buckets import Buckets, parse_rate
+from imagesvc.auth.key_file import GivenKey, read_given_key
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.login_limits import LoginLimits
 from imagesvc.auth.signing import RESERVED, Signer
@@ -101,6 +102,7 @@ class Service:
         self.presets = read_presets(settings)
         watermarks = read_watermarks(settings)
         self.preset_versions = preset_versions(self.presets, qualities(settings), watermarks)
+        given_key = None if is_offline else read_admin_key(settings)
         self.data_dir = usable_data_dir(settings, is_offline=is_offline)
         self.rate_limits = rate_limits(
             settings,
@@ -113,7 +115,7 @@ class Service:
         self.reserve = Reserve(self.data_dir.reserve, self.data_dir.variants)
         self.database = Database(self.data_dir.database, self.reserve)
         self.accounts = Accounts(
-            settings, self.database, self.data_dir, Outbound(provider_rules()).get
+            settings, self.database, self.data_dir, Outbound(provider_rules()).get, given_key
         )
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
@@ -406,6 +408,20 @@ def read_watermarks(settings: Settings) -> dict[str, Watermark]:
                 raise SettingsError(f"watermarks.{name}.{key}: {path}: {reason}") from error
         found[name] = Watermark(**values)
     return found
+
+
+def read_admin_key(settings: Settings) -> GivenKey | None:
+    """The key for the first admin, from the file of the settings; None where there is no file.
+
+    Raises:
+        KeyFileUnusable: there is no data directory yet, and the file does not hold a key.
+    """
+    if settings.admin_key_file is None or not settings.has_accounts:
+        return None
+    given = read_given_key(settings.admin_key_file)
+    if not DataDir(settings.data_dir.absolute()).has_database():
+        given.required()
+    return given
 
 
 def signing_keys(settings: Settings, data_dir: DataDir) -> dict[str, bytes]:

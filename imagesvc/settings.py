@@ -330,6 +330,11 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Whether requests need a key or token, except for what is public.",
     )
+    admin_key_file: Path | None = Field(
+        None,
+        description="File with the API key of the admin that the first start makes; none: a new "
+        "key, which is printed.",
+    )
     access_token_lifetime: Seconds = Field(900.0, description="Time an access token is good.")
     refresh_token_lifetime: Seconds = Field(
         30 * 86400.0, description="Time a login lasts after its last use."

@@ -10,6 +10,7 @@ import structlog
 from imagesvc.auth.authenticator import Authenticator, Credentials
 from imagesvc.auth.first_key import FirstKey
 from imagesvc.auth.jwks import Fetch, KeySet
+from imagesvc.auth.key_file import GivenKey
 from imagesvc.auth.logins import Sessions
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.provider import Provider
@@ -29,7 +30,12 @@ class Accounts:
     """Users, keys, logins, and what tells from a request whose it is."""
 
     def __init__(
-        self, settings: Settings, database: Database, data_dir: DataDir, fetch: Fetch
+        self,
+        settings: Settings,
+        database: Database,
+        data_dir: DataDir,
+        fetch: Fetch,
+        given_key: GivenKey | None = None,
     ) -> None:
         self.users = UserStore(database)
         self.keys = KeyStore(database)
@@ -48,7 +54,7 @@ class Accounts:
             refresh_lifetime=timedelta(seconds=settings.refresh_token_lifetime),
         )
         provider = read_provider(settings, self.users, fetch)
-        self.first_key = FirstKey(data_dir.first_key, self.users, self.keys)
+        self.first_key = FirstKey(data_dir.first_key, self.users, self.keys, given_key)
         self.credentials = Credentials(self.keys, logins, tokens, provider, self.first_key)
         self._are_needed = settings.has_accounts
         self.authenticator = Authenticator(

@@ -2,6 +2,8 @@
 
 The file is written before the rows, and a start that finds the file but no user makes the rows for
 the key in it: a start that is killed in between neither loses the key nor makes a second one.
+
+A key from the operator's own file (`admin_key_file`) is neither printed nor copied to a file here.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from imagesvc.auth.key_file import GivenKey
 from imagesvc.auth.opaque import KEY_PREFIX, Secret, new_key, read_secret
 from imagesvc.auth.users import FIRST_ADMIN, made_first_admin
 from imagesvc.errors import InvalidToken, text_of
@@ -44,10 +47,13 @@ imagesvc: the first API key of the user {name!r} has not been used yet. To uploa
 class FirstKey:
     """Makes the first admin, and removes the file with its key at the first use."""
 
-    def __init__(self, path: Path, users: UserStore, keys: KeyStore) -> None:
+    def __init__(
+        self, path: Path, users: UserStore, keys: KeyStore, given: GivenKey | None = None
+    ) -> None:
         self._path = path
         self._users = users
         self._keys = keys
+        self._given = given
         self._kept: Secret | None = None  # what the file holds
         self._is_new = False
         self._is_used = False
@@ -57,10 +63,13 @@ class FirstKey:
 
         Raises:
             InsufficientStorage: there is no space for the file or the rows.
+            KeyFileUnusable: there is no user, and the operator's file does not hold a key.
         """
         self._kept = await asyncio.to_thread(self._read)
         is_first = not (await self._users.page(limit=1, after=None))[0]
-        if is_first:
+        if self._given is not None:
+            await self._use_given(self._given, is_first=is_first)
+        elif is_first:
             self._is_new = await self._made_admin()
         await self.settle()
         if self._kept is not None and not self._is_new:
@@ -91,6 +100,33 @@ class FirstKey:
         """Remove the file if its key was used or revoked; called regularly."""
         if self._kept is not None and (self._is_used or await self._is_spent(self._kept)):
             await self._remove()
+
+    async def _use_given(self, given: GivenKey, *, is_first: bool) -> None:
+        """Make the admin with this key; later, warn when the key is not accepted.
+
+        A later start must not add the key: it may be one that was removed because it leaked.
+        """
+        if is_first:
+            admin = made_first_admin(given.required(), utc_now())
+            if await self._users.add_first(*admin):
+                log.info(
+                    "the first admin has the API key of admin_key_file",
+                    action="first_key.given",
+                    path=str(given.path),
+                )
+                return
+        if given.secret is None or not await self._is_accepted(given.secret):
+            log.warning(
+                "admin_key_file holds no API key of this service; only the first start takes one "
+                "from it, and imagesvc key add makes others",
+                action="first_key.ignored",
+                path=str(given.path),
+                reason=given.fault or "The key in it is unknown here, or was removed.",
+            )
+
+    async def _is_accepted(self, secret: Secret) -> bool:
+        found = await self._keys.with_user(KeyId(secret.id))
+        return found is not None and secret.fits(found[0].secret_sha256)
 
     async def _made_admin(self) -> bool:
         if self._kept is None or not is_private(self._path):

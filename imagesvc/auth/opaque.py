@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from imagesvc.errors import InvalidToken
@@ -28,7 +28,7 @@ class Secret:
 
     prefix: str
     id: UUID
-    secret: str
+    secret: str = field(repr=False)  # tracebacks may show values of variables
 
     def __str__(self) -> str:
         """As the client sends it."""
