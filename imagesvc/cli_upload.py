@@ -21,11 +21,16 @@ from imagesvc.store.locks import running_server
 
 LOGIN_LIFETIME = timedelta(days=1)
 """Of a login that a command makes for itself and ends, unless it is killed."""
+INTERRUPTED = 130
+"""The exit status that shells give a command that SIGINT ended."""
 SCOPES = frozenset({Scope.READ, Scope.UPLOAD})
 
 
 def upload(  # noqa: PLR0913, PLR0917  # each is an option
-    files: Annotated[list[Path], typer.Argument(help="The files.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files, and folders whose images are sent.", exists=True),
+    ],
     to: Annotated[
         str | None,
         typer.Option(
@@ -46,20 +51,29 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is stored.")] = None,
 ) -> None:
-    """Upload files to a service; print the id and URL of each.
+    """Upload files, and the images below folders, to a service; print the id and URL of each.
 
-    The exit status is 1 when any of them failed, and the others are uploaded all the same.
+    The same file under the same name with the same options is one image: for a day
+    (idempotency_key_lifetime of the service), a command that was interrupted can be repeated.
+
+    Exit status: 0 when the service has every file, 1 when some failed or were not sent, 2 when
+    nothing could be begun, 130 after Ctrl-C.
     """
     from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
+    from imagesvc.upload_files import listed  # noqa: PLC0415  # the same
     from imagesvc.uploader import Uploader  # noqa: PLC0415  # the same
 
+    listing = listed(files)
     with (
         _access(to, key, data_dir) as (url, credential),
         Client(url, key=credential) as client,
     ):
         uploader = Uploader(client, url, {"title": title, "tags": tags}, wait=wait, as_json=as_json)
-        if uploader.upload_all(files):
-            raise typer.Exit(1)
+        outcome = uploader.upload_all(listing)
+    if outcome.is_interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if not outcome.is_complete:
+        raise typer.Exit(1)
 
 
 @contextlib.contextmanager

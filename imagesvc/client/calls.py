@@ -206,7 +206,7 @@ def upload(
     return Call(
         "POST",
         f"{API}/images",
-        _versioned(Image),
+        _uploaded,
         form={name: str(value) for name, value in fields.items() if value is not None},
         file=(filename, WatchedFile(file, on_progress)),  # type: ignore[arg-type]  # it is one
         headers={"idempotency-key": f'"{idempotency_key or uuid4()}"'},
@@ -338,6 +338,11 @@ def log_in(username: str, password: str) -> Call[Token]:
 
 def _members(collection_id: Id) -> str:
     return f"{API}/collections/{collection_id}/relationships/images"
+
+
+def _uploaded(answer: httpx.Response) -> Image:
+    image = _versioned(Image)(answer)
+    return image.model_copy(update={"is_replay": "idempotent-replayed" in answer.headers})
 
 
 def _upload_url(answer: httpx.Response) -> UploadUrl:

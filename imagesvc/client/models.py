@@ -78,6 +78,8 @@ class Image(Versioned):
     completed_at: datetime | None
     urls: Urls
     job: JobRef | None
+    is_replay: bool = False
+    """Of an upload: whether its Idempotency-Key had this answer before."""
 
 
 class Error(Answer):

@@ -115,6 +115,16 @@ def test_signed_urls_show_a_private_image(client: Client) -> None:
     assert Pillow.open(io.BytesIO(small.content)).width == 40
 
 
+def test_a_repeated_upload_says_so(client: Client) -> None:
+    """It is the image of the first one, which may have been changed or deleted since."""
+    first, second = (
+        client.upload(picture(44), filename="a.jpg", idempotency_key="one") for _ in range(2)
+    )
+
+    assert (first.is_replay, second.is_replay) == (False, True)
+    assert first.id == second.id
+
+
 def test_progress_is_told_up_to_the_end(client: Client) -> None:
     """A bar that stops at 98 % looks like a fault."""
     content = picture(2, (1500, 1200), "PNG")
@@ -263,7 +273,8 @@ def test_models_are_those_of_the_document(model: Any) -> None:
     """What the client reads is what the API says it sends."""
     schema = json.loads(SNAPSHOT.read_text())["components"]["schemas"][model.__name__]
 
-    assert model.model_fields.keys() - {"etag"} <= set(schema["required"])  # that is a header
+    of_headers = {"etag", "is_replay"}
+    assert model.model_fields.keys() - of_headers <= set(schema["required"])
 
 
 BUSY = b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"

@@ -1,0 +1,110 @@
+"""Which files `imagesvc upload` sends: those that are named, and the images below folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+
+SUFFIXES = frozenset(
+    {
+        ".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe",
+        ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
+    }
+)  # fmt: skip
+"""Of files that are sent whatever they hold, so that a damaged image is named and not left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file to send, and its bytes; None for a pipe, which can be read only once."""
+
+    path: Path
+    bytes: int | None
+
+
+@dataclass(slots=True)
+class Listing:
+    """What was found: files in their order, and what is not sent."""
+
+    files: list[FoundFile] = field(default_factory=list)
+    passed_over: int = 0
+    faults: list[OSError] = field(default_factory=list)
+    has_folder: bool = False
+    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def bytes(self) -> int:
+        """Of all files together."""
+        return sum(file.bytes or 0 for file in self.files)
+
+    def add_named(self, path: Path) -> None:
+        """Add what a user named: a folder with everything below it, or any file."""
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            self.has_folder = True
+            self._add_below(path)
+        else:
+            is_regular = stat.S_ISREG(status.st_mode)
+            self.files.append(FoundFile(path, status.st_size if is_regular else None))
+
+    def _add_below(self, folder: Path) -> None:
+        """Depth first, names in the order of their bytes; not by recursion, which has a limit."""
+        waiting = [folder]
+        while waiting:
+            path = waiting.pop()
+            try:
+                status = path.stat()
+                if stat.S_ISDIR(status.st_mode):
+                    waiting += self._inside(path)
+                elif not stat.S_ISREG(status.st_mode):
+                    self.passed_over += 1  # opening a pipe or a device may block
+                elif self._is_first(path):
+                    self._add_file(path, status.st_size)
+            except OSError as error:
+                self.faults.append(error)
+
+    def _inside(self, folder: Path) -> Iterable[Path]:
+        """What is in a folder, last first; nothing in one that was seen: links may form loops."""
+        if not self._is_first(folder):
+            return ()
+        paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        return sorted(paths, key=os.fsencode, reverse=True)
+
+    def _is_first(self, path: Path) -> bool:
+        """Whether no other name of the same file or folder was seen.
+
+        By real path: inode numbers are not unique on every network file system.
+        """
+        real = os.path.realpath(path)
+        if real in self._seen:
+            return False
+        self._seen.add(real)
+        return True
+
+    def _add_file(self, path: Path, size: int) -> None:
+        if path.suffix.lower() in SUFFIXES or _looks_like_image(path):
+            self.files.append(FoundFile(path, size))
+        else:
+            self.passed_over += 1
+
+
+def listed(paths: Iterable[Path]) -> Listing:
+    """Everything to send that a user named.
+
+    Raises:
+        OSError: a named file or folder is not there.
+    """
+    listing = Listing()
+    for path in paths:
+        listing.add_named(path)
+    return listing
+
+
+def _looks_like_image(path: Path) -> bool:
+    with path.open("rb") as file:
+        return sniff(file.read(HEAD_BYTES)) is not None

@@ -1,0 +1,306 @@
+"""`imagesvc upload`: folders, progress, servers that go away, and being interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import commands
+from tests.http.asking import TEXT, picture
+from tests.server import Server, reserve_port
+from tests.waiting import PATIENCE, until
+
+NULL = Path(os.devnull)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without accounts that makes no variants ahead."""
+    shared = Server(tmp_path_factory.mktemp("upload") / "data", eager_presets="[]").start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder."""
+    path = tmp_path / "photos"
+    path.mkdir()
+    return path
+
+
+def save(path: Path, seed: int = 0, kind: str = "PNG") -> Path:
+    """A picture of one pixel; each seed makes other bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture(seed, (1 + seed // 256, 1 + seed % 256), kind))
+    return path
+
+
+def upload(server: Server, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run `imagesvc upload` against a server."""
+    return commands.run("upload", *map(str, arguments), url=server.client.base_url)
+
+
+def sent(done: subprocess.CompletedProcess[str], folder: Path) -> list[str]:
+    """The files below a folder that were sent, in their order, as `--json` prints them."""
+    files = [json.loads(line)["file"] for line in done.stdout.splitlines()]
+    return [str(Path(file).relative_to(folder)) for file in files]
+
+
+def test_a_folder_is_sent_in_the_order_of_names(server: Server, folder: Path) -> None:
+    """With the folders in it; hidden ones and what is no picture are passed over, and counted."""
+    for number, name in enumerate(("b.png", "a/z.JPG", "a/no suffix", "c/d/e.webp", "a.png")):
+        kind = {".JPG": "JPEG", ".webp": "WEBP"}.get(Path(name).suffix, "PNG")
+        save(folder / name, number, kind)
+    for name in (".hidden.png", ".thumbnails/t.png", "a/._z.JPG"):
+        save(folder / name, 9)
+    (folder / "notes.txt").write_bytes(TEXT)
+    (folder / "empty").touch()
+    (folder / "nothing").mkdir()
+    os.mkfifo(folder / "pipe.png")
+
+    done = upload(server, folder, "--json")
+
+    assert (done.returncode, done.stderr) == (0, "5 files sent, 3 passed over (no images)\n")
+    assert sent(done, folder) == ["a/no suffix", "a/z.JPG", "a.png", "b.png", "c/d/e.webp"]
+
+
+def test_links_are_followed_once(server: Server, folder: Path) -> None:
+    """A link to a folder above is no endless way, and two names of a file are one image."""
+    save(folder / "a" / "one.png", 10)
+    elsewhere = save(folder.parent / "elsewhere" / "two.png", 11)
+    (folder / "a" / "up").symlink_to("..")
+    (folder / "again").symlink_to("a")
+    (folder / "b.png").symlink_to("a/one.png")
+    (folder / "far").symlink_to(elsewhere.parent)
+    (folder / "self").symlink_to("self")
+    (folder / "broken.png").symlink_to("gone")
+
+    done = upload(server, folder, "--json")
+
+    assert done.returncode == 1
+    assert sent(done, folder) == ["a/one.png", "far/two.png"]
+    assert done.stderr.splitlines() == [
+        f"{folder}/broken.png: No such file or directory",
+        f"{folder}/self: Too many levels of symbolic links",
+        "2 files sent, 2 failed",
+    ]
+
+
+def test_deep_folders_and_strange_names(server: Server, folder: Path) -> None:
+    """Deeper than Python's recursion, not in UTF-8, with escape sequences of terminals."""
+    deep = folder
+    for _ in range(500):
+        deep /= "d"
+    save(deep / "deep.png", 12)
+    save(folder / os.fsdecode(b"e-caf\xe9.png"), 13)
+    (folder / "f-\x1b[31m\n.png").write_bytes(TEXT)
+
+    done = upload(server, folder)
+
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 2
+    refused, summary = done.stderr.splitlines()
+    assert refused.startswith(f"{folder}/f-\\x1b[31m\\n.png: ")
+    assert summary == "2 files sent, 1 failed"
+
+
+def test_a_file_that_is_named_is_sent_whatever_it_is(server: Server, folder: Path) -> None:
+    """Only folders are sifted; one file is told of without a summary, as ever."""
+    hidden = save(folder / ".hidden.png", 14)
+    text = folder / "notes.txt"
+    text.write_bytes(TEXT)
+
+    good, bad = upload(server, hidden), upload(server, text)
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert bad.returncode == 1
+    assert bad.stderr.startswith(f"{text}: ")
+    assert bad.stderr.count("\n") == 1
+
+
+def test_an_empty_folder_is_no_error(server: Server, folder: Path) -> None:
+    """A job that empties a folder each night finds it empty some nights."""
+    done = upload(server, folder)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "0 files sent\n")
+
+
+def test_the_same_upload_again_makes_no_second_image(server: Server, folder: Path) -> None:
+    """After an interruption the same command sends the rest; what was deleted is made anew."""
+    files = [save(folder / f"{number}.png", 20 + number) for number in range(3)]
+    first = upload(server, *files[:2])
+    second = upload(server, folder, "--json")
+    ids = [json.loads(line)["id"] for line in second.stdout.splitlines()]
+    assert server.client.delete(f"/api/v1/images/{ids[0]}").status_code == 204
+
+    third = upload(server, folder, "--json")
+    fourth = upload(server, folder, "--json")
+    titled = upload(server, files[1], "--title", "Other")
+
+    again = [json.loads(line)["id"] for line in third.stdout.splitlines()]
+    assert [line.split()[0] for line in first.stdout.splitlines()] == ids[:2]
+    assert second.stderr == "1 file sent, 2 there already\n"
+    assert third.stderr == "1 file sent, 2 there already\n"
+    assert fourth.stderr == "0 files sent, 3 there already\n"
+    assert fourth.stdout == third.stdout
+    assert again[0] != ids[0]
+    assert again[1:] == ids[1:]
+    assert server.client.get(f"/api/v1/images/{again[0]}").status_code == 200
+    assert titled.stdout.split()[0] not in ids
+
+
+def test_a_server_that_is_gone_ends_the_command(folder: Path) -> None:
+    """Each further file would wait through the same attempts to connect."""
+    for number in range(40):
+        save(folder / f"{number:02}.png", number)
+    with reserve_port() as reservation:
+        url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
+        done = commands.run("upload", str(folder), url=url)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        f"{folder}/00.png: {url} cannot be reached: Connection refused",
+        "0 files sent, 1 failed, 39 not sent",
+    ]
+
+
+@pytest.mark.parametrize("options", [("--key", "isk_wrong"), ()])
+def test_a_key_that_is_refused_ends_the_command(
+    guarded: Server, folder: Path, options: tuple[str, ...]
+) -> None:
+    """It would be refused with each further file, after all of its bytes."""
+    for number in range(3):
+        save(folder / f"{number}.png", number)
+
+    done = commands.run(
+        "upload", str(folder), *options, "--to", f"http://localhost:{guarded.port}",
+        "--data-dir", str(folder.parent / "none"),
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    first, summary = done.stderr.splitlines()
+    assert first.startswith(f"{folder}/0.png: ")
+    assert summary == "0 files sent, 1 failed, 2 not sent"
+
+
+def test_rates_slow_an_upload_down_and_fail_no_file(tmp_path: Path, folder: Path) -> None:
+    """The service says when the next request is let through."""
+    limited = Server(tmp_path / "data", rate_limits="on", rate_limit_anonymous="1/s burst 1")
+    limited.settings |= {"rate_limit": "1/s burst 1", "eager_presets": "[]"}
+    for number in range(3):
+        save(folder / f"{number}.png", number)
+    try:
+        limited.start("/healthz")
+        done = upload(limited, folder)
+    finally:
+        limited.close()
+
+    assert (done.returncode, done.stderr) == (0, "3 files sent\n")
+
+
+class Running:
+    """`imagesvc upload` while it runs; its standard error is a file, or a terminal."""
+
+    def __init__(self, server: Server, place: Path, *arguments: object) -> None:
+        self.out, self.err = place / "out", place / "err"
+        with self.out.open("wb") as out, self.err.open("wb") as err, NULL.open("rb") as nothing:
+            self.process = commands.start(
+                "upload", *map(str, arguments), directory=place, streams=(nothing, out, err),
+                url=server.client.base_url,
+            )  # fmt: skip
+
+    def has_printed(self, lines: int) -> bool:
+        """Whether so many files were sent."""
+        return self.out.read_text().count("\n") == lines
+
+
+def test_an_interrupted_upload_says_what_was_sent(
+    server: Server, folder: Path, tmp_path: Path
+) -> None:
+    """In one line, with the exit status of SIGINT and without a traceback."""
+    names = [save(folder / "a.png", 30), folder / "pipe", save(folder / "b.png", 31)]
+    os.mkfifo(names[1])  # reading it waits for a writer
+    running = Running(server, tmp_path, *names)
+    until(lambda: running.has_printed(1))
+
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.process.wait(PATIENCE) == 130
+    assert running.err.read_text().splitlines() == [
+        f"interrupted during {names[1]}",
+        "1 file sent, 2 not sent",
+    ]
+
+
+def test_a_server_that_is_killed_meanwhile_ends_the_command(tmp_path: Path, folder: Path) -> None:
+    """What was sent before is counted."""
+    server = Server(tmp_path / "data", eager_presets="[]").start()
+    after = [save(folder / f"{number}.png", number) for number in range(3)]
+    names = [save(folder / "a.png", 30), folder / "pipe", *after]
+    os.mkfifo(names[1])
+    running = Running(server, tmp_path, *names)
+    try:
+        until(lambda: running.has_printed(1))
+        server.kill()
+        names[1].write_bytes(picture(32))
+        status = running.process.wait(PATIENCE)
+    finally:
+        server.close()
+
+    assert status == 1
+    lines = running.err.read_text().splitlines()
+    assert len(lines) == 2
+    assert f"{server.client.base_url}".rstrip("/") + " cannot be reached: " in lines[0]
+    assert lines[1] == "1 file sent, 1 failed, 3 not sent"
+
+
+def test_a_terminal_shows_one_bar_and_a_file_gets_the_lines(
+    server: Server, folder: Path, tmp_path: Path
+) -> None:
+    """Standard output is often a file while standard error is a terminal."""
+    for number in range(3):
+        save(folder / f"{number}.png", 40 + number)
+    ours, theirs = pty.openpty()
+    environment = commands.environment(url=server.client.base_url) | {
+        "TERM": "xterm", "COLUMNS": "120",
+    }  # fmt: skip
+    shown: list[bytes] = []
+    reader = threading.Thread(target=_read_all, args=(ours, shown))
+    with (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "imagesvc", "upload", str(folder), "--json"],
+            env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=theirs,
+        )  # fmt: skip
+    os.close(theirs)
+    reader.start()
+    status = process.wait(PATIENCE)
+    reader.join(PATIENCE)
+
+    lines = (tmp_path / "out").read_text().splitlines()
+    terminal = b"".join(shown).decode()
+    assert status == 0
+    assert [Path(json.loads(line)["file"]).name for line in lines] == ["0.png", "1.png", "2.png"]
+    assert "3/3 files" in terminal
+    assert "3 files sent" in terminal
+    assert "http" not in terminal
+
+
+def _read_all(fd: int, pieces: list[bytes]) -> None:
+    """Read a terminal to its end, which Linux reports as an error."""
+    try:
+        while piece := os.read(fd, 4096):
+            pieces.append(piece)
+    except OSError:
+        pass
+    os.close(fd)
