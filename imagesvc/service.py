@@ -34,7 +34,7 @@ from imagesvc.errors import (
 )
 from imagesvc.imaging.keys import KEYS
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.transform import parse_preset
+from imagesvc.imaging.transform import canonical, parse_preset
 from imagesvc.jobs.addresses import is_allowed
 from imagesvc.jobs.ingest import Ingest
 from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
@@ -103,6 +103,10 @@ class Service:
         watermarks = read_watermarks(settings)
         self.preset_versions = preset_versions(self.presets, qualities(settings), watermarks)
         given_key = None if is_offline else read_admin_key(settings)
+        self.preset_places = {
+            (name, canonical(transform)): f"/{name}{self.preset_versions[name]}"
+            for name, transform in self.presets.items()
+        }
         self.data_dir = usable_data_dir(settings, is_offline=is_offline)
         self.rate_limits = rate_limits(
             settings,

@@ -18,7 +18,7 @@ from imagesvc.api.http import base_of, json_response, only_known
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.named import named_images
 from imagesvc.api.problems import problem
-from imagesvc.api.schemas import JobOut
+from imagesvc.api.schemas import JobOut, PresetPlaces
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operations
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, owns
@@ -30,13 +30,14 @@ from imagesvc.errors import (
     Forbidden,
     IdempotencyKeyReused,
     ImagesvcError,
+    ImageTooLarge,
     InvalidTransform,
     NotFound,
     TooCostly,
     UnsupportedMediaType,
 )
 from imagesvc.imaging.cost import Cost, check_seconds, together
-from imagesvc.imaging.fitting import check_fits, fitting
+from imagesvc.imaging.fitting import fitting
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
@@ -115,6 +116,7 @@ class ActionEndpoints:
     """Says that a job is due."""
     variants: VariantCache
     presets: Mapping[str, Transform]
+    places: PresetPlaces
     eager: Mapping[str, Transform]
     idempotency: Idempotency
     slots: UploadSlotStore
@@ -133,7 +135,7 @@ class ActionEndpoints:
                 "process_images", "POST", f"{actions}/process", self.process, {202: JobsOut},
                 "images", scope=Scope.MANAGE, bodies=(ProcessIn,),
                 errors=(
-                    NotFound, Forbidden, Conflict, InvalidTransform, TooCostly,
+                    NotFound, Forbidden, Conflict, InvalidTransform, ImageTooLarge, TooCostly,
                     UnsupportedMediaType, IdempotencyKeyReused,
                 ),
             ),
@@ -188,8 +190,8 @@ class ActionEndpoints:
         now = self.clock()
         lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
         jobs = [new_job(it.id, it.owner_id, those, lane=lane, now=now) for it, those in wishes]
-        base = base_of(request)
-        answer = json_response(JobsOut(data=[JobOut.of(job, base=base) for job in jobs]), 202)
+        shown = [JobOut.of(job, self.places, base=base_of(request)) for job in jobs]
+        answer = json_response(JobsOut(data=shown), 202)
         receipt = None if attempt is None else attempt.receipt(answer)
         await self.queue.add(jobs, now=now, receipt=receipt)
         self.notify()
@@ -219,6 +221,7 @@ class ActionEndpoints:
 
         Raises:
             InvalidTransform: there is no such frame or watermark, or nothing where `crop` is.
+            ImageTooLarge: an output is too large, or takes too much memory.
             TooCostly: an operation, or all together, would be stopped at the time limit.
         """
         costs = for_each_operation(wanted, partial(self._cost, image))
@@ -228,5 +231,5 @@ class ActionEndpoints:
 
     def _cost(self, image: Image, wanted: Wanted) -> Cost:
         identified = self.variants.identify(image.id, image.original, wanted[1])
-        check_fits(identified.transform, image.original)
+        identified.check(image.original, self.variants.renderer.limits)
         return identified.cost(image.original)

@@ -68,10 +68,12 @@ Types = Annotated[
 class EventQuery(Query):
     """Which events to send, and from where on."""
 
+    LISTS = frozenset({"types"})
+
     last_event_id: Annotated[int, Field(ge=0, le=MAX_ID), BeforeValidator(_event_id)] | None = None
     """Go on after this event, as the header Last-Event-ID does, which wins."""
     types: Types | None = None
-    """Only these types, with commas between."""
+    """Only these types, with commas between, or several times."""
 
 
 @dataclass(slots=True)

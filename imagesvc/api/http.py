@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.api.other_names import advice
 from imagesvc.api.strict_json import check_json
 from imagesvc.errors import InvalidRequest, NotFound
 from imagesvc.model import parse_id
@@ -52,9 +53,8 @@ def parsed_query(kind: type[Model], request: Request) -> Model:
     Raises:
         InvalidRequest: naming every parameter that is wrong.
     """
-    only_known(request, set(kind.model_fields))
     try:
-        return kind.model_validate(dict(request.query_params))
+        return kind.model_validate(query_values(request, kind))
     except ValidationError as error:
         raise faults_of(error) from error
 
@@ -75,45 +75,37 @@ def _uncapitalized(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def query_values(request: Request, kind: type[BaseModel]) -> dict[str, str]:
+    """The query parameters of a model by name; a list that is given several times is one text.
+
+    Raises:
+        InvalidRequest: naming the first that is misspelt or repeated.
+    """
+    return _values(request, set(kind.model_fields), getattr(kind, "LISTS", frozenset()))
+
+
 def only_known(request: Request, known: set[str]) -> None:
     """Refuse misspelt and repeated query parameters rather than pass over them.
 
     Raises:
         InvalidRequest: naming the first.
     """
-    names = [name for name, _value in request.query_params.multi_items()]
-    for name, value in request.query_params.multi_items():
+    _values(request, known, frozenset())
+
+
+def _values(request: Request, known: set[str], lists: frozenset[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for given, value in request.query_params.multi_items():
+        plain = given.removesuffix("[]")  # as axios, PHP and Rails write lists
+        name = plain if plain in lists else given
         if name not in known:
-            raise invalid(ascii(name[:40])[1:-1], f"is unknown; {_advice(name, known)}")
-        if names.count(name) > 1:
-            raise invalid(name, "is given twice")
+            raise invalid(ascii(name[:40])[1:-1], f"is unknown; {advice(name, known)}")
         if "\x00" in value:
             raise invalid(name, "must not hold NUL characters")
-
-
-_MEANT = {
-    **dict.fromkeys(("extension", "ext", "format", "type"), ("q", "q=format:jpg")),
-    **dict.fromkeys(("tag", "tags"), ("q", "q=tags:sea")),
-    **dict.fromkeys(("search", "query", "text", "filter"), ("q", "q")),
-    **dict.fromkeys(
-        ("page", "offset", "skip", "start", "after"),
-        ("cursor", "cursor, with the next_cursor of the page before"),
-    ),
-    **dict.fromkeys(("per_page", "page_size", "count", "size", "max"), ("limit", "limit")),
-    **dict.fromkeys(("sort_by", "order_by", "orderby"), ("sort", "sort and order")),
-    **dict.fromkeys(("direction", "dir"), ("order", "order")),
-    **dict.fromkeys(("user", "user_id", "owner_id"), ("owner", "owner")),
-    **dict.fromkeys(("album", "collection_id"), ("collection", "collection")),
-    **dict.fromkeys(("include_total", "with_total", "include"), ("total", "total=true")),
-}
-"""What other services call it: the parameter that has to be known here, and what to say."""
-
-
-def _advice(name: str, known: set[str]) -> str:
-    parameter, words = _MEANT.get(name.lower(), ("", ""))
-    if parameter in known:
-        return f"use {words}"
-    return f"known are {', '.join(sorted(known))}" if known else "there are none here"
+        if name in values and name not in lists:
+            raise invalid(name, "is given twice in the query")
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values
 
 
 def invalid(loc: str, msg: str) -> InvalidRequest:
@@ -149,6 +141,9 @@ class Query(BaseModel):
     """Query parameters; each field is one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    LISTS: ClassVar[frozenset[str]] = frozenset()
+    """Those whose values have commas between; given several times, they add up."""
 
 
 def base_of(request: Request) -> str:

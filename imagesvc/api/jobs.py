@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from imagesvc.api.http import Id, Instant, base_of, json_response, only_known, parsed_query
 from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
-from imagesvc.api.schemas import JobOut
+from imagesvc.api.schemas import JobOut, PresetPlaces
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_is_own_job, check_may_list
 from imagesvc.auth.principals import Principal, Scope
@@ -42,6 +42,7 @@ class JobEndpoints:
 
     queue: JobQueue
     runner: Runner
+    presets: PresetPlaces
     clock: Callable[[], datetime] = utc_now
 
     def operations(self) -> list[Operation]:
@@ -71,12 +72,12 @@ class JobEndpoints:
         query = parsed_query(JobQuery, request)
         wanted = _filter_of(query, principal_of(request))
         found, last = await self.queue.page(wanted, limit=query.limit, after=query.cursor)
-        shown = (JobOut.of(job, base=base_of(request)) for job in found)
+        shown = (self._shown(request, job) for job in found)
         return page_response(request, Page[JobOut], shown, cursor_text(last))
 
     async def show(self, request: Request) -> Response:
         """One job with its operations."""
-        return json_response(JobOut.of(await self._own(request), base=base_of(request)))
+        return json_response(self._shown(request, await self._own(request)))
 
     async def cancel(self, request: Request) -> Response:
         """Cancel a job that has not ended (200), or delete one that has ended (204).
@@ -89,7 +90,7 @@ class JobEndpoints:
             return Response(status_code=204)
         job = await self.queue.cancel(job.id, now=self.clock())
         await self.runner.abandon(job.id)
-        return json_response(JobOut.of(job, base=base_of(request)))
+        return json_response(self._shown(request, job))
 
     async def retry(self, request: Request) -> Response:
         """Queue a job again that has not succeeded.
@@ -98,7 +99,10 @@ class JobEndpoints:
         stopped; if it waits for its next attempt, it is due now.
         """
         job = await self.runner.retry((await self._own(request)).id)
-        return json_response(JobOut.of(job, base=base_of(request)), 202)
+        return json_response(self._shown(request, job), 202)
+
+    def _shown(self, request: Request, job: Job) -> JobOut:
+        return JobOut.of(job, self.presets, base=base_of(request))
 
     async def _own(self, request: Request) -> Job:
         only_known(request, set())

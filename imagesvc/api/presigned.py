@@ -15,7 +15,14 @@ from starlette.responses import Response
 
 from imagesvc.api.bodies import media_type_of
 from imagesvc.api.collections import check_may_fill
-from imagesvc.api.http import absolute_base_of, base_of, invalid, json_response, parsed_query
+from imagesvc.api.http import (
+    absolute_base_of,
+    base_of,
+    invalid,
+    json_response,
+    parsed_query,
+    query_values,
+)
 from imagesvc.api.receiving import StreamedBody, check_declared_length, declared_length, heard_out
 from imagesvc.api.schemas import ImageOut, Instant
 from imagesvc.api.upload_bodies import FIELDS, FILE, read_fields
@@ -111,7 +118,8 @@ class PresignedEndpoints:
             raise invalid("content_type", f"must be one of {', '.join(MEDIA_TYPES)}")
         if (query.max_bytes or 0) > self.max_upload_size:
             raise invalid("max_bytes", f"may be {self.max_upload_size}")
-        values = {name: text for name, text in request.query_params.items() if name in FIELDS}
+        named = query_values(request, UploadUrlQuery)
+        values = {name: text for name, text in named.items() if name in FIELDS}
         fields = read_fields(values, self.default_visibility, principal.user_id)
         if fields.collection_id is not None:
             await check_may_fill(self.collections, fields.collection_id, principal)

@@ -13,6 +13,9 @@ from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Principal
 from imagesvc.model import Image, Job, Operation, Status, Variant, Visibility
 
+PresetPlaces = Mapping[tuple[str, str], str]
+"""What follows an image's URL, by the name of a preset and its canonical transform."""
+
 
 def rfc3339(instant: datetime) -> str:
     """An instant in UTC with microseconds and a Z (RFC 3339)."""
@@ -152,9 +155,15 @@ class OperationOut(BaseModel):
     url: str
 
     @classmethod
-    def of(cls, operation: Operation, image_id: UUID, base: str) -> OperationOut:
-        """What the API says about an operation."""
-        place = f"/{operation.name}" if operation.name else f"?{operation.transform}"
+    def of(
+        cls, operation: Operation, image_id: UUID, presets: PresetPlaces, base: str
+    ) -> OperationOut:
+        """What the API says about an operation.
+
+        The URL of one that was a preset, and is not what the preset is now, is its transform's.
+        """
+        asked = (operation.name or "", operation.transform)
+        place = presets.get(asked) or f"?{operation.transform}"
         return cls(
             name=operation.name,
             transform=operation.transform,
@@ -178,14 +187,22 @@ class JobOut(BaseModel):
     finished_at: Instant | None
 
     @classmethod
-    def of(cls, job: Job, *, base: str) -> JobOut:
-        """What the API says about a job."""
+    def of(cls, job: Job, presets: PresetPlaces, *, base: str) -> JobOut:
+        """What the API says about a job.
+
+        Args:
+            job: which one.
+            presets: what leads to each.
+            base: what URLs begin with.
+        """
         return cls(
             id=job.id,
             image_id=job.image_id,
             status=job.status,
             attempts=job.attempts,
-            operations=[OperationOut.of(item, job.image_id, base) for item in job.operations],
+            operations=[
+                OperationOut.of(item, job.image_id, presets, base) for item in job.operations
+            ],
             error=_error(job.error_code, job.error_detail),
             created_at=job.created_at,
             started_at=job.started_at,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import WithJsonSchema
 
-from imagesvc.errors import InvalidTransform
+from imagesvc.errors import ImageTooLarge, InvalidTransform
 from imagesvc.imaging.transform import PRESET, parse, parse_text
 from imagesvc.jobs.requests import Wanted
 from imagesvc.model import Transform
@@ -58,14 +58,17 @@ def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> lis
 
     Raises:
         InvalidTransform: naming, by position and key, what `work` refused.
+        ImageTooLarge: the first of `work`, naming the position.
     """
     done: list[Any] = []
     faults: list[tuple[str, str]] = []
     for position, operation in enumerate(operations):
+        place = f"operations.{position}"
         try:
             done.append(work(operation))
+        except ImageTooLarge as error:
+            raise ImageTooLarge(error.detail, ((place, error.detail),)) from error
         except InvalidTransform as error:
-            place = f"operations.{position}"
             for key, message in error.fields:
                 faults.append((place if key == "transform" else f"{place}.{key}", message))
     if faults:

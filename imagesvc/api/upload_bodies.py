@@ -78,6 +78,12 @@ class Received:
     ignored_bytes: int = 0
     """Of fields that mean nothing here."""
 
+    def fields_upon(self, query: Mapping[str, str]) -> dict[str, str]:
+        """The fields, with those of the query where the form has none; tags of both add up."""
+        values = {**query, **self.fields}
+        tags = [fields["tags"] for fields in (query, self.fields) if "tags" in fields]
+        return {**values, "tags": ",".join(tags)} if tags else values
+
     def summary(self) -> Iterator[str]:
         """What tells this request from another one."""
         for name in sorted(self.fields):

@@ -12,7 +12,15 @@ from starlette.responses import Response
 from imagesvc.api.bodies import JSON, check_media_type, media_type_of
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.html_forms import shown_by_browser
-from imagesvc.api.http import Id, Query, absolute_base_of, base_of, json_response, parsed_query
+from imagesvc.api.http import (
+    Id,
+    Query,
+    absolute_base_of,
+    base_of,
+    json_response,
+    parsed_query,
+    query_values,
+)
 from imagesvc.api.idempotency import Attempt, Idempotency
 from imagesvc.api.imports import ImportIn, Imports
 from imagesvc.api.problems import problem
@@ -58,11 +66,13 @@ from imagesvc.store.incoming import ReceivedFile
 class UploadQuery(Query):
     """What may be said about a file in the query; parts of a form say the same."""
 
+    LISTS = frozenset({"tags"})
+
     filename: str | None = None
     title: str | None = None
     description: str | None = None
     tags: str | None = None
-    """With commas between."""
+    """With commas between, or several times."""
     collection_id: Id | None = None
     visibility: Visibility | None = None
     share_location: bool | None = None
@@ -137,13 +147,13 @@ class UploadEndpoints:
             if media_type_of(request) == JSON:  # what import_one takes, as older clients send it
                 return await self._import(request, body, attempt)
             parsed_query(UploadQuery, request)
+            named = query_values(request, UploadQuery)
             async with AsyncExitStack() as stack:
                 received = await self.reader.read(request, body, stack)
                 if not received.files:
                     raise NoFile("The request holds no file.")
-                values = {**request.query_params, **received.fields}
                 owner_id = principal_of(request).user_id
-                fields = read_fields(values, self.default_visibility, owner_id)
+                fields = read_fields(received.fields_upon(named), self.default_visibility, owner_id)
                 return await self._accept(request, received, fields, attempt)
 
     async def import_one(self, request: Request) -> Response:

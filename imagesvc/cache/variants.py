@@ -32,6 +32,8 @@ from imagesvc.errors import (
 )
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost, check_seconds, render_cost, together
+from imagesvc.imaging.fitting import check_can_be_made
+from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine, serves
 from imagesvc.imaging.transform import canonical, effective, variant_key
 from imagesvc.jobs.renderer import Renderer
@@ -77,6 +79,16 @@ class Wanted:
     def cost(self, original: Original) -> Cost:
         """What making it of its original is predicted to take."""
         return render_cost(self.transform, original, is_reduced=self.source != original.digest)
+
+    def check(self, original: Original, limits: Limits) -> None:
+        """Refuse at once what a worker would refuse.
+
+        Raises:
+            InvalidTransform: there is nothing where `crop` is.
+            ImageTooLarge: it is too large, or takes too much memory.
+        """
+        is_reduced = self.source != original.digest
+        check_can_be_made(self.transform, original, limits, is_reduced=is_reduced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +267,7 @@ class VariantCache:
         self, original: Original, wanted: Wanted, requester: str, flight: Flight
     ) -> Fetched:
         began = time.perf_counter()
+        wanted.check(original, self.renderer.limits)
         cost = wanted.cost(original)
         check_seconds(cost, self.timeout)
         flight.is_dear = self.renderer.is_dear(cost)

@@ -170,8 +170,7 @@ def render_cost(transform: Transform, original: Original, *, is_reduced: bool = 
         is_reduced: whether it is made from the mezzanine.
     """
     decoder = _mezzanine_decoder(original) if is_reduced else decoder_cost(original, transform)
-    is_animated = transform.format in ANIMATED and transform.frame is None
-    frames = original.frames if is_animated and moves(original) else 1
+    frames = frames_of(transform, original)
     try:
         laid = plan(transform, original.width, original.height)
     except InvalidTransform:
@@ -182,6 +181,12 @@ def render_cost(transform: Transform, original: Original, *, is_reduced: bool = 
         decoder.memory + FIXED_BYTES + working_bytes(transform, laid, shown, frames),
         decoder.seconds + _working_seconds(transform, laid, shown, frames, has_alpha=has_alpha),
     )
+
+
+def frames_of(transform: Transform, original: Original) -> int:
+    """How many frames a variant has."""
+    is_animated = transform.format in ANIMATED and transform.frame is None
+    return original.frames if is_animated and moves(original) else 1
 
 
 def decoder_cost(original: Original, transform: Transform) -> Cost:

@@ -6,21 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from imagesvc.errors import ImageTooLarge
 from imagesvc.imaging import pillow, vips
 from imagesvc.imaging.gif import encode as gif
 from imagesvc.imaging.motion import motion
 from imagesvc.imaging.vips import Picture
 from imagesvc.model import Format, Transform
-
-MAX_SIDES = {
-    Format.JPEG: 65_500,
-    Format.WEBP: 16_383,
-    Format.AVIF: 16_384,
-    Format.GIF: 65_535,
-    Format.PNG: 1_000_000,
-}
-"""The longest side that each encoder writes, in pixels."""
 
 WEBP_EFFORT = 4
 AVIF_EFFORT = 1
@@ -32,20 +22,6 @@ GIF_EFFORT = 3
 MAX_ATTEMPTS = 7
 CLOSE = 0.95
 _STRIPPED = {"keep": "none"}
-
-
-def check_sides(kind: Format | None, width: int, height: int) -> None:
-    """Refuse a variant that its format cannot hold.
-
-    Raises:
-        ImageTooLarge: a side exceeds what the encoder writes.
-    """
-    longest = MAX_SIDES[kind or Format.PNG]
-    if max(width, height) > longest:
-        raise ImageTooLarge(
-            f"The variant would be {width} x {height} pixels; "
-            f"{kind} holds at most {longest:,} a side."
-        )
 
 
 def encode(picture: Picture, transform: Transform) -> bytes:

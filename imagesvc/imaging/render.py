@@ -19,8 +19,8 @@ from imagesvc.imaging import vips
 from imagesvc.imaging.calls import Files, Rendered, RenderRequest, Spill
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
-from imagesvc.imaging.cost import working_bytes
-from imagesvc.imaging.encode import check_sides, encode
+from imagesvc.imaging.encode import encode
+from imagesvc.imaging.fitting import check_size
 from imagesvc.imaging.geometry import Plan, plan
 from imagesvc.imaging.gif import reduce as gif
 from imagesvc.imaging.limits import Limits
@@ -198,6 +198,10 @@ def _shown(source: Source) -> tuple[int, int]:
     return source.shown.width, source.shown.height
 
 
+def _check_size(source: Source, transform: Transform, laid: Plan, limits: Limits) -> None:
+    check_size(transform, laid, source.shown, source.frames, limits, read=source.stored)
+
+
 def sniffed(data: Data) -> Format:
     """The format that a file claims to be.
 
@@ -208,29 +212,6 @@ def sniffed(data: Data) -> Format:
     if kind is None:
         raise UnsupportedMediaType("The file is no image of a format taken here.")
     return kind
-
-
-def _check_size(source: Source, transform: Transform, laid: Plan, limits: Limits) -> None:
-    """Refuse a variant that is too large, or takes too much on the way.
-
-    Raises:
-        ImageTooLarge: pixels, memory or the sides that the format can hold.
-    """
-    for size in (source.stored, laid.scaled, laid.turned, laid.output):
-        pixels = size.width * size.height
-        if pixels > limits.max_pixels or pixels * source.frames > limits.max_all_pixels:
-            raise ImageTooLarge(
-                f"Making this variant takes {size.width} x {size.height} pixels in "
-                f"{source.frames} frames; the limit is {limits.max_pixels:,} a frame and "
-                f"{limits.max_all_pixels:,} together."
-            )
-    needed = working_bytes(transform, laid, source.shown, source.frames)
-    if needed > limits.max_decode_bytes:
-        raise ImageTooLarge(
-            f"Making this variant takes about {needed:,} bytes of memory; "
-            f"the limit is {limits.max_decode_bytes:,}."
-        )
-    check_sides(transform.format, laid.output.width, laid.output.height)
 
 
 def spill_file(data: bytes, spill: Spill) -> int:

@@ -371,6 +371,37 @@ def test_a_changed_preset_has_another_url_and_the_old_one_works(make_server: Mak
         assert size_of(server.client.get(url))[0] == 70
 
 
+def test_the_urls_of_a_job_are_those_of_its_image(make_server: MakeServer) -> None:
+    """And lead to what the job made, also when the preset is another one by then."""
+    names = {"eager_presets": '["thumbnail", "card", "gone"]', "workers": 1}
+    server = make_server(presets='{"card": "w=60", "gone": "w=50"}', **names)
+    image = server.upload(picture(6, (300, 200)))
+    (again,) = server.client.post(
+        "/api/v1/images/actions/process", json={"id": image["id"], "operations": ["card", "w=40"]}
+    ).json()["data"]
+    jobs = [server.finished(job_id) for job_id in (image["job"]["id"], again["id"])]
+    before = image["urls"]["presets"]
+    places = [[made["url"] for made in job["operations"]] for job in jobs]
+    server.stop()
+    server.settings |= {"presets": '{"card": "w=70"}', "eager_presets": None}
+    server.start()
+
+    job = server.client.get(f"/api/v1/jobs/{image['job']['id']}").json()
+
+    assert places == [
+        [before["thumbnail"], before["card"], before["gone"]],
+        [before["card"], f"/images/{image['id']}?w=40"],
+    ]
+    assert [made["url"] for made in again["operations"]] == places[1]
+    urls = [made["url"] for made in job["operations"]]
+    assert urls == [
+        before["thumbnail"], f"/images/{image['id']}?w=60", f"/images/{image['id']}?w=50",
+    ]  # fmt: skip
+    assert [size_of(server.client.get(url))[0] for url in urls] == [256, 60, 50]
+    listed = server.client.get("/api/v1/jobs", params={"image": image["id"]}).json()["data"]
+    assert job in listed
+
+
 def test_many_askers_of_one_new_variant_get_the_same_bytes(server: Server) -> None:
     """A page that goes viral must not render its picture once for each visitor."""
     image = server.upload(picture(7, (1600, 1200)))

@@ -22,7 +22,12 @@ EVENTS = "/api/v1/events"
 
 
 def read(
-    client: httpx.Client, until: str, *, last: str | None = None, count: int = 1, **query: str
+    client: httpx.Client,
+    until: str,
+    *,
+    last: str | None = None,
+    count: int = 1,
+    **query: str | list[str],
 ) -> list[dict[str, Any]]:
     """Events up to the `count`-th of a type."""
     headers = {} if last is None else {"Last-Event-ID": last}
@@ -81,6 +86,8 @@ def test_edits_and_deletions_are_told(server: Server) -> None:
 
     assert [event["event"] for event in told] == [*["image.updated"] * 3, "image.deleted"]
     assert {event["data"]["data"]["image_id"] for event in told} == {image["id"]}
+    repeated = read(server.client, "image.deleted", last="0", types=types.split(","))
+    assert repeated == told
 
 
 def test_what_is_asked_wrongly_is_refused(server: Server) -> None:

@@ -40,7 +40,8 @@ def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
     collection = people.ann.post("/api/v1/collections", json={"title": "c"}).json()
     upload = handed_out(
         people.ann, filename="beach.jpg", content_type="image/jpeg", title="Beach",
-        description="at #Sea", tags="own", visibility="private", collection_id=collection["id"],
+        description="at #Sea", tags=["own", "good"], visibility="private",
+        collection_id=collection["id"],
     )  # fmt: skip
     assert (upload["method"], upload["headers"]) == ("PUT", JPEG)
 
@@ -52,7 +53,7 @@ def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
     me = people.ann.get("/api/v1/users/me").json()
     assert (image["id"], image["owner_id"]) == (upload["id"], me["id"])
     assert (image["filename"], image["title"], image["tags"]) == (
-        "beach.jpg", "Beach", ["own", "sea"],
+        "beach.jpg", "Beach", ["own", "good", "sea"],
     )  # fmt: skip
     assert (image["visibility"], image["collection_id"]) == ("private", collection["id"])
     assert people.bob.get(answer.headers["location"]).status_code == 404

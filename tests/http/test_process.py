@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -33,11 +35,12 @@ def settled(server: Server, seed: int = 0) -> str:
     return image_id
 
 
-def animation() -> bytes:
-    """Two frames."""
+def animation(frames: int = 2) -> bytes:
+    """A GIF whose frames alternate."""
     out = io.BytesIO()
-    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
-    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    colours = ("red", "blue") * frames
+    pictures = [Image.new("RGB", (64, 48), colour) for colour in colours[:frames]]
+    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:])
     return out.getvalue()
 
 
@@ -180,6 +183,62 @@ def test_a_preset_that_an_image_has_no_variant_of_is_refused_at_once(
     assert made == [["corner", "card"], ["card"]]
     for image in (small, large):
         assert server.finished(image["job"]["id"])["status"] == "succeeded"
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose variants have at most a million pixels, or four in all frames."""
+    presets = json.dumps({"poster": "w=3000&h=2000&fit=pad", "card": "w=60"})
+    place = tmp_path_factory.mktemp("narrow") / "data"
+    server = Server(place, max_pixels=1_000_000, presets=presets, workers=1).start()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "says"),
+    [
+        ("still", "w=2000&enlarge=1", "limit is 1,000,000 a frame"),
+        ("still", "w=2000&h=2000&fit=pad&format=webp", "limit is 1,000,000 a frame"),
+        ("still", {"preset": "poster"}, "limit is 1,000,000 a frame"),
+        ("still", "trim=5&w=2000&enlarge=1", "limit is 1,000,000 a frame"),
+        ("still", "w=1&h=8000&fit=fill&enlarge=1&rotate=45", "limit is 1,000,000 a frame"),
+        ("moving", "w=900&enlarge=1", "4,000,000 together"),
+    ],
+)
+def test_an_operation_that_is_too_large_is_refused_at_once(
+    narrow: Server, kind: str, operation: str | dict[str, str], says: str
+) -> None:
+    """With the code and the words of GET; no job is made, also not for what could be made."""
+    content = animation(frames=9) if kind == "moving" else picture(4)
+    image = narrow.upload(content, "a.gif" if kind == "moving" else "a.jpg")
+    jobs = f"/api/v1/jobs?image={image['id']}"
+    narrow.finished(image["job"]["id"])
+    before = narrow.client.get(jobs).json()
+    query = operation if isinstance(operation, str) else urlencode(operation)
+
+    by_get = narrow.client.get(f"/images/{image['id']}?{query}")
+    answer = processed(narrow.client, id=image["id"], operations=["card", operation])
+
+    document = assert_problem(answer, 422, "image_too_large")
+    assert says in document["detail"]
+    assert document["detail"] == assert_problem(by_get, 422, "image_too_large")["detail"]
+    assert document["errors"] == [{"loc": "operations.1", "msg": document["detail"]}]
+    assert narrow.client.get(jobs).json() == before
+
+
+def test_an_output_that_takes_too_much_memory_is_refused_at_once(make_server: MakeServer) -> None:
+    """Lossless WebP of 19 MP takes more than what a worker of 1 GiB may."""
+    server = make_server(worker_memory="1GiB", workers=1)
+    image = server.upload(picture(5, (400, 300)))
+    operation = "w=5000&enlarge=1&format=webp&lossless=1"
+
+    by_get = server.client.get(f"/images/{image['id']}?{operation}")
+    answer = processed(server.client, id=image["id"], operations=[operation])
+
+    document = assert_problem(answer, 422, "image_too_large")
+    assert "bytes of memory" in document["detail"]
+    assert document["detail"] == assert_problem(by_get, 422, "image_too_large")["detail"]
 
 
 @pytest.mark.parametrize(

@@ -457,7 +457,10 @@ def test_a_parameter_that_breaks_its_rules_is_named(many: Server, query: str, lo
     [
         ("extension=jpg", "q=format:jpg"), ("page=2", "cursor"), ("offset=50", "cursor"),
         ("per_page=9", "limit"), ("tags=sea", "q=tags:"), ("order_by=size", "sort"),
-        ("Album=1", "collection"),
+        ("Album=1", "collection"), ("per-page=9", "limit"), ("pageSize=9", "limit"),
+        ("size=9", "limit, or q=size:"), ("search=sea", "q"), ("query=sea", "q"), ("q[]=sea", "q"),
+        ("name=a.jpg", "q=filename:"), ("from=2016", "q=date:"), ("nextCursor=x", "cursor"),
+        ("sortDirection=desc", "order"), ("desc=1", "order"), ("public=1", "visibility"),
     ],
 )  # fmt: skip
 def test_what_other_services_call_it_names_the_right_parameter(
@@ -473,10 +476,25 @@ def test_what_other_services_call_it_names_the_right_parameter(
 
 def test_a_parameter_that_is_not_there_is_not_advised(many: Server) -> None:
     """A list without a search knows no `q`."""
-    document = many.client.get("/api/v1/jobs?extension=jpg").json()
+    for parameter in ("extension=jpg", "search=sea", "sort=name", "order=asc"):
+        document = many.client.get(f"/api/v1/jobs?{parameter}").json()
+        assert "known are" in document["detail"]
+    for parameter, right in (
+        ("size=9", "limit"), ("per_page=9", "limit"), ("offset=9", "cursor"), ("page=2", "cursor"),
+        ("state=failed", "status"), ("since=2026-01-01", "created_from"),
+    ):  # fmt: skip
+        document = many.client.get(f"/api/v1/jobs?{parameter}").json()
+        assert re.search(rf"use {right}[.,]", document["detail"]), document["detail"]
 
-    assert "q=format" not in document["detail"]
-    assert "known are" in document["detail"]
+
+@pytest.mark.parametrize("name", ["q", "sort", "limit", "status", "total"])
+def test_a_parameter_that_is_no_list_may_be_there_once(many: Server, name: str) -> None:
+    """Which of two values is meant, the server does not guess."""
+    answer = many.client.get("/api/v1/images", params=[(name, "1"), (name, "1")])
+
+    document = assert_problem(answer, 400, "invalid_request")
+    assert document["detail"] == f"{name} is given twice in the query."
+    assert [fault["loc"] for fault in document["errors"]] == [name]
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,31 @@ def test_a_field_given_twice_is_refused(server: Server) -> None:
     assert_problem(answer, 400, "invalid_request")
 
 
+@pytest.mark.parametrize("name", ["tags", "tags[]"])
+def test_tags_given_several_times_in_the_query_add_up(server: Server, name: str) -> None:
+    """As parts of a form do, and beside those; of another parameter there may be one."""
+    twice = {name: ["sea,sand", "sun"]}
+    file = {"file": ("a.jpg", picture(8))}
+
+    raw = server.client.post("/images", content=picture(8), params=twice)
+    both = server.client.post("/images", params=twice, files=file, data={"tags": "form"})
+    titles = server.client.post("/images", content=picture(8), params={"title": ["a", "b"]})
+
+    assert raw.json()["tags"] == ["sea", "sand", "sun"]
+    assert both.json()["tags"] == ["sea", "sand", "sun", "form"]
+    document = assert_problem(titles, 400, "invalid_request")
+    assert document["detail"] == "title is given twice in the query."
+
+
+def test_tags_that_add_up_to_too_many_are_refused(server: Server) -> None:
+    """The bound is that of all together."""
+    params = {"tags": [f"t{number}" for number in range(101)]}
+
+    answer = server.client.post("/images", content=picture(9), params=params)
+
+    assert assert_problem(answer, 400, "invalid_request")["errors"][0]["loc"] == "tags"
+
+
 def test_several_files_are_answered_one_by_one_in_order(server: Server) -> None:
     """One bad file among ten must not cost the other nine, nor shift their answers."""
     files = [
