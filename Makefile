@@ -24,7 +24,7 @@ help:
 	@echo "make test       the tests, without those that take minutes"
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make check      ruff, mypy, and the import rules"
-	@echo "make api-check  schemathesis, generated clients, Postman; EXAMPLES=10 of each kind; needs npm"
+	@echo "make api-check  schemathesis, generated clients, Postman, recipes; EXAMPLES=10 of each kind; needs npm"
 	@echo "make format     what ruff can mend by itself"
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"

