@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import anyio
 import httpx
 
-from . import calls
+from . import calls, uploads
 from .calls import (
     Call,
     Changes,
@@ -25,15 +24,20 @@ from .calls import (
 from .flows import Came, Flow, Pause, answered, following, waited
 from .models import (
     Collection,
+    CountedImagePage,
+    DeleteEntry,
     Image,
     Job,
+    Me,
     Page,
     SignedUrls,
     Token,
+    UploadEntry,
     UploadUrl,
     Variant,
     Visibility,
 )
+from .uploads import Source
 
 T = TypeVar("T")
 TIMEOUT = 60.0
@@ -73,9 +77,13 @@ class AsyncClient:
         self._http.headers["authorization"] = f"Bearer {token.access_token}"
         return token
 
+    async def me(self) -> Me:
+        """Who is asking, with which scopes, and what they keep."""
+        return await self._do(answered(calls.get_me()))
+
     async def upload(
         self,
-        source: Path | str | bytes | BinaryIO,
+        source: Source,
         *,
         filename: str | None = None,
         on_progress: Progress | None = None,
@@ -91,14 +99,58 @@ class AsyncClient:
             idempotency_key: one for each image that is meant; a new one, when not given.
             fields: what to say about it.
         """
-        name = filename or calls.name_of(source)
-        with calls.opened(source) as file:
-            call = calls.upload(file, name, fields, on_progress, idempotency_key)
+        name = filename or uploads.name_of(source)
+        with uploads.opened(source) as file:
+            call = uploads.upload(file, name, fields, on_progress, idempotency_key)
             return await self._do(answered(call))
+
+    async def upload_raw(
+        self,
+        source: Source,
+        *,
+        filename: str | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> Image:
+        """Upload one file as the whole body of a request, with its fields in the URL; as `upload`.
+
+        Proxies and logs see the fields there.
+        """
+        name = filename or uploads.name_of(source)
+        with uploads.opened(source) as file:
+            call = uploads.upload_raw(file, name, fields, on_progress, idempotency_key)
+            return await self._do(answered(call))
+
+    async def upload_several(
+        self,
+        sources: Sequence[Source],
+        *,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> list[UploadEntry]:
+        """Upload files in one request: an entry for each, in order, with its image or its error.
+
+        Args:
+            sources: what to upload; a str is a path.
+            on_progress: called with the bytes sent so far and the bytes of all files.
+            idempotency_key: one for all of them; a new one, when not given.
+            fields: what to say about each of them.
+        """
+        with uploads.all_opened(sources) as files:
+            call = uploads.upload_several(files, fields, on_progress, idempotency_key)
+            return await self._do(answered(call))
+
+    async def import_url(
+        self, url: str, *, idempotency_key: str | None = None, **fields: Unpack[Fields]
+    ) -> Image:
+        """Have the service fetch an image, where its settings allow that (`allow_url_import`)."""
+        return await self._do(answered(uploads.import_url(url, fields, idempotency_key)))
 
     async def upload_url(self, **fields: Unpack[FieldsOfUrl]) -> UploadUrl:
         """A URL for somebody without a credential, which takes one file, once."""
-        return await self._do(answered(calls.get_upload_url(fields)))
+        return await self._do(answered(uploads.get_upload_url(fields)))
 
     async def wait(self, job_id: Id, *, timeout: float = 60.0) -> Job:
         """Wait until a job has succeeded.
@@ -117,6 +169,27 @@ class AsyncClient:
         """Every image that a search finds, or all; pages are asked for as they are needed."""
         return self._items(calls.list_images({"q": q, **query}))
 
+    async def image_page(
+        self,
+        q: str | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        total: bool = False,
+        **query: Any,
+    ) -> CountedImagePage:
+        """One page of the images that a search finds, or of all.
+
+        Args:
+            q: the search.
+            limit: how many images at most.
+            cursor: the `next_cursor` of the page before.
+            total: whether to count the list.
+            query: filters and order, such as `collection`, `visibility`, `sort`.
+        """
+        asked = {"q": q, "limit": limit, "cursor": cursor, "total": total or None, **query}
+        return await self._do(answered(calls.list_and_count_images(asked)))
+
     async def update_image(
         self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
     ) -> Image:
@@ -133,15 +206,28 @@ class AsyncClient:
         """Delete an image with everything that was made of it."""
         await self._do(answered(calls.delete_image(image_id)))
 
+    async def delete_images(self, image_ids: Sequence[Id]) -> list[DeleteEntry]:
+        """Delete up to 100 images, each for itself: an entry for each, in order."""
+        return (await self._do(answered(calls.delete_images(image_ids)))).data
+
     async def process(
-        self, image_ids: Sequence[Id], operations: Sequence[Mapping[str, Any]]
+        self, image_ids: Sequence[Id], operations: Sequence[Operation] | None = None
     ) -> list[Job]:
-        """Have variants of images made: a job for each."""
+        """Have variants of images made: a job for each.
+
+        Args:
+            image_ids: of which images, up to 100.
+            operations: names of presets, or transforms; the eager presets, when not given.
+        """
         return (await self._do(answered(calls.process(image_ids, operations)))).data
 
     async def variants(self, image_id: Id) -> list[Variant]:
         """The stored variants of an image."""
         return (await self._do(answered(calls.list_variants(image_id)))).data
+
+    async def purge_variants(self, image_id: Id) -> int:
+        """Remove the stored variants of an image, which are made anew when asked for."""
+        return (await self._do(answered(calls.purge_variants(image_id)))).deleted
 
     async def fetch(self, image_id: Id, **transform: Unpack[Transform]) -> bytes:
         """The bytes of the original, or of a variant: `fetch(id, w=400, format="webp")`."""
@@ -242,6 +328,15 @@ class AsyncClient:
 
     async def _send(self, call: Call[Any]) -> httpx.Response | httpx.TransportError:
         try:
-            return await self._http.request(**call.arguments())
+            return await self._http.request(content=_sent(call), **call.arguments())
         except httpx.TransportError as error:
             return error
+
+
+def _sent(call: Call[Any]) -> AsyncIterator[bytes] | None:
+    return None if call.content is None else _asynchronous(call.pieces())
+
+
+async def _asynchronous(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece

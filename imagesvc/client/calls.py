@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, TypedDict, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 from pydantic import BaseModel
 
 from .models import (
     Collection,
+    CountedImagePage,
+    DeleteResults,
     Image,
     Job,
     Jobs,
+    Me,
     Page,
+    Purged,
     SignedUrls,
     Token,
-    UploadUrl,
     Variant,
     Versioned,
     Visibility,
@@ -34,6 +34,7 @@ Id = UUID | str
 Progress = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes of all."""
 API = "/api/v1"
+PIECE_BYTES = 1 << 16
 
 
 class Transform(TypedDict, total=False):
@@ -115,117 +116,49 @@ class Call(Generic[T]):
     query: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str] | None = None
-    file: tuple[str, BinaryIO] | None = None
+    files: Sequence[tuple[str, BinaryIO]] = ()
+    """Of a form, with their names."""
+    content: BinaryIO | None = None
+    """A file that is the whole body."""
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = True
     """Whether sending it twice is as good as once (RFC 9110, section 9.2.2)."""
 
     def arguments(self) -> dict[str, Any]:
-        """What httpx needs to make the request."""
-        if self.file is not None:
-            self.file[1].seek(0)
+        """What httpx needs to make the request, but for `content`."""
+        for _name, file in self.files:
+            file.seek(0)
         return {
             "method": self.method,
             "url": self.path,
             "params": {name: value for name, value in self.query.items() if value is not None},
             "json": self.json,
             "data": self.form,
-            "files": None if self.file is None else {"file": self.file},
+            "files": [("file", file) for file in self.files] or None,
             "headers": dict(self.headers),
         }
 
-
-class WatchedFile(io.RawIOBase):
-    """A file that tells how far it has been read."""
-
-    def __init__(self, file: BinaryIO, on_progress: Progress | None) -> None:
-        super().__init__()
-        self._file = file
-        self._on_progress = on_progress
-        self._begin = file.tell() if file.seekable() else 0
-        if not file.seekable():
-            self._file = io.BytesIO(file.read())
-        self._size = self._file.seek(0, io.SEEK_END) - self._begin
-        self._file.seek(self._begin)
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to an offset from where the file stood when it was given."""
-        if whence == io.SEEK_SET:
-            offset += self._begin
-        return self._file.seek(offset, whence) - self._begin
-
-    def tell(self) -> int:
-        """How far it has been read."""
-        return self._file.tell() - self._begin
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-        data = self._file.read(size)
-        if self._on_progress is not None:
-            self._on_progress(self.tell(), self._size)
-        return data
-
-
-def name_of(source: Path | str | bytes | BinaryIO) -> str:
-    """The file name of what is to be uploaded."""
-    if isinstance(source, bytes):
-        return "upload"
-    return Path(
-        source if isinstance(source, str | Path) else getattr(source, "name", "upload")
-    ).name
-
-
-@contextlib.contextmanager
-def opened(source: Path | str | bytes | BinaryIO) -> Iterator[BinaryIO]:
-    """What is to be uploaded, as a file; a str is a path. A file that was given stays open."""
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-    elif isinstance(source, str | Path):
-        with Path(source).open("rb") as file:
-            yield file
-    else:
-        yield source
-
-
-def upload(
-    file: BinaryIO,
-    filename: str,
-    fields: Fields,
-    on_progress: Progress | None,
-    idempotency_key: str | None,
-) -> Call[Image]:
-    """Upload one file; with its key it can be sent again, and is still one image."""
-    return Call(
-        "POST",
-        f"{API}/images",
-        _uploaded,
-        form={name: str(value) for name, value in fields.items() if value is not None},
-        file=(filename, WatchedFile(file, on_progress)),  # type: ignore[arg-type]  # it is one
-        headers={"idempotency-key": f'"{idempotency_key or uuid4()}"'},
-    )
-
-
-def get_upload_url(fields: Mapping[str, Any]) -> Call[UploadUrl]:
-    """A URL that takes one file, once, without a credential."""
-    return Call("GET", f"{API}/images/actions/upload-url", _upload_url, query=fields)
+    def pieces(self) -> Iterator[bytes]:
+        """`content` from its beginning."""
+        if self.content is not None:
+            self.content.seek(0)
+            while piece := self.content.read(PIECE_BYTES):
+                yield piece
 
 
 def get_image(image_id: Id) -> Call[Image]:
     """One image."""
-    return Call("GET", f"{API}/images/{image_id}", _versioned(Image))
+    return Call("GET", f"{API}/images/{image_id}", versioned(Image))
 
 
 def list_images(query: Mapping[str, Any]) -> Call[Page[Image]]:
     """A page of images."""
-    return Call("GET", f"{API}/images", _model(Page[Image]), query=query)
+    return Call("GET", f"{API}/images", model(Page[Image]), query=query)
+
+
+def list_and_count_images(query: Mapping[str, Any]) -> Call[CountedImagePage]:
+    """A page of images, with the number of images in the list where `total` asks for it."""
+    return Call("GET", f"{API}/images", model(CountedImagePage), query=query)
 
 
 def update_image(image_id: Id, changes: Mapping[str, Any], if_match: str | None) -> Call[Image]:
@@ -238,19 +171,30 @@ def delete_image(image_id: Id) -> Call[None]:
     return Call("DELETE", f"{API}/images/{image_id}", _nothing)
 
 
-def process(image_ids: Sequence[Id], operations: Sequence[Mapping[str, Any]]) -> Call[Jobs]:
-    """Have variants of images made."""
-    body = {
-        "ids": [str(image_id) for image_id in image_ids],
-        "operations": [dict(operation) for operation in operations],
-    }
+def delete_images(image_ids: Sequence[Id]) -> Call[DeleteResults]:
+    """Delete several images, each for itself."""
+    body = {"ids": [str(image_id) for image_id in image_ids]}
+    path = f"{API}/images/actions/delete"
+    return Call("POST", path, model(DeleteResults), json=body, is_repeatable=False)
+
+
+def process(image_ids: Sequence[Id], operations: Sequence[Operation] | None) -> Call[Jobs]:
+    """Have variants of images made; the eager presets without operations."""
+    body: dict[str, Any] = {"ids": [str(image_id) for image_id in image_ids]}
+    if operations is not None:
+        body["operations"] = list(operations)
     path = f"{API}/images/actions/process"
-    return Call("POST", path, _model(Jobs), json=body, is_repeatable=False)
+    return Call("POST", path, model(Jobs), json=body, is_repeatable=False)
 
 
 def list_variants(image_id: Id) -> Call[Page[Variant]]:
     """The stored variants of an image."""
-    return Call("GET", f"{API}/images/{image_id}/variants", _model(Page[Variant]))
+    return Call("GET", f"{API}/images/{image_id}/variants", model(Page[Variant]))
+
+
+def purge_variants(image_id: Id) -> Call[Purged]:
+    """Remove the stored variants of an image."""
+    return Call("DELETE", f"{API}/images/{image_id}/variants", model(Purged))
 
 
 def fetch(image_id: Id, transform: Mapping[str, Any]) -> Call[bytes]:
@@ -270,12 +214,12 @@ def sign_urls(
 
 def get_job(job_id: Id) -> Call[Job]:
     """One job."""
-    return Call("GET", f"{API}/jobs/{job_id}", _model(Job))
+    return Call("GET", f"{API}/jobs/{job_id}", model(Job))
 
 
 def retry_job(job_id: Id) -> Call[Job]:
     """Queue a job again."""
-    return Call("POST", f"{API}/jobs/{job_id}/retry", _model(Job))
+    return Call("POST", f"{API}/jobs/{job_id}/retry", model(Job))
 
 
 def delete_job(job_id: Id) -> Call[Job | None]:
@@ -285,12 +229,12 @@ def delete_job(job_id: Id) -> Call[Job | None]:
 
 def list_jobs(query: Mapping[str, Any]) -> Call[Page[Job]]:
     """A page of jobs."""
-    return Call("GET", f"{API}/jobs", _model(Page[Job]), query=query)
+    return Call("GET", f"{API}/jobs", model(Page[Job]), query=query)
 
 
 def list_collections(query: Mapping[str, Any]) -> Call[Page[Collection]]:
     """A page of collections."""
-    return Call("GET", f"{API}/collections", _model(Page[Collection]), query=query)
+    return Call("GET", f"{API}/collections", model(Page[Collection]), query=query)
 
 
 def create_collection(
@@ -299,12 +243,12 @@ def create_collection(
     """Make a collection."""
     body = {"title": title, "description": description, "visibility": visibility}
     path = f"{API}/collections"
-    return Call("POST", path, _versioned(Collection), json=body, is_repeatable=False)
+    return Call("POST", path, versioned(Collection), json=body, is_repeatable=False)
 
 
 def get_collection(collection_id: Id) -> Call[Collection]:
     """One collection."""
-    return Call("GET", f"{API}/collections/{collection_id}", _versioned(Collection))
+    return Call("GET", f"{API}/collections/{collection_id}", versioned(Collection))
 
 
 def update_collection(
@@ -321,7 +265,7 @@ def delete_collection(collection_id: Id) -> Call[None]:
 
 def list_collection_images(collection_id: Id, query: Mapping[str, Any]) -> Call[Page[Image]]:
     """A page of the images of a collection."""
-    return Call("GET", _members(collection_id), _model(Page[Image]), query=query)
+    return Call("GET", _members(collection_id), model(Page[Image]), query=query)
 
 
 def change_collection_images(method: str, collection_id: Id, image_ids: Sequence[Id]) -> Call[None]:
@@ -330,24 +274,19 @@ def change_collection_images(method: str, collection_id: Id, image_ids: Sequence
     return Call(method, _members(collection_id), _nothing, json={"data": data})
 
 
+def get_me() -> Call[Me]:
+    """Who is asking."""
+    return Call("GET", f"{API}/users/me", model(Me))
+
+
 def log_in(username: str, password: str) -> Call[Token]:
     """Tokens for a name and password."""
     form = {"grant_type": "password", "username": username, "password": password}
-    return Call("POST", f"{API}/auth/token", _model(Token), form=form, is_repeatable=False)
+    return Call("POST", f"{API}/auth/token", model(Token), form=form, is_repeatable=False)
 
 
 def _members(collection_id: Id) -> str:
     return f"{API}/collections/{collection_id}/relationships/images"
-
-
-def _uploaded(answer: httpx.Response) -> Image:
-    image = _versioned(Image)(answer)
-    return image.model_copy(update={"is_replay": "idempotent-replayed" in answer.headers})
-
-
-def _upload_url(answer: httpx.Response) -> UploadUrl:
-    given = UploadUrl.model_validate_json(answer.content)
-    return given.model_copy(update={"url": str(answer.url.join(given.url))})
 
 
 def _signed_urls(answer: httpx.Response) -> SignedUrls:
@@ -358,16 +297,18 @@ def _signed_urls(answer: httpx.Response) -> SignedUrls:
 
 def _edit(path: str, kind: type[V], changes: Mapping[str, Any], if_match: str | None) -> Call[V]:
     headers = {} if if_match is None else {"if-match": if_match}
-    return Call("PATCH", path, _versioned(kind), json=dict(changes), headers=headers)
+    return Call("PATCH", path, versioned(kind), json=dict(changes), headers=headers)
 
 
-def _versioned(kind: type[V]) -> Callable[[httpx.Response], V]:
+def versioned(kind: type[V]) -> Callable[[httpx.Response], V]:
+    """What reads an answer as a model with its entity tag."""
     return lambda answer: kind.model_validate_json(answer.content).model_copy(
         update={"etag": answer.headers.get("etag")}
     )
 
 
-def _model(kind: type[M]) -> Callable[[httpx.Response], M]:
+def model(kind: type[M]) -> Callable[[httpx.Response], M]:
+    """What reads an answer as a model."""
     return lambda answer: kind.model_validate_json(answer.content)
 
 

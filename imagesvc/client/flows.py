@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import httpx
 
 from .calls import Call, Id, get_job
-from .errors import ImagesvcError, RangeNotSatisfiable, RateLimited, by_code
+from .errors import ImagesvcError
 from .models import Job, Page
+from .problems import described
 
 T = TypeVar("T")
 ATTEMPTS = 4
@@ -107,17 +108,15 @@ def error_of(answer: httpx.Response) -> ImagesvcError:
     """The error that a problem document stands for (RFC 9457)."""
     try:
         problem: dict[str, Any] = answer.json()
-        code, detail = str(problem["code"]), str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        code, detail = "", f"The answer is {answer.status_code} {answer.reason_phrase}."
-    kind = by_code(code)
-    if kind is RateLimited:
-        return RateLimited(int(_seconds(answer)))
-    if kind is RangeNotSatisfiable:
-        size = answer.headers.get("content-range", "").rpartition("/")[2]
-        return RangeNotSatisfiable(int(size) if size.isdigit() else 0)
-    faults = problem.get("errors", ()) if code else ()
-    return kind(detail, tuple((str(fault["loc"]), str(fault["msg"])) for fault in faults))
+        is_problem = {"code", "detail"} <= problem.keys()
+    except (ValueError, AttributeError):
+        is_problem = False
+    if not is_problem:
+        problem = {"detail": f"The answer is {answer.status_code} {answer.reason_phrase}."}
+    size = answer.headers.get("content-range", "").rpartition("/")[2]
+    return described(
+        problem, retry_after=int(_seconds(answer)), size=int(size) if size.isdigit() else 0
+    )
 
 
 def _passes(answer: httpx.Response) -> bool:

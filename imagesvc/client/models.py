@@ -12,6 +12,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from .errors import ImagesvcError
+from .problems import described
+
 T = TypeVar("T")
 Status = Literal["pending", "processing", "succeeded", "failed", "cancelled"]
 Visibility = Literal["public", "unlisted", "private"]
@@ -69,6 +72,8 @@ class Image(Versioned):
     thumbhash: str | None
     phash: str | None
     exif: dict[str, Any]
+    gps: Mapping[str, float | None] | None
+    """Where it was taken; for its owner alone."""
     visibility: Visibility
     share_location: bool
     collection_id: UUID | None
@@ -87,6 +92,49 @@ class Error(Answer):
 
     code: str
     detail: str
+
+
+class Entry(Answer):
+    """What came of one of several."""
+
+    status: int
+    problem: Mapping[str, Any] | None = None
+    """As the service describes it (RFC 9457)."""
+
+    @property
+    def error(self) -> ImagesvcError | None:
+        """Why it was refused; None if it was not."""
+        return None if self.problem is None else described(self.problem)
+
+
+class UploadEntry(Entry):
+    """What came of one file of several."""
+
+    image: Image | None = None
+
+
+class UploadResults(Answer):
+    """What came of several files, in their order."""
+
+    data: list[UploadEntry]
+
+
+class DeleteEntry(Entry):
+    """What came of one image that was to be deleted."""
+
+    id: str
+
+
+class DeleteResults(Answer):
+    """What came of several images, in their order."""
+
+    data: list[DeleteEntry]
+
+
+class Purged(Answer):
+    """How many stored variants were removed."""
+
+    deleted: int
 
 
 class Operation(Answer):
@@ -173,6 +221,15 @@ class Collection(Versioned):
     updated_at: datetime
 
 
+class Me(Answer):
+    """Who is asking, with which scopes, and what they keep here."""
+
+    id: UUID | None
+    name: str | None
+    scopes: list[str]
+    usage: Mapping[str, Any] | None
+
+
 class Token(Answer):
     """What a log-in gives."""
 
@@ -186,3 +243,11 @@ class Page(Answer, Generic[T]):
 
     data: list[T]
     next_cursor: str | None
+
+
+class CountedImagePage(Page[Image]):
+    """Some images of a list, the cursor of the next page, and how many images there are."""
+
+    total: int | None = None
+    total_is_exact: bool | None = None
+    """Whether there are no more than `total`: the service looks at 5,000 images."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from . import calls
+from . import calls, uploads
 from .calls import (
     Call,
     Changes,
@@ -24,15 +23,20 @@ from .calls import (
 from .flows import Came, Flow, Pause, answered, following, waited
 from .models import (
     Collection,
+    CountedImagePage,
+    DeleteEntry,
     Image,
     Job,
+    Me,
     Page,
     SignedUrls,
     Token,
+    UploadEntry,
     UploadUrl,
     Variant,
     Visibility,
 )
+from .uploads import Source
 
 T = TypeVar("T")
 TIMEOUT = 60.0
@@ -72,9 +76,13 @@ class Client:
         self._http.headers["authorization"] = f"Bearer {token.access_token}"
         return token
 
+    def me(self) -> Me:
+        """Who is asking, with which scopes, and what they keep."""
+        return self._do(answered(calls.get_me()))
+
     def upload(
         self,
-        source: Path | str | bytes | BinaryIO,
+        source: Source,
         *,
         filename: str | None = None,
         on_progress: Progress | None = None,
@@ -90,14 +98,58 @@ class Client:
             idempotency_key: one for each image that is meant; a new one, when not given.
             fields: what to say about it.
         """
-        name = filename or calls.name_of(source)
-        with calls.opened(source) as file:
-            call = calls.upload(file, name, fields, on_progress, idempotency_key)
+        name = filename or uploads.name_of(source)
+        with uploads.opened(source) as file:
+            call = uploads.upload(file, name, fields, on_progress, idempotency_key)
             return self._do(answered(call))
+
+    def upload_raw(
+        self,
+        source: Source,
+        *,
+        filename: str | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> Image:
+        """Upload one file as the whole body of a request, with its fields in the URL; as `upload`.
+
+        Proxies and logs see the fields there.
+        """
+        name = filename or uploads.name_of(source)
+        with uploads.opened(source) as file:
+            call = uploads.upload_raw(file, name, fields, on_progress, idempotency_key)
+            return self._do(answered(call))
+
+    def upload_several(
+        self,
+        sources: Sequence[Source],
+        *,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> list[UploadEntry]:
+        """Upload files in one request: an entry for each, in order, with its image or its error.
+
+        Args:
+            sources: what to upload; a str is a path.
+            on_progress: called with the bytes sent so far and the bytes of all files.
+            idempotency_key: one for all of them; a new one, when not given.
+            fields: what to say about each of them.
+        """
+        with uploads.all_opened(sources) as files:
+            call = uploads.upload_several(files, fields, on_progress, idempotency_key)
+            return self._do(answered(call))
+
+    def import_url(
+        self, url: str, *, idempotency_key: str | None = None, **fields: Unpack[Fields]
+    ) -> Image:
+        """Have the service fetch an image, where its settings allow that (`allow_url_import`)."""
+        return self._do(answered(uploads.import_url(url, fields, idempotency_key)))
 
     def upload_url(self, **fields: Unpack[FieldsOfUrl]) -> UploadUrl:
         """A URL for somebody without a credential, which takes one file, once."""
-        return self._do(answered(calls.get_upload_url(fields)))
+        return self._do(answered(uploads.get_upload_url(fields)))
 
     def wait(self, job_id: Id, *, timeout: float = 60.0) -> Job:
         """Wait until a job has succeeded.
@@ -116,6 +168,27 @@ class Client:
         """Every image that a search finds, or all; pages are asked for as they are needed."""
         return self._items(calls.list_images({"q": q, **query}))
 
+    def image_page(
+        self,
+        q: str | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        total: bool = False,
+        **query: Any,
+    ) -> CountedImagePage:
+        """One page of the images that a search finds, or of all.
+
+        Args:
+            q: the search.
+            limit: how many images at most.
+            cursor: the `next_cursor` of the page before.
+            total: whether to count the list.
+            query: filters and order, such as `collection`, `visibility`, `sort`.
+        """
+        asked = {"q": q, "limit": limit, "cursor": cursor, "total": total or None, **query}
+        return self._do(answered(calls.list_and_count_images(asked)))
+
     def update_image(
         self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
     ) -> Image:
@@ -132,15 +205,28 @@ class Client:
         """Delete an image with everything that was made of it."""
         self._do(answered(calls.delete_image(image_id)))
 
+    def delete_images(self, image_ids: Sequence[Id]) -> list[DeleteEntry]:
+        """Delete up to 100 images, each for itself: an entry for each, in order."""
+        return (self._do(answered(calls.delete_images(image_ids)))).data
+
     def process(
-        self, image_ids: Sequence[Id], operations: Sequence[Mapping[str, Any]]
+        self, image_ids: Sequence[Id], operations: Sequence[Operation] | None = None
     ) -> list[Job]:
-        """Have variants of images made: a job for each."""
-        return self._do(answered(calls.process(image_ids, operations))).data
+        """Have variants of images made: a job for each.
+
+        Args:
+            image_ids: of which images, up to 100.
+            operations: names of presets, or transforms; the eager presets, when not given.
+        """
+        return (self._do(answered(calls.process(image_ids, operations)))).data
 
     def variants(self, image_id: Id) -> list[Variant]:
         """The stored variants of an image."""
         return self._do(answered(calls.list_variants(image_id))).data
+
+    def purge_variants(self, image_id: Id) -> int:
+        """Remove the stored variants of an image, which are made anew when asked for."""
+        return (self._do(answered(calls.purge_variants(image_id)))).deleted
 
     def fetch(self, image_id: Id, **transform: Unpack[Transform]) -> bytes:
         """The bytes of the original, or of a variant: `fetch(id, w=400, format="webp")`."""
@@ -240,6 +326,7 @@ class Client:
 
     def _send(self, call: Call[Any]) -> httpx.Response | httpx.TransportError:
         try:
-            return self._http.request(**call.arguments())
+            content = None if call.content is None else call.pieces()
+            return self._http.request(content=content, **call.arguments())
         except httpx.TransportError as error:
             return error

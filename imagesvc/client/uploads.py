@@ -1,0 +1,206 @@
+"""The requests that upload: the files they read, progress, and what comes of each file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import httpx
+
+from .calls import API, Call, Fields, Progress, versioned
+from .models import Image, UploadEntry, UploadResults, UploadUrl
+
+Source = Path | str | bytes | BinaryIO
+"""What can be uploaded: a path, also as a str, bytes, or a file that can be read."""
+
+
+class WatchedFile(io.RawIOBase):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, file: BinaryIO, on_progress: Progress | None) -> None:
+        super().__init__()
+        self._file = file
+        self._on_progress = on_progress
+        self._begin = file.tell() if file.seekable() else 0
+        if not file.seekable():
+            self._file = io.BytesIO(file.read())
+        self._size = self._file.seek(0, io.SEEK_END) - self._begin
+        self._file.seek(self._begin)
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset from where the file stood when it was given."""
+        if whence == io.SEEK_SET:
+            offset += self._begin
+        return self._file.seek(offset, whence) - self._begin
+
+    def tell(self) -> int:
+        """How far it has been read."""
+        return self._file.tell() - self._begin
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        data = self._file.read(size)
+        if self._on_progress is not None:
+            self._on_progress(self.tell(), self._size)
+        return data
+
+
+def watched(file: BinaryIO, on_progress: Progress | None) -> BinaryIO:
+    """A file that tells how far it has been read."""
+    return WatchedFile(file, on_progress)  # type: ignore[return-value]  # it is one
+
+
+def watched_together(
+    files: Sequence[tuple[str, BinaryIO]], on_progress: Progress | None
+) -> list[tuple[str, BinaryIO]]:
+    """Files that tell together how far all of them have been read."""
+    sent: dict[int, int] = {}
+    sizes: list[int] = []
+
+    def told(position: int) -> Progress | None:
+        if on_progress is None:
+            return None
+
+        def tell(bytes_sent: int, _all: int) -> None:
+            sent[position] = bytes_sent
+            on_progress(sum(sent.values()), sum(sizes))
+
+        return tell
+
+    found = [(name, watched(file, told(position))) for position, (name, file) in enumerate(files)]
+    for _name, file in found:
+        sizes.append(file.seek(0, io.SEEK_END))
+        file.seek(0)
+    return found
+
+
+def name_of(source: Source) -> str:
+    """The file name of what is to be uploaded."""
+    if isinstance(source, bytes):
+        return "upload"
+    return Path(
+        source if isinstance(source, str | Path) else getattr(source, "name", "upload")
+    ).name
+
+
+@contextlib.contextmanager
+def opened(source: Source) -> Iterator[BinaryIO]:
+    """What is to be uploaded, as a file; a str is a path. A file that was given stays open."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    elif isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            yield file
+    else:
+        yield source
+
+
+@contextlib.contextmanager
+def all_opened(sources: Sequence[Source]) -> Iterator[list[tuple[str, BinaryIO]]]:
+    """Several files with their names."""
+    with contextlib.ExitStack() as stack:
+        yield [(name_of(source), stack.enter_context(opened(source))) for source in sources]
+
+
+def upload(
+    file: BinaryIO,
+    filename: str,
+    fields: Fields,
+    on_progress: Progress | None,
+    idempotency_key: str | None,
+) -> Call[Image]:
+    """Upload one file; with its key it can be sent again, and is still one image."""
+    return Call(
+        "POST",
+        f"{API}/images",
+        _uploaded,
+        form={name: str(value) for name, value in fields.items() if value is not None},
+        files=[(filename, watched(file, on_progress))],
+        headers=_key(idempotency_key),
+    )
+
+
+def upload_raw(
+    file: BinaryIO,
+    filename: str,
+    fields: Fields,
+    on_progress: Progress | None,
+    idempotency_key: str | None,
+) -> Call[Image]:
+    """Upload one file as the whole body, without a form around it."""
+    content = watched(file, on_progress)
+    size = content.seek(0, io.SEEK_END)
+    headers = {"content-type": "application/octet-stream", "content-length": str(size)}
+    return Call(
+        "POST",
+        f"{API}/images/actions/upload",
+        _uploaded,
+        query={"filename": filename, **fields},
+        content=content,
+        headers=headers | _key(idempotency_key),
+    )
+
+
+def upload_several(
+    files: Sequence[tuple[str, BinaryIO]],
+    fields: Fields,
+    on_progress: Progress | None,
+    idempotency_key: str | None,
+) -> Call[list[UploadEntry]]:
+    """Upload files in one request; what is wrong with one does not touch the others."""
+    return Call(
+        "POST",
+        "/images",
+        _entries,
+        form={name: str(value) for name, value in fields.items() if value is not None},
+        files=watched_together(files, on_progress),
+        headers=_key(idempotency_key),
+    )
+
+
+def import_url(url: str, fields: Fields, idempotency_key: str | None) -> Call[Image]:
+    """Have the service fetch an image."""
+    body: dict[str, Any] = {"url": url, **fields}
+    if "tags" in fields:
+        body["tags"] = [tag for tag in fields["tags"].split(",") if tag.strip()]
+    if "share_location" in fields:
+        body["share_location"] = fields["share_location"] == "true"
+    path = f"{API}/images/actions/import"
+    return Call("POST", path, _uploaded, json=body, headers=_key(idempotency_key))
+
+
+def get_upload_url(fields: Mapping[str, Any]) -> Call[UploadUrl]:
+    """A URL that takes one file, once, without a credential."""
+    return Call("GET", f"{API}/images/actions/upload-url", _upload_url, query=fields)
+
+
+def _upload_url(answer: httpx.Response) -> UploadUrl:
+    given = UploadUrl.model_validate_json(answer.content)
+    return given.model_copy(update={"url": str(answer.url.join(given.url))})
+
+
+def _uploaded(answer: httpx.Response) -> Image:
+    image = versioned(Image)(answer)
+    return image.model_copy(update={"is_replay": "idempotent-replayed" in answer.headers})
+
+
+def _entries(answer: httpx.Response) -> list[UploadEntry]:
+    if answer.status_code == httpx.codes.MULTI_STATUS:
+        return UploadResults.model_validate_json(answer.content).data
+    return [UploadEntry(status=answer.status_code, image=_uploaded(answer))]
+
+
+def _key(idempotency_key: str | None) -> dict[str, str]:
+    return {"idempotency-key": f'"{idempotency_key or uuid4()}"'}
