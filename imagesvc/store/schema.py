@@ -227,9 +227,7 @@ jobs = Table(
     Column("finished_at", Instant, nullable=True),
     Column("owner_id", Uuid, nullable=True),  # of its image
     *(
-        Index(
-            name, *columns, sqlite_where=text(PENDING), postgresql_where=text(PENDING),
-        )
+        Index(name, *columns, sqlite_where=text(PENDING))
         for name, columns in (
             ("ix_jobs_pending_of_owner", ("owner_id", "lane", "due_at", "id")),
             ("ix_jobs_pending_due_at", ("due_at",)),
@@ -358,10 +356,8 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
     Index(
         "ix_webhook_deliveries_pending", "due_at", sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
     ),
     Index(
         "ix_webhook_deliveries_waiting", "webhook_id", sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
     ),
 )  # fmt: skip
