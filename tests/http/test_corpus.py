@@ -29,9 +29,10 @@ SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"
 CORPUS = SHARED / "corpus"
 UPLOADS_AT_ONCE = 6
 SLOW_TO_MAKE = "hostile/loop_tiff_65000_pages.tif"
-"""Making it takes more than a minute; the long tests upload it, too."""
+"""Making it takes more than a minute; it is uploaded by a test of its own."""
 
 pytestmark = [
+    pytest.mark.long,  # `make test` has the same files in `tests/imaging/test_corpus.py`
     pytest.mark.skipif(
         not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
     ),
@@ -197,7 +198,6 @@ def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
     assert list(Path("/tmp").glob("corpus_pwned*")) == []
 
 
-@pytest.mark.long
 def test_very_many_pages_are_taken_or_refused(run: Run, tmp_path: Path) -> None:
     """65,000 of them, in a chain."""
     name = Path(SLOW_TO_MAKE).name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import io
 import os
 import socket
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from tests.conftest import MakeServer
@@ -44,6 +46,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ).start()
     yield shared
     shared.close()
+
+
+@pytest.fixture(scope="module")
+def large(server: Server) -> tuple[str, int]:
+    """The path of an original that is larger than what the kernel holds, and its bytes."""
+    side = 2600
+    out = io.BytesIO()
+    Image.frombytes("L", (side, side), os.urandom(side * side)).save(out, "PNG", compress_level=1)
+    image = server.upload(out.getvalue(), "large.png")
+    server.finished(image["job"]["id"])
+    return f"/images/{image['id']}", len(out.getvalue())
 
 
 def memory_of(server: Server) -> int:
@@ -192,15 +205,14 @@ def test_a_slow_body_that_keeps_coming_is_taken(server: Server) -> None:
     assert answer.status == 201
 
 
-def test_a_client_that_does_not_read_is_cut_off(server: Server) -> None:
+def test_a_client_that_does_not_read_is_cut_off(server: Server, large: tuple[str, int]) -> None:
     """With it go the buffer, the open file and the connection."""
-    image = server.upload(noise((2600, 2600), "PNG"), "large.png")
-    server.finished(image["job"]["id"])
+    path, _ = large
     until(lambda: not server.held())
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
-    connection.sendall(f"GET /images/{image['id']} HTTP/1.1\r\nHost: [::1]\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: [::1]\r\n\r\n".encode())
     until(server.held)
 
     until(lambda: not server.held())
@@ -208,15 +220,14 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server) -> None:
     connection.close()
 
 
-def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server) -> None:
+def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server, large: tuple[str, int]) -> None:
     """Each of its requests is told, so that none stays with its file, or writes to nobody."""
-    image = server.upload(noise((2600, 2600), "PNG"), "large.png")
-    server.finished(image["job"]["id"])
+    path, _ = large
     until(lambda: not server.held())
     logged = len(server.log())
     clients = [connected(server) for _ in range(12)]
     for client in clients:
-        request = f"GET /images/{image['id']} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         client.sendall(request.encode() * 3)
     until(lambda: len(server.held()) > 12)
 
@@ -227,23 +238,24 @@ def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server) -> None:
         client.close()
 
 
-def test_a_client_that_reads_slowly_is_served_to_the_end(server: Server) -> None:
+def test_a_client_that_reads_slowly_is_served_to_the_end(
+    server: Server, large: tuple[str, int]
+) -> None:
     """Though the kernel holds more for it than it reads within the time-out."""
-    content = noise((2600, 2600), "PNG")
-    image = server.upload(content, "large.png")
+    path, size = large
     received, slow_until = 0, time.monotonic() + 5 * SECONDS
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)  # a near window
         connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", server.port))
-        request = f"GET /images/{image['id']} HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n"
         connection.sendall(request.encode())
         while piece := connection.recv(32 << 10):
             received += len(piece)
             if time.monotonic() < slow_until:
                 time.sleep(0.1)
 
-    assert received > len(content)
+    assert received > size
 
 
 def test_a_header_of_ten_megabytes_is_answered_431(server: Server) -> None:

@@ -47,7 +47,7 @@ QUERIES = (
 SOME = (
     ("baseline", "w=100"),
     ("baseline", "format=avif"),
-    ("baseline", "format=webp&lossless=1"),
+    ("webp", "format=webp&lossless=1"),
     ("baseline", "sharpen=2&blur=2&format=jpeg"),
     ("baseline", "rotate=30&format=webp"),
     ("baseline", "max_bytes=100000&format=jpeg"),

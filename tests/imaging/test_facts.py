@@ -34,7 +34,8 @@ PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared
 def look(picture: Image.Image, path: Path) -> Facts:
     """The facts of a picture, by way of a file."""
     kind = {".png": Format.PNG, ".jpg": Format.JPEG}[path.suffix]
-    return facts_of(open_source(mapped(save(path, picture)), kind).picture)
+    options = {"compress_level": 1} if kind is Format.PNG else {}
+    return facts_of(open_source(mapped(save(path, picture, **options)), kind).picture)
 
 
 def _reference_pixels(width: int, height: int, alpha: bool, seed: int) -> bytes:

@@ -14,5 +14,6 @@ def make_stock(place: Path, images: int, **fields: str) -> Path:
     uploaded = [server.upload(jpeg(seed), **fields) for seed in range(images)]
     for image in uploaded:
         server.finished(image["job"]["id"])
+    server.stop()
     server.close()
     return server.data_dir

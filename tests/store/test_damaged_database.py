@@ -196,7 +196,7 @@ def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
     if is_killed:
         stocked.kill()
     else:
-        stocked.close()
+        stocked.stop()
     place = stocked.data_dir
     command = f'mount --bind {place} {place} && mount -o remount,bind,ro {place} && exec "$@"'
 
