@@ -34,8 +34,9 @@ from imagesvc.errors import (
 )
 from imagesvc.half_closed import has_gone, may_wait
 from imagesvc.header_fields import joined_field
+from imagesvc.lingering import lingering
 from imagesvc.refusals import refusal
-from imagesvc.request_heads import check_head, to_origin_form, without_offers
+from imagesvc.request_heads import check_head, declares_body, to_origin_form, without_offers
 from imagesvc.unsent import Unsent, in_pieces
 
 log = structlog.get_logger()
@@ -69,7 +70,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._pending = 0  # bytes since the last header that was complete, or piece of a body
         self._read, self.unread_since = 0, 0.0
         self._refusal: ImagesvcError | None = None
-        self._linger_until: float | None = None
+        self._is_ending = False  # the last answer has been given, and what comes is dropped
+        self._linger_until: float | None = None  # when the rest of an answered request must be here
         self._may_at_once = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
         self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
@@ -119,6 +121,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._waiting = (cycle, app)
         elif not self._answer_at_once(cycle):
             paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
+            if declares_body(cycle.scope["headers"]):
+                paced = lingering(paced, cycle, self._end)
             super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
 
     def resume_writing(self) -> None:
@@ -148,6 +152,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self.on_response_complete()
         return True
 
+    def _end(self) -> None:
+        """Read nothing more: the answer that is being given is the last."""
+        self._is_ending = True
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or drop the rest of a body that was not needed."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._linger_until = self.loop.time() + self.bounds.send_seconds
+        if self._is_ending:
+            self._unset_keepalive_if_required()
+            self.transport.write_eof()
+
     def _disconnect_running(self) -> None:
         """Tell the request that is being answered; uvicorn tells the last of a pipeline alone."""
         if self._running is not None and not self._running.response_complete:
@@ -161,7 +178,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes of a request."""
-        if self._refusal is not None:
+        if self._refusal is not None or self._is_ending:
             return
         self._pending += len(data)
         self._may_at_once = MOST_AT_ONCE
@@ -172,7 +189,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(self._refusal or InvalidRequest("The request is no valid HTTP/1.1."))
         if self._pending > self.bounds.header_bytes and self._refusal is None:
             self._refuse(self._headers_too_large())  # a field or a trailer without an end
-        elif self._head_since is None and (self._pending or self._is_untimed()):
+        elif self._head_since is self._linger_until is None and (
+            self._pending or self._is_untimed()
+        ):
             # A header begins, or bytes that begin none: uvicorn has stopped its timer for them.
             self._head_since = self.loop.time()
 
@@ -222,6 +241,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is complete, unless it is to be parsed again without its upgrade."""
         if not self.parser.should_upgrade():
+            self._linger_until = None
             super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -231,7 +251,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def look_after(self, now: float) -> None:
         """End the connection if its client is too slow."""
-        if self._linger_until is not None and now >= self._linger_until:
+        is_sent = not self.transport.get_write_buffer_size()
+        if self._linger_until is not None and now >= self._linger_until and is_sent:
             self.cut_off()
         elif self._head_since is not None and self._is_busy():
             self._head_since = now  # the header of the next request, which waits anyway
@@ -243,7 +264,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
         if self._is_half_closed and self._running and has_gone(self.transport, self._running):
             self.cut_off()
-        if not self.transport.get_write_buffer_size():
+        if is_sent:
             self.unread_since = now
             return
         read = self._read_bytes()

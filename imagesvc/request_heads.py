@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import httptools
 
@@ -21,6 +22,7 @@ _SINGLETONS = frozenset({
 """Fields that may come once, and of which routes read one value.
 
 Those that negotiate, or make a request conditional, are joined (`header_fields`)."""
+_BODY = frozenset({b"content-length", b"transfer-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -48,6 +50,11 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
                 raise InvalidRequest(f"The request has more than one {_spelt(name)} field.")
             once.add(name)
     _check_hosts(hosts, http_version)
+
+
+def declares_body(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request says that it has a body."""
+    return any(name in _BODY for name, _ in fields)
 
 
 def _spelt(name: bytes) -> str:

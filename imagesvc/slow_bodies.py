@@ -8,10 +8,10 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.errors import RequestTimeout
+from imagesvc.request_heads import declares_body
 
 MIN_RATE = 500
 """Bytes a second that a body must keep up, lest one that drips never stalls."""
-BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class SlowBodyMiddleware:
@@ -23,7 +23,7 @@ class SlowBodyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; `receive` raises `RequestTimeout` once the body is too slow."""
-        if scope["type"] == "http" and any(name in BODY_FIELDS for name, _ in scope["headers"]):
+        if scope["type"] == "http" and declares_body(scope["headers"]):
             receive = _Body(receive, self._seconds).next
         await self._app(scope, receive, send)
 

@@ -344,14 +344,25 @@ def test_what_came_before_a_broken_request_is_answered(server: Server) -> None:
     assert received.count(b"connection: close") == 1
 
 
-def test_an_endless_body_that_nobody_reads_ends(make_server: MakeServer) -> None:
+@pytest.mark.parametrize("path", ["GET /healthz", "POST /nothing", "PUT /images"])
+@pytest.mark.parametrize("keeps", ["keep-alive", "close"])
+def test_an_endless_body_that_nobody_reads_ends(server: Server, path: str, keeps: str) -> None:
     """It is sent to a route that answers without it."""
-    server = make_server(header_timeout="1s", body_timeout="1s")
     with connected(server) as connection:
-        head = b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n"
-        connection.sendall(head)
+        head = f"{path} HTTP/1.1\r\nHost: [::1]\r\nConnection: {keeps}\r\n"
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
         assert ends_while_it_is_sent(connection, b"400\r\n" + b"a" * 1024 + b"\r\n")
     assert server.client.get("/healthz").status_code == 200
+
+
+def test_an_endless_file_ends(make_server: MakeServer) -> None:
+    """A client that never stops sending is cut off, and nothing of it is kept."""
+    server = make_server(max_upload_size="100KiB", send_timeout="1s")
+    chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+    with connected(server) as connection:
+        connection.sendall(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        assert ends_while_it_is_sent(connection, chunk)
+    assert leftovers(server) == []
 
 
 def test_an_upload_within_the_timeouts_is_taken(server: Server) -> None:

@@ -1,0 +1,29 @@
+"""Requests that are answered before all of their body has come.
+
+A connection that is closed with bytes unread is reset, and the reset takes the answer with it.
+Clients that read only after they have sent everything would see a broken connection instead of the
+error. So the server's side is shut down, and the rest of the body is read and dropped for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+
+def lingering(app: ASGIApp, cycle: RequestResponseCycle, linger: Callable[[], None]) -> ASGIApp:
+    """The application; `linger` is called where uvicorn would close the connection too early."""
+
+    async def lingered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_to_end(message: Message) -> None:
+            is_last = message["type"] == "http.response.body" and not message.get("more_body")
+            if is_last and cycle.more_body and not cycle.keep_alive:
+                cycle.keep_alive = True  # so that uvicorn leaves the connection open
+                linger()
+            await send(message)
+
+        await app(scope, receive, send_to_end)
+
+    return lingered
