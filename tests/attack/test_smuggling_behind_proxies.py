@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from tests.accounts import Asker
 from tests.http.asking import picture
 from tests.proxies import PROXIES
-from tests.server import Server
+from tests.server import Server, new_client
 
 UPGRADES = ("foo", "websocket", "h2c", "TLS/1.0", "foo, websocket")
 
@@ -47,11 +46,11 @@ def test_a_body_that_holds_a_delete_does_not_delete(
     smuggled = f"DELETE /api/v1/images/{image_id} HTTP/1.1\r\nHost: a\r\nX-Padding: "
     body = b"\r\n" * (padding // 2) + smuggled.encode()
     headers = {"connection": "upgrade", "upgrade": upgrade, "content-type": "image/jpeg"}
-    with httpx.Client(base_url=proxy, timeout=60) as stranger:
+    with new_client(base_url=proxy) as stranger:
         stranger.post("/api/v1/images", content=body, headers=headers)
         stranger.post("/no-such", content=body, headers=headers)
 
-    with httpx.Client(base_url=proxy, headers=admin.client.headers, timeout=60) as client:
+    with new_client(base_url=proxy, headers=admin.client.headers) as client:
         answers = [client.get("/api/v1/users/me") for _ in range(3)]
 
     assert admin.client.get(f"/api/v1/images/{image_id}").status_code == 200

@@ -10,6 +10,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -22,14 +23,20 @@ DESCRIPTORS = 8192
 MIB = 1 << 20
 
 
-@pytest.fixture(autouse=True)
-def _many_descriptors() -> Iterator[None]:
+@contextlib.contextmanager
+def many_descriptors() -> Iterator[None]:
     """Room for a thousand connections in this process and in the servers it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture(autouse=True)
+def _many_descriptors() -> Iterator[None]:
+    with many_descriptors():
+        yield
 
 
 def large_picture(seed: int = 0, side: int = 1700) -> bytes:
@@ -46,13 +53,33 @@ def memory_of(server: Server) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+def patience(connections: int) -> dict[str, Any]:
+    """The settings of a server that waits long for clients to read."""
+    return {
+        "max_connections": connections + 50, "max_connections_per_address": connections + 50,
+        "send_timeout": "600s", "keep_alive_timeout": "600s", "default_visibility": "public",
+        "has_own_interpreter": True,
+    }  # fmt: skip
+
+
 def patient(make_server: MakeServer, connections: int, **settings: object) -> Server:
     """A server that waits long for clients to read."""
-    return make_server(
-        workers=1, max_connections=connections + 50, send_timeout="600s", keep_alive_timeout="600s",
-        max_connections_per_address=connections + 50, default_visibility="public",
-        has_own_interpreter=True, **settings,
-    )  # fmt: skip
+    return make_server(**patience(connections), **settings)
+
+
+@pytest.fixture(scope="module")
+def asked_for(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Server, dict[str, str], int]]:
+    """A patient server, URLs of 8 MB each, and its memory before they are held."""
+    with many_descriptors():
+        server = Server(tmp_path_factory.mktemp("unread") / "data", **patience(150)).start()
+    image = server.upload(large_picture(), "a.png")
+    server.finished(image["job"]["id"])
+    original = f"/images/{image['id']}"
+    hot = warmed(server, image["id"], "w=1690&format=png&exact=1")
+    yield server, {"original": original, "hot": hot}, memory_of(server)
+    server.close()
 
 
 def warmed(server: Server, image_id: str, query: str) -> str:
@@ -91,18 +118,12 @@ def hold(server: Server, url: str, count: int, times: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("kind", "times"), [("hot", 1), ("hot", 3), ("original", 1)])
 def test_clients_that_do_not_read_share_what_is_sent(
-    make_server: MakeServer, kind: str, times: int
+    asked_for: tuple[Server, dict[str, str], int], kind: str, times: int
 ) -> None:
     """A body of 8 MB is in memory once, not once for each of them."""
-    server = patient(make_server, 150)
-    image = server.upload(large_picture(), "a.png")
-    server.finished(image["job"]["id"])
-    url = f"/images/{image['id']}"
-    if kind == "hot":
-        url = warmed(server, image["id"], "w=1690&format=png&exact=1")
-    idle = memory_of(server)
+    server, urls, idle = asked_for
 
-    most, _ = hold(server, url, 150, times)
+    most, _ = hold(server, urls[kind], 150, times)
 
     assert most - idle < 100 * MIB
     until(lambda: memory_of(server) - idle < 30 * MIB)

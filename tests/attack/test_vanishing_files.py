@@ -47,7 +47,7 @@ def test_an_original_that_is_gone_when_its_analysis_begins_fails_its_job(
 def test_deleting_images_while_they_are_analysed_logs_no_bug(make_server: MakeServer) -> None:
     """Each delete falls somewhere into the analysis; afterwards nothing is left."""
     server = make_server(workers=2)
-    picture = large(3, 1600, 1200)
+    picture = large(3, 1000, 750)
 
     def upload_and_delete(number: int) -> int:
         image = server.upload(marked(picture, number))

@@ -47,7 +47,7 @@ def collecting(data_dir: Path) -> Iterator[None]:
         process.wait()
 
 
-def race(server: Server, hundreds: int) -> None:
+def race(server: Server, deletes: int) -> None:
     """Upload, delete, look and collect until so much is deleted, then look at everything."""
     ledger, chance = Ledger(), random.Random(5)
     clients = Traffic(server, ledger)
@@ -56,7 +56,7 @@ def race(server: Server, hundreds: int) -> None:
         collecting(server.data_dir),
         clients.flows(7),
     ):
-        for enough in range(100, 100 * hundreds + 1, 100):
+        for enough in range(50, deletes + 1, 50):
             until(lambda: len(ledger.deleted) >= enough or clients.wrong)  # noqa: B023  # at once
 
     assert not clients.wrong, clients.wrong
@@ -68,13 +68,13 @@ def race(server: Server, hundreds: int) -> None:
 
 def test_collecting_beside_uploads_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
     """Without grace only the locks of the digests stand between a blob and its collection."""
-    race(make_server(workers=2), hundreds=1)
+    race(make_server(workers=2), deletes=50)
 
 
 @pytest.mark.long
 def test_collecting_for_long_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
     """The same for longer."""
-    race(make_server(workers=2), hundreds=20)
+    race(make_server(workers=2), deletes=2000)
 
 
 def test_an_orphan_is_collected_when_it_is_old_enough(make_server: MakeServer) -> None:

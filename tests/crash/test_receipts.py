@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.crash.traffic import LONG_KILLS, rows
-from tests.server import Server
-from tests.waiting import PATIENCE, until
+from tests.server import Server, new_client
+from tests.waiting import until
 
 KILLS = [3, pytest.param(min(20, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 MOST_KILLS = 40
@@ -24,13 +24,11 @@ FILES = sum(range(1, AT_ONCE + 1))
 def attempt(server: Server, key: str, contents: list[bytes]) -> httpx.Response | None:
     """Upload with a key; None when the server ends meanwhile."""
     files = [("file", (f"{key}-{number}.jpg", data)) for number, data in enumerate(contents)]
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.post(
-            f"{server.client.base_url}/images",
-            files=files,
-            headers={"idempotency-key": key},
-            timeout=PATIENCE,
-        )
+    with (
+        contextlib.suppress(httpx.TransportError),
+        new_client(base_url=server.client.base_url) as client,
+    ):
+        return client.post("/images", files=files, headers={"idempotency-key": key})
     return None
 
 

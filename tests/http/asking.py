@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import socket
 import time
@@ -19,14 +20,19 @@ BOUNDARY = "a-boundary"
 TEXT = b"Dear diary, this is no picture at all.\n" * 40
 
 
+@functools.cache
 def picture(seed: int = 0, size: tuple[int, int] = (640, 400), kind: str = "JPEG") -> bytes:
     """A small picture; each seed makes other bytes."""
-    across = Image.linear_gradient("L").resize(size)
-    rings = Image.radial_gradient("L").resize(size)
+    across, rings = _gradients(size)
     colours = Image.new("L", size, seed % 256)
     out = io.BytesIO()
     Image.merge("RGB", (across, rings, colours)).save(out, kind, comment=str(seed).encode())
     return out.getvalue()
+
+
+@functools.cache
+def _gradients(size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+    return Image.linear_gradient("L").resize(size), Image.radial_gradient("L").resize(size)
 
 
 def noise(size: tuple[int, int], kind: str = "JPEG") -> bytes:

@@ -15,7 +15,7 @@ from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
 from tests.crash.traffic import rows
 from tests.http.asking import assert_problem, damaged, picture
-from tests.server import Server
+from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
 EVENTS = "/api/v1/events"
@@ -110,7 +110,7 @@ def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) 
     server = make_server(workers=1)
 
     def upload() -> None:
-        with httpx.Client(base_url=str(server.client.base_url), timeout=PATIENCE) as client:
+        with new_client(base_url=server.client.base_url) as client:
             for seed in range(10):
                 client.post("/api/v1/images", files={"file": ("a.jpg", picture(seed))})
 
@@ -226,9 +226,7 @@ def test_there_are_only_so_many_streams(server: Server) -> None:
     """Each holds a connection and asks the database; one that ends makes room."""
     with contextlib.ExitStack() as stack:
         many, lines = httpx.Limits(max_connections=None), []
-        client = stack.enter_context(
-            httpx.Client(base_url=server.client.base_url, limits=many, timeout=PATIENCE)
-        )
+        client = stack.enter_context(new_client(base_url=server.client.base_url, limits=many))
         for _ in range(MAX_STREAMS):
             answer = stack.enter_context(client.stream("GET", EVENTS))
             assert answer.status_code == 200

@@ -14,7 +14,7 @@ from tests.accounts import Asker, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, images_count, leftovers, picture
 from tests.http.people import People
-from tests.server import Server
+from tests.server import Server, new_client
 
 ASK = "/api/v1/images/actions/upload-url"
 JPEG = {"content-type": "image/jpeg"}
@@ -31,7 +31,7 @@ def handed_out(client: httpx.Client, **query: Any) -> dict[str, Any]:
 def put(server: Server, upload: dict[str, Any], content: bytes, **fields: str) -> httpx.Response:
     """Send a file as the answer says, by someone without a credential."""
     headers = {**upload["headers"], **fields}
-    with httpx.Client(base_url=server.client.base_url, timeout=60.0) as stranger:
+    with new_client(base_url=server.client.base_url) as stranger:
         return stranger.request(upload["method"], upload["url"], content=content, headers=headers)
 
 

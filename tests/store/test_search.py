@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator
@@ -53,11 +54,32 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def foxes(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path
+) -> tuple[Path, dict[str, UserId]]:
+    """The file of a database with images of two users, and who they are."""
+    path = Path(shutil.copy(migrated, tmp_path_factory.mktemp("foxes") / "imagesvc.db"))
+
+    async def fill() -> dict[str, UserId]:
+        database = Database(path)
+        database.open()
+        people = await add_foxes(database)
+        await database.close()
+        return people
+
+    return path, asyncio.run(fill())
+
+
 @pytest.fixture
-async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    """An empty database."""
+async def database(
+    tmp_path: Path, migrated: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Database]:
+    """An empty database, or the one with the `shared` images."""
+    is_shared = "shared" in request.fixturenames
+    template = request.getfixturevalue("foxes")[0] if is_shared else migrated
     path = tmp_path / "imagesvc.db"
-    shutil.copy(migrated, path)
+    shutil.copy(template, path)
     database = Database(path)
     database.open()
     yield database
@@ -95,7 +117,12 @@ async def titles(
 
 
 @pytest.fixture
-async def shared(database: Database) -> dict[str, UserId]:
+def shared(foxes: tuple[Path, dict[str, UserId]]) -> dict[str, UserId]:
+    """Ann and Bob, of whom the database has the images."""
+    return foxes[1]
+
+
+async def add_foxes(database: Database) -> dict[str, UserId]:
     """Ann and Bob with an image of each visibility, all of them about a fox."""
     people = {name: await add_user(database, name) for name in ("ann", "bob")}
     for name, user_id in people.items():
