@@ -115,4 +115,6 @@ def _ipv6(host: str) -> str:
         raise ValueError("must have a valid IPv6 address between its brackets") from error
     if address.scope_id is not None:
         raise ValueError("must not have a zone after its IPv6 address")
-    return str(address)
+    # One form for all versions of Python (RFC 5952, section 5): `str` has had it since 3.13.
+    mapped = address.ipv4_mapped
+    return str(address) if mapped is None else f"::ffff:{mapped}"
