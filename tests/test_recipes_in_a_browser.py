@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
 from tests import recipes
 from tests.accounts import Asker
+from tests.browser import browsed
 from tests.http.asking import picture
 from tests.server import Server
-from tests.waiting import PATIENCE
 
 REPORT = """
 <script>
@@ -51,21 +47,6 @@ def site(html: str) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def browsed(url: str, profile: Path) -> str:
-    """A page as Chromium has it after its pictures were loaded."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    options = [
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--no-first-run", "--disable-background-networking", "--window-size=800,600",
-        f"--user-data-dir={profile}", "--dump-dom",
-    ]  # fmt: skip
-    return subprocess.run(
-        [program, *options, url], capture_output=True, text=True, check=True, timeout=PATIENCE
-    ).stdout
 
 
 def test_a_page_of_another_site_shows_pictures(

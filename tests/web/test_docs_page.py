@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 
 from imagesvc.web.docs import assets
+from tests.browser import browsed
 from tests.http.asking import assert_problem
 from tests.server import Server
 
@@ -55,3 +58,28 @@ def test_other_names_are_not_found(server: Server) -> None:
     """The names are a table, and no path."""
     for name in ("nothing.js", "..%2Fdocs.py", "docs.py", "%00"):
         assert_problem(server.client.get(f"/api/v1/docs/{name}"), 404, "not_found")
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose public URL is not reached from here."""
+    server = Server(
+        tmp_path_factory.mktemp("public") / "data",
+        workers=1,
+        public_url="https://img.example/media",
+    ).start()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("prefix", ["", "/media"])
+def test_its_forms_send_to_where_the_page_comes_from(
+    public: Server, tmp_path: Path, prefix: str
+) -> None:
+    """As at the URL that the log names at a start; browsers refuse to send elsewhere."""
+    here = f"http://127.0.0.1:{public.port}{prefix}"
+
+    page = browsed(f"{here}/api/v1/docs", tmp_path / "profile", script_seconds=20)
+
+    assert "/api/v1/images/actions/process" in page
+    assert re.findall('<option value="(http[^"]*)"', page) == [here]

@@ -1,0 +1,36 @@
+"""Chromium without a window, where it is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import PATIENCE
+
+OPTIONS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--window-size=800,600", "--dump-dom",
+)  # fmt: skip
+
+
+def browsed(url: str, profile: Path, *, script_seconds: int = 0) -> str:
+    """A page as it is after it was loaded.
+
+    Args:
+        url: where it is.
+        profile: a new folder for what the browser keeps.
+        script_seconds: the page's own time that its scripts may take after that; it passes at once
+            while they wait for nothing, and stands still while they wait for an answer.
+    """
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    options = [*OPTIONS, f"--user-data-dir={profile}"]
+    if script_seconds:
+        options.append(f"--virtual-time-budget={script_seconds * 1000}")
+    return subprocess.run(
+        [program, *options, url], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
