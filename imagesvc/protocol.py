@@ -54,6 +54,9 @@ KERNEL_UNSENT_BYTES = 256 << 10
 _BYTES_ACKED_END = 128  # in struct tcp_info, of Linux 4.1 and later
 
 
+NOT_HTTP = "The request is not valid: this port speaks HTTP/1.1 without TLS."
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection within bounds; `bounded` binds the class to those of a server."""
 
@@ -186,7 +189,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError:  # of the parser, or of `_stop_parsing`
-            self._refuse(self._refusal or InvalidRequest("The request is no valid HTTP/1.1."))
+            self._refuse(self._refusal or InvalidRequest(NOT_HTTP))
         if self._pending > self.bounds.header_bytes and self._refusal is None:
             self._refuse(self._headers_too_large())  # a field or a trailer without an end
         elif self._head_since is self._linger_until is None and (

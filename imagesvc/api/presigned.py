@@ -27,6 +27,7 @@ from imagesvc.api.receiving import StreamedBody, check_declared_length, declared
 from imagesvc.api.schemas import ImageOut, Instant
 from imagesvc.api.upload_bodies import FIELDS, FILE, read_fields
 from imagesvc.api.uploads import UploadQuery
+from imagesvc.api.whole_files import check_whole, explained
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import STRANGER, Scope
 from imagesvc.auth.signing import Signer
@@ -156,6 +157,7 @@ class PresignedEndpoints:
         return await heard_out(request, body, self._taken(request, body))
 
     async def _taken(self, request: Request, body: StreamedBody) -> Response:
+        check_whole(request)
         slot = await self._slot(request)
         if slot.content_type not in {None, media_type_of(request)}:
             raise UnsupportedMediaType(f"The upload was to be {slot.content_type}.")
@@ -165,9 +167,10 @@ class PresignedEndpoints:
         async with self.incoming.receive(max_bytes=slot.max_bytes) as file:
             async for piece in body.pieces():
                 await file.write(piece)
-            image = await self.ingest.accept(
-                await file.finish(), replace(fields, filename=slot.filename, slot=slot)
-            )
+            with explained(request):
+                image = await self.ingest.accept(
+                    await file.finish(), replace(fields, filename=slot.filename, slot=slot)
+                )
         headers = {
             "location": f"{absolute_base_of(request)}/api/v1/images/{image.id}",
             "etag": f'"{image.original.digest}"',  # clients for S3 wait for it

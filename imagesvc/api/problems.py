@@ -116,10 +116,13 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.NOT_FOUND:
         return problem_response(NotFound("There is nothing at this URL."))
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = {"allow": ", ".join(sorted({*_methods(request), "OPTIONS"}))}
+        methods = ", ".join(sorted({*_methods(request), "OPTIONS"}))
+        allowed = {"allow": methods}
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allowed)
-        return problem_response(MethodNotAllowed("This URL has no such method."), allowed)
+        return problem_response(
+            MethodNotAllowed(f"This URL takes {methods}, not {request.method}."), allowed
+        )
     return problem_response(InvalidRequest("The request cannot be understood."))
 
 

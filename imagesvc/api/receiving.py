@@ -16,6 +16,8 @@ from imagesvc.errors import FileTooLarge, ImagesvcError
 
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
+IMAGE_STARTS = frozenset(b"\x00\x89\xffBGIMR")
+"""First bytes of all formats that are taken; JSON begins with none of them."""
 
 
 @dataclass(slots=True)
@@ -25,6 +27,21 @@ class StreamedBody:
     receive: Receive
     is_begun: bool = False
     is_over: bool = False
+    _first: bytes | None = None
+    """What has been looked at ahead of time."""
+
+    async def looks_like_image(self) -> bool:
+        """Whether the body begins like an image, and unlike JSON.
+
+        Raises:
+            ClientDisconnect: the client has gone before its end.
+        """
+        self._first = b""
+        async for piece in self._received():
+            self._first = piece
+            if piece:
+                break
+        return not IMAGE_STARTS.isdisjoint(self._first[:1])
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """What is still to come.
@@ -32,6 +49,13 @@ class StreamedBody:
         Raises:
             ClientDisconnect: the client has gone before its end.
         """
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        async for piece in self._received():
+            yield piece
+
+    async def _received(self) -> AsyncIterator[bytes]:
         self.is_begun = True
         while not self.is_over:
             message = await self.receive()

@@ -16,6 +16,7 @@ from imagesvc.api.fields import check_tags, check_text, max_bytes
 from imagesvc.api.http import invalid
 from imagesvc.api.multipart import PartBegins, PartData, multipart_events
 from imagesvc.api.receiving import StreamedBody, check_declared_length
+from imagesvc.api.whole_files import MAX_DIGITS, PIECES, check_pieces
 from imagesvc.errors import ImagesvcError, InvalidRequest, NotFound, Rejected
 from imagesvc.jobs.ingest import UploadFields
 from imagesvc.model import CollectionId, UserId, Visibility, parse_id
@@ -77,6 +78,7 @@ class Received:
     field_parts: int = 0
     ignored_bytes: int = 0
     """Of fields that mean nothing here."""
+    is_form: bool = False
 
     def fields_upon(self, query: Mapping[str, str]) -> dict[str, str]:
         """The fields, with those of the query where the form has none; tags of both add up."""
@@ -123,7 +125,7 @@ class UploadReader:
         return Received([(name, await file.finish())])
 
     async def _form(self, body: StreamedBody, boundary: bytes, stack: AsyncExitStack) -> Received:
-        received = Received()
+        received = Received(is_form=True)
         part: _FilePart | _FieldPart | _IgnoredPart = _FieldPart("")
         async with contextlib.aclosing(multipart_events(body.pieces(), boundary)) as events:
             async for event in events:
@@ -159,7 +161,7 @@ def _begin_field(name: str, received: Received) -> _FieldPart | _IgnoredPart:
     meant = difflib.get_close_matches(name[:40].casefold(), DISCLOSING, 1, MISSPELT)
     if meant:
         raise invalid(ascii(name[:40])[1:-1], f"is unknown; the field is {meant[0]}")
-    return _IgnoredPart(received)
+    return _IgnoredPart(received, name)
 
 
 def read_fields(
@@ -265,11 +267,17 @@ class _IgnoredPart:
     """A field of something else: a widget's own, a button, a token against forged requests."""
 
     received: Received
+    name: str
+    beginning: bytes = b""
+    """Of its value, where that tells how many pieces a file has."""
 
     async def take(self, data: bytes) -> None:
+        if self.name in PIECES:
+            self.beginning = (self.beginning + data)[:MAX_DIGITS]
         self.received.ignored_bytes += len(data)
         if self.received.ignored_bytes > MAX_IGNORED_BYTES:
             raise InvalidRequest("The form holds too much beside its files.")
 
     async def end(self, _received: Received) -> None:
-        """There is nothing to keep."""
+        if self.name in PIECES:
+            check_pieces(self.name, self.beginning)

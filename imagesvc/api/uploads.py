@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from imagesvc.api.upload_bodies import (
     read_fields,
 )
 from imagesvc.api.versions import versioned
+from imagesvc.api.whole_files import check_whole, explained
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import (
@@ -144,7 +146,9 @@ class UploadEndpoints:
     async def _taken(self, request: Request, body: StreamedBody) -> Response:
         with self.idempotency.attempt(request) as attempt:
             await self._check_room(request)
-            if media_type_of(request) == JSON:  # what import_one takes, as older clients send it
+            check_whole(request)
+            # What import_one takes, as older clients send it; httpie calls files so, too.
+            if media_type_of(request) == JSON and not await body.looks_like_image():
                 return await self._import(request, body, attempt)
             parsed_query(UploadQuery, request)
             named = query_values(request, UploadQuery)
@@ -154,7 +158,8 @@ class UploadEndpoints:
                     raise NoFile("The request holds no file.")
                 owner_id = principal_of(request).user_id
                 fields = read_fields(received.fields_upon(named), self.default_visibility, owner_id)
-                return await self._accept(request, received, fields, attempt)
+                with contextlib.nullcontext() if received.is_form else explained(request):
+                    return await self._accept(request, received, fields, attempt)
 
     async def import_one(self, request: Request) -> Response:
         """Fetch the image at a URL, and take it like an upload, where the settings allow that.
