@@ -179,5 +179,6 @@ def _exists(page: Path, link: str) -> bool:
 
 def _anchors(page: Path) -> set[str]:
     """The headings of a page as links name them: lower case, hyphens, no punctuation."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    text = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", it).strip().lower().replace(" ", "-") for it in headings}

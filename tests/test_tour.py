@@ -79,6 +79,7 @@ def test_the_session_of_the_readme_works_with_and_without_accounts(
     made.mkdir()
     (session,) = re.findall(r"^## Try it$.*?^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     server = Server(tmp_path / "data", auth=auth).start()
+    before = sorted(tmp_path.iterdir())
     try:
         key = {} if auth == "off" else {"IMAGESVC_KEY": admin_of(server).key}
         commands = session.replace(":8000", f":{server.port}")
@@ -92,6 +93,7 @@ def test_the_session_of_the_readme_works_with_and_without_accounts(
 
     assert re.findall(r"HTTP/1.1 (\d+)", done.stdout) == ["415", "204"]
     assert done.stdout.endswith("404\n404\n404\n")
+    assert sorted(tmp_path.iterdir()) == before
     (folder,) = made.iterdir()
     with Image.open(folder / "thumbnail.jpg") as thumbnail:
         assert thumbnail.size == (256, 171)
