@@ -85,11 +85,11 @@ OVERVIEW = (
 
 SIGNING = """## Signed URLs
 
-What is signed is the path (without `base_path`), a `?`, and all parameters but `sig`, sorted by
-name and then by value, percent-encoded as RFC 3986 has it: HMAC-SHA256, base64url without padding.
-`kid` names the key, and `exp` is the second since 1970 from which on the URL is refused. `imagesvc
-sign '/images/ID?w=400' --expires-in 1h` prints one; with the key `secret` under the id `k1`, these
-give `qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA`:
+A signature covers the path (without `base_path`), a `?`, and all parameters except `sig`, sorted by
+name and then by value, percent-encoded as in RFC 3986: HMAC-SHA256, base64url without padding.
+`kid` names the key, and `exp` is the time, in seconds since 1970, from which the URL is refused.
+`imagesvc sign '/images/ID?w=400' --expires-in 1h` prints one; with the key `secret` under the id
+`k1`, these give `qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA`:
 
 ```python
 import base64, hashlib, hmac
@@ -223,11 +223,12 @@ def page(made: list[tuple[Example, str]]) -> str:
     )
     return f"""# Transforms
 
-Made by `make docs`: the painting is the script's own, and every picture is what the service
-answered. One grammar serves delivery URLs, presets and jobs.
+This page is made by `make docs`: a script draws the painting, and the service makes every picture
+from it. Delivery URLs, presets and jobs have the same transform parameters.
 
-The order of work is fixed: orient, crop, trim, resize, rotate and flip, colour, blur and sharpen,
-radius and pad, watermark, encode. Output is sRGB with 8 bits a band and without metadata.
+Transforms are always applied in this order: orient, crop, trim, resize, rotate and flip, colour,
+blur and sharpen, radius and pad, watermark, encode. Output is sRGB with 8 bits a band and without
+metadata.
 
 ## Keys
 
