@@ -54,6 +54,8 @@ from imagesvc.store.data_dir import DataDir
 from imagesvc.store.database import Database
 from imagesvc.store.deliveries import DeliveryStore
 from imagesvc.store.events import EventStore
+from imagesvc.store.file_system import DOCS as FILE_SYSTEM_DOCS
+from imagesvc.store.file_system import doubtful_file_system
 from imagesvc.store.gc import Collector
 from imagesvc.store.images import ImageStore
 from imagesvc.store.incoming import Incoming
@@ -213,12 +215,24 @@ class Service:
         self._recovered = 0
 
     def claim_data_dir(self) -> None:
-        """Take the data directory for this process alone.
+        """Take the data directory for this process alone; warn where it may not be safe.
 
         Raises:
             DataDirInUse: another server has it.
+            DataDirSplit: it is on several file systems.
         """
+        kind = doubtful_file_system(self.data_dir.root)
+        if kind is not None:
+            log.warning(
+                "the data directory is on a network or FUSE file system, where the database may be "
+                "damaged and acknowledged uploads may be lost",
+                action="data_dir.file_system",
+                path=str(self.data_dir.root),
+                file_system=kind,
+                docs=FILE_SYSTEM_DOCS,
+            )
         self._lock = DataDirLock(self.data_dir.server_lock)
+        self.data_dir.check_renames()
 
     async def open(self) -> None:
         """Bring the data directory up to date, recover, and start what runs.

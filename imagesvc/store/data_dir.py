@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagesvc.errors import NotFound
+from imagesvc.errors import NotFound, Unavailable
 from imagesvc.store.files import fsync_directory
 
 
 class NoDataDir(NotFound):
     """A directory in which no server has been started."""
+
+
+class DataDirSplit(Unavailable):
+    """Uploads cannot be renamed to their places, which are on another file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,30 @@ class DataDir:
                 f"There is no data directory of imagesvc: {self.root}. Name that of the server "
                 "with --data-dir or IMAGESVC_DATA_DIR; only imagesvc serve makes a new one."
             )
+
+    def check_renames(self) -> None:
+        """Make sure that a file can be renamed from `tmp` to `blobs`, as each upload is.
+
+        Tried, because mounts of one file system differ too. Other errors are found where they
+        matter: a server starts on a full disk.
+
+        Raises:
+            DataDirSplit: the two are on different mounts.
+        """
+        source, target = self.tmp / "rename-check", self.blobs / "rename-check"
+        try:
+            source.touch(0o600)
+            source.replace(target)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise DataDirSplit(
+                    f"{self.tmp} and {self.blobs} are on different file systems or mounts, so no "
+                    "upload could be stored. Put the whole data directory on one."
+                ) from error
+        finally:
+            for path in (source, target):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def empty_tmp(self) -> None:
         """Remove what a crash left of uploads in flight."""

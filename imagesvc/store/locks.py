@@ -109,6 +109,9 @@ class DataDirLock:
             except BlockingIOError:
                 if attempt < CLAIM_ATTEMPTS - 1:
                     time.sleep(CLAIM_SECONDS)
+            except OSError as error:  # a file system without locks
+                os.close(self._fd)
+                raise OSError(error.errno, f"{error.strerror} (flock)", str(path)) from error
             else:
                 os.ftruncate(self._fd, 0)
                 return
