@@ -51,13 +51,13 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is stored.")] = None,
 ) -> None:
-    """Upload files, and the images below folders, to a service; print the id and URL of each.
+    """Upload files and folders of images to a service; print the id and URL of each.
 
-    The same file under the same name with the same options is one image: for a day
-    (idempotency_key_lifetime of the service), a command that was interrupted can be repeated.
+    A file is one image however often it is sent within a day, as long as its
+    name and the options stay: a command that was interrupted can be repeated.
 
-    Exit status: 0 when the service has every file, 1 when some failed or were not sent, 2 when
-    nothing could be begun, 130 after Ctrl-C.
+    Exit status: 0 when the service has every file, 1 when some failed or were
+    not sent, 2 when nothing could be begun, 130 after Ctrl-C.
     """
     from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
     from imagesvc.upload_files import listed  # noqa: PLC0415  # the same
