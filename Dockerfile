@@ -17,6 +17,7 @@ RUN groupadd --gid 10001 imagesvc \
 COPY --from=build /opt/imagesvc /opt/imagesvc
 
 # The first start prints the key of the user `admin` once; /data/admin.key keeps it until it is used.
+# With IMAGESVC_ADMIN_KEY_FILE, such as a mounted secret, it takes the key from there and prints none.
 ENV PATH=/opt/imagesvc/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
