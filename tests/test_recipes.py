@@ -34,14 +34,23 @@ def url_of(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-def upload(owner: Asker, visibility: str, seed: int) -> str:
-    """The id of a new image of 2400 x 1600 pixels."""
+WIDTH, HEIGHT = 1800, 1200
+
+
+def upload(owner: Asker, visibility: str) -> str:
+    """The id of a new image."""
     answer = owner.client.post(
-        "/api/v1/images", content=picture(seed, (2400, 1600)), params={"visibility": visibility}
+        "/api/v1/images", content=picture(1, (WIDTH, HEIGHT)), params={"visibility": visibility}
     )
     assert answer.status_code == 201, answer.text
     image_id: str = answer.json()["id"]
     return image_id
+
+
+@pytest.fixture(scope="module")
+def image_id(admin: Asker) -> str:
+    """An image that every page may show."""
+    return upload(admin, "unlisted")
 
 
 def seen(url: str) -> Image.Image:
@@ -89,12 +98,11 @@ def test_the_settings_for_a_proxy_are_valid() -> None:
     assert settings.public_url == recipes.SERVICE
 
 
-@pytest.mark.parametrize(("heading", "visibility"), [("srcset", "public"), ("picture", "unlisted")])
+@pytest.mark.parametrize("heading", ["srcset", "picture"])
 def test_a_page_of_another_site_shows_each_picture(
-    guarded: Server, admin: Asker, heading: str, visibility: str
+    guarded: Server, image_id: str, heading: str
 ) -> None:
     """In the width and the format that the HTML promises."""
-    image_id = upload(admin, visibility, 1)
     (html,) = recipes.blocks(heading, "html")
 
     named = Sources(recipes.filled(html, url=url_of(guarded), image_id=image_id)).found
@@ -113,7 +121,7 @@ def test_a_private_image_has_a_srcset_of_signed_urls(
     guarded: Server, admin: Asker, tmp_path: Path
 ) -> None:
     """The program prints what a page needs, and its visitors need no key."""
-    image_id = upload(admin, "private", 2)
+    image_id = upload(admin, "private")
     program = tmp_path / "srcset.py"
     text = recipes.files()[program.name]
     program.write_text(recipes.filled(text, url=url_of(guarded), key=admin.key, image_id=image_id))
@@ -130,9 +138,8 @@ def test_a_private_image_has_a_srcset_of_signed_urls(
 
 
 @pytest.mark.parametrize("language", ["markdown", "bbcode"])
-def test_links_for_posts_lead_to_pictures(guarded: Server, admin: Asker, language: str) -> None:
+def test_links_for_posts_lead_to_pictures(guarded: Server, image_id: str, language: str) -> None:
     """A thumbnail, a preview and the whole."""
-    image_id = upload(admin, "unlisted", 3)
     (text,) = recipes.blocks("Markdown and BBCode", language)
 
     urls = re.findall(
@@ -140,12 +147,11 @@ def test_links_for_posts_lead_to_pictures(guarded: Server, admin: Asker, languag
     )
 
     widths = [seen(url).width for url in urls]
-    assert widths == ([720, 256, 2400] if language == "markdown" else [2400, 720])
+    assert widths == ([720, 256, WIDTH] if language == "markdown" else [WIDTH, 720])
 
 
-def test_an_extension_behind_id_and_preset_is_jpeg(guarded: Server, admin: Asker) -> None:
+def test_an_extension_behind_id_and_preset_is_jpeg(guarded: Server, image_id: str) -> None:
     """For forums that take no link without one."""
-    image_id = upload(admin, "unlisted", 4)
     paths = re.findall(r"`(/images/ID\S*\.jpg)`", recipes.PAGE)
 
     shown = [seen(f"{url_of(guarded)}{path.replace('ID', image_id)}") for path in paths]
@@ -161,10 +167,9 @@ def node() -> str:
 
 
 def test_the_loader_of_next_gives_urls_that_work(
-    guarded: Server, admin: Asker, tmp_path: Path
+    guarded: Server, admin: Asker, image_id: str, tmp_path: Path
 ) -> None:
     """For every width that Next.js asks for, with `urls.original` as `src`."""
-    image_id = upload(admin, "public", 5)
     original = admin.client.get(f"/api/v1/images/{image_id}").json()["urls"]["original"]
     loader = recipes.filled(recipes.files()["image-loader.js"], url=url_of(guarded))
     (tmp_path / "image-loader.mjs").write_text(loader)
@@ -183,7 +188,7 @@ def test_the_loader_of_next_gives_urls_that_work(
     ).stdout  # fmt: skip
 
     shown = [seen(url) for url in json.loads(printed)]
-    assert [one.width for one in shown] == [640, 2400, 96]
+    assert [one.width for one in shown] == [640, WIDTH, 96]
     assert [one.format for one in shown] == ["AVIF", "WEBP", "AVIF"]
 
 

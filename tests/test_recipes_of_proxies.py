@@ -105,7 +105,7 @@ def test_caddy_on_a_host_and_below_a_path(
     [
         (".jpeg?format=webp&thumbnail=256", "WEBP", (256, 171)),
         (".jpeg?thumbnail=96&format=jpg", "JPEG", (96, 64)),
-        (".png?format=avif", "AVIF", (1200, 800)),
+        (".PNG?format=avif", "AVIF", (1200, 800)),
         (".jpeg?thumbnail=10_000", "PNG", (1200, 800)),
         (".jpeg?format=jxl&thumbnail=96", "PNG", (96, 64)),
         ("", "PNG", (1200, 800)),
