@@ -29,13 +29,18 @@ _TAGS_AT, _TAG_BYTES, _MAX_TAGS = 132, 12, 100
 _TABLE = b"A2B0"
 
 
+def has_profile(picture: Picture) -> bool:
+    """Whether the file of a picture has an ICC profile."""
+    return bool(picture.get_typeof(_ICC))
+
+
 def tagged(picture: Picture, data: Data, kind: Format) -> Picture:
     """The picture of a file, with the colour space that the file names."""
-    has_profile = bool(picture.get_typeof(_ICC))
-    space = colour_space(data, kind, has_profile=has_profile)
+    is_profiled = has_profile(picture)
+    space = colour_space(data, kind, has_profile=is_profiled)
     if space is None:
         return picture
-    if has_profile and kind is Format.PNG:  # `cICP` goes before it
+    if is_profiled and kind is Format.PNG:  # `cICP` goes before it
         picture = _without(picture, _ICC)
     return picture if is_plain(space) else vips.noted(picture, NOTE, json.dumps(asdict(space)))
 

@@ -30,6 +30,8 @@ ENCODER_BYTES = {
 LOSSLESS_BYTES = 48
 TURNED_WEBP_BYTES = 30
 """WebP of a picture whose corners became transparent: up to 28 were measured."""
+ALPHA_WEBP_BYTES = 36
+"""WebP of a picture with transparency, which is kept without loss: 12 to 35 were measured."""
 FRAME_BYTES = 16
 """A pixel of the one frame that is decoded of an animation."""
 COPIED_BYTES = 4
@@ -178,7 +180,10 @@ def render_cost(transform: Transform, original: Original, *, is_reduced: bool = 
     shown = Size(original.width, original.height)
     has_alpha = original.has_alpha or bool(transform.rotate % QUARTER)
     return Cost(
-        decoder.memory + FIXED_BYTES + working_bytes(transform, laid, shown, frames),
+        decoder.memory
+        + FIXED_BYTES
+        + working_bytes(transform, laid, shown, frames)
+        + original.has_alpha * _alpha_bytes(transform, laid, frames),
         decoder.seconds + _working_seconds(transform, laid, shown, frames, has_alpha=has_alpha),
     )
 
@@ -226,6 +231,14 @@ def working_bytes(transform: Transform, laid: Plan, shown: Size, frames: int) ->
     encoder = _encoder_bytes(transform)
     # Encoders of animations take frame after frame, and keep two.
     return COPIED_BYTES * copied * frames + encoder * output * min(frames, 2)
+
+
+def _alpha_bytes(transform: Transform, laid: Plan, frames: int) -> int:
+    """What transparency may take beyond `working_bytes`; most of it is even, and takes little."""
+    if transform.format is not Format.WEBP or transform.bg:
+        return 0
+    beyond = max(0, ALPHA_WEBP_BYTES - _encoder_bytes(transform))
+    return beyond * laid.output.width * laid.output.height * min(frames, 2)
 
 
 def _encoder_bytes(transform: Transform) -> int:

@@ -16,6 +16,8 @@ from typing import Any
 
 # Read once, when libvips starts: images are worked on side by side, not one by many threads.
 os.environ["VIPS_CONCURRENCY"] = "1"
+# What is decoded whole stays in memory, which is predicted: a locked worker opens no file for it.
+os.environ["VIPS_DISC_THRESHOLD"] = "1024g"
 
 import pyvips
 

@@ -126,6 +126,22 @@ async def test_every_format_is_read_and_written(tmp_path: Path, pictures: list[P
     assert all(not isinstance(part, str) or len(part) == 64 for it in locked for part in it)
 
 
+@pytest.mark.parametrize("name", ["moving.webp", "still.webp"])
+async def test_what_is_large_when_decoded_is_read(tmp_path: Path, name: str) -> None:
+    """By default, libvips puts what takes more than 100 MB into a file."""
+    path = tmp_path / name
+    if path.stem == "moving":
+        animation(path, 110, (500, 500))
+    else:
+        save(path, Image.new("RGB", (6200, 5500), "teal"), method=0)
+
+    async with rogue_pool(tmp_path, "strict", WORKER_MODULE) as pool:
+        made = await outcome(pool, path, ())
+
+    assert not isinstance(made[0], str), made
+    assert all(not isinstance(part, str) or len(part) == 64 for part in made)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(

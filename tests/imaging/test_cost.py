@@ -61,6 +61,10 @@ SOME = (
     ("tiles", "w=100&format=jpeg"),
     ("floats", "w=100&format=jpeg"),
     ("zstd", "w=100&format=jpeg"),
+    ("deep", "w=100&format=jpeg"),
+    ("deep", "format=webp"),
+    ("deep_tiff", "w=1000&format=jpeg"),
+    ("transparent", "format=webp"),
 )
 
 
@@ -90,8 +94,24 @@ def originals(folder: Path) -> dict[str, str]:
         ),
         "tiles": save(folder / "g.jp2", noise(800, 800), **tiny),
         "floats": floats(folder / "h.tif", 1600, 1200),
+        "deep": deep(folder / "j.png", 2400, 1600, profile="p3", compression=1),
+        "deep_tiff": deep(folder / "j.tif", 2400, 1600, profile="p3"),
+        "transparent": save(folder / "k.png", transparent(1600, 1200), compress_level=1),
         "zstd": save(folder / "i.tif", noise(1600, 1200), compression="zstd"),
     }
+
+
+def deep(path: Path, width: int, height: int, **options: Any) -> str:
+    """A picture of noise with transparency, of 16 bits a sample."""
+    noise = pyvips.Image.gaussnoise(width, height, mean=30_000, sigma=6_000).cast("ushort")
+    picture = noise.bandjoin([noise.fliphor(), noise.flipver(), noise.rot180()])
+    picture.copy(interpretation="rgb16").write_to_file(str(path), **options)
+    return str(path)
+
+
+def transparent(width: int, height: int) -> Image.Image:
+    """Noise, also in its transparency."""
+    return Image.merge("RGBA", [Image.effect_noise((width, height), 30)] * 4)
 
 
 def floats(path: Path, width: int, height: int) -> str:
@@ -210,6 +230,17 @@ def test_scans_cost_time(tmp_path: Path) -> None:
 
     assert few < 0.1
     assert many > 20 * few
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_a_profile_of_16_bits_costs_time(tmp_path: Path, name: str) -> None:
+    """Every pixel goes through it, also for a small variant; 8 bits are scaled first."""
+    plain = deep(tmp_path / f"plain_{name}", 1000, 1000)
+    profiled = deep(tmp_path / f"profiled_{name}", 1000, 1000, profile="p3")
+
+    few, many = (probe(path, LIMITS).decode_seconds for path in (plain, profiled))
+
+    assert many > few + 0.02
 
 
 def test_an_original_without_a_prediction_counts_as_dear() -> None:
