@@ -27,10 +27,10 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
 
 TAKE_LONGEST = (
     "test_slow_clients.py",
+    "test_hostile_files.py",
+    "test_long_jobs.py",
     "test_corpus.py",
     "test_ownership.py",
-    "test_tokens.py",
-    "test_hostile_files.py",
     "test_cost.py",
     "test_unread.py",
     "test_stop.py",

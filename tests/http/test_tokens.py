@@ -32,6 +32,13 @@ def ada(guarded: Server, admin: Asker) -> Asker:
     return make_user(guarded, admin, "ada", password=PASSWORD)
 
 
+@pytest.fixture(scope="module")
+def access_token(guarded: Server, ada: Asker) -> str:
+    """Of a login that lasts."""
+    token: str = log_in(guarded, "ada")["access_token"]
+    return token
+
+
 def me(server: Server, token: str) -> httpx.Response:
     """Who the bearer of a token is."""
     return client_of(server, token).get(ME)
@@ -270,13 +277,12 @@ def _encoded(data: bytes) -> str:
     ],
 )  # fmt: skip
 def test_a_forged_access_token_is_refused(
-    guarded: Server, admin: Asker, ada: Asker, forgery: str
+    guarded: Server, admin: Asker, access_token: str, forgery: str
 ) -> None:
     """Whatever is changed about it, even by someone with the key: 401, and never a 500."""
-    token = log_in(guarded, "ada")["access_token"]
     key = key_of(guarded)
-    header, payload, signature = token.split(".")
-    claims = jwt.decode(token, options={"verify_signature": False})
+    header, payload, signature = access_token.split(".")
+    claims = jwt.decode(access_token, options={"verify_signature": False})
     now = datetime.now(UTC)
 
     def signed(changed: dict[str, Any], key: bytes = key, **options: Any) -> str:
