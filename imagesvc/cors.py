@@ -25,8 +25,8 @@ MAX_AGE_SECONDS = 7200
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 REQUEST_FIELDS = (
     b"Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, "
-    b"If-Modified-Since, If-None-Match, If-Range, Last-Event-ID, Range, X-API-Key, X-Request-ID, "
-    b"X-Requested-With"
+    b"If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Range, "
+    b"X-API-Key, X-Request-ID, X-Requested-With"
 )
 ANSWER_FIELDS = (
     b"Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, "

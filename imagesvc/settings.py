@@ -606,13 +606,25 @@ def load_settings(given: Mapping[str, str] | None = None, /, **flags: Any) -> Se
     return settings
 
 
+_PLAIN = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "must be a number",
+    "string_type": "must be text",
+    "bool_parsing": "must be true or false",
+    "ip_v4_network": "must be a network such as 10.0.0.0/8 or fd00::/8",
+    "ip_v6_network": "must be a network such as 10.0.0.0/8 or fd00::/8",
+}
+"""Of the kinds of fault that pydantic tells in words of Python's types."""
+
+
 def _faults(error: ValidationError) -> list[str]:
     """What is wrong, a line for each place; pydantic names a union's members, and tries each."""
     found: dict[str, list[str]] = {}
     for item in error.errors(include_url=False):
         place = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
         messages = found.setdefault(place, [])
-        message = item["msg"].removeprefix("Value error, ")
+        message = _PLAIN.get(item["type"]) or item["msg"].removeprefix("Value error, ")
         messages += [] if message in messages else [message]
     return [f"{place}: {' or '.join(messages)}" for place, messages in found.items()]
 

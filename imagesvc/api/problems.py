@@ -28,6 +28,8 @@ from imagesvc.errors import (
 from imagesvc.store.files import named_error
 
 MEDIA_TYPE = "application/problem+json"
+ALL_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+"""What `OPTIONS *` is told, which is about the server as a whole (RFC 9110, section 9.3.7)."""
 RETRY_AFTER_SECONDS = "2"
 
 log = structlog.get_logger()
@@ -113,6 +115,8 @@ async def on_disconnect(_request: Request, _error: Exception) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what Starlette's router raises: no such route, or no such method."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
+    if request.method == "OPTIONS" and request.scope["path"] == "*":
+        return Response(status_code=204, headers={"allow": ALL_METHODS})
     if status == HTTPStatus.NOT_FOUND:
         return problem_response(NotFound("There is nothing at this URL."))
     if status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -16,7 +16,7 @@ APP, OTHER, EVIL = "https://app.example", "http://localhost.example:5173", "http
 ORIGINS = f'["{APP}", "{OTHER}"]'
 ASKED_FOR = {
     "authorization", "x-api-key", "idempotency-key", "content-type", "range", "if-none-match",
-    "if-match", "x-requested-with", "cache-control",
+    "if-match", "if-modified-since", "if-unmodified-since", "x-requested-with", "cache-control",
 }  # fmt: skip
 EXPOSED = {
     "etag", "location", "link", "retry-after", "x-request-id", "ratelimit-remaining",

@@ -262,3 +262,39 @@ def test_a_twin_survives_its_twins_deletion(server: Server) -> None:
     assert server.client.get(f"/images/{two['id']}").content == picture(23)
     server.client.delete(f"/api/v1/images/{two['id']}")
     until(lambda: two["sha256"] not in server.blobs())
+
+
+def test_metadata_is_always_sent_as_it_is_now(server: Server) -> None:
+    """Its entity tag is the version of what people edit, and is for `If-Match` alone.
+
+    The progress of a job changes the representation without it, and no stored time tells of all
+    changes: there is no date (RFC 9110, section 8.8.2), and no 304.
+    """
+    image = server.upload(picture(77))
+    url = f"/api/v1/images/{image['id']}"
+    etag = server.client.get(url).headers["etag"]
+    server.finished(image["job"]["id"])
+    later = {"if-none-match": etag, "if-modified-since": "Fri, 31 Dec 2099 23:59:59 GMT"}
+
+    answer = server.client.get(url, headers=later)
+    job = server.client.get(f"/api/v1/jobs/{image['job']['id']}", headers=later)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
+    assert (job.status_code, job.json()["status"]) == (200, "succeeded")
+    assert answer.headers["etag"] == etag
+    for each in (answer, job):
+        assert "last-modified" not in each.headers
+        assert each.headers["cache-control"] == "no-store"
+
+
+def test_an_edit_goes_by_its_version_alone(server: Server) -> None:
+    """A date is passed over where there is none (RFC 9110, section 13.1.4)."""
+    url = f"/api/v1/images/{server.upload(picture(78))['id']}"
+    old = {"if-unmodified-since": "Sat, 01 Jan 2000 00:00:00 GMT"}
+    etag = server.client.get(url).headers["etag"]
+
+    by_date = server.client.patch(url, json={"title": "new"}, headers=old)
+    by_both = server.client.patch(url, json={"title": "b"}, headers=old | {"if-match": etag})
+
+    assert by_date.status_code == 200
+    assert_problem(by_both, 412, "precondition_failed")

@@ -80,6 +80,15 @@ def test_options_name_the_methods_of_a_url(server: Server, path: str, allowed: s
     assert_problem(server.client.options("/nothing"), 404, "not_found")
 
 
+def test_options_of_the_whole_server_are_answered(server: Server) -> None:
+    """Proxies and monitors ask so whether a server is there."""
+    answer = send_raw(server, b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert answer is not None
+    assert answer.status == 204
+    assert answer.all("allow") == ["DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"]
+
+
 def test_an_error_to_head_has_no_body(server: Server) -> None:
     """The connection would be out of step otherwise."""
     answer = server.client.head("/nothing")
