@@ -14,6 +14,7 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.imaging.calls import Removal, Unlocated
 from imagesvc.imaging.cost import copy_cost
+from imagesvc.imaging.transform import ANIMATED, moves
 from imagesvc.jobs.renderer import Renderer
 from imagesvc.model import Format, Image, Lane, Original, Transform, Variant, VariantKey, utc_now
 from imagesvc.store.variants import COPY
@@ -91,6 +92,8 @@ def full_size(original: Original) -> Transform:
     kind = original.format
     if kind not in {Format.JPEG, Format.PNG, Format.WEBP, Format.GIF}:
         kind = Format.PNG if original.has_alpha else Format.JPEG
+    if moves(original) and kind not in ANIMATED:
+        kind = Format.WEBP
     return Transform(format=kind, q=QUALITY, exact=True)
 
 

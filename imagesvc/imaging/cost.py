@@ -34,6 +34,8 @@ ALPHA_WEBP_BYTES = 36
 """WebP of a picture with transparency, which is kept without loss: 12 to 35 were measured."""
 FRAME_BYTES = 16
 """A pixel of the one frame that is decoded of an animation."""
+_FRAME_BY_FRAME = frozenset({Format.PNG, Format.AVIF})
+"""Formats whose decoder takes for all frames as much memory as for one."""
 COPIED_BYTES = 4
 """A pixel of a picture that is copied to memory, to be read in another order."""
 FIXED_BYTES = 32 << 20
@@ -202,7 +204,7 @@ def decoder_cost(original: Original, transform: Transform) -> Cost:
         seconds = UNKNOWN_FACTOR * decode_seconds(original.format, pixels, 0)
     if transform.format not in ANIMATED or transform.frame is not None:
         seconds *= (1 + (transform.frame or 0)) / original.frames
-        if original.frames > 1 and original.format is not Format.PNG:  # whose canvas is held
+        if original.frames > 1 and original.format not in _FRAME_BY_FRAME:
             one = BASE_BYTES + FRAME_BYTES * original.width * original.height
             memory = min(memory, one)
     return Cost(memory, seconds * (1 + bool(transform.trim)))

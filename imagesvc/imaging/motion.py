@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from imagesvc.imaging import apng, vips
+from imagesvc.imaging import apng, avif, vips
 from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
 from imagesvc.imaging.vips import Picture, Source
 from imagesvc.model import Format
 
 DELAY_MS = 100
 """What browsers show a frame for that says nothing."""
+_READERS: Mapping[Format, Callable[[Source], Iterator[Picture]]] = {
+    Format.PNG: apng.pictures,
+    Format.AVIF: avif.pictures,
+}
+"""Formats whose frames libvips does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,9 @@ def each_frame(source: Source) -> Iterator[Source]:
     if source.frames == 1:
         yield source
         return
-    if source.format is Format.PNG:
-        for picture in apng.pictures(source):
+    reader = _READERS.get(source.format)
+    if reader:
+        for picture in reader(source):
             yield replace(source, picture=picture, frames=1)
         return
     width, height = source.stored.width, source.stored.height

@@ -169,11 +169,11 @@ def decode(data: Data, kind: Format, page: int = 0, *, is_hdr: bool = False) -> 
             if kind is Format.ICO:
                 icon = largest(data).alone()
                 with Image.open(io.BytesIO(icon), formats=_PLUGINS[kind]) as image:
-                    return _raster(image)
+                    return raster(image)
             with _opened(data, kind) as image:
                 pages = getattr(image, "n_frames", 1)
                 image.seek(page)
-                return replace(_raster(image), pages=pages)
+                return replace(raster(image), pages=pages)
     except (Rejected, MemoryError):
         raise
     except Exception as error:
@@ -234,7 +234,7 @@ def _opened(data: Data, kind: Format) -> Image.Image:
     return Image.open(as_file(tidied(data, kind)), formats=_PLUGINS[kind])
 
 
-def _raster(image: Image.Image) -> Raster:
+def raster(image: Image.Image) -> Raster:
     """Copy the pixels out of Pillow, a strip at a time, so that they are there only twice."""
     image.load()
     if image.mode == "LAB":

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging import exif, pillow, vips
+from imagesvc.errors import CorruptImage, ImageTooLarge, UnsupportedMediaType
+from imagesvc.imaging import avif, exif, pillow, vips
 from imagesvc.imaging.colour import has_profile
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.cost import BASE_BYTES, MEGA, decode_seconds
 from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Probe, Size
 
 STREAMED_ROWS = 600
@@ -32,7 +33,8 @@ def probe(data: Data, limits: Limits) -> Probe:
     """
     kind, found = inspect(data, limits)
     _check_pixels(found.width, found.height, found.frames, limits)
-    shape = _shape(data, kind)
+    shape = _shape(data, kind, found)
+    found = replace(found, frames=shape.frames)
     width, height = shape.shown.width, shape.shown.height
     if not width or not height:
         raise CorruptImage(f"The size of the image is {width} x {height}.")
@@ -67,22 +69,38 @@ class _Shape:
     shown: Size
     orientation: int
     has_alpha: bool
+    frames: int
     is_deep: bool = False
     """Whether samples of 16 bits have a profile: all of them go through it, and are scaled then."""
 
 
-def _shape(data: Data, kind: Format) -> _Shape:
-    if pillow.decodes(data, kind):
-        header = pillow.read_header(data, kind)
+def _shape(data: Data, kind: Format, found: Found) -> _Shape:
+    frames = found.frames
+    moves = avif.moves(data, kind)
+    if moves or pillow.decodes(data, kind):
+        header = avif.read_header(data) if moves else pillow.read_header(data, kind)
         size = Size(header.width, header.height)
-        return _Shape(size, size, 1, header.has_alpha)
-    with vips.translated():
-        source = vips.open_source(data, kind)
-        has_alpha = bool(source.picture.hasalpha())
-        is_deep = source.picture.format == "ushort" and has_profile(source.picture)
+        return _Shape(size, size, 1, header.has_alpha, frames)
+    if kind is Format.AVIF:
+        frames = 1
+    source = _header(data, kind, is_sequence=frames < found.frames)
+    has_alpha = bool(source.picture.hasalpha())
+    is_deep = source.picture.format == "ushort" and has_profile(source.picture)
     if kind is Format.GIF:
         has_alpha = has_alpha or has_gaps(data, source.stored)
-    return _Shape(source.stored, source.shown, source.orientation, has_alpha, is_deep)
+    return _Shape(source.stored, source.shown, source.orientation, has_alpha, frames, is_deep)
+
+
+def _header(data: Data, kind: Format, *, is_sequence: bool) -> Source:
+    try:
+        with vips.translated():
+            return vips.open_source(data, kind)
+    except CorruptImage as error:
+        if is_sequence:
+            raise UnsupportedMediaType(
+                "The frames of this AVIF sequence are not taken, and it has no still picture."
+            ) from error
+        raise
 
 
 def decode_bytes(found: Found, stored: Size) -> int:

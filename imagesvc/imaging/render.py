@@ -15,7 +15,7 @@ from imagesvc.errors import (
     InsufficientStorage,
     UnsupportedMediaType,
 )
-from imagesvc.imaging import vips
+from imagesvc.imaging import avif, vips
 from imagesvc.imaging.calls import Files, Rendered, RenderRequest, Spill
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
@@ -94,9 +94,17 @@ def shown_if_damaged(data: Data, work: Callable[..., T]) -> T:
     try:
         return work(is_damaged=False)
     except CorruptImage:
-        if sniffed(data) not in vips.SHOWN_DAMAGED:
+        if not _may_be_shown(data):
             raise
         return work(is_damaged=True)
+
+
+def _may_be_shown(data: Data) -> bool:
+    """Whether there may be more to show of what a decoder refused; of a WebP its first frame."""
+    kind = sniffed(data)
+    if kind is Format.WEBP:
+        return data.find(b"ANMF") >= 0
+    return kind in vips.SHOWN_DAMAGED or (kind is Format.AVIF and avif.IS_READ)
 
 
 def _rendered(

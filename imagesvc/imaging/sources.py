@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from imagesvc.imaging import pillow, vips
+from imagesvc.imaging import avif, pillow, vips
 from imagesvc.imaging.apng import moving
 from imagesvc.imaging.colour import tagged
 from imagesvc.imaging.containers import jp2_colour
@@ -31,13 +31,15 @@ def open_source(
         kind: chooses the decoder; no other is tried.
         all_frames: read an animation whole, not just one frame.
         page: which frame that is.
-        is_damaged: show what there is of a format in `vips.SHOWN_DAMAGED`.
+        is_damaged: show what there is, where that can be; of AVIF what libavif shows.
 
     Raises:
         pyvips.Error: the header cannot be read.
         CorruptImage: the file cannot be decoded to its end.
         MemoryError: there is not enough of it.
     """
+    if avif.moves(data, kind) or (is_damaged and kind is Format.AVIF):
+        return avif.open_source(data, all_frames=all_frames and not is_damaged, page=page)
     if not pillow.decodes(data, kind):
         source = vips.open_source(
             data, kind, all_frames=all_frames, page=page, is_damaged=is_damaged

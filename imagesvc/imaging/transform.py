@@ -36,7 +36,7 @@ HALF_TURN, TURN = 180, 360
 SHOWN_BY_BROWSERS = frozenset({Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF})
 ANIMATED = frozenset({Format.WEBP, Format.GIF})
 """Formats that variants are written moving in."""
-MOVING = ANIMATED | {Format.PNG}
+MOVING = ANIMATED | {Format.PNG, Format.AVIF}
 """Formats that originals are read moving from."""
 WITHOUT_QUALITY = frozenset({Format.PNG, Format.GIF})
 WITH_LOSSLESS = frozenset({Format.WEBP, Format.AVIF})
@@ -144,7 +144,7 @@ def effective(
 
     Without a wish it is the original's own format where browsers show that, else PNG for
     pictures with alpha and JPEG for the others; so it is for `auto`, where nobody negotiates. What
-    moves in a format that is not written moving (PNG) moves on as WebP.
+    moves in a format that is not written moving (PNG, AVIF) moves on as WebP.
     The name of a watermark gets its fingerprint.
 
     Raises:

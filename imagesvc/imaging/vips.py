@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +46,8 @@ GRAY, RGB = 1, 3
 
 MAX_HELD_PIXELS = 3_000_000
 """Up to here, all frames together, a picture is worked on in memory rather than streamed."""
+MAX_DELAY_MS = 655_350
+"""The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
 _DESCRIPTION = ("orientation", "icc-profile-data")
 """What is said about the pixels in a file, and matters later."""
 
@@ -294,9 +296,10 @@ def join_frames(frames: list[Picture]) -> Picture:
     return column
 
 
-def with_motion(picture: Picture, delays: list[int], plays: int) -> Picture:
+def with_motion(picture: Picture, delays: Sequence[int], plays: int) -> Picture:
     """The picture with milliseconds of each frame, and how often all are shown."""
     picture = picture.copy()
+    delays = [min(delay, MAX_DELAY_MS) for delay in delays]
     picture.set_type(pyvips.GValue.array_int_type, "delay", delays)
     picture.set_type(pyvips.GValue.gint_type, "loop", plays)
     return picture

@@ -14,7 +14,7 @@ import pytest
 
 from imagesvc.imaging.location.remove import without_location
 from imagesvc.model import Format
-from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, webp
+from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, sequences, webp
 from tests.http.asking import leftovers, picture
 from tests.jobs.processes import TICKS, workers
 from tests.server import Server
@@ -34,6 +34,7 @@ MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "bmp and ico": bitmaps.bitmaps,
     "jpeg 2000": boxes.jp2s,
     "avif": boxes.avifs,
+    "avif sequences": sequences.sequences,
     "heic": boxes.heics,
 }
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))

@@ -84,7 +84,7 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         _saved("TIFF", frames=3, compression="tiff_lzw"),
         _big_tiff(),
     ),
-    "AVIF": (_saved("AVIF"), _saved("AVIF", exif=EXIF)),
+    "AVIF": (_saved("AVIF"), _saved("AVIF", exif=EXIF), _saved("AVIF", frames=3)),
     "HEIC": (_saved("HEIF"), _saved("HEIF", exif=EXIF, xmp=b"<x/>")),
     "BMP": (_saved("BMP"),),
     "JPEG 2000": (_saved("JPEG2000"), _saved("JPEG2000", tile_size=(8, 8), no_jp2=True)),

@@ -7,7 +7,10 @@ the same, and then refuses.
 # ruff: noqa: PLR2004 - the numbers are sizes that the format lays down
 from __future__ import annotations
 
+from itertools import islice
+
 from imagesvc.errors import UnsupportedMediaType
+from imagesvc.imaging.containers.av1_units import Size, size_of, units
 from imagesvc.imaging.containers.boxes import boxes
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data, big
@@ -15,11 +18,7 @@ from imagesvc.imaging.containers.heif_colour import numbers, parts
 from imagesvc.imaging.containers.heif_items import NEEDED, extents
 
 NAME = "AVIF"
-_SEQUENCE_HEADER = 1
 _MAX_UNITS = 4
-_HEAD_BYTES = 128
-"""A sequence header has less."""
-Size = tuple[int, int]
 
 
 def check_sizes(data: Data, budget: Budget) -> None:
@@ -69,74 +68,6 @@ def _claimed(
 
 
 def _coded(data: Data, at: int, size: int) -> Size | None:
-    """The largest size of a frame, as the sequence header says (AV1, 5.3 to 5.5)."""
-    end = at + size
-    for _ in range(_MAX_UNITS):
-        if at + 2 > end or not data[at] & 2:
-            return None
-        kind = data[at] >> 3 & 15
-        at += 2 if data[at] & 4 else 1
-        length, at = _leb128(data, at, end)
-        if kind == _SEQUENCE_HEADER:
-            return _frame_size(_Bits(data[at : at + min(length, _HEAD_BYTES)]))
-        at += length
-    return None
-
-
-def _leb128(data: Data, at: int, end: int) -> tuple[int, int]:
-    """A number of 7 bits a byte, and what follows it (4.10.5)."""
-    value = 0
-    for place in range(min(8, end - at)):
-        value |= (data[at + place] & 0x7F) << 7 * place
-        if not data[at + place] & 0x80:
-            return value, at + place + 1
-    return end, end
-
-
-class _Bits:
-    """Reads numbers of any width; beyond the end all bits are zero."""
-
-    def __init__(self, content: bytes) -> None:
-        self._number = int.from_bytes(content, "big")
-        self._left = 8 * len(content)
-
-    def read(self, width: int) -> int:
-        """The next number."""
-        self._left -= width
-        if self._left < 0:
-            return 0
-        return self._number >> self._left & (1 << width) - 1
-
-
-def _frame_size(bits: _Bits) -> Size:
-    """Read up to the frame size (5.5.1)."""
-    bits.read(4)  # profile, still picture
-    if bits.read(1):  # reduced
-        bits.read(5)
-    else:
-        _skip_operating_points(bits)
-    across, down = bits.read(4) + 1, bits.read(4) + 1
-    return bits.read(across) + 1, bits.read(down) + 1
-
-
-def _skip_operating_points(bits: _Bits) -> None:
-    delay_width = 0
-    if bits.read(1):  # timing
-        bits.read(64)
-        if bits.read(1):  # equal intervals
-            zeros = 0
-            while zeros < 32 and not bits.read(1):
-                zeros += 1
-            bits.read(zeros)
-        if bits.read(1):  # decoder model
-            delay_width = bits.read(5) + 1
-            bits.read(42)
-    has_display_delay = bits.read(1)
-    for _ in range(bits.read(5) + 1):
-        bits.read(12)
-        if bits.read(5) > 7:
-            bits.read(1)
-        if delay_width and bits.read(1):
-            bits.read(2 * delay_width + 1)
-        if has_display_delay and bits.read(1):
-            bits.read(4)
+    """The largest size of a frame, as the first units say."""
+    found = (size_of(data, it) for it in islice(units(data, at, at + size), _MAX_UNITS))
+    return next((it for it in found if it), None)

@@ -21,6 +21,7 @@ MOST = {
     "items": 70_000,
     "parts of tiles": 200_000,
     "segments": 10_000,
+    "units": 200_000,
 }
 """Elements of a file, by their name in the plural, and how many of each are looked at."""
 

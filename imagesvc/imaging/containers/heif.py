@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from imagesvc.errors import CorruptImage, UnsupportedMediaType
 from imagesvc.imaging.containers.av1 import check_sizes
 from imagesvc.imaging.containers.boxes import boxes
 from imagesvc.imaging.containers.budget import Budget
@@ -18,26 +20,76 @@ from imagesvc.imaging.containers.found import (
     truncated,
 )
 from imagesvc.imaging.containers.heif_items import EXIF, NEEDED, exif_block, metadata
+from imagesvc.imaging.containers.heif_pictures import check_pictures
+from imagesvc.imaging.containers.heif_sequence import Sequence, sequence
 from imagesvc.imaging.exif import Tags
 from imagesvc.imaging.limits import Limits
 
 _AVIF_BITS = 136
 """Planes of the decoder, at up to 16 bits a sample, and the interleaved picture."""
+_MOVING_BYTES = 20
+"""The same for a frame of a sequence: four copies, and one while it is turned."""
+_PLANES = 10
+"""Frames that its decoder keeps, since others are made from them."""
+_COPIES = 2
+"""Of the file, for libavif."""
+_ALPHA_SECONDS = 0.02
+"""A megapixel of each frame."""
+_TIME_SECONDS = 1e-9
+"""libavif adds up the times of all frames up to each, run by run."""
 _HEIC_BITS = 112
 """The same for libheif: planes, the interleaved picture, and one more while tiles are joined."""
 
 
 def walk_avif(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check that all boxes are there; the size is the largest that any item claims.
+    """Check a sequence, or that all boxes of a still picture are there.
+
+    The size of a picture is the largest that any item claims. A sequence whose tables are damaged
+    is its still picture, if it has one.
 
     Raises:
-        CorruptImage: a box reaches beyond the file, or none describes a picture.
-        ImageTooLarge: an item claims too many pixels.
+        CorruptImage: a box or a frame reaches beyond the file, or none describes a picture.
+        ImageTooLarge: an item claims too many pixels, or there are too many frames.
         UnsupportedMediaType: it is a layer that no decoder here gives.
     """
-    width, height, _ = _claims("AVIF", data, limits, budget)
-    check_sizes(data, budget)
-    return Found(width, height, held_bits=_AVIF_BITS, tags=_tags("AVIF", data))
+    moves, fault = None, None
+    try:
+        moves = sequence(data, budget)
+    except CorruptImage as error:
+        fault = error
+    try:
+        width, height, _ = _claims("AVIF", data, limits, budget)
+        check_pictures("AVIF", data, budget)
+        check_sizes(data, budget)
+        found = Found(width, height, held_bits=_AVIF_BITS, tags=_tags("AVIF", data))
+    except (CorruptImage, UnsupportedMediaType):
+        if fault:
+            raise fault from None
+        if moves is None:
+            raise
+        found = Found(moves.width, moves.height)
+    return found if moves is None else _moving(found, moves, limits, len(data))
+
+
+def _moving(still: Found, moves: Sequence, limits: Limits, file_bytes: int) -> Found:
+    """What a sequence takes beside its still picture."""
+    frames = len(moves.delays)
+    check_count("frames", frames, limits.max_frames)
+    check_count("pixels", moves.coded_pixels, limits.max_pixels)
+    pixels = moves.width * moves.height
+    larger = max(0, moves.coded_pixels - pixels)
+    of_planes = _PLANES * moves.sample_bytes
+    of_alpha = _ALPHA_SECONDS * pixels * frames * (moves.tracks - 1) / 1_000_000
+    of_times = _TIME_SECONDS * frames**2 * moves.runs
+    return replace(
+        still,
+        width=max(still.width, moves.width),
+        height=max(still.height, moves.height),
+        frames=frames,
+        held_bits=8 * (_MOVING_BYTES + of_planes),
+        extra_bytes=_COPIES * file_bytes + int(larger * of_planes),
+        extra_seconds=of_alpha + of_times,
+    )
 
 
 def walk_heic(data: Data, limits: Limits, budget: Budget) -> Found:
@@ -50,6 +102,7 @@ def walk_heic(data: Data, limits: Limits, budget: Budget) -> Found:
     width, height, codings = _claims("HEIC", data, limits, budget)
     if b"hvc1" not in codings:
         raise malformed("HEIC", "it has no picture in HEVC")
+    check_pictures("HEIC", data, budget)
     return Found(width, height, held_bits=_HEIC_BITS, tags=_tags("HEIC", data))
 
 

@@ -21,6 +21,7 @@ from imagesvc.imaging.containers.cicp import (
     bounded_peak,
 )
 from imagesvc.imaging.containers.found import Data, big
+from imagesvc.imaging.containers.heif_sequence import sequence
 
 _NAME = "HEIF"
 _NCLX_BYTES = 11
@@ -49,6 +50,11 @@ def read(data: Data, budget: Budget, *, has_profile: bool) -> ColourSpace | None
         CorruptImage: a box is cut off.
         ImageTooLarge: there are too many boxes or items.
     """
+    moves = sequence(data, budget)
+    if moves:
+        space = _space(data, moves.properties, has_profile=has_profile)
+        # The decoder of sequences makes full range of gray, too.
+        return space and replace(space, is_narrow=False)
     for kind, start, end in boxes(_NAME, data, 0, len(data), budget):
         if kind == b"meta":
             inner = {it: (at, to) for it, at, to in boxes(_NAME, data, start + 4, end, budget)}

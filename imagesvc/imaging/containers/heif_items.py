@@ -9,7 +9,7 @@ from typing import NamedTuple
 from imagesvc.imaging.containers.boxes import boxes
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import MAX_BYTES, PREFIX
-from imagesvc.imaging.containers.found import Data, big
+from imagesvc.imaging.containers.found import Data, big, truncated
 
 EXIF, TEXT = b"Exif", b"mime"
 NEEDED = frozenset({b"meta", b"mdat"})
@@ -77,9 +77,16 @@ def _types(
 
 
 def extents(
-    data: Data, inner: dict[bytes, list[int]], wanted: set[int], budget: Budget
+    data: Data, inner: dict[bytes, list[int]], wanted: set[int], budget: Budget, *, name: str = ""
 ) -> dict[int, tuple[tuple[int, int], ...]]:
-    """Where the wanted items lie, as `iloc` says; those that it damages are left out."""
+    """Where the wanted items lie, as `iloc` says.
+
+    Pieces outside of the file are left out, unless the items must be whole for their format; then
+    items in many pieces, or in other items, have none.
+
+    Raises:
+        CorruptImage: `name` is given, and a piece is outside of the file.
+    """
     place = inner.get(b"iloc")
     if place is None:
         return {}
@@ -111,6 +118,12 @@ def extents(
                 (origin + big(data, it, offset_bytes), big(data, it + offset_bytes, length_bytes))
                 for it in starts
             )
+            if name and any(sum(it) > last for it in found[item]):
+                raise truncated(name, "a picture lies outside of it")
             found[item] = tuple(it for it in found[item] if sum(it) <= last)
+            if name and not pieces:
+                found[item] = ((last, 0),)
+        elif item in wanted and name:
+            found[item] = ()
         at += pieces * row
     return found

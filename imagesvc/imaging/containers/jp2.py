@@ -15,10 +15,10 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
+from imagesvc.imaging.containers.jp2_stream import NAME, check_parts
 from imagesvc.imaging.limits import Limits
 
-NAME = "JPEG 2000"
-SOC, SIZ, SOT, EOC = 0xFF4F, 0xFF51, 0xFF90, 0xFFD9
+SOC, SIZ = 0xFF4F, 0xFF51
 MAX_TILES = 65_535
 MAX_DEPTH = 16
 MAX_SUBSAMPLING = 4
@@ -42,21 +42,25 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     at, shown = 0, None
     if big(data, 0, 2) != SOC:
         at, shown = _code_stream(data, budget)
-    found, at = _header(data, at, limits)
-    if shown is not None and shown != (found.width, found.height):
+    found, at, tiles, bands = _header(data, at, limits)
+    if shown is not None and shown[:2] != (found.width, found.height):
         raise malformed(NAME, f"it claims {shown[0]} x {shown[1]} and is another size")
-    _check_tile_parts(data, at, budget)
+    if shown is not None and shown[2] != bands:
+        raise malformed(NAME, f"it claims {shown[2]} components and has {bands}")
+    check_parts(data, at, tiles, budget)
     return found
 
 
-def _code_stream(data: Data, budget: Budget) -> tuple[int, tuple[int, int]]:
-    """Where the code stream of a JP2 file starts, and the size in its `ihdr` box."""
+def _code_stream(data: Data, budget: Budget) -> tuple[int, tuple[int, int, int]]:
+    """Where the code stream of a JP2 file starts; size and components in its `ihdr` box."""
     shown = None
-    for kind, start, end in boxes(NAME, data, 0, len(data), budget):
+    for number, (kind, start, end) in enumerate(boxes(NAME, data, 0, len(data), budget)):
+        if number == 1 and kind != b"ftyp":
+            raise malformed(NAME, "its second box is not ftyp")
         if kind == b"jp2h":
             if data[start + 4 : start + 8] != b"ihdr" or end - start < 22:
                 raise malformed(NAME, "its header box does not start with ihdr")
-            shown = big(data, start + 12, 4), big(data, start + 8, 4)
+            shown = big(data, start + 12, 4), big(data, start + 8, 4), big(data, start + 16, 2)
             for _ in boxes(NAME, data, start, end, budget):
                 pass  # decoders go through them, too
         elif kind == b"jp2c":
@@ -66,8 +70,12 @@ def _code_stream(data: Data, budget: Budget) -> tuple[int, tuple[int, int]]:
     raise truncated(NAME, "there is no code stream")
 
 
-def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int]:
-    """Read SIZ, always the first segment (A.5.1); also where the next one starts."""
+def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int, int, int]:
+    """Read SIZ, always the first segment (A.5.1).
+
+    Returns:
+        The shape, where the next segment starts, and the numbers of tiles and components.
+    """
     head = data[at : at + 42]
     if len(head) < 42:
         raise truncated(NAME, "the header is cut off")
@@ -101,35 +109,4 @@ def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int]:
         extra_bytes=tiles * (TILE_BYTES + bands * TILE_BAND_BYTES),
         extra_seconds=tiles * TILE_SECONDS,
     )
-    return found, at + 42 + 3 * bands
-
-
-def _check_tile_parts(data: Data, at: int, budget: Budget) -> None:
-    """Step over the main header and each part of a tile up to EOC (A.4)."""
-    parts = 0
-    while True:
-        head = data[at : at + 4]
-        if len(head) < 2:
-            raise truncated(NAME, "there is no end of code stream")
-        marker = big(head, 0, 2)
-        if marker == EOC:
-            if not parts:
-                raise malformed(NAME, "it has no tile")
-            return
-        if len(head) < 4 or marker < 0xFF00:
-            raise malformed(NAME, "there is no marker where one must be")
-        step = 2 + big(head, 2, 2)
-        if marker != SOT:
-            budget.count("segments")
-        else:
-            parts += 1
-            budget.count("parts of tiles")
-            part_bytes = big(data, at + 6, 4)
-            if part_bytes == 0:  # the last one, up to EOC
-                if data.find(b"\xff\xd9", at) < 0:
-                    raise truncated(NAME, "there is no end of code stream")
-                return
-            step = part_bytes
-        if step < 4 or at + step > len(data):
-            raise truncated(NAME, f"a part of {step:,} bytes is cut off")
-        at += step
+    return found, at + 42 + 3 * bands, tiles, bands

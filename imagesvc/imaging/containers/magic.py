@@ -47,10 +47,10 @@ def sniff(head: bytes) -> Format | None:
         return Format.WEBP
     if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:
         return Format.BMP
-    brands = _brands(head)
-    if AVIF_BRANDS & brands:
+    claimed = brands(head)
+    if AVIF_BRANDS & claimed:
         return Format.AVIF
-    return Format.HEIC if HEIF_BRANDS & brands else None
+    return Format.HEIC if HEIF_BRANDS & claimed else None
 
 
 def foreign_name(head: bytes) -> str | None:
@@ -65,7 +65,7 @@ def foreign_name(head: bytes) -> str | None:
     return "SVG" if match[1].lower() == b"svg" else "HTML"
 
 
-def _brands(head: bytes) -> frozenset[bytes]:
+def brands(head: bytes) -> frozenset[bytes]:
     """Major and compatible brands of an ISO base media file (ISO/IEC 14496-12, 4.3)."""
     if head[4:8] != b"ftyp":
         return frozenset()

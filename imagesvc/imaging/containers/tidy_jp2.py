@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from imagesvc.imaging.containers.boxes import boxes
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data, big
-from imagesvc.imaging.containers.jp2 import NAME
+from imagesvc.imaging.containers.jp2_stream import NAME
 
 _ENUMERATED, _PROFILE = 1, 2
 _PALETTE = frozenset({b"pclr", b"cmap"})

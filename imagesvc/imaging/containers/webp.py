@@ -24,6 +24,7 @@ _HELD_FRAME_BITS = 48
 """The same a frame of an animation: libvips keeps them all."""
 
 
+_FRAME_HEAD, _STREAM_HEAD = 16, 10
 PICTURE = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
 _PIXELS = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
 
@@ -45,6 +46,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """
     frames, size, exif = 0, None, None
     for kind, start, end in chunks(data, budget):
+        _check_streams(data, kind, start, end, budget)
         if kind == b"VP8X" and size is None:
             size = 1 + little(data, start + 4, 3), 1 + little(data, start + 7, 3)
         elif kind in {b"VP8 ", b"VP8L"}:
@@ -102,3 +104,27 @@ def _stream_size(data: Data, kind: bytes, at: int, length: int) -> tuple[int, in
     if not width or not height:
         raise malformed("WebP", f"its size is {width} x {height}")
     return width, height
+
+
+def _check_streams(data: Data, kind: bytes, start: int, end: int, budget: Budget) -> None:
+    """Check what a chunk says of its own length, and those in a frame.
+
+    Raises:
+        CorruptImage: the first partition of a lossy stream (RFC 6386, 9.1) is not followed by
+            another one.
+        ImageTooLarge: there are too many.
+    """
+    if kind == b"ANMF":
+        at = start + _FRAME_HEAD
+        while at + 8 <= end:
+            budget.count("chunks")
+            inner, length = at + 8, little(data, at + 4, 4)
+            if inner + length > end:
+                raise truncated("WebP", "a chunk of a frame is cut off")
+            if data[at : at + 4] != b"ANMF":
+                _check_streams(data, data[at : at + 4], inner, inner + length, budget)
+            at = inner + length + (length & 1)
+    elif kind == b"VP8 " and end - start >= _STREAM_HEAD:
+        partition = little(data, start, 3) >> 5
+        if start + _STREAM_HEAD + partition >= end:
+            raise truncated("WebP", "a lossy stream is cut off")
