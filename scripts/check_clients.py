@@ -1,4 +1,4 @@
-"""Clients that generators make of the document: each must compile, and upload a picture."""
+"""Clients that generators make of the document, and HTTP clients of Node: each must upload."""
 
 from __future__ import annotations
 
@@ -110,6 +110,7 @@ class Workshop:
         self.node("tsc", "--project", ".")
         for program in sorted(self.folder.glob("*.ts")):
             self.run("node", f"built/{program.stem}.js", *target.arguments)
+        self._run("node", "http_clients.mjs", *target.arguments)
         self._make_python()
         for name, text in FLOWS.items():
             program = self.folder / f"{name}_flow.py"

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.accounts import admin_of
 from tests.http.asking import BOUNDARY, RawAnswer, connected, file_part, multipart, read_raw
-from tests.server import Server
+from tests.proxies import PLAIN, nginx
+from tests.server import Server, new_client
 from tests.waiting import PATIENCE
 
 BODY = bytes(24 << 20)
@@ -96,6 +98,18 @@ def test_that_a_file_is_too_large_is_read(
 
     assert answer is not None
     assert answer.status == 413
+
+
+def test_nginx_passes_refusals_on(server: Server, tmp_path: Path) -> None:
+    """By default it speaks HTTP/1.0, and answers 502 where the connection is reset."""
+    requests = (("POST", "/images"), ("POST", "/nothing"), ("PUT", "/images"))
+    with (
+        nginx(tmp_path, server.port, PLAIN) as port,
+        new_client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        statuses = [client.request(*request, content=BODY).status_code for request in requests]
+
+    assert statuses == [401, 404, 405]
 
 
 def test_a_connection_survives_a_slow_body_that_is_not_read(server: Server) -> None:
