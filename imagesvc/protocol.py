@@ -106,7 +106,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes at once
         """The client sends no more; whether it may wait for the answer to what it has sent."""
-        if self._refusal is not None or not self._is_busy() or self.cycle.more_body:
+        if self._linger_until is not None or not self._is_busy() or self.cycle.more_body:
             return False
         if self._running is not None and not may_wait(self._running):
             return False

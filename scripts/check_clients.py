@@ -110,7 +110,7 @@ class Workshop:
         self.node("tsc", "--project", ".")
         for program in sorted(self.folder.glob("*.ts")):
             self.run("node", f"built/{program.stem}.js", *target.arguments)
-        self._run("node", "http_clients.mjs", *target.arguments)
+        self.run("node", "http_clients.mjs", *target.arguments)
         self._make_python()
         for name, text in FLOWS.items():
             program = self.folder / f"{name}_flow.py"

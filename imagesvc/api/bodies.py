@@ -82,9 +82,20 @@ async def whole(request: Request) -> bytes:
     """The body of a request.
 
     Raises:
+        UnsupportedMediaType: it is compressed.
         FileTooLarge: it is longer than `MAX_BODY`.
     """
+    check_encoding(request)
     return await gathered(request.stream())
+
+
+def check_encoding(request: Request) -> None:
+    """Raises `UnsupportedMediaType` when the body is compressed (RFC 9110, section 8.4)."""
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() not in {"", "identity"}:
+        raise UnsupportedMediaType(
+            "Content-Encoding is not supported; the body must be sent without it."
+        )
 
 
 async def gathered(pieces: AsyncIterator[bytes]) -> bytes:

@@ -17,7 +17,10 @@ from imagesvc.jobs.source import Source
 from imagesvc.model import CollectionId, Image, Visibility
 from imagesvc.store.incoming import Incoming
 
-NOT_ALLOWED = "Images are not imported from URLs here; the setting allow_url_import permits it."
+NOT_ALLOWED = (
+    "Images are not imported from URLs here; the setting allow_url_import permits it."
+    " An upload is a form or the file itself, not JSON."
+)
 
 
 class ImportIn(BaseModel):

@@ -167,7 +167,7 @@ class PresignedEndpoints:
         async with self.incoming.receive(max_bytes=slot.max_bytes) as file:
             async for piece in body.pieces():
                 await file.write(piece)
-            with explained(request):
+            with explained(request, body):
                 image = await self.ingest.accept(
                     await file.finish(), replace(fields, filename=slot.filename, slot=slot)
                 )

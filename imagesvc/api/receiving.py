@@ -16,8 +16,8 @@ from imagesvc.errors import FileTooLarge, ImagesvcError
 
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
-IMAGE_STARTS = frozenset(b"\x00\x89\xffBGIMR")
-"""First bytes of all formats that are taken; JSON begins with none of them."""
+FILE_STARTS = frozenset(b"\x00\x89\xffBGIMR-")
+"""First bytes of all formats that are taken, and of forms."""
 
 
 @dataclass(slots=True)
@@ -27,11 +27,13 @@ class StreamedBody:
     receive: Receive
     is_begun: bool = False
     is_over: bool = False
+    beginning: bytes = b""
+    """The first two bytes."""
     _first: bytes | None = None
     """What has been looked at ahead of time."""
 
-    async def looks_like_image(self) -> bool:
-        """Whether the body begins like an image, and unlike JSON.
+    async def looks_like_file(self) -> bool:
+        """Whether the body begins like an image or a form, and unlike a JSON object.
 
         Raises:
             ClientDisconnect: the client has gone before its end.
@@ -41,7 +43,7 @@ class StreamedBody:
             self._first = piece
             if piece:
                 break
-        return not IMAGE_STARTS.isdisjoint(self._first[:1])
+        return not FILE_STARTS.isdisjoint(self._first[:1])
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """What is still to come.
@@ -63,7 +65,9 @@ class StreamedBody:
                 self.is_over = True
                 raise ClientDisconnect
             self.is_over = not message.get("more_body", False)
-            yield message.get("body", b"")
+            piece = message.get("body", b"")
+            self.beginning = self.beginning or piece[:2]
+            yield piece
 
     async def drain(self) -> None:
         """Read on for a moment, so that a client that is still sending can read the refusal.

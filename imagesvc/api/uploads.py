@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.bodies import JSON, check_media_type, media_type_of
+from imagesvc.api.bodies import JSON, check_encoding, check_media_type, media_type_of
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.html_forms import shown_by_browser
 from imagesvc.api.http import (
@@ -148,7 +148,7 @@ class UploadEndpoints:
             await self._check_room(request)
             check_whole(request)
             # What import_one takes, as older clients send it; httpie calls files so, too.
-            if media_type_of(request) == JSON and not await body.looks_like_image():
+            if media_type_of(request) == JSON and not await body.looks_like_file():
                 return await self._import(request, body, attempt)
             parsed_query(UploadQuery, request)
             named = query_values(request, UploadQuery)
@@ -158,7 +158,7 @@ class UploadEndpoints:
                     raise NoFile("The request holds no file.")
                 owner_id = principal_of(request).user_id
                 fields = read_fields(received.fields_upon(named), self.default_visibility, owner_id)
-                with contextlib.nullcontext() if received.is_form else explained(request):
+                with contextlib.nullcontext() if received.is_form else explained(request, body):
                     return await self._accept(request, received, fields, attempt)
 
     async def import_one(self, request: Request) -> Response:
@@ -175,6 +175,7 @@ class UploadEndpoints:
 
     async def _imported(self, request: Request, body: StreamedBody) -> Response:
         with self.idempotency.attempt(request) as attempt:
+            check_encoding(request)
             await self._check_room(request)
             return await self._import(request, body, attempt)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from starlette.requests import Request
 
-from imagesvc.api.bodies import FORM, media_type_of
+from imagesvc.api.bodies import FORM, check_encoding, media_type_of
+from imagesvc.api.receiving import StreamedBody
 from imagesvc.errors import CorruptImage, InvalidRequest, UnsupportedMediaType
 
 PIECES = frozenset({
@@ -16,19 +17,26 @@ PIECES = frozenset({
 """Fields in which plupload, Dropzone, flow.js, Fine Uploader and resumable.js tell in how many
 requests they send a file."""
 MAX_DIGITS = 12
+MULTIPART = "multipart/form-data"
+_UNKNOWN_FORM = (
+    "The body looks like a form; its Content-Type must be multipart/form-data with the boundary,"
+    " which clients set by themselves when it is left to them."
+)
 _HINTS = {
     FORM: "The body is declared as a form; to send a file with curl, use --data-binary instead of"
     " -d, which removes line ends.",
-    "multipart/form-data": "The body must be the file itself, not a form.",
+    MULTIPART: "The body must be the file itself, not a form.",
 }
 
 
 def check_whole(request: Request) -> None:
-    """Refuse a part of a file (RFC 9110, section 14.5).
+    """Refuse a part of a file (RFC 9110, section 14.5), and compressed bodies.
 
     Raises:
         InvalidRequest: the body is said to be a range.
+        UnsupportedMediaType: it is compressed.
     """
+    check_encoding(request)
     if "content-range" in request.headers:
         raise InvalidRequest("A file must be sent whole, in one request without Content-Range.")
 
@@ -47,12 +55,14 @@ def check_pieces(name: str, value: bytes) -> None:
 
 
 @contextlib.contextmanager
-def explained(request: Request) -> Iterator[None]:
+def explained(request: Request, body: StreamedBody) -> Iterator[None]:
     """Add what may be the cause to an error about a body that was taken for a file."""
     try:
         yield
     except (UnsupportedMediaType, CorruptImage) as error:
-        hint = _HINTS.get(media_type_of(request))
+        media_type = media_type_of(request)
+        is_unknown_form = body.beginning == b"--" and media_type != MULTIPART
+        hint = _UNKNOWN_FORM if is_unknown_form else _HINTS.get(media_type)
         if hint is None:
             raise
         raise type(error)(f"{error.detail} {hint}", error.fields) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import httpx
@@ -153,3 +154,28 @@ def test_another_protocol_is_told_which_is_spoken(server: Server, request_bytes:
     assert answer is not None
     assert answer.status == 400
     assert b"HTTP/1.1 without TLS" in answer.body
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "image/jpeg", "text/plain", None])
+def test_a_form_that_is_called_otherwise_is_explained(
+    server: Server, media_type: str | None
+) -> None:
+    """Programs set the Content-Type of a form by hand, or for all of their requests."""
+    headers = {} if media_type is None else {"content-type": media_type}
+    body = multipart(file_part(picture(77)))
+
+    answer = server.client.post("/images", content=body, headers=headers)
+
+    document = assert_problem(answer, 415, "unsupported_media_type")
+    assert "multipart/form-data" in document["detail"]
+
+
+@pytest.mark.parametrize("path", ["/images", "/api/v1/collections"])
+def test_a_compressed_request_is_refused_as_such(server: Server, path: str) -> None:
+    """Some clients compress what they send (RFC 9110, section 15.5.16)."""
+    headers = {**JSON, "content-encoding": "gzip"}
+
+    answer = server.client.post(path, content=gzip.compress(b'{"title": "a"}'), headers=headers)
+
+    document = assert_problem(answer, 415, "unsupported_media_type")
+    assert "Content-Encoding" in document["detail"]

@@ -76,3 +76,10 @@ def test_a_stream_of_events_ends_with_its_reader(server: Server) -> None:
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(1 << 16):
             pass
+
+
+def test_a_request_before_an_invalid_one_is_answered(server: Server) -> None:
+    """As a body without a length, which is taken for the next request."""
+    head = b"POST /images HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    assert answers_to(server, head + picture(62)) == [400]
