@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anyio import CancelScope, to_thread
 
-from imagesvc.errors import EmptyFile, FileTooLarge, InsufficientStorage
+from imagesvc.errors import EmptyFile, FileTooLarge, InsufficientStorage, Unavailable
 from imagesvc.model import Digest
 from imagesvc.store.data_dir import DataDir
 from imagesvc.store.files import full_disk_named
@@ -75,8 +75,7 @@ class IncomingFile:
     def _flush(self) -> None:
         with full_disk_named():
             if self._fd is None:
-                self.check_space()
-                self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+                self._fd = self._open()
             for piece in self._buffer:
                 self._sha256.update(piece)
                 view = memoryview(piece)
@@ -84,6 +83,13 @@ class IncomingFile:
                     view = view[os.write(self._fd, view) :]
         self._buffer.clear()
         self._buffered = 0
+
+    def _open(self) -> int:
+        try:
+            self.check_space()
+            return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        except FileNotFoundError as error:
+            raise Unavailable("The data directory is missing.") from error
 
     def _finish(self) -> None:
         self._flush()

@@ -80,6 +80,26 @@ def test_a_full_disk_is_not_ready_and_takes_no_uploads_but_goes_on_serving(
     assert server.client.get(f"/images/{image['id']}?w=31").status_code == 200
 
 
+def test_a_data_directory_that_is_gone_is_no_bug(make_server: MakeServer) -> None:
+    """As of a volume that was unmounted: 503 while it is gone, and all is well when it is back."""
+    server = make_server(workers=1)
+    server.upload(picture(4))
+    aside = server.data_dir.rename(server.data_dir.with_name("aside"))
+
+    answers = [server.client.post("/images", content=picture(5)) for _ in range(2)]
+    ready = server.client.get("/readyz")
+    aside.rename(server.data_dir)
+
+    for answer in answers:
+        assert_problem(answer, 503, "overloaded")
+        assert answer.json()["detail"] == "The data directory is missing."
+        assert answer.headers["retry-after"]
+    assert ready.json()["checks"]["data_dir"] == "The data directory is missing."
+    assert server.client.get("/metrics").status_code == 200
+    assert server.upload(picture(5))["status"] == "pending"
+    assert "request.bug" not in server.log()
+
+
 def test_a_stop_lets_what_runs_finish(make_server: MakeServer) -> None:
     """SIGTERM is how every deployment begins; the process is gone soon after it."""
     server = make_server(workers=1)
