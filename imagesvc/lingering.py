@@ -7,22 +7,36 @@ error. So the server's side is shut down, and the rest of the body is read and d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
-def lingering(app: ASGIApp, cycle: RequestResponseCycle, linger: Callable[[], None]) -> ASGIApp:
-    """The application; `linger` is called where uvicorn would close the connection too early."""
+class Lingering(Protocol):
+    """A connection that can be left open for the rest of a body."""
+
+    def end(self) -> None:
+        """Read nothing more: the answer that is being given is the last."""
+        ...
+
+    def linger(self) -> None:
+        """Drop the rest of the body of a request that has been answered."""
+        ...
+
+
+def lingering(app: ASGIApp, cycle: RequestResponseCycle, connection: Lingering) -> ASGIApp:
+    """The application; the rest of a body is dropped where uvicorn would close too early."""
 
     async def lingered(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_to_end(message: Message) -> None:
             is_last = message["type"] == "http.response.body" and not message.get("more_body")
             if is_last and cycle.more_body and not cycle.keep_alive:
                 cycle.keep_alive = True  # so that uvicorn leaves the connection open
-                linger()
+                connection.end()
             await send(message)
+            if is_last and cycle.more_body:
+                connection.linger()
 
         await app(scope, receive, send_to_end)
 

@@ -125,7 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not self._answer_at_once(cycle):
             paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
             if declares_body(cycle.scope["headers"]):
-                paced = lingering(paced, cycle, self._end)
+                paced = lingering(paced, cycle, self)
             super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
 
     def resume_writing(self) -> None:
@@ -155,16 +155,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.on_response_complete()
         return True
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Read nothing more: the answer that is being given is the last."""
         self._is_ending = True
 
-    def on_response_complete(self) -> None:
-        """Go on with the next request, or drop the rest of a body that was not needed."""
-        super().on_response_complete()
-        if self.cycle.response_complete and self.cycle.more_body:
-            self._linger_until = self.loop.time() + self.bounds.send_seconds
-        if self._is_ending:
+    def linger(self) -> None:
+        """Drop the rest of the body of a request that has been answered."""
+        self._linger_until = self.loop.time() + self.bounds.send_seconds
+        if self._is_ending and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self.transport.write_eof()
 
