@@ -73,9 +73,9 @@ def fitted_item(data: bytes, left: int) -> bytes:
 def fitted_chunks(data: bytes, left: int) -> bytes:
     """A WebP of one chunk that ends where the file does."""
     body = data[20:left]
-    body += bytes(len(body) & 1)
-    head = b"RIFF" + struct.pack("<I", 12 + len(body)) + data[8:16]
-    return head + struct.pack("<I", len(body)) + body
+    padding = bytes(len(body) & 1)
+    head = b"RIFF" + struct.pack("<I", 12 + len(body + padding)) + data[8:16]
+    return head + struct.pack("<I", len(body)) + body + padding
 
 
 WAYS: Mapping[str, tuple[Callable[[bytes, int], bytes], tuple[str, ...]]] = {
