@@ -17,9 +17,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from imagesvc.search.colors import cell, lab
-from imagesvc.store.database import sqlite_engine, transaction
-from imagesvc.store.migrate import migrate
+from imagesvc.store.db.database import sqlite_engine, transaction
+from imagesvc.store.db.migrate import migrate
+from imagesvc.store.search.colors import cell, lab
 
 SYLLABLES = [a + b for a in "bcdfglmnprst" for b in "aeiou"]
 FIRST_DAY = datetime(2010, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ OWNERS = 8
 COLLECTIONS = 50
 BATCH = 20_000
 CAMERAS = (("FUJIFILM", "X100V"), ("Canon", "EOS 5D"), ("SONY", "ILCE-7M3"), ("Apple", "iPhone 12"))
-_SEARCH = import_module("imagesvc.store.migrations.versions.0004_search")
+_SEARCH = import_module("imagesvc.store.db.migrations.versions.0004_search")
 """The statements that fill the search: once for all rows they take a fifth of the time."""
 _MICROSECONDS = 1_000_000
 

@@ -15,7 +15,7 @@ def main() -> None:
     """
     try:
         gc.disable()
-        from imagesvc.cli import run  # noqa: PLC0415  # see above
+        from imagesvc.cli.main import run  # noqa: PLC0415  # see above
 
         gc.freeze()
         gc.enable()

@@ -18,52 +18,52 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imagesvc.access import AccessLog, AccessLogMiddleware
-from imagesvc.api.actions import ActionEndpoints
-from imagesvc.api.api_keys import KeyEndpoints
+from imagesvc.api.accounts.api_keys import KeyEndpoints
+from imagesvc.api.accounts.tokens import TokenEndpoints
+from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
-from imagesvc.api.edits import EditEndpoints
 from imagesvc.api.events import EventEndpoints
 from imagesvc.api.health import HealthEndpoints
-from imagesvc.api.idempotency import Idempotency
-from imagesvc.api.images import ImageEndpoints
-from imagesvc.api.imports import Imports
+from imagesvc.api.images.actions import ActionEndpoints
+from imagesvc.api.images.edits import EditEndpoints
+from imagesvc.api.images.images import ImageEndpoints
+from imagesvc.api.images.imports import Imports
+from imagesvc.api.images.presigned import PresignedEndpoints
+from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.uploads import UploadEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
-from imagesvc.api.openapi import OpenApiEndpoints, document, written
-from imagesvc.api.presigned import PresignedEndpoints
-from imagesvc.api.problems import (
+from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.delivery.hot import AtOnce, HotPath
+from imagesvc.delivery.routes import Delivery
+from imagesvc.delivery.rules import DeliveryRules, Sendfile
+from imagesvc.errors import ImagesvcError, text_of
+from imagesvc.http.bodies.uploads import UploadReader
+from imagesvc.http.idempotency import Idempotency
+from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
+from imagesvc.http.operations import Operation
+from imagesvc.http.problems import (
     on_bug,
     on_disconnect,
     on_error,
     on_http_exception,
     on_os_error,
 )
-from imagesvc.api.signed_urls import SignedUrlEndpoints
-from imagesvc.api.tokens import TokenEndpoints
-from imagesvc.api.upload_bodies import UploadReader
-from imagesvc.api.uploads import UploadEndpoints
-from imagesvc.api.users import UserEndpoints
-from imagesvc.api.webhooks import WebhookEndpoints
-from imagesvc.base_path import BasePathMiddleware
-from imagesvc.cache.removal import Removal
-from imagesvc.compression import CompressionMiddleware
-from imagesvc.cors import Cors, CorsMiddleware, shared_at_once
-from imagesvc.delivery.hot import AtOnce, HotPath
-from imagesvc.delivery.routes import Delivery
-from imagesvc.delivery.rules import DeliveryRules, Sendfile
-from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.figures import figures
-from imagesvc.forwarded import ForwardedMiddleware
-from imagesvc.local_only import LocalOnly, only_local
+from imagesvc.library.remove import Removal
 from imagesvc.model import Format, ImageId, Visibility
-from imagesvc.operations import Operation
+from imagesvc.server.figures import figures
+from imagesvc.server.middleware.access import AccessLog, AccessLogMiddleware
+from imagesvc.server.middleware.base_path import BasePathMiddleware
+from imagesvc.server.middleware.compression import CompressionMiddleware
+from imagesvc.server.middleware.cors import Cors, CorsMiddleware, shared_at_once
+from imagesvc.server.middleware.forwarded import ForwardedMiddleware
+from imagesvc.server.middleware.local_only import LocalOnly, only_local
+from imagesvc.server.middleware.slow_bodies import SlowBodyMiddleware
+from imagesvc.server.middleware.trailing_slashes import TrailingSlashes
 from imagesvc.service import Service
 from imagesvc.settings import Settings
-from imagesvc.slow_bodies import SlowBodyMiddleware
-from imagesvc.store.data_dir import DataDir
-from imagesvc.trailing_slashes import TrailingSlashes
+from imagesvc.store.files.data_dir import DataDir
 from imagesvc.web import docs, home
 
 log = structlog.get_logger()

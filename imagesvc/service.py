@@ -10,7 +10,6 @@ from importlib.metadata import version
 
 import structlog
 
-from imagesvc.appended import Appended
 from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.buckets import Buckets, parse_rate
 from imagesvc.auth.key_file import GivenKey, read_given_key
@@ -24,6 +23,7 @@ from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.mezzanines import Mezzanines
 from imagesvc.cache.unlocated import UnlocatedOriginals
 from imagesvc.cache.variants import VariantCache
+from imagesvc.delivery.preset_versions import PARAMETER, preset_versions
 from imagesvc.errors import (
     DatabaseDamaged,
     ImagesvcError,
@@ -32,46 +32,46 @@ from imagesvc.errors import (
     Unavailable,
     text_of,
 )
-from imagesvc.imaging.keys import KEYS
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.transform import canonical, parse_preset
-from imagesvc.jobs.addresses import is_allowed
-from imagesvc.jobs.ingest import Ingest
-from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
-from imagesvc.jobs.outbound import Outbound, OutboundRules
-from imagesvc.jobs.pool import PoolLimits, WorkerPool
-from imagesvc.jobs.renderer import Renderer
+from imagesvc.imaging.transforms.keys import KEYS
+from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.jobs.runner import Runner, RunnerLimits
-from imagesvc.jobs.sandbox.policy import Sandbox
-from imagesvc.jobs.source import Source, SourceRules
-from imagesvc.jobs.webhooks import Dispatcher, DispatcherLimits
+from imagesvc.library.accept import Ingest
+from imagesvc.library.garbage import Collector
 from imagesvc.model import Format, Quota, Transform, Watermark, utc_now
-from imagesvc.preset_versions import PARAMETER, preset_versions
+from imagesvc.outbound.addresses import is_allowed
+from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
+from imagesvc.outbound.requests import Outbound, OutboundRules
+from imagesvc.outbound.source import Source, SourceRules
 from imagesvc.settings import Settings, SettingsError
-from imagesvc.store.blobs_fs import FileBlobStore
 from imagesvc.store.collections import CollectionStore
-from imagesvc.store.data_dir import DataDir
-from imagesvc.store.database import Database
-from imagesvc.store.deliveries import DeliveryStore
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import bring_up_to_date
 from imagesvc.store.events import EventStore
-from imagesvc.store.file_system import DOCS as FILE_SYSTEM_DOCS
-from imagesvc.store.file_system import doubtful_file_system
-from imagesvc.store.gc import Collector
+from imagesvc.store.files.blobs_fs import FileBlobStore
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
+from imagesvc.store.files.file_system import doubtful_file_system
+from imagesvc.store.files.incoming import Incoming
+from imagesvc.store.files.locks import DataDirLock, DigestLocks
+from imagesvc.store.files.reserve import Reserve
+from imagesvc.store.files.secret import derive_key, load_secret, make_secret
+from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.images import ImageStore
-from imagesvc.store.incoming import Incoming
-from imagesvc.store.jobs import JobStore
-from imagesvc.store.locks import DataDirLock, DigestLocks
-from imagesvc.store.migrate import bring_up_to_date
-from imagesvc.store.outbox import Outbox
+from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.receipts import ReceiptStore
-from imagesvc.store.reserve import Reserve
-from imagesvc.store.search import ImageSearch
-from imagesvc.store.secret import derive_key, load_secret, make_secret
+from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.upload_slots import UploadSlotStore
-from imagesvc.store.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
-from imagesvc.store.verified import VerifiedBlobs
-from imagesvc.store.webhooks import WebhookStore
+from imagesvc.store.webhooks.deliveries import DeliveryStore
+from imagesvc.store.webhooks.outbox import Outbox
+from imagesvc.store.webhooks.subscriptions import WebhookStore
+from imagesvc.syntax.appended import Appended
+from imagesvc.webhooks.dispatcher import Dispatcher, DispatcherLimits
+from imagesvc.workers.pool import PoolLimits, WorkerPool
+from imagesvc.workers.renderer import Renderer
+from imagesvc.workers.sandbox.policy import Sandbox
 
 log = structlog.get_logger()
 

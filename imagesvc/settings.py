@@ -38,7 +38,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from imagesvc.prefixes import prefix_of
+from imagesvc.syntax.prefixes import prefix_of
 
 PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")

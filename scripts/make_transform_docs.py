@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from imagesvc.imaging.keys import KEYS
+from imagesvc.imaging.transforms.keys import KEYS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = DOCS / "pictures"

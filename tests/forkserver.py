@@ -28,8 +28,9 @@ REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
 MAX_REQUEST = 128 << 10
 PRELOADED = (
-    "imagesvc.cli", "imagesvc.client", "imagesvc.uploader", "anyio._backends._asyncio", "argon2",
-    "jwt", "uvicorn.lifespan.on", "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl",
+    "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploader", "anyio._backends._asyncio",
+    "argon2", "jwt", "uvicorn.lifespan.on", "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 STANDARD_STREAMS = 3
 

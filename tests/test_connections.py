@@ -16,8 +16,8 @@ from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
 from imagesvc.auth.limits import network_of
-from imagesvc.cli import connection_bounds
-from imagesvc.protocol import BoundedProtocol, bounded
+from imagesvc.cli.main import connection_bounds
+from imagesvc.server.protocol import BoundedProtocol, bounded
 from imagesvc.settings import Settings
 from tests.conftest import MakeServer
 from tests.server import Server

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from imagesvc.app import create_app
 from imagesvc.client import AsyncClient, Client
-from imagesvc.imaging.keys import KEYS
+from imagesvc.imaging.transforms.keys import KEYS
 from imagesvc.service import Service
 from imagesvc.settings import PREFIX, Settings
 from tests.test_errors import STATUS_OF_CODE

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from imagesvc.forwarded import ForwardedMiddleware
+from imagesvc.server.middleware.forwarded import ForwardedMiddleware
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("::1/128")]
 

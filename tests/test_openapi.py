@@ -12,10 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from imagesvc.api.openapi import TAGS
 from imagesvc.app import api_document
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.keys import KEYS
+from imagesvc.http.openapi.document import TAGS
+from imagesvc.imaging.transforms.keys import KEYS
 from tests.server import Server
 from tests.test_errors import STATUS_OF_CODE
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from imagesvc.api.http import BASE, ORIGIN, PREFIX
-from imagesvc.base_path import BasePathMiddleware
-from imagesvc.prefixes import prefix_of
+from imagesvc.http.requests import BASE, ORIGIN, PREFIX
+from imagesvc.server.middleware.base_path import BasePathMiddleware
 from imagesvc.settings import Settings, SettingsError, load_settings
+from imagesvc.syntax.prefixes import prefix_of
 
 PATHS = ("/", "/images", "/images/{image_id}", "/api/v1/images", "/healthz")
 

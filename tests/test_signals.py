@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from imagesvc.listening import CannotListen, bound_sockets
+from imagesvc.server.listening import CannotListen, bound_sockets
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.waiting import PATIENCE, until
@@ -79,7 +79,7 @@ def test_a_command_that_is_interrupted_while_it_loads_leaves_no_traceback(tmp_pa
         "import builtins, os, signal, sys\n"
         "real = builtins.__import__\n"
         "def interrupted(name, *rest):\n"
-        "    if name == 'imagesvc.cli':\n"
+        "    if name == 'imagesvc.cli.main':\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "    return real(name, *rest)\n"
         "import imagesvc.__main__\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesvc.unsent import Unsent
+from imagesvc.server.unsent import Unsent
 
 
 class Reader:

@@ -12,18 +12,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.bodies import sent_json, sent_patch
-from imagesvc.api.fields import Description, Title
-from imagesvc.api.http import absolute_base_of, base_of, json_response, only_known, parsed_query
-from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import Instant
-from imagesvc.api.versions import expected_versions, versioned
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see, owns
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
+from imagesvc.http.bodies.fields import Description, Title
+from imagesvc.http.bodies.json_bodies import sent_json, sent_patch
+from imagesvc.http.operations import Operation
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.http.requests import (
+    absolute_base_of,
+    base_of,
+    json_response,
+    only_known,
+    parsed_query,
+)
+from imagesvc.http.versions import expected_versions, versioned
 from imagesvc.model import Collection, CollectionId, Visibility, new_id, parse_id, utc_now
-from imagesvc.operations import Operation
 from imagesvc.store.collections import CollectionStore, no_collection
 
 TAG = "collections"

@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from imagesvc.api.http import Query, base_of, invalid, parsed_query
 from imagesvc.auth.authenticator import Authenticator, principal_of
 from imagesvc.auth.principals import Scope as AuthScope
 from imagesvc.errors import ImagesvcError, Overloaded
+from imagesvc.http.operations import Operation, Parameter, Raw
+from imagesvc.http.requests import Query, base_of, invalid, parsed_query
 from imagesvc.model import Audience, UserId
-from imagesvc.operations import Operation, Parameter, Raw
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
 from imagesvc.store.events import Event, EventStore, EventType, rebased
 
 MAX_STREAMS = 100

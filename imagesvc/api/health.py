@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import invalid, json_response
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.operations import Operation, Parameter
+from imagesvc.http.operations import Operation, Parameter
+from imagesvc.http.requests import invalid, json_response
 
 TAG = "operation"
 DISK = "disk"

@@ -9,18 +9,18 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.http import Id, Instant, base_of, json_response, only_known, parsed_query
-from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import JobOut, PresetPlaces
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_is_own_job, check_may_list
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound
+from imagesvc.http.operations import Operation
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.http.requests import Id, Instant, base_of, json_response, only_known, parsed_query
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.runner import Runner
 from imagesvc.model import ImageId, Job, JobId, Status, UserId, parse_id, utc_now
-from imagesvc.operations import Operation
-from imagesvc.store.job_list import JobFilter
+from imagesvc.store.jobs.listing import JobFilter
 
 TAG = "jobs"
 

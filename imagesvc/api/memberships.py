@@ -11,18 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.bodies import sent_json
 from imagesvc.api.collections import ONE, TAG, named_collection
-from imagesvc.api.http import base_of, only_known, parsed_query
-from imagesvc.api.named import named_images
-from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.api.images.named import named_images
 from imagesvc.api.schemas import ImageOut
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, UnsupportedMediaType
+from imagesvc.http.bodies.json_bodies import sent_json
+from imagesvc.http.operations import Operation
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.http.requests import base_of, only_known, parsed_query
 from imagesvc.model import Collection, Image, Visibility, utc_now
-from imagesvc.operations import Operation
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 

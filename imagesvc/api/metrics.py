@@ -13,7 +13,7 @@ from starlette.responses import Response
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Forbidden
-from imagesvc.operations import Operation, Raw
+from imagesvc.http.operations import Operation, Raw
 
 Labels = Mapping[str, str]
 

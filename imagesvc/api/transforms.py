@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import WithJsonSchema
 
 from imagesvc.errors import ImageTooLarge, InvalidTransform
-from imagesvc.imaging.transform import PRESET, parse, parse_text
+from imagesvc.imaging.transforms.transform import PRESET, parse, parse_text
 from imagesvc.jobs.requests import Wanted
 from imagesvc.model import Transform
 

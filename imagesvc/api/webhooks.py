@@ -12,25 +12,31 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.api.bodies import sent_json, sent_patch
-from imagesvc.api.http import (
-    absolute_base_of,
-    json_response,
-    only_known,
-    parsed_query,
-)
-from imagesvc.api.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.api.schemas import Instant
 from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Conflict, NotFound, SourceUnavailable, UnsupportedMediaType
-from imagesvc.jobs.webhooks import Dispatcher, new_secret
+from imagesvc.http.bodies.json_bodies import sent_json, sent_patch
+from imagesvc.http.operations import Operation
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
+from imagesvc.http.requests import (
+    absolute_base_of,
+    json_response,
+    only_known,
+    parsed_query,
+)
 from imagesvc.model import new_id, parse_id, utc_now
-from imagesvc.operations import Operation
-from imagesvc.store.deliveries import Delivery, DeliveryId, DeliveryStatus, DeliveryStore
 from imagesvc.store.events import EventType
-from imagesvc.store.webhooks import EVERY_TYPE, Webhook, WebhookId, WebhookStore, no_webhook
+from imagesvc.store.webhooks.deliveries import Delivery, DeliveryId, DeliveryStatus, DeliveryStore
+from imagesvc.store.webhooks.subscriptions import (
+    EVERY_TYPE,
+    Webhook,
+    WebhookId,
+    WebhookStore,
+    no_webhook,
+)
+from imagesvc.webhooks.dispatcher import Dispatcher, new_secret
 
 TAG = "webhooks"
 EVERY = "/api/v1/webhooks"

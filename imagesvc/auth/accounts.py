@@ -19,9 +19,9 @@ from imagesvc.errors import Unavailable
 from imagesvc.settings import Settings
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore, LoginStore
-from imagesvc.store.data_dir import DataDir
-from imagesvc.store.database import Database
-from imagesvc.store.secret import derive_key, load_secret
+from imagesvc.store.db.database import Database
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.secret import derive_key, load_secret
 
 log = structlog.get_logger()
 

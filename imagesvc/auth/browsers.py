@@ -1,7 +1,7 @@
 """Without accounts, a page of another site could use the visitor's browser to change things (CSRF).
 
 Requests that change something are refused when a page of another site caused them. DNS rebinding
-needs no check here: `local_only.py` answers to loopback names only.
+needs no check here: `server/middleware/local_only.py` answers to loopback names only.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from starlette.requests import Request
 
 from imagesvc.errors import Forbidden
-from imagesvc.header_fields import joined_field
 from imagesvc.settings import is_loopback
+from imagesvc.syntax.header_fields import joined_field
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NETLOC = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)

@@ -22,8 +22,8 @@ from imagesvc.logs import standard_error
 from imagesvc.model import KeyId, new_id, utc_now
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore
-from imagesvc.store.files import full_disk_named
-from imagesvc.store.secret import is_private, remove_durably, write_private
+from imagesvc.store.files.files import full_disk_named
+from imagesvc.store.files.secret import is_private, remove_durably, write_private
 
 log = structlog.get_logger()
 

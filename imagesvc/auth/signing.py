@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from imagesvc.appended import Appended
 from imagesvc.errors import SignatureInvalid
+from imagesvc.syntax.appended import Appended
 
 Pairs = Sequence[tuple[str, str]]
 

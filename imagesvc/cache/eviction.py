@@ -8,7 +8,7 @@ import structlog
 
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model import Variant
-from imagesvc.store.variant_files import VariantFiles
+from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
 log = structlog.get_logger()

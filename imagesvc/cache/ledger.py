@@ -15,7 +15,7 @@ import structlog
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model import ImageId, Variant, VariantKey, utc_now
-from imagesvc.store.variant_files import VariantFiles
+from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
 log = structlog.get_logger()

@@ -9,10 +9,10 @@ from datetime import datetime
 from anyio import CancelScope
 
 from imagesvc.model import Digest, ImageId, Mezzanine, Original, utc_now
-from imagesvc.store.blobs import BlobStore
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.incoming import Incoming
+from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore
-from imagesvc.store.incoming import Incoming
-from imagesvc.store.locks import DigestLocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.imaging.calls import Removal, Unlocated
 from imagesvc.imaging.cost import copy_cost
-from imagesvc.imaging.transform import ANIMATED, moves
-from imagesvc.jobs.renderer import Renderer
+from imagesvc.imaging.transforms.transform import ANIMATED, moves
 from imagesvc.model import Format, Image, Lane, Original, Transform, Variant, VariantKey, utc_now
 from imagesvc.store.variants import COPY
+from imagesvc.workers.renderer import Renderer
 
 QUALITY = 90
 """Of full-size pictures in place of originals."""

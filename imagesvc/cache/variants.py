@@ -32,11 +32,10 @@ from imagesvc.errors import (
 )
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost, check_seconds, render_cost, together
-from imagesvc.imaging.fitting import check_can_be_made
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine, serves
-from imagesvc.imaging.transform import canonical, effective, variant_key
-from imagesvc.jobs.renderer import Renderer
+from imagesvc.imaging.transforms.fitting import check_can_be_made
+from imagesvc.imaging.transforms.transform import canonical, effective, variant_key
 from imagesvc.jobs.runner import MakeTask
 from imagesvc.model import (
     Digest,
@@ -51,9 +50,10 @@ from imagesvc.model import (
     VariantKey,
     utc_now,
 )
-from imagesvc.store.files import named_error
-from imagesvc.store.variant_files import VariantFiles
+from imagesvc.store.files.files import named_error
+from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
+from imagesvc.workers.renderer import Renderer
 
 log = structlog.get_logger()
 

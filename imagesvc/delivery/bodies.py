@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from imagesvc.delivery.conditional import (
+from imagesvc.delivery.headers import Headers
+from imagesvc.http.conditional import (
     ByteRange,
     check_if_match,
     check_unmodified_since,
@@ -20,9 +21,8 @@ from imagesvc.delivery.conditional import (
     is_not_modified_since,
     requested_range,
 )
-from imagesvc.delivery.headers import Headers
-from imagesvc.header_fields import joined_field
-from imagesvc.store.files import read_piece
+from imagesvc.store.files.files import read_piece
+from imagesvc.syntax.header_fields import joined_field
 
 
 class Stream(Protocol):

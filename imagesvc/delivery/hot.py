@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imagesvc.appended import Appended
 from imagesvc.cache.memory import Entry, MemoryCache
-from imagesvc.delivery.conditional import etag_matches
-from imagesvc.header_fields import joined_field
+from imagesvc.http.conditional import etag_matches
 from imagesvc.model import ImageId, VariantKey
+from imagesvc.syntax.appended import Appended
+from imagesvc.syntax.header_fields import joined_field
 
 RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]

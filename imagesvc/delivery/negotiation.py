@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imagesvc.header_fields import weights_of
-from imagesvc.imaging.transform import moves
+from imagesvc.imaging.transforms.transform import moves
 from imagesvc.model import Format, Original, Size
+from imagesvc.syntax.header_fields import weights_of
 
 ANIMATED = (Format.WEBP, Format.GIF)
 EVERYWHERE = (Format.JPEG, Format.PNG, Format.GIF)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from imagesvc.imaging.keys import KEYS, Key
-from imagesvc.operations import Parameter
+from imagesvc.http.operations import Parameter
+from imagesvc.imaging.transforms.keys import KEYS, Key
 
 EXAMPLES: Mapping[str, Any] = {
     "w": 400,

@@ -45,14 +45,14 @@ from imagesvc.errors import (
     TooCostly,
     Unavailable,
 )
-from imagesvc.header_fields import joined_field
+from imagesvc.http.operations import Operation, Raw
 from imagesvc.imaging.calls import Removal
-from imagesvc.imaging.geometry import predicted_size
-from imagesvc.imaging.transform import canonical, parse, with_format
+from imagesvc.imaging.transforms.geometry import predicted_size
+from imagesvc.imaging.transforms.transform import canonical, parse, with_format
 from imagesvc.model import Format, Image, ImageId, Original, Transform, Visibility, parse_id
-from imagesvc.operations import Operation, Raw
-from imagesvc.store.blobs import BlobStore
-from imagesvc.store.verified import VerifiedBlobs
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.verified import VerifiedBlobs
+from imagesvc.syntax.header_fields import joined_field
 
 TAG = "delivery"
 CLIENT_LEFT = 499

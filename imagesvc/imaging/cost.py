@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imagesvc.errors import InvalidTransform, TooCostly
-from imagesvc.imaging.geometry import QUARTER, Plan, plan
-from imagesvc.imaging.transform import ANIMATED, FROM_PIXELS, moves
+from imagesvc.imaging.transforms.geometry import QUARTER, Plan, plan
+from imagesvc.imaging.transforms.transform import ANIMATED, FROM_PIXELS, moves
 from imagesvc.model import Format, Original, Size, Transform
 
 ENCODER_BYTES = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagesvc.errors import ImagesvcError, InvalidTransform
-from imagesvc.imaging import pillow, vips
+from imagesvc.imaging.analysis.facts import SMALL_SIDE, facts_of
 from imagesvc.imaging.calls import (
     Files,
     Ingested,
@@ -16,18 +16,18 @@ from imagesvc.imaging.calls import (
     RenderRequest,
     Spill,
 )
-from imagesvc.imaging.colour import scaled, to_srgb
+from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs.encode import jpeg
+from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
+from imagesvc.imaging.codecs.sources import open_source
+from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.colour.conversion import scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.encode import jpeg
-from imagesvc.imaging.facts import SMALL_SIDE, facts_of
-from imagesvc.imaging.geometry import plan
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
-from imagesvc.imaging.pipeline import resize
+from imagesvc.imaging.pipeline.develop import resize
+from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.render import finish, render, render_each, shown_if_damaged, sniffed
-from imagesvc.imaging.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
-from imagesvc.imaging.sources import open_source
-from imagesvc.imaging.steps import Work
-from imagesvc.imaging.vips import Picture, Source
+from imagesvc.imaging.transforms.geometry import plan
 from imagesvc.model import Format, Original, Size, Transform
 
 MEZZANINE_QUALITY = 90

@@ -18,7 +18,7 @@ from imagesvc.imaging.cost import (
     decoder_cost,
     render_cost,
 )
-from imagesvc.imaging.geometry import Box, Plan, plan
+from imagesvc.imaging.transforms.geometry import Box, Plan, plan
 from imagesvc.model import Format, Mezzanine, Original, Size, Transform
 
 MIN_PIXELS = 3_000_000

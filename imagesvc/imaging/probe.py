@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from imagesvc.errors import CorruptImage, ImageTooLarge, UnsupportedMediaType
-from imagesvc.imaging import avif, exif, pillow, vips
-from imagesvc.imaging.colour import has_profile
+from imagesvc.imaging.analysis import exif
+from imagesvc.imaging.codecs import avif, pillow, vips
+from imagesvc.imaging.codecs.vips import Source
+from imagesvc.imaging.colour.conversion import has_profile
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.cost import BASE_BYTES, MEGA, decode_seconds
 from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.vips import Source
 from imagesvc.model import Format, Probe, Size
 
 STREAMED_ROWS = 600

@@ -15,23 +15,23 @@ from imagesvc.errors import (
     InsufficientStorage,
     UnsupportedMediaType,
 )
-from imagesvc.imaging import avif, vips
 from imagesvc.imaging.calls import Files, Rendered, RenderRequest, Spill
+from imagesvc.imaging.codecs import avif, vips
+from imagesvc.imaging.codecs.encode import encode
+from imagesvc.imaging.codecs.sources import open_source
+from imagesvc.imaging.codecs.vips import Source
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
-from imagesvc.imaging.encode import encode
-from imagesvc.imaging.fitting import check_size
-from imagesvc.imaging.geometry import Plan, plan
 from imagesvc.imaging.gif import reduce as gif
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.mezzanine import laid_on
-from imagesvc.imaging.pipeline import develop
-from imagesvc.imaging.sources import open_source
-from imagesvc.imaging.stages import Stages
-from imagesvc.imaging.steps import Work
-from imagesvc.imaging.transform import no_frame
-from imagesvc.imaging.trimming import trimmed_region
-from imagesvc.imaging.vips import Source
+from imagesvc.imaging.pipeline.develop import develop
+from imagesvc.imaging.pipeline.stages import Stages
+from imagesvc.imaging.pipeline.steps import Work
+from imagesvc.imaging.pipeline.trimming import trimmed_region
+from imagesvc.imaging.transforms.fitting import check_size
+from imagesvc.imaging.transforms.geometry import Plan, plan
+from imagesvc.imaging.transforms.transform import no_frame
 from imagesvc.model import Format, Size, Transform, Watermark
 
 T = TypeVar("T")

@@ -11,8 +11,9 @@ import imagesvc.imaging.ingest
 import imagesvc.imaging.location.remove
 import imagesvc.imaging.probe
 import imagesvc.imaging.render  # noqa: F401
-from imagesvc.imaging import lettering, pillow, vips
-from imagesvc.imaging.encode import encode
+from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs.encode import encode
+from imagesvc.imaging.pipeline import lettering
 from imagesvc.model import Format, Transform
 
 

@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from imagesvc.model import Job, JobId, Receipt, Status
-from imagesvc.store.claims import Slots
-from imagesvc.store.job_list import JobFilter
-from imagesvc.store.jobs import ClaimedJob, Settlement
-from imagesvc.store.pages import Page
+from imagesvc.store.db.pages import Page
+from imagesvc.store.jobs.claims import Slots
+from imagesvc.store.jobs.jobs import ClaimedJob, Settlement
+from imagesvc.store.jobs.listing import JobFilter
 
 
 class JobQueue(Protocol):

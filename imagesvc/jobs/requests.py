@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from imagesvc.imaging.transform import canonical
+from imagesvc.imaging.transforms.transform import canonical
 from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, Transform, UserId, new_id
 
 Wanted = tuple[str | None, Transform]

@@ -14,7 +14,7 @@ import structlog
 from anyio import move_on_after
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
-from imagesvc.imaging.transform import parse_text
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.retry import backoff, is_worth_retrying
 from imagesvc.model import (
@@ -31,9 +31,9 @@ from imagesvc.model import (
     Variant,
     utc_now,
 )
-from imagesvc.store.claims import Slots
-from imagesvc.store.files import named_error
-from imagesvc.store.jobs import ClaimedJob, Settlement
+from imagesvc.store.files.files import named_error
+from imagesvc.store.jobs.claims import Slots
+from imagesvc.store.jobs.jobs import ClaimedJob, Settlement
 
 log = structlog.get_logger()
 

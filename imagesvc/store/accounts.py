@@ -25,10 +25,9 @@ from sqlalchemy.exc import IntegrityError
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import ApiKey, User, UserId
-from imagesvc.store.database import Database
-from imagesvc.store.events import EventType, tell_image
-from imagesvc.store.pages import Page, newest, page_of
-from imagesvc.store.schema import (
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.pages import Page, newest, page_of
+from imagesvc.store.db.schema import (
     api_keys,
     collections,
     events,
@@ -38,6 +37,7 @@ from imagesvc.store.schema import (
     upload_slots,
     users,
 )
+from imagesvc.store.events import EventType, tell_image
 
 MOVED_AT_ONCE = 1000
 OWNING: tuple[Table, ...] = (images, collections, jobs, events)

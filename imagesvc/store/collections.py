@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, InvalidRequest, NotFound
 from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.pages import Page, newest, page_of
+from imagesvc.store.db.schema import collections, images
 from imagesvc.store.events import EventType, tell_image
-from imagesvc.store.pages import Page, newest, page_of
-from imagesvc.store.schema import collections, images
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "visibility")

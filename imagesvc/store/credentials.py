@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, UserId
 from imagesvc.store.accounts import insert_key, user_of
-from imagesvc.store.database import Database
-from imagesvc.store.pages import Page, newest, page_of
-from imagesvc.store.schema import api_keys, logins, users
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.pages import Page, newest, page_of
+from imagesvc.store.db.schema import api_keys, logins, users
 
 
 class KeyStore:

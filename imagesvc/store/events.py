@@ -17,8 +17,8 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from imagesvc.model import Audience, Job, UserId
-from imagesvc.store.database import Database
-from imagesvc.store.schema import events, jobs
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema import events, jobs
 
 PRUNED_AT_ONCE = 2000
 

@@ -37,12 +37,14 @@ from imagesvc.model import (
     UserId,
     Visibility,
 )
-from imagesvc.search.keys import dated_at, name_key
 from imagesvc.store import collections as collection_queries
 from imagesvc.store import usage
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.pages import Page, newest, page_of
+from imagesvc.store.db.schema import blobs, images, jobs, variants
+from imagesvc.store.db.upserts import Upsert
 from imagesvc.store.events import EventType, tell_image
-from imagesvc.store.job_rows import insert_job
+from imagesvc.store.jobs.rows import insert_job
 from imagesvc.store.originals import (
     FACT_COLUMNS,
     ORIGINAL_COLUMNS,
@@ -50,11 +52,9 @@ from imagesvc.store.originals import (
     mark_analysed,
     original_of,
 )
-from imagesvc.store.pages import Page, newest, page_of
 from imagesvc.store.receipts import insert_receipt
-from imagesvc.store.schema import blobs, images, jobs, variants
+from imagesvc.store.search.keys import dated_at, name_key
 from imagesvc.store.upload_slots import use_slot
-from imagesvc.store.upserts import Upsert
 from imagesvc.store.versions import Expected, check_version
 
 MAX_USES = 20

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, update
 
 from imagesvc.model import Digest, Facts, Format, ImageId, Mezzanine, Original
-from imagesvc.search.colors import cell, lab
-from imagesvc.store.schema import blobs, images
+from imagesvc.store.db.schema import blobs, images
+from imagesvc.store.search.colors import cell, lab
 
 ORIGINAL_COLUMNS = (
     images.c.sha256,

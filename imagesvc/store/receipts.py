@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from imagesvc.errors import RequestInProgress
 from imagesvc.model import Receipt
-from imagesvc.store.database import Database
-from imagesvc.store.schema import receipts
-from imagesvc.store.upserts import Upsert
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema import receipts
+from imagesvc.store.db.upserts import Upsert
 
 
 @dataclass(frozen=True, slots=True)

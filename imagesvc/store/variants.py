@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from imagesvc.model import Format, ImageId, Variant, VariantKey
-from imagesvc.store.database import Database
-from imagesvc.store.schema import images, variants
-from imagesvc.store.upserts import Upsert
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema import images, variants
+from imagesvc.store.db.upserts import Upsert
 
 COPY = "copy:"
 """Begins the `transform` of a row about a copy of the original, which no transform has made."""

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.errors import NotFound
-from imagesvc.header_fields import joined_field
-from imagesvc.operations import Operation, Raw
+from imagesvc.http.operations import Operation, Raw
+from imagesvc.syntax.header_fields import joined_field
 
 TAG = "documentation"
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from imagesvc.operations import Operation
+from imagesvc.http.operations import Operation
 
 
 class Home(BaseModel):

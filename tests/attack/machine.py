@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.jobs.sandbox import landlock, libc, syscalls
+from imagesvc.workers.sandbox import landlock, libc, syscalls
 
 PTRACE_SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from imagesvc.jobs.pool import PoolLimits, WorkerPool
-from imagesvc.jobs.sandbox.policy import Mode, Sandbox
+from imagesvc.workers.pool import PoolLimits, WorkerPool
+from imagesvc.workers.sandbox.policy import Mode, Sandbox
 from tests.attack.workers.rogue import EXECUTE
 
 LIMITS = PoolLimits(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.descriptors import BASE, PER_CONNECTION, PER_WORKER, room_for
+from imagesvc.server.descriptors import BASE, PER_CONNECTION, PER_WORKER, room_for
 from tests.http.asking import assert_problem, picture, read_raw
 from tests.server import Server
 from tests.waiting import PATIENCE, until

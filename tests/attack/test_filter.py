@@ -6,8 +6,8 @@ import errno
 
 import pytest
 
-from imagesvc.jobs.sandbox import seccomp, syscalls
-from imagesvc.jobs.sandbox.seccomp import ALLOW, ERRNO, KILL_PROCESS, program
+from imagesvc.workers.sandbox import seccomp, syscalls
+from imagesvc.workers.sandbox.seccomp import ALLOW, ERRNO, KILL_PROCESS, program
 
 PID = 4711
 HIGHEST_NUMBER = 1000

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from imagesvc.errors import Overloaded, SourceUnavailable
-from imagesvc.jobs.addresses import Address
-from imagesvc.jobs.lookups import MAX_AT_ONCE, MAX_OF_ONE, Lookups
 from imagesvc.model import UserId, new_id
+from imagesvc.outbound.addresses import Address
+from imagesvc.outbound.lookups import MAX_AT_ONCE, MAX_OF_ONE, Lookups
 from tests.jobs.test_source import HERE
 from tests.waiting import until_async
 

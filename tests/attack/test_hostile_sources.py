@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.jobs.outbound import trusting_context
-from imagesvc.jobs.source import Source, SourceRules
+from imagesvc.outbound.requests import trusting_context
+from imagesvc.outbound.source import Source, SourceRules
 from tests.jobs.test_source import HERE, Sink
 from tests.remote import Remote
 

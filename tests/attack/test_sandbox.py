@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from imagesvc.errors import WorkerDied
-from imagesvc.jobs.process import KEPT_VARIABLES
-from imagesvc.jobs.sandbox import syscalls
-from imagesvc.jobs.sandbox.lock import LAYERS
-from imagesvc.jobs.sandbox.policy import Mode
+from imagesvc.workers.process import KEPT_VARIABLES
+from imagesvc.workers.sandbox import syscalls
+from imagesvc.workers.sandbox.lock import LAYERS
+from imagesvc.workers.sandbox.policy import Mode
 from tests.attack.attempts import ATTEMPTS, PRELUDE, script
 from tests.attack.machine import needs_every_layer, processes_are_guarded
 from tests.attack.pools import ROGUE, execute, rogue_pool

@@ -24,11 +24,11 @@ from imagesvc.imaging.calls import (
     Rendered,
     RenderRequest,
 )
-from imagesvc.imaging.transform import effective, parse_text
-from imagesvc.jobs.pool import WorkerPool
-from imagesvc.jobs.process import WORKER_MODULE
-from imagesvc.jobs.sandbox.policy import Mode
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original
+from imagesvc.workers.pool import WorkerPool
+from imagesvc.workers.process import WORKER_MODULE
+from imagesvc.workers.sandbox.policy import Mode
 from tests.attack.machine import needs_every_layer
 from tests.attack.pools import SECONDS, execute, rogue_pool
 from tests.imaging.corpus_runner import MARKS, MAX_ASKED_PIXELS, QUERIES

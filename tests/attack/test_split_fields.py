@@ -10,11 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import Scope
 
-from imagesvc.appended import Appended
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.negotiation import Accepted, negotiate
-from imagesvc.header_fields import joined_field
 from imagesvc.model import (
     Digest,
     Format,
@@ -26,6 +24,8 @@ from imagesvc.model import (
     new_id,
     utc_now,
 )
+from imagesvc.syntax.appended import Appended
+from imagesvc.syntax.header_fields import joined_field
 from tests.http.asking import RawAnswer, picture, read_raw
 from tests.server import Server
 

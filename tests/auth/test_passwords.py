@@ -19,8 +19,8 @@ from imagesvc.errors import ImagesvcError, Overloaded, Unauthorized
 from imagesvc.model import utc_now
 from imagesvc.store.accounts import UserChange, UserStore
 from imagesvc.store.credentials import LoginStore
-from imagesvc.store.database import Database
-from imagesvc.store.migrate import migrate
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
 
 
 class Watched(PasswordHasher):

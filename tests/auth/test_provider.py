@@ -21,7 +21,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from imagesvc.auth.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, KeySet, read_keys
 from imagesvc.errors import InvalidToken, Unavailable
-from imagesvc.jobs.outbound import Outbound
+from imagesvc.outbound.requests import Outbound
 from imagesvc.service import provider_rules
 from tests.accounts import admin_of, client_of, refused
 from tests.http.asking import assert_problem

@@ -20,12 +20,12 @@ from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut, Unavailable
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost
-from imagesvc.imaging.transform import parse_text
-from imagesvc.jobs.renderer import Renderer
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.runner import MakeTask
 from imagesvc.model import Digest, Image, Lane, Original, Status, Transform, Variant, VariantKey
 from imagesvc.service import Service
 from imagesvc.store.variants import VariantStore
+from imagesvc.workers.renderer import Renderer
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
 from tests.waiting import until_async

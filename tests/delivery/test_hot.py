@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from imagesvc.appended import Appended
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
 from imagesvc.model import Format, ImageId, Variant, VariantKey, new_id, utc_now
+from imagesvc.syntax.appended import Appended
 from tests.waiting import PATIENCE
 
 ASKERS = 20

@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urljoin
 import pytest
 from PIL import Image
 
-from imagesvc.appended import Appended
 from imagesvc.auth.signing import Signer
+from imagesvc.syntax.appended import Appended
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server

@@ -16,8 +16,8 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 
-from imagesvc.cli import connection_bounds
-from imagesvc.protocol import bounded
+from imagesvc.cli.main import connection_bounds
+from imagesvc.server.protocol import bounded
 from imagesvc.settings import Settings
 from tests.accounts import admin_of
 from tests.conftest import MakeServer

@@ -16,7 +16,7 @@ import pytest
 
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.model import Login, LoginId, UserId
-from imagesvc.store.secret import derive_key, load_secret
+from imagesvc.store.files.secret import derive_key, load_secret
 from tests.accounts import PASSWORD, Asker, admin_of, client_of, log_in, make_user, refused
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem

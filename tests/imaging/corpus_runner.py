@@ -18,7 +18,7 @@ from pathlib import Path
 from imagesvc.errors import ImagesvcError, Rejected
 from imagesvc.imaging.calls import Files
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Original, Watermark
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped, probe
 

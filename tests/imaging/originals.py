@@ -12,7 +12,7 @@ from PIL import Image
 
 from imagesvc.imaging.calls import IngestRequest, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
-from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Original, Size
 from tests.imaging.pictures import (
     LIMITS,

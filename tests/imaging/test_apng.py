@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import InvalidTransform
-from imagesvc.imaging.containers.png import SIGNATURE
-from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.imaging.containers.png.png import SIGNATURE
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Format
 from tests.imaging.pictures import (
     BLUE,

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 
 from imagesvc.imaging.calls import IngestRequest
 from imagesvc.imaging.ingest import ingest
-from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original
 from tests.imaging.colours import CASES, VALID, Levels, iccp, png, srgb
 from tests.imaging.pictures import (

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage
-from imagesvc.imaging.containers.tidy_jp2 import tidied
+from imagesvc.imaging.containers.tidy.jp2 import tidied
 from tests.imaging.originals import busy
 from tests.imaging.pictures import LIMITS, make, probe, save
 from tests.imaging.sequences import changed, parsed, written

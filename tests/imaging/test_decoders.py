@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging import sources
-from imagesvc.imaging.transform import effective
+from imagesvc.imaging.codecs import sources
+from imagesvc.imaging.transforms.transform import effective
 from imagesvc.model import Format, Transform
 from tests.imaging.pictures import (
     LIMITS,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagesvc.imaging.encode import MAX_ATTEMPTS, fitted
+from imagesvc.imaging.codecs.encode import MAX_ATTEMPTS, fitted
 from tests.imaging.pictures import gradient, make, save, seen
 from tests.imaging.test_regions import array
 

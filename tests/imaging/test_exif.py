@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+from imagesvc.imaging.analysis.exif import Tags, facts, place
 from imagesvc.imaging.containers.exif_block import read_tags
-from imagesvc.imaging.exif import Tags, facts, place
 from tests.imaging.pictures import (
     LIMITS,
     probe,

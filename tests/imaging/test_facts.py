@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance
 
-from imagesvc.imaging import pillow, vips
-from imagesvc.imaging.facts import facts_of
-from imagesvc.imaging.phash import distance
-from imagesvc.imaging.sources import open_source
-from imagesvc.imaging.thumbhash import thumbhash
+from imagesvc.imaging.analysis.facts import facts_of
+from imagesvc.imaging.analysis.phash import distance
+from imagesvc.imaging.analysis.thumbhash import thumbhash
+from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs.sources import open_source
 from imagesvc.model import Facts, Format
 from tests.imaging.pictures import (
     GREEN,

@@ -20,10 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagesvc.errors import Rejected
+from imagesvc.imaging.analysis.exif import facts, place
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.exif_block import read_tags
-from imagesvc.imaging.containers.tidy import TIDIERS
-from imagesvc.imaging.exif import facts, place
+from imagesvc.imaging.containers.tidy.tidy import TIDIERS
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.probe import probe
 from tests.attack.hostile.bitmaps import icon

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.imaging.geometry import Box, plan, predicted_size
-from imagesvc.imaging.shrinking import jpeg_shrink
-from imagesvc.imaging.transform import parse_text
+from imagesvc.imaging.codecs.shrinking import jpeg_shrink
+from imagesvc.imaging.transforms.geometry import Box, plan, predicted_size
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Size, Transform
 
 sides = st.integers(1, 20_000)

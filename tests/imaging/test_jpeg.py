@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage
-from imagesvc.imaging import pillow, vips
-from imagesvc.imaging.encode import jpeg
+from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs.encode import jpeg
 from imagesvc.model import Format
 from tests.imaging.pictures import (
     gradient,

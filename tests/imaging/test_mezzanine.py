@@ -16,7 +16,7 @@ from imagesvc.imaging.mezzanine import (
     mezzanine_size,
     serves,
 )
-from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Size
 from tests.imaging.originals import PHOTOS, large_files, rendered, request, ssim
 from tests.imaging.pictures import (

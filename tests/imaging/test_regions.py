@@ -9,9 +9,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from imagesvc.errors import ImageTooLarge, InvalidTransform
-from imagesvc.imaging.geometry import Box, plan, predicted_size
-from imagesvc.imaging.shrinking import region_shrink, shown_box, stored_box
-from imagesvc.imaging.transform import parse_text
+from imagesvc.imaging.codecs.shrinking import region_shrink, shown_box, stored_box
+from imagesvc.imaging.transforms.geometry import Box, plan, predicted_size
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Size
 from tests.imaging.pictures import (
     QUADRANTS,

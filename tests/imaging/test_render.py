@@ -14,11 +14,11 @@ from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge, InvalidTransform
 from imagesvc.imaging.calls import RENDER, Answer, Files, Rendered, RenderRequest
-from imagesvc.imaging.geometry import predicted_size
-from imagesvc.imaging.keys import FITS, GRAVITIES
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.render import render_each
-from imagesvc.imaging.transform import effective, parse, parse_text
+from imagesvc.imaging.transforms.geometry import predicted_size
+from imagesvc.imaging.transforms.keys import FITS, GRAVITIES
+from imagesvc.imaging.transforms.transform import effective, parse, parse_text
 from imagesvc.model import Format, Transform, Watermark
 from tests.http.asking import damaged
 from tests.imaging.pictures import (

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagesvc.imaging.containers import tidy
 from imagesvc.imaging.containers.budget import Budget
-from imagesvc.imaging.containers.tidy_png import essential, tidied
+from imagesvc.imaging.containers.tidy import tidy
+from imagesvc.imaging.containers.tidy.png import essential, tidied
 from imagesvc.model import Format
 from tests.attack.hostile.jpeg import segment
 from tests.imaging.pictures import (

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagesvc.errors import InvalidTransform
-from imagesvc.imaging.keys import FITS, FLIPS, GRAVITIES, KEYS, OUTPUT_FORMATS
-from imagesvc.imaging.transform import (
+from imagesvc.imaging.transforms.keys import FITS, FLIPS, GRAVITIES, KEYS, OUTPUT_FORMATS
+from imagesvc.imaging.transforms.transform import (
     canonical,
     effective,
     normal,
@@ -459,8 +459,8 @@ def test_normal_is_idempotent(query: dict[str, str]) -> None:
 def test_the_grammar_needs_no_pixel_library() -> None:
     """The server process parses URLs and predicts sizes; it must never load a decoder."""
     code = (
-        "import sys; import imagesvc.imaging.transform, imagesvc.imaging.geometry, "
-        "imagesvc.imaging.limits; print({'pyvips', 'PIL'} & set(sys.modules))"
+        "import sys; import imagesvc.imaging.limits, imagesvc.imaging.transforms.geometry; "
+        "import imagesvc.imaging.transforms.transform; print({'pyvips', 'PIL'} & set(sys.modules))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transform import effective, parse_text
+from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Format, Watermark
 from tests.imaging.pictures import (
     BLUE,
@@ -154,7 +154,7 @@ def test_a_text_without_ink_changes_nothing(tmp_path: Path) -> None:
 def test_texts_are_the_same_on_every_run(tmp_path: Path) -> None:
     """In a process of its own, too: no font of the machine takes part."""
     code = (
-        "import hashlib; from imagesvc.imaging.lettering import drawn;"
+        "import hashlib; from imagesvc.imaging.pipeline.lettering import drawn;"
         "print(hashlib.sha256(drawn('Hello', None, 80)[0]).hexdigest())"
     )
     runs = {

@@ -21,7 +21,7 @@ def workers(server: Server) -> set[int]:
 def is_worker(pid: int) -> bool:
     """Whether a process is there, is no zombie, and is a worker."""
     try:
-        return b"imagesvc.jobs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"imagesvc.workers.main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from imagesvc.jobs.ingest import UploadFields
+from imagesvc.library.accept import UploadFields
 from imagesvc.model import Image
 from imagesvc.service import Service
 from imagesvc.settings import Settings
-from imagesvc.store.incoming import Incoming
+from imagesvc.store.files.incoming import Incoming
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.jobs.addresses import SPECIAL_IPV4, is_allowed, is_public
+from imagesvc.outbound.addresses import SPECIAL_IPV4, is_allowed, is_public
 
 INSIDE_IPV4 = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200",

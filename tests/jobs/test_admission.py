@@ -9,8 +9,8 @@ import pytest
 
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
-from imagesvc.jobs.admission import DEAR_SECONDS, PATIENCE_SECONDS, Admission, Kind
 from imagesvc.model import Lane
+from imagesvc.workers.admission import DEAR_SECONDS, PATIENCE_SECONDS, Admission, Kind
 
 pytestmark = pytest.mark.anyio
 LIGHT, HEAVY = 10, 60

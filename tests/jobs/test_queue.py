@@ -25,11 +25,11 @@ from imagesvc.model import (
     Visibility,
     new_id,
 )
-from imagesvc.store.claims import Slots
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs import MAX_INTERRUPTIONS, JobStore, Settlement
-from imagesvc.store.migrate import migrate
+from imagesvc.store.jobs.claims import Slots
+from imagesvc.store.jobs.jobs import MAX_INTERRUPTIONS, JobStore, Settlement
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

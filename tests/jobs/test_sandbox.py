@@ -78,7 +78,7 @@ def test_strict_starts_where_every_layer_is_there(make_server: MakeServer) -> No
 
 SERVE_WITHOUT_SECCOMP = """
 import os, runpy, sys
-from imagesvc.jobs.sandbox.seccomp import SECCOMP
+from imagesvc.workers.sandbox.seccomp import SECCOMP
 from tests.attack.workers.refusing import refuse
 refuse(SECCOMP[os.uname().machine])
 sys.argv = ["imagesvc", "serve", "--port", "0", "--data-dir", sys.argv[1]]

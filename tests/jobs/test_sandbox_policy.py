@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imagesvc.errors import WorkerDied
-from imagesvc.jobs.sandbox.lock import LAYERS
-from imagesvc.jobs.sandbox.policy import Sandbox
-from imagesvc.jobs.sandbox.readiness import Readiness
+from imagesvc.workers.sandbox.lock import LAYERS
+from imagesvc.workers.sandbox.policy import Sandbox
+from imagesvc.workers.sandbox.readiness import Readiness
 
 WHOLE = Readiness()
 PART = Readiness({"landlock": "Function not implemented"}, ("open sockets",))

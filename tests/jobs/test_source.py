@@ -14,11 +14,11 @@ import pytest
 import trustme
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
-from imagesvc.jobs.addresses import Address
-from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
-from imagesvc.jobs.outbound import trusting_context
-from imagesvc.jobs.source import MAX_AT_ONCE, MAX_OF_ONE, Source, SourceRules
 from imagesvc.model import UserId, new_id
+from imagesvc.outbound.addresses import Address
+from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
+from imagesvc.outbound.requests import trusting_context
+from imagesvc.outbound.source import MAX_AT_ONCE, MAX_OF_ONE, Source, SourceRules
 from tests.remote import Remote, answered, dripping, redirected, silent
 from tests.waiting import PATIENCE, until
 

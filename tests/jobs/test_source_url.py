@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.jobs.source_url import parse_source_url
+from imagesvc.outbound.source_url import parse_source_url
 
 PORTS = frozenset({80, 443, 8080})
 REFUSED = [

@@ -12,18 +12,18 @@ import pytest
 from sqlalchemy import select, update
 
 from imagesvc.errors import Conflict
-from imagesvc.jobs.addresses import Address
-from imagesvc.jobs.lookups import Lookups, Resolver, system_addresses
-from imagesvc.jobs.outbound import Outbound, OutboundRules
-from imagesvc.jobs.webhooks import PAUSE_SECONDS, Dispatcher, DispatcherLimits, new_secret
 from imagesvc.model import Audience, new_id, utc_now
-from imagesvc.store.database import Database
-from imagesvc.store.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
+from imagesvc.outbound.addresses import Address
+from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
+from imagesvc.outbound.requests import Outbound, OutboundRules
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.schema import webhook_deliveries
 from imagesvc.store.events import EventStore, EventType, tell_image
-from imagesvc.store.migrate import migrate
-from imagesvc.store.outbox import Outbox
-from imagesvc.store.schema import webhook_deliveries
-from imagesvc.store.webhooks import Webhook, WebhookId, WebhookStore
+from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
+from imagesvc.store.webhooks.outbox import Outbox
+from imagesvc.store.webhooks.subscriptions import Webhook, WebhookId, WebhookStore
+from imagesvc.webhooks.dispatcher import PAUSE_SECONDS, Dispatcher, DispatcherLimits, new_secret
 from tests.jobs.test_source import HERE, THERE, Names
 from tests.receiver import Receiver
 from tests.waiting import PATIENCE, until, until_async

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from imagesvc.errors import InvalidQuery
 from imagesvc.model import Format, ImageId
-from imagesvc.search.parser import FIELDS, MAX_LENGTH, MAX_TERMS, parse
-from imagesvc.search.terms import (
+from imagesvc.store.search.parser import FIELDS, MAX_LENGTH, MAX_TERMS, parse
+from imagesvc.store.search.terms import (
     Atom,
     Colored,
     Dated,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.store.database import Database
-from imagesvc.store.migrate import migrate
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
 from tests.server import Server
 
 

@@ -22,7 +22,7 @@ from imagesvc.model import (
     Visibility,
     new_id,
 )
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

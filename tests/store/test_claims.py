@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, event
 
 from imagesvc.model import Job, Lane, Status, UserId
-from imagesvc.store.claims import Slots
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs import JobStore, Settlement
+from imagesvc.store.jobs.claims import Slots
+from imagesvc.store.jobs.jobs import JobStore, Settlement
 from tests.store.rows import NOON, add_user, image_and_job, job_of
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ import pytest
 from imagesvc.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
 from imagesvc.model import Audience, CollectionId, Image, ImageId, Visibility, new_id
 from imagesvc.store.collections import CollectionStore
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from tests.store.rows import NOON, add_user, collection, image_and_job
 

@@ -11,8 +11,8 @@ import asyncio, os, resource, sys
 from pathlib import Path
 from sqlalchemy import text
 from imagesvc.errors import ImagesvcError
-from imagesvc.store.database import Database
-from imagesvc.store.migrate import migrate
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
 
 path = Path(sys.argv[1])
 migrate(path)

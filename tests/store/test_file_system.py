@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.store.file_system import DOCS, doubtful_file_system, file_system_of, is_doubtful
+from imagesvc.store.files.file_system import DOCS, doubtful_file_system, file_system_of, is_doubtful
 from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture

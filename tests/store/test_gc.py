@@ -11,7 +11,7 @@ import pytest
 
 from imagesvc.model import Digest
 from imagesvc.service import Service
-from imagesvc.store.incoming import Incoming
+from imagesvc.store.files.incoming import Incoming
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service
 from tests.waiting import PATIENCE

@@ -11,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from imagesvc.store import migrate as module
-from imagesvc.store.database import sqlite_engine, transaction
-from imagesvc.store.migrate import HEAD, NEWEST, migrate, upgrade
-from imagesvc.store.schema import is_in_metadata, metadata
+from imagesvc.store.db import migrate as module
+from imagesvc.store.db.database import sqlite_engine, transaction
+from imagesvc.store.db.migrate import HEAD, NEWEST, migrate, upgrade
+from imagesvc.store.db.schema import is_in_metadata, metadata
 from scripts.make_schema import newest, statements
 
 KILLED_AT_STATEMENT = """
@@ -22,7 +22,7 @@ import os, signal, sys
 from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from imagesvc.store.migrate import migrate
+from imagesvc.store.db.migrate import migrate
 
 left = int(sys.argv[2])
 

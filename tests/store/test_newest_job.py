@@ -6,10 +6,10 @@ import pytest
 
 from imagesvc.errors import NotFound
 from imagesvc.model import Image, ImageId, Job, Status, new_id
-from imagesvc.store.claims import Slots
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs import JobStore, Settlement
+from imagesvc.store.jobs.claims import Slots
+from imagesvc.store.jobs.jobs import JobStore, Settlement
 from tests.store.rows import NOON, image_and_job, job_of
 
 pytestmark = pytest.mark.anyio

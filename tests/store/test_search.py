@@ -29,16 +29,16 @@ from imagesvc.model import (
     least_id,
     new_id,
 )
-from imagesvc.search.listing import ImageFilter, Order, Sort
-from imagesvc.search.parser import parse
-from imagesvc.store import search_walks
-from imagesvc.store.database import Database, sqlite_engine, transaction
+from imagesvc.store.db.database import Database, sqlite_engine, transaction
+from imagesvc.store.db.migrate import migrate, upgrade
 from imagesvc.store.images import ImageStore
-from imagesvc.store.job_list import JobFilter
-from imagesvc.store.jobs import JobStore
-from imagesvc.store.migrate import migrate, upgrade
+from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.jobs.listing import JobFilter
 from imagesvc.store.originals import record_facts
-from imagesvc.store.search import ImageSearch
+from imagesvc.store.search import walks as search_walks
+from imagesvc.store.search.listing import ImageFilter, Order, Sort
+from imagesvc.store.search.parser import parse
+from imagesvc.store.search.search import ImageSearch
 from tests.store.rows import NOON, add_user, collection, image_and_job
 
 pytestmark = pytest.mark.anyio
@@ -343,7 +343,7 @@ async def test_a_page_that_fits_little_goes_on_with_its_cursor(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It looks at so many rows and no more; following the cursors finds all there is."""
-    monkeypatch.setattr("imagesvc.store.search.MAX_SCANNED", 10)
+    monkeypatch.setattr("imagesvc.store.search.search.MAX_SCANNED", 10)
     monkeypatch.setattr(search_walks, "MAX_SCANNED", 10)
     for place in range(45):
         size = 5_000 if place in {2, 40} else 9

@@ -28,11 +28,11 @@ from imagesvc.model import (
     Visibility,
     new_id,
 )
-from imagesvc.store.database import Database
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.schema import images, receipts, users
 from imagesvc.store.images import ImageStore
-from imagesvc.store.migrate import migrate
 from imagesvc.store.receipts import ReceiptStore
-from imagesvc.store.schema import images, receipts, users
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from imagesvc.errors import OriginalDamaged
-from imagesvc.store.blobs_fs import FileBlobStore
-from imagesvc.store.verified import MAX_AWAITED_BYTES, VerifiedBlobs
+from imagesvc.store.files.blobs_fs import FileBlobStore
+from imagesvc.store.files.verified import MAX_AWAITED_BYTES, VerifiedBlobs
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, png
 from tests.http.asking import assert_problem

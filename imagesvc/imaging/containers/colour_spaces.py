@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from imagesvc.errors import Rejected
-from imagesvc.imaging.containers import heif_colour, png_colour
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.cicp import HDR, ColourSpace
 from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.containers.heif import colour as heif_colour
+from imagesvc.imaging.containers.png import colour as png_colour
 from imagesvc.model import Format
 
 _READERS: Mapping[Format, Callable[..., ColourSpace | None]] = {

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging.analysis.exif import CAMERA_TAGS, PLACE_TAGS, SHOT_TAGS, Tags
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.containers.ifd import (
+from imagesvc.imaging.containers.tiff.ifd import (
     WHOLE_NUMBERS,
     Entry,
     Layout,
@@ -18,7 +19,6 @@ from imagesvc.imaging.containers.ifd import (
     read_directory,
     unpack,
 )
-from imagesvc.imaging.exif import CAMERA_TAGS, PLACE_TAGS, SHOT_TAGS, Tags
 
 PREFIX = b"Exif\0\0"
 """What comes before the block in JPEG, and by mistake elsewhere."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mmap import mmap
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.exif import Tags
+from imagesvc.imaging.analysis.exif import Tags
 
 Data = mmap | bytes
 """A file's bytes: slices copy, `find` and single bytes do not."""

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imagesvc.imaging.containers import bmp, png
+from imagesvc.imaging.containers import bmp
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import (
     Data,
@@ -17,7 +17,8 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
-from imagesvc.imaging.containers.tidy_png import essential
+from imagesvc.imaging.containers.png import png
+from imagesvc.imaging.containers.tidy.png import essential
 from imagesvc.imaging.limits import Limits
 
 _HELD_BITS = 128

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from imagesvc.imaging.analysis.exif import Tags
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.colour_spaces import INK_SECONDS
 from imagesvc.imaging.containers.exif_block import read_tags
@@ -18,7 +19,6 @@ from imagesvc.imaging.containers.found import (
     malformed,
     truncated,
 )
-from imagesvc.imaging.exif import Tags
 from imagesvc.imaging.limits import Limits
 
 MAX_SCANS = 1000

@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from imagesvc.errors import EmptyFile, UnsupportedMediaType
-from imagesvc.imaging.containers import apng, bmp, gif, heif, ico, jp2, jpeg, tiff, webp
+from imagesvc.imaging.containers import bmp, gif, ico, jpeg, webp
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.colour_spaces import conversion_seconds
 from imagesvc.imaging.containers.found import Data, Found
+from imagesvc.imaging.containers.heif import heif
+from imagesvc.imaging.containers.jp2 import jp2
 from imagesvc.imaging.containers.magic import HEAD_BYTES, foreign_name, sniff
+from imagesvc.imaging.containers.png import apng
+from imagesvc.imaging.containers.tiff import tiff
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format
 

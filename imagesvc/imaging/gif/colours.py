@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageStat
 
-from imagesvc.imaging import vips
+from imagesvc.imaging.codecs import vips
+from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif.blocks import Palette
-from imagesvc.imaging.vips import Picture
 
 HALF_OPAQUE = 128
 CLEAR = 255

@@ -7,10 +7,10 @@ from itertools import islice
 
 from PIL import Image
 
-from imagesvc.imaging import vips
+from imagesvc.imaging.codecs import vips
+from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.gif import FrameHead, frame_heads
-from imagesvc.imaging.vips import Picture
 from imagesvc.model import Size
 
 CLEARED, RESTORED = 2, 3

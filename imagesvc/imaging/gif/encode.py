@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imagesvc.imaging.codecs.motion import motion
+from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif.blocks import file_of
 from imagesvc.imaging.gif.changes import packed
 from imagesvc.imaging.gif.colours import Frames, indexed
-from imagesvc.imaging.motion import motion
-from imagesvc.imaging.vips import Picture
 
 DEPTHS = (8, 7, 6, 5, 4)
 """Bits of a pixel, tried one after the other until the file fits its bound."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from imagesvc.imaging.codecs.sources import open_source
+from imagesvc.imaging.codecs.vips import Source
 from imagesvc.imaging.containers import gif as container
 from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.gif.encode import FEW_DEPTHS, encode_within
 from imagesvc.imaging.location import gif as location
 from imagesvc.imaging.location.unclear import UnclearError
-from imagesvc.imaging.pipeline import develop
-from imagesvc.imaging.sources import open_source
-from imagesvc.imaging.stages import Stages
-from imagesvc.imaging.steps import Work
-from imagesvc.imaging.vips import Source
+from imagesvc.imaging.pipeline.develop import develop
+from imagesvc.imaging.pipeline.stages import Stages
+from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.model import Format, Transform
 
 _GEOMETRY = ("w", "h", "fit", "gravity", "dpr", "enlarge", "crop", "trim", "exact")

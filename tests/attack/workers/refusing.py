@@ -7,7 +7,7 @@ import errno
 import os
 import struct
 
-from imagesvc.jobs.sandbox import libc, seccomp
+from imagesvc.workers.sandbox import libc, seccomp
 
 PR_SET_NO_NEW_PRIVS = 38
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from imagesvc.imaging.calls import CALLS, Call, Files
-from imagesvc.jobs import worker
+from imagesvc.workers import main as worker
 
 
 def _execute(files: Files, code: str) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagesvc.jobs.sandbox.landlock import CREATE_RULESET
+from imagesvc.workers.sandbox.landlock import CREATE_RULESET
 from tests.attack.workers import rogue
 from tests.attack.workers.refusing import refuse
 

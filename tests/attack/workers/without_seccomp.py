@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from imagesvc.jobs.sandbox.seccomp import SECCOMP
+from imagesvc.workers.sandbox.seccomp import SECCOMP
 from tests.attack.workers import rogue
 from tests.attack.workers.refusing import refuse
 

@@ -1,0 +1,1 @@
+"""Images as a JSON resource: upload, import, list, edit, delete, sign."""

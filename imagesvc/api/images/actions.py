@@ -1,0 +1,235 @@
+"""Actions on several images at once: delete them, or have variants of them made."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.api.images.named import named_images
+from imagesvc.api.schemas import JobOut, PresetPlaces
+from imagesvc.api.transforms import OperationIn, for_each_operation, read_operations
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.permissions import check_may_change, owns
+from imagesvc.auth.principals import Principal, Scope
+from imagesvc.cache.variants import VariantCache
+from imagesvc.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyKeyReused,
+    ImagesvcError,
+    ImageTooLarge,
+    InvalidTransform,
+    NotFound,
+    TooCostly,
+    UnsupportedMediaType,
+)
+from imagesvc.http.bodies.json_bodies import sent_json
+from imagesvc.http.idempotency import Attempt, Idempotency
+from imagesvc.http.operations import Operation
+from imagesvc.http.problems import problem
+from imagesvc.http.requests import base_of, json_response, only_known
+from imagesvc.imaging.cost import Cost, check_seconds, together
+from imagesvc.imaging.transforms.fitting import fitting
+from imagesvc.jobs.queue import JobQueue
+from imagesvc.jobs.requests import Wanted, new_job
+from imagesvc.library.remove import Removal
+from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
+from imagesvc.store.images import ImageStore
+from imagesvc.store.upload_slots import UploadSlotStore
+
+MAX_IMAGES = 100
+MAX_OPERATIONS = 20
+Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_IMAGES)]
+
+
+class DeleteIn(BaseModel):
+    """Which images to delete."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ids: Ids
+
+
+class DeleteEntry(BaseModel):
+    """What came of one of them."""
+
+    id: str
+    status: int
+    problem: dict[str, Any] | None = None
+
+
+class DeleteResults(BaseModel):
+    """What came of each, in order."""
+
+    data: list[DeleteEntry]
+
+
+class ProcessIn(BaseModel):
+    """Which variants to make of which images."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: str | None = None
+    """One image, or `ids`."""
+    ids: Ids | None = None
+    operations: (
+        Annotated[list[OperationIn], Field(min_length=1, max_length=MAX_OPERATIONS)] | None
+    ) = None
+    """The eager presets when absent."""
+
+    @model_validator(mode="after")
+    def _names_images_once(self) -> Self:
+        if (self.id is None) == (self.ids is None):
+            raise ValueError("must have either id or ids")
+        return self
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The ids by where they stand in the body."""
+        if self.id is not None:
+            return {"id": self.id}
+        return {f"ids.{position}": name for position, name in enumerate(self.ids or ())}
+
+
+class JobsOut(BaseModel):
+    """A job for each image, in order."""
+
+    data: list[JobOut]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEndpoints:
+    """The actions on images; the fields are everything they may touch."""
+
+    images: ImageStore
+    removal: Removal
+    queue: JobQueue
+    notify: Callable[[], None]
+    """Says that a job is due."""
+    variants: VariantCache
+    presets: Mapping[str, Transform]
+    places: PresetPlaces
+    eager: Mapping[str, Transform]
+    idempotency: Idempotency
+    slots: UploadSlotStore
+    job_timeout: float
+    clock: Callable[[], datetime] = utc_now
+
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        actions = "/api/v1/images/actions"
+        return [
+            Operation(
+                "delete_images", "POST", f"{actions}/delete", self.delete, {207: DeleteResults},
+                "images", scope=Scope.MANAGE, bodies=(DeleteIn,), errors=(UnsupportedMediaType,),
+            ),
+            Operation(
+                "process_images", "POST", f"{actions}/process", self.process, {202: JobsOut},
+                "images", scope=Scope.MANAGE, bodies=(ProcessIn,),
+                errors=(
+                    NotFound, Forbidden, Conflict, InvalidTransform, ImageTooLarge, TooCostly,
+                    UnsupportedMediaType, IdempotencyKeyReused,
+                ),
+            ),
+        ]  # fmt: skip
+
+    async def delete(self, request: Request) -> Response:
+        """Delete images, each for itself; an entry each tells what came of it."""
+        only_known(request, set())
+        wanted = await sent_json(request, DeleteIn)
+        principal = principal_of(request)
+        data = [await self._deleted(name, principal) for name in wanted.ids]
+        return json_response(DeleteResults(data=data), 207)
+
+    async def _deleted(self, name: str, asker: Principal) -> DeleteEntry:
+        try:
+            image = await self.images.get(ImageId(parse_id(name)))
+            check_may_change(asker, image)
+            await self.removal.remove(image.id)
+        except ImagesvcError as error:
+            return DeleteEntry(id=name, status=error.status, problem=problem(error))
+        return DeleteEntry(id=name, status=204)
+
+    async def process(self, request: Request) -> Response:
+        """Have variants of images made: a job for each image, in order, or none at all.
+
+        One image's job waits with those of uploads, those of several after all others. Each is
+        its image's newest job then, which the image's status is about.
+        """
+        only_known(request, set())
+        with self.idempotency.attempt(request) as begun:
+            asked = await sent_json(request, ProcessIn)
+            attempt = None if begun is None else begun.asking_for(asked.model_dump_json())
+            if attempt is not None and (first := await attempt.replayed()) is not None:
+                return first
+            return await self._processed(request, asked, attempt)
+
+    async def _processed(
+        self, request: Request, asked: ProcessIn, attempt: Attempt | None
+    ) -> Response:
+        operations = asked.operations
+        wanted = None if operations is None else read_operations(operations, self.presets)
+        try:
+            images = await named_images(self.images, asked.names, principal_of(request))
+        except NotFound as error:
+            await self._check_no_slots(asked.names, error, principal_of(request))
+            raise
+        for image in images:
+            check_may_change(principal_of(request), image)
+        wishes = [(image, self._wishes(image, wanted)) for image in images]
+        for image, those in wishes:
+            self._check(image, those)
+        now = self.clock()
+        lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
+        jobs = [new_job(it.id, it.owner_id, those, lane=lane, now=now) for it, those in wishes]
+        shown = [JobOut.of(job, self.places, base=base_of(request)) for job in jobs]
+        answer = json_response(JobsOut(data=shown), 202)
+        receipt = None if attempt is None else attempt.receipt(answer)
+        await self.queue.add(jobs, now=now, receipt=receipt)
+        self.notify()
+        return answer
+
+    async def _check_no_slots(
+        self, names: Mapping[str, str], missing: NotFound, asker: Principal
+    ) -> None:
+        """Say more of ids that are missing because their file is still to come.
+
+        Raises:
+            Conflict: one of them is that of an upload URL not used yet.
+        """
+        for place, _message in missing.fields:
+            with contextlib.suppress(NotFound):
+                slot = await self.slots.find(ImageId(parse_id(names[place])))
+                if slot is not None and owns(asker, slot.owner_id):
+                    message = "is of an upload URL that has not been used yet"
+                    raise Conflict(f"{place} {message}.", ((place, message),))
+
+    def _wishes(self, image: Image, wanted: list[Wanted] | None) -> list[Wanted]:
+        """The variants to make of an image: as asked for, or the eager presets that it has."""
+        return list(fitting(self.eager, image.original).items()) if wanted is None else wanted
+
+    def _check(self, image: Image, wanted: list[Wanted]) -> None:
+        """Refuse what is right by itself, and cannot be made of the image.
+
+        Raises:
+            InvalidTransform: there is no such frame or watermark, or nothing where `crop` is.
+            ImageTooLarge: an output is too large, or takes too much memory.
+            TooCostly: an operation, or all together, would be stopped at the time limit.
+        """
+        costs = for_each_operation(wanted, partial(self._cost, image))
+        for position, cost in enumerate(costs):
+            check_seconds(cost, self.job_timeout, f"operations.{position}")
+        check_seconds(together(costs), self.job_timeout, "These operations together")
+
+    def _cost(self, image: Image, wanted: Wanted) -> Cost:
+        identified = self.variants.identify(image.id, image.original, wanted[1])
+        identified.check(image.original, self.variants.renderer.limits)
+        return identified.cost(image.original)

@@ -1,0 +1,56 @@
+"""Cursors of lists that have several orders: a position, tied to the list that it is in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+
+import orjson
+from starlette.requests import Request
+
+from imagesvc.http.requests import invalid
+from imagesvc.store.search.listing import Position
+
+_NOT_OF_THE_LIST = frozenset({"cursor", "limit", "total"})
+_KEY_BYTES = 8
+
+
+def list_key(request: Request) -> str:
+    """What tells the list that a request is about from others: all parameters but the page's."""
+    items = sorted(request.query_params.items())
+    listed = [item for item in items if item[0] not in _NOT_OF_THE_LIST]
+    return hashlib.blake2b(repr(listed).encode(), digest_size=_KEY_BYTES).hexdigest()
+
+
+def position_text(position: Position | None, key: str) -> str | None:
+    """The cursor that goes on after a position."""
+    if position is None:
+        return None
+    return base64.urlsafe_b64encode(orjson.dumps([key, *position])).rstrip(b"=").decode()
+
+
+def read_position(cursor: str | None, key: str) -> Position | None:
+    """The position of a cursor.
+
+    Raises:
+        InvalidRequest: it is none, or one of another list.
+    """
+    if cursor is None:
+        return None
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error) as error:
+        raise _foreign() from error
+    if not isinstance(found, list) or not found or found[0] != key:
+        raise _foreign()
+    position = tuple(found[1:])
+    if not all(type(part) is str or (type(part) is int and -(2**63) <= part < 2**63)
+               for part in position):  # fmt: skip
+        raise _foreign()
+    return position
+
+
+def _foreign() -> Exception:
+    return invalid("cursor", "is none that a page of this list ended with")

@@ -1,0 +1,70 @@
+"""The query parameters of lists of images."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from imagesvc.api.schemas import ImageOut
+from imagesvc.auth.permissions import check_may_list
+from imagesvc.auth.principals import Principal
+from imagesvc.http.pages import DEFAULT_LIMIT, Limit, Page
+from imagesvc.http.requests import Id, Query
+from imagesvc.model import CollectionId, Status, UserId, Visibility
+from imagesvc.store.search import parser
+from imagesvc.store.search.listing import ImageFilter, Order, Sort
+
+_EXAMPLES = ["sunset beach", '"golden hour" -night', "tags:sea,sand date:2016", "size:>1MB"]
+
+
+class CountedImagePage(Page[ImageOut]):
+    """Some images of a list, the cursor of the next page, and how many images there are."""
+
+    total: int | None = None
+    """Where `total=true` asks for it."""
+    total_is_exact: bool | None = None
+    """Whether there are no more than `total`: 5,000 images are looked at."""
+
+
+class ImagesQuery(Query):
+    """Which images to list, in which order, and which page of them."""
+
+    q: str | None = Field(default=None, examples=_EXAMPLES)
+    """A search; its grammar is in the documentation."""
+    sort: Sort | None = None
+    """By relevance when `q` has words or `similar:`, else by time of upload."""
+    order: Literal["asc", "desc"] | None = None
+    """Names ascend when not told otherwise, the rest descends."""
+    status: Status | None = None
+    collection: Id | None = None
+    owner: Id | None = None
+    """One's own id; an admin may give any."""
+    visibility: Visibility | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+    """Where the last page of the same list ended: its `next_cursor`."""
+    total: bool = False
+    """Whether to count the list."""
+
+    def wanted(self, asker: Principal) -> ImageFilter:
+        """The images that are asked for.
+
+        Raises:
+            InvalidQuery: `q` breaks its grammar.
+            Forbidden: `owner` is someone else, and the asker no admin.
+        """
+        check_may_list(asker, self.owner)
+        return ImageFilter(
+            audience=asker.audience,
+            query=parser.parse(self.q or ""),
+            status=self.status,
+            collection_id=None if self.collection is None else CollectionId(self.collection),
+            owner_id=None if self.owner is None else UserId(self.owner),
+            visibility=self.visibility,
+        )
+
+    def listed(self) -> Order:
+        """The order that is asked for, or that the search suggests."""
+        is_descending = None if self.order is None else self.order == "desc"
+        return Order.default_for(parser.parse(self.q or ""), self.sort, is_descending=is_descending)

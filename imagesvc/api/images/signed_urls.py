@@ -1,0 +1,133 @@
+"""Signed URLs of one image, which show it without a credential until they expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.api.schemas import Instant
+from imagesvc.api.transforms import OperationIn, for_each_operation, read_operation
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.permissions import check_may_change
+from imagesvc.auth.principals import Scope
+from imagesvc.auth.signing import Signer
+from imagesvc.errors import Forbidden, InvalidTransform, NotFound, UnsupportedMediaType
+from imagesvc.http.bodies.json_bodies import sent_json
+from imagesvc.http.operations import Operation
+from imagesvc.http.requests import absolute_base_of, invalid, json_response, only_known
+from imagesvc.imaging.transforms.transform import canonical
+from imagesvc.model import ImageId, Transform, parse_id, utc_now
+from imagesvc.store.images import ImageStore
+
+MAX_URLS = 20
+DEFAULT_SECONDS = 3600
+ORIGINAL = "original"
+
+
+class SignedUrlsIn(BaseModel):
+    """Which pictures of the image to sign URLs of, and for how long."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    operations: Annotated[list[OperationIn], Field(min_length=1, max_length=MAX_URLS)] = [ORIGINAL]
+    """`original`, the names of presets, or transforms as `process` takes them."""
+    expires_in: Annotated[int, Field(ge=1)] | None = None
+    """Seconds, up to `signed_url_max_lifetime` of the settings; an hour when absent."""
+    download: bool = False
+    """Whether browsers save the picture instead of showing it."""
+
+
+class SignedUrl(BaseModel):
+    """A URL that shows a picture without a credential."""
+
+    operation: Any
+    """As it was asked for."""
+    url: str
+    """For an `<img>`, as it is: a changed one is refused."""
+
+
+class SignedUrls(BaseModel):
+    """A URL for each operation, in order."""
+
+    expires_at: Instant
+    data: list[SignedUrl]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUrlEndpoints:
+    """The operation that signs URLs; the fields are everything it may touch."""
+
+    images: ImageStore
+    signer: Signer
+    presets: Mapping[str, Transform]
+    max_seconds: int
+    clock: Callable[[], datetime] = utc_now
+
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        return [
+            Operation(
+                "sign_urls", "POST", "/api/v1/images/{image_id}/signed-urls", self.sign,
+                {200: SignedUrls}, "images", scope=Scope.READ, bodies=(SignedUrlsIn,),
+                errors=(NotFound, Forbidden, InvalidTransform, UnsupportedMediaType),
+            ),
+        ]  # fmt: skip
+
+    async def sign(self, request: Request) -> Response:
+        """Sign URLs that show one's own image to everyone who has them, until they expire.
+
+        They hold whatever happens to the credential or the image's visibility meanwhile.
+
+        Raises:
+            NotFound: for this asker there is no such image.
+            Forbidden: it is someone else's.
+            InvalidTransform: an operation means no picture.
+        """
+        only_known(request, set())
+        asked = await sent_json(request, SignedUrlsIn)
+        image = await self.images.get(ImageId(parse_id(request.path_params["image_id"])))
+        check_may_change(principal_of(request), image)
+        places = for_each_operation(asked.operations, lambda one: self._place(image.id, one))
+        expires_at = self._end(asked.expires_in)
+        more = [("download", "1")] if asked.download else []
+        urls = (
+            f"{absolute_base_of(request)}{path}?"
+            + urlencode(
+                self.signer.sign(path, [*pairs, *more], expires_at=int(expires_at.timestamp()))
+            )
+            for path, pairs in places
+        )
+        data = [
+            SignedUrl(operation=operation, url=url)
+            for operation, url in zip(asked.operations, urls, strict=True)
+        ]
+        return json_response(SignedUrls(expires_at=expires_at, data=data))
+
+    def _place(self, image_id: ImageId, operation: object) -> tuple[str, list[tuple[str, str]]]:
+        """Path and parameters of a picture."""
+        path = f"/images/{image_id}"
+        if operation == ORIGINAL:
+            return path, []
+        name, transform = read_operation(operation, self.presets)
+        if name is not None:
+            return f"{path}/{name}", []
+        return path, parse_qsl(canonical(transform))
+
+    def _end(self, seconds: int | None) -> datetime:
+        """When URLs expire that are to hold for so long.
+
+        Raises:
+            InvalidRequest: that is longer than the settings allow.
+        """
+        if seconds is None:
+            seconds = min(DEFAULT_SECONDS, self.max_seconds)
+        if seconds > self.max_seconds:
+            raise invalid("expires_in", f"may be {self.max_seconds} seconds")
+        return self.clock().replace(microsecond=0) + timedelta(seconds=seconds)

@@ -1,0 +1,1 @@
+"""Commands of `imagesvc`: one module for each group."""

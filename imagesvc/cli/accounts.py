@@ -1,0 +1,259 @@
+"""The commands `user` and `key`: accounts of a data directory, without a credential."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from imagesvc.auth.opaque import KEY_PREFIX, new_key, read_secret
+from imagesvc.auth.principals import Scope, scopes_of_user
+from imagesvc.auth.users import check_key_name, check_name, check_password, made_key, made_user
+from imagesvc.cli.offline import on_store
+from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
+from imagesvc.model import ApiKey, KeyId, User, UserId, new_id, parse_id, utc_now
+from imagesvc.service import Service
+from imagesvc.settings import load_settings, seconds
+from imagesvc.store.accounts import UserChange
+
+PAGE = 200
+NOBODY = "nobody"
+
+user_commands = typer.Typer(
+    help="Users: add, list, passwd, disable, enable, remove.", no_args_is_help=True
+)
+key_commands = typer.Typer(help="API keys: add, list, remove, generate.", no_args_is_help=True)
+
+DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
+UserName = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
+
+
+@user_commands.command("add")
+def add_user(
+    name: UserName,
+    admin: Annotated[bool, typer.Option(help="May do everything.")] = False,
+    password: Annotated[bool, typer.Option(help="Ask for a password, or read it.")] = True,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make a user; the password is asked for, or read from standard input."""
+    settings = load_settings(data_dir=data_dir)
+    _checked("name", partial(check_name, name))
+    chosen = _new_password() if password else None
+    on_store(settings, partial(_add_user, name=name, password=chosen, is_admin=admin))
+
+
+@user_commands.command("list")
+def list_users(data_dir: DataDirOption = None) -> None:
+    """Show every user, the newest first."""
+    table = Table("name", "id", "", "images", "bytes", "made", box=None)
+    for user in on_store(load_settings(data_dir=data_dir), _users):
+        marks = ["admin"] * user.is_admin + ["disabled"] * user.is_disabled
+        table.add_row(
+            user.name, str(user.id), ", ".join(marks), f"{user.image_count:,}",
+            f"{user.image_bytes:,}", f"{user.created_at:%Y-%m-%d}",
+        )  # fmt: skip
+    _show(table)
+
+
+@user_commands.command("passwd")
+def change_password(name: UserName, data_dir: DataDirOption = None) -> None:
+    """Change a password, asked for or read from standard input; every login of the user ends."""
+    settings = load_settings(data_dir=data_dir)
+    on_store(settings, partial(_change_password, name=name, password=_new_password()))
+
+
+@user_commands.command("disable")
+def disable_user(name: UserName, data_dir: DataDirOption = None) -> None:
+    """Refuse a user's keys, logins and upload URLs from now on; nothing is removed."""
+    on_store(load_settings(data_dir=data_dir), partial(_disable_user, name=name, is_disabled=True))
+
+
+@user_commands.command("enable")
+def enable_user(name: UserName, data_dir: DataDirOption = None) -> None:
+    """Accept a disabled user's keys again."""
+    on_store(load_settings(data_dir=data_dir), partial(_disable_user, name=name, is_disabled=False))
+
+
+@user_commands.command("remove")
+def remove_user(
+    name: UserName,
+    images_to: Annotated[
+        str | None, typer.Option(help="Whose the images become: a user's name, or nobody.")
+    ] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Remove a user with keys and logins; who has images needs --images-to.
+
+    A server that runs may take the former owner for that of images it holds in memory until it
+    starts again; through its API, it does not.
+    """
+    settings = load_settings(data_dir=data_dir)
+    on_store(settings, partial(_remove_user, name=name, heir=images_to))
+
+
+@key_commands.command("add")
+def add_key(
+    user: UserName,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "made by imagesvc key add",
+    scope: Annotated[list[Scope] | None, typer.Option(help="Default: all of the user's.")] = None,
+    expires_in: Annotated[str | None, typer.Option(help="Time it is good; such as 90d.")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make an API key and print it, this once."""
+    settings = load_settings(data_dir=data_dir)
+    _checked("name", partial(check_key_name, name))
+    lifetime = None if expires_in is None else timedelta(seconds=seconds(expires_in))
+    work = partial(
+        _add_key, user_name=user, name=name, scopes=frozenset(scope or ()), lifetime=lifetime
+    )
+    typer.echo(on_store(settings, work))
+
+
+@key_commands.command("generate")
+def generate_key() -> None:
+    """Print a new API key that is stored nowhere: for the file of the setting admin_key_file."""
+    typer.echo(new_key(new_id()))
+
+
+@key_commands.command("list")
+def list_keys(user: UserName, data_dir: DataDirOption = None) -> None:
+    """Show the API keys of a user, without their secrets."""
+    table = Table("id", "name", "scopes", "made", "expires", "last used", box=None)
+    for key in on_store(load_settings(data_dir=data_dir), partial(_keys, user_name=user)):
+        table.add_row(
+            str(key.id), key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
+            f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "never",
+            f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
+        )  # fmt: skip
+    _show(table)
+
+
+@key_commands.command("remove")
+def remove_key(
+    key: Annotated[str, typer.Argument(help="Its id, or the key itself.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Remove an API key, which stops at once."""
+    settings = load_settings(data_dir=data_dir)
+    try:
+        is_whole = key.startswith(f"{KEY_PREFIX}_")
+        key_id = KeyId(read_secret(key, KEY_PREFIX).id if is_whole else parse_id(key))
+    except InvalidToken as error:
+        raise NotFound("There is no API key that looks like this.") from error
+    on_store(settings, partial(_remove_key, key_id=key_id))
+
+
+async def _add_user(service: Service, *, name: str, password: str | None, is_admin: bool) -> None:
+    accounts = service.accounts
+    password_hash = None if password is None else await accounts.passwords.hash(password)
+    await accounts.users.add(made_user(name, password_hash, is_admin=is_admin, now=utc_now()))
+
+
+async def _users(service: Service) -> list[User]:
+    users, after = await service.accounts.users.page(limit=PAGE, after=None)
+    while after is not None:
+        more, after = await service.accounts.users.page(limit=PAGE, after=after)
+        users += more
+    return users
+
+
+async def _change_password(service: Service, *, name: str, password: str) -> None:
+    user = await _named(service, name)
+    password_hash = await service.accounts.passwords.hash(password)
+    await service.accounts.users.change(user.id, UserChange(password_hash=password_hash))
+
+
+async def _disable_user(service: Service, *, name: str, is_disabled: bool) -> None:
+    user = await _named(service, name)
+    await service.accounts.users.change(user.id, UserChange(is_disabled=is_disabled))
+
+
+async def _remove_user(service: Service, *, name: str, heir: str | None) -> None:
+    users = service.accounts.users
+    user = await _named(service, name)
+    heir_id: UserId | None = None
+    if heir is None and await users.owns_anything(user.id):
+        raise Conflict(f"{name} has images or collections; say with --images-to whose they become.")
+    if heir not in {None, NOBODY}:
+        heir_id = (await _named(service, heir or "")).id
+    if heir_id == user.id:
+        raise InvalidRequest("--images-to names the user who is to go.")
+    if not user.is_disabled:  # no more of them meanwhile
+        await users.change(user.id, UserChange(is_disabled=True))
+    await users.hand_over(user.id, heir_id, now=utc_now())
+    await users.remove(user.id)
+
+
+async def _add_key(
+    service: Service,
+    *,
+    user_name: str,
+    name: str,
+    scopes: frozenset[Scope],
+    lifetime: timedelta | None,
+) -> str:
+    user = await _named(service, user_name)
+    now = utc_now()
+    allowed = scopes_of_user(user)
+    if scopes - allowed:
+        raise InvalidRequest(f"Only an admin can have an admin key; {user_name} is not an admin.")
+    key, secret = made_key(
+        user.id,
+        name,
+        scopes or allowed,
+        now=now,
+        expires_at=None if lifetime is None else now + lifetime,
+    )
+    await service.accounts.keys.add(key)
+    return str(secret)
+
+
+async def _keys(service: Service, *, user_name: str) -> list[ApiKey]:
+    user = await _named(service, user_name)
+    keys, after = await service.accounts.keys.page(user.id, limit=PAGE, after=None)
+    while after is not None:
+        more, after = await service.accounts.keys.page(user.id, limit=PAGE, after=after)
+        keys += more
+    return keys
+
+
+async def _remove_key(service: Service, *, key_id: KeyId) -> None:
+    await service.accounts.keys.remove(key_id)
+
+
+async def _named(service: Service, name: str) -> User:
+    user = await service.accounts.users.named(name)
+    if user is None:
+        raise NotFound(f"There is no user {name!r} in {service.data_dir.root}.")
+    return user
+
+
+def _new_password() -> str:
+    """Twice from a terminal, or a line of standard input; never from the arguments."""
+    if not sys.stdin.isatty():
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise InvalidRequest("The two passwords differ.")
+    _checked("the password", partial(check_password, password))
+    return password
+
+
+def _checked(what: str, check: partial[str]) -> None:
+    try:
+        check()
+    except ValueError as error:
+        raise InvalidRequest(f"{what} {error}.") from error
+
+
+def _show(table: Table) -> None:
+    """As wide as it gets, so that scripts find whole lines."""
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)

@@ -1,0 +1,31 @@
+"""The store without a server: what commands work on, whether one runs beside them or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from imagesvc.logs import configure_logs
+from imagesvc.service import Service
+from imagesvc.settings import Settings
+from imagesvc.store.db.migrate import bring_up_to_date
+
+T = TypeVar("T")
+
+
+def on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T]]) -> T:
+    """Run `work` with the store open and nothing else started."""
+
+    async def opened() -> T:
+        service = Service(settings, is_offline=True)
+        await asyncio.to_thread(bring_up_to_date, service.data_dir, service.reserve)
+        service.database.open()
+        try:
+            return await work(service)
+        finally:
+            await service.database.close()
+            service.locks.close()
+
+    configure_logs(settings.log_format, settings.log_level)
+    return asyncio.run(opened())

@@ -1,0 +1,243 @@
+"""Files to a service anywhere, with a progress bar: what `imagesvc upload` does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ParamSpec, Self, TypeVar
+from urllib.parse import urljoin
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from imagesvc.cli.upload_files import FoundFile, Listing
+from imagesvc.client import Client, Image
+from imagesvc.client.calls import Fields
+from imagesvc.errors import (
+    Forbidden,
+    ImagesvcError,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    text_of,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+WAIT_SECONDS = 600.0
+RATE_ATTEMPTS = 10
+LONGEST_RATE_PAUSE = 60
+KEY_HINT = " Set --key or IMAGESVC_KEY; on the server's machine, --data-dir does instead of a key."
+HOPELESS = (httpx.ConnectError, httpx.TimeoutException, Unauthorized, Forbidden)
+"""Errors that each further file would meet as well, after a wait or after all its bytes."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of each file."""
+
+    sent: int = 0
+    there_already: int = 0
+    failed: int = 0
+    not_sent: int = 0
+    is_interrupted: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the service has every file."""
+        return not (self.failed or self.not_sent)
+
+    @property
+    def settled(self) -> int:
+        """Files of which it is known what came of them."""
+        return self.sent + self.there_already + self.failed
+
+    def summary(self, passed_over: int) -> str:
+        """The counts that are not zero, in words."""
+        counts = [f"{self.sent} {'file' if self.sent == 1 else 'files'} sent"]
+        for count, words in (
+            (self.there_already, "there already"),
+            (self.failed, "failed"),
+            (self.not_sent, "not sent"),
+            (passed_over, "passed over (no images)"),
+        ):
+            counts += [f"{count} {words}"] if count else []
+        return ", ".join(counts)
+
+
+@dataclass(slots=True)
+class Uploader:
+    """Uploads files one by one, and prints a line for each."""
+
+    client: Client
+    to: str
+    fields: Fields
+    wait: bool
+    as_json: bool
+    _console: Console = field(default_factory=lambda: Console(stderr=True))
+
+    def upload_all(self, listing: Listing) -> Outcome:
+        """Upload files; one that fails is named, and the others are sent all the same.
+
+        After an error that all others would meet, or an interruption, the rest is not sent.
+        """
+        outcome = Outcome()
+        with _Overall(self._console, listing) as overall:
+            self._upload(listing.files, outcome, overall)
+        outcome.not_sent = len(listing.files) - outcome.settled
+        for fault in listing.faults:
+            self._tell(text_of(fault))
+        outcome.failed += len(listing.faults)
+        if len(listing.files) != 1 or listing.has_folder or outcome.is_interrupted:
+            self._tell(outcome.summary(listing.passed_over))
+        return outcome
+
+    def _upload(self, files: Sequence[FoundFile], outcome: Outcome, overall: _Overall) -> None:
+        for position, file in enumerate(files):
+            try:
+                overall.begin(file)
+                self._send(file, outcome, overall)
+            except (ImagesvcError, httpx.HTTPError, OSError) as error:
+                outcome.failed += 1
+                self._tell(f"{file.path}: {self._described(error)}")
+                if isinstance(error, HOPELESS):
+                    return
+            except KeyboardInterrupt:
+                outcome.is_interrupted = True
+                is_known = outcome.settled > position
+                self._tell("interrupted" if is_known else f"interrupted during {file.path}")
+                return
+            overall.finish(file)
+
+    def _send(self, file: FoundFile, outcome: Outcome, overall: _Overall) -> None:
+        image, is_new = self._uploaded(file, overall)
+        try:
+            if self.wait and image.job is not None:
+                _patiently(self.client.wait, image.job.id, timeout=WAIT_SECONDS)
+        except KeyboardInterrupt:  # it is there all the same
+            self._record(file, image, outcome, is_new=is_new)
+            raise
+        self._record(file, image, outcome, is_new=is_new)
+
+    def _uploaded(self, file: FoundFile, overall: _Overall) -> tuple[Image, bool]:
+        """The image of a file, and whether this made it: the same upload again is the same image.
+
+        The service remembers an upload by its key for a time. It also remembers those whose image
+        was deleted since; then the next key of a sequence makes another image.
+        """
+        name = file.path.name.encode("utf-8", "replace").decode()
+        key = self._key_of(file, name)
+        while True:
+            image = _patiently(
+                self.client.upload,
+                file.path,
+                filename=name,
+                on_progress=overall.advance,
+                idempotency_key=key,
+                **self.fields,
+            )
+            if not image.is_replay:
+                return image, True
+            try:
+                return _patiently(self.client.image, image.id), False
+            except Forbidden:  # a key that may upload and not read
+                return image, False
+            except NotFound:
+                key = hashlib.sha256(f"{key} {image.id}".encode()).hexdigest()
+
+    def _key_of(self, file: FoundFile, name: str) -> str:
+        if file.bytes is None:
+            return uuid4().hex
+        with file.path.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        said = json.dumps([digest, name, self.fields], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def _record(self, file: FoundFile, image: Image, outcome: Outcome, *, is_new: bool) -> None:
+        if is_new:
+            outcome.sent += 1
+        else:
+            outcome.there_already += 1
+        line = self._line(file, image)
+        if self._console.is_terminal and sys.stdout.isatty():
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+    def _line(self, file: FoundFile, image: Image) -> str:
+        url = urljoin(f"{self.to.rstrip('/')}/", image.urls.original)
+        if self.as_json:
+            return json.dumps({"file": str(file.path), "id": str(image.id), "url": url})
+        return f"{image.id}  {url}"
+
+    def _described(self, error: Exception) -> str:
+        if isinstance(error, httpx.TransportError):
+            reason = re.sub(r"\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+            return f"{self.to} cannot be reached: {reason}"
+        return f"{text_of(error)}{KEY_HINT if isinstance(error, Unauthorized) else ''}"
+
+    def _tell(self, text: str) -> None:
+        self._console.print(_printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+class _Overall:
+    """One bar for all files, on a terminal."""
+
+    def __init__(self, console: Console, listing: Listing) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(),
+            TextColumn("{task.fields[files]} files"), DownloadColumn(), TimeRemainingColumn(),
+            console=console, disable=not console.is_terminal,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
+        self._files, self._count = 0, len(listing.files)
+        self._before = 0
+        self._task = self._bar.add_task("", total=listing.bytes, files=f"0/{self._count}")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bar.stop()
+
+    def begin(self, file: FoundFile) -> None:
+        """Show which file is being sent."""
+        self._bar.update(self._task, description=_printable(file.path.name))
+
+    def advance(self, sent: int, _total: int) -> None:
+        """Note how much of the file was sent; an upload that is tried again begins anew."""
+        self._bar.update(self._task, completed=self._before + sent)
+
+    def finish(self, file: FoundFile) -> None:
+        """Count a file, sent or not."""
+        self._files += 1
+        self._before += file.bytes or 0
+        files = f"{self._files}/{self._count}"
+        self._bar.update(self._task, completed=self._before, files=files)
+
+
+def _patiently(ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What the service answers, after the pauses that its rate limits ask for."""
+    for _ in range(RATE_ATTEMPTS - 1):
+        try:
+            return ask(*args, **options)
+        except RateLimited as error:
+            time.sleep(min(error.retry_after, LONGEST_RATE_PAUSE))
+    return ask(*args, **options)
+
+
+def _printable(text: str) -> str:
+    """A text with names of files, which may hold escape sequences of terminals."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -1,0 +1,49 @@
+"""A version for each preset, part of its URL: what caches keep of a changed preset is not used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import orjson
+
+from imagesvc.imaging.transforms.transform import canonical, parse_preset
+from imagesvc.model import Format, Transform, Watermark
+from imagesvc.settings import DEFAULT_PRESETS, Settings
+
+PARAMETER = "v"
+"""Its name in URLs; it is ignored when an image is asked for, so that old URLs keep working."""
+DIGITS = 8
+
+
+def preset_versions(
+    presets: Mapping[str, Transform],
+    quality: Mapping[Format, int],
+    watermarks: Mapping[str, Watermark],
+) -> dict[str, str]:
+    """What follows the name of each preset in its URL: `?v=…`, or nothing for a default one.
+
+    A version changes with all that a preset's bytes depend on in the settings.
+    """
+    defaults = Settings.model_fields
+    usual = {Format(name): defaults[f"quality_{name}"].default for name in ("jpeg", "webp", "avif")}
+    versions: dict[str, str] = {}
+    for name, transform in presets.items():
+        version = _version(transform, quality, watermarks)
+        text = DEFAULT_PRESETS.get(name)
+        is_default = text is not None and version == _version(parse_preset(text), usual, {})
+        versions[name] = "" if is_default else f"?{PARAMETER}={version}"
+    return versions
+
+
+def _version(
+    transform: Transform, quality: Mapping[Format, int], watermarks: Mapping[str, Watermark]
+) -> str:
+    watermark = watermarks.get(transform.wm.partition(":")[0])
+    decides = [
+        canonical(transform),
+        {str(kind): value for kind, value in quality.items()},
+        None if watermark is None else watermark.fingerprint,
+    ]
+    text = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:DIGITS]

@@ -1,0 +1,1 @@
+"""What all routes share: operations, requests, problem documents, pages, conditional requests."""

@@ -1,0 +1,1 @@
+"""Bodies of requests: JSON, forms, multipart and raw files, read within bounds."""

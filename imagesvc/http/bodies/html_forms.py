@@ -1,0 +1,32 @@
+"""Answers to forms of plain HTML, which a browser shows as a page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.syntax.header_fields import joined_field, weights_of
+
+FORM = "multipart/form-data"
+
+
+def shown_by_browser(request: Request, answer: Response) -> Response:
+    """The answer to an upload; a browser that sent a form is led on to the picture.
+
+    Only a request that prefers HTML to JSON gets there: scripts ask for JSON, or for anything.
+    """
+    is_form = request.headers.get("content-type", "").lower().startswith(FORM)
+    if answer.status_code != HTTPStatus.CREATED or not is_form or not _prefers_html(request):
+        return answer
+    urls = orjson.loads(answer.body)["urls"]
+    # Browsers show every preview, and not every original.
+    headers = {"location": urls["preview"] or urls["original"], "cache-control": "no-store"}
+    return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+
+
+def _prefers_html(request: Request) -> bool:
+    weights = weights_of(joined_field(request.headers.raw, b"accept") or "")
+    return weights.get("text/html", 0.0) > weights.get("application/json", 0.0)

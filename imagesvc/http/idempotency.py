@@ -1,0 +1,154 @@
+"""Safe retries: the first answer to an Idempotency-Key is the answer to all its requests.
+
+Follows draft-ietf-httpapi-idempotency-key-header-07. Kept are answers of success alone. A receipt
+commits in the transaction that does the work, so that a crash after it loses neither or both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.auth.authenticator import principal_of
+from imagesvc.errors import IdempotencyKeyReused, RequestInProgress
+from imagesvc.http.requests import invalid
+from imagesvc.model import Receipt, utc_now
+from imagesvc.store.receipts import ReceiptStore
+
+FIELD = "idempotency-key"
+KEY = re.compile(r'"(?P<quoted>[ !#-\[\]-~]{1,255})"|(?P<bare>[!#-+\--\[\]-~]{1,255})')
+"""A string of RFC 9651, or its content without quotes, as most clients send it."""
+KEPT_HEADERS = ("location", "content-type")
+REPLAYED = "idempotent-replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that asks to be done once; `fingerprint` is what it asks for."""
+
+    store: ReceiptStore
+    principal: str
+    key: str
+    fingerprint: str
+    now: datetime
+    lifetime: timedelta
+
+    def asking_for(self, *parts: str) -> Attempt:
+        """The same, now that it is known what the body says."""
+        digest = hashlib.sha256(self.fingerprint.encode())
+        for part in parts:
+            data = part.encode("utf-8", "surrogatepass")
+            digest.update(b"%d:%s" % (len(data), data))
+        return replace(self, fingerprint=digest.hexdigest())
+
+    def part(self, position: int) -> Attempt:
+        """One of the pieces of work of a request that may be cut off between them.
+
+        Its key holds a tab, which none of a client's can.
+        """
+        whole = hashlib.sha256(self.key.encode()).hexdigest()
+        return replace(self, key=f"{whole}\t{position}")
+
+    async def first_answer(self) -> Receipt | None:
+        """The receipt of this request; None if it was not done yet.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another request.
+        """
+        receipt = await self.store.find(self.principal, self.key, now=self.now)
+        if receipt is not None and receipt.fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused("This Idempotency-Key came with another request before.")
+        return receipt
+
+    async def replayed(self) -> Response | None:
+        """The first answer to this request; None if it was not done yet.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another request.
+        """
+        receipt = await self.first_answer()
+        if receipt is None:
+            return None
+        headers = {**receipt.headers, "cache-control": "no-store", REPLAYED: "true"}
+        return Response(receipt.body, receipt.status, headers)
+
+    def receipt(self, answer: Response) -> Receipt:
+        """The receipt for an answer, to be committed with the work."""
+        return Receipt(
+            principal=self.principal,
+            key=self.key,
+            fingerprint=self.fingerprint,
+            status=answer.status_code,
+            headers={name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
+            body=bytes(answer.body).decode(),
+            created_at=self.now,
+            expires_at=self.now + self.lifetime,
+        )
+
+    async def keep(self, answer: Response) -> None:
+        """Commit the receipt of an answer whose work is done."""
+        if answer.status_code < HTTPStatus.BAD_REQUEST:
+            await self.store.add(self.receipt(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Knows the attempts under way in this process, and finds those that are done."""
+
+    store: ReceiptStore
+    lifetime: timedelta
+    clock: Callable[[], datetime] = utc_now
+    _under_way: set[tuple[str, str]] = field(default_factory=set)
+
+    @contextlib.contextmanager
+    def attempt(self, request: Request) -> Iterator[Attempt | None]:
+        """The attempt that a request is; None when it has no Idempotency-Key.
+
+        Raises:
+            InvalidRequest: the key is malformed.
+            RequestInProgress: another with the same key is under way.
+        """
+        key = key_of(request)
+        if key is None:
+            yield None
+            return
+        principal = str(principal_of(request).user_id or "anybody")
+        if (principal, key) in self._under_way:
+            raise RequestInProgress("The first request with this Idempotency-Key is not done yet.")
+        self._under_way.add((principal, key))
+        try:
+            attempt = Attempt(self.store, principal, key, "", self.clock(), self.lifetime)
+            yield attempt.asking_for(
+                request.method,
+                request.scope["path"],
+                request.scope["query_string"].decode("latin-1"),
+            )
+        finally:
+            self._under_way.discard((principal, key))
+
+
+def key_of(request: Request) -> str | None:
+    """The Idempotency-Key of a request, without quotes; None when there is none.
+
+    Raises:
+        InvalidRequest: it is malformed, too long, or given twice.
+    """
+    values = request.headers.getlist(FIELD)
+    if not values:
+        return None
+    match = KEY.fullmatch(values[0])
+    if len(values) > 1 or match is None:
+        raise invalid(
+            "Idempotency-Key",
+            "must be given once, with 1 to 255 visible ASCII characters and no commas, quotes "
+            "or backslashes; or as a string of RFC 9651",
+        )
+    return match["quoted"] or match["bare"]

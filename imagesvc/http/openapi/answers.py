@@ -1,0 +1,151 @@
+"""Answers and errors of an operation, as its document says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from imagesvc.errors import (
+    NO_SUCH_ID,
+    FileTooLarge,
+    ImagesvcError,
+    InsufficientScope,
+    InsufficientStorage,
+    InvalidRequest,
+    InvalidTransform,
+    NotFound,
+    Overloaded,
+    RangeNotSatisfiable,
+    RateLimited,
+    RequestTimeout,
+    TimedOut,
+    Unauthorized,
+    UnsupportedMediaType,
+    WorkerDied,
+)
+from imagesvc.http.openapi.schemas import Schemas
+from imagesvc.http.operations import Body, Operation, Raw
+from imagesvc.http.pages import Page
+from imagesvc.http.problems import MEDIA_TYPE, Problem, problem
+
+HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "The challenge (RFC 6750)."},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "Seconds until one is let through again."},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "Seconds after which to try again."},
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: {"Content-Range": "How many bytes there are."},
+}
+NAMES = {ImagesvcError: "InternalError"}
+DETAILS: Mapping[type[ImagesvcError], str] = {
+    InvalidRequest: "limit must be a whole number from 1 to 200.",
+    InvalidTransform: "w must be a whole number of pixels from 1 to 8192, not '0'.",
+    NotFound: NO_SUCH_ID,
+}
+FIELDS: Mapping[type[ImagesvcError], tuple[tuple[str, str], ...]] = {
+    InvalidRequest: (("limit", "must be a whole number from 1 to 200"),),
+    InvalidTransform: (("w", "must be a whole number of pixels from 1 to 8192, not '0'"),),
+}
+
+
+def answers_of(
+    operation: Operation, schemas: Schemas, shared: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The responses of an operation by status; those that are errors are put into `shared`."""
+    answers = {
+        str(status): _answer(operation, status, body, schemas)
+        for status, body in operation.answers.items()
+    }
+    by_status: dict[int, list[type[ImagesvcError]]] = {}
+    for error in errors_of(operation):
+        by_status.setdefault(int(error.status), []).append(error)
+    for status, errors in by_status.items():
+        name = "Or".join(NAMES.get(error, error.__name__) for error in errors)
+        shared[name] = _refusal(errors, schemas)
+        if str(status) not in answers:
+            answers[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    return dict(sorted(answers.items()))
+
+
+def errors_of(operation: Operation) -> list[type[ImagesvcError]]:
+    """Every error of an operation: its own, and those of what it has; one for each code."""
+    errors: list[type[ImagesvcError]] = [*operation.errors, InvalidRequest]
+    if operation.scope is not None:
+        errors += [Unauthorized, InsufficientScope]
+    if operation.tag == "delivery":
+        errors += [Unauthorized, InsufficientScope, TimedOut, WorkerDied]
+    if operation.scope is not None or operation.limit is not None:
+        errors.append(RateLimited)
+    if operation.method != "GET":
+        errors.append(InsufficientStorage)
+    if operation.bodies:
+        errors += [FileTooLarge, UnsupportedMediaType, RequestTimeout]
+    errors += [ImagesvcError, Overloaded]
+    by_code = {(error.status, error.code): error for error in reversed(errors)}
+    return sorted(by_code.values(), key=lambda error: (error.status, error.__name__))
+
+
+def _answer(
+    operation: Operation, status: int, body: Body | None, schemas: Schemas
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    headers = _headers(operation, status, body)
+    if headers:
+        answer["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in headers.items()
+        }
+    if isinstance(body, Raw):
+        answer["content"] = {
+            media_type: {"schema": schemas.of_raw(body)} for media_type in body.media_types
+        }
+    elif body is not None:
+        answer["content"] = {"application/json": {"schema": schemas.given(body)}}
+    return answer
+
+
+def _headers(operation: Operation, status: int, body: Body | None) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if status == HTTPStatus.SEE_OTHER:
+        headers["Location"] = "Where a browser goes that sent a form and prefers HTML."
+    if status == HTTPStatus.CREATED and operation.tag == "images":
+        headers["Location"] = "Where what was made is."
+    if status == HTTPStatus.CREATED and operation.method == "PUT":
+        headers["ETag"] = "The SHA-256 of the bytes."
+    if isinstance(body, type) and issubclass(body, Page):
+        headers["Link"] = "The next page, as rel=next (RFC 8288)."
+    if operation.tag == "delivery" or HTTPStatus.NOT_MODIFIED in operation.answers:
+        headers["ETag"] = "The version of the bytes."
+    return headers
+
+
+def _refusal(errors: list[type[ImagesvcError]], schemas: Schemas) -> dict[str, Any]:
+    status = errors[0].status
+    refusal: dict[str, Any] = {
+        "description": " Or: ".join(_meaning(error) for error in errors),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": schemas.given(Problem),
+                "examples": {error.code: {"value": _example(error)} for error in errors},
+            }
+        },
+    }
+    if status in HEADERS:
+        refusal["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in HEADERS[status].items()
+        }
+    return refusal
+
+
+def _meaning(error: type[ImagesvcError]) -> str:
+    text = (error.__doc__ or error.title).partition("\n\n")[0]
+    return f"`{error.code}`: {' '.join(text.split())}"
+
+
+def _example(error: type[ImagesvcError]) -> dict[str, Any]:
+    if issubclass(error, RangeNotSatisfiable):
+        return problem(error(4_160_783))
+    if issubclass(error, RateLimited):
+        return problem(error(7))
+    text = (error.__doc__ or error.title).partition("\n\n")[0].replace("`", "")
+    return problem(error(DETAILS.get(error, " ".join(text.split())), FIELDS.get(error, ())))

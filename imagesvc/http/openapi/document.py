@@ -1,0 +1,252 @@
+"""The API's own document: OpenAPI 3.1, made from the operations and the models that validate.
+
+spectree was looked at first: its Starlette plugin reads whole bodies into memory to validate
+them, which streamed uploads must not be, and takes its parameters and answers from decorators
+that would say a second time what each `Operation` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.auth.principals import Scope
+from imagesvc.errors import Overloaded
+from imagesvc.http.openapi.answers import answers_of
+from imagesvc.http.openapi.schemas import Schemas
+from imagesvc.http.operations import Body, Operation, Parameter, Raw
+from imagesvc.http.requests import base_of, only_known
+from imagesvc.syntax.header_fields import joined_field
+
+PATH = "/api/v1/openapi.json"
+TAG = "documentation"
+ABOUT = """\
+Images are uploaded, kept byte for byte, and delivered with any transform by URL.
+
+Image bytes are under `/images`, everything else is JSON under `/api/v1`. Times are UTC in RFC 3339,
+ids are UUIDv7. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Every URL may
+besides be answered by 408, 414 or 431 when a request is too slow or its head too large.
+
+Who asks brings an API key or a token as `Authorization: Bearer …`; on a service without accounts
+nobody has to.
+"""
+TAGS = {
+    "images": "Upload, list, show, edit and delete images; their stored variants.",
+    "delivery": "The bytes of originals and variants. Parameters are the transform.",
+    "collections": "Collections, and the images in them.",
+    "jobs": "What makes variants: each upload has one. Poll it, retry it, cancel it.",
+    "accounts": "Tokens, users and API keys.",
+    "events": "What happens, as it happens: a stream.",
+    "webhooks": "What happens, sent to URLs and signed; what was sent, and sending it again.",
+    "operation": "Health, readiness and figures for those who run the service.",
+    TAG: "This document, and a page to try it.",
+}
+SCOPES = {
+    Scope.READ: "List and show.",
+    Scope.UPLOAD: "Upload.",
+    Scope.MANAGE: "Edit, delete, and manage one's account.",
+    Scope.ADMIN: "Everything of everybody.",
+}
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, an access token, or a JWT of the identity provider.",
+}
+TOKENS = "/api/v1/auth/token"
+PATH_TEXTS = {"preset": "The name of a preset, such as `thumbnail`."}
+
+
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The OpenAPI document of these operations; equal ones have equal documents."""
+    schemas = Schemas.of(operations)
+    shared = _shared_parameters(operations, schemas)
+    responses: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        item = paths.setdefault(operation.path, {})
+        item[operation.method.lower()] = _described(operation, schemas, shared, responses)
+    used = {operation.tag for operation in operations}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "imagesvc",
+            "summary": "A self-hosted image service.",
+            "description": ABOUT,
+            "version": version("imagesvc"),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": name, "description": meaning} for name, meaning in TAGS.items() if name in used
+        ],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": schemas.components,
+            "parameters": dict(sorted(shared.items())),
+            "responses": dict(sorted(responses.items())),
+            "securitySchemes": _security_schemes(""),
+        },
+    }  # fmt: skip
+
+
+def rebased(whole: Mapping[str, Any], base: str) -> Mapping[str, Any]:
+    """The document of a service whose URLs begin with something."""
+    if not base:
+        return whole
+    components = {**whole["components"], "securitySchemes": _security_schemes(base)}
+    return {**whole, "servers": [{"url": base}], "components": components}
+
+
+def written(whole: Mapping[str, Any]) -> bytes:
+    """The document as JSON, laid out for people and for diffs."""
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _security_schemes(base: str) -> dict[str, Any]:
+    flow = {
+        "tokenUrl": f"{base}{TOKENS}",
+        "refreshUrl": f"{base}{TOKENS}",
+        "scopes": {scope.value: meaning for scope, meaning in SCOPES.items()},
+    }
+    about = "Tokens for a name and password (RFC 6749, section 4.3)."
+    password = {"type": "oauth2", "description": about, "flows": {"password": flow}}
+    return {"bearer": BEARER, "password": password}
+
+
+def _described(
+    operation: Operation,
+    schemas: Schemas,
+    shared: Mapping[str, Any],
+    responses: dict[str, Any],
+) -> dict[str, Any]:
+    summary, description = summary_and_description(operation)
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": summary,
+        "tags": [operation.tag],
+    }
+    if description:
+        described["description"] = description
+    parameters = [
+        {"$ref": f"#/components/parameters/{item['name']}"}
+        if shared.get(item["name"]) == item
+        else item
+        for item in _parameters(operation, schemas)
+    ]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.bodies:
+        content = _content(operation.bodies, schemas)
+        described["requestBody"] = {"required": True, "content": content}
+    described["responses"] = answers_of(operation, schemas, responses)
+    described["security"] = _security(operation)
+    return described
+
+
+def summary_and_description(operation: Operation) -> tuple[str, str]:
+    """The first line of the endpoint's docstring, and what follows up to its sections."""
+    text = inspect.cleandoc(operation.endpoint.__doc__ or operation.name)
+    text = re.split(r"^(?:Args|Raises|Returns|Yields):$", text, maxsplit=1, flags=re.MULTILINE)[0]
+    first, _, rest = text.partition("\n\n")
+    return " ".join(first.split()).removesuffix(".").replace("`", ""), rest.strip()
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.scope is not None:
+        return [{"bearer": []}, {"password": [operation.scope.value]}]
+    if operation.tag == "delivery":  # what is public needs none, and what is private does
+        return [{}, {"bearer": []}, {"password": [Scope.READ.value]}]
+    return []
+
+
+def _content(bodies: Iterable[Body], schemas: Schemas) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for body in bodies:
+        if isinstance(body, Raw):
+            for media_type in body.media_types:
+                content[media_type] = {"schema": schemas.of_raw(body)}
+        else:
+            content["application/json"] = {"schema": schemas.taken(body)}
+    return content
+
+
+def _parameters(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
+    found = [_of_path(name) for name in re.findall(r"{(\w+)}", operation.path)]
+    if operation.query is not None:
+        found += schemas.parameters(operation.query)
+    return found + [_of_parameter(parameter) for parameter in operation.parameters]
+
+
+def _of_path(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if name.endswith("_id"):
+        schema["format"] = "uuid"
+        text = f"The id of the {name.removesuffix('_id').replace('_', ' ')}."
+    else:
+        schema["pattern"] = "^[^/?#]+$"
+        text = PATH_TEXTS.get(name, f"The {name}.")
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+
+
+def _of_parameter(parameter: Parameter) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+    if parameter.example is not None:
+        described["example"] = parameter.example
+    return described
+
+
+def _shared_parameters(operations: Sequence[Operation], schemas: Schemas) -> dict[str, Any]:
+    """Those that stand at two operations or more, by name; the most common one has the name."""
+    every = [item for operation in operations for item in _parameters(operation, schemas)]
+    counts = Counter(orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in every)
+    shared: dict[str, Any] = {}
+    for text, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        item = next(one for one in every if orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == text)
+        if count > 1:
+            shared.setdefault(item["name"], item)
+    return shared
+
+
+@dataclass(slots=True)
+class OpenApiEndpoints:
+    """The operation that hands the document out; made when first asked for, and kept."""
+
+    described: Sequence[Operation]
+    """Every operation of the service, this one among them."""
+    _whole: Mapping[str, Any] | None = field(default=None, init=False)
+
+    def operations(self) -> list[Operation]:
+        """The operations this module serves; `app.py` concatenates them."""
+        answers: dict[int, Body | None] = {200: Raw(("application/json",), {"type": "object"})}
+        return [Operation("get_openapi", "GET", PATH, self.show, answers | {304: None}, TAG)]
+
+    async def show(self, request: Request) -> Response:
+        """This document: OpenAPI 3.1."""
+        only_known(request, set())
+        if self._whole is None:
+            try:
+                self._whole = await asyncio.to_thread(document, self.described)
+            except OSError as error:  # the descriptions are in the sources, which cannot be opened
+                raise Overloaded("The document cannot be made now.") from error
+        text = written(rebased(self._whole, base_of(request)))
+        etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+        headers = {"etag": etag, "cache-control": "public, no-cache", "vary": "x-forwarded-prefix"}
+        if etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
+            return Response(status_code=304, headers=headers)
+        return Response(text, headers=headers, media_type="application/json")

@@ -1,0 +1,1 @@
+"""What the first decode finds: EXIF, colours, ThumbHash, perceptual hash."""

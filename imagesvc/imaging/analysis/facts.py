@@ -1,0 +1,40 @@
+"""What a picture looks like in a few bytes: colours, a placeholder, a perceptual hash."""
+
+from __future__ import annotations
+
+import base64
+
+from imagesvc.imaging.analysis.phash import SIDE, phash
+from imagesvc.imaging.analysis.thumbhash import thumbhash
+from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.model import Facts
+
+SMALL_SIDE = 64
+"""The hash is taken of a picture of at most so many pixels a side."""
+TINY_SIDE = 24
+"""Colours and placeholder: a ThumbHash keeps 7 waves a side, a palette five colours."""
+COLOURS = 5
+CLEAR = "#ffffff"
+"""The colour of a picture that is wholly transparent: that of the page."""
+
+
+def facts_of(picture: Picture) -> Facts:
+    """Look at a picture.
+
+    Args:
+        picture: oriented; sRGB or gray, 8 bits a band, with or without alpha.
+
+    Raises:
+        pyvips.Error: it cannot be decoded.
+    """
+    small = pillow.small(*vips.levels_towards(picture, SMALL_SIDE), SMALL_SIDE)
+    tiny = pillow.within(small, TINY_SIDE)
+    palette = pillow.palette(tiny, COLOURS)
+    packed = thumbhash(tiny.tobytes(), tiny.width, tiny.height)
+    return Facts(
+        dominant_color=palette[0] if palette else CLEAR,
+        palette=palette,
+        thumbhash=base64.b64encode(packed).decode(),
+        phash=phash(pillow.gray_square(small, SIDE)),
+    )

@@ -1,0 +1,1 @@
+"""Decoding and encoding: libvips, Pillow, and the formats that need both."""

@@ -1,0 +1,332 @@
+"""The seam to libvips: the only file that imports pyvips.
+
+Importing it fixes libvips for a worker: one thread, no operation cache, and of all its loaders
+only those of the formats taken here. Only workers import it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+# Read once, when libvips starts: images are worked on side by side, not one by many threads.
+os.environ["VIPS_CONCURRENCY"] = "1"
+# What is decoded whole stays in memory, which is predicted: a locked worker opens no file for it.
+os.environ["VIPS_DISC_THRESHOLD"] = "1024g"
+
+import pyvips
+
+from imagesvc.errors import CorruptImage, ImageTooLarge
+from imagesvc.imaging.codecs import pillow
+from imagesvc.imaging.codecs.pillow import Raster
+from imagesvc.imaging.codecs.shrinking import SIDEWAYS
+from imagesvc.imaging.codecs.tiff_levels import plain
+from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.containers.tidy.tidy import tidied
+from imagesvc.model import Format, Size
+
+Picture = Any
+"""A `pyvips.Image`: height x width x bands, evaluated when it is written. No stubs exist."""
+
+Error: type[Exception] = pyvips.Error
+
+ANIMATED = frozenset({Format.GIF, Format.WEBP})
+"""Formats whose animations are read and written with all their frames."""
+
+SHOWN_DAMAGED = frozenset({Format.PNG, Format.GIF, Format.TIFF})
+"""Formats of which a damaged picture can be shown up to its damage, as browsers do."""
+
+GRAY, RGB = 1, 3
+"""Bands of a picture without and with colour."""
+
+MAX_HELD_PIXELS = 3_000_000
+"""Up to here, all frames together, a picture is worked on in memory rather than streamed."""
+MAX_DELAY_MS = 655_350
+"""The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
+_DESCRIPTION = ("orientation", "icc-profile-data")
+"""What is said about the pixels in a file, and matters later."""
+
+_LOADERS = {
+    Format.JPEG: ("jpegload", "VipsForeignLoadJpeg"),
+    Format.PNG: ("pngload", "VipsForeignLoadPng"),
+    Format.WEBP: ("webpload", "VipsForeignLoadWebp"),
+    Format.AVIF: ("heifload", "VipsForeignLoadHeif"),
+    Format.GIF: ("gifload", "VipsForeignLoadNsgif"),
+    Format.TIFF: ("tiffload", "VipsForeignLoadTiff"),
+}
+
+# libvips warns of every oddity in a file; what matters comes as an error.
+logging.getLogger("pyvips").setLevel(logging.ERROR)
+
+pyvips.cache_set_max(0)
+pyvips.operation_block_set("VipsForeignLoad", True)
+for _, _loader in _LOADERS.values():
+    pyvips.operation_block_set(_loader, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened original: its header, and the pixels for whoever asks for them.
+
+    With more than one frame, the picture is all frames in a column, each `stored.height` high.
+    """
+
+    data: Data
+    """The file."""
+    format: Format
+    picture: Picture
+    stored: Size
+    """One frame, as in the file."""
+    orientation: int
+    frames: int
+    """Frames of `picture`."""
+    pages: int = 1
+    """Frames of the file."""
+    page: int = 0
+    """Which of them is the first of `picture`."""
+    is_damaged: bool = False
+    """Whether decoding goes on at errors."""
+    held: Mapping[int, Picture] = field(default_factory=dict)
+    """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
+
+    @property
+    def shown(self) -> Size:
+        """One frame, after EXIF orientation."""
+        if self.orientation in SIDEWAYS:
+            return Size(self.stored.height, self.stored.width)
+        return self.stored
+
+    def pixels(self, factor: int = 1) -> Picture:
+        """What the decoder gives; that of a JPEG shrinks by a factor, if told so."""
+        found = self.held.get(factor)
+        if found is None:
+            found = self._decoded(factor)
+        return self._streamed(factor) if found is None else found
+
+    def pixels_in_memory(self, factor: int = 1) -> Picture:
+        """The same, to be read several times."""
+        found = self._decoded(factor)
+        return self._streamed(factor).copy_memory() if found is None else found
+
+    def _decoded(self, factor: int) -> Picture | None:
+        """A small JPEG, decoded by Pillow; None where that is for libvips to do, or to refuse.
+
+        It gives the same pixels, bit by bit, in two thirds of the time.
+        """
+        width, height = self.stored.width // factor, self.stored.height // factor
+        if self.format is not Format.JPEG or not 0 < width * height <= MAX_HELD_PIXELS:
+            return None
+        raster = pillow.decode_jpeg(self.data, factor)
+        if raster is None:
+            return None
+        picture = described(from_raster(raster), self.picture)
+        if (raster.width, raster.height) == (width, height):
+            return picture
+        # libvips leaves out what is left of a block at the end.
+        return picture.crop(0, 0, width, height)
+
+    def _streamed(self, factor: int) -> Picture:
+        return self.picture if factor == 1 else load(self.data, self.format, shrink=factor)
+
+
+def open_source(
+    data: Data,
+    kind: Format,
+    *,
+    all_frames: bool = False,
+    page: int = 0,
+    is_damaged: bool = False,
+) -> Source:
+    """Read the header of a file; its pixels are decoded top to bottom when they are used.
+
+    Args:
+        data: a file that `kind` was sniffed from.
+        kind: chooses the loader; no other is tried.
+        all_frames: read an animation whole, not just one frame.
+        page: which frame that is.
+        is_damaged: go on at errors; what is missing is black, or transparent. Of an animation one
+            frame is read, for libvips gives none when a later one is damaged.
+
+    Raises:
+        pyvips.Error: the header cannot be read.
+    """
+    moves = all_frames and kind in ANIMATED and not is_damaged
+    options: dict[str, Any] = {"n": -1} if moves else {}
+    if page and kind is not Format.PNG:
+        options = {"page": page}
+    if is_damaged:
+        options["fail_on"] = "none"
+    picture = load(data, kind, **options)
+    orientation = 1
+    if picture.get_typeof("orientation"):
+        orientation = picture.get("orientation")
+    height = picture.height
+    if picture.get_typeof("page-height"):
+        height = picture.get("page-height")
+    stored = Size(picture.width, height)
+    pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
+    frames = picture.height // height
+    return Source(data, kind, picture, stored, orientation, frames, pages, page, is_damaged)
+
+
+def load(data: Data, kind: Format, **options: Any) -> Picture:
+    """Call the loader of a format; decoding stops at the first error unless told otherwise.
+
+    `unlimited` lets a JPEG have any number of warnings, as Pillow does: what is damaged inside is
+    shown as browsers show it, at whatever size. Numbers of scans were checked by `containers`.
+    """
+    loader, _ = _LOADERS[kind]
+    if kind is Format.JPEG:
+        options["unlimited"] = True
+    source = pyvips.Source.new_from_memory(tidied(data, kind))
+    options = {"access": "sequential", "fail_on": "error"} | options
+    picture = pyvips.Operation.call(f"{loader}_source", source, **options)
+    if isinstance(picture, list):  # of the image and what else a loader tells
+        picture = picture[0]
+    picture._references.append(source)  # noqa: SLF001  # as `Image.new_from_source` keeps it alive
+    return plain(picture) if kind is Format.TIFF else picture
+
+
+def from_raster(raster: Raster) -> Picture:
+    """A picture over the memory of a raster, which it keeps alive; nothing is copied."""
+    deep = raster.mode.endswith(";16")
+    layout = "ushort" if deep else "uchar"
+    picture = pyvips.Image.new_from_memory(
+        raster.data, raster.width, raster.height, raster.bands, layout
+    )
+    gray, colours = ("grey16", "rgb16") if deep else ("b-w", "srgb")
+    space = "cmyk" if raster.mode == "CMYK" else gray if raster.bands < RGB else colours
+    picture = picture.copy(interpretation=space)
+    if raster.profile:
+        picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", raster.profile)
+    return picture
+
+
+MAX_TAKEN_SIDE = 1000
+"""Pictures of up to so many pixels a side are handed over as they are, to be made small."""
+
+
+def levels_towards(picture: Picture, side: int) -> tuple[Any, int, int, int]:
+    """The pixels of a picture, scaled down towards a square: bytes, width, height and bands.
+
+    With alpha it fits the square. Without, it is averaged over boxes where it is large, and left
+    as it is otherwise: Pillow takes it from there in a third of the time.
+    """
+    longest = max(picture.width, picture.height)
+    if longest > side and picture.hasalpha():
+        picture = picture.thumbnail_image(side, height=side, size="down").cast("uchar")
+    elif longest > MAX_TAKEN_SIDE:
+        factor = longest / side
+        across, down = (min(factor, length) for length in (picture.width, picture.height))
+        picture = picture.shrink(across, down)
+    return levels(picture), picture.width, picture.height, picture.bands
+
+
+def levels(picture: Picture) -> Any:
+    """Evaluate a picture: its pixels row by row, bands interleaved, as its format has them.
+
+    Returns:
+        A buffer.
+
+    Raises:
+        pyvips.Error: decoding failed, which is found out only now.
+    """
+    # Of a picture in memory both are cheap: the one does nothing, the other copies once.
+    return pyvips.Region.new(picture.copy_memory()).fetch(0, 0, picture.width, picture.height)
+
+
+def described(picture: Picture, other: Picture, *more: str) -> Picture:
+    """The picture with what another one says about the same pixels, in `more` fields, too."""
+    for name in (*_DESCRIPTION, *more):
+        kind = other.get_typeof(name)
+        if kind:
+            picture.set_type(kind, name, other.get(name))
+    return picture
+
+
+def load_bytes(data: bytes, kind: Format) -> Picture:
+    """The picture of a file that is in memory."""
+    picture = pyvips.Operation.call(f"{_LOADERS[kind][0]}_buffer", data, fail_on="error")
+    return picture[0] if isinstance(picture, list) else picture
+
+
+def from_levels(levels: bytes, width: int, height: int, bands: int) -> Picture:
+    """A picture of given bytes, row by row, bands interleaved."""
+    return pyvips.Image.new_from_memory(levels, width, height, bands, "uchar")
+
+
+def ramp(last: int) -> Picture:
+    """One row of doubles from 0 to 1, in `last` steps."""
+    return pyvips.Image.identity(size=last + 1, ushort=True).cast("double") / last
+
+
+def noted(picture: Picture, name: str, text: str) -> Picture:
+    """The picture with a note, which what is made of it keeps."""
+    picture = picture.copy()
+    picture.set_type(pyvips.GValue.gstr_type, name, text)
+    return picture
+
+
+def coordinates(width: int, height: int) -> Picture:
+    """A picture whose two bands tell where each pixel is."""
+    return pyvips.Image.xyz(width, height)
+
+
+def gaussian(sigma: float, cut: float) -> Picture:
+    """Half of a separable kernel, a row; it ends where it is below `cut` of its peak."""
+    return pyvips.Image.gaussmat(sigma, cut, separable=True, precision="integer")
+
+
+def bicubic() -> Any:
+    """The interpolator for turns by any angle."""
+    return pyvips.Interpolate.new("bicubic")
+
+
+def join_frames(frames: list[Picture]) -> Picture:
+    """Put frames of equal size in a column, as the savers of animations want them."""
+    column = pyvips.Image.arrayjoin(frames, across=1)
+    height = frames[0].height
+    column = column.copy()
+    column.set_type(pyvips.GValue.gint_type, "page-height", height)
+    return column
+
+
+def with_motion(picture: Picture, delays: Sequence[int], plays: int) -> Picture:
+    """The picture with milliseconds of each frame, and how often all are shown."""
+    picture = picture.copy()
+    delays = [min(delay, MAX_DELAY_MS) for delay in delays]
+    picture.set_type(pyvips.GValue.array_int_type, "delay", delays)
+    picture.set_type(pyvips.GValue.gint_type, "loop", plays)
+    return picture
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of libvips into ours.
+
+    Raises:
+        CorruptImage: a loader or an operation refused the file.
+        ImageTooLarge: memory ran out, which the same picture would do again.
+    """
+    try:
+        yield
+    except pyvips.Error as error:
+        reason = _reason(str(error))
+        if "out of memory" in reason.lower():
+            raise ImageTooLarge("The image needs more memory than a worker may use.") from error
+        raise CorruptImage(f"The image cannot be decoded: {reason}.") from error
+    except MemoryError as error:
+        raise ImageTooLarge("The image needs more memory than a worker may use.") from error
+
+
+def _reason(text: str) -> str:
+    """The first line of what libvips says, without file names."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = (line for line in lines[1:] or lines if "/" not in line and "source:" not in line[:7])
+    line = next(named, "the data is damaged").replace("load_source:", "load:")
+    return re.sub(r"[^ -~]", "?", line)[:120].rstrip(".")

@@ -1,0 +1,1 @@
+"""Conversion of named and profiled colour spaces to sRGB."""

@@ -1,0 +1,1 @@
+"""The structure of HEIF, HEIC and AVIF files."""

@@ -1,0 +1,1 @@
+"""The structure of JPEG 2000 files."""

@@ -1,0 +1,1 @@
+"""Files without what is damaged or large beside the picture."""

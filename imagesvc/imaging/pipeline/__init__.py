@@ -1,0 +1,1 @@
+"""The steps of a transform, in order, on a decoded picture."""

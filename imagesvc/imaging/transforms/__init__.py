@@ -1,0 +1,1 @@
+"""The grammar of transforms and its geometry; touches no pixel."""

@@ -1,0 +1,1 @@
+"""Use cases that span stores: accept an upload, remove, check, collect garbage."""

@@ -1,0 +1,233 @@
+"""From a received file to an image: probe, publish the blob, commit row and job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import PurePosixPath
+
+from anyio import CancelScope
+
+from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
+from imagesvc.imaging.calls import PROBE
+from imagesvc.imaging.cost import check_seconds, decoder_cost
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.transforms.fitting import fitting
+from imagesvc.jobs.requests import new_job
+from imagesvc.model import (
+    CollectionId,
+    Digest,
+    Format,
+    Image,
+    ImageId,
+    Job,
+    Lane,
+    Original,
+    Probe,
+    Receipt,
+    Status,
+    Transform,
+    UploadSlot,
+    UserId,
+    Visibility,
+    new_id,
+    utc_now,
+)
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.incoming import ReceivedFile
+from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.images import ImageStore
+from imagesvc.store.usage import check_room
+from imagesvc.workers.pool import WorkerPool
+
+ReceiptFor = Callable[[Image], Receipt]
+
+MAX_FILENAME = 255
+MAX_TAGS = 100
+HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w-]{0,63})")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFields:
+    """What the uploader says about a file."""
+
+    filename: str = ""
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    visibility: Visibility = Visibility.PUBLIC
+    share_location: bool = False
+    collection_id: CollectionId | None = None
+    owner_id: UserId | None = None
+    slot: UploadSlot | None = None
+    """Of a presigned upload; it is used up with the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Turns received files into images with a job each."""
+
+    pool: WorkerPool
+    blobs: BlobStore
+    images: ImageStore
+    locks: DigestLocks
+    limits: Limits
+    eager: Mapping[str, Transform]
+    probe_timeout: float
+    job_timeout: float
+    notify: Callable[[], None]
+    clock: Callable[[], datetime] = utc_now
+
+    async def check_room(self, owner_id: UserId | None, size: int) -> None:
+        """Check, before it is received, that the owner may keep a file of about `size` bytes.
+
+        Raises:
+            QuotaExceeded: the owner may not.
+        """
+        if owner_id is not None:
+            check_room(await self.images.usage(owner_id), size)
+
+    async def accept(
+        self, received: ReceivedFile, fields: UploadFields, receipt_for: ReceiptFor | None = None
+    ) -> Image:
+        """Make an image of a received file; on return it survives any crash (invariant 1).
+
+        Args:
+            received: the file.
+            fields: what the uploader says about it.
+            receipt_for: gives the receipt that is to be committed with the image.
+
+        Raises:
+            Rejected: it is no image that is taken here; nothing is kept.
+            QuotaExceeded: its owner may keep no more; nothing is kept.
+            Unavailable: it cannot be taken now; nothing is kept.
+        """
+        probe = await self._probe(received, str(fields.owner_id or ""))
+        _check_declared(probe, fields.slot)
+        image, job = self._image(received, probe, fields)
+        first = decoder_cost(image.original, Transform(format=Format.JPEG))
+        check_seconds(first, self.job_timeout, "Decoding this image")
+        receipt = None if receipt_for is None else receipt_for(image)
+        with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
+            uses_slot = fields.slot is not None
+            add = partial(self.images.add, image, job, receipt, uses_slot=uses_slot)
+            await _to_the_end(self._publish(received, add))
+        self.notify()
+        return image
+
+    async def _probe(self, received: ReceivedFile, requester: str) -> Probe:
+        async with self.pool.admit_identification(requester):
+            with contextlib.suppress(WorkerDied):  # perhaps for another reason than this file
+                return await self._probe_once(received)
+            try:
+                return await self._probe_once(received)
+            except WorkerDied as error:
+                raise CorruptImage("The file crashes the decoder.") from error
+
+    async def _probe_once(self, received: ReceivedFile) -> Probe:
+        return await self.pool.run(
+            PROBE, self.limits, timeout=self.probe_timeout, source=received.path
+        )
+
+    async def _publish(self, received: ReceivedFile, add: Callable[[], Awaitable[None]]) -> None:
+        digest = received.digest
+        async with self.locks.hold(digest):
+            try:
+                await self.blobs.put(received.path, digest)
+                received.is_moved = True
+                await add()
+            except BaseException:
+                await self._withdraw(digest)
+                raise
+
+    async def _withdraw(self, digest: Digest) -> None:
+        if not await self.images.known_digests([digest]):
+            await self.blobs.delete(digest)
+
+    def _image(
+        self, received: ReceivedFile, probe: Probe, fields: UploadFields
+    ) -> tuple[Image, Job]:
+        now = self.clock()
+        image_id = fields.slot.id if fields.slot else ImageId(new_id())
+        original = Original(
+            digest=received.digest,
+            format=probe.format,
+            width=probe.width,
+            height=probe.height,
+            frames=probe.frames,
+            has_alpha=probe.has_alpha,
+            decode_bytes=probe.decode_bytes,
+            decode_seconds=probe.decode_seconds,
+        )
+        wanted = fitting(self.eager, original).items()
+        job = new_job(image_id, fields.owner_id, wanted, lane=Lane.UPLOAD, now=now)
+        filename = safe_filename(fields.filename)
+        image = Image(
+            id=image_id,
+            original=original,
+            bytes=received.bytes,
+            filename=filename,
+            title=fields.title or PurePosixPath(filename).stem,
+            description=fields.description,
+            tags=tags_of(fields.tags, fields.description),
+            visibility=fields.visibility,
+            share_location=fields.share_location,
+            status=Status.PENDING,
+            exif=probe.exif,
+            gps=probe.gps,
+            created_at=now,
+            updated_at=now,
+            job_id=job.id,
+            job_status=Status.PENDING,
+            collection_id=fields.collection_id,
+            owner_id=fields.owner_id,
+        )
+        return image, job
+
+
+def _check_declared(probe: Probe, slot: UploadSlot | None) -> None:
+    declared = None if slot is None else slot.content_type
+    if declared not in {None, probe.format.media_type}:
+        raise UnsupportedMediaType(f"The file is {probe.format.media_type}, not {declared}.")
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await `work`; a cancellation waits for its end, and only then goes on.
+
+    Event loops cancel their tasks at a stop, which no `CancelScope` shields from.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+def safe_filename(name: str) -> str:
+    """A name to show and to offer for download; it never decides a path.
+
+    Directories, control and format characters and lone surrogates are dropped.
+    """
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(char for char in base if not unicodedata.category(char).startswith("C"))
+    kept = kept.strip(" .")
+    stem, dot, suffix = kept.rpartition(".")
+    if dot and len(suffix) < 16:  # noqa: PLR2004  # what passes for an extension
+        return f"{stem[: MAX_FILENAME - 1 - len(suffix)]}.{suffix}"
+    return kept[:MAX_FILENAME]
+
+
+def tags_of(given: tuple[str, ...], description: str) -> tuple[str, ...]:
+    """The given tags and the description's #hashtags, folded, each once, in order.
+
+    Of hashtags beyond `MAX_TAGS` in all nothing is made: they are words of a text, no request.
+    """
+    found = (tag.strip().lstrip("#").casefold() for tag in (*given, *HASHTAG.findall(description)))
+    return tuple(dict.fromkeys(tag for tag in found if tag))[:MAX_TAGS]

@@ -1,0 +1,167 @@
+"""Verification: the database, every blob against its digest, every row against its blob."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anyio import to_thread
+
+from imagesvc.errors import NotFound
+from imagesvc.library.access import denied
+from imagesvc.model import Digest
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.soundness import faults_of, read_only_engine
+from imagesvc.store.files.blobs_fs import FileBlobStore
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.files import fsync_directory
+from imagesvc.store.files.locks import DigestLocks, NoLocks, locks_if_writable
+from imagesvc.store.images import ImageStore
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class Report:
+    """What a verification found: files, with the images that they are of."""
+
+    verified: int = 0
+    bytes: int = 0
+    damaged: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    without_row: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    """What this user may not read or write."""
+    database: list[str] = field(default_factory=list)
+    """What is wrong with the database; its rows are compared with nothing then."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every row has its blob, whole. Blobs without a row are left for `gc`."""
+        return not (self.damaged or self.missing or self.denied or self.database)
+
+
+async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
+    """Verify a data directory; without `repair`, nothing in it is written.
+
+    A running server, a full disk or a read-only file system are no hindrance. While the database
+    is damaged, blobs are compared with their names, and none is moved.
+
+    Raises:
+        NoDataDir: no server has been started there.
+    """
+    data_dir.require()
+    report = Report(denied=await to_thread.run_sync(lambda: list(denied(data_dir))))
+    blobs = FileBlobStore(data_dir.blobs)
+    report.database = await to_thread.run_sync(faults_of, data_dir.database)
+    if report.database:
+        await _check_names(blobs, report)
+        return report
+    database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
+    database.open()
+    locks = DigestLocks(data_dir.digest_lock) if repair else locks_if_writable(data_dir.digest_lock)
+    try:
+        checker = Checker(data_dir, blobs, ImageStore(database), locks, report)
+        await checker.check(repair=repair)
+    finally:
+        await database.close()
+        locks.close()
+    return report
+
+
+async def _check_names(blobs: FileBlobStore, report: Report) -> None:
+    """Compare blobs with their names alone."""
+    async for batch in blobs.all():
+        for blob in batch:
+            if await is_whole(blobs, blob.digest, blob.bytes):
+                report.verified += 1
+                report.bytes += blob.bytes
+            else:
+                report.damaged.append(str(blobs.path(blob.digest)))
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Reads everything back."""
+
+    data_dir: DataDir
+    blobs: FileBlobStore
+    images: ImageStore
+    locks: DigestLocks | NoLocks
+    report: Report
+
+    async def check(self, *, repair: bool = False) -> None:
+        """Compare blobs with their digests and rows with their blobs.
+
+        With `repair`, damaged blobs are moved to `quarantine/` under their digest, where a
+        person can look at them; their images answer 404 for the original from then on.
+        """
+        async for digest, size in self._rows():
+            self.report.bytes += size
+            try:
+                await self._check_row(digest, size, repair=repair)
+            except PermissionError:
+                self.report.denied.append(f"{await self._named(digest)}: this user may not read it")
+        if not self.data_dir.blobs.exists() or self.report.denied:
+            return  # what cannot be listed is not looked for
+        async for batch in self.blobs.all():
+            known = await self.images.known_digests([blob.digest for blob in batch])
+            self.report.without_row += [
+                str(self.blobs.path(blob.digest)) for blob in batch if blob.digest not in known
+            ]
+
+    async def _rows(self) -> AsyncIterator[tuple[Digest, int]]:
+        after = ""
+        while rows := await self.images.digests_after(after, BATCH):
+            for row in rows:
+                yield row
+            after = rows[-1][0]
+
+    async def _check_row(self, digest: Digest, size: int, *, repair: bool) -> None:
+        if await is_whole(self.blobs, digest, size):
+            self.report.verified += 1
+            return
+        async with self.locks.hold(digest):  # deleted or uploaded anew since it was listed?
+            if not await self.images.known_digests([digest]):
+                return
+            if await self.blobs.size(digest) is None:
+                self.report.missing.append(await self._named(digest))
+            elif await is_whole(self.blobs, digest, size):
+                self.report.verified += 1
+            else:
+                self.report.damaged.append(await self._named(digest))
+                if repair:
+                    await self._quarantine(digest)
+
+    async def _named(self, digest: Digest) -> str:
+        """A blob as a person looks for it: its file, and what it is of."""
+        uses = [
+            f'{kind} of image {image_id} "{filename}"'
+            for kind, image_id, filename in await self.images.uses_of(digest)
+        ]
+        return f"{self.blobs.path(digest)} ({'; '.join(uses) or 'of no image'})"
+
+    async def _quarantine(self, digest: Digest) -> None:
+        async with self.blobs.local(digest) as path:
+            await to_thread.run_sync(_move, path, self.data_dir.quarantine)
+        self.report.quarantined.append(str(self.data_dir.quarantine / digest))
+
+
+async def is_whole(blobs: FileBlobStore, digest: Digest, size: int) -> bool:
+    """Whether a blob is there, can be read, and has this size and its digest.
+
+    Raises:
+        PermissionError: this user may not read it.
+    """
+    try:
+        return await blobs.size(digest) == size and await blobs.is_sound(digest)
+    except NotFound:
+        return False
+
+
+def _move(path: Path, directory: Path) -> None:
+    directory.mkdir(exist_ok=True)
+    path.replace(directory / path.name)
+    fsync_directory(directory)

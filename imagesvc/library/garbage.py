@@ -1,0 +1,105 @@
+"""Collection of leftovers: what a crash left without a row, after a grace period."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from anyio import to_thread
+
+from imagesvc.model import utc_now
+from imagesvc.store.files.blobs import BlobStore, StoredBlob
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.images import ImageStore
+from imagesvc.store.upload_slots import UploadSlotStore
+from imagesvc.store.variants import VariantStore
+
+
+@dataclass(slots=True)
+class Leftovers:
+    """What a collection removed, or would remove on a dry run."""
+
+    blobs: int = 0
+    blob_bytes: int = 0
+    variants: int = 0
+    uploads: int = 0
+    slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Removes blobs, variants and uploads that nothing points at and that are old enough."""
+
+    data_dir: DataDir
+    blobs: BlobStore
+    images: ImageStore
+    locks: DigestLocks
+    files: VariantFiles
+    variants: VariantStore
+    slots: UploadSlotStore
+    clock: Callable[[], datetime] = utc_now
+
+    async def collect(self, *, grace_seconds: float, dry_run: bool = False) -> Leftovers:
+        """Remove leftovers older than `grace_seconds`, and upload slots that have expired.
+
+        The grace period spares what an upload in flight is about to reference; so does the
+        lock of the digest, which the upload holds from before the blob until after the row.
+        """
+        found = Leftovers()
+        async for batch in self.blobs.all():
+            old = [blob for blob in batch if blob.age_seconds >= grace_seconds]
+            known = await self.images.known_digests([blob.digest for blob in old])
+            for blob in old:
+                if blob.digest not in known:
+                    await self._collect_blob(blob, found, dry_run=dry_run)
+        await self._collect_variants(found, grace_seconds, dry_run=dry_run)
+        await self._collect_uploads(found, grace_seconds, dry_run=dry_run)
+        found.slots = await self.slots.remove_expired(now=self.clock(), dry_run=dry_run)
+        return found
+
+    async def _collect_blob(self, blob: StoredBlob, found: Leftovers, *, dry_run: bool) -> None:
+        async with self.locks.hold(blob.digest):
+            if await self.images.known_digests([blob.digest]):
+                return  # an upload was faster
+            if not dry_run:
+                await self.blobs.delete(blob.digest)
+        found.blobs += 1
+        found.blob_bytes += blob.bytes
+
+    async def _collect_variants(self, found: Leftovers, grace: float, *, dry_run: bool) -> None:
+        for directory in await self.files.directories():
+            keys = await self.files.older_than(directory, grace)
+            known = await self.variants.known_keys(keys)
+            unknown = [key for key in keys if key not in known]
+            if not dry_run:
+                await self.files.delete(unknown)
+            found.variants += len(unknown)
+
+    async def _collect_uploads(self, found: Leftovers, grace: float, *, dry_run: bool) -> None:
+        paths = await to_thread.run_sync(_old_files, self.data_dir.tmp, max(grace, 60.0))
+        if not dry_run:
+            await to_thread.run_sync(_unlink, paths)
+        found.uploads += len(paths)
+
+
+def _unlink(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _old_files(directory: Path, seconds: float) -> list[Path]:
+    horizon = time.time() - seconds
+    found = []
+    for path in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            if status.st_mtime <= horizon and stat.S_ISREG(status.st_mode):
+                found.append(path)
+    return found

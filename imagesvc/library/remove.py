@@ -1,0 +1,58 @@
+"""Removing an image everywhere: row first, then memory, disk variants and blob."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from anyio import CancelScope
+
+from imagesvc.cache.variants import VariantCache
+from imagesvc.jobs.runner import Runner
+from imagesvc.model import Digest, ImageId, utc_now
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.locks import DigestLocks
+from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.images import ImageStore
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Deletes images with all that was made of them (invariant 6)."""
+
+    images: ImageStore
+    blobs: BlobStore
+    locks: DigestLocks
+    variants: VariantCache
+    files: VariantFiles
+    runner: Runner
+    on_removed: Callable[[ImageId], None]
+    clock: Callable[[], datetime] = utc_now
+
+    async def remove(self, image_id: ImageId) -> None:
+        """Delete an image; on return every URL of it answers 404.
+
+        A crash in between leaves files without rows, which the collection of leftovers finds.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        image = await self.images.get(image_id)
+        with CancelScope(shield=True):
+            async with self.locks.hold(image.original.digest):
+                removed = await self.images.remove(image_id, now=self.clock())
+                self.on_removed(image_id)
+                self.variants.forget(image_id)
+                await self.files.delete(removed.variant_keys)
+                if removed.blob_is_orphaned:
+                    await self.blobs.delete(removed.digest)
+            if removed.mezzanine is not None:
+                await self._remove_mezzanine(removed.mezzanine)
+            for job_id in removed.job_ids:
+                await self.runner.abandon(job_id)
+
+    async def _remove_mezzanine(self, digest: Digest) -> None:
+        async with self.locks.hold(digest):
+            if await self.images.remove_mezzanine(digest):
+                await self.blobs.delete(digest)

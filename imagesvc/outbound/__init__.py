@@ -1,0 +1,1 @@
+"""HTTP requests to addresses that users name: imports and webhooks."""

@@ -1,0 +1,134 @@
+"""Connections to one of some checked addresses, for servers that may be hostile.
+
+An answer without end, or in crumbs, costs the event loop more than its bytes are worth. What is
+read is bounded in bytes until the head of the answer is there, and in reads and pieces for the
+bytes that they bring after it; between them the event loop has its turn.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Sequence
+
+import httpcore
+from anyio import CancelScope
+from anyio.lowlevel import checkpoint
+
+from imagesvc.outbound.addresses import Address
+
+CONNECT_SECONDS = 4.0
+"""For one address of several, so that a dead one leaves time for the next."""
+MAX_HEAD_BYTES = 32 << 10
+"""Of an answer, all its interim answers (1xx) included."""
+HEAD_READ_BYTES = 2 << 10
+"""Read at once while a head is parsed: 20 µs for each 20 bytes of it."""
+BODY_READ_BYTES = 16 << 10
+FREE_STEPS = 1000
+BYTES_A_STEP = 512
+"""That each further read of a connection, and each further piece of a body, must bring."""
+STEPS_A_TURN = 32
+
+
+class ExcessiveAnswer(httpcore.RemoteProtocolError):
+    """A server sends what no honest one does; the message is the end of a sentence about it."""
+
+
+class Meter:
+    """Counts the steps that an answer takes, and the bytes that they bring."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._bytes = 0
+
+    async def count(self, size: int) -> None:
+        """Count a step.
+
+        Raises:
+            ExcessiveAnswer: the steps bring too few bytes.
+        """
+        self._steps += 1
+        self._bytes += size
+        if self._steps > FREE_STEPS + self._bytes // BYTES_A_STEP:
+            raise ExcessiveAnswer("sends its answer in too many small pieces")
+        if self._steps % STEPS_A_TURN == 0:
+            await checkpoint()
+
+
+class MeteredStream(httpcore.AsyncNetworkStream):
+    """A stream whose reads are small and counted."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._meter = Meter()
+        self._head_bytes: int | None = 0
+
+    def end_head(self) -> None:
+        """Note that the head of the answer is there."""
+        self._head_bytes = None
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """See `httpcore.AsyncNetworkStream`.
+
+        Raises:
+            ExcessiveAnswer: the head is too long, or the reads bring too few bytes.
+        """
+        if self._head_bytes is None:
+            piece = await self._stream.read(min(max_bytes, BODY_READ_BYTES), timeout)
+        elif self._head_bytes >= MAX_HEAD_BYTES:
+            raise ExcessiveAnswer("sends too much before its answer")
+        else:
+            piece = await self._stream.read(min(max_bytes, HEAD_READ_BYTES), timeout)
+            self._head_bytes += len(piece)
+        await self._meter.count(len(piece))
+        return piece
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """See `httpcore.AsyncNetworkStream`."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """See `httpcore.AsyncNetworkStream`; a task that is cancelled closes all the same."""
+        with CancelScope(shield=True):
+            await self._stream.aclose()
+
+
+class Connection(httpcore.AsyncHTTP11Connection):
+    """HTTP/1.1 on a metered stream; trailers and chunk headers are as short as heads."""
+
+    MAX_INCOMPLETE_EVENT_SIZE = MAX_HEAD_BYTES
+
+
+async def connect(
+    addresses: Sequence[Address], port: int, host: str, tls: ssl.SSLContext | None
+) -> MeteredStream:
+    """Connect to the first address that answers, whatever the name of the host means by now.
+
+    Args:
+        addresses: where to, each of them checked.
+        port: where to.
+        host: the name that the certificate must be for.
+        tls: None for a connection without TLS.
+
+    Raises:
+        httpcore.ConnectError, httpcore.ConnectTimeout: none answers, or TLS fails.
+    """
+    stream = await _connected(map(str, addresses), port)
+    if tls is None:
+        return MeteredStream(stream)
+    try:
+        return MeteredStream(await stream.start_tls(tls, server_hostname=host))
+    except BaseException:
+        with CancelScope(shield=True):
+            await stream.aclose()
+        raise
+
+
+async def _connected(addresses: Iterable[str], port: int) -> httpcore.AsyncNetworkStream:
+    backend = httpcore.AnyIOBackend()
+    failure: Exception = httpcore.ConnectError("no address")
+    for address in addresses:
+        try:
+            return await backend.connect_tcp(address, port, CONNECT_SECONDS)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            failure = error
+    raise failure

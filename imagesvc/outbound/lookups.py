@@ -1,0 +1,134 @@
+"""Host names looked up in threads of their own, a bounded number of them.
+
+`getaddrinfo` blocks, and a name server that never answers holds its thread for as long as the
+system's resolver is patient: nothing can cancel it. In the event loop's default executor a few
+such names would stop everything else that runs there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from ipaddress import ip_address
+from typing import Protocol
+
+from imagesvc.errors import Overloaded, SourceUnavailable
+from imagesvc.model import UserId
+from imagesvc.outbound.addresses import Address
+
+MAX_AT_ONCE = 16
+MAX_OF_ONE = 4
+"""Of one user, so that the names of one user leave threads for the names of others."""
+SECONDS = 5.0
+"""How long a look-up is waited for; its thread counts until it has ended."""
+MAX_ADDRESSES = 32
+"""Of one host; more are none that a connection would be tried to."""
+STUCK = "Too many host names do not resolve; try again later."
+UNKNOWN = "The host of the URL cannot be looked up now."
+
+
+Lookup = asyncio.Future[Sequence[Address]]
+
+
+class Resolver(Protocol):
+    """Finds the addresses of a host. It blocks, and it may never return."""
+
+    def __call__(self, host: str, port: int, /) -> Sequence[Address]:
+        """Every address of a host; none when there is none.
+
+        Raises:
+            SourceUnavailable: name resolution does not work now.
+        """
+        ...
+
+
+def system_addresses(host: str, port: int) -> list[Address]:
+    """What the system's resolver finds; see `Resolver`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise SourceUnavailable(UNKNOWN) from error
+        return []
+    return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
+
+
+class Lookups:
+    """Looks host names up for users; requests without a user count as one user."""
+
+    def __init__(self, resolver: Resolver = system_addresses, *, seconds: float = SECONDS) -> None:
+        self._resolver = resolver
+        self._seconds = seconds
+        self._running: dict[Lookup, UserId | None] = {}
+        self._ended = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """Threads that look a name up."""
+        return len(self._running)
+
+    @property
+    def stuck(self) -> int:
+        """Those of them that are not waited for any more."""
+        return sum(lookup.cancelled() for lookup in self._running)
+
+    async def addresses(
+        self, host: str, port: int, owner_id: UserId | None = None
+    ) -> Sequence[Address]:
+        """The addresses of a host, in the system's order of preference; none when it has none.
+
+        Raises:
+            SourceUnavailable: name resolution does not work now, or takes too long.
+            Overloaded: too many look-ups hang, of this user or in all.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                while not self._has_room(owner_id):
+                    self._ended.clear()
+                    await self._ended.wait()
+        except TimeoutError:
+            raise Overloaded(STUCK) from None
+        try:
+            async with asyncio.timeout(self._seconds):
+                return (await self._start(host, port, owner_id))[:MAX_ADDRESSES]
+        except TimeoutError:
+            raise SourceUnavailable(UNKNOWN) from None
+
+    def _has_room(self, owner_id: UserId | None) -> bool:
+        """Whether a look-up may start now; those that hang are not worth waiting for.
+
+        Raises:
+            Overloaded: as many as may run hang.
+        """
+        most = MAX_AT_ONCE if owner_id is None else MAX_OF_ONE
+        of_owner = [lookup for lookup, owner in self._running.items() if owner == owner_id]
+        if sum(lookup.cancelled() for lookup in of_owner) >= most or self.stuck >= MAX_AT_ONCE:
+            raise Overloaded(STUCK)
+        return len(of_owner) < most and self.running < MAX_AT_ONCE
+
+    def _start(self, host: str, port: int, owner_id: UserId | None) -> Lookup:
+        loop = asyncio.get_running_loop()
+        lookup: Lookup = loop.create_future()
+        self._running[lookup] = owner_id
+
+        def look_up() -> None:
+            try:
+                settle = partial(lookup.set_result, self._resolver(host, port))
+            except Exception as error:  # noqa: BLE001  # it is raised where it is awaited
+                settle = partial(lookup.set_exception, error)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits
+                loop.call_soon_threadsafe(self._end, lookup, settle)
+
+        # A daemon, since a process that stops must not wait for a name server.
+        threading.Thread(target=look_up, name="imagesvc-lookup", daemon=True).start()
+        return lookup
+
+    def _end(self, lookup: Lookup, settle: Callable[[], None]) -> None:
+        del self._running[lookup]
+        if not lookup.cancelled():
+            settle()
+        self._ended.set()

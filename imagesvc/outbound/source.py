@@ -1,0 +1,167 @@
+"""Sources by URL: one image fetched from the Internet, and from nowhere else.
+
+Each redirect starts over: its host is looked up and checked like that of the first URL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import Message
+from typing import Protocol
+from urllib.parse import urljoin
+
+import httpcore
+from anyio import fail_after
+
+from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
+from imagesvc.model import UserId
+from imagesvc.outbound.addresses import Address
+from imagesvc.outbound.lookups import Lookups
+from imagesvc.outbound.requests import (
+    Outbound,
+    OutboundRules,
+    Place,
+    Sent,
+    invalid_url,
+)
+from imagesvc.outbound.source_url import SourceUrl
+
+MAX_REDIRECTS = 3
+MAX_AT_ONCE = 32
+MAX_OF_ONE = 8
+"""Of one user, so that slow sources of one user leave room for the imports of others."""
+REDIRECTS = {301, 302, 303, 307, 308}
+OK = 200
+ASKED = Sent(headers=(("Accept", "image/*"),))
+
+
+class Sink(Protocol):
+    """Takes the bytes as they come."""
+
+    async def write(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRules:
+    """Where may be fetched from, and how much.
+
+    `is_allowed` judges an address; `seconds` bound the whole download, redirects and all.
+    """
+
+    is_allowed: Callable[[Address], bool]
+    ports: frozenset[int]
+    seconds: float
+    max_bytes: int
+    user_agent: str
+
+
+class Source:
+    """Fetches images by URL, a bounded number at once."""
+
+    def __init__(
+        self,
+        rules: SourceRules,
+        *,
+        lookups: Lookups | None = None,
+        make_ssl_context: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        self._rules = rules
+        self._outbound = Outbound(
+            OutboundRules(rules.is_allowed, rules.ports, rules.user_agent, noun="source"),
+            lookups=lookups,
+            make_ssl_context=make_ssl_context,
+        )
+        self._running: Counter[UserId | None] = Counter()
+
+    async def fetch(self, url: str, sink: Sink, owner_id: UserId | None = None) -> str:
+        """Write what the URL gives to `sink`; the name that the source gives it, to show.
+
+        Raises:
+            InvalidRequest: the URL may not be fetched from.
+            SourceUnavailable: it gives nothing, or not in time.
+            FileTooLarge: it gives more than is taken.
+            Overloaded: too many are being fetched now, for this user or in all.
+        """
+        with self._slot(owner_id):
+            try:
+                with fail_after(self._rules.seconds):
+                    return await self._follow(url, sink, owner_id)
+            except TimeoutError as error:
+                seconds = f"{self._rules.seconds:g}"
+                raise SourceUnavailable(f"The source took longer than {seconds} s.") from error
+
+    @contextlib.contextmanager
+    def _slot(self, owner_id: UserId | None) -> Iterator[None]:
+        if self._running.total() >= MAX_AT_ONCE:
+            raise Overloaded("Too many images are being imported now.")
+        if owner_id is not None and self._running[owner_id] >= MAX_OF_ONE:
+            raise Overloaded(f"{MAX_OF_ONE} images of yours are being imported already.")
+        self._running[owner_id] += 1
+        try:
+            yield
+        finally:
+            self._running[owner_id] -= 1
+            if not self._running[owner_id]:
+                del self._running[owner_id]
+
+    async def _follow(self, text: str, sink: Sink, owner_id: UserId | None) -> str:
+        place = await self._outbound.checked(text, owner_id)
+        for _ in range(1 + MAX_REDIRECTS):
+            async with self._outbound.answer(place, ASKED) as answer:
+                if answer.status not in REDIRECTS:
+                    return await self._take(place, answer, sink)
+                location = _header(answer, b"location")
+            try:  # after the connection is closed: a hop is checked like a first URL
+                place = await self._outbound.checked(_next(place.url, location), owner_id)
+            except InvalidRequest as error:
+                raise SourceUnavailable(
+                    "The source redirects to a URL that is not fetched from."
+                ) from error
+        raise SourceUnavailable(f"The source redirects more than {MAX_REDIRECTS} times.")
+
+    async def _take(self, place: Place, answer: httpcore.Response, sink: Sink) -> str:
+        if answer.status != OK:
+            raise SourceUnavailable(f"The source answers with status {answer.status}.")
+        if _header(answer, b"content-encoding").lower() not in {"", "identity"}:
+            raise SourceUnavailable("The source sends its answer compressed, though told not to.")
+        if int(_header(answer, b"content-length") or 0) > self._rules.max_bytes:
+            raise FileTooLarge(f"The file is larger than {self._rules.max_bytes:,} bytes.")
+        async with contextlib.aclosing(self._outbound.body(place, answer)) as pieces:
+            async for piece in pieces:
+                await sink.write(piece)
+        return _disposition_filename(_header(answer, b"content-disposition")) or place.url.filename
+
+
+def _next(url: SourceUrl, location: str) -> str:
+    """Where a redirect leads; the fragment, which stays with the client, is dropped."""
+    if not location:
+        raise SourceUnavailable("The source redirects to nowhere.")
+    try:
+        return urljoin(str(url), location.partition("#")[0])
+    except ValueError as error:
+        raise invalid_url("is not a valid URL") from error
+
+
+def _header(answer: httpcore.Response, name: bytes) -> str:
+    """The first field of this name, or nothing."""
+    value = next((value for key, value in answer.headers if key.lower() == name), b"")
+    try:
+        return value.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").strip()
+
+
+def _disposition_filename(disposition: str) -> str:
+    """The file name of a Content-Disposition (RFC 6266), or nothing."""
+    message = Message()
+    message["content-disposition"] = disposition.replace("\r", " ").replace("\n", " ")
+    try:
+        return message.get_filename("")
+    except (ValueError, LookupError):
+        return ""

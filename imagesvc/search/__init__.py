@@ -1,1 +1,0 @@
-"""What a search says: its grammar, and the keys that images are found by. Text in, values out."""

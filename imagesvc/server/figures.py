@@ -1,0 +1,93 @@
+"""The figures that `/metrics` shows, gathered from the parts of the service."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from imagesvc.api.metrics import Figure, Labels
+from imagesvc.model import UserId
+from imagesvc.service import Service
+from imagesvc.store.files.data_dir import DataDir
+
+
+async def figures(
+    service: Service,
+    answers: Mapping[int, int],
+    streams: Counter[UserId | None],
+    refused: Mapping[str, int],
+) -> list[Figure]:
+    """Everything that is counted.
+
+    Args:
+        service: whose figures they are.
+        answers: requests by status.
+        streams: those of events.
+        refused: connections by the setting that limits them.
+    """
+    jobs = await service.jobs.count_open()
+    admission = service.pool.admission
+    return [
+        *(
+            _counter("requests", "Requests answered.", count, {"status": str(status)})
+            for status, count in sorted(answers.items())
+        ),
+        *(
+            _counter("connections_refused", "Connections refused.", count, {"limit": limit})
+            for limit, count in sorted(refused.items())
+        ),
+        *(
+            _counter("rate_limited", "Requests refused for their rate.", count, {"limit": limit})
+            for limit, count in sorted(service.rate_limits.refused.items())
+        ),
+        *(
+            _counter("logins_refused", "Logins refused.", count, {"for": reason})
+            for reason, count in sorted(service.accounts.sessions.refused.items())
+        ),
+        _gauge("event_streams", "Streams of events that are open.", streams.total()),
+        _gauge("lookups", "Host names being looked up.", service.lookups.running),
+        _gauge("lookups_stuck", "Those that are not waited for.", service.lookups.stuck),
+        _gauge(
+            "webhook_deliveries_waiting",
+            "Deliveries to be sent, or sent again.",
+            await service.deliveries.count_waiting(),
+        ),
+        *(
+            _counter("webhook_attempts", "Deliveries tried.", count, {"status": status})
+            for status, count in sorted(service.dispatcher.attempts.items())
+        ),
+        *(
+            _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
+            for status, count in jobs.items()
+        ),
+        _gauge("renders_running", "Pieces of work in workers.", admission.running),
+        _gauge("renders_waiting", "Pieces of work waiting for a worker.", admission.waiting),
+        _counter("worker_calls", "Calls made in workers.", service.pool.calls),
+        _counter("workers_ended", "Workers killed or replaced.", service.pool.killed),
+        _gauge("workers_sandboxed", "1 if no layer is missing.", service.pool.sandbox.is_whole),
+        _counter("memory_hits", "Variants answered from memory.", service.memory.hits),
+        _gauge("memory_bytes", "Bytes of variants in memory.", service.memory.bytes),
+        _gauge("memory_variants", "Variants in memory.", len(service.memory)),
+        _gauge("disk_variant_bytes", "Bytes of variants on disk.", service.disk_tier.bytes),
+        _counter("disk_evicted", "Variants evicted from disk.", service.disk_tier.evicted),
+        _gauge("blobs_damaged", "Stored files found damaged.", service.verified.damaged),
+        _gauge("database_damaged", "Whether damage was met.", service.database.is_damaged),
+        *_disk(service.data_dir),
+    ]
+
+
+def _disk(data_dir: DataDir) -> list[Figure]:
+    """Nothing where the data directory is gone: 0 would mean a full disk."""
+    try:
+        free = data_dir.free_bytes()
+    except OSError:
+        return []
+    return [_gauge("disk_free_bytes", "Free bytes for data.", free)]
+
+
+def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:
+    return Figure(name, meaning, value, labels or {}, is_counter=True)
+
+
+def _gauge(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:
+    return Figure(name, meaning, value, labels or {}, is_counter=False)

@@ -1,0 +1,82 @@
+"""JSON and HTML compressed with gzip for clients that ask for it.
+
+Only what is read: the answers to GET and HEAD hold no new secrets beside what a client sent. An
+entity tag of JSON is the version of what people edit, and stays the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+
+from anyio import to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imagesvc.syntax.header_fields import joined_field, weights_of
+
+MIN_BYTES = 1024
+"""What is smaller fits into a packet or two as it is."""
+MAX_INLINE_BYTES = 16 << 10
+"""What is larger is compressed in a thread."""
+LEVEL = 5
+MEDIA_TYPES = frozenset({
+    "application/json", "application/problem+json", "application/vnd.oai.openapi+json",
+    "text/html", "text/plain",
+})  # fmt: skip
+
+
+class CompressionMiddleware:
+    """ASGI middleware that compresses answers which come whole."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; what is read is compressed where it may be."""
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
+            send = _Answer(scope, send).send
+        await self._app(scope, receive, send)
+
+
+class _Answer:
+    """One answer; its head waits for the body, if that may be compressed."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._head: Message | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and _is_compressible(message):
+            MutableHeaders(raw=message["headers"]).add_vary_header("Accept-Encoding")
+            if _accepts_gzip(self._scope):
+                self._head = message
+                return
+        if self._head is not None:
+            head, self._head = self._head, None
+            if not message.get("more_body", False):
+                message = {**message, "body": await _compressed(message.get("body", b""))}
+                headers = MutableHeaders(raw=head["headers"])
+                headers["content-encoding"] = "gzip"
+                headers["content-length"] = str(len(message["body"]))
+            await self._send(head)
+        await self._send(message)
+
+
+def _accepts_gzip(scope: Scope) -> bool:
+    weights = weights_of(joined_field(scope["headers"], b"accept-encoding") or "")
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _is_compressible(start: Message) -> bool:
+    headers = MutableHeaders(raw=start["headers"])
+    media_type = headers.get("content-type", "").partition(";")[0].strip()
+    length = headers.get("content-length", "0")
+    is_plain = "content-encoding" not in headers and "content-range" not in headers
+    return is_plain and media_type in MEDIA_TYPES and int(length) >= MIN_BYTES
+
+
+async def _compressed(body: bytes) -> bytes:
+    if len(body) <= MAX_INLINE_BYTES:
+        return gzip.compress(body, LEVEL, mtime=0)
+    return await to_thread.run_sync(lambda: gzip.compress(body, LEVEL, mtime=0))

@@ -1,0 +1,171 @@
+"""Which pages of other sites may read answers, and send what a form could not (CORS, Fetch).
+
+Every answer gets the fields, also errors and those of the memory cache: a page that cannot read an
+error cannot tell it. Credentials are not allowed to come by themselves: there are no cookies, and
+keys and tokens are header fields that the page sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imagesvc.delivery.hot import METHODS as READING
+from imagesvc.delivery.hot import PREFIXES, AtOnce
+from imagesvc.syntax.header_fields import joined_field
+
+Fields = list[tuple[bytes, bytes]]
+
+ANY = "*"
+MAX_AGE_SECONDS = 7200
+"""How long a browser may remember a preflight; Chrome remembers none for longer."""
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+REQUEST_FIELDS = (
+    b"Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, "
+    b"If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Range, "
+    b"X-API-Key, X-Request-ID, X-Requested-With"
+)
+ANSWER_FIELDS = (
+    b"Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, "
+    b"Idempotent-Replayed, Link, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
+    b"Retry-After, Server-Timing, WWW-Authenticate, X-Imagesvc-Plan, X-Request-ID"
+)
+_EXPOSED = (b"access-control-expose-headers", ANSWER_FIELDS)
+_VARIES = (b"vary", b"Origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """What is allowed to whom.
+
+    Args:
+        origins: those whose pages may do all that a program may.
+        any_may_deliver: whether every page may read what is delivered.
+        any_may_call: whether every page may call the API, too; it needs a key or token there.
+    """
+
+    origins: frozenset[str]
+    any_may_deliver: bool
+    any_may_call: bool
+
+    @classmethod
+    def of(cls, names: Iterable[str], *, has_accounts: bool) -> Cors:
+        """As the setting says. Without accounts, only a named origin may do more than read."""
+        origins = frozenset(names)
+        is_any = ANY in origins
+        return cls(origins - {ANY}, is_any, is_any and has_accounts)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is anything to do."""
+        return self.any_may_deliver or bool(self.origins)
+
+    def allowed(self, origin: str | None, *, is_delivery: bool) -> bytes | None:
+        """What Access-Control-Allow-Origin says; None if a page of this origin may read nothing."""
+        if self.any_may_call or (self.any_may_deliver and is_delivery):
+            return b"*"
+        if origin is not None and origin.lower() in self.origins:
+            return origin.encode("latin-1")
+        return None
+
+    def fields(self, origin: str | None, *, is_delivery: bool) -> Fields:
+        """What an answer to a request of this origin says."""
+        allowed = self.allowed(origin, is_delivery=is_delivery)
+        # A cache must not give the answer for one origin to another.
+        varies = [_VARIES] if self.origins and allowed != b"*" else []
+        if allowed is None:
+            return varies
+        return [(b"access-control-allow-origin", allowed), _EXPOSED, *varies]
+
+
+OFF = Cors(frozenset(), any_may_deliver=False, any_may_call=False)
+
+
+class CorsMiddleware:
+    """ASGI middleware that answers preflights, and puts the fields on all other answers.
+
+    Starlette's own answers preflights with plain text, leaves `Vary` out where no Origin came,
+    and knows one rule for all paths.
+    """
+
+    def __init__(self, app: ASGIApp, cors: Cors, logged: Callable[[ASGIApp], ASGIApp]) -> None:
+        self._app = app
+        self._cors = cors
+        self._logged = logged
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on with the fields, or answer a preflight."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        preflight = self._preflight(scope)
+        if preflight is not None:
+            await self._logged(preflight)(scope, receive, send)
+            return
+        origin, is_delivery = origin_of(scope), _delivers(scope["path"], scope["method"])
+
+        async def with_fields(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                is_shared = is_delivery and (self._cors.any_may_call or not _is_private(headers))
+                fields = self._cors.fields(origin, is_delivery=is_shared)
+                message = {**message, "headers": [*headers, *fields]}
+            await send(message)
+
+        await self._app(scope, receive, with_fields)
+
+    def _preflight(self, scope: Scope) -> Response | None:
+        """The answer to a browser that asks what a page may send; None if this is no such request.
+
+        A page that may send nothing gets the answer of any other OPTIONS request.
+        """
+        method = joined_field(scope["headers"], b"access-control-request-method")
+        if scope["method"] != "OPTIONS" or method is None:
+            return None
+        origin = origin_of(scope)
+        allowed = self._cors.allowed(origin, is_delivery=_delivers(scope["path"], method))
+        if allowed is None:
+            return None
+        answer = Response(status_code=204)
+        answer.raw_headers = [
+            (b"access-control-allow-origin", allowed),
+            (b"access-control-allow-methods", METHODS),
+            (b"access-control-allow-headers", REQUEST_FIELDS),
+            (b"access-control-max-age", b"%d" % MAX_AGE_SECONDS),
+            (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+        ]
+        return answer
+
+
+def shared_at_once(at_once: AtOnce, cors: Cors) -> AtOnce:
+    """The answers at once, which are of what is public, with the fields."""
+
+    def answered(scope: Scope) -> tuple[bytes, bytes] | None:
+        answer = at_once(scope)
+        if answer is None:
+            return None
+        head, body = answer
+        return head + written(cors.fields(origin_of(scope), is_delivery=True)), body
+
+    return answered
+
+
+def written(fields: Fields) -> bytes:
+    """Fields as they go over the wire."""
+    return b"".join(b"%b: %b\r\n" % field for field in fields)
+
+
+def origin_of(scope: Scope) -> str | None:
+    """The origin of the page that asks, as its browser says."""
+    return joined_field(scope["headers"], b"origin")
+
+
+def _delivers(path: str, method: str) -> bool:
+    return method in READING and path.startswith(PREFIXES)
+
+
+def _is_private(headers: Fields) -> bool:
+    return any(name == b"cache-control" and value.startswith(b"private") for name, value in headers)

@@ -1,0 +1,134 @@
+"""Who really asked, and for which host and path: fields that trusted proxies set.
+
+Believed are `Forwarded` (RFC 7239), and where it is missing `X-Forwarded-For`, `-Proto` and
+`-Host`; only from peers in the trusted networks, and only as far back as the first address that
+is not in them. Everybody else could write anything there. `X-Forwarded-Prefix`, for which
+`Forwarded` has no word, is that of the nearest proxy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from imagesvc.http.requests import ORIGIN, PREFIX
+from imagesvc.syntax.prefixes import prefix_of
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*', re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+MAX_HOPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What one proxy says of the request it took; None where it says nothing."""
+
+    address: Address | None
+    proto: str | None = None
+    host: str | None = None
+
+
+class ForwardedMiddleware:
+    """Puts the client, scheme and host that trusted proxies report into the ASGI scope."""
+
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
+        self._app = app
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Correct the scope, and pass on."""
+        await self._app(self.corrected(scope), receive, send)
+
+    def corrected(self, scope: Scope) -> Scope:
+        """The scope as it is for the one who really asks, when the peer is trusted."""
+        if scope["type"] != "http" or not self._is_trusted(_peer(scope)):
+            return scope
+        headers = Headers(scope=scope)
+        hop = self._first_untrusted(hops(headers))
+        corrected = scope if hop is None else _corrected(scope, hop)
+        prefix = _prefix(headers)
+        return {**corrected, PREFIX: prefix} if prefix else corrected
+
+    def _first_untrusted(self, found: list[Hop]) -> Hop | None:
+        """From the nearest proxy back to the first asker that is none of ours."""
+        for hop in reversed(found):
+            if not self._is_trusted(hop.address):
+                return hop
+        return found[0] if found else None
+
+    def _is_trusted(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._trusted)
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether a peer's address lies in one of the networks."""
+    known = _address(address)
+    return known is not None and any(known in network for network in networks)
+
+
+def hops(headers: Headers) -> list[Hop]:
+    """The hops that the fields report, the farthest first."""
+    forwarded = ",".join(headers.getlist("forwarded"))
+    if forwarded:
+        return [_forwarded_hop(element) for element in forwarded.split(",")[-MAX_HOPS:]]
+    fields = [
+        [item.strip() for item in ",".join(headers.getlist(name)).split(",")][-MAX_HOPS:]
+        for name in ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
+    ]
+    addresses, protos, hosts = fields
+    if addresses == [""]:
+        return []
+    # Proxies mostly set proto and host once, and append to the addresses.
+    return [Hop(_address(item), protos[-1] or None, hosts[-1] or None) for item in addresses]
+
+
+def _prefix(headers: Headers) -> str | None:
+    fields = headers.getlist("x-forwarded-prefix")
+    return prefix_of(fields[-1].rpartition(",")[2].strip()) if fields else None
+
+
+def _forwarded_hop(element: str) -> Hop:
+    values = {
+        match[1].lower(): match[2] if match[2] is not None else match[3]
+        for match in (_PAIR.fullmatch(pair) for pair in element.split(";"))
+        if match is not None
+    }
+    return Hop(_address(values.get("for", "")), values.get("proto"), values.get("host"))
+
+
+def _address(text: str) -> Address | None:
+    """An address with or without brackets and port; None for `unknown` and hidden names."""
+    bracketed = re.fullmatch(r"\[([^\]]+)\](?::\d+)?", text)
+    plain = bracketed[1] if bracketed else re.sub(r"^([\d.]+):\d+$", r"\1", text)
+    try:
+        address = ip_address(plain)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address  # a socket that takes both writes IPv4 addresses as IPv6
+
+
+def _peer(scope: Scope) -> Address | None:
+    client = scope.get("client")
+    return None if client is None else _address(client[0])
+
+
+def _corrected(scope: Scope, hop: Hop) -> Scope:
+    corrected = dict(scope)
+    if hop.address is not None:
+        corrected["client"] = (str(hop.address), 0)
+    if hop.proto in {"http", "https"}:
+        corrected["scheme"] = hop.proto
+    if hop.host is not None and _HOST.fullmatch(hop.host):
+        corrected[ORIGIN] = f"{corrected['scheme']}://{hop.host}"
+        kept = [item for item in scope["headers"] if item[0] != b"host"]
+        corrected["headers"] = [*kept, (b"host", hop.host.encode("ascii"))]
+    return corrected

@@ -1,0 +1,26 @@
+"""Answers to what never becomes a request of the application."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+
+from imagesvc.errors import ImagesvcError
+from imagesvc.http.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
+
+
+def refusal(error: ImagesvcError, fields: bytes = b"") -> bytes:
+    """The answer that ends a connection, as it goes over the wire, with further fields."""
+    body = orjson.dumps(problem(error))
+    lines = [
+        f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}",
+        f"content-type: {MEDIA_TYPE}",
+        f"content-length: {len(body)}",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "connection: close",
+    ]
+    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        lines.append(f"retry-after: {RETRY_AFTER_SECONDS}")
+    return "\r\n".join([*lines, ""]).encode("ascii") + fields + b"\r\n" + body

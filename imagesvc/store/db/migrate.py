@@ -1,0 +1,157 @@
+"""Bring the database to the newest schema."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
+from imagesvc.store.db.database import NEXT_STEPS, sqlite_engine, transaction, translated
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.reserve import Reserve
+
+HEAD = "0008"
+"""The newest revision in `migrations/versions`; a test holds the two together."""
+
+
+class DatabaseNewer(Unavailable):
+    """The database has a schema that only a later version of imagesvc knows."""
+
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = MIGRATIONS / "versions"
+NEWEST = MIGRATIONS / "newest.sql"
+"""What all migrations together make of an empty SQLite database: `make schema` writes it."""
+
+
+def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
+    """As `migrate`; a full disk costs the reserve, so that the service can start and delete.
+
+    Raises:
+        InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
+        DatabaseDamaged: it is no database any more, or was lost.
+        DatabaseNewer: a later version has migrated it.
+        Unavailable: the database cannot be used now.
+    """
+    path = data_dir.database
+    _check_not_lost(data_dir)
+    try:
+        try:
+            _migrate(data_dir)
+        except InsufficientStorage:
+            if not reserve.release():
+                raise
+            _migrate(data_dir)
+    except DatabaseDamaged as error:
+        raise DatabaseDamaged(f"The database {path} is damaged. {NEXT_STEPS}") from error
+
+
+def _migrate(data_dir: DataDir) -> None:
+    """As `migrate`, with errors of ours; SQLite does not say that inodes are lacking."""
+    path = data_dir.database
+    try:
+        with translated():
+            migrate(path)
+    except (InsufficientStorage, DatabaseDamaged, DatabaseNewer):
+        raise
+    except Unavailable as error:
+        if not data_dir.has_inodes():
+            raise InsufficientStorage("The disk that holds the database is full.") from error
+        reason = getattr(error.__cause__, "orig", error)
+        raise Unavailable(f"The database {path} cannot be used: {reason}.") from error
+
+
+def _check_not_lost(data_dir: DataDir) -> None:
+    """A new database beside originals would make all of them orphans, which are removed.
+
+    Raises:
+        DatabaseDamaged: there are originals, and no database.
+    """
+    path = data_dir.database
+    if path.exists() and path.stat().st_size:
+        return
+    if data_dir.has_originals():
+        raise DatabaseDamaged(f"{path} is missing or empty, and there are originals. {NEXT_STEPS}")
+
+
+def migrate(path: Path) -> None:
+    """Create or upgrade the database at `path`; nothing happens when it is at `HEAD`.
+
+    One transaction: a crash in between leaves the old schema, whole. A new database is its owner's
+    alone to read: it has the hashes of passwords. SQLite gives its log the same permissions.
+
+    Raises:
+        DatabaseNewer: a later version has migrated it.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.touch(mode=0o600, exist_ok=False)
+    engine = sqlite_engine(path)
+    with engine.connect() as connection:
+        if (revision := _revision(connection)) != HEAD:
+            check_not_newer(revision, path)
+            with transaction(connection):
+                if inspect(connection).get_table_names():  # another process may have been faster
+                    upgrade(connection)
+                else:
+                    _create(connection)
+    engine.dispose()
+
+
+def check_not_newer(revision: str | None, path: Path) -> None:
+    """Tell a revision that this version knows from that of a later one.
+
+    Raises:
+        DatabaseNewer: it has no migration here.
+    """
+    if revision is not None and not is_known(revision):
+        raise DatabaseNewer(
+            f"The database {path} was made by a newer version of imagesvc (schema {revision}; this "
+            f"version, {version('imagesvc')}, knows those up to {HEAD}). Run the newer version, or "
+            "restore a copy of the data directory."
+        )
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version has the migration."""
+    return any(VERSIONS.glob(f"{revision}_*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _create(connection: Connection) -> None:
+    """Make the newest schema in an empty database, in a tenth of the time of all migrations."""
+    for statement in _statements(NEWEST.read_text("utf-8")):
+        connection.exec_driver_sql(statement)
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, triggers and all."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def upgrade(connection: Connection, revision: str = HEAD) -> None:
+    """Run the migrations that are missing up to a revision, within the caller's transaction."""
+    # Imported when needed: it takes a third of the time of a start that has nothing to migrate.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

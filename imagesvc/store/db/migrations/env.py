@@ -1,0 +1,15 @@
+"""Alembic's environment: runs the migrations on the connection that `migrate` hands over."""
+
+from alembic import context
+
+from imagesvc.store.db.schema import is_in_metadata, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    include_name=is_in_metadata,
+    render_as_batch=True,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Files in the data directory: blobs, variants, incoming uploads, locks, secrets."""

@@ -1,0 +1,158 @@
+"""The data directory: which file lives where."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagesvc.errors import NotFound, Unavailable
+from imagesvc.store.files.files import fsync_directory
+
+
+class NoDataDir(NotFound):
+    """A directory in which no server has been started."""
+
+
+class DataDirSplit(Unavailable):
+    """Uploads cannot be renamed to their places, which are on another file system."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """The places below one data directory."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.root / "imagesvc.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Originals, by digest."""
+        return self.root / "blobs"
+
+    @property
+    def variants(self) -> Path:
+        """Variants: evictable."""
+        return self.root / "variants"
+
+    @property
+    def tmp(self) -> Path:
+        """Uploads in flight and large variants on their way."""
+        return self.root / "tmp"
+
+    @property
+    def secret(self) -> Path:
+        """The service's own secret."""
+        return self.root / "secret.key"
+
+    @property
+    def first_key(self) -> Path:
+        """The first admin's API key, until it is used."""
+        return self.root / "admin.key"
+
+    @property
+    def quarantine(self) -> Path:
+        """Damaged blobs that `imagesvc check --repair` set aside."""
+        return self.root / "quarantine"
+
+    @property
+    def server_lock(self) -> Path:
+        """Locked by the running server."""
+        return self.root / "server.lock"
+
+    @property
+    def digest_lock(self) -> Path:
+        """Locked byte by byte, a digest each."""
+        return self.root / "blobs.lock"
+
+    @property
+    def reserve(self) -> Path:
+        """Room for deletes on a full disk."""
+        return self.root / "reserve"
+
+    def create(self) -> None:
+        """Make what is missing; a new data directory is its owner's alone to read."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError as error:
+            code = errno.ENOTDIR
+            raise NotADirectoryError(code, os.strerror(code), str(self.root)) from error
+        for path in (self.blobs, self.variants, self.tmp):
+            path.mkdir(exist_ok=True)
+        fsync_directory(self.root)
+        fsync_directory(self.root.parent)
+
+    def has_database(self) -> bool:
+        """Whether a server has been started: there is a database, or originals that had one."""
+        has_rows = self.database.exists() and self.database.stat().st_size > 0
+        return has_rows or self.has_originals()
+
+    def has_originals(self) -> bool:
+        """Whether there is any blob."""
+        return any(self.blobs.glob("??/??/*"))
+
+    def require(self) -> None:
+        """Make sure that this is a data directory; a mistyped one must not become one.
+
+        Raises:
+            NoDataDir: no server has been started here.
+        """
+        if not (self.has_database() or self.secret.exists()):
+            raise NoDataDir(
+                f"There is no data directory of imagesvc: {self.root}. Name that of the server "
+                "with --data-dir or IMAGESVC_DATA_DIR; only imagesvc serve makes a new one."
+            )
+
+    def check_renames(self) -> None:
+        """Make sure that a file can be renamed from `tmp` to `blobs`, as each upload is.
+
+        Tried, because mounts of one file system differ too. Other errors are found where they
+        matter: a server starts on a full disk.
+
+        Raises:
+            DataDirSplit: the two are on different mounts.
+        """
+        source, target = self.tmp / "rename-check", self.blobs / "rename-check"
+        try:
+            source.touch(0o600)
+            source.replace(target)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise DataDirSplit(
+                    f"{self.tmp} and {self.blobs} are on different file systems or mounts, so no "
+                    "upload could be stored. Put the whole data directory on one."
+                ) from error
+        finally:
+            for path in (source, target):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def empty_tmp(self) -> None:
+        """Remove what a crash left of uploads in flight."""
+        for path in self.tmp.iterdir():
+            if not path.is_dir():  # the service makes none; what is in it is not the service's
+                path.unlink()
+
+    def free_bytes(self) -> int:
+        """Bytes that can still be written here."""
+        return shutil.disk_usage(self.root).free
+
+    def has_inodes(self, count: int = 1) -> bool:
+        """Whether so many files can still be made; some file systems have no limit: 0 of 0."""
+        status = os.statvfs(self.root)
+        return status.f_files == 0 or status.f_favail >= count
+
+    def is_there(self) -> bool:
+        """Whether the database and the directory of the originals are in their places."""
+        return self.database.exists() and self.blobs.is_dir()
+
+    def is_writable(self) -> bool:
+        """Whether the file system is writable and its directories are this user's to write."""
+        return all(os.access(path, os.W_OK) for path in (self.tmp, self.blobs, self.variants))

@@ -1,0 +1,150 @@
+"""Locks by digest: publishing a blob and removing it never overlap.
+
+Within the process an asyncio lock a digest; against other processes on the same data
+directory (`imagesvc gc` beside a running server) a POSIX record lock on one byte of a lock
+file, whose offset is taken from the digest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+
+from imagesvc.errors import Conflict, text_of
+from imagesvc.model import Digest
+from imagesvc.store.files.files import FULL
+
+RETRY_SECONDS = 0.005
+CLAIM_ATTEMPTS = 5
+CLAIM_SECONDS = 0.05
+"""`running_server` holds the lock for a moment, when no server does."""
+MAX_URL = 1024
+
+log = structlog.get_logger()
+
+
+class DigestLocks:
+    """Exclusive locks on digests of one data directory."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._held: dict[Digest, tuple[asyncio.Lock, int]] = {}
+
+    def close(self) -> None:
+        """Release everything."""
+        os.close(self._fd)
+
+    @contextlib.asynccontextmanager
+    async def hold(self, digest: Digest) -> AsyncIterator[None]:
+        """Hold the lock of `digest`; others of this digest wait, here and in other processes."""
+        lock, users = self._held.get(digest, (asyncio.Lock(), 0))
+        self._held[digest] = lock, users + 1
+        try:
+            async with lock, self._across_processes(digest):
+                yield
+        finally:
+            lock, users = self._held.pop(digest)
+            if users > 1:
+                self._held[digest] = lock, users - 1
+
+    @contextlib.asynccontextmanager
+    async def _across_processes(self, digest: Digest) -> AsyncIterator[None]:
+        offset = int(digest[:12], 16)  # two digests on one byte only wait for each other
+        while True:
+            try:
+                fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+            except BlockingIOError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, offset)
+
+
+class NoLocks:
+    """Stands for the locks of a data directory in which nothing can be written, nor changes."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    @contextlib.asynccontextmanager
+    async def hold(self, digest: Digest) -> AsyncIterator[None]:
+        """Hold nothing."""
+        del digest
+        yield
+
+
+def locks_if_writable(path: Path) -> DigestLocks | NoLocks:
+    """The locks of a data directory, where its file system lets them be taken."""
+    try:
+        return DigestLocks(path)
+    except OSError as error:
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, *FULL}:
+            return NoLocks()
+        raise
+
+
+class DataDirInUse(Conflict):
+    """Another server has this data directory."""
+
+
+class DataDirLock:
+    """Held by the one server of a data directory, which may empty tmp/ and requeue jobs."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for attempt in range(CLAIM_ATTEMPTS):
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if attempt < CLAIM_ATTEMPTS - 1:
+                    time.sleep(CLAIM_SECONDS)
+            except OSError as error:  # a file system without locks
+                os.close(self._fd)
+                raise OSError(error.errno, f"{error.strerror} (flock)", str(path)) from error
+            else:
+                os.ftruncate(self._fd, 0)
+                return
+        os.close(self._fd)
+        raise DataDirInUse(f"Another server is running on {path.parent}.")
+
+    def publish(self, url: str) -> None:
+        """Say where the server listens, for `running_server`."""
+        try:
+            os.pwrite(self._fd, f"{url}\n".encode(), 0)
+        except OSError as error:  # a full disk; only commands without a key need the URL
+            log.warning("the URL is not published", action="lock.unpublished", error=text_of(error))
+
+    def release(self) -> None:
+        """Let another server have it."""
+        os.close(self._fd)
+
+
+def running_server(path: Path) -> str | None:
+    """The URL of the server that holds this lock; None if none does, or it cannot be read.
+
+    As long as the lock is held, no other program can have been reached at this URL instead.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        url, is_whole, _ = os.pread(fd, MAX_URL, 0).decode("ascii", "replace").partition("\n")
+        return url if is_whole else None
+    else:
+        return None
+    finally:
+        os.close(fd)

@@ -1,0 +1,138 @@
+"""The files of variants: `variants/ab/<key>`; evictable, so never fsynced or renamed.
+
+A file counts once its row is there, which is written after it; what a crash or a power cut
+leaves of a file is found out by the checksum in the row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from anyio import to_thread
+
+from imagesvc.model import Variant, VariantKey
+from imagesvc.store.files.files import full_disk_named
+
+CHUNK = 1 << 20
+
+
+class VariantFiles:
+    """The variants below one directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: VariantKey) -> Path:
+        """Where the variant is or would be."""
+        return self.root / key[:2] / key
+
+    def holds(self, key: VariantKey) -> bool:
+        """Whether there is a file. Not in a thread: that takes ten times as long as the answer."""
+        return self.path(key).exists()
+
+    async def write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
+        """Put variants in place: bytes, or an open file to copy and to close.
+
+        Raises:
+            InsufficientStorage: the disk is full.
+        """
+        await to_thread.run_sync(self._write, files)
+
+    def _write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
+        with full_disk_named():
+            for key, content in files:
+                path = self.path(key)
+                try:
+                    _put(path, content)
+                except FileNotFoundError:
+                    path.parent.mkdir(exist_ok=True)
+                    _put(path, content)
+
+    async def read(self, variant: Variant) -> bytes | None:
+        """The bytes of a variant; None when its file is missing or damaged."""
+        return await to_thread.run_sync(self._read, variant)
+
+    def _read(self, variant: Variant) -> bytes | None:
+        try:
+            fd = os.open(self.path(variant.key), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with open(fd, "rb") as file:  # noqa: PTH123  # a descriptor, and no second lookup
+            content = file.read()
+        return content if zlib.crc32(content) == variant.crc32 else None
+
+    async def is_whole(self, variant: Variant) -> bool:
+        """Whether the file has the size and the checksum of its row; read in pieces."""
+        return await to_thread.run_sync(self._is_whole, variant)
+
+    def _is_whole(self, variant: Variant) -> bool:
+        checksum = 0
+        try:
+            with self.path(variant.key).open("rb") as file:
+                while piece := file.read(CHUNK):
+                    checksum = zlib.crc32(piece, checksum)
+        except FileNotFoundError:
+            return False
+        return checksum == variant.crc32
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove variants; those that are not there are passed over."""
+        if keys:
+            await to_thread.run_sync(self._delete, keys)
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.path(VariantKey(key)).unlink(missing_ok=True)
+
+    async def directories(self) -> list[Path]:
+        """The directories that hold variants."""
+        return await to_thread.run_sync(
+            lambda: sorted(path for path in self.root.iterdir() if path.is_dir())
+        )
+
+    async def older_than(self, directory: Path, seconds: float) -> list[VariantKey]:
+        """The variants of one directory whose files are older than `seconds`."""
+        return await to_thread.run_sync(_older_than, directory, seconds)
+
+
+def _put(path: Path, content: bytes | BinaryIO) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    try:
+        for piece in [content] if isinstance(content, bytes) else _pieces(content):
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(fd, view) :]
+    except OSError:
+        path.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+        raise
+    finally:
+        os.close(fd)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a file, which is closed then; as many as it has now, should it grow.
+
+    A worker wrote it, and may keep it open: the file itself is never published.
+    """
+    with file:
+        end = os.fstat(file.fileno()).st_size
+        for start in range(0, end, CHUNK):
+            yield os.pread(file.fileno(), min(CHUNK, end - start), start)
+
+
+def _older_than(directory: Path, seconds: float) -> list[VariantKey]:
+    horizon = time.time() - seconds
+    found = []
+    for path in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            if status.st_ctime <= horizon and stat.S_ISREG(status.st_mode):
+                found.append(VariantKey(path.name))
+    return found

@@ -1,0 +1,143 @@
+"""Blobs are compared with their digests at their first use, and slowly in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import structlog
+
+from imagesvc.errors import NotFound, OriginalDamaged
+from imagesvc.model import Digest
+from imagesvc.store.files.blobs import BlobStore, Stamp
+
+log = structlog.get_logger()
+
+MAX_AWAITED_BYTES = 8 << 20
+"""Of a blob that a delivery waits for: 5 to 20 ms. Larger ones are sent while they are verified."""
+MAX_KNOWN = 50_000
+MAX_AT_ONCE = 2
+SCRUB_DELAY = 300.0
+"""Seconds after the start, which has other work to do."""
+SCRUB_RATE = 4 << 20
+"""Bytes a second: a terabyte in three days, at 1 or 2 % of a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a verification found of a blob as it was then."""
+
+    stamp: Stamp
+    is_sound: bool
+
+
+class VerifiedBlobs:
+    """Knows which blobs have their digests, verified once since the start or their last change."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._known: OrderedDict[Digest, _Known] = OrderedDict()
+        self._running: dict[Digest, asyncio.Task[bool]] = {}
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._damaged: set[Digest] = set()
+
+    @property
+    def damaged(self) -> int:
+        """Blobs found damaged since the start, and not replaced."""
+        return len(self._damaged)
+
+    async def size(self, digest: Digest) -> int | None:
+        """Bytes of a blob that is about to be sent, or None when there is no such blob.
+
+        Raises:
+            OriginalDamaged: its bytes are not those that were stored.
+        """
+        stamp = await self._blobs.stamp(digest)
+        if stamp is None:
+            return None
+        known = self._known.get(digest)
+        if known is None or known.stamp != stamp:
+            verification = self._verification(digest, stamp)
+            if stamp.bytes > MAX_AWAITED_BYTES:
+                return stamp.bytes
+            _require(is_sound=await asyncio.shield(verification))
+        else:
+            self._known.move_to_end(digest)
+            _require(is_sound=known.is_sound)
+        return stamp.bytes
+
+    async def require(self, digest: Digest) -> None:
+        """Verify a blob that is about to be decoded, however large; one that is gone passes.
+
+        Raises:
+            OriginalDamaged: its bytes are not those that were stored.
+        """
+        known = self._known.get(digest)
+        if known is not None and known.is_sound:
+            return
+        stamp = await self._blobs.stamp(digest)
+        if stamp is not None:
+            _require(is_sound=await asyncio.shield(self._verification(digest, stamp)))
+
+    async def scrub(self, *, delay: float = SCRUB_DELAY, rate: float = SCRUB_RATE) -> None:
+        """Verify everything stored, over and over, at a rate that disturbs nothing.
+
+        It begins at a random place: a service that is often restarted gets everywhere in time.
+        """
+        await asyncio.sleep(delay)
+        first = secrets.token_hex(1)
+        while True:
+            async for batch in self._blobs.all():
+                for blob in batch:
+                    if blob.digest >= first:
+                        await self._scrub_one(blob.digest)
+                        await asyncio.sleep(blob.bytes / rate)
+            first = ""
+            await asyncio.sleep(delay)
+
+    async def close(self) -> None:
+        """Give up what is being verified."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _scrub_one(self, digest: Digest) -> None:
+        stamp = await self._blobs.stamp(digest)
+        if stamp is not None:
+            await asyncio.shield(self._verification(digest, stamp))
+
+    def _verification(self, digest: Digest, stamp: Stamp) -> asyncio.Task[bool]:
+        """The one verification of a blob, however many wait for it."""
+        running = self._running.get(digest)
+        if running is None:
+            running = asyncio.create_task(self._verified(digest, stamp))
+            self._running[digest] = running
+            running.add_done_callback(lambda _: self._running.pop(digest))
+        return running
+
+    async def _verified(self, digest: Digest, stamp: Stamp) -> bool:
+        async with self._slots:
+            with contextlib.suppress(NotFound):  # deleted meanwhile, as its user will find
+                self._note(digest, _Known(stamp, await self._blobs.is_sound(digest)))
+                return self._known[digest].is_sound
+        return True
+
+    def _note(self, digest: Digest, known: _Known) -> None:
+        self._known[digest] = known
+        self._known.move_to_end(digest)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+        if known.is_sound:
+            self._damaged.discard(digest)
+        elif digest not in self._damaged:
+            self._damaged.add(digest)
+            log.error("a blob is damaged", action="blob.damaged", digest=digest)
+
+
+def _require(*, is_sound: bool) -> None:
+    if not is_sound:
+        raise OriginalDamaged("The stored image is damaged; its bytes are not those uploaded.")

@@ -1,0 +1,1 @@
+"""Rows of jobs: adding, claiming, listing and ending them."""

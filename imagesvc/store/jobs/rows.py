@@ -1,0 +1,94 @@
+"""Jobs as rows, with their operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, bindparam, insert, select
+
+from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, UserId
+from imagesvc.store.db.schema import job_operations, jobs
+from imagesvc.store.events import tell_new_job
+
+_OPERATIONS = (
+    select(job_operations)
+    .where(job_operations.c.job_id.in_(bindparam("ids", expanding=True)))
+    .order_by(job_operations.c.job_id, job_operations.c.position)
+)
+_INSERT_JOB = insert(jobs)
+_INSERT_OPERATION = insert(job_operations)
+
+
+def insert_job(connection: Connection, job: Job) -> None:
+    """Insert a job and its operations, within the caller's transaction."""
+    connection.execute(
+        _INSERT_JOB,
+        [
+            {
+                "id": job.id,
+                "image_id": job.image_id,
+                "lane": job.lane,
+                "status": job.status,
+                "attempts": job.attempts,
+                "interruptions": 0,
+                "due_at": job.due_at,
+                "created_at": job.created_at,
+                "owner_id": job.owner_id,
+            }
+        ],
+    )
+    if job.operations:
+        connection.execute(
+            _INSERT_OPERATION,
+            [
+                {
+                    "job_id": job.id,
+                    "position": operation.position,
+                    "name": operation.name,
+                    "transform": operation.transform,
+                    "status": operation.status,
+                }
+                for operation in job.operations
+            ],
+        )
+    tell_new_job(connection, job)
+
+
+def with_operations(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
+    """The jobs of rows, in their order."""
+    operations: dict[UUID, list[Row[Any]]] = {}
+    for row in connection.execute(_OPERATIONS, {"ids": [row.id for row in rows]}):
+        operations.setdefault(row.job_id, []).append(row)
+    return [_job(row, operations.get(row.id, [])) for row in rows]
+
+
+def _job(row: Row[Any], operations: list[Row[Any]]) -> Job:
+    return Job(
+        id=JobId(row.id),
+        image_id=ImageId(row.image_id),
+        lane=Lane(row.lane),
+        status=Status(row.status),
+        attempts=row.attempts,
+        operations=tuple(_operation(operation, Status(row.status)) for operation in operations),
+        error_code=row.error_code,
+        error_detail=row.error_detail,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        owner_id=None if row.owner_id is None else UserId(row.owner_id),
+    )
+
+
+def _operation(row: Row[Any], job_status: Status) -> Operation:
+    is_running = job_status is Status.PROCESSING and row.status == Status.PENDING
+    return Operation(
+        position=row.position,
+        name=row.name,
+        transform=row.transform,
+        status=Status.PROCESSING if is_running else Status(row.status),
+        error_code=row.error_code,
+        error_detail=row.error_detail,
+    )

@@ -1,0 +1,1 @@
+"""The grammar of searches, and the statements that it becomes."""

@@ -1,0 +1,101 @@
+"""What the indexes of a search do not decide, as conditions on rows of `images`.
+
+They are for rows that something else has found: no index may be chosen for them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, exists, func, literal, not_, or_, select, text
+
+from imagesvc.model import Audience, Visibility
+from imagesvc.store.db.schema import blobs, images, unindexed
+from imagesvc.store.search.colors import RADIUS, lab
+from imagesvc.store.search.listing import ImageFilter
+from imagesvc.store.search.terms import Colored, Dated, From, Measure, Query, Range, To
+
+_MEASURES = {
+    Measure.SIZE: images.c.bytes,
+    Measure.WIDTH: images.c.width,
+    Measure.HEIGHT: images.c.height,
+}
+
+Condition = ColumnElement[bool]
+
+
+def is_visible_to(audience: Audience) -> list[Condition]:
+    """Own images and public ones; nothing to check for those who see all."""
+    if audience.sees_all:
+        return []
+    is_public = unindexed(images.c.visibility) == Visibility.PUBLIC
+    if audience.owner_id is None:
+        return [is_public]
+    return [or_(unindexed(images.c.owner_id) == audience.owner_id, is_public)]
+
+
+def conditions_of(wanted: ImageFilter) -> list[Condition]:
+    """Measures, the exact distance of colours, and the plain filters."""
+    found: list[Condition] = []
+    for term in wanted.query.terms:
+        match term.atom:
+            case Range():
+                condition = _within(term.atom)
+            case Colored():
+                condition = _has_color(term.atom)
+            case _:
+                continue
+        found.append(not_(condition) if term.is_negated else condition)
+    plain: tuple[tuple[Column[Any], Any], ...] = (
+        (images.c.status, wanted.status),
+        (images.c.collection_id, wanted.collection_id),
+        (images.c.owner_id, wanted.owner_id),
+        (images.c.visibility, wanted.visibility),
+    )
+    return found + [unindexed(column) == value for column, value in plain if value is not None]
+
+
+def _within(bounds: Range) -> Condition:
+    column = unindexed(_MEASURES[bounds.measure])
+    if bounds.least is None:
+        return column <= bounds.most
+    if bounds.most is None:
+        return column >= bounds.least
+    return column.between(bounds.least, bounds.most)
+
+
+def _has_color(color: Colored) -> Condition:
+    palette = func.json_each(blobs.c.palette_lab).table_valued("value", name="palette")
+    differences = [
+        func.json_extract(palette.c.value, f"$[{place}]") - part
+        for place, part in enumerate(lab(color.rgb), 1)
+    ]
+    squares = [difference * difference for difference in differences]
+    within = squares[0] + squares[1] + squares[2] <= literal(RADIUS * RADIUS)
+    near = select(text("1")).select_from(blobs).join(palette, text("1")).where(within)
+    is_near = exists(near.where(blobs.c.sha256 == images.c.sha256).correlate(images))
+    return is_near & images.c.is_analysed
+
+
+def dates_of(query: Query) -> tuple[datetime, datetime] | None:
+    """First instant and last of a query whose dates are one span, whose other terms are measures.
+
+    Such a query needs no more than a stretch of an index by date.
+    """
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    for term in query.terms:
+        atom = term.atom
+        if isinstance(atom, Range):
+            continue
+        if term.is_negated or not isinstance(atom, Dated | From | To):
+            return None
+        day = atom.day
+        if day.year is None or (day.month is None and day.day is not None):
+            return None
+        if not isinstance(atom, To):
+            first = max(first, datetime.combine(day.first, time.min, UTC))
+        if not isinstance(atom, From):
+            midnight = datetime.combine(day.last, time.max, UTC)
+            last = min(last, midnight)
+    return first, last

@@ -1,0 +1,69 @@
+"""Which images a list shows, in which order, and where a page of it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from imagesvc.model import Audience, CollectionId, Image, Status, UserId, Visibility
+from imagesvc.store.search.terms import Query
+
+
+class Sort(StrEnum):
+    """What a list of images is sorted by."""
+
+    RELEVANCE = "relevance"
+    CREATED = "created"
+    TAKEN = "taken"
+    SIZE = "size"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFilter:
+    """Which images to list; None does not restrict."""
+
+    audience: Audience
+    query: Query = field(default_factory=Query)
+    status: Status | None = None
+    collection_id: CollectionId | None = None
+    owner_id: UserId | None = None
+    visibility: Visibility | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A sort and its direction; the best matches are those of the highest relevance."""
+
+    sort: Sort
+    is_descending: bool
+
+    @classmethod
+    def default_for(cls, query: Query, sort: Sort | None, *, is_descending: bool | None) -> Order:
+        """The order that was asked for, completed by what a query suggests."""
+        if sort is None:
+            ranks = query.has_words or query.similar is not None
+            sort = Sort.RELEVANCE if ranks else Sort.CREATED
+        if is_descending is None:
+            is_descending = sort is not Sort.NAME
+        return cls(sort, is_descending)
+
+
+Position = tuple[int | str, ...]
+"""Where a page ends; what it holds depends on how its list is walked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePage:
+    """Some images in order, and the position to go on after; None at the end."""
+
+    images: list[Image]
+    next_after: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many images a list has: exactly, or at least so many."""
+
+    count: int
+    is_exact: bool

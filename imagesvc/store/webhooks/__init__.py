@@ -1,0 +1,1 @@
+"""Rows of webhooks: subscriptions, deliveries, and the outbox of events."""

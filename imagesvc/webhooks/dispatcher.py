@@ -1,0 +1,273 @@
+"""Sends events to webhooks, signed as Standard Webhooks 1.0 has it, until they are taken."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hmac
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from random import SystemRandom
+from uuid import UUID
+
+import structlog
+from anyio import fail_after, move_on_after
+
+from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable, text_of
+from imagesvc.model import UserId, utc_now
+from imagesvc.outbound.requests import Outbound, Sent
+from imagesvc.store.db.database import Database
+from imagesvc.store.webhooks.deliveries import DeliveryStatus
+from imagesvc.store.webhooks.outbox import Due, Outbox, Outcome
+
+log = structlog.get_logger()
+
+SECRET_PREFIX = "whsec_"  # noqa: S105  # no secret itself
+SECRET_BYTES = 32
+MAX_AT_ONCE = 16
+MAX_OF_ONE = 2
+"""For one webhook, so that slow receivers do not hold up others."""
+MAX_OF_OWNER = 6
+"""For all webhooks of one user, so that the receivers of one user do not hold up other users'."""
+MAX_ATTEMPTS = 6
+DELAY_FACTOR = 6
+JITTER = 0.2
+MAX_ANSWER = 4096
+"""Bytes of an answer that are read: nothing is made of them."""
+FAN_OUT = 100
+PAUSE_SECONDS = 0.1
+"""Between two looks for events: many commits are one wake-up."""
+POLL_SECONDS = 5.0
+"""How long a change by another process goes unnoticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatcherLimits:
+    """`seconds` bound one attempt; `retry_delay` is the delay after the first, in seconds."""
+
+    seconds: float
+    retry_delay: float
+    patience: timedelta
+    """How long a webhook may fail before it is disabled."""
+
+
+class Load:
+    """How many deliveries are being sent for each webhook and for each user."""
+
+    def __init__(self, running: Iterable[Due]) -> None:
+        running = list(running)
+        self._of_webhook = Counter(due.webhook_id for due in running)
+        self._of_owner = Counter(due.owner_id for due in running if due.owner_id is not None)
+
+    @property
+    def busy_webhooks(self) -> list[UUID]:
+        """Those for which no more may be sent now."""
+        return [key for key, count in self._of_webhook.items() if count >= MAX_OF_ONE]
+
+    @property
+    def busy_owners(self) -> list[UUID]:
+        """The users for whom no more may be sent now."""
+        return [key for key, count in self._of_owner.items() if count >= MAX_OF_OWNER]
+
+    def takes(self, due: Due) -> bool:
+        """Whether a delivery may be sent beside the others; if so, it is counted."""
+        if due.webhook_id in self.busy_webhooks or due.owner_id in self.busy_owners:
+            return False
+        self._of_webhook[due.webhook_id] += 1
+        if due.owner_id is not None:
+            self._of_owner[due.owner_id] += 1
+        return True
+
+
+class Dispatcher:
+    """Makes deliveries of events, and sends them; runs from `start()` to `stop()`."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        outbound: Outbound,
+        limits: DispatcherLimits,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._outbound = outbound
+        self._limits = limits
+        self._clock = clock
+        self._running: dict[asyncio.Task[None], Due] = {}
+        self._freed = asyncio.Event()
+        self.attempts: Counter[DeliveryStatus] = Counter()
+        """Since the start, by what became of the delivery; what is pending is sent again."""
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with what is due."""
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self, seconds: float) -> None:
+        """Start no more; what is under way after `seconds` is cut off, and sent anew next time."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def check(self, url: str, owner_id: UserId | None) -> None:
+        """Check that a webhook of this user may have this URL.
+
+        Raises:
+            InvalidRequest: nothing may be sent there.
+            SourceUnavailable: its host cannot be looked up now.
+            Overloaded: too many names are being looked up.
+        """
+        try:
+            with fail_after(self._limits.seconds):
+                await self._outbound.checked(url, owner_id)
+        except TimeoutError as error:
+            raise SourceUnavailable("The host of the URL cannot be looked up now.") from error
+
+    async def _run(self) -> None:
+        with self._database.woken() as wake:
+            while True:
+                wake.clear()  # before the look: what is committed after it wakes again
+                self._freed.clear()
+                try:
+                    pause = await self._look()
+                except ImagesvcError as error:
+                    log.error("webhooks wait", action="webhooks.failed", error=text_of(error))
+                    pause = POLL_SECONDS
+                except Exception:
+                    log.exception("bug in the sending of webhooks", action="webhooks.bug")
+                    pause = POLL_SECONDS
+                with move_on_after(PAUSE_SECONDS) as brief:
+                    await self._freed.wait()
+                if brief.cancelled_caught:
+                    with move_on_after(pause):
+                        await wake.wait()
+
+    async def _look(self) -> float:
+        """Begin what can begin; seconds until something else is due."""
+        now = self._clock()
+        is_behind = await self._outbox.fan_out(FAN_OUT, now=now)
+        while free := MAX_AT_ONCE - len(self._running):
+            load = Load(self._running.values())
+            but = [due.id for due in self._running.values()]
+            found = await self._outbox.due(
+                now, free, but=but, busy=load.busy_webhooks, busy_owners=load.busy_owners
+            )
+            if not found:
+                break
+            for due in found:
+                if load.takes(due):
+                    self._begin(due)
+        if is_behind:
+            return 0.0
+        next_at = await self._outbox.next_due_at(now)
+        if next_at is None:
+            return POLL_SECONDS
+        return min(POLL_SECONDS, max(0.0, (next_at - self._clock()).total_seconds()))
+
+    def _begin(self, due: Due) -> None:
+        task = asyncio.create_task(self._deliver(due))
+        self._running[task] = due
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self._freed.set()
+
+    async def _deliver(self, due: Due) -> None:
+        try:
+            outcome = await self._attempt(due)
+            is_disabled = await self._outbox.settle(
+                due, outcome, now=self._clock(), patience=self._limits.patience
+            )
+        except ImagesvcError as error:  # sent again: the receiver tells by the id
+            log.error("delivery not settled", action="webhooks.failed", error=text_of(error))
+            await asyncio.sleep(POLL_SECONDS)
+            return
+        self.attempts[outcome.status] += 1
+        log.info(
+            "webhook sent",
+            action="webhook.sent",
+            webhook_id=str(due.webhook_id),
+            delivery_id=str(due.id),
+            status=str(outcome.status),
+            answer_status=outcome.answer_status,
+        )
+        if is_disabled:
+            log.warning(
+                "webhook disabled", action="webhook.disabled", webhook_id=str(due.webhook_id)
+            )
+
+    async def _attempt(self, due: Due) -> Outcome:
+        answer_status: int | None = None
+        error = f"The receiver took longer than {self._limits.seconds:g} s."
+        try:
+            with fail_after(self._limits.seconds):
+                answer_status = await self._send(due)
+            error = f"The receiver answers with status {answer_status}."
+        except TimeoutError:
+            pass
+        except (InvalidRequest, SourceUnavailable, Overloaded) as failure:
+            error = failure.detail
+        except Exception:  # else the delivery would be due again at once, for ever
+            log.exception("bug in the sending of webhooks", action="webhooks.bug")
+            error = "The delivery cannot be sent."
+        if answer_status is not None and HTTPStatus(200) <= answer_status < HTTPStatus(300):
+            return Outcome(DeliveryStatus.SUCCEEDED, answer_status)
+        is_gone = answer_status == HTTPStatus.GONE
+        if is_gone or due.attempts + 1 >= MAX_ATTEMPTS:
+            return Outcome(DeliveryStatus.FAILED, answer_status, error, is_gone=is_gone)
+        due_at = self._clock() + self._delay(due.attempts + 1)
+        return Outcome(DeliveryStatus.PENDING, answer_status, error, due_at)
+
+    async def _send(self, due: Due) -> int:
+        """The status of the answer."""
+        place = await self._outbound.checked(due.url, due.owner_id)
+        body = due.body.encode()
+        headers = [
+            ("Content-Type", "application/json"),
+            *signed(due.secret, str(due.id), int(self._clock().timestamp()), body),
+        ]
+        async with self._outbound.answer(place, Sent("POST", headers, body)) as answer:
+            size = 0
+            async with contextlib.aclosing(self._outbound.body(place, answer)) as pieces:
+                async for piece in pieces:
+                    size += len(piece)
+                    if size >= MAX_ANSWER:
+                        break
+            return answer.status
+
+    def _delay(self, attempt: int) -> timedelta:
+        """The delay after attempt number `attempt`, from 1."""
+        chance = SystemRandom().uniform(1 - JITTER, 1 + JITTER)
+        factor: int = DELAY_FACTOR ** (attempt - 1)
+        return timedelta(seconds=self._limits.retry_delay * factor * chance)
+
+
+def new_secret() -> str:
+    """A secret for signatures."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> list[tuple[str, str]]:
+    """The header fields that tell a receiver who sends (Standard Webhooks 1.0)."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    content = f"{message_id}.{timestamp}.".encode() + body
+    signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+    return [
+        ("webhook-id", message_id),
+        ("webhook-timestamp", str(timestamp)),
+        ("webhook-signature", f"v1,{signature}"),
+    ]

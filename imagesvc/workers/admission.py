@@ -1,0 +1,219 @@
+"""Admission: which waiting work may start, by priority, free workers and predicted cost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from imagesvc.errors import Overloaded
+from imagesvc.imaging.cost import Cost
+from imagesvc.model import Lane
+from imagesvc.workers.fairness import FairQueue
+
+PATIENCE_SECONDS = 5.0
+"""How long dear work lets later, cheap work pass it."""
+DEAR_SECONDS = 1.0
+"""Work that is predicted to take longer is dear."""
+
+
+class Kind(Enum):
+    """What a piece of work may have of the workers."""
+
+    IDENTIFICATION = auto()
+    CHEAP = auto()
+    DEAR = auto()
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    lane: Lane
+    kind: Kind
+    memory: int
+    since: float
+    granted: asyncio.Future[None]
+
+
+class Admission:
+    """Admits as much work as there are workers and memory for.
+
+    - Dear work never holds the last of several workers, nor the memory that cheap work needs.
+    - One process beside the workers is there for identification. Where there is only one worker,
+      cheap work may have it, too, while that worker does dear work.
+    - In each priority requesters take turns, apart for cheap and for dear work.
+
+    Args:
+        slots: pieces of work at once, one identification not counted.
+        memory: bytes that all admitted work together may be predicted to hold.
+        max_waiting: interactive work that may wait; more is refused. Where the queue is full, a
+            requester with less in it takes the place of the newest of who has most.
+    """
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        memory: int,
+        max_waiting: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._slots = slots
+        self._memory = memory
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._cheap_memory = memory // (2 * slots)
+        self._dear_memory = memory - self._cheap_memory
+        self._dear_slots = max(1, slots - 1)
+        self._running: list[_Work] = []
+        self._queues: dict[tuple[Lane, Kind], FairQueue[_Work]] = {
+            (lane, kind): FairQueue() for lane in Lane for kind in Kind
+        }
+
+    @property
+    def running(self) -> int:
+        """Pieces of work admitted now."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that wait now."""
+        return sum(map(len, self._queues.values()))
+
+    def kind_of(self, cost: Cost) -> Kind:
+        """Whether a rendering of this cost is cheap or dear."""
+        is_dear = cost.seconds > DEAR_SECONDS or cost.memory > self._cheap_memory
+        return Kind.DEAR if is_dear else Kind.CHEAP
+
+    @contextlib.asynccontextmanager
+    async def admit(
+        self, lane: Lane, cost: Cost, requester: str = "", kind: Kind | None = None
+    ) -> AsyncIterator[None]:
+        """Wait for a turn and hold it while the context lasts.
+
+        Work goes by lane, then by turns of the requesters. Work that does not fit beside what
+        runs lets later work pass, for a while.
+
+        Args:
+            lane: how urgent it is.
+            cost: as predicted; more than the memory for dear work counts as all of it.
+            requester: on whose behalf it is done.
+            kind: by default as its cost says.
+
+        Raises:
+            Overloaded: too much interactive work is waiting already.
+        """
+        kind = kind or self.kind_of(cost)
+        memory = min(cost.memory, self._dear_memory if kind is Kind.DEAR else self._memory)
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        work = _Work(lane, kind, memory, self._clock(), granted)
+        await self._enter(work, requester)
+        try:
+            yield
+        finally:
+            self._leave(work)
+
+    async def _enter(self, work: _Work, requester: str) -> None:
+        if work.lane is Lane.INTERACTIVE:
+            self._make_room(work, requester)
+        self._queue_of(work).add(work, requester)
+        self._grant()
+        try:
+            await work.granted
+        except asyncio.CancelledError:
+            if not work.granted.done() or work.granted.cancelled():
+                self._queue_of(work).remove(work)
+                self._grant()
+            elif work.granted.exception() is None:
+                self._leave(work)
+            raise
+
+    def _make_room(self, work: _Work, requester: str) -> None:
+        """Displace the newest work of who has most waiting, where the queue is full.
+
+        Raises:
+            Overloaded: nobody has more waiting than this requester will have.
+        """
+        queues = [queue for (lane, _), queue in self._queues.items() if lane is work.lane]
+        if sum(map(len, queues)) < self._max_waiting:
+            return
+        refusal = "Too many images are waiting to be rendered; try again soon."
+        fullest = max(queues, key=lambda queue: queue.longest()[1])
+        longest, count = fullest.longest()
+        displaced = fullest.newest_of(longest)
+        mine = sum(queue.waiting(requester) for queue in queues)
+        is_fair = longest == requester or count <= mine + 1
+        if is_fair or displaced is None or displaced.granted.done():
+            raise Overloaded(refusal)
+        fullest.remove(displaced)
+        displaced.granted.set_exception(Overloaded(refusal))
+
+    def _queue_of(self, work: _Work) -> FairQueue[_Work]:
+        return self._queues[work.lane, work.kind]
+
+    def _leave(self, work: _Work) -> None:
+        self._running.remove(work)
+        self._grant()
+
+    def _grant(self) -> None:
+        while (work := self._next()) is not None:
+            self._queue_of(work).take(work)
+            self._running.append(work)
+            work.granted.set_result(None)
+
+    def _next(self) -> _Work | None:
+        """The first waiting work that may start, if there is any."""
+        now = self._clock()
+        for work in self._in_order(now):
+            if work.granted.done():  # cancelled, and about to leave the queue
+                continue
+            if self._fits(work):
+                return work
+            if self._is_impatient(work, now) and self._cheap_work_is_in_the_way(work):
+                return None
+        return None
+
+    def _in_order(self, now: float) -> Iterator[_Work]:
+        for lane in Lane:
+            yield from self._queues[lane, Kind.IDENTIFICATION]
+        for lane in Lane:
+            cheap, dear = self._queues[lane, Kind.CHEAP], self._queues[lane, Kind.DEAR]
+            yield from (work for work in dear if self._is_impatient(work, now))
+            yield from cheap
+            yield from (work for work in dear if not self._is_impatient(work, now))
+
+    def _is_impatient(self, work: _Work, now: float) -> bool:
+        return work.kind is Kind.DEAR and now - work.since > PATIENCE_SECONDS
+
+    def _fits(self, work: _Work) -> bool:
+        if len(self._running) > self._slots:
+            return False
+        if work.kind is Kind.IDENTIFICATION:
+            return True
+        dear = self._of(Kind.DEAR)
+        renders = len(dear) + len(self._of(Kind.CHEAP))
+        if self._held() + work.memory > self._memory:
+            return False
+        if work.kind is Kind.CHEAP:
+            return renders < max(self._slots, len(dear) + 1)
+        return (
+            renders < self._slots
+            and len(dear) < self._dear_slots
+            and sum(it.memory for it in dear) + work.memory <= self._dear_memory
+        )
+
+    def _cheap_work_is_in_the_way(self, work: _Work) -> bool:
+        """Whether holding cheap work back would soon make room; dear work is never hurried."""
+        dear = self._of(Kind.DEAR)
+        return (
+            len(dear) < self._dear_slots
+            and sum(it.memory for it in dear) + work.memory <= self._dear_memory
+        )
+
+    def _of(self, kind: Kind) -> list[_Work]:
+        return [work for work in self._running if work.kind is kind]
+
+    def _held(self) -> int:
+        return sum(work.memory for work in self._running)

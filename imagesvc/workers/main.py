@@ -1,0 +1,201 @@
+"""What a worker process runs: it loads, locks itself, and serves calls until its socket closes.
+
+A request is a pickle (the server is trusted); an answer is JSON and bytes (a worker is not).
+Files come as descriptors over the same socket, in both directions: a worker opens no path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import mmap
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import orjson
+
+from imagesvc.errors import ImagesvcError, ImageTooLarge
+from imagesvc.imaging.calls import CALLS, Call, Files, Spill, pack_error
+from imagesvc.imaging.containers.found import Data
+from imagesvc.workers.sandbox import libc
+from imagesvc.workers.sandbox.lock import Confinement, lock
+from imagesvc.workers.sandbox.readiness import READY, Readiness
+from imagesvc.workers.sandbox.selftest import allowed_acts
+
+PR_SET_PDEATHSIG = 1
+STANDARD_STREAMS = (0, 1, 2)
+"""Kept, at /dev/null: else the next descriptor would take their place."""
+TRIM_ABOVE_BYTES = 128 << 20
+
+REQUEST_HEAD = struct.Struct("!I")
+"""Bytes of the pickle that follows."""
+REPLY_HEAD = struct.Struct("!II")
+"""Bytes of the JSON and of the body that follow."""
+FILE_WANTED = "file_wanted"
+"""What a worker says, in the place of an answer, to be sent a file for a large output."""
+FILE_GIVEN, FILE_REFUSED = b"+", b"-"
+"""What comes back; the first with the descriptor."""
+
+_page_bytes = os.sysconf("SC_PAGE_SIZE")
+
+
+def main(
+    channel: socket.socket, calls_by_name: Mapping[str, Call[Any]], resident: Callable[[], int]
+) -> None:
+    """Serve calls until the server closes its end."""
+    calls = 0
+    while request := _receive(channel):
+        calls += 1
+        plain, body = _answer(calls_by_name[request.name], request, _Spill(channel))
+        plain["resident_bytes"] = _settle_memory(resident)
+        plain["calls"] = calls
+        _send(channel, plain, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    name: str
+    args: tuple[Any, ...]
+    fd: int | None
+    """Of the file that it is about."""
+
+
+class _Spill:
+    """Large outputs go to files that the server opens when asked, and sends as descriptors."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._files = 0
+
+    def __call__(self, data: bytes) -> int:
+        """Write to a new file; its number in this call.
+
+        Raises:
+            OSError: there is no room, or there are too many bytes.
+        """
+        _send(self._channel, {FILE_WANTED: True}, b"")
+        verdict, fds, _flags, _address = socket.recv_fds(self._channel, 1, 1)
+        if verdict != FILE_GIVEN or not fds:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._files += 1
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fds[0], view) :]
+        finally:
+            os.close(fds[0])
+        return self._files - 1
+
+
+def _send(channel: socket.socket, plain: dict[str, Any], body: bytes) -> None:
+    text = orjson.dumps(plain)
+    channel.sendall(REPLY_HEAD.pack(len(text), len(body)) + text + body)
+
+
+def _receive(channel: socket.socket) -> _Request | None:
+    head, fds, _flags, _address = socket.recv_fds(channel, REQUEST_HEAD.size, 1, socket.MSG_WAITALL)
+    if len(head) < REQUEST_HEAD.size:
+        return None
+    (size,) = REQUEST_HEAD.unpack(head)
+    name, args = pickle.loads(  # noqa: S301  # from the server
+        channel.recv(size, socket.MSG_WAITALL)
+    )
+    return _Request(name, args, fds[0] if fds else None)
+
+
+def _mapped(fd: int | None) -> Data:
+    """The bytes of a file: read without an offset, which libraries would have to share.
+
+    Raises:
+        ImageTooLarge: there is no room for it.
+    """
+    if fd is None:
+        return b""
+    try:
+        size = os.lseek(fd, 0, os.SEEK_END)
+        return mmap.mmap(fd, size, access=mmap.ACCESS_READ) if size else b""
+    except OSError as error:
+        raise ImageTooLarge("The file is larger than the memory of a worker.") from error
+    finally:
+        os.close(fd)
+
+
+def _answer(call: Call[Any], request: _Request, spill: Spill) -> tuple[dict[str, Any], bytes]:
+    try:
+        value, body = call.pack(call.run(Files(_mapped(request.fd), spill), *request.args))
+    except ImagesvcError as error:
+        return {"error": pack_error(error)}, b""
+    except (MemoryError, RecursionError) as error:
+        return {"error": pack_error(_refusal(error))}, b""
+    except Exception:  # noqa: BLE001  # a bug fails its call, and the server logs where it is
+        return {"bug": traceback.format_exc(limit=-12)}, b""
+    return {"value": value}, body
+
+
+def _refusal(error: MemoryError | RecursionError) -> ImagesvcError:
+    """What it means that a file took all memory or all levels of calls that a worker has."""
+    if isinstance(error, MemoryError):
+        return ImageTooLarge("The image needs more memory than a worker may use.")
+    return ImageTooLarge("The file's structure is nested too deeply.")
+
+
+def _settle_memory(resident: Callable[[], int]) -> int:
+    size = resident()
+    if size > TRIM_ABOVE_BYTES:
+        libc.malloc_trim()
+        size = resident()
+    return size
+
+
+def _resident_bytes(statm: int) -> int:
+    """Resident memory, of `/proc/self/statm` as opened before the lock; see proc_pid_statm(5)."""
+    return int(os.pread(statm, 256, 0).split()[1]) * _page_bytes
+
+
+def prepare(confinement: Confinement, keep: Collection[int]) -> Readiness:
+    """Load what calls need, lock this process, and try the lock."""
+    from imagesvc.imaging import warmup  # noqa: PLC0415  # not in the server
+
+    warmup.warm_up()
+    missing = lock(confinement, keep)
+    if not confinement.layers:
+        return Readiness()
+    warmup.check_codecs()
+    return Readiness(missing, tuple(allowed_acts()))
+
+
+def run(calls_by_name: Mapping[str, Call[Any]] = CALLS) -> None:
+    """Serve the server that started this process, as its command line says."""
+    with contextlib.suppress(OSError):  # not on Linux
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    channel_fd, address_space, file_size = map(int, sys.argv[1:4])
+    channel = socket.socket(fileno=channel_fd)
+    confinement = Confinement(address_space, file_size, tuple(sys.argv[4:]))
+    statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    ready: Callable[[Files], Readiness]
+    try:
+        readiness = prepare(confinement, {*STANDARD_STREAMS, channel_fd, statm})
+    except Exception as error:  # noqa: BLE001  # told in the answer, for want of a log
+        ready = partial(_fail, error)
+    else:
+        ready = lambda _files: readiness  # noqa: E731
+    calls_by_name = {**calls_by_name, READY.name: replace(READY, run=ready)}
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
+        main(channel, calls_by_name, partial(_resident_bytes, statm))
+
+
+def _fail(error: Exception, _files: Files) -> Readiness:
+    raise error
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,146 @@
+"""Renders variants in the worker pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from imagesvc.errors import ImagesvcError, NotFound
+from imagesvc.imaging.calls import (
+    INGEST,
+    RENDER,
+    UNLOCATE,
+    Call,
+    Ingested,
+    IngestRequest,
+    Rendered,
+    RenderRequest,
+    Unlocated,
+)
+from imagesvc.imaging.cost import Cost
+from imagesvc.imaging.limits import Limits
+from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.verified import VerifiedBlobs
+from imagesvc.workers.admission import Kind
+from imagesvc.workers.pool import WorkerPool
+
+T = TypeVar("T")
+
+
+@dataclass
+class Renderer:
+    """Has variants of stored originals rendered."""
+
+    pool: WorkerPool
+    blobs: BlobStore
+    verified: VerifiedBlobs
+    limits: Limits
+    watermarks: Mapping[str, Watermark]
+
+    def admit(
+        self, lane: Lane, cost: Cost, requester: str = ""
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait until there is a worker, and memory for work of this cost."""
+        return self.pool.admit(lane, cost, requester)
+
+    def is_dear(self, cost: Cost) -> bool:
+        """Whether work of this cost holds a worker for long."""
+        return self.pool.admission.kind_of(cost) is Kind.DEAR
+
+    async def render_each(
+        self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float
+    ) -> Sequence[Rendered | ImagesvcError]:
+        """Render concrete transforms in one call; the caller has been admitted.
+
+        Args:
+            original: what these are variants of.
+            source: the blob to make them from: the original's, or its mezzanine's.
+            transforms: what to make.
+            timeout: seconds for all of them.
+
+        Returns:
+            For each transform what was made, or why it could not be.
+
+        Raises:
+            TimedOut, WorkerDied: nothing is known of any of them.
+            NotFound: the original was deleted meanwhile.
+            OriginalDamaged: its bytes have changed on the disk.
+        """
+        is_reduced = source != original.digest
+        await self.verified.require(source)
+        async with self.blobs.local(source) as path:
+            request = RenderRequest(
+                transforms=tuple(transforms),
+                limits=self.limits,
+                watermarks=self._needed(transforms),
+                original=Size(original.width, original.height) if is_reduced else None,
+            )
+            results = await self._run(source, RENDER, request, path, timeout)
+        if any(isinstance(result, ImagesvcError) for result in results):
+            await self._check_source(source)
+        return results
+
+    async def ingest(
+        self, original: Original, transforms: Sequence[Transform], timeout: float
+    ) -> Ingested:
+        """Find an original's facts, make its mezzanine, and render; the caller was admitted.
+
+        Raises:
+            TimedOut, WorkerDied: nothing is known.
+            CorruptImage, ImageTooLarge: the original cannot be decoded.
+            NotFound: it was deleted meanwhile.
+        """
+        async with self.blobs.local(original.digest) as path:
+            request = IngestRequest(
+                original=original,
+                transforms=tuple(transforms),
+                limits=self.limits,
+                watermarks=self._needed(transforms),
+            )
+            return await self._run(original.digest, INGEST, request, path, timeout)
+
+    async def unlocate(self, original: Original, timeout: float) -> Unlocated:
+        """Make a copy of an original that tells no place; the caller was admitted.
+
+        Raises:
+            TimedOut, WorkerDied: nothing is known.
+            NotFound: it was deleted meanwhile.
+            OriginalDamaged: its bytes have changed on the disk.
+        """
+        await self.verified.require(original.digest)
+        async with self.blobs.local(original.digest) as path:
+            try:
+                return await self.pool.run(
+                    UNLOCATE, original.format, timeout=timeout, source=path, max_files=1
+                )
+            except ImagesvcError:
+                await self._check_source(original.digest)
+                raise
+
+    async def _run(
+        self,
+        source: Digest,
+        call: Call[T],
+        request: RenderRequest | IngestRequest,
+        path: Path,
+        timeout: float,
+    ) -> T:
+        try:
+            return await self.pool.run(
+                call, request, timeout=timeout, source=path, max_files=len(request.transforms)
+            )
+        except ImagesvcError:
+            await self._check_source(source)
+            raise
+
+    async def _check_source(self, source: Digest) -> None:
+        """A decoder calls a file that went away corrupt, or worse."""
+        if await self.blobs.size(source) is None:
+            raise NotFound("The original is gone.")
+
+    def _needed(self, transforms: Sequence[Transform]) -> Mapping[str, Watermark]:
+        return self.watermarks if any(transform.wm for transform in transforms) else {}
