@@ -16,11 +16,10 @@ from imagesvc.auth.key_file import GivenKey, read_given_key
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.login_limits import LoginLimits
 from imagesvc.auth.signing import RESERVED, Signer
-from imagesvc.cache.eviction import DiskTier
+from imagesvc.cache.disk import DiskTier
+from imagesvc.cache.identity import Identities
 from imagesvc.cache.images import ImageCache
-from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import MemoryCache
-from imagesvc.cache.mezzanines import Mezzanines
 from imagesvc.cache.unlocated import UnlocatedOriginals
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.preset_versions import PARAMETER, preset_versions
@@ -35,6 +34,8 @@ from imagesvc.errors import (
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transforms.keys import KEYS
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
+from imagesvc.jobs.maker import Maker
+from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.jobs.runner import Runner, RunnerLimits
 from imagesvc.library.accept import Ingest
 from imagesvc.library.garbage import Collector
@@ -171,26 +172,25 @@ class Service:
         self.image_cache = ImageCache(self.images)
         self.memory = MemoryCache(settings.memory_cache_size)
         self.disk_tier = DiskTier(self.variant_rows, self.variant_files, settings.variant_disk_size)
-        self.ledger = Ledger(self.variant_rows, self.variant_files, self.disk_tier.grew)
         self.variants = VariantCache(
             memory=self.memory,
-            ledger=self.ledger,
-            store=self.variant_rows,
-            files=self.variant_files,
+            disk=self.disk_tier,
+            identities=Identities(qualities(settings), watermarks),
             renderer=renderer,
-            mezzanines=Mezzanines(
+            timeout=settings.transform_timeout,
+        )
+        self.originals = UnlocatedOriginals(self.variants, renderer, settings.transform_timeout)
+        maker = Maker(
+            self.variants,
+            Mezzanines(
                 incoming=self.incoming,
                 blobs=self.blobs,
                 images=self.images,
                 locks=self.locks,
                 on_added=self.image_cache.forget_original,
             ),
-            quality=qualities(settings),
-            timeout=settings.transform_timeout,
-            on_stored=self.disk_tier.grew,
         )
-        self.originals = UnlocatedOriginals(self.variants, renderer, settings.transform_timeout)
-        self.runner = Runner(self.jobs, self.variants, runner_limits(settings))
+        self.runner = Runner(self.jobs, maker, runner_limits(settings))
         self.ingest = Ingest(
             pool=self.pool,
             blobs=self.blobs,
@@ -246,7 +246,6 @@ class Service:
             await asyncio.to_thread(self._prepare)
             self.database.open()
             await self.accounts.open()
-            self.ledger.start()
             await self.disk_tier.start()
             recovered = await self.runner.start()
         finally:
@@ -302,7 +301,6 @@ class Service:
         await asyncio.gather(self.runner.stop(seconds), self.dispatcher.stop(seconds))
         await self.verified.close()
         await self.disk_tier.close()
-        await self.ledger.close()
         await self.pool.close()
         await self.accounts.close()
         await self.database.close()
@@ -343,8 +341,8 @@ class Service:
         while True:
             await asyncio.sleep(TOUCH_SECONDS)
             for key in self.memory.take_used():
-                self.ledger.touch(key)
-            await self.ledger.flush()
+                self.disk_tier.touch(key)
+            await self.disk_tier.flush()
             await self.accounts.keep_up()
             await asyncio.to_thread(self._fill_reserve)
 

@@ -182,3 +182,15 @@ def _anchors(page: Path) -> set[str]:
     text = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", it).strip().lower().replace(" ", "-") for it in headings}
+
+
+def test_the_architecture_names_modules_that_exist() -> None:
+    """Files move; what leads people to them moves along."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "imagesvc").rglob("*.py")}
+    named = re.findall(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)`", text)
+
+    assert len(named) > 50
+    assert [
+        name for name in named if not any(f"/{module}".endswith(f"/{name}") for module in modules)
+    ] == []

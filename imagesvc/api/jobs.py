@@ -17,9 +17,9 @@ from imagesvc.errors import Conflict, Forbidden, NotFound
 from imagesvc.http.operations import Operation
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
 from imagesvc.http.requests import Id, Instant, base_of, json_response, only_known, parsed_query
-from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.runner import Runner
 from imagesvc.model import ImageId, Job, JobId, Status, UserId, parse_id, utc_now
+from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.listing import JobFilter
 
 TAG = "jobs"
@@ -40,7 +40,7 @@ class JobQuery(PageQuery):
 class JobEndpoints:
     """The operations on jobs; the fields are everything they may touch."""
 
-    queue: JobQueue
+    queue: JobStore
     runner: Runner
     presets: PresetPlaces
     clock: Callable[[], datetime] = utc_now

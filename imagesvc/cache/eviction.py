@@ -18,8 +18,8 @@ LOW_WATER = 0.95
 """Eviction goes on down to this part of the limit, so that it need not begin again at once."""
 
 
-class DiskTier:
-    """Watches the bytes of stored variants and evicts when there are too many."""
+class Eviction:
+    """Counts the bytes of stored variants and evicts when there are too many."""
 
     def __init__(self, store: VariantStore, files: VariantFiles, max_bytes: int) -> None:
         self._store = store

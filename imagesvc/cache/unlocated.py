@@ -66,7 +66,7 @@ class UnlocatedOriginals:
         if made.copy is None:
             entry = Entry(variant, b"")
             if not flight.is_void:
-                self.variants.ledger.add(entry)
+                self.variants.disk.put_behind(entry)
             return Fetched(entry, "rendered", {"queue": queued})
         content = await self.variants.keep(flight, variant, made.copy)
         return Fetched(content, "rendered", {"queue": queued, **made.copy.seconds})

@@ -20,10 +20,11 @@ from imagesvc.auth.permissions import check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.signing import Signer
 from imagesvc.cache.flights import Fetched, StoredFile
+from imagesvc.cache.identity import Wanted
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.unlocated import Copy, UnlocatedOriginals, full_size
-from imagesvc.cache.variants import Admit, VariantCache, Wanted
+from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.delivery.bodies import file_bytes, from_memory, is_fresh, not_modified, streamed
 from imagesvc.delivery.headers import CREDENTIALS, Headers, Representation, image_headers
 from imagesvc.delivery.hot import RawHeaders

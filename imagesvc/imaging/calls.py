@@ -76,6 +76,18 @@ class Rendered:
     """In the server: the file, without a name; for the receiver to close."""
 
 
+def content_of(rendered: Rendered) -> bytes | BinaryIO:
+    """What a worker made, in the server: its bytes, or its file.
+
+    Raises:
+        ImagesvcError: the worker gave neither.
+    """
+    content = rendered.file if rendered.data is None else rendered.data
+    if content is None:
+        raise ImagesvcError("A worker returned neither bytes nor a file.")
+    return content
+
+
 MAX_OUTCOMES = 1000
 COLOUR = "#[0-9a-f]{6}"
 MAX_COLOURS = 16

@@ -8,32 +8,27 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 from anyio import move_on_after
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.jobs.queue import JobQueue
+from imagesvc.jobs.calls import MakeTask
+from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.retry import backoff, is_worth_retrying
 from imagesvc.model import (
-    Facts,
-    ImageId,
     Job,
     JobId,
-    Lane,
     Operation,
-    Original,
     Status,
-    Transform,
     UserId,
     Variant,
     utc_now,
 )
 from imagesvc.store.files.files import named_error
 from imagesvc.store.jobs.claims import Slots
-from imagesvc.store.jobs.jobs import ClaimedJob, Settlement
+from imagesvc.store.jobs.jobs import ClaimedJob, JobStore, Settlement
 
 log = structlog.get_logger()
 
@@ -42,45 +37,6 @@ IDLE_SECONDS = 30.0
 ERROR_PAUSE_SECONDS = 1.0
 DAMAGED_PAUSE_SECONDS = 60.0
 """Between two attempts to claim jobs of a damaged database, which no waiting mends."""
-
-
-@dataclass(frozen=True, slots=True)
-class MakeTask:
-    """What a job's attempt asks for; `needs_facts` when no job of the image has found them."""
-
-    image_id: ImageId
-    original: Original
-    transforms: tuple[Transform, ...]
-    lane: Lane
-    needs_facts: bool
-    requester: str = ""
-    """Whose job it is; requesters take turns."""
-
-
-class MadeVariants(Protocol):
-    """What an attempt made."""
-
-    @property
-    def outcomes(self) -> Sequence[Variant | ImagesvcError]:
-        """For each transform its variant, or why there is none."""
-        ...
-
-    @property
-    def facts(self) -> Facts | None:
-        """The original's facts, if they were found on the way."""
-        ...
-
-
-class VariantMaker(Protocol):
-    """Makes variants for jobs; `cache.variants.VariantCache` is the one there is."""
-
-    async def make(self, task: MakeTask, timeout: float) -> MadeVariants:
-        """Make these variants, or say why not, each for itself; their files are in place."""
-        ...
-
-    async def discard(self, variants: Sequence[Variant]) -> None:
-        """Remove files of variants that got no row."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +54,8 @@ class Runner:
 
     def __init__(
         self,
-        queue: JobQueue,
-        maker: VariantMaker,
+        queue: JobStore,
+        maker: Maker,
         limits: RunnerLimits,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -232,7 +188,7 @@ class Runner:
             settlement = replace(settlement, facts=(item.original.digest, facts))
         recorded = await self._settle(settlement)
         if recorded is None:
-            await self._maker.discard(settlement.variants)
+            await self._maker.variants.disk.discard(settlement.variants)
         note = log.warning if settlement.error_code is not None else log.info
         note(
             "job",
@@ -257,7 +213,7 @@ class Runner:
                 log.error("job not settled", action="job.unsettled", job=job, error=str(error))
                 await asyncio.sleep(ERROR_PAUSE_SECONDS)
 
-    async def _make(self, item: ClaimedJob, todo: list[Operation]) -> MadeVariants:
+    async def _make(self, item: ClaimedJob, todo: list[Operation]) -> Made:
         """Have operations made.
 
         Raises:

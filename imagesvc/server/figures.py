@@ -68,7 +68,7 @@ async def figures(
         _counter("memory_hits", "Variants answered from memory.", service.memory.hits),
         _gauge("memory_bytes", "Bytes of variants in memory.", service.memory.bytes),
         _gauge("memory_variants", "Variants in memory.", len(service.memory)),
-        _gauge("disk_variant_bytes", "Bytes of variants on disk.", service.disk_tier.bytes),
+        _gauge("disk_variant_bytes", "Bytes of variants on disk.", service.disk_tier.stored_bytes),
         _counter("disk_evicted", "Variants evicted from disk.", service.disk_tier.evicted),
         _gauge("blobs_damaged", "Stored files found damaged.", service.verified.damaged),
         _gauge("database_damaged", "Whether damage was met.", service.database.is_damaged),

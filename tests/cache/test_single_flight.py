@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
+from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.flights import Fetched
-from imagesvc.cache.ledger import Ledger
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut, Unavailable
 from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.jobs.runner import MakeTask
+from imagesvc.jobs.calls import MakeTask
+from imagesvc.jobs.maker import Made, Maker
 from imagesvc.model import Digest, Image, Lane, Original, Status, Transform, Variant, VariantKey
 from imagesvc.service import Service
 from imagesvc.store.variants import VariantStore
@@ -88,6 +89,15 @@ class Setting:
         cache = replace(self.cache, **changes) if changes else self.cache
         return await cache.fetch(self.image.original, wanted)
 
+    def disk(self, rows: VariantStore) -> DiskTier:
+        """The disk tier with other rows."""
+        return DiskTier(rows, self.service.variant_files, 1 << 40)
+
+    async def make(self, task: MakeTask, **changes: Any) -> Made:
+        """What a job makes."""
+        maker = Maker(replace(self.cache, **changes), self.service.runner._maker.mezzanines)
+        return await maker.make(task, 30.0)
+
     def task(self, transform: Transform) -> MakeTask:
         """A job that makes one variant."""
         image = self.image
@@ -147,9 +157,9 @@ async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
 
 async def test_the_database_is_asked_only_for_what_has_a_file(setting: Setting) -> None:
     """Looking for a row takes a thread; without a file there is none, or none worth having."""
-    unasked = UnaskedStore(setting.service.database)
-    cold = await setting.fetch("w=100", store=unasked)
-    await setting.cache.ledger.flush()
+    unasked = setting.disk(UnaskedStore(setting.service.database))
+    cold = await setting.fetch("w=100", disk=unasked)
+    await unasked.flush()
     setting.cache.memory.remove_of_image(setting.image.id)
 
     again = await setting.fetch("w=100")
@@ -278,7 +288,7 @@ async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
         setting.image.id, setting.image.original, (thumbnail,), Lane.UPLOAD, needs_facts=False
     )
     made, fetched = await asyncio.gather(
-        setting.cache.make(task, 30.0),
+        setting.make(task),
         setting.fetch("w=100"),
     )
 
@@ -293,11 +303,11 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
     """It looked for the variant before; whether it has been written behind by now or not."""
 
     async def ask() -> None:
-        await setting.fetch("w=100")
+        await setting.fetch("w=100", disk=disk)
         if is_written:
-            await setting.cache.ledger.flush()
+            await disk.flush()
 
-    store = DelayedStore(setting.cache.store, ask)
+    disk = setting.disk(DelayedStore(setting.service.variant_rows, ask))
     task = MakeTask(
         setting.image.id,
         setting.image.original,
@@ -305,16 +315,16 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
         Lane.UPLOAD,
         needs_facts=False,
     )
-    made = await replace(setting.cache, store=store).make(task, 30.0)
+    made = await setting.make(task, disk=disk)
 
     assert setting.renderer.rendered == 1
     assert made.outcomes == [(await setting.fetch("w=100")).variant]
-    assert await setting.cache.files.is_whole((await setting.fetch("w=100")).variant)
+    assert await disk.is_whole((await setting.fetch("w=100")).variant)
 
 
 async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> None:
     """The asker may not have it rendered; the job may, in its next attempt."""
-    original, flights = setting.image.original, setting.cache._flights
+    original, flights = setting.image.original, setting.cache.flights
     wanted = setting.cache.identify(setting.image.id, original, parse_text("w=100"))
 
     async def ask() -> None:
@@ -322,9 +332,9 @@ async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> No
         refusal = RateLimited(retry_after=1)
         asyncio.get_running_loop().call_later(0.2, flights.land, flight, refusal)
 
-    store = DelayedStore(setting.cache.store, ask)
+    rows = DelayedStore(setting.service.variant_rows, ask)
     task = setting.task(wanted.transform)
-    made = await replace(setting.cache, store=store).make(task, 30.0)
+    made = await setting.make(task, disk=setting.disk(rows))
 
     assert [type(outcome) for outcome in made.outcomes] == [Unavailable]
     assert setting.renderer.rendered == 0
@@ -332,10 +342,9 @@ async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> No
 
 async def test_what_waits_to_be_written_is_written_once(setting: Setting) -> None:
     """By whoever comes first of those who cannot wait for it."""
-    stored: list[int] = []
-    ledger = Ledger(setting.cache.store, setting.cache.files, stored.append)
-    variant = (await setting.fetch("w=100", ledger=ledger)).variant
+    disk = setting.disk(setting.service.variant_rows)
+    variant = (await setting.fetch("w=100", disk=disk)).variant
 
-    await asyncio.gather(ledger.flush(), ledger.flush())
+    await asyncio.gather(disk.flush(), disk.flush())
 
-    assert sum(stored) == variant.bytes
+    assert disk.stored_bytes == variant.bytes

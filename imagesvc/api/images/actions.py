@@ -38,11 +38,11 @@ from imagesvc.http.problems import problem
 from imagesvc.http.requests import base_of, json_response, only_known
 from imagesvc.imaging.cost import Cost, check_seconds, together
 from imagesvc.imaging.transforms.fitting import fitting
-from imagesvc.jobs.queue import JobQueue
 from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.library.remove import Removal
 from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
 from imagesvc.store.images import ImageStore
+from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.upload_slots import UploadSlotStore
 
 MAX_IMAGES = 100
@@ -111,7 +111,7 @@ class ActionEndpoints:
 
     images: ImageStore
     removal: Removal
-    queue: JobQueue
+    queue: JobStore
     notify: Callable[[], None]
     """Says that a job is due."""
     variants: VariantCache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagesvc.cache.batches import batches
+from imagesvc.jobs.calls import batches
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,20 @@
-"""Writes fresh variants to disk behind the answer, many at a time: files, then their rows.
+"""Writes fresh variants to disk behind the answer, many at a time.
 
-A variant is derivable, so nothing waits for this; what a crash loses is rendered again. While
-an entry waits here it can still be found.
+A variant can be made again, so nothing waits for this; what a crash loses is rendered again.
+While an entry waits here it can still be found.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
 
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.model import ImageId, Variant, VariantKey, utc_now
-from imagesvc.store.files.variant_files import VariantFiles
-from imagesvc.store.variants import VariantStore
+from imagesvc.model import ImageId, VariantKey, utc_now
 
 log = structlog.get_logger()
 
@@ -24,19 +22,17 @@ MAX_PENDING_BYTES = 64 << 20
 BATCH_SECONDS = 0.2
 
 
-class Ledger:
-    """The write-behind of the disk tier."""
+class WriteBehind:
+    """Entries that wait to be stored, and uses that wait to be recorded."""
 
     def __init__(
         self,
-        store: VariantStore,
-        files: VariantFiles,
-        on_stored: Callable[[int], None],
+        put: Callable[[Sequence[Entry]], Awaitable[None]],
+        record_uses: Callable[[dict[VariantKey, datetime]], Awaitable[None]],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._store = store
-        self._files = files
-        self._on_stored = on_stored
+        self._put = put
+        self._record_uses = record_uses
         self._clock = clock
         self._pending: dict[VariantKey, Entry] = {}
         self._pending_bytes = 0
@@ -97,32 +93,15 @@ class Ledger:
 
     async def _flush(self) -> None:
         batch = list(self._pending.values())
+        used, self._used = self._used, {}
         try:
-            await self._record_uses()  # first, since writing may make eviction choose
+            if used:
+                await self._record_uses(used)  # first, since writing may make eviction choose
             if batch:
-                await self._write(batch)
+                await self._put(batch)
         except (ImagesvcError, OSError) as error:
             # A full disk costs the disk tier, not the answer.
             log.warning("variants not stored", action="variants.unstored", error=text_of(error))
         for entry in batch:
             if self._pending.get(entry.variant.key) is entry:
                 self._take(entry.variant.key)
-
-    async def _write(self, batch: list[Entry]) -> None:
-        await self._files.write([(entry.variant.key, entry.body) for entry in batch])
-        kept = await self._record([entry.variant for entry in batch])
-        self._on_stored(sum(variant.bytes for variant in kept))
-
-    async def _record(self, made: list[Variant]) -> list[Variant]:
-        try:
-            recorded = await self._store.add(made)
-        except ImagesvcError:
-            await self._files.delete([variant.key for variant in made])
-            raise
-        await self._files.delete([item.key for item in made if item.key not in recorded])
-        return [item for item in made if item.key in recorded]
-
-    async def _record_uses(self) -> None:
-        used, self._used = self._used, {}
-        if used:
-            await self._store.touch(used)

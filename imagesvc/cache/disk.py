@@ -1,0 +1,158 @@
+"""The disk tier: a variant's file, its row and checksum, writing behind, and eviction.
+
+The file comes first and the row second: a variant counts as stored once it has a row. What a
+crash leaves of a file is found out by the checksum in the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from imagesvc.cache.eviction import Eviction
+from imagesvc.cache.memory import Entry
+from imagesvc.cache.write_behind import WriteBehind
+from imagesvc.errors import ImagesvcError
+from imagesvc.model import ImageId, Variant, VariantKey, utc_now
+from imagesvc.store.files.variant_files import VariantFiles
+from imagesvc.store.variants import VariantStore
+
+Content = bytes | BinaryIO
+"""What a file gets: bytes, or an open file to copy and to close."""
+
+
+class DiskTier:
+    """Every variant on disk."""
+
+    def __init__(
+        self,
+        store: VariantStore,
+        files: VariantFiles,
+        max_bytes: int,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._eviction = Eviction(store, files, max_bytes)
+        self._behind = WriteBehind(self._put_entries, store.touch, clock)
+        self.put_behind = self._behind.add
+        self.waiting = self._behind.find
+        self.touch = self._behind.touch
+        self.flush = self._behind.flush
+
+    async def start(self) -> None:
+        """Count what is stored, and begin to write behind."""
+        self._behind.start()
+        await self._eviction.start()
+
+    async def close(self) -> None:
+        """Write what waits, then stop."""
+        await self._eviction.close()
+        await self._behind.close()
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes stored, about."""
+        return self._eviction.bytes
+
+    @property
+    def evicted(self) -> int:
+        """Variants evicted since the start."""
+        return self._eviction.evicted
+
+    def path(self, key: VariantKey) -> Path:
+        """Where the file of a variant is or would be."""
+        return self._files.path(key)
+
+    def holds(self, key: VariantKey) -> bool:
+        """Whether there is a file; it may be damaged, or without a row."""
+        return self._files.holds(key)
+
+    async def find(self, key: VariantKey) -> Variant | None:
+        """The row of a variant that has a file; its use is recorded."""
+        if not self._files.holds(key):  # then a row, if there is one, is of no use
+            return None
+        variant = await self._store.find(key)
+        if variant is not None:
+            self.touch(key)
+        return variant
+
+    async def read(self, variant: Variant) -> bytes | None:
+        """The bytes of a variant; None when its file is missing or damaged."""
+        return await self._files.read(variant)
+
+    async def is_whole(self, variant: Variant) -> bool:
+        """Whether a variant's file is there and has the checksum of its row."""
+        return await self._files.is_whole(variant)
+
+    async def stored(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Variant]:
+        """Those of these variants that have a row and a whole file."""
+        rows = await self._store.find_all(keys)
+        return {key: found for key, found in rows.items() if await self._files.is_whole(found)}
+
+    async def write(self, made: Sequence[tuple[Variant, Content]]) -> None:
+        """Put files in place, for rows that follow.
+
+        Raises:
+            InsufficientStorage: the disk is full.
+        """
+        await self._files.write([(variant.key, content) for variant, content in made])
+        self._eviction.grew(sum(variant.bytes for variant, _ in made))
+
+    async def record(self, made: Sequence[Variant]) -> set[VariantKey]:
+        """Add the rows of files that are in place; files of images that are gone are removed.
+
+        Returns:
+            The keys of those that have a row now.
+        """
+        recorded = await self._store.add(made)
+        await self._files.delete([item.key for item in made if item.key not in recorded])
+        return recorded
+
+    async def put(self, made: Sequence[tuple[Variant, Content]]) -> set[VariantKey]:
+        """Write files and add their rows; after an error there is neither.
+
+        Returns:
+            The keys of those whose image is still there.
+
+        Raises:
+            InsufficientStorage: the disk is full.
+        """
+        variants = [variant for variant, _ in made]
+        await self._files.write([(variant.key, content) for variant, content in made])
+        try:
+            recorded = await self.record(variants)
+        except ImagesvcError:
+            await self._files.delete([variant.key for variant in variants])
+            raise
+        # Only now: an eviction counts the rows.
+        self._eviction.grew(sum(item.bytes for item in variants if item.key in recorded))
+        return recorded
+
+    async def _put_entries(self, entries: Sequence[Entry]) -> None:
+        await self.put([(entry.variant, entry.body) for entry in entries])
+
+    async def discard(self, made: Sequence[Variant]) -> None:
+        """Remove the files of variants that got no row."""
+        keys = [variant.key for variant in made]
+        known = await self._store.known_keys(keys)
+        await self._files.delete([key for key in keys if key not in known])
+
+    def forget(self, image_id: ImageId) -> None:
+        """Drop what waits to be written of an image."""
+        self._behind.drop_image(image_id)
+
+    async def purge(self, image_id: ImageId) -> int:
+        """Remove every stored variant of an image; the number of them."""
+        await self.flush()
+        self.forget(image_id)
+        keys = await self._store.remove_of_image(image_id)
+        await self._files.delete(keys)
+        return len(keys)
+
+    async def of_image(self, image_id: ImageId) -> list[Variant]:
+        """The stored variants of an image, the most recently used first."""
+        await self.flush()
+        return await self._store.of_image(image_id)

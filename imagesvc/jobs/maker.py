@@ -1,0 +1,261 @@
+"""Makes the variants of a job: those that are missing, each at most once at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imagesvc.cache.flights import Content, Fetched, Flight, StoredFile
+from imagesvc.cache.identity import Wanted
+from imagesvc.cache.memory import Entry
+from imagesvc.cache.variants import VariantCache
+from imagesvc.errors import (
+    ImagesvcError,
+    RateLimited,
+    TimedOut,
+    TooCostly,
+    Unavailable,
+    WorkerDied,
+)
+from imagesvc.imaging.calls import Rendered, content_of
+from imagesvc.imaging.cost import check_seconds, together
+from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine
+from imagesvc.jobs.calls import Call, MakeTask, planned_calls, served_by_mezzanine
+from imagesvc.jobs.mezzanines import Mezzanines
+from imagesvc.model import Facts, Original, Variant, VariantKey
+
+MAX_TIME_OUTS = 3
+"""Calls of one attempt of a job that may take too long; what is left is not tried then."""
+
+Outcome = Variant | ImagesvcError
+Outcomes = dict[VariantKey, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an attempt made: an outcome for each transform, and facts if they were missing."""
+
+    outcomes: list[Outcome]
+    facts: Facts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes variants for jobs; requests that come meanwhile share what is made."""
+
+    variants: VariantCache
+    mezzanines: Mezzanines
+
+    async def make(self, task: MakeTask, timeout: float) -> Made:
+        """Make variants for a job: those missing; their files are in place.
+
+        The first job of an original finds its facts and makes its mezzanine on the way.
+        """
+        original = task.original
+        if task.needs_facts:
+            original = planned_mezzanine(original)
+        wanted = [self.variants.identify(task.image_id, original, item) for item in task.transforms]
+        outcomes: Outcomes = {**await self.variants.disk.stored([item.key for item in wanted])}
+        outcomes |= _refused([it for it in wanted if it.key not in outcomes], original, timeout)
+        missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
+        facts = None
+        if missing or task.needs_facts:
+            made, facts = await self._make_missing(task, missing, timeout)
+            outcomes |= made
+        return Made([outcomes[item.key] for item in wanted], facts)
+
+    async def _make_missing(
+        self, task: MakeTask, missing: list[Wanted], timeout: float
+    ) -> tuple[Outcomes, Facts | None]:
+        """Make variants, several quick ones in a call, each that takes long in its own.
+
+        What a call has made stays made, whatever becomes of later ones.
+        """
+        outcomes: Outcomes = {}
+        facts = None
+        time_outs = 0
+        waiting = deque(planned_calls(task, missing))
+        while waiting:
+            call = waiting.popleft()
+            try:
+                made, found = await self._make_together(task, call, timeout)
+            except ImagesvcError as error:
+                time_outs += isinstance(error, TimedOut)
+                is_over = time_outs == MAX_TIME_OUTS
+                is_lost = isinstance(error, TimedOut | WorkerDied) and not is_over
+                if is_lost and (parts := call.parts()):  # which of them was it?
+                    waiting.extendleft(reversed(parts))
+                    continue
+                if call.finds_facts:
+                    raise
+                made, found = self._failed([call, *waiting] if is_over else [call], error, timeout)
+                if is_over:
+                    waiting.clear()
+            facts = found or facts
+            outcomes |= made
+            if waiting:
+                await self._record(made)
+        return outcomes, facts
+
+    def _failed(
+        self, calls: Sequence[Call], error: ImagesvcError, timeout: float
+    ) -> tuple[Outcomes, None]:
+        keys = [item.key for call in calls for item in call.items]
+        if isinstance(error, TimedOut):
+            self.variants.failures.add(keys[0], error, timeout)
+        return dict.fromkeys(keys, error), None
+
+    async def _record(self, made: Mapping[VariantKey, Outcome]) -> None:
+        """Keep what one call of a job has made, should the server not come to its end."""
+        variants = [outcome for outcome in made.values() if isinstance(outcome, Variant)]
+        with contextlib.suppress(Unavailable):  # the end of the attempt tries it again
+            await self.variants.disk.record(variants)
+
+    async def _make_together(
+        self, task: MakeTask, call: Call, timeout: float
+    ) -> tuple[Outcomes, Facts | None]:
+        if call.finds_facts:
+            cost = ingest_cost(task.original, [item.transform for item in call.items])
+        else:
+            call = await self._with_sources(task, call)
+            cost = together(item.cost(task.original) for item in call.items)
+        async with self.variants.renderer.admit(task.lane, cost, task.requester):
+            outcomes = await self._made_meanwhile(call.items)
+            # Only now: an asker who joined a flight earlier would wait in this job's lane.
+            others = [
+                flight
+                for item in call.items
+                if item.key not in outcomes and (flight := self.variants.flights.find(item.key))
+            ]
+            taken = {flight.key for flight in others} | outcomes.keys()
+            ours = [item for item in call.items if item.key not in taken]
+            made, facts = await self._fly_for_job(task, replace(call, items=ours), timeout)
+            outcomes |= made
+        for flight in others:  # outside, since they may need the worker that was held
+            outcomes[flight.key] = await self._outcome_of(flight, timeout)
+        return outcomes, facts
+
+    async def _with_sources(self, task: MakeTask, call: Call) -> Call:
+        """Name the mezzanine that this attempt has made, for the variants that it serves.
+
+        Raises:
+            NotFound: the image was deleted.
+            Unavailable: there is no mezzanine; the next attempt goes on without one.
+        """
+        served = set(served_by_mezzanine(task.original, call.items)) if task.needs_facts else set()
+        if not served:
+            return call
+        mezzanine = (await self.mezzanines.images.get(task.image_id)).original.mezzanine
+        if mezzanine is None:
+            raise Unavailable("The reduced copy of the original is not there.")
+        items = [
+            replace(item, source=mezzanine.digest) if item in served else item
+            for item in call.items
+        ]
+        return replace(call, items=items)
+
+    async def _made_meanwhile(self, missing: Sequence[Wanted]) -> Outcomes:
+        landed = [
+            item
+            for item in missing
+            if self.variants.disk.waiting(item.key) or self.variants.disk.holds(item.key)
+        ]
+        if not landed:
+            return {}
+        await self.variants.disk.flush()
+        return {**await self.variants.disk.stored([item.key for item in landed])}
+
+    async def _fly_for_job(
+        self, task: MakeTask, call: Call, timeout: float
+    ) -> tuple[Outcomes, Facts | None]:
+        ours = call.items
+        flights = [
+            self.variants.flights.begin(item.key, item.image_id, is_of_job=True) for item in ours
+        ]
+        landed: dict[VariantKey, Fetched | ImagesvcError] = {}
+        facts = None
+        try:
+            if call.finds_facts:
+                facts, results = await self._ingest(task, ours, timeout)
+            else:
+                results = await self._render_each(task.original, ours, timeout)
+            landed = await self._keep(ours, results)
+        finally:
+            stopped = WorkerDied("The rendering was stopped.")
+            for flight in flights:
+                self.variants.flights.land(flight, landed.get(flight.key, stopped))
+        outcomes = {
+            key: outcome if isinstance(outcome, ImagesvcError) else outcome.variant
+            for key, outcome in landed.items()
+        }
+        return outcomes, facts
+
+    async def _ingest(
+        self, task: MakeTask, ours: list[Wanted], timeout: float
+    ) -> tuple[Facts, Sequence[Rendered | ImagesvcError]]:
+        original = task.original
+        transforms = [item.transform for item in ours]
+        ingested = await self.variants.renderer.ingest(original, transforms, timeout)
+        planned = planned_mezzanine(original).mezzanine
+        if ingested.mezzanine is not None and planned is not None:
+            await self.mezzanines.keep(task.image_id, original, planned, ingested.mezzanine)
+        return ingested.facts, ingested.outcomes
+
+    async def _render_each(
+        self, original: Original, ours: list[Wanted], timeout: float
+    ) -> list[Rendered | ImagesvcError]:
+        results: dict[VariantKey, Rendered | ImagesvcError] = {}
+        for source in dict.fromkeys(item.source for item in ours):
+            group = [item for item in ours if item.source == source]
+            made = await self.variants.renderer.render_each(
+                original, source, [item.transform for item in group], timeout
+            )
+            results |= zip((item.key for item in group), made, strict=True)
+        return [results[item.key] for item in ours]
+
+    async def _keep(
+        self, wanted: list[Wanted], results: Sequence[Rendered | ImagesvcError]
+    ) -> dict[VariantKey, Fetched | ImagesvcError]:
+        kept: dict[VariantKey, Fetched | ImagesvcError] = {}
+        made: list[tuple[Variant, Rendered]] = []
+        for item, result in zip(wanted, results, strict=True):
+            if isinstance(result, ImagesvcError):
+                kept[item.key] = result
+                continue
+            variant = item.made(result, self.variants.clock())
+            made.append((variant, result))
+            kept[item.key] = Fetched(self._content(variant, result), "rendered", result.seconds)
+        await self.variants.disk.write(
+            [(variant, content_of(rendered)) for variant, rendered in made]
+        )
+        return kept
+
+    def _content(self, variant: Variant, rendered: Rendered) -> Content:
+        if rendered.data is None:
+            return StoredFile(variant, self.variants.disk.path(variant.key))
+        return Entry(variant, rendered.data)
+
+    async def _outcome_of(self, flight: Flight, timeout: float) -> Outcome:
+        try:
+            fetched = await flight.wait(timeout)
+        except TimeoutError:
+            return Unavailable("Another request renders this variant and is not done.")
+        except (RateLimited, TimedOut):  # limits of the asker who was to render it, not of this job
+            return Unavailable("Another request was to render this variant and did not.")
+        except ImagesvcError as error:
+            return error
+        await self.variants.disk.flush()  # so that the file is there before the job's row is
+        return fetched.variant
+
+
+def _refused(wanted: Sequence[Wanted], original: Original, timeout: float) -> Outcomes:
+    """Those that would be stopped at the time limit, each with the error that says so."""
+    refused: Outcomes = {}
+    for item in wanted:
+        try:
+            check_seconds(item.cost(original), timeout)
+        except TooCostly as error:
+            refused[item.key] = error
+    return refused
