@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import hypothesis
 import pytest
 
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
 from tests.accounts import Asker, admin_of
 from tests.server import Server
 
@@ -59,6 +62,12 @@ class MakeServer(Protocol):
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    """The service runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
     """Servers for one test, each with its own data directory, stopped at its end."""
     servers: list[Server] = []
@@ -102,3 +111,21 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def admin(guarded: Server) -> Asker:
     """Its admin."""
     return admin_of(guarded)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database."""
+    migrate(tmp_path / "imagesvc.db")
+    opened = Database(tmp_path / "imagesvc.db")
+    opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def stocked(stock: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server with a copy of the module's `stock`, not yet started."""
+    server = Server(Path(shutil.copytree(stock, tmp_path / "data")))
+    yield server
+    server.close()

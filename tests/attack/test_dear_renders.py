@@ -16,9 +16,9 @@ from PIL import Image
 
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, noise, picture
-from tests.jobs.processes import workers
 from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
+from tests.workers.processes import workers
 
 STRANGERS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 LONG = {"transform_timeout": "120s", "job_timeout": "120s", "workers": 2}

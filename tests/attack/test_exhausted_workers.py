@@ -13,12 +13,6 @@ pytestmark = pytest.mark.anyio
 PID = "import os; result = os.getpid()"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The service runs on asyncio."""
-    return "asyncio"
-
-
 @pytest.mark.parametrize(
     ("code", "says"),
     [

@@ -16,7 +16,7 @@ from imagesvc.errors import Overloaded, SourceUnavailable
 from imagesvc.model import UserId, new_id
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import MAX_AT_ONCE, MAX_OF_ONE, Lookups
-from tests.jobs.test_source import HERE
+from tests.outbound.test_source import HERE
 from tests.waiting import until_async
 
 INNER = Path(__file__).with_name("silent_name_server.py")

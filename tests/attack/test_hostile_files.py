@@ -16,8 +16,8 @@ from imagesvc.imaging.location.remove import without_location
 from imagesvc.model import Format
 from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, sequences, webp
 from tests.http.asking import leftovers, picture
-from tests.jobs.processes import TICKS, workers
 from tests.server import Server
+from tests.workers.processes import TICKS, workers
 
 CPU_SECONDS = 5.0
 """Of the worker, for identification, the job and a variant; most files take a tenth of one."""

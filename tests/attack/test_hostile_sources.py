@@ -16,7 +16,7 @@ import trustme
 from imagesvc.errors import ImagesvcError
 from imagesvc.outbound.requests import trusting_context
 from imagesvc.outbound.source import Source, SourceRules
-from tests.jobs.test_source import HERE, Sink
+from tests.outbound.test_source import HERE, Sink
 from tests.remote import Remote
 
 pytestmark = pytest.mark.anyio
@@ -28,12 +28,6 @@ MAX_TOTAL = 1.5
 """Processor seconds that one hostile source may cost; 0.03 when measured."""
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """The service runs on asyncio."""
-    return "asyncio"
 
 
 def flood(start: bytes, again: bytes, size: int = 1 << 16) -> Callable[[socket.socket], None]:

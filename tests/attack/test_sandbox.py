@@ -41,12 +41,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The service runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def names(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A data directory that anybody may read, a server that listens, and numbers of calls."""
     data = tmp_path / "data"

@@ -43,12 +43,6 @@ OUTPUTS = tuple(f"w=50&wm=text&format={kind}" for kind in ("jpeg", "png", "webp"
 pytestmark = [pytest.mark.anyio, needs_every_layer]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The service runs on asyncio."""
-    return "asyncio"
-
-
 async def outcome(pool: WorkerPool, path: Path, queries: Iterable[str]) -> list[Any]:
     """What becomes of a file in a worker: identified, analysed and rendered."""
     options: dict[str, Any] = {"source": path, "timeout": SECONDS}

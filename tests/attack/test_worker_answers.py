@@ -45,12 +45,6 @@ LIES = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The service runs on asyncio."""
-    return "asyncio"
-
-
 async def test_a_lie_costs_its_own_call(tmp_path: Path) -> None:
     """The call fails, the worker is ended, and the next call gets another."""
     async with rogue_pool(tmp_path) as pool:

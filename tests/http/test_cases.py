@@ -22,8 +22,8 @@ from tests.http.asking import assert_problem
 from tests.imaging.colours import CASES, Levels, shown, srgb
 from tests.imaging.originals import probed
 from tests.imaging.pictures import LIMITS, QUALITY, is_near, pixel, probe
-from tests.jobs.processes import TICKS, workers
 from tests.server import Server
+from tests.workers.processes import TICKS, workers
 
 pytestmark = pytest.mark.skipif(
     not CASES.is_dir(), reason=f"there are no files at {CASES} (TEST_SHARED)"

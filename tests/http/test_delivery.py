@@ -16,9 +16,9 @@ from PIL import Image
 
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, noise, picture
-from tests.jobs.processes import workers
 from tests.server import Server
 from tests.waiting import until
+from tests.workers.processes import workers
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 

@@ -14,9 +14,9 @@ import pytest
 
 from tests.crash.pictures import large, marked
 from tests.http.asking import assert_problem, damaged, noise, picture
-from tests.jobs.processes import busy
 from tests.server import Server
 from tests.waiting import until
+from tests.workers.processes import busy
 
 
 @functools.cache

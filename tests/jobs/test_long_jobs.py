@@ -11,9 +11,9 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.http.asking import damaged, noise, picture
-from tests.jobs.processes import busy, is_worker
 from tests.server import Server
 from tests.waiting import PATIENCE, until
+from tests.workers.processes import busy, is_worker
 
 QUICK = ["w=100", "w=101"]
 LONG = "w=3000&h=2400&fit=fill&enlarge=1&format=webp&lossless=1"

@@ -16,10 +16,10 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import marked
 from tests.crash.traffic import rows
 from tests.http.asking import connected, read_raw
-from tests.jobs.processes import busy
-from tests.jobs.test_workers import BIG, SLOW, SMALL
 from tests.server import Server
 from tests.waiting import PATIENCE, until
+from tests.workers.processes import busy
+from tests.workers.test_workers import BIG, SLOW, SMALL
 
 CLEAN = {0, -signal.SIGTERM}
 STARTED = "SELECT id FROM jobs WHERE started_at IS NOT NULL"

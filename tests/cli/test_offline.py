@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_main import run
 from tests.server import Server
-from tests.test_cli import run
 
 COMMANDS = [
     ("check",),

@@ -13,9 +13,9 @@ from PIL import Image
 from tests.attack.machine import needs_every_layer
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
-from tests.jobs.processes import workers
 from tests.server import Server
 from tests.waiting import until
+from tests.workers.processes import workers
 
 FILTERED = "2"
 REPOSITORY = Path(__file__).parents[2]

@@ -24,7 +24,7 @@ from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliverySt
 from imagesvc.store.webhooks.outbox import Outbox
 from imagesvc.store.webhooks.subscriptions import Webhook, WebhookId, WebhookStore
 from imagesvc.webhooks.dispatcher import PAUSE_SECONDS, Dispatcher, DispatcherLimits, new_secret
-from tests.jobs.test_source import HERE, THERE, Names
+from tests.outbound.test_source import HERE, THERE, Names
 from tests.receiver import Receiver
 from tests.waiting import PATIENCE, until, until_async
 

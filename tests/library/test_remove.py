@@ -12,9 +12,9 @@ import pytest
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import WIDE, rows
-from tests.jobs.processes import busy
 from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
+from tests.workers.processes import busy
 
 SLOW = "format=avif&w=3000"
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large
-from tests.jobs.processes import busy, is_worker, workers
 from tests.server import Server
 from tests.waiting import until
+from tests.workers.processes import busy, is_worker, workers
 
 SLOW = {
     "presets": '{"slow": "w=3000&format=avif", "thumbnail": "w=16"}',
