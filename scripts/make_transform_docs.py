@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from imagesvc.imaging.transforms.keys import KEYS
@@ -160,13 +160,13 @@ def fetch_examples() -> list[tuple[Example, str]]:
             [*command, "--data-dir", f"{folder}/data"], env=environment, stderr=subprocess.DEVNULL
         )
         try:
-            return _fetched(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
+            return _fetched(httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
         finally:
             server.terminate()
             server.wait()
 
 
-def _fetched(client: httpx.Client) -> list[tuple[Example, str]]:
+def _fetched(client: httpx2.Client) -> list[tuple[Example, str]]:
     _wait_until_ready(client)
     image = client.post("/api/v1/images", content=landscape()).raise_for_status().json()
     PICTURES.mkdir(exist_ok=True)
@@ -202,12 +202,12 @@ def overview(original: bytes, variants: list[tuple[str, bytes]]) -> Image.Image:
     return sheet
 
 
-def _wait_until_ready(client: httpx.Client) -> None:
+def _wait_until_ready(client: httpx2.Client) -> None:
     for _ in range(200):
         try:
             if client.get("/readyz").is_success:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         time.sleep(0.1)
     raise TimeoutError("the server does not come up")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.http.asking import assert_problem
 from tests.server import Server, new_client
@@ -20,10 +20,10 @@ class Asker:
 
     id: str
     key: str
-    client: httpx.Client
+    client: httpx2.Client
 
 
-def client_of(server: Server, credential: str | None = None) -> httpx.Client:
+def client_of(server: Server, credential: str | None = None) -> httpx2.Client:
     """A client with this key or token; a stranger's without."""
     headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
     client = new_client(base_url=server.client.base_url, headers=headers)
@@ -56,7 +56,7 @@ def make_user(server: Server, admin: Asker, name: str, **fields: Any) -> Asker:
 
 def make_key(
     server: Server, admin: Asker, user_id: str, scopes: list[str], **fields: Any
-) -> tuple[str, httpx.Client]:
+) -> tuple[str, httpx2.Client]:
     """A key of a user, and a client that brings it."""
     made = admin.client.post(
         "/api/v1/api-keys",
@@ -77,7 +77,7 @@ def log_in(server: Server, name: str, password: str = PASSWORD, **fields: str) -
     return tokens
 
 
-def refused(answer: httpx.Response, word: str = "") -> None:
+def refused(answer: httpx2.Response, word: str = "") -> None:
     """Check that a credential was told that it does not hold (RFC 6750, section 3.1)."""
     document = assert_problem(answer, 401, "unauthorized")
     assert answer.headers["www-authenticate"] == 'Bearer realm="imagesvc", error="invalid_token"'

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests import commands
 from tests.commands import Process
@@ -40,12 +40,12 @@ class Server:
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self.has_own_interpreter = has_own_interpreter
         self.process: subprocess.Popen[bytes] | Process | None = None
-        self.clients: list[httpx.Client] = []  # others than the stranger's, to be closed with it
+        self.clients: list[httpx2.Client] = []  # others than the stranger's, to be closed with it
         # A request must not meet the end of an idle connection's time.
         idle = 0 if "keep_alive_timeout" in settings else 20
         self.client = new_client(
             base_url=f"http://127.0.0.1:{self.port}",
-            limits=httpx.Limits(max_keepalive_connections=idle),
+            limits=httpx2.Limits(max_keepalive_connections=idle),
         )
 
     def start(self, path: str = "/readyz") -> Server:
@@ -84,7 +84,7 @@ class Server:
         assert self.process.poll() is None, f"the server ended: {self.log()[-2000:]}"
         try:
             return self.client.get(path).status_code == 200
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
     @property
@@ -167,9 +167,9 @@ class Server:
         )
 
 
-def new_client(**options: Any) -> httpx.Client:
+def new_client(**options: Any) -> httpx2.Client:
     """A client that does not load the certificates of authorities, which takes 25 ms."""
-    return httpx.Client(**{"timeout": PATIENCE, "verify": False, **options})
+    return httpx2.Client(**{"timeout": PATIENCE, "verify": False, **options})
 
 
 def reserve_port() -> socket.socket:

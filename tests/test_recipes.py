@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -56,7 +56,7 @@ def image_id(admin: Asker) -> str:
 def seen(url: str) -> Image.Image:
     """What a browser shows in an `<img>` of a page of another site."""
     fields = {"origin": ORIGIN, "sec-fetch-site": "cross-site", "accept": AVIF}
-    answer = httpx.get(url, headers=fields, timeout=PATIENCE)
+    answer = httpx2.get(url, headers=fields, timeout=PATIENCE)
     assert answer.status_code == 200, (url, answer.text)
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     return Image.open(io.BytesIO(answer.content))
@@ -134,7 +134,7 @@ def test_a_private_image_has_a_srcset_of_signed_urls(
     assert [f"{seen(url).width}w" for url, _width in candidates] == ["400w", "800w"]
     assert [width for _url, width in candidates] == ["400w", "800w"]
     unsigned = candidates[0][0].partition("?")[0]
-    assert httpx.get(unsigned, timeout=PATIENCE).status_code == 404
+    assert httpx2.get(unsigned, timeout=PATIENCE).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["markdown", "bbcode"])
@@ -209,7 +209,7 @@ def test_one_line_of_curl_prints_where_the_picture_is(
     assert seen(printed.strip()).width == 720
 
 
-def as_sharex(uploader: dict[str, Any], filename: str, content: bytes) -> httpx.Response:
+def as_sharex(uploader: dict[str, Any], filename: str, content: bytes) -> httpx2.Response:
     """Send what ShareX sends for a custom uploader: arguments first, then the file."""
     boundary = "-" * 20 + "8dd1c0e1b2a3f40"
     fields = "".join(
@@ -226,13 +226,13 @@ def as_sharex(uploader: dict[str, Any], filename: str, content: bytes) -> httpx.
         "user-agent": "ShareX/15.0.0",
         "content-type": f"multipart/form-data; boundary={boundary}",
     }
-    return httpx.request(
+    return httpx2.request(
         uploader["RequestMethod"], uploader["RequestURL"], content=body,
         headers={**uploader["Headers"], **kind}, timeout=PATIENCE,
     )  # fmt: skip
 
 
-def parsed(syntax: str, answer: httpx.Response) -> str:
+def parsed(syntax: str, answer: httpx2.Response) -> str:
     """A text with `{json:…}` in it, as ShareX reads it."""
 
     def member(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -80,7 +80,7 @@ def test_nginx_below_a_path(service: Server, owner: Asker, tmp_path: Path) -> No
     with nginx(tmp_path, service.port, others + directives("nginx")) as port:
         use_through(port, "/media", owner)
         image_id = owner.client.post("/images", content=picture(1)).json()["id"]
-        shown = httpx.get(
+        shown = httpx2.get(
             f"http://127.0.0.1:{port}/media/images/{image_id}.jpg",
             headers={"authorization": f"Bearer {owner.key}"},
         )
@@ -112,7 +112,7 @@ def test_caddy_on_a_host_and_below_a_path(
     ],
 )
 def test_links_of_lemmy(
-    service: Server, owner: Asker, lemmy: httpx.Client, link: str, kind: str, size: tuple[int, int]
+    service: Server, owner: Asker, lemmy: httpx2.Client, link: str, kind: str, size: tuple[int, int]
 ) -> None:
     """As its pages and its applications make them."""
     image_id = owner.client.post(
@@ -127,7 +127,7 @@ def test_links_of_lemmy(
 
 
 @pytest.fixture(scope="module")
-def lemmy(service: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def lemmy(service: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """A client of the instance."""
     maps, location = recipes.blocks("Links of Lemmy", "nginx")[0], directives("Links of Lemmy", 1)
     folder = tmp_path_factory.mktemp("lemmy")

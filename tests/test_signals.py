@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from imagesvc.server.listening import CannotListen, bound_sockets
@@ -113,7 +113,7 @@ def test_a_server_listens_on_several_addresses(make_server: MakeServer, host: st
     server = make_server(workers=1, host=host, auth="required")
 
     for address in ("127.0.0.1", "[::1]"):
-        answer = httpx.get(f"http://{address}:{server.port}/healthz", timeout=PATIENCE)
+        answer = httpx2.get(f"http://{address}:{server.port}/healthz", timeout=PATIENCE)
         assert answer.status_code == 200
     (line,) = [line for line in server.log().splitlines() if "service.ready" in line]
     assert str(server.port) in json.loads(line)["url"]

@@ -13,7 +13,7 @@ from typing import ParamSpec, Self, TypeVar
 from urllib.parse import urljoin
 from uuid import uuid4
 
-import httpx
+import httpx2
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -35,7 +35,7 @@ WAIT_SECONDS = 600.0
 RATE_ATTEMPTS = 10
 LONGEST_RATE_PAUSE = 60
 KEY_HINT = " Set --key or IMAGESVC_KEY; on the server's machine, --data-dir does instead of a key."
-HOPELESS = (httpx.ConnectError, httpx.TimeoutException, Unauthorized, Forbidden)
+HOPELESS = (httpx2.ConnectError, httpx2.TimeoutException, Unauthorized, Forbidden)
 """Errors that each further file would meet as well, after a wait or after all its bytes."""
 
 
@@ -104,7 +104,7 @@ class Uploader:
             try:
                 overall.begin(file)
                 self._send(file, outcome, overall)
-            except (ImagesvcError, httpx.HTTPError, OSError) as error:
+            except (ImagesvcError, httpx2.HTTPError, OSError) as error:
                 outcome.failed += 1
                 self._tell(f"{file.path}: {self._described(error)}")
                 if isinstance(error, HOPELESS):
@@ -179,7 +179,7 @@ class Uploader:
         return f"{image.id}  {url}"
 
     def _described(self, error: Exception) -> str:
-        if isinstance(error, httpx.TransportError):
+        if isinstance(error, httpx2.TransportError):
             reason = re.sub(r"\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
             return f"{self.to} cannot be reached: {reason}"
         return f"{text_of(error)}{KEY_HINT if isinstance(error, Unauthorized) else ''}"

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import anyio
-import httpx
+import httpx2
 
 from . import calls, uploads
 from .calls import (
@@ -54,7 +54,7 @@ class AsyncClient:
 
     def __init__(self, base_url: str, *, key: str | None = None, timeout: float = TIMEOUT) -> None:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout)
+        self._http = httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -326,10 +326,10 @@ class AsyncClient:
             else:
                 came = await self._send(step)
 
-    async def _send(self, call: Call[Any]) -> httpx.Response | httpx.TransportError:
+    async def _send(self, call: Call[Any]) -> httpx2.Response | httpx2.TransportError:
         try:
             return await self._http.request(content=_sent(call), **call.arguments())
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             return error
 
 

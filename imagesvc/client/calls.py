@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Generic, Literal, TypedDict, TypeVar
 from uuid import UUID
 
-import httpx
+import httpx2
 from pydantic import BaseModel
 
 from .models import (
@@ -112,7 +112,7 @@ class Call(Generic[T]):
 
     method: str
     path: str
-    read: Callable[[httpx.Response], T]
+    read: Callable[[httpx2.Response], T]
     query: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str] | None = None
@@ -125,7 +125,7 @@ class Call(Generic[T]):
     """Whether sending it twice is as good as once (RFC 9110, section 9.2.2)."""
 
     def arguments(self) -> dict[str, Any]:
-        """What httpx needs to make the request, but for `content`."""
+        """What httpx2 needs to make the request, but for `content`."""
         for _name, file in self.files:
             file.seek(0)
         return {
@@ -289,7 +289,7 @@ def _members(collection_id: Id) -> str:
     return f"{API}/collections/{collection_id}/relationships/images"
 
 
-def _signed_urls(answer: httpx.Response) -> SignedUrls:
+def _signed_urls(answer: httpx2.Response) -> SignedUrls:
     given = SignedUrls.model_validate_json(answer.content)
     data = [one.model_copy(update={"url": str(answer.url.join(one.url))}) for one in given.data]
     return given.model_copy(update={"data": data})
@@ -300,21 +300,21 @@ def _edit(path: str, kind: type[V], changes: Mapping[str, Any], if_match: str | 
     return Call("PATCH", path, versioned(kind), json=dict(changes), headers=headers)
 
 
-def versioned(kind: type[V]) -> Callable[[httpx.Response], V]:
+def versioned(kind: type[V]) -> Callable[[httpx2.Response], V]:
     """What reads an answer as a model with its entity tag."""
     return lambda answer: kind.model_validate_json(answer.content).model_copy(
         update={"etag": answer.headers.get("etag")}
     )
 
 
-def model(kind: type[M]) -> Callable[[httpx.Response], M]:
+def model(kind: type[M]) -> Callable[[httpx2.Response], M]:
     """What reads an answer as a model."""
     return lambda answer: kind.model_validate_json(answer.content)
 
 
-def _model_or_nothing(kind: type[M]) -> Callable[[httpx.Response], M | None]:
+def _model_or_nothing(kind: type[M]) -> Callable[[httpx2.Response], M | None]:
     return lambda answer: kind.model_validate_json(answer.content) if answer.content else None
 
 
-def _nothing(_answer: httpx.Response) -> None:
+def _nothing(_answer: httpx2.Response) -> None:
     return None

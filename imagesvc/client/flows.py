@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 
 from .calls import Call, Id, get_job
 from .errors import ImagesvcError
@@ -32,7 +32,7 @@ class Pause:
     seconds: float
 
 
-Came = httpx.Response | httpx.TransportError | None
+Came = httpx2.Response | httpx2.TransportError | None
 Flow = Generator[Call[Any] | Pause, Came, T]
 
 
@@ -57,19 +57,19 @@ def answered(call: Call[T]) -> Flow[T]:
 
     Raises:
         ImagesvcError: the service refused it; the class is that of the code.
-        httpx.TransportError: it cannot be reached.
+        httpx2.TransportError: it cannot be reached.
     """
     for attempt in range(1, ATTEMPTS + 1):
         came = yield call
         is_last = attempt == ATTEMPTS
-        if isinstance(came, httpx.Response):
+        if isinstance(came, httpx2.Response):
             if came.is_success:
                 return call.read(came)
             if is_last or not _passes(came):
                 raise error_of(came)
             yield Pause(min(_seconds(came), LONGEST_RETRY_AFTER))
         elif came is not None:
-            if is_last or not (call.is_repeatable or isinstance(came, httpx.ConnectError)):
+            if is_last or not (call.is_repeatable or isinstance(came, httpx2.ConnectError)):
                 raise came
             yield Pause(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311  # jitter
     raise AssertionError("the last attempt returns or raises")
@@ -104,7 +104,7 @@ def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
     return replace(call, query={**call.query, "cursor": page.next_cursor})
 
 
-def error_of(answer: httpx.Response) -> ImagesvcError:
+def error_of(answer: httpx2.Response) -> ImagesvcError:
     """The error that a problem document stands for (RFC 9457)."""
     try:
         problem: dict[str, Any] = answer.json()
@@ -119,12 +119,12 @@ def error_of(answer: httpx.Response) -> ImagesvcError:
     )
 
 
-def _passes(answer: httpx.Response) -> bool:
+def _passes(answer: httpx2.Response) -> bool:
     """Whether the same request may pass later, and the answer says when."""
-    busy = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    busy = answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE
     return busy and "retry-after" in answer.headers
 
 
-def _seconds(answer: httpx.Response) -> float:
+def _seconds(answer: httpx2.Response) -> float:
     text = answer.headers.get("retry-after", "")
     return float(text) if text.isdigit() else 1.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-import httpx
+import httpx2
 
 from . import calls, uploads
 from .calls import (
@@ -53,7 +53,7 @@ class Client:
 
     def __init__(self, base_url: str, *, key: str | None = None, timeout: float = TIMEOUT) -> None:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+        self._http = httpx2.Client(base_url=base_url, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -324,9 +324,9 @@ class Client:
             else:
                 came = self._send(step)
 
-    def _send(self, call: Call[Any]) -> httpx.Response | httpx.TransportError:
+    def _send(self, call: Call[Any]) -> httpx2.Response | httpx2.TransportError:
         try:
             content = None if call.content is None else call.pieces()
             return self._http.request(content=content, **call.arguments())
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             return error

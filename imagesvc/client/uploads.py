@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-import httpx
+import httpx2
 
 from .calls import API, Call, Fields, Progress, versioned
 from .models import Image, UploadEntry, UploadResults, UploadUrl
@@ -186,18 +186,18 @@ def get_upload_url(fields: Mapping[str, Any]) -> Call[UploadUrl]:
     return Call("GET", f"{API}/images/actions/upload-url", _upload_url, query=fields)
 
 
-def _upload_url(answer: httpx.Response) -> UploadUrl:
+def _upload_url(answer: httpx2.Response) -> UploadUrl:
     given = UploadUrl.model_validate_json(answer.content)
     return given.model_copy(update={"url": str(answer.url.join(given.url))})
 
 
-def _uploaded(answer: httpx.Response) -> Image:
+def _uploaded(answer: httpx2.Response) -> Image:
     image = versioned(Image)(answer)
     return image.model_copy(update={"is_replay": "idempotent-replayed" in answer.headers})
 
 
-def _entries(answer: httpx.Response) -> list[UploadEntry]:
-    if answer.status_code == httpx.codes.MULTI_STATUS:
+def _entries(answer: httpx2.Response) -> list[UploadEntry]:
+    if answer.status_code == httpx2.codes.MULTI_STATUS:
         return UploadResults.model_validate_json(answer.content).data
     return [UploadEntry(status=answer.status_code, image=_uploaded(answer))]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Sequence
 
-import httpcore
+import httpcore2
 from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 
@@ -29,7 +29,7 @@ BYTES_A_STEP = 512
 STEPS_A_TURN = 32
 
 
-class ExcessiveAnswer(httpcore.RemoteProtocolError):
+class ExcessiveAnswer(httpcore2.RemoteProtocolError):
     """A server sends what no honest one does; the message is the end of a sentence about it."""
 
 
@@ -54,10 +54,10 @@ class Meter:
             await checkpoint()
 
 
-class MeteredStream(httpcore.AsyncNetworkStream):
+class MeteredStream(httpcore2.AsyncNetworkStream):
     """A stream whose reads are small and counted."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
         self._meter = Meter()
         self._head_bytes: int | None = 0
@@ -67,7 +67,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         self._head_bytes = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """See `httpcore.AsyncNetworkStream`.
+        """See `httpcore2.AsyncNetworkStream`.
 
         Raises:
             ExcessiveAnswer: the head is too long, or the reads bring too few bytes.
@@ -83,16 +83,16 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """See `httpcore.AsyncNetworkStream`."""
+        """See `httpcore2.AsyncNetworkStream`."""
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        """See `httpcore.AsyncNetworkStream`; a task that is cancelled closes all the same."""
+        """See `httpcore2.AsyncNetworkStream`; a task that is cancelled closes all the same."""
         with CancelScope(shield=True):
             await self._stream.aclose()
 
 
-class Connection(httpcore.AsyncHTTP11Connection):
+class Connection(httpcore2.AsyncHTTP11Connection):
     """HTTP/1.1 on a metered stream; trailers and chunk headers are as short as heads."""
 
     MAX_INCOMPLETE_EVENT_SIZE = MAX_HEAD_BYTES
@@ -110,7 +110,7 @@ async def connect(
         tls: None for a connection without TLS.
 
     Raises:
-        httpcore.ConnectError, httpcore.ConnectTimeout: none answers, or TLS fails.
+        httpcore2.ConnectError, httpcore2.ConnectTimeout: none answers, or TLS fails.
     """
     stream = await _connected(map(str, addresses), port)
     if tls is None:
@@ -123,12 +123,12 @@ async def connect(
         raise
 
 
-async def _connected(addresses: Iterable[str], port: int) -> httpcore.AsyncNetworkStream:
-    backend = httpcore.AnyIOBackend()
-    failure: Exception = httpcore.ConnectError("no address")
+async def _connected(addresses: Iterable[str], port: int) -> httpcore2.AsyncNetworkStream:
+    backend = httpcore2.AnyIOBackend()
+    failure: Exception = httpcore2.ConnectError("no address")
     for address in addresses:
         try:
             return await backend.connect_tcp(address, port, CONNECT_SECONDS)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             failure = error
     raise failure

@@ -15,7 +15,7 @@ from functools import partial
 from http import HTTPStatus
 
 import certifi
-import httpcore
+import httpcore2
 import structlog
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, SourceUnavailable
@@ -106,7 +106,7 @@ class Outbound:
         return Place(url, addresses)
 
     @contextlib.asynccontextmanager
-    async def answer(self, place: Place, sent: Sent) -> AsyncIterator[httpcore.Response]:
+    async def answer(self, place: Place, sent: Sent) -> AsyncIterator[httpcore2.Response]:
         """The answer to one request; redirects are not followed.
 
         Raises:
@@ -117,7 +117,7 @@ class Outbound:
         with self._failures_named(url.host):
             stream = await connect(place.addresses, url.port, url.host, tls)
         async with contextlib.aclosing(stream):
-            origin = httpcore.Origin(url.scheme.encode(), url.host.encode(), url.port)
+            origin = httpcore2.Origin(url.scheme.encode(), url.host.encode(), url.port)
             with self._failures_named(url.host):
                 answer = await Connection(origin, stream).handle_async_request(
                     self._request(url, sent)
@@ -125,11 +125,11 @@ class Outbound:
             stream.end_head()
             yield answer
 
-    def _request(self, url: SourceUrl, sent: Sent) -> httpcore.Request:
+    def _request(self, url: SourceUrl, sent: Sent) -> httpcore2.Request:
         length = [] if sent.body is None else [("Content-Length", str(len(sent.body)))]
-        return httpcore.Request(
+        return httpcore2.Request(
             sent.method,
-            httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
+            httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
             headers=[
                 ("Host", url.authority),
                 ("User-Agent", self._rules.user_agent),
@@ -141,7 +141,7 @@ class Outbound:
             content=sent.body,
         )
 
-    async def body(self, place: Place, answer: httpcore.Response) -> AsyncGenerator[bytes, None]:
+    async def body(self, place: Place, answer: httpcore2.Response) -> AsyncGenerator[bytes, None]:
         """The pieces of an answer's body as they come; close it when it is not read to its end.
 
         Raises:
@@ -185,17 +185,17 @@ class Outbound:
         sentence = partial("The {} {} {}.".format, self._rules.noun, host)
         try:
             yield
-        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
                 raise SourceUnavailable(sentence("cannot be trusted: TLS fails")) from error
             raise SourceUnavailable(sentence("cannot be reached")) from error
         except ExcessiveAnswer as error:
             raise SourceUnavailable(sentence(str(error))) from error
-        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+        except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
             raise SourceUnavailable(
                 sentence("gives an answer that is cut off or no HTTP")
             ) from error
-        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+        except (httpcore2.NetworkError, httpcore2.TimeoutException, OSError) as error:
             raise SourceUnavailable(sentence("breaks the connection")) from error
 
 

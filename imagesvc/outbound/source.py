@@ -14,7 +14,7 @@ from email.message import Message
 from typing import Protocol
 from urllib.parse import urljoin
 
-import httpcore
+import httpcore2
 from anyio import fail_after
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
@@ -125,7 +125,7 @@ class Source:
                 ) from error
         raise SourceUnavailable(f"The source redirects more than {MAX_REDIRECTS} times.")
 
-    async def _take(self, place: Place, answer: httpcore.Response, sink: Sink) -> str:
+    async def _take(self, place: Place, answer: httpcore2.Response, sink: Sink) -> str:
         if answer.status != OK:
             raise SourceUnavailable(f"The source answers with status {answer.status}.")
         if _header(answer, b"content-encoding").lower() not in {"", "identity"}:
@@ -148,7 +148,7 @@ def _next(url: SourceUrl, location: str) -> str:
         raise invalid_url("is not a valid URL") from error
 
 
-def _header(answer: httpcore.Response, name: bytes) -> str:
+def _header(answer: httpcore2.Response, name: bytes) -> str:
     """The first field of this name, or nothing."""
     value = next((value for key, value in answer.headers if key.lower() == name), b"")
     try:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import admin_of, make_user
@@ -65,7 +65,7 @@ def test_names_of_one_user_that_never_resolve_stop_no_other_user(
 
     def hang(number: int) -> int:
         url = f"http://hang{number}.example:{remote.port}/"
-        with httpx.Client(timeout=200.0, headers=ann.client.headers) as client:
+        with httpx2.Client(timeout=200.0, headers=ann.client.headers) as client:
             answer = client.post(f"{server.client.base_url}/api/v1/images", json={"url": url})
         return answer.status_code
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -31,12 +31,12 @@ class Crowd:
     """Strangers at addresses of their own, each with requests that run side by side."""
 
     server: Server
-    answers: list[httpx.Response] = field(default_factory=list)
+    answers: list[httpx2.Response] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, address: str, url: str) -> None:
         """Ask from an address; an answer that comes late does not count any more."""
-        transport = httpx.HTTPTransport(local_address=address, verify=False)
+        transport = httpx2.HTTPTransport(local_address=address, verify=False)
         with new_client(
             base_url=self.server.client.base_url, transport=transport, timeout=3 * PATIENCE
         ) as client:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.crash.pictures import large
@@ -37,7 +37,7 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     server.close()
 
 
-def uploaded(client: httpx.Client, content: bytes) -> dict[str, Any]:
+def uploaded(client: httpx2.Client, content: bytes) -> dict[str, Any]:
     """A private image, before its job has run."""
     answer = client.post("/images", content=content)
     assert answer.status_code == 201, answer.text
@@ -45,7 +45,7 @@ def uploaded(client: httpx.Client, content: bytes) -> dict[str, Any]:
     return image
 
 
-def processed(client: httpx.Client, image: dict[str, Any]) -> dict[str, Any]:
+def processed(client: httpx2.Client, image: dict[str, Any]) -> dict[str, Any]:
     """The image once its job has ended."""
     path = f"/api/v1/images/{image['id']}"
 
@@ -56,7 +56,7 @@ def processed(client: httpx.Client, image: dict[str, Any]) -> dict[str, Any]:
     return until(done)
 
 
-def variants(client: httpx.Client, image: dict[str, Any]) -> list[dict[str, Any]]:
+def variants(client: httpx2.Client, image: dict[str, Any]) -> list[dict[str, Any]]:
     """The stored variants that the API lists for an image."""
     found: list[dict[str, Any]] = client.get(f"/api/v1/images/{image['id']}/variants").json()[
         "data"
@@ -64,7 +64,7 @@ def variants(client: httpx.Client, image: dict[str, Any]) -> list[dict[str, Any]
     return found
 
 
-def warmed(client: httpx.Client, content: bytes) -> dict[str, Any]:
+def warmed(client: httpx2.Client, content: bytes) -> dict[str, Any]:
     """An image with variants in memory and on disk."""
     image = processed(client, uploaded(client, content))
     for query in (WARM, "w=92", "preset=blurred"):
@@ -72,7 +72,7 @@ def warmed(client: httpx.Client, content: bytes) -> dict[str, Any]:
     return image
 
 
-def tier(answer: httpx.Response) -> str:
+def tier(answer: httpx2.Response) -> str:
     """Where the bytes of an answer came from, as it says."""
     return answer.headers["server-timing"].split(",")[0]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from imagesvc.imaging.location.remove import without_location
@@ -80,7 +80,7 @@ def usage(server: Server) -> Usage:
 class Outcome:
     """What became of one file, and what it took."""
 
-    upload: httpx.Response
+    upload: httpx2.Response
     later: tuple[int, ...]
     """Statuses of a variant and of the original, where it was taken."""
     seconds: float
@@ -126,7 +126,7 @@ def through_everything(server: Server, content: bytes) -> Outcome:
     )
 
 
-def seconds_to_remove_location(content: bytes, upload: httpx.Response) -> float:
+def seconds_to_remove_location(content: bytes, upload: httpx2.Response) -> float:
     """What strangers get of an original is made in a moment, or not at all."""
     started = time.thread_time()
     made = without_location(content, Format(upload.json()["format"]))

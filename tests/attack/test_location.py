@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -34,7 +34,7 @@ def people_of_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peopl
     server.close()
 
 
-def uploaded(client: httpx.Client, content: bytes, **fields: str) -> str:
+def uploaded(client: httpx2.Client, content: bytes, **fields: str) -> str:
     """The id of a public image."""
     fields = {"visibility": "public"} | fields
     answer = client.post("/images", files={"file": ("a", content)}, data=fields)

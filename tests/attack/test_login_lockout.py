@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import PASSWORD, Asker, admin_of, make_user
@@ -32,12 +32,12 @@ def admin(server: Server) -> Asker:
     return admin_of(server)
 
 
-def ask(server: Server, address: str, **form: str) -> httpx.Response:
+def ask(server: Server, address: str, **form: str) -> httpx2.Response:
     """Ask for tokens from an address."""
     return server.client.post("/api/v1/auth/token", data=form, headers=at(address))
 
 
-def log_in(server: Server, name: str, address: str, password: str = PASSWORD) -> httpx.Response:
+def log_in(server: Server, name: str, address: str, password: str = PASSWORD) -> httpx2.Response:
     """Try a password from an address."""
     return ask(server, address, username=name, password=password)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from imagesvc.model import new_id
@@ -107,13 +107,13 @@ def absent(things: Things) -> Things:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def others(guarded: Server, admin: Asker, bob: Asker) -> list[httpx.Client]:  # noqa: F811
+def others(guarded: Server, admin: Asker, bob: Asker) -> list[httpx2.Client]:  # noqa: F811
     """A user, a key of theirs that is good for little, and a stranger."""
     _, weak = make_key(guarded, admin, bob.id, ["upload"])
     return [bob.client, weak, client_of(guarded)]
 
 
-def told(answer: httpx.Response, named: Things) -> tuple[int, list[tuple[str, str]], str]:
+def told(answer: httpx2.Response, named: Things) -> tuple[int, list[tuple[str, str]], str]:
     """All that an answer tells, with the ids that the request named left out."""
     text = answer.text
     for name in Things.__slots__:
@@ -124,7 +124,7 @@ def told(answer: httpx.Response, named: Things) -> tuple[int, list[tuple[str, st
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_what_is_private_answers_as_what_is_not_there(
-    others: list[httpx.Client],
+    others: list[httpx2.Client],
     things: Things,  # noqa: F811
     absent: Things,
     methods: dict[str, str],  # noqa: F811

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import Asker, admin_of
@@ -27,12 +27,12 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def stranger(default: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def stranger(default: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """A client of an nginx that passes everything on, without another directive."""
     place = tmp_path_factory.mktemp("nginx")
     with (
         nginx(place, default.port, PLAIN) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         yield client
 
@@ -43,7 +43,7 @@ def owner(default: Server) -> Asker:
     return admin_of(default)
 
 
-def test_a_plain_proxy_makes_no_visitor_an_admin(stranger: httpx.Client, owner: Asker) -> None:
+def test_a_plain_proxy_makes_no_visitor_an_admin(stranger: httpx2.Client, owner: Asker) -> None:
     """By default nginx sends its own Host and no forwarding field."""
     files = {"file": ("a.jpg", picture())}
     image = owner.client.post("/api/v1/images", files=files, data=PUBLIC).json()
@@ -181,7 +181,7 @@ def test_without_accounts_a_usual_proxy_shows_what_to_set(
     with nginx(tmp_path, open_server.port, f"{PLAIN} {directives}") as port:
         url = f"http://127.0.0.1:{port}"
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
-            answer = httpx.get(url + path, headers={"host": "images.example"}, timeout=60)
+            answer = httpx2.get(url + path, headers={"host": "images.example"}, timeout=60)
             assert "IMAGESVC_AUTH=required" in assert_problem(answer, 403, "forbidden")["detail"]
 
 
@@ -191,7 +191,7 @@ def test_without_accounts_a_proxy_that_passes_the_host_on_is_refused(
     """HAProxy adds no field by default, and sends the visitor's Host."""
     with haproxy(tmp_path, open_server.port) as port:
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
-            answer = httpx.get(
+            answer = httpx2.get(
                 f"http://127.0.0.1:{port}{path}", headers={"host": "images.example"}, timeout=60
             )
             assert_problem(answer, 403, "forbidden")

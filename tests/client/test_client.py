@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image as Pillow
 
@@ -97,7 +97,7 @@ def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
     content = picture(42)
 
     target = client.upload_url(filename="b.jpg", title="By URL", content_type="image/jpeg")
-    answer = httpx.request(target.method, target.url, headers=target.headers, content=content)
+    answer = httpx2.request(target.method, target.url, headers=target.headers, content=content)
 
     assert answer.status_code == 201, answer.text
     image = client.image(target.id)
@@ -110,7 +110,7 @@ def test_signed_urls_show_a_private_image(client: Client) -> None:
 
     signed = client.sign_urls(image.id, ["original", {"w": 40, "format": "png"}], expires_in=600)
 
-    original, small = (httpx.get(one.url) for one in signed.data)
+    original, small = (httpx2.get(one.url) for one in signed.data)
     assert original.status_code == 200
     assert Pillow.open(io.BytesIO(small.content)).width == 40
 
@@ -347,7 +347,7 @@ def test_what_is_not_idempotent_is_not_sent_twice() -> None:
     """A collection that may have been made is not made again."""
     scripted = Scripted(b"", b"")
 
-    with Client(scripted.url) as client, pytest.raises(httpx.TransportError):
+    with Client(scripted.url) as client, pytest.raises(httpx2.TransportError):
         client.create_collection("Summer")
 
     assert len(scripted.requests) == 1
@@ -360,7 +360,7 @@ def test_the_client_brings_nothing_of_the_server() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     loaded = set(done.stdout.split())
-    assert "httpx" in loaded
+    assert "httpx2" in loaded
     assert not loaded & {"starlette", "sqlalchemy", "pyvips", "PIL", "uvicorn"}
 
 
@@ -387,7 +387,7 @@ def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: 
     assert "bad.jpg" in done.stderr
     line = json.loads(done.stdout)
     assert line["file"] == str(good)
-    shown = httpx.get(line["url"], timeout=PATIENCE)
+    shown = httpx2.get(line["url"], timeout=PATIENCE)
     assert shown.content == good.read_bytes()
     assert run(str(good)).returncode == 0
 

@@ -16,7 +16,7 @@ from tests.http.asking import picture
 from tests.server import Server
 
 ROOT = Path(__file__).parent.parent.parent
-DEPENDENCIES = {"anyio", "httpx", "pydantic"}
+DEPENDENCIES = {"anyio", "httpx2", "pydantic"}
 PROGRAM = """
 import sys
 from pathlib import Path

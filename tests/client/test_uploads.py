@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from imagesvc.client import AsyncClient, Client
@@ -195,7 +195,7 @@ def test_a_signed_url_needs_no_credential(do: Do, server: Server) -> None:
 
     signed = do("sign_urls", image.id, ["thumbnail"], expires_in=60, download=True)
 
-    answer = httpx.get(signed.data[0].url)
+    answer = httpx2.get(signed.data[0].url)
     assert signed.data[0].url.startswith(f"http://127.0.0.1:{server.port}/images/")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith("attachment")

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import PASSWORD, admin_of, log_in, make_user
@@ -323,7 +323,7 @@ def test_with_accounts_all_that_writes_is_refused_and_goes_on_when_there_is_room
     link = {"data": [{"type": "images", "id": image["id"]}]}
     once = {"idempotency-key": '"once"'}
     users, collections = "/api/v1/users", "/api/v1/collections"
-    writes: list[Callable[[], httpx.Response]] = [
+    writes: list[Callable[[], httpx2.Response]] = [
         lambda: server.client.post("/api/v1/auth/token", data=password),
         lambda: server.client.post("/api/v1/auth/token", data=again),
         lambda: server.client.post("/api/v1/auth/revoke", data={"token": revoked}),

@@ -6,7 +6,7 @@ import contextlib
 import random
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -21,11 +21,11 @@ AT_ONCE = 4
 FILES = sum(range(1, AT_ONCE + 1))
 
 
-def attempt(server: Server, key: str, contents: list[bytes]) -> httpx.Response | None:
+def attempt(server: Server, key: str, contents: list[bytes]) -> httpx2.Response | None:
     """Upload with a key; None when the server ends meanwhile."""
     files = [("file", (f"{key}-{number}.jpg", data)) for number, data in enumerate(contents)]
     with (
-        contextlib.suppress(httpx.TransportError),
+        contextlib.suppress(httpx2.TransportError),
         new_client(base_url=server.client.base_url) as client,
     ):
         return client.post("/images", files=files, headers={"idempotency-key": key})

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from contextlib import closing
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -52,7 +52,7 @@ def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer)
 def change_until(server: Server, chance: random.Random, stopping: threading.Event) -> None:
     """Upload and delete until the server is gone."""
     with (
-        contextlib.suppress(httpx.TransportError),
+        contextlib.suppress(httpx2.TransportError),
         new_client(base_url=server.client.base_url) as client,
     ):
         while not stopping.is_set():

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.crash.pictures import jpeg, marked
 from tests.server import Server, new_client
@@ -73,10 +73,10 @@ class Ledger:
         return chance.sample(promises, min(size, len(promises)))
 
 
-Step = Callable[[httpx.Client, random.Random, Ledger], None]
+Step = Callable[[httpx2.Client, random.Random, Ledger], None]
 
 
-def upload_unique(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+def upload_unique(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
     """Bytes that nobody else sends; at times enough of them for several writes."""
     picture = WIDE if chance.random() < 0.3 else SMALL
     content = marked(picture, chance.getrandbits(100))
@@ -85,7 +85,7 @@ def upload_unique(client: httpx.Client, chance: random.Random, ledger: Ledger) -
         ledger.uploaded(answer.json(), content)
 
 
-def upload_shared(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+def upload_shared(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
     """Two files in one request, of bytes that others send and delete too."""
     contents = chance.choices(SHARED, k=2)
     files = [("file", (f"{n}.jpg", content)) for n, content in enumerate(contents)]
@@ -96,7 +96,7 @@ def upload_shared(client: httpx.Client, chance: random.Random, ledger: Ledger) -
             ledger.uploaded(entry["image"], content)
 
 
-def delete_one(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+def delete_one(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
     """Delete something, now and then."""
     promise = ledger.take_one(chance) if chance.random() < 0.5 else None
     if promise is None:
@@ -106,7 +106,7 @@ def delete_one(client: httpx.Client, chance: random.Random, ledger: Ledger) -> N
     ledger.gone(promise)
 
 
-def look_at_one(client: httpx.Client, chance: random.Random, ledger: Ledger) -> None:
+def look_at_one(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
     """Ask for a variant that is likely to be new."""
     for promise in ledger.sample(chance, 1):
         client.get(f"/images/{promise.image_id}?w={chance.randrange(8, 32)}")
@@ -133,7 +133,7 @@ class Traffic:
             try:
                 while not stopping.is_set():
                     STEPS[number](self._clients[number], chance, self.ledger)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 return
             except BaseException as error:  # noqa: BLE001  # told to the test
                 self.wrong.append(error)

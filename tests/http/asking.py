@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 from PIL import Image
 
 from tests.server import Server
@@ -49,7 +49,7 @@ def damaged(seed: int = 0) -> bytes:
     return whole[:half] + b"\xff" * (len(whole) - half)
 
 
-def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+def assert_problem(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     """Check an error's whole form (RFC 9457), and that no cache may keep it; its document."""
     assert answer.status_code == status, answer.text
     document: dict[str, Any] = answer.json()
@@ -147,7 +147,7 @@ def file_part(content: bytes, disposition: bytes = b'name="file"; filename="a.jp
     )  # fmt: skip
 
 
-def post_multipart(server: Server, body: bytes, boundary: str = BOUNDARY) -> httpx.Response:
+def post_multipart(server: Server, body: bytes, boundary: str = BOUNDARY) -> httpx2.Response:
     """Upload a multipart body made by hand."""
     content_type = f"multipart/form-data; boundary={boundary}"
     return server.client.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.accounts import Asker, admin_of, make_user
 from tests.http.asking import picture
@@ -17,9 +17,9 @@ class People:
     """Who asks a server, each by a client."""
 
     server: Server
-    admin: httpx.Client
-    ann: httpx.Client
-    bob: httpx.Client
+    admin: httpx2.Client
+    ann: httpx2.Client
+    bob: httpx2.Client
 
 
 def people_of(server: Server) -> People:
@@ -29,7 +29,7 @@ def people_of(server: Server) -> People:
     return People(server, admin.client, ann, bob)
 
 
-def upload(client: httpx.Client, seed: int = 0, **fields: str) -> dict[str, Any]:
+def upload(client: httpx2.Client, seed: int = 0, **fields: str) -> dict[str, Any]:
     """Upload one picture that must be taken; the image."""
     files = {"file": (f"{seed}.jpg", picture(seed))}
     answer = client.post("/api/v1/images", files=files, data=fields)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import Asker, admin_of, client_of, make_key, make_user, refused
@@ -149,7 +149,7 @@ def test_a_key_that_has_expired_is_told_so(make_server: MakeServer) -> None:
     server = make_server(auth="required", workers=1)
     boss = admin_of(server)
 
-    def good_key() -> tuple[str, httpx.Client] | None:
+    def good_key() -> tuple[str, httpx2.Client] | None:
         soon = datetime.now(UTC) + timedelta(seconds=1.5)
         made = make_key(server, boss, boss.id, ["read"], expires_at=soon.isoformat())
         return made if made[1].get(ME).status_code == 200 else None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
@@ -247,7 +247,7 @@ def test_a_bug_in_what_is_at_hand_costs_only_the_short_way() -> None:
     try:
         until(lambda: running.started)
         (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
-        answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+        answer = httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
     finally:
         running.should_exit = True
         thread.join()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import pyvips
 from PIL import Image
@@ -72,7 +72,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
-def sent(server: Server, name: str) -> httpx.Response:
+def sent(server: Server, name: str) -> httpx2.Response:
     """Send a file as a raw body."""
     return server.client.post("/images", content=(CASES / name).read_bytes())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import (
@@ -117,7 +117,7 @@ def test_a_range_of_a_file_is_refused(server: Server) -> None:
     ]
 
     for method, url, body in calls:
-        answer: httpx.Response = server.client.request(method, url, headers=headers, **body)
+        answer: httpx2.Response = server.client.request(method, url, headers=headers, **body)
 
         assert "Content-Range" in assert_problem(answer, 400, "invalid_request")["detail"]
 

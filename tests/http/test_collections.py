@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import assert_problem, images_count, leftovers, picture
@@ -20,7 +20,7 @@ def made(server: Server, **fields: str) -> dict[str, Any]:
     return made_by(server.client, **fields)
 
 
-def made_by(client: httpx.Client, **fields: str) -> dict[str, Any]:
+def made_by(client: httpx2.Client, **fields: str) -> dict[str, Any]:
     """A new collection of someone."""
     answer = client.post(URL, json={"title": "Summer", **fields})
     assert answer.status_code == 201, answer.text
@@ -39,7 +39,7 @@ def members(collection: dict[str, Any]) -> str:
     return url
 
 
-def listed(answer: httpx.Response) -> list[str]:
+def listed(answer: httpx2.Response) -> list[str]:
     """The ids on a page."""
     return [item["id"] for item in answer.json()["data"]]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import assert_problem, picture, send_raw
@@ -15,7 +15,7 @@ from tests.server import Server
 
 CONTENT = picture(1)
 LAST = len(CONTENT) - 1
-Ask = Callable[..., httpx.Response]
+Ask = Callable[..., httpx2.Response]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def ask(request: pytest.FixtureRequest, server: Server, image: dict[str, Any]) -
     for _ in range(2):
         server.client.get(url)
 
-    def asked(method: str = "GET", **headers: str) -> httpx.Response:
+    def asked(method: str = "GET", **headers: str) -> httpx2.Response:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         return server.client.request(method, url, headers=fields)
 

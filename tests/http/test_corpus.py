@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import assert_problem, leftovers
@@ -46,7 +46,7 @@ class Outcome:
 
     name: str
     expectation: str
-    answer: httpx.Response
+    answer: httpx2.Response
     job: dict[str, Any] | None
     thumbnail: int | None  # status
 

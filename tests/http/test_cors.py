@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import Asker, admin_of
@@ -24,7 +24,7 @@ EXPOSED = {
 }  # fmt: skip
 
 
-def allowed(answer: httpx.Response) -> str | None:
+def allowed(answer: httpx2.Response) -> str | None:
     """Whose pages may read an answer; and what an answer that has no such field may not have."""
     origin = answer.headers.get_list("access-control-allow-origin")
     assert len(origin) <= 1
@@ -35,7 +35,7 @@ def allowed(answer: httpx.Response) -> str | None:
     return origin[0]
 
 
-def varies(answer: httpx.Response) -> bool:
+def varies(answer: httpx2.Response) -> bool:
     return "origin" in answer.headers.get("vary", "").lower()
 
 
@@ -44,8 +44,8 @@ def names(field: str) -> set[str]:
 
 
 def preflight(
-    client: httpx.Client, path: str, origin: str = APP, method: str = "GET"
-) -> httpx.Response:
+    client: httpx2.Client, path: str, origin: str = APP, method: str = "GET"
+) -> httpx2.Response:
     fields = {"origin": origin, "access-control-request-method": method}
     return client.options(path, headers=fields)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import admin_of, client_of, make_user
@@ -24,7 +24,7 @@ def remote() -> Iterator[Remote]:
     remote.close()
 
 
-def made_by(way: str, client: httpx.Client, source: str, **fields: str) -> dict[str, Any]:
+def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict[str, Any]:
     """An image, or a collection, made in one of the ways; it names no visibility unless given."""
     images = "/api/v1/images"
     if way == "form":

@@ -10,7 +10,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -37,13 +37,13 @@ def private(server: Server) -> dict[str, Any]:
     return server.upload(picture(2), "diary.jpg", visibility="private")
 
 
-def steady(answer: httpx.Response) -> dict[str, str]:
+def steady(answer: httpx2.Response) -> dict[str, str]:
     """The headers that do not change from one answer to the next."""
     passing = {"date", "server-timing", "x-request-id"}
     return {name: value for name, value in answer.headers.items() if name not in passing}
 
 
-def size_of(answer: httpx.Response) -> tuple[int, int]:
+def size_of(answer: httpx2.Response) -> tuple[int, int]:
     """Width and height of the picture in an answer."""
     return Image.open(io.BytesIO(answer.content)).size
 

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-import httpx
+import httpx2
 
 from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
 from tests.accounts import Asker, make_user
@@ -22,7 +22,7 @@ EVENTS = "/api/v1/events"
 
 
 def read(
-    client: httpx.Client,
+    client: httpx2.Client,
     until: str,
     *,
     last: str | None = None,
@@ -225,7 +225,7 @@ def test_events_that_are_kept_no_more_reset(make_server: MakeServer) -> None:
 def test_there_are_only_so_many_streams(server: Server) -> None:
     """Each holds a connection and asks the database; one that ends makes room."""
     with contextlib.ExitStack() as stack:
-        many, lines = httpx.Limits(max_connections=None), []
+        many, lines = httpx2.Limits(max_connections=None), []
         client = stack.enter_context(new_client(base_url=server.client.base_url, limits=many))
         for _ in range(MAX_STREAMS):
             answer = stack.enter_context(client.stream("GET", EVENTS))
@@ -270,7 +270,7 @@ def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker)
             assert time.monotonic() - began < PATIENCE
 
 
-def opens(client: httpx.Client) -> bool:
+def opens(client: httpx2.Client) -> bool:
     """Whether a stream can be had."""
     with client.stream("GET", EVENTS) as answer:
         return answer.status_code == 200

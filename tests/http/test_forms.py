@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import (
@@ -36,7 +36,7 @@ def field_part(name: str, value: bytes) -> bytes:
     return f'Content-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value
 
 
-def taken(answer: httpx.Response) -> dict[str, Any]:
+def taken(answer: httpx2.Response) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     image: dict[str, Any] = answer.json()
     return image
@@ -159,7 +159,7 @@ def test_a_long_file_name_is_cut_and_a_very_long_one_is_named(server: Server) ->
     assert "names" in document["detail"]
 
 
-def submit(server: Server, accept: str, *files: bytes) -> httpx.Response:
+def submit(server: Server, accept: str, *files: bytes) -> httpx2.Response:
     parts = [("file", ("a.jpg", content)) for content in files]
     headers = {"accept": accept}
     return server.client.post("/images", files=parts, data={"submit": "Send"}, headers=headers)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -32,7 +32,7 @@ ROUTES = ("/images", "/api/v1/images", "/api/v1/images/actions/upload")
 
 def upload(
     server: Server, key: str | None, *contents: bytes, path: str = "/images", **fields: str
-) -> httpx.Response:
+) -> httpx2.Response:
     """Upload files with a key."""
     files = [("file", (f"{number}.jpg", content)) for number, content in enumerate(contents)]
     headers = {} if key is None else {"idempotency-key": key}

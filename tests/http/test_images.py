@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -19,7 +19,7 @@ def ids(server: Server) -> list[str]:
     return [server.upload(picture(seed), f"{seed}.jpg")["id"] for seed in range(7)]
 
 
-def listed(answer: httpx.Response) -> list[str]:
+def listed(answer: httpx2.Response) -> list[str]:
     """The ids on a page."""
     return [item["id"] for item in answer.json()["data"]]
 

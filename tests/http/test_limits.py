@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import Asker, admin_of
@@ -34,12 +34,12 @@ def admin(server: Server) -> Asker:
     return admin_of(server)
 
 
-def fetch(server: Server, address: str, path: str) -> httpx.Response:
+def fetch(server: Server, address: str, path: str) -> httpx2.Response:
     """GET as a stranger at an address."""
     return server.client.get(path, headers=at(address))
 
 
-def ask(server: Server, address: str) -> httpx.Response:
+def ask(server: Server, address: str) -> httpx2.Response:
     """Ask for what anybody may, and what is counted."""
     return server.client.post("/api/v1/auth/revoke", data={"token": "none"}, headers=at(address))
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import Asker, admin_of, make_key, make_user
@@ -37,7 +37,7 @@ def admin(server: Server) -> Asker:
     return admin_of(server)
 
 
-def upload(asker: Asker, seed: int, **headers: str) -> httpx.Response:
+def upload(asker: Asker, seed: int, **headers: str) -> httpx2.Response:
     """Upload a picture."""
     return asker.client.post("/images", files={"file": ("a.jpg", picture(seed))}, headers=headers)
 
@@ -185,7 +185,7 @@ def test_credentials_that_do_not_hold_are_counted_by_address(server: Server, adm
     assert right.status_code == 200
 
 
-def login(server: Server, name: str, address: str, password: str = "wrong") -> httpx.Response:
+def login(server: Server, name: str, address: str, password: str = "wrong") -> httpx2.Response:
     """Try a password."""
     return server.client.post(
         "/api/v1/auth/token",

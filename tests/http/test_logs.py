@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -207,7 +207,7 @@ def is_ready(server: Server) -> bool:
     """Whether it takes requests."""
     try:
         return server.client.get("/readyz").status_code == 200
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return False
 
 
@@ -226,7 +226,7 @@ def test_routine_lines_name_no_library_and_ready_has_the_urls(server: Server) ->
     assert not [line for line in lines(server, level="info") if "logger" in line]
     ready = one_line(server, action="service.ready")
     assert ready["url"] == str(server.client.base_url).rstrip("/")
-    assert "html" in httpx.get(ready["docs"], follow_redirects=True).headers["content-type"]
+    assert "html" in httpx2.get(ready["docs"], follow_redirects=True).headers["content-type"]
 
 
 def test_a_job_that_fails_is_a_warning(server: Server) -> None:

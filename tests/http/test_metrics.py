@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import PASSWORD, Asker, log_in, make_user
@@ -26,7 +26,7 @@ def receiver() -> Iterator[Receiver]:
     receiver.close()
 
 
-def figures(client: httpx.Client) -> dict[str, float]:
+def figures(client: httpx2.Client) -> dict[str, float]:
     """Every figure with its labels."""
     lines = client.get("/metrics").text.splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))

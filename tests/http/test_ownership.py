@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.routing import Route
 
@@ -228,7 +228,7 @@ def things(make_things: Callable[[], Things]) -> Things:
     return make_things()
 
 
-def ask(client: httpx.Client, method: str, case: Case, things: Things) -> httpx.Response:
+def ask(client: httpx2.Client, method: str, case: Case, things: Things) -> httpx2.Response:
     """Send the request of a case."""
     named = {name: getattr(things, name) for name in Things.__slots__}
 
@@ -242,7 +242,7 @@ def ask(client: httpx.Client, method: str, case: Case, things: Things) -> httpx.
     return client.request(method, case.path.format(**named), **filled(case.sent))
 
 
-def assert_tells_nothing(answer: httpx.Response, case: Case, things: Things) -> None:
+def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) -> None:
     """Nothing of Ada's is in the answer, but the id that was asked for where it was asked for."""
     told = answer.text + str(answer.headers.multi_items())
     ids = [things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import httpx
+import httpx2
 from PIL import Image
 
 from tests.http.people import People
@@ -24,7 +24,7 @@ def with_place() -> bytes:
     return out.getvalue()
 
 
-def uploaded(client: httpx.Client) -> dict[str, Any]:
+def uploaded(client: httpx2.Client) -> dict[str, Any]:
     """A public image with a place."""
     answer = client.post("/api/v1/images", files={"file": ("a.jpg", with_place())})
     image: dict[str, Any] = answer.json()

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.accounts import Asker, make_user
@@ -20,7 +20,7 @@ ASK = "/api/v1/images/actions/upload-url"
 JPEG = {"content-type": "image/jpeg"}
 
 
-def handed_out(client: httpx.Client, **query: Any) -> dict[str, Any]:
+def handed_out(client: httpx2.Client, **query: Any) -> dict[str, Any]:
     """An upload URL with what is said about it."""
     answer = client.get(ASK, params=query)
     assert answer.status_code == 200, answer.text
@@ -28,7 +28,7 @@ def handed_out(client: httpx.Client, **query: Any) -> dict[str, Any]:
     return upload
 
 
-def put(server: Server, upload: dict[str, Any], content: bytes, **fields: str) -> httpx.Response:
+def put(server: Server, upload: dict[str, Any], content: bytes, **fields: str) -> httpx2.Response:
     """Send a file as the answer says, by someone without a credential."""
     headers = {**upload["headers"], **fields}
     with new_client(base_url=server.client.base_url) as stranger:

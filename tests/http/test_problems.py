@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import assert_problem, connected, picture, send_raw
@@ -156,7 +156,7 @@ def test_no_error_tells_of_the_inside(server: Server) -> None:
     assert [leak for answer in answers for leak in leaks(server, answer)] == []
 
 
-def leaks(server: Server, answer: httpx.Response) -> list[str]:
+def leaks(server: Server, answer: httpx2.Response) -> list[str]:
     """What an answer tells that it should not."""
     text = answer.text + str(answer.headers)
     words = [str(server.data_dir), "Traceback", "imagesvc/", ".py", "SELECT", "sqlite", "uvicorn"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -22,7 +22,7 @@ DELETE = "/api/v1/images/actions/delete"
 NO_ID = "01890000-0000-7000-8000-000000000000"
 
 
-def processed(client: httpx.Client, **body: Any) -> httpx.Response:
+def processed(client: httpx2.Client, **body: Any) -> httpx2.Response:
     """Ask for variants."""
     return client.post(PROCESS, json=body)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -52,7 +52,7 @@ def private(ada: Asker) -> dict[str, Any]:
     return image
 
 
-def sign(client: httpx.Client, image_id: str, **asked: Any) -> httpx.Response:
+def sign(client: httpx2.Client, image_id: str, **asked: Any) -> httpx2.Response:
     return client.post(f"/api/v1/images/{image_id}/signed-urls", json=asked)
 
 

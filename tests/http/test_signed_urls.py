@@ -6,7 +6,7 @@ import re
 import time
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 import pytest
 
 from imagesvc.auth.signing import Signer
@@ -93,7 +93,7 @@ def test_an_expiring_url_is_not_kept_longer_than_it_is_good(image: tuple[Server,
     """Neither a cache nor our own memory may answer it after its time."""
     server, path = image
 
-    def asked_in_time() -> tuple[int, httpx.Response] | None:
+    def asked_in_time() -> tuple[int, httpx2.Response] | None:
         expires_at = int(time.time()) + 2
         answer = server.client.get(signed(path, ("w", "33"), expires_at=expires_at))
         return (expires_at, answer) if answer.status_code == 200 else None

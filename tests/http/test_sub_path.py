@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-import httpx
+import httpx2
 import pytest
 
 from tests import commands
@@ -73,7 +73,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def front(reported: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def front(reported: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """The admin, who comes through that proxy."""
     with _behind(reported, REPORTING, tmp_path_factory.mktemp("nginx")) as client:
         client.headers["authorization"] = f"Bearer {admin_of(reported).key}"
@@ -81,15 +81,15 @@ def front(reported: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @contextlib.contextmanager
-def _behind(server: Server, directives: str, folder: Path) -> Iterator[httpx.Client]:
+def _behind(server: Server, directives: str, folder: Path) -> Iterator[httpx2.Client]:
     with (
         nginx(folder, server.port, directives) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client,
     ):
         yield client
 
 
-def given_urls(client: httpx.Client, prefix: str, seed: int) -> dict[str, str]:
+def given_urls(client: httpx2.Client, prefix: str, seed: int) -> dict[str, str]:
     """Ask for all that holds URLs; these, each followed with success, by where they stood."""
     api = f"{prefix}/api/v1"
     created = client.post(
@@ -125,9 +125,9 @@ def given_urls(client: httpx.Client, prefix: str, seed: int) -> dict[str, str]:
     return urls
 
 
-def _presigned(client: httpx.Client, api: str, seed: int) -> dict[str, str]:
+def _presigned(client: httpx2.Client, api: str, seed: int) -> dict[str, str]:
     slot = client.get(f"{api}/images/actions/upload-url").json()
-    answer = httpx.put(
+    answer = httpx2.put(
         str(client.base_url.join(slot["url"])), content=picture(seed + 2), timeout=PATIENCE
     )
     assert answer.status_code == 201, answer.text
@@ -136,7 +136,7 @@ def _presigned(client: httpx.Client, api: str, seed: int) -> dict[str, str]:
     return {"presigned": answer.headers["location"]}
 
 
-def _form(client: httpx.Client, api: str, seed: int) -> str:
+def _form(client: httpx2.Client, api: str, seed: int) -> str:
     """Where a browser goes that sent a plain form."""
     answer = client.post(
         f"{api}/images", files={"file": ("a.jpg", picture(seed + 3))},
@@ -146,7 +146,7 @@ def _form(client: httpx.Client, api: str, seed: int) -> str:
     return answer.headers["location"]
 
 
-def _of_documentation(client: httpx.Client, api: str) -> dict[str, str]:
+def _of_documentation(client: httpx2.Client, api: str) -> dict[str, str]:
     page = client.get(f"{api}/docs")
     sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     urls = {source: urljoin(f"{api}/docs", source) for source in sources if ":" not in source}
@@ -163,7 +163,7 @@ def _of_documentation(client: httpx.Client, api: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("prefix", "seed"), [("/stripped", 10), ("/deep/kept", 20)])
-def test_a_trusted_proxy_says_the_prefix(front: httpx.Client, prefix: str, seed: int) -> None:
+def test_a_trusted_proxy_says_the_prefix(front: httpx2.Client, prefix: str, seed: int) -> None:
     """Whether it takes the prefix off the path or leaves it there."""
     urls = given_urls(front, prefix, seed)
 
@@ -171,7 +171,7 @@ def test_a_trusted_proxy_says_the_prefix(front: httpx.Client, prefix: str, seed:
         assert url.removeprefix(str(front.base_url).rstrip("/")).startswith(f"{prefix}/"), place
 
 
-def test_events_hold_the_prefix_too(front: httpx.Client) -> None:
+def test_events_hold_the_prefix_too(front: httpx2.Client) -> None:
     """Their URLs are those of the stream's reader."""
     front.post("/stripped/api/v1/images", content=picture(31)).raise_for_status()
     headers = {"last-event-id": "0"}
@@ -184,7 +184,7 @@ def test_events_hold_the_prefix_too(front: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("forged", HOSTILE)
-def test_a_prefix_that_is_no_path_is_ignored(front: httpx.Client, forged: str) -> None:
+def test_a_prefix_that_is_no_path_is_ignored(front: httpx2.Client, forged: str) -> None:
     """A proxy passes on what it does not set, so a client may have written it."""
     headers = {b"x-forwarded-prefix": forged.encode(), b"accept": b"text/html,*/*;q=0.8"}
     place = "/said-by-clients/api/v1"
@@ -201,7 +201,7 @@ def test_a_prefix_that_is_no_path_is_ignored(front: httpx.Client, forged: str) -
     assert "set-cookie" not in form.headers
 
 
-def test_caches_tell_documents_of_different_prefixes_apart(front: httpx.Client) -> None:
+def test_caches_tell_documents_of_different_prefixes_apart(front: httpx2.Client) -> None:
     """Where a client may say the prefix, it must not say it to others."""
     url = "/said-by-clients/api/v1/openapi.json"
 
@@ -336,7 +336,7 @@ def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
     assert [url for url in urls if not url.startswith("https://img.example/media/")] == []
     path = slot["url"].removeprefix("https://img.example")
     del admin.headers["x-forwarded-prefix"]
-    assert httpx.put(f"{public.client.base_url}{path}", content=picture(72)).status_code == 201
+    assert httpx2.put(f"{public.client.base_url}{path}", content=picture(72)).status_code == 201
 
 
 def test_webhooks_tell_absolute_urls(public: Server) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import jwt
 import pytest
 
@@ -39,12 +39,12 @@ def access_token(guarded: Server, ada: Asker) -> str:
     return token
 
 
-def me(server: Server, token: str) -> httpx.Response:
+def me(server: Server, token: str) -> httpx2.Response:
     """Who the bearer of a token is."""
     return client_of(server, token).get(ME)
 
 
-def go_on(server: Server, refresh_token: str, **fields: str) -> httpx.Response:
+def go_on(server: Server, refresh_token: str, **fields: str) -> httpx2.Response:
     """The answer to a refresh token."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **fields}
     return server.client.post(TOKEN, data=form)

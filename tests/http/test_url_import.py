@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import TEXT, assert_problem, leftovers, noise, picture
@@ -78,7 +78,7 @@ def importer(factory: pytest.TempPathFactory, port: int, other_port: int, second
     )
 
 
-def imported(server: Server, url: str, **fields: Any) -> httpx.Response:
+def imported(server: Server, url: str, **fields: Any) -> httpx2.Response:
     """Ask for an import."""
     return server.client.post("/api/v1/images", json={"url": url, **fields})
 

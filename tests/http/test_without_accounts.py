@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from tests.http.asking import assert_problem, picture, send_raw
@@ -19,7 +19,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared.close()
 
 
-def upload(server: Server, **headers: str) -> httpx.Response:
+def upload(server: Server, **headers: str) -> httpx2.Response:
     """Upload as a page's form would."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return server.client.post("/images", files={"file": ("a.jpg", picture())}, headers=named)

@@ -9,7 +9,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -115,7 +115,7 @@ def test_a_rendering_under_way_is_answered_during_a_stop(make_server: MakeServer
     url = f"http://127.0.0.1:{server.port}/images/{image['id']}?format=avif&w=3000"
 
     with ThreadPoolExecutor(1) as executor:
-        answer = executor.submit(httpx.get, url, timeout=PATIENCE)
+        answer = executor.submit(httpx2.get, url, timeout=PATIENCE)
         busy(server)
         assert server.stop() in CLEAN
 

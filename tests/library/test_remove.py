@@ -6,7 +6,7 @@ import functools
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeServer
@@ -156,9 +156,9 @@ class asked:  # noqa: N801  # reads as a verb: with asked(server, url)
         self._executor = ThreadPoolExecutor(1)
         address = f"http://127.0.0.1:{server.port}{url}"
         self._server = server
-        self._answer = self._executor.submit(httpx.get, address, timeout=PATIENCE)
+        self._answer = self._executor.submit(httpx2.get, address, timeout=PATIENCE)
 
-    def __enter__(self) -> Future[httpx.Response]:
+    def __enter__(self) -> Future[httpx2.Response]:
         busy(self._server)
         assert not self._answer.done(), "the rendering is too fast to race with"
         return self._answer
