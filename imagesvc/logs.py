@@ -13,8 +13,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
-import orjson
 import structlog
+from pydantic_core import to_json
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -83,7 +83,7 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
 
 
 def _dumps(event: object, **_options: object) -> bytes:
-    return orjson.dumps(event, default=str)
+    return to_json(event, fallback=str, inf_nan_mode="null")
 
 
 class _ToStructlog(logging.Handler):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-
-import orjson
 
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.model import Format, Transform, Watermark
@@ -45,5 +44,5 @@ def _version(
         {str(kind): value for kind, value in quality.items()},
         None if watermark is None else watermark.fingerprint,
     ]
-    text = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()[:DIGITS]
+    text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 import structlog
 from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -86,7 +86,7 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
         headers["www-authenticate"] = error.challenge
     if isinstance(error, RangeNotSatisfiable):
         headers["content-range"] = f"bytes */{error.size}"
-    return Response(orjson.dumps(problem(error)), error.status, headers, MEDIA_TYPE)
+    return Response(to_json(problem(error)), error.status, headers, MEDIA_TYPE)
 
 
 async def on_error(request: Request, error: Exception) -> Response:

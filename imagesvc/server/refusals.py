@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-import orjson
+from pydantic_core import to_json
 
 from imagesvc.errors import ImagesvcError
 from imagesvc.http.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
@@ -12,7 +12,7 @@ from imagesvc.http.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
 
 def refusal(error: ImagesvcError, fields: bytes = b"") -> bytes:
     """The answer that ends a connection, as it goes over the wire, with further fields."""
-    body = orjson.dumps(problem(error))
+    body = to_json(problem(error))
     lines = [
         f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}",
         f"content-type: {MEDIA_TYPE}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import mmap
 import os
 import pickle
@@ -20,8 +21,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-
-import orjson
 
 from imagesvc.errors import ImagesvcError, ImageTooLarge
 from imagesvc.imaging.calls import CALLS, Call, Files, Spill, pack_error
@@ -97,7 +96,7 @@ class _Spill:
 
 
 def _send(channel: socket.socket, plain: dict[str, Any], body: bytes) -> None:
-    text = orjson.dumps(plain)
+    text = json.dumps(plain, allow_nan=False).encode()
     channel.sendall(REPLY_HEAD.pack(len(text), len(body)) + text + body)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import orjson
+from pydantic_core import from_json
 
 from imagesvc.errors import WorkerDied
 from imagesvc.workers.main import (
@@ -170,8 +170,8 @@ class WorkerProcess(asyncio.Protocol):
 
     def _take_message(self, text: memoryview, body: memoryview) -> None:
         try:
-            plain = orjson.loads(text)
-        except orjson.JSONDecodeError:
+            plain = from_json(bytes(text), allow_inf_nan=False)
+        except ValueError:
             plain = None
         if not isinstance(plain, dict):
             self._reject("Its answer is no JSON object.")

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 
-import orjson
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 
 from imagesvc.http.requests import invalid
@@ -27,7 +27,7 @@ def position_text(position: Position | None, key: str) -> str | None:
     """The cursor that goes on after a position."""
     if position is None:
         return None
-    return base64.urlsafe_b64encode(orjson.dumps([key, *position])).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(to_json([key, *position])).rstrip(b"=").decode()
 
 
 def read_position(cursor: str | None, key: str) -> Position | None:
@@ -40,7 +40,7 @@ def read_position(cursor: str | None, key: str) -> Position | None:
         return None
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        found = from_json(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error) as error:
         raise _foreign() from error
     if not isinstance(found, list) or not found or found[0] != key:

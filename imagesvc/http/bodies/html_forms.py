@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-import orjson
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,7 +21,7 @@ def shown_by_browser(request: Request, answer: Response) -> Response:
     is_form = request.headers.get("content-type", "").lower().startswith(FORM)
     if answer.status_code != HTTPStatus.CREATED or not is_form or not _prefers_html(request):
         return answer
-    urls = orjson.loads(answer.body)["urls"]
+    urls = from_json(bytes(answer.body))["urls"]
     # Browsers show every preview, and not every original.
     headers = {"location": urls["preview"] or urls["original"], "cache-control": "no-store"}
     return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

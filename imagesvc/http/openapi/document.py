@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-import orjson
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -110,7 +111,7 @@ def rebased(whole: Mapping[str, Any], base: str) -> Mapping[str, Any]:
 
 def written(whole: Mapping[str, Any]) -> bytes:
     """The document as JSON, laid out for people and for diffs."""
-    return orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"
+    return to_json(whole, indent=2) + b"\n"
 
 
 def _security_schemes(base: str) -> dict[str, Any]:
@@ -214,10 +215,10 @@ def _of_parameter(parameter: Parameter) -> dict[str, Any]:
 def _shared_parameters(operations: Sequence[Operation], schemas: Schemas) -> dict[str, Any]:
     """Those that stand at two operations or more, by name; the most common one has the name."""
     every = [item for operation in operations for item in _parameters(operation, schemas)]
-    counts = Counter(orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in every)
+    counts = Counter(json.dumps(item, sort_keys=True) for item in every)
     shared: dict[str, Any] = {}
     for text, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
-        item = next(one for one in every if orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == text)
+        item = next(one for one in every if json.dumps(one, sort_keys=True) == text)
         if count > 1:
             shared.setdefault(item["name"], item)
     return shared

@@ -10,13 +10,12 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
-import orjson
 import structlog
+from pydantic_core import to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.logs import standard_error
 
-_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z  # as structlog writes instants
 log = structlog.get_logger()
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._=+/-]{1,128}")
@@ -80,7 +79,7 @@ class AccessLog:
             log.info("request", **event)
             return
         event |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
-        self._lines.append(orjson.dumps(event, option=_LINE))
+        self._lines.append(to_json(event) + b"\n")
         if len(self._lines) >= _BUFFERED_LINES:
             self.flush()
         elif len(self._lines) == 1:
