@@ -17,8 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from imagesvc.store.db.database import sqlite_engine, transaction
 from imagesvc.store.db.migrate import migrate
+from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from imagesvc.store.search.colors import cell, lab
 
 SYLLABLES = [a + b for a in "bcdfglmnprst" for b in "aeiou"]

@@ -244,7 +244,6 @@ class Service:
         workers = asyncio.create_task(self.pool.start())
         try:
             await asyncio.to_thread(self._prepare)
-            self.database.open()
             await self.accounts.open()
             await self.disk_tier.start()
             recovered = await self.runner.start()

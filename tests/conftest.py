@@ -118,7 +118,6 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database."""
     migrate(tmp_path / "imagesvc.db")
     opened = Database(tmp_path / "imagesvc.db")
-    opened.open()
     yield opened
     await opened.close()
 

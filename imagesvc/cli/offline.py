@@ -20,7 +20,6 @@ def on_store(settings: Settings, work: Callable[[Service], Coroutine[Any, Any, T
     async def opened() -> T:
         service = Service(settings, is_offline=True)
         await asyncio.to_thread(bring_up_to_date, service.data_dir, service.reserve)
-        service.database.open()
         try:
             return await work(service)
         finally:

@@ -60,7 +60,6 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
         await _check_names(blobs, report)
         return report
     database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
-    database.open()
     locks = DigestLocks(data_dir.digest_lock) if repair else locks_if_writable(data_dir.digest_lock)
     try:
         checker = Checker(data_dir, blobs, ImageStore(database), locks, report)

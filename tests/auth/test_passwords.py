@@ -54,7 +54,6 @@ def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any
 
     async def opened() -> None:
         database = Database(path)
-        database.open()
         passwords = Seams()
         users = UserStore(database)
         tokens = AccessTokens(b"k" * 32, timedelta(minutes=1))

@@ -27,7 +27,6 @@ from imagesvc.settings import Settings
 
 async def main():
     service = Service(Settings(data_dir=Path(sys.argv[1]), auth="off"))
-    service.database.open()
     while True:
         await service.collector.collect(grace_seconds=0)
 

@@ -19,7 +19,6 @@ migrate(path)
 
 async def outcome(room):
     database = Database(path)
-    database.open()
     await database.write(lambda connection: connection.execute(text("DELETE FROM jobs")))
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (first_free() + room, limits[1]))

@@ -82,7 +82,6 @@ async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
     """An empty queue."""
     migrate(tmp_path / "imagesvc.db")
     database = Database(tmp_path / "imagesvc.db")
-    database.open()
     yield Queue(database)
     await database.close()
 

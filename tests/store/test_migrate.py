@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from imagesvc.store.db import migrate as module
-from imagesvc.store.db.database import sqlite_engine, transaction
 from imagesvc.store.db.migrate import HEAD, NEWEST, migrate, upgrade
 from imagesvc.store.db.schema import is_in_metadata, metadata
+from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from scripts.make_schema import newest, statements
 
 KILLED_AT_STATEMENT = """

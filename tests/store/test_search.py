@@ -29,8 +29,9 @@ from imagesvc.model import (
     least_id,
     new_id,
 )
-from imagesvc.store.db.database import Database, sqlite_engine, transaction
+from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate, upgrade
+from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.listing import JobFilter
@@ -63,7 +64,6 @@ def foxes(
 
     async def fill() -> dict[str, UserId]:
         database = Database(path)
-        database.open()
         people = await add_foxes(database)
         await database.close()
         return people
@@ -81,7 +81,6 @@ async def database(
     path = tmp_path / "imagesvc.db"
     shutil.copy(template, path)
     database = Database(path)
-    database.open()
     yield database
     await database.close()
 
@@ -580,7 +579,6 @@ async def test_images_that_are_there_are_indexed_by_the_migration(tmp_path: Path
     migrate(path)
 
     database = Database(path)
-    database.open()
     for q in ("old", "tags:cafe", "date:24-03-2016", "color:#2f6b9a", "format:png", ""):
         assert await titles(database, q) == ["old 2", "old 1", "old 0"]
     assert await titles(database, f"similar:{ids[0]}") == ["old 2", "old 1"]

@@ -45,7 +45,6 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     path = tmp_path / "imagesvc.db"
     migrate(path)
     database = Database(path)
-    database.open()
     user = {
         "id": OWNER, "name": "ann", "is_admin": False, "is_disabled": False,
         "image_count": 0, "image_bytes": 0, "created_at": NOON,

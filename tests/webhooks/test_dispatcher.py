@@ -38,7 +38,6 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     path = tmp_path / "imagesvc.db"
     migrate(path)
     database = Database(path)
-    database.open()
     yield database
     await database.close()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
-from imagesvc.store.db.database import NEXT_STEPS, sqlite_engine, transaction, translated
+from imagesvc.store.db.database import NEXT_STEPS
+from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.reserve import Reserve
 

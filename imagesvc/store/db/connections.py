@@ -1,0 +1,89 @@
+"""One connection with a thread of its own, on which units of work run."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import aiosqlite
+from sqlalchemy import Connection, Engine
+
+from imagesvc.store.db.sqlite import translated
+
+T = TypeVar("T")
+
+ITER_CHUNK = 64  # of aiosqlite's own cursors, which are not used here
+
+
+class UnitConnection:
+    """A connection of aiosqlite, with SQLAlchemy over the same raw connection.
+
+    A unit of work is a plain function of a SQLAlchemy `Connection`. It crosses to the thread of
+    the connection once, however many statements it runs. The connection is opened at first use.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.is_busy = False
+        """Whether a unit of work has not ended, though its requester may have gone."""
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._opening: asyncio.Task[aiosqlite.Connection] | None = None
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run a unit of work in the thread; one that is cancelled runs to its end all the same.
+
+        Raises:
+            Unavailable: there is no connection now.
+        """
+        opened = await self._opened()
+        self.is_busy = True
+        return await _in_thread(opened, self._unit, work)
+
+    def _unit(self, work: Callable[[Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                raise RuntimeError("the connection is not open")
+            with translated():
+                return work(self._connection)
+        finally:
+            self.is_busy = False
+
+    async def _opened(self) -> aiosqlite.Connection:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)  # a requester that gives up does not end it
+        except Exception:
+            if self._opening is opening:
+                self._opening = None  # the next use tries again
+            raise
+
+    async def _open(self) -> aiosqlite.Connection:
+        return await aiosqlite.Connection(self._connect, ITER_CHUNK)
+
+    def _connect(self) -> sqlite3.Connection:
+        with translated():
+            self._connection = self._engine.connect()
+            return cast("sqlite3.Connection", self._connection.connection.dbapi_connection)
+
+    async def close(self) -> None:
+        """Close the connection after what runs on it, and end its thread."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        [opened] = await asyncio.gather(opening, return_exceptions=True)
+        if isinstance(opened, aiosqlite.Connection) and self._connection is not None:
+            await _in_thread(opened, self._connection.close)
+            await opened.close()
+
+
+async def _in_thread(opened: aiosqlite.Connection, call: Callable[..., T], *args: object) -> T:
+    """What a call returns that runs in the thread of a connection.
+
+    aiosqlite has no public way to do this; a test says that this private one is there.
+    """
+    found: T = await opened._execute(call, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001  # it has no annotations
+    return found

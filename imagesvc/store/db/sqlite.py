@@ -1,0 +1,76 @@
+"""SQLite under SQLAlchemy: engines, write transactions, and errors turned into ours."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
+
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}  # the latter: no room for the index of the log
+
+
+def sqlite_engine(path: Path, **options: Any) -> Engine:
+    """An engine whose connections are set up as invariant 1 needs: WAL, and fsync at commit."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False},
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "busy_timeout = 10000",
+            "cache_size = -16384",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextlib.contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """A write transaction that waits for its turn at the start, never in the middle."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+    except BaseException:
+        with contextlib.suppress(DBAPIError):  # SQLite may have rolled back on its own
+            connection.exec_driver_sql("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into ours, once, here."""
+    try:
+        yield
+    except OperationalError as error:
+        if _error_name(error) in _FULL:
+            raise InsufficientStorage("The disk that holds the database is full.") from error
+        raise Unavailable("The database cannot be used now.") from error
+    except DBAPIError as error:
+        if _error_name(error).startswith(_DAMAGED):
+            raise DatabaseDamaged("The database is damaged.") from error
+        if error.connection_invalidated:
+            raise Unavailable("The database cannot be used now.") from error
+        raise ImagesvcError("The database refused a statement.") from error
+
+
+def _error_name(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlite_errorname", "")
