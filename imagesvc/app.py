@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,12 +34,12 @@ from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.delivery.hot import AtOnce, HotPath
 from imagesvc.delivery.routes import Delivery
-from imagesvc.delivery.rules import DeliveryRules, Sendfile
+from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.http.bodies.uploads import UploadReader
 from imagesvc.http.idempotency import Idempotency
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
-from imagesvc.http.operations import Operation
+from imagesvc.http.operations import Operation, operations_of
 from imagesvc.http.problems import (
     on_bug,
     on_disconnect,
@@ -50,21 +47,48 @@ from imagesvc.http.problems import (
     on_http_exception,
     on_os_error,
 )
+from imagesvc.http.routes import Routes
 from imagesvc.library.remove import Removal
-from imagesvc.model import Format, ImageId, Visibility
+from imagesvc.model import ImageId, Visibility
 from imagesvc.server.figures import figures
 from imagesvc.server.middleware.access import AccessLog, AccessLogMiddleware
-from imagesvc.server.middleware.base_path import BasePathMiddleware
+from imagesvc.server.middleware.behind_proxies import behind_proxies
 from imagesvc.server.middleware.compression import CompressionMiddleware
 from imagesvc.server.middleware.cors import Cors, CorsMiddleware, shared_at_once
-from imagesvc.server.middleware.forwarded import ForwardedMiddleware
 from imagesvc.server.middleware.local_only import LocalOnly, only_local
 from imagesvc.server.middleware.slow_bodies import SlowBodyMiddleware
 from imagesvc.server.middleware.trailing_slashes import TrailingSlashes
 from imagesvc.service import Service
-from imagesvc.settings import Settings
-from imagesvc.store.files.data_dir import DataDir
-from imagesvc.web import docs, home
+from imagesvc.web.docs import DocsEndpoints
+from imagesvc.web.home import HomeEndpoints
+
+RESOURCES: tuple[type, ...] = (
+    Delivery,
+    UploadEndpoints,
+    ImageEndpoints,
+    PresignedEndpoints,
+    SignedUrlEndpoints,
+    EditEndpoints,
+    ActionEndpoints,
+    CollectionEndpoints,
+    MembershipEndpoints,
+    JobEndpoints,
+    EventEndpoints,
+    WebhookEndpoints,
+    TokenEndpoints,
+    UserEndpoints,
+    KeyEndpoints,
+    HealthEndpoints,
+    MetricsEndpoints,
+    HomeEndpoints,
+    DocsEndpoints,
+    OpenApiEndpoints,
+)
+"""The classes that declare operations."""
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation for resource in RESOURCES for operation in operations_of(resource)
+)
+"""Every operation of the service: the route table."""
 
 log = structlog.get_logger()
 
@@ -120,10 +144,13 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     )
 
     refused: Counter[str] = Counter()
-    operations = operations_of(service, hot, access, refused)
-    routes += [
-        operation.route(service.authenticator, service.rate_limits) for operation in operations
-    ]
+    binding = Routes(
+        service.authenticator,
+        service.rate_limits,
+        Idempotency(service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)),
+    )
+    for resource in resources_of(service, hot, access, refused):
+        routes += binding.of(resource)
     starlette = Starlette(
         routes=routes,
         exception_handlers={
@@ -147,35 +174,14 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     cors = Cors.of(settings.cors_origins, has_accounts=settings.has_accounts)
     if cors.is_on:
         asgi, at_once = CorsMiddleware(asgi, cors, logged), shared_at_once(at_once, cors)
-    return behind_proxies(Application(asgi, at_once, cors, refused), settings, operations)
+    paths = [operation.path for operation in OPERATIONS]
+    return Application(*behind_proxies(asgi, at_once, settings, paths), cors, refused)
 
 
-def behind_proxies(
-    application: Application, settings: Settings, operations: Iterable[Operation]
-) -> Application:
-    """The application for requests as the proxies in front send them, if there are any."""
-    asgi, at_once = application.asgi, application.at_once
-    if settings.base_url or settings.trusted_proxies:
-        paths = [operation.path for operation in operations]
-        asgi = mounted = BasePathMiddleware(asgi, settings.prefix, settings.base_url, paths)
-        at_once = corrected_first(mounted, at_once)
-    if settings.trusted_proxies:
-        asgi = forwarded = ForwardedMiddleware(asgi, settings.trusted_proxies)
-        at_once = corrected_first(forwarded, at_once)
-    return replace(application, asgi=asgi, at_once=at_once)
-
-
-def corrected_first(
-    middleware: BasePathMiddleware | ForwardedMiddleware, at_once: AtOnce
-) -> AtOnce:
-    """What is answered at once, asked with the scope that a middleware corrects."""
-    return lambda scope: at_once(middleware.corrected(scope))
-
-
-def operations_of(
+def resources_of(
     service: Service, hot: HotPath, access: AccessLog, refused: Mapping[str, int]
-) -> list[Operation]:
-    """Every operation of a service: the one table of routes."""
+) -> list[object]:
+    """An instance of each of `RESOURCES`, in order, with the parts of the service that it uses."""
     settings = service.settings
 
     def forget(image_id: ImageId) -> None:
@@ -193,14 +199,11 @@ def operations_of(
     )
     presets = service.preset_versions
     visibility = Visibility(settings.upload_visibility)
-    idempotency = Idempotency(
-        service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)
-    )
     events = EventEndpoints(
         service.events, service.database, service.authenticator, lambda: service.is_stopping
     )
-    operations: list[Operation] = [
-        *Delivery(
+    return [
+        Delivery(
             images=service.image_cache,
             blobs=service.blobs,
             verified=service.verified,
@@ -210,22 +213,21 @@ def operations_of(
             signer=service.signer,
             authenticator=service.authenticator,
             limits=service.rate_limits,
-            rules=delivery_rules(settings, service.data_dir),
+            rules=DeliveryRules.of(settings, service.data_dir),
             remember=hot.remember,
-        ).operations(),
-        *UploadEndpoints(
+        ),
+        UploadEndpoints(
             UploadReader(service.incoming, settings.max_files, settings.max_upload_size),
             service.ingest,
             Imports(service.source, service.incoming, service.ingest),
             service.collections,
-            idempotency,
             presets,
             visibility,
-        ).operations(),
-        *ImageEndpoints(
+        ),
+        ImageEndpoints(
             service.images, service.collections, service.search, service.variants, removal, presets
-        ).operations(),
-        *PresignedEndpoints(
+        ),
+        PresignedEndpoints(
             service.upload_slots,
             service.signer,
             service.incoming,
@@ -234,15 +236,15 @@ def operations_of(
             presets,
             settings.max_upload_size,
             visibility,
-        ).operations(),
-        *SignedUrlEndpoints(
+        ),
+        SignedUrlEndpoints(
             service.images,
             service.signer,
             service.presets,
             max(1, int(settings.signed_url_max_lifetime)),
-        ).operations(),
-        *EditEndpoints(service.images, presets, forget).operations(),
-        *ActionEndpoints(
+        ),
+        EditEndpoints(service.images, presets, forget),
+        ActionEndpoints(
             service.images,
             removal,
             service.jobs,
@@ -251,68 +253,38 @@ def operations_of(
             service.presets,
             service.preset_places,
             service.ingest.eager,
-            idempotency,
             service.upload_slots,
             service.settings.job_timeout,
-        ).operations(),
-        *CollectionEndpoints(service.collections, visibility).operations(),
-        *MembershipEndpoints(service.collections, service.images, presets).operations(),
-        *JobEndpoints(service.jobs, service.runner, service.preset_places).operations(),
-        *events.operations(),
-        *WebhookEndpoints(service.webhooks, service.deliveries, service.dispatcher).operations(),
-        *TokenEndpoints(service.accounts.sessions, service.rate_limits).operations(),
-        *UserEndpoints(
+        ),
+        CollectionEndpoints(service.collections, visibility),
+        MembershipEndpoints(service.collections, service.images, presets),
+        JobEndpoints(service.jobs, service.runner, service.preset_places),
+        events,
+        WebhookEndpoints(service.webhooks, service.deliveries, service.dispatcher),
+        TokenEndpoints(service.accounts.sessions, service.rate_limits),
+        UserEndpoints(
             service.accounts.users,
             service.accounts.passwords,
             service.rate_limits,
             service.image_cache.forget_all,
             service.images.usage,
-        ).operations(),
-        *KeyEndpoints(service.accounts.keys, service.accounts.users).operations(),
-        *HealthEndpoints(
+        ),
+        KeyEndpoints(service.accounts.keys, service.accounts.users),
+        HealthEndpoints(
             {
                 "database": service.check_database,
                 "data_dir": service.check_data_dir,
                 "disk": service.check_disk,
                 "workers": service.check_workers,
             }
-        ).operations(),
-        *MetricsEndpoints(
-            lambda: figures(service, access.answers, events.open_streams, refused)
-        ).operations(),
-        *home.operations(),
-        *docs.operations(),
+        ),
+        MetricsEndpoints(lambda: figures(service, access.answers, events.open_streams, refused)),
+        HomeEndpoints(),
+        DocsEndpoints(),
+        OpenApiEndpoints(OPERATIONS),
     ]
-    operations += OpenApiEndpoints(operations).operations()
-    return operations
 
 
 def api_document() -> bytes:
     """The OpenAPI document, which is the same for every service."""
-    with TemporaryDirectory() as folder:
-        service = Service(Settings(data_dir=Path(folder)))
-        access = AccessLog(as_json=True, enabled=False)
-        hot = HotPath(PlainTextResponse(), service.memory, access.record, service.appended)
-        try:
-            return written(document(operations_of(service, hot, access, {})))
-        finally:
-            service.locks.close()
-
-
-def delivery_rules(settings: Settings, data_dir: DataDir) -> DeliveryRules:
-    """What the settings say about delivery."""
-    sendfile = None
-    if settings.sendfile == "x-accel-redirect":
-        sendfile = Sendfile("x-accel-redirect", data_dir.root, settings.sendfile_prefix)
-    elif settings.sendfile == "x-sendfile":
-        sendfile = Sendfile("x-sendfile", data_dir.root, f"{data_dir.root}/")
-    return DeliveryRules(
-        policy=settings.transform_policy,
-        allow_debug=settings.allow_debug,
-        auto_formats=tuple(Format(name) for name in settings.auto_formats),
-        avif_max_pixels=settings.avif_max_pixels,
-        sendfile=sendfile,
-        cache_tag_header=settings.cache_tag_header,
-        max_age=int(settings.max_age),
-        stale_while_revalidate=int(settings.stale_while_revalidate),
-    )
+    return written(document(OPERATIONS))

@@ -8,38 +8,31 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
+from pydantic import MISSING, Field
 from starlette.responses import Response
 
 from imagesvc.api.schemas import Instant
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, check_may_see, owns
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
 from imagesvc.http.bodies.fields import Description, Title
-from imagesvc.http.bodies.json_bodies import sent_json, sent_patch
-from imagesvc.http.operations import Operation
-from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
-from imagesvc.http.requests import (
-    absolute_base_of,
-    base_of,
-    json_response,
-    only_known,
-    parsed_query,
-)
+from imagesvc.http.bodies.json_bodies import Json, MergePatch
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.models import Model, Patch, Sent
+from imagesvc.http.operations import EDIT_VERSION, LOCATION, Answer, operation, with_subject
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
+from imagesvc.http.requests import json_response
 from imagesvc.http.versions import expected_versions, versioned
-from imagesvc.model import Collection, CollectionId, Visibility, new_id, parse_id, utc_now
+from imagesvc.model import Collection, CollectionId, Visibility, new_id, utc_now
 from imagesvc.store.collections import CollectionStore, no_collection
 
 TAG = "collections"
-ONE = "/api/v1/collections/{collection_id}"
+EVERY = "/api/v1/collections"
+ONE = f"{EVERY}/{{collection_id}}"
 
 
-class CollectionIn(BaseModel):
+class CollectionIn(Sent, title="CollectionRequest"):
     """A collection to make."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     title: Annotated[Title, Field(min_length=1)]
     description: Description = ""
@@ -47,31 +40,29 @@ class CollectionIn(BaseModel):
     """As the setting `default_visibility` says when absent."""
 
 
-class CollectionPatch(BaseModel):
+class CollectionPatch(Patch):
     """What to change of a collection; what is absent stays (RFC 7396)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    title: Annotated[Title, Field(min_length=1)] = ""
-    description: Description | None = ""
+    title: Annotated[Title, Field(min_length=1)] | MISSING = MISSING
+    description: Description | MISSING | None = MISSING
     """Null empties it."""
-    visibility: Visibility = Visibility.PRIVATE
+    visibility: Visibility | MISSING = MISSING
 
     def applied_to(self, collection: Collection) -> Collection:
         """The collection as it is to be."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = self.given()
         if "description" in given:
             given["description"] = given["description"] or ""
         return replace(collection, **given)
 
 
-class CollectionLinks(BaseModel):
+class CollectionLinks(Model):
     """Where a collection's images are."""
 
     images: str
 
 
-class CollectionOut(BaseModel):
+class CollectionOut(Model, title="Collection"):
     """A collection; its images are at `links.images`."""
 
     id: UUID
@@ -86,9 +77,9 @@ class CollectionOut(BaseModel):
     links: CollectionLinks
 
     @classmethod
-    def of(cls, collection: Collection, asker: Principal, *, base: str) -> CollectionOut:
-        """What the API tells an asker about a collection."""
-        is_own = owns(asker, collection.owner_id)
+    def of(cls, collection: Collection, requester: Principal, *, base: str) -> CollectionOut:
+        """What the API tells a requester about a collection."""
+        is_own = owns(requester, collection.owner_id)
         return cls(
             id=collection.id,
             title=collection.title,
@@ -104,6 +95,9 @@ class CollectionOut(BaseModel):
         )
 
 
+SHOWN = Answer(CollectionOut, EDIT_VERSION)
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionEndpoints:
     """The operations on collections; the fields are everything they may touch."""
@@ -112,52 +106,40 @@ class CollectionEndpoints:
     default_visibility: Visibility
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        every = "/api/v1/collections"
-        return [
-            Operation(
-                "list_collections", "GET", every, self.page, {200: Page[CollectionOut]}, TAG,
-                scope=Scope.READ, query=PageQuery,
-            ),
-            Operation(
-                "create_collection", "POST", every, self.create, {201: CollectionOut}, TAG,
-                scope=Scope.MANAGE, bodies=(CollectionIn,), errors=(UnsupportedMediaType,),
-            ),
-            Operation(
-                "get_collection", "GET", ONE, self.show, {200: CollectionOut}, TAG,
-                scope=Scope.READ, errors=(NotFound,),
-            ),
-            Operation(
-                "edit_collection", "PATCH", ONE, self.edit, {200: CollectionOut}, TAG,
-                scope=Scope.MANAGE, bodies=(CollectionPatch,),
-                errors=(NotFound, Forbidden, PreconditionFailed, UnsupportedMediaType),
-            ),
-            Operation(
-                "delete_collection", "DELETE", ONE, self.delete, {204: None}, TAG,
-                scope=Scope.MANAGE, errors=(NotFound, Forbidden, Conflict),
-            ),
-        ]  # fmt: skip
+    async def _visible(self, context: Context) -> Collection:
+        collection = await collection_of(self.collections, context)
+        check_may_see(context.requester, collection)
+        return collection
 
-    async def page(self, request: Request) -> Response:
+    async def _changeable(self, context: Context) -> Collection:
+        collection = await collection_of(self.collections, context)
+        check_may_change(context.requester, collection)
+        return collection
+
+    @operation(
+        "list_collections", "GET", EVERY, tag=TAG, scope=Scope.READ, query=PageQuery,
+        answers={200: page_of(Page[CollectionOut])},
+    )  # fmt: skip
+    async def page(self, call: Call[PageQuery, None]) -> Response:
         """Collections, the newest first: the asker's own and public ones; for admins, all."""
-        query = parsed_query(PageQuery, request)
-        principal = principal_of(request)
+        requester = call.requester
         found, last = await self.collections.page(
-            principal.audience, limit=query.limit, after=query.cursor
+            requester.audience, limit=call.query.limit, after=call.query.cursor
         )
-        base = base_of(request)
-        shown = (CollectionOut.of(collection, principal, base=base) for collection in found)
-        return page_response(request, Page[CollectionOut], shown, cursor_text(last))
+        shown = (CollectionOut.of(one, requester, base=call.base) for one in found)
+        return page_response(call, Page[CollectionOut], shown, cursor_text(last))
 
-    async def create(self, request: Request) -> Response:
+    @operation(
+        "create_collection", "POST", EVERY, tag=TAG, scope=Scope.MANAGE, body=Json(CollectionIn),
+        answers={201: Answer(CollectionOut, {**LOCATION, **EDIT_VERSION})},
+        errors=(UnsupportedMediaType,),
+    )  # fmt: skip
+    async def create(self, call: Call[None, CollectionIn]) -> Response:
         """Make a collection without images."""
-        only_known(request, set())
-        given = await sent_json(request, CollectionIn)
-        now = self.clock()
+        given, now = call.body, self.clock()
         collection = Collection(
             id=CollectionId(new_id()),
-            owner_id=principal_of(request).user_id,
+            owner_id=call.requester.user_id,
             title=given.title,
             description=given.description,
             visibility=given.visibility or self.default_visibility,
@@ -165,65 +147,71 @@ class CollectionEndpoints:
             updated_at=now,
         )
         await self.collections.add(collection)
-        location = {"location": f"{absolute_base_of(request)}/api/v1/collections/{collection.id}"}
+        location = {"location": f"{call.absolute_base}{EVERY}/{collection.id}"}
         headers = location | versioned(collection.version)
-        shown = CollectionOut.of(collection, principal_of(request), base=base_of(request))
+        shown = CollectionOut.of(collection, call.requester, base=call.base)
         return json_response(shown, 201, headers)
 
-    async def show(self, request: Request) -> Response:
+    @operation(
+        "get_collection", "GET", ONE, tag=TAG, scope=Scope.READ,
+        answers={200: SHOWN}, errors=(NotFound,),
+    )  # fmt: skip
+    @with_subject(_visible)
+    async def show(self, call: Call[None, None], collection: Collection) -> Response:
         """One collection; its images are at `links.images`."""
-        only_known(request, set())
-        collection = await named_collection(self.collections, request)
-        check_may_see(principal_of(request), collection)
-        return _shown(request, collection)
+        return _shown(call, collection)
 
-    async def edit(self, request: Request) -> Response:
+    @operation(
+        "edit_collection", "PATCH", ONE, tag=TAG, scope=Scope.MANAGE,
+        body=MergePatch(CollectionPatch), answers={200: SHOWN},
+        errors=(NotFound, Forbidden, PreconditionFailed, UnsupportedMediaType),
+    )  # fmt: skip
+    @with_subject(_changeable)
+    async def edit(self, call: Call[None, CollectionPatch], collection: Collection) -> Response:
         """Change title, description or visibility; `If-Match` guards against lost changes."""
-        only_known(request, set())
-        collection = await named_collection(self.collections, request)
-        check_may_change(principal_of(request), collection)
-        patch = await sent_patch(request, CollectionPatch)
         changed = await self.collections.edit(
             collection.id,
-            patch.applied_to,
-            expected=expected_versions(request),
+            call.body.applied_to,
+            expected=expected_versions(call.request),
             now=self.clock(),
         )
-        return _shown(request, changed)
+        return _shown(call, changed)
 
-    async def delete(self, request: Request) -> Response:
+    @operation(
+        "delete_collection", "DELETE", ONE, tag=TAG, scope=Scope.MANAGE,
+        answers={204: None}, errors=(NotFound, Forbidden, Conflict),
+    )  # fmt: skip
+    @with_subject(_changeable)
+    async def delete(self, _call: Call[None, None], collection: Collection) -> Response:
         """Delete an empty collection; 409 while there are images in it."""
-        only_known(request, set())
-        collection = await named_collection(self.collections, request)
-        check_may_change(principal_of(request), collection)
         await self.collections.remove(collection.id)
         return Response(status_code=204)
 
 
-async def named_collection(collections: CollectionStore, request: Request) -> Collection:
+async def collection_of(collections: CollectionStore, context: Context) -> Collection:
     """The collection that the path names.
 
     Raises:
         NotFound: there is none.
     """
-    return await collections.get(CollectionId(parse_id(request.path_params["collection_id"])))
+    return await collections.get(CollectionId(context.id("collection_id")))
 
 
 async def check_may_fill(
-    collections: CollectionStore, collection_id: CollectionId, asker: Principal
+    collections: CollectionStore, collection_id: CollectionId, requester: Principal
 ) -> None:
-    """Whether someone may upload into a collection.
+    """Check that a requester may upload into a collection.
 
     Raises:
-        InvalidRequest: for this asker there is no such collection.
+        InvalidRequest: for this requester there is no such collection.
         Forbidden: it is someone else's.
     """
     try:
-        check_may_change(asker, await collections.get(collection_id))
+        check_may_change(requester, await collections.get(collection_id))
     except NotFound as error:
         raise no_collection() from error
 
 
-def _shown(request: Request, collection: Collection) -> Response:
-    shown = CollectionOut.of(collection, principal_of(request), base=base_of(request))
+def _shown(context: Context, collection: Collection) -> Response:
+    shown = CollectionOut.of(collection, context.requester, base=context.base)
     return json_response(shown, headers=versioned(collection.version))

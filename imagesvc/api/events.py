@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from anyio import move_on_after
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -18,15 +18,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from imagesvc.auth.authenticator import Authenticator, principal_of
+from imagesvc.auth.authenticator import Authenticator
 from imagesvc.auth.principals import Scope as AuthScope
 from imagesvc.errors import ImagesvcError, Overloaded
-from imagesvc.http.operations import Operation, Parameter, Raw
-from imagesvc.http.requests import Query, base_of, invalid, parsed_query
+from imagesvc.http.bodies.declared import Raw
+from imagesvc.http.calls import Call, Header
+from imagesvc.http.models import Query
+from imagesvc.http.operations import operation
 from imagesvc.model import Audience, UserId
 from imagesvc.store.db.database import Database
 from imagesvc.store.events import Event, EventStore, EventType, rebased
 
+EVENT_STREAM = "text/event-stream"
 MAX_STREAMS = 100
 MAX_STREAMS_OF_ONE = 20
 """Of one user, so that nobody takes all of them."""
@@ -50,6 +53,16 @@ def _event_id(text: object) -> object:
     return int(text)
 
 
+def _event_id_of_header(text: str) -> int:
+    event_id = int(str(_event_id(text)))
+    if event_id > MAX_ID:
+        raise ValueError("must be the id of an event")
+    return event_id
+
+
+LAST_EVENT_ID = Header("Last-Event-ID", "Go on after this event.", _event_id_of_header)
+
+
 def _types(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -68,7 +81,7 @@ Types = Annotated[
 class EventQuery(Query):
     """Which events to send, and from where on."""
 
-    LISTS = frozenset({"types"})
+    LISTS: ClassVar[frozenset[str]] = frozenset({"types"})
 
     last_event_id: Annotated[int, Field(ge=0, le=MAX_ID), BeforeValidator(_event_id)] | None = None
     """Go on after this event, as the header Last-Event-ID does, which wins."""
@@ -87,20 +100,12 @@ class EventEndpoints:
     open_streams: Counter[UserId | None] = field(default_factory=Counter, init=False)
     """By user; None is everybody where there are no accounts."""
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        last = Parameter(
-            "Last-Event-ID", "Go on after this event.", {"type": "string"}, place="header"
-        )
-        return [
-            Operation(
-                "stream_events", "GET", "/api/v1/events", self.stream,
-                {200: Raw(("text/event-stream",), {"type": "string"})}, "events",
-                scope=AuthScope.READ, query=EventQuery, parameters=(last,), errors=(Overloaded,),
-            )
-        ]  # fmt: skip
-
-    async def stream(self, request: Request) -> Response:
+    @operation(
+        "stream_events", "GET", "/api/v1/events", tag="events", scope=AuthScope.READ,
+        query=EventQuery, headers=(LAST_EVENT_ID,), answers={200: Raw((EVENT_STREAM,), {})},
+        errors=(Overloaded,),
+    )  # fmt: skip
+    async def stream(self, call: Call[EventQuery, None]) -> Response:
         """Changes of the asker's images and jobs, as server-sent events, until one side ends it.
 
         Without an id to go on after, it begins with what happens from now on.
@@ -109,16 +114,10 @@ class EventEndpoints:
             InvalidRequest: a parameter or Last-Event-ID is wrong.
             Overloaded: there are as many streams as there may be, in all or of one user.
         """
-        query = parsed_query(EventQuery, request)
-        last = query.last_event_id
-        if header := request.headers.get("last-event-id"):
-            try:
-                last = int(str(_event_id(header)))
-            except ValueError as error:
-                raise invalid("Last-Event-ID", str(error)) from error
-            if last > MAX_ID:
-                raise invalid("Last-Event-ID", "must be the id of an event")
-        principal = principal_of(request)
+        query, principal = call.query, call.requester
+        last = call.header(LAST_EVENT_ID)
+        if last is None:
+            last = query.last_event_id
         self._check_room(principal.user_id)
         oldest, newest = await self.events.bounds()
         begin = ""
@@ -129,7 +128,7 @@ class EventEndpoints:
             last = newest if last > newest else oldest - 1
             begin = f"id: {last}\nevent: reset\ndata: {{}}\n\n"
         begin += f"retry: 1000\nid: {last}\n\n"  # no event, but a place to come back to
-        pieces = self._pieces(request, begin, last, principal.audience, query.types or ())
+        pieces = self._pieces(call, begin, last, principal.audience, query.types or ())
         return EventStream(pieces, partial(self._count, principal.user_id))
 
     def _check_room(self, user_id: UserId | None) -> None:
@@ -150,13 +149,12 @@ class EventEndpoints:
 
     async def _pieces(
         self,
-        request: Request,
+        call: Call[EventQuery, None],
         begin: str,
         last: int,
         audience: Audience,
         types: tuple[EventType, ...],
     ) -> AsyncGenerator[str, None]:
-        base = base_of(request)
         yield begin
         with self.database.woken() as wake:
             quiet_since = checked_at = time.monotonic()
@@ -164,11 +162,11 @@ class EventEndpoints:
                 wake.clear()  # before the look: what is committed after it wakes again
                 found, last = await self.events.after(last, audience, types, limit=BATCH)
                 if found:
-                    yield "".join(_text(event, base) for event in found)
+                    yield "".join(_text(event, call.base) for event in found)
                     quiet_since = time.monotonic()
                 if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
                     checked_at = time.monotonic()
-                    if not await self._may_still(request, audience):
+                    if not await self._may_still(call.request, audience):
                         return
                 if time.monotonic() - quiet_since >= HEARTBEAT_SECONDS:
                     quiet_since = time.monotonic()
@@ -201,7 +199,7 @@ def _text(event: Event, base: str) -> str:
 class EventStream(Response):
     """An answer that goes on until its pieces end, the reader is gone, or takes no more."""
 
-    media_type = "text/event-stream"
+    media_type = EVENT_STREAM
 
     def __init__(self, pieces: AsyncGenerator[str, None], count: Callable[[int], None]) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})

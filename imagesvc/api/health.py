@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import structlog
-from pydantic import BaseModel
-from starlette.requests import Request
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from starlette.responses import Response
 
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.http.operations import Operation, Parameter
-from imagesvc.http.requests import invalid, json_response
+from imagesvc.http.calls import Call
+from imagesvc.http.models import LenientQuery, Model
+from imagesvc.http.operations import operation
+from imagesvc.http.requests import json_response
 
 TAG = "operation"
 DISK = "disk"
 """The check that only writes need."""
 READS, WRITES = PURPOSES = ("reads", "writes")
-FOR = Parameter(
-    "for",
-    "What has to work; a balancer keeps a server with a full disk for `reads`.",
-    {"type": "string", "enum": list(PURPOSES), "default": WRITES},
-)
 
 log = structlog.get_logger()
 Check = Callable[[], Awaitable[None]]
 
 
-class Health(BaseModel):
+class Health(Model):
     """The process is alive."""
 
     status: str
@@ -44,39 +41,44 @@ class Readiness(Health):
     checks: dict[str, str]
 
 
+def _purpose(text: str) -> str:
+    if text not in PURPOSES:
+        raise ValueError(f"must be {READS} or {WRITES}")
+    return text
+
+
+Purpose = Annotated[
+    str, BeforeValidator(_purpose), WithJsonSchema({"type": "string", "enum": list(PURPOSES)})
+]
+
+
+class ReadinessQuery(LenientQuery):
+    """What readiness is asked for."""
+
+    purpose: Purpose = Field(WRITES, alias="for")
+    """What has to work; a balancer keeps a server with a full disk for `reads`."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthEndpoints:
     """The operator's routes; each check raises when its part is not ready."""
 
     checks: Mapping[str, Check]
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        return [
-            Operation("is_alive", "GET", "/healthz", self.alive, {200: Health}, TAG),
-            Operation(
-                "is_ready",
-                "GET",
-                "/readyz",
-                self.ready,
-                {200: Readiness, 503: Readiness},
-                TAG,
-                parameters=(FOR,),
-            ),
-        ]
-
-    async def alive(self, _request: Request) -> Response:
+    @operation("is_alive", "GET", "/healthz", tag=TAG, query=LenientQuery, answers={200: Health})
+    async def alive(self, _call: Call[LenientQuery, None]) -> Response:
         """The event loop turns."""
         return json_response(Health(status="ok"))
 
-    async def ready(self, request: Request) -> Response:
+    @operation(
+        "is_ready", "GET", "/readyz", tag=TAG, query=ReadinessQuery,
+        answers={200: Readiness, 503: Readiness},
+    )  # fmt: skip
+    async def ready(self, call: Call[ReadinessQuery, None]) -> Response:
         """Database, data directory, disk and workers are there: 200, or 503 with what is not.
 
         With `for=reads`, the disk may be full.
         """
-        purpose = request.query_params.get("for", WRITES)
-        if purpose not in PURPOSES:
-            raise invalid("for", f"must be {READS} or {WRITES}")
         results: dict[str, str] = {}
         for name, check in self.checks.items():
             try:
@@ -89,7 +91,7 @@ class HealthEndpoints:
                 results[name] = f"It cannot be checked: {error.strerror}."
         failed = {name for name, result in results.items() if result != "ok"}
         reads, writes = not failed - {DISK}, not failed
-        is_ready = reads if purpose == READS else writes
+        is_ready = reads if call.query.purpose == READS else writes
         readiness = Readiness(
             status="ok" if is_ready else "unavailable", reads=reads, writes=writes, checks=results
         )

@@ -6,23 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.schemas import JobOut, PresetPlaces
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_is_own_job, check_may_list
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound
-from imagesvc.http.operations import Operation
-from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
-from imagesvc.http.requests import Id, Instant, base_of, json_response, only_known, parsed_query
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.operations import operation, with_subject
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
+from imagesvc.http.requests import Id, Instant, json_response
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import ImageId, Job, JobId, Status, UserId, parse_id, utc_now
+from imagesvc.model import ImageId, Job, JobId, Status, UserId, utc_now
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.listing import JobFilter
 
 TAG = "jobs"
+EVERY = "/api/v1/jobs"
+ONE = f"{EVERY}/{{job_id}}"
 
 
 class JobQuery(PageQuery):
@@ -45,76 +46,70 @@ class JobEndpoints:
     presets: PresetPlaces
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        one = "/api/v1/jobs/{job_id}"
-        return [
-            Operation(
-                "list_jobs", "GET", "/api/v1/jobs", self.page, {200: Page[JobOut]}, TAG,
-                scope=Scope.READ, query=JobQuery, errors=(Forbidden,),
-            ),
-            Operation(
-                "get_job", "GET", one, self.show, {200: JobOut}, TAG,
-                scope=Scope.READ, errors=(NotFound,),
-            ),
-            Operation(
-                "cancel_job", "DELETE", one, self.cancel, {200: JobOut, 204: None}, TAG,
-                scope=Scope.MANAGE, errors=(NotFound, Conflict),
-            ),
-            Operation(
-                "retry_job", "POST", f"{one}/retry", self.retry, {202: JobOut}, TAG,
-                scope=Scope.MANAGE, errors=(NotFound, Conflict),
-            ),
-        ]  # fmt: skip
+    def _shown(self, context: Context, job: Job) -> JobOut:
+        return JobOut.of(job, self.presets, base=context.base)
 
-    async def page(self, request: Request) -> Response:
+    async def _own(self, context: Context) -> Job:
+        job = await self.queue.get(JobId(context.id("job_id")))
+        check_is_own_job(context.requester, job)
+        return job
+
+    @operation(
+        "list_jobs", "GET", EVERY, tag=TAG, scope=Scope.READ, query=JobQuery,
+        answers={200: page_of(Page[JobOut])}, errors=(Forbidden,),
+    )  # fmt: skip
+    async def page(self, call: Call[JobQuery, None]) -> Response:
         """Jobs, the newest first, by status, image, owner and time of creation."""
-        query = parsed_query(JobQuery, request)
-        wanted = _filter_of(query, principal_of(request))
+        query = call.query
+        wanted = _filter_of(query, call.requester)
         found, last = await self.queue.page(wanted, limit=query.limit, after=query.cursor)
-        shown = (self._shown(request, job) for job in found)
-        return page_response(request, Page[JobOut], shown, cursor_text(last))
+        shown = (self._shown(call, job) for job in found)
+        return page_response(call, Page[JobOut], shown, cursor_text(last))
 
-    async def show(self, request: Request) -> Response:
+    @operation(
+        "get_job", "GET", ONE, tag=TAG, scope=Scope.READ,
+        answers={200: JobOut}, errors=(NotFound,),
+    )  # fmt: skip
+    @with_subject(_own)
+    async def show(self, call: Call[None, None], job: Job) -> Response:
         """One job with its operations."""
-        return json_response(self._shown(request, await self._own(request)))
+        return json_response(self._shown(call, job))
 
-    async def cancel(self, request: Request) -> Response:
+    @operation(
+        "cancel_job", "DELETE", ONE, tag=TAG, scope=Scope.MANAGE,
+        answers={200: JobOut, 204: None}, errors=(NotFound, Conflict),
+    )  # fmt: skip
+    @with_subject(_own)
+    async def cancel(self, call: Call[None, None], job: Job) -> Response:
         """Cancel a job that has not ended (200), or delete one that has ended (204).
 
         A cancelled job's worker is killed when it has one. What the job has made stays.
         """
-        job = await self._own(request)
         if job.status.is_final:
             await self.queue.remove(job.id)
             return Response(status_code=204)
         job = await self.queue.cancel(job.id, now=self.clock())
         await self.runner.abandon(job.id)
-        return json_response(self._shown(request, job))
+        return json_response(self._shown(call, job))
 
-    async def retry(self, request: Request) -> Response:
+    @operation(
+        "retry_job", "POST", f"{ONE}/retry", tag=TAG, scope=Scope.MANAGE,
+        answers={202: JobOut}, errors=(NotFound, Conflict),
+    )  # fmt: skip
+    @with_subject(_own)
+    async def retry(self, call: Call[None, None], job: Job) -> Response:
         """Queue a job again that has not succeeded.
 
         It starts afresh with all its attempts and makes what is missing. If it runs, its attempt is
         stopped; if it waits for its next attempt, it is due now.
         """
-        job = await self.runner.retry((await self._own(request)).id)
-        return json_response(self._shown(request, job), 202)
-
-    def _shown(self, request: Request, job: Job) -> JobOut:
-        return JobOut.of(job, self.presets, base=base_of(request))
-
-    async def _own(self, request: Request) -> Job:
-        only_known(request, set())
-        job = await self.queue.get(JobId(parse_id(request.path_params["job_id"])))
-        check_is_own_job(principal_of(request), job)
-        return job
+        return json_response(self._shown(call, await self.runner.retry(job.id)), 202)
 
 
-def _filter_of(query: JobQuery, asker: Principal) -> JobFilter:
-    check_may_list(asker, query.owner)
+def _filter_of(query: JobQuery, requester: Principal) -> JobFilter:
+    check_may_list(requester, query.owner)
     return JobFilter(
-        audience=asker.audience,
+        audience=requester.audience,
         owner_id=None if query.owner is None else UserId(query.owner),
         status=query.status,
         image_id=None if query.image is None else ImageId(query.image),

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Forbidden
-from imagesvc.http.operations import Operation, Raw
+from imagesvc.http.bodies.declared import TEXT, Raw
+from imagesvc.http.calls import Call
+from imagesvc.http.models import LenientQuery
+from imagesvc.http.operations import operation
 
 Labels = Mapping[str, str]
 
@@ -35,23 +36,17 @@ class MetricsEndpoints:
 
     figures: Callable[[], Awaitable[list[Figure]]]
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        answers = {200: Raw(("text/plain",))}
-        return [
-            Operation(
-                "get_metrics", "GET", "/metrics", self.show, answers, "operation",
-                scope=Scope.READ, errors=(Forbidden,),
-            )
-        ]  # fmt: skip
-
-    async def show(self, request: Request) -> Response:
+    @operation(
+        "get_metrics", "GET", "/metrics", tag="operation", scope=Scope.READ, query=LenientQuery,
+        answers={200: Raw(("text/plain",), TEXT)}, errors=(Forbidden,),
+    )  # fmt: skip
+    async def show(self, call: Call[LenientQuery, None]) -> Response:
         """All figures, in the text format of Prometheus; with accounts, for admins alone.
 
         A key with the scope `read` will do, if it is an admin's: what lies in the configuration
         of a scraper should be good for nothing else.
         """
-        if not principal_of(request).is_operator:
+        if not call.requester.is_operator:
             raise Forbidden("Metrics are for credentials of admins.")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Snapshot(await self.figures()))

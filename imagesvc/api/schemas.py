@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, PlainSerializer, WithJsonSchema
+from pydantic import PlainSerializer, WithJsonSchema
 
 from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Principal
+from imagesvc.http.models import Model
 from imagesvc.model import Image, Job, Operation, Status, Variant, Visibility
 
 PresetPlaces = Mapping[tuple[str, str], str]
@@ -29,7 +30,7 @@ Instant = Annotated[
 ]
 
 
-class Urls(BaseModel):
+class Urls(Model):
     """Where an image's bytes are."""
 
     original: str
@@ -40,14 +41,14 @@ class Urls(BaseModel):
     """Every preset by its name; the URL of a preset that the settings change is another one."""
 
 
-class JobRef(BaseModel):
+class JobRef(Model):
     """An image's newest job."""
 
     id: UUID
     status: Status
 
 
-class GpsOut(BaseModel):
+class GpsOut(Model, title="Gps"):
     """A place: degrees, north and east positive, and metres above the sea."""
 
     latitude: float
@@ -55,7 +56,7 @@ class GpsOut(BaseModel):
     altitude: float | None = None
 
 
-class ImageOut(BaseModel):
+class ImageOut(Model, title="Image"):
     """An image's metadata."""
 
     id: UUID
@@ -92,17 +93,17 @@ class ImageOut(BaseModel):
 
     @classmethod
     def of(
-        cls, image: Image, presets: Mapping[str, str], asker: Principal, *, base: str
+        cls, image: Image, presets: Mapping[str, str], requester: Principal, *, base: str
     ) -> ImageOut:
-        """What the API tells an asker about an image.
+        """What the API tells a requester about an image.
 
         Args:
             image: which one.
             presets: what follows the name of each in its URL.
-            asker: who is told.
+            requester: who is told.
             base: what URLs begin with.
         """
-        is_own = owns(asker, image.owner_id)
+        is_own = owns(requester, image.owner_id)
         original, facts = image.original, image.facts
         return cls(
             id=image.id,
@@ -138,14 +139,14 @@ class ImageOut(BaseModel):
         )
 
 
-class ErrorOut(BaseModel):
+class ErrorOut(Model, title="Error"):
     """Why something failed."""
 
     code: str
     detail: str
 
 
-class OperationOut(BaseModel):
+class OperationOut(Model, title="Operation"):
     """One variant that a job is to make, and what came of it."""
 
     name: str | None
@@ -173,7 +174,7 @@ class OperationOut(BaseModel):
         )
 
 
-class JobOut(BaseModel):
+class JobOut(Model, title="Job"):
     """A job with its operations."""
 
     id: UUID
@@ -210,7 +211,7 @@ class JobOut(BaseModel):
         )
 
 
-class VariantOut(BaseModel):
+class VariantOut(Model, title="Variant"):
     """A stored variant and where it is."""
 
     transform: str
@@ -239,13 +240,13 @@ class VariantOut(BaseModel):
         )
 
 
-class Purged(BaseModel):
+class Purged(Model):
     """How many stored variants were removed."""
 
     deleted: int
 
 
-class UploadEntry(BaseModel):
+class UploadEntry(Model):
     """What came of one file of several."""
 
     status: int
@@ -253,7 +254,7 @@ class UploadEntry(BaseModel):
     problem: dict[str, Any] | None = None
 
 
-class UploadResults(BaseModel):
+class UploadResults(Model):
     """What came of several files, in their order."""
 
     data: list[UploadEntry]

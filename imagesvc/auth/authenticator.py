@@ -164,9 +164,3 @@ def credential_of(request: Request) -> str | None:
     if fields:
         raise InvalidToken("Only credentials of the scheme Bearer are taken here.")
     return None
-
-
-def principal_of(request: Request) -> Principal:
-    """Who is asking, once the route has found out."""
-    principal: Principal = request.scope[PRINCIPAL]
-    return principal

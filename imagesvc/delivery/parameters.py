@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from imagesvc.http.calls import Header
 from imagesvc.http.operations import Parameter
 from imagesvc.imaging.transforms.keys import KEYS, Key
 
@@ -69,6 +70,8 @@ ABOUT_ANSWER = (
         "When a signed URL ends, in seconds since 1970.",
         {"type": "integer", "minimum": 0, "maximum": 999_999_999_999},
     ),
-    Parameter("If-None-Match", "The ETag of what one has; 304 if it holds.", _TEXT, "header"),
-    Parameter("Range", "Which bytes, such as `bytes=0-1023` (RFC 9110).", _TEXT, "header"),
+)
+HEADERS = (
+    Header("If-None-Match", "The ETag of what one has; 304 if it holds.", str),
+    Header("Range", "Which bytes, such as `bytes=0-1023` (RFC 9110).", str),
 )

@@ -30,23 +30,29 @@ from imagesvc.delivery.headers import CREDENTIALS, Headers, Representation, imag
 from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
 from imagesvc.delivery.negotiation import Accepted, negotiate
-from imagesvc.delivery.parameters import ABOUT_ANSWER, PRESET, SIGMA, TRANSFORM
+from imagesvc.delivery.parameters import ABOUT_ANSWER, HEADERS, PRESET, SIGMA, TRANSFORM
 from imagesvc.delivery.query import Asked, Pairs, read_query, split_extension
 from imagesvc.delivery.rules import DeliveryRules, Kind
 from imagesvc.errors import (
     CorruptImage,
     ImagesvcError,
     ImageTooLarge,
+    InsufficientScope,
     InvalidTransform,
     NotFound,
     PreconditionFailed,
     RangeNotSatisfiable,
     RateLimited,
     SignatureInvalid,
+    TimedOut,
     TooCostly,
+    Unauthorized,
     Unavailable,
+    WorkerDied,
 )
-from imagesvc.http.operations import Operation, Raw
+from imagesvc.http.bodies.declared import Content, Raw
+from imagesvc.http.calls import Call
+from imagesvc.http.operations import Answer, Grammar, operation
 from imagesvc.imaging.calls import Removal
 from imagesvc.imaging.transforms.geometry import predicted_size
 from imagesvc.imaging.transforms.transform import canonical, parse, with_format
@@ -59,7 +65,18 @@ TAG = "delivery"
 CLIENT_LEFT = 499
 """Of a request whose client has gone away, for the log alone; nginx calls it so, too."""
 FETCH_ATTEMPTS = 3
-PICTURE = Raw(tuple(item.media_type for item in Format))
+VERSION = {"ETag": "The version of the bytes."}
+PICTURE = Answer(Raw(tuple(item.media_type for item in Format)), VERSION)
+ANSWERS: Mapping[int, Answer | Content | None] = {
+    200: PICTURE,
+    206: PICTURE,
+    304: Answer(None, VERSION),
+}
+ERRORS = (
+    InvalidTransform, SignatureInvalid, NotFound, PreconditionFailed, RangeNotSatisfiable,
+    CorruptImage, ImageTooLarge, TooCostly, RateLimited, Unauthorized, InsufficientScope,
+    TimedOut, WorkerDied,
+)  # fmt: skip
 
 
 class Remember(Protocol):
@@ -88,34 +105,12 @@ class Delivery:
     rules: DeliveryRules
     remember: Remember
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        answers = {200: PICTURE, 206: PICTURE, 304: None}
-        errors = (
-            InvalidTransform, SignatureInvalid, NotFound, PreconditionFailed,
-            RangeNotSatisfiable, CorruptImage, ImageTooLarge, TooCostly, RateLimited,
-        )  # fmt: skip
-        return [
-            Operation(
-                name, "GET", path, endpoint, answers, TAG, parameters=parameters, errors=errors
-            )
-            for name, path, endpoint, parameters in (
-                (
-                    "get_picture", "/images/{image_id}", self.image,
-                    (*TRANSFORM, PRESET, *ABOUT_ANSWER),
-                ),
-                (
-                    "get_preset", "/images/{image_id}/{preset}", self.preset,
-                    (*TRANSFORM, *ABOUT_ANSWER),
-                ),
-                (
-                    "get_blurred", "/blurred-images/{image_id}", self.blurred,
-                    (SIGMA, *TRANSFORM, *ABOUT_ANSWER),
-                ),
-            )
-        ]  # fmt: skip
-
-    async def image(self, request: Request) -> Response:
+    @operation(
+        "get_picture", "GET", "/images/{image_id}", tag=TAG, scope_if_private=Scope.READ,
+        query=Grammar((*TRANSFORM, PRESET, *ABOUT_ANSWER)), headers=HEADERS,
+        answers=ANSWERS, errors=ERRORS,
+    )  # fmt: skip
+    async def image(self, call: Call[None, None]) -> Response:
         """The original, or with transform parameters a variant.
 
         An extension behind the id, such as `.webp`, asks for that format, as `format` does.
@@ -128,6 +123,7 @@ class Delivery:
             InvalidTransform: a parameter is unknown or out of range.
             SignatureInvalid: the URL must be signed, or its signature does not hold.
         """
+        request = call.request
         asked = read_query(request, self.signer)
         self.rules.check(_kind_of(asked.transform), asked)
         image = await self._seen(request, asked)
@@ -136,12 +132,18 @@ class Delivery:
         transform = parse(asked.transform, self.presets)
         return await self._variant(request, image, transform, asked)
 
-    async def preset(self, request: Request) -> Response:
+    @operation(
+        "get_preset", "GET", "/images/{image_id}/{preset}", tag=TAG, scope_if_private=Scope.READ,
+        query=Grammar((*TRANSFORM, *ABOUT_ANSWER)), headers=HEADERS,
+        answers=ANSWERS, errors=ERRORS,
+    )  # fmt: skip
+    async def preset(self, call: Call[None, None]) -> Response:
         """A named transform; parameters beside it override the preset's.
 
         Raises:
             NotFound: the id names no image, or the name no preset.
         """
+        request = call.request
         name = split_extension(request.path_params["preset"])[0]
         if name not in self.presets:
             raise NotFound("There is no preset with this name.")
@@ -151,8 +153,14 @@ class Delivery:
         image = await self._seen(request, asked)
         return await self._variant(request, image, transform, asked)
 
-    async def blurred(self, request: Request) -> Response:
+    @operation(
+        "get_blurred", "GET", "/blurred-images/{image_id}", tag=TAG, scope_if_private=Scope.READ,
+        query=Grammar((SIGMA, *TRANSFORM, *ABOUT_ANSWER)), headers=HEADERS,
+        answers=ANSWERS, errors=ERRORS,
+    )  # fmt: skip
+    async def blurred(self, call: Call[None, None]) -> Response:
         """The preset `blurred`; `sigma` overrides its strength."""
+        request = call.request
         asked = read_query(request, self.signer)
         self.rules.check(_kind_of([("preset", "blurred"), *asked.transform]), asked)
         if "blurred" not in self.presets:

@@ -9,6 +9,8 @@ from pathlib import Path
 from imagesvc.delivery.query import Asked
 from imagesvc.errors import SignatureInvalid
 from imagesvc.model import Format
+from imagesvc.settings import Settings
+from imagesvc.store.files.data_dir import DataDir
 
 
 class Kind(StrEnum):
@@ -53,6 +55,20 @@ class DeliveryRules:
     max_age: int
     stale_while_revalidate: int
 
+    @classmethod
+    def of(cls, settings: Settings, data_dir: DataDir) -> DeliveryRules:
+        """What the settings say about delivery."""
+        return cls(
+            policy=settings.transform_policy,
+            allow_debug=settings.allow_debug,
+            auto_formats=tuple(Format(name) for name in settings.auto_formats),
+            avif_max_pixels=settings.avif_max_pixels,
+            sendfile=_sendfile(settings, data_dir.root),
+            cache_tag_header=settings.cache_tag_header,
+            max_age=int(settings.max_age),
+            stale_while_revalidate=int(settings.stale_while_revalidate),
+        )
+
     def check(self, kind: Kind, asked: Asked) -> None:
         """Hold a URL against the policy.
 
@@ -61,3 +77,11 @@ class DeliveryRules:
         """
         if asked.signature is None and kind in MUST_BE_SIGNED[self.policy]:
             raise SignatureInvalid(f"The URL of this {kind} must be signed.")
+
+
+def _sendfile(settings: Settings, root: Path) -> Sendfile | None:
+    if settings.sendfile == "x-accel-redirect":
+        return Sendfile("x-accel-redirect", root, settings.sendfile_prefix)
+    if settings.sendfile == "x-sendfile":
+        return Sendfile("x-sendfile", root, f"{root}/")
+    return None

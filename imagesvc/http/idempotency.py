@@ -17,7 +17,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.auth.authenticator import principal_of
+from imagesvc.auth.principals import Principal
 from imagesvc.errors import IdempotencyKeyReused, RequestInProgress
 from imagesvc.http.requests import invalid
 from imagesvc.model import Receipt, utc_now
@@ -109,7 +109,7 @@ class Idempotency:
     _under_way: set[tuple[str, str]] = field(default_factory=set)
 
     @contextlib.contextmanager
-    def attempt(self, request: Request) -> Iterator[Attempt | None]:
+    def attempt(self, request: Request, requester: Principal) -> Iterator[Attempt | None]:
         """The attempt that a request is; None when it has no Idempotency-Key.
 
         Raises:
@@ -120,7 +120,7 @@ class Idempotency:
         if key is None:
             yield None
             return
-        principal = str(principal_of(request).user_id or "anybody")
+        principal = str(requester.user_id or "anybody")
         if (principal, key) in self._under_way:
             raise RequestInProgress("The first request with this Idempotency-Key is not done yet.")
         self._under_way.add((principal, key))

@@ -1,110 +1,192 @@
-"""The operations of the API: what serves each, who may call it, and what its document says."""
+"""Operations of the API: each is declared once, at the method that serves it.
+
+`operation` records what an endpoint takes, answers and may raise. Routes (`http/routes.py`) and the
+API's document (`http/openapi`) are made of these declarations, which need no instances.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import FunctionType
+from typing import Any, TypedDict, TypeVar, Unpack, cast, overload
 
 from pydantic import BaseModel
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from imagesvc.auth.authenticator import Authenticator
-from imagesvc.auth.limits import Limit, RateLimits, standing_headers
+from imagesvc.auth.limits import Limit
 from imagesvc.auth.principals import Scope
-from imagesvc.errors import ImagesvcError, Unauthorized
+from imagesvc.errors import ImagesvcError
+from imagesvc.http.bodies.declared import Body, Content
+from imagesvc.http.calls import Call, Context, Header
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+B = TypeVar("B")
+Q = TypeVar("Q")
+QueryModel = TypeVar("QueryModel", bound=BaseModel)
+S = TypeVar("S")
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A body that is no JSON: its media types, and its schema where that is more than bytes."""
-
-    media_types: tuple[str, ...]
-    schema: Mapping[str, Any] = field(default_factory=dict)
-    model: type[BaseModel] | None = None
-    """Whose fields it has, where it is a form of them."""
+Answered = Coroutine[Any, Any, Response]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that no query model has: a header field, or one row of a grammar."""
+    """A query parameter of a grammar that no model can hold."""
 
     name: str
     description: str
     schema: Mapping[str, Any]
-    place: str = "query"
-    """`query` or `header`."""
     example: Any = None
 
 
-Body = type[BaseModel] | Raw
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A query that the endpoint reads by a grammar of its own."""
+
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of success: its content, None for no body, and its headers with their meaning."""
+
+    content: Content | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+LOCATION: Mapping[str, str] = {"Location": "Where what was made is."}
+EDIT_VERSION: Mapping[str, str] = {"ETag": "The version, which an edit may name in If-Match."}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method at one path.
 
-    The docstring of `endpoint` is its description: the first line sums it up, and what comes
-    from `Raises:` on is left to `errors`.
+    The docstring of `endpoint` is its description: the first line is the summary, and the sections
+    from `Raises:` on are left to `errors`.
     """
 
     name: str
     """The operation id, which generated clients name their functions after."""
     method: str
     path: str
-    endpoint: Endpoint
-    answers: Mapping[int, Body | None]
-    """By status; None for no body."""
+    endpoint: Callable[[Any, Call[Any, Any]], Answered]
+    """The method of the class that declares it, not bound to an instance."""
     tag: str
-    scope: Scope | None = None
-    """What the asker's credential must be good for; None when anybody may ask."""
-    query: type[BaseModel] | None = None
-    bodies: tuple[Body, ...] = ()
-    """What the request's body may be: a JSON model, or raw ones."""
-    parameters: tuple[Parameter, ...] = ()
-    """Beside those of the path and of `query`."""
+    answers: Mapping[int, Answer]
+    """By status."""
     errors: tuple[type[ImagesvcError], ...] = ()
     """Beside those that every operation may raise."""
-
+    scope: Scope | None = None
+    """The scope that the requester's credential needs; None if no credential is needed."""
+    scope_if_private: Scope | None = None
+    """The scope that the endpoint itself asks for where what is asked for is private."""
     limit: Limit | None = None
-    """What it is counted against; None for the principal, where a scope is needed, else nothing."""
+    """What requests are counted by; None for the principal, or for nothing without a scope."""
+    query: type[BaseModel] | Grammar | None = None
+    """None refuses every query parameter."""
+    is_query_documented: bool = True
+    headers: tuple[Header[Any], ...] = ()
+    body: Body[Any] | None = None
+    is_idempotent: bool = False
+    """Whether requests may have an Idempotency-Key, which makes `call.attempt`."""
 
-    def route(self, authenticator: Authenticator, limits: RateLimits) -> Route:
-        """The route that serves it, guarded by its scope and its limit."""
-        guarded = self._guarded(self._scoped(authenticator, limits), limits)
-        return Route(self.path, guarded, methods=[self.method], name=self.name)
+    @property
+    def find_subject(self) -> Callable[[Any, Context], Awaitable[Any]] | None:
+        """What finds the subject of a request, if the endpoint has one."""
+        found: Callable[[Any, Context], Awaitable[Any]] | None = vars(self.endpoint).get(_SUBJECT)
+        return found
 
-    def _scoped(self, authenticator: Authenticator, limits: RateLimits) -> Endpoint:
-        if self.scope is None:
-            return self.endpoint
-        scope, endpoint, limit = self.scope, self.endpoint, self.limit or Limit.PRINCIPAL
 
-        async def scoped(request: Request) -> Response:
-            try:
-                principal = await authenticator.principal(request)
-            except Unauthorized:
-                limits.check(Limit.ADDRESS, request)  # nobody may guess for ever
-                raise
-            limits.check(limit, request, principal)
-            principal.check(scope)
-            return await endpoint(request)
+class _Declared(TypedDict, total=False):
+    """The keyword arguments of `operation` that do not decide the type of the endpoint's call."""
 
-        return scoped
+    tag: str
+    answers: Mapping[int, Answer | Content | None]
+    errors: tuple[type[ImagesvcError], ...]
+    scope: Scope
+    scope_if_private: Scope
+    limit: Limit
+    is_query_documented: bool
+    headers: tuple[Header[Any], ...]
+    is_idempotent: bool
 
-    def _guarded(self, endpoint: Endpoint, limits: RateLimits) -> Endpoint:
-        if self.scope is None and self.limit is None:
-            return endpoint
-        limit = self.limit if self.scope is None else None
 
-        async def guarded(request: Request) -> Response:
-            if limit is not None:
-                limits.check(limit, request)
-            response = await endpoint(request)
-            response.headers.update(standing_headers(request))
-            return response
+Endpoint = Callable[[S, Call[Q, B]], Answered]
+_OPERATIONS, _SUBJECT = "imagesvc_operations", "imagesvc_subject"
 
-        return guarded
+
+@overload
+def operation(
+    name: str, method: str, path: str, *, query: Grammar = ..., **declared: Unpack[_Declared]
+) -> Callable[[Endpoint[S, None, None]], Endpoint[S, None, None]]: ...
+@overload
+def operation(
+    name: str, method: str, path: str, *, query: type[QueryModel], **declared: Unpack[_Declared]
+) -> Callable[[Endpoint[S, QueryModel, None]], Endpoint[S, QueryModel, None]]: ...
+@overload
+def operation(
+    name: str,
+    method: str,
+    path: str,
+    *,
+    query: Grammar = ...,
+    body: Body[B],
+    **declared: Unpack[_Declared],
+) -> Callable[[Endpoint[S, None, B]], Endpoint[S, None, B]]: ...
+@overload
+def operation(
+    name: str,
+    method: str,
+    path: str,
+    *,
+    query: type[QueryModel],
+    body: Body[B],
+    **declared: Unpack[_Declared],
+) -> Callable[[Endpoint[S, QueryModel, B]], Endpoint[S, QueryModel, B]]: ...
+def operation(name: str, method: str, path: str, **declared: Any) -> Any:
+    """Declare that an endpoint serves an operation; the arguments are the fields of `Operation`.
+
+    An endpoint may serve several. Content in `answers` stands for an answer without headers.
+    """
+    answers = {
+        status: answer if isinstance(answer, Answer) else Answer(answer)
+        for status, answer in declared.pop("answers").items()
+    }
+
+    def declare(endpoint: Any) -> Any:
+        made = Operation(name, method, path, endpoint, answers=answers, **declared)
+        vars(endpoint)[_OPERATIONS] = (made, *vars(endpoint).get(_OPERATIONS, ()))
+        return endpoint
+
+    return declare
+
+
+def with_subject(
+    find: Callable[[S, Context], Awaitable[T]],
+) -> Callable[[Callable[[S, Call[Q, B], T], Answered]], Endpoint[S, Q, B]]:
+    """Pass an endpoint what the request is about, as `find` finds it.
+
+    It is found, and its permissions are checked, after the query and before the body is read.
+    """
+
+    def wrap(function: Callable[[S, Call[Q, B], T], Answered]) -> Endpoint[S, Q, B]:
+        @functools.wraps(function)
+        async def endpoint(self: S, call: Call[Q, B]) -> Response:
+            return await function(self, call, cast("T", call.subject))
+
+        vars(endpoint)[_SUBJECT] = find
+        return endpoint
+
+    return wrap
+
+
+def operations_of(resource: type) -> list[Operation]:
+    """The operations that a class declares, in order."""
+    return [
+        made
+        for function in vars(resource).values()
+        if isinstance(function, FunctionType)
+        for made in vars(function).get(_OPERATIONS, ())
+    ]

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from pydantic import BaseModel
+from pydantic import Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from imagesvc.errors import (
     Unavailable,
     text_of,
 )
+from imagesvc.http.models import Model
 from imagesvc.store.files.files import named_error
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,7 +36,7 @@ RETRY_AFTER_SECONDS = "2"
 log = structlog.get_logger()
 
 
-class Fault(BaseModel):
+class Fault(Model):
     """One field or parameter that breaks its rules."""
 
     loc: str
@@ -44,7 +45,7 @@ class Fault(BaseModel):
     """What is wrong with it."""
 
 
-class Problem(BaseModel):
+class Problem(Model):
     """Why a request failed (RFC 9457)."""
 
     type: str
@@ -54,7 +55,7 @@ class Problem(BaseModel):
     """For people; its words may change."""
     code: str
     """For programs; stable."""
-    errors: list[Fault] = []
+    errors: list[Fault] = Field([])
     """Every invalid field, where it is fields that are invalid; else it is not there."""
 
 

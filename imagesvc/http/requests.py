@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -48,13 +48,14 @@ def parsed_json(kind: type[Model], body: bytes) -> Model:
 
 
 def parsed_query(kind: type[Model], request: Request) -> Model:
-    """The query parameters as a model; misspelt and repeated ones are refused, not passed over.
+    """The query parameters as a model, which decides whether unknown ones are errors.
 
     Raises:
         InvalidRequest: naming every parameter that is wrong.
     """
+    values = query_values(request, kind)
     try:
-        return kind.model_validate(query_values(request, kind))
+        return kind.model_validate(values)
     except ValidationError as error:
         raise faults_of(error) from error
 
@@ -81,7 +82,10 @@ def query_values(request: Request, kind: type[BaseModel]) -> dict[str, str]:
     Raises:
         InvalidRequest: naming the first that is misspelt or repeated.
     """
-    return _values(request, set(kind.model_fields), getattr(kind, "LISTS", frozenset()))
+    if kind.model_config.get("extra") != "forbid":
+        return dict(request.query_params)
+    known = {info.alias or name for name, info in kind.model_fields.items()}
+    return _values(request, known, getattr(kind, "LISTS", frozenset()))
 
 
 def only_known(request: Request, known: set[str]) -> None:
@@ -135,15 +139,6 @@ def _id(text: object) -> object:
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An RFC 3339 instant, or a date in UTC."""
 Id = Annotated[UUID, BeforeValidator(_id)]
-
-
-class Query(BaseModel):
-    """Query parameters; each field is one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    LISTS: ClassVar[frozenset[str]] = frozenset()
-    """Those whose values have commas between; given several times, they add up."""
 
 
 def base_of(request: Request) -> str:

@@ -13,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.errors import NotFound
-from imagesvc.http.operations import Operation, Raw
+from imagesvc.http.bodies.declared import TEXT, Raw
+from imagesvc.http.calls import Call
+from imagesvc.http.models import LenientQuery
+from imagesvc.http.operations import Answer, operation
 from imagesvc.syntax.header_fields import joined_field
 
 TAG = "documentation"
@@ -25,6 +28,8 @@ CONTENT_SECURITY_POLICY = (
 )
 """Swagger UI sets `style` attributes, and shows fetched pictures as blobs."""
 JAVASCRIPT, CSS, HTML = "text/javascript", "text/css", "text/html"
+VERSION = {"ETag": "The version of the bytes."}
+NOT_MODIFIED = Answer(None, VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +63,31 @@ def _vendored(name: str) -> bytes:
     return (VENDOR / f"{name}.gz").read_bytes()
 
 
-async def page(request: Request) -> Response:
-    """The page of the API, with forms to try each operation."""
-    return await _sent(request, "")
+class DocsEndpoints:
+    """The page of the API and its files."""
 
+    @operation(
+        "show_docs", "GET", "/api/v1/docs", tag=TAG, query=LenientQuery,
+        answers={200: Answer(Raw((HTML,), TEXT), VERSION), 304: NOT_MODIFIED},
+    )  # fmt: skip
+    async def page(self, call: Call[LenientQuery, None]) -> Response:
+        """The page of the API, with forms to try each operation."""
+        return await _sent(call.request, "")
 
-async def asset(request: Request) -> Response:
-    """A script or style sheet of the page of the API.
+    @operation(
+        "get_docs_asset", "GET", "/api/v1/docs/{asset}", tag=TAG, query=LenientQuery,
+        answers={
+            200: Answer(Raw((JAVASCRIPT, CSS, HTML), TEXT), VERSION), 304: NOT_MODIFIED
+        },
+        errors=(NotFound,),
+    )  # fmt: skip
+    async def asset(self, call: Call[LenientQuery, None]) -> Response:
+        """A script or style sheet of the page of the API.
 
-    Raises:
-        NotFound: it has none of this name.
-    """
-    return await _sent(request, request.path_params["asset"])
+        Raises:
+            NotFound: it has none of this name.
+        """
+        return await _sent(call.request, call.request.path_params["asset"])
 
 
 async def _sent(request: Request, name: str) -> Response:
@@ -92,16 +110,3 @@ async def _sent(request: Request, name: str) -> Response:
     else:
         body = await run_in_threadpool(gzip.decompress, body)
     return Response(body, headers=headers, media_type=found.media_type)
-
-
-def operations() -> list[Operation]:
-    """The operations this module serves; `app.py` concatenates them."""
-    return [
-        Operation(
-            "show_docs", "GET", "/api/v1/docs", page, {200: Raw((HTML,)), 304: None}, TAG
-        ),
-        Operation(
-            "get_docs_asset", "GET", "/api/v1/docs/{asset}", asset,
-            {200: Raw((JAVASCRIPT, CSS, HTML)), 304: None}, TAG, errors=(NotFound,),
-        ),
-    ]  # fmt: skip

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from imagesvc.http.operations import Operation
+from imagesvc.http.calls import Call
+from imagesvc.http.models import LenientQuery, Model
+from imagesvc.http.operations import operation
 
 
-class Home(BaseModel):
+class Home(Model):
     """The answer to programs."""
 
     status: str
 
 
-async def home(_request: Request) -> Response:
-    """The service is there."""
-    return JSONResponse({"status": "ok"})
+class HomeEndpoints:
+    """The home page."""
 
-
-def operations() -> list[Operation]:
-    """The operations this module serves; `app.py` concatenates them."""
-    return [Operation("home", "GET", "/", home, {200: Home}, "operation")]
+    @operation("home", "GET", "/", tag="operation", query=LenientQuery, answers={200: Home})
+    async def home(self, _call: Call[LenientQuery, None]) -> Response:
+        """The service is there."""
+        return JSONResponse({"status": "ok"})

@@ -85,7 +85,7 @@ def test_a_request_that_can_open_no_file_is_answered_503(narrow: Server) -> None
 
     assert_problem(narrow.client.get(url), 503, "overloaded")
     assert_problem(narrow.client.get(f"{url}?w=41"), 503, "overloaded")
-    assert_problem(narrow.client.get("/api/v1/openapi.json"), 503, "overloaded")
+    assert narrow.client.get("/api/v1/openapi.json").status_code == 200  # it needs no file
     assert narrow.client.get("/api/v1/images?q=a").status_code in {200, 503}
     assert narrow.client.get("/readyz").status_code in {200, 503}
 

@@ -18,6 +18,7 @@ from tests.http.test_ownership import (  # noqa: F401  # fixtures
     IMAGES,
     JOB,
     MEMBERS,
+    METHODS,
     UPLOAD,
     Case,
     Things,
@@ -25,7 +26,6 @@ from tests.http.test_ownership import (  # noqa: F401  # fixtures
     ask,
     bob,
     make_things,
-    methods,
     things,
 )
 from tests.server import Server
@@ -127,12 +127,11 @@ def test_what_is_private_answers_as_what_is_not_there(
     others: list[httpx2.Client],
     things: Things,  # noqa: F811
     absent: Things,
-    methods: dict[str, str],  # noqa: F811
     name: str,
 ) -> None:
     """On every route that names something, under every condition, also for HEAD."""
     operation, case = REQUESTS[name]
-    spoken = {"GET": ["GET", "HEAD"]}.get(methods[operation], [methods[operation]])
+    spoken = {"GET": ["GET", "HEAD"]}.get(METHODS[operation], [METHODS[operation]])
     for client in others:
         for method in spoken:
             for fields in CONDITIONS:

@@ -6,20 +6,15 @@ add one that says how to ask for something private of Ada's, and what others are
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from starlette.routing import Route
 
-from imagesvc.app import create_app
-from imagesvc.service import Service
-from imagesvc.settings import Settings
+from imagesvc.app import OPERATIONS
 from tests.accounts import Asker, client_of, make_user
 from tests.http.asking import picture
 from tests.server import Server
@@ -150,26 +145,7 @@ EXPECTED = {
 }  # fmt: skip
 
 
-def routes() -> dict[str, Route]:
-    """The route of each operation by its name."""
-    service = Service(Settings(data_dir=Path("data-of-no-server").absolute()))
-    app: Any = create_app(service).asgi
-    while hasattr(app, "_app"):
-        app = app._app
-    service.locks.close()
-    found: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes
-    return {route.name: route for route in found}
-
-
-@pytest.fixture(scope="module")
-def methods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The method of each operation."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("routes"))
-        return {
-            name: next(iter((route.methods or set()) - {"HEAD"}))
-            for name, route in routes().items()
-        }
+METHODS = {operation.name: operation.method for operation in OPERATIONS}
 
 
 @pytest.fixture(scope="module")
@@ -258,17 +234,17 @@ def seen_by(ada: Asker, things: Things) -> list[Any]:
     return [ada.client.get(path.format(**named)).json() for path in paths]
 
 
-def test_every_operation_says_what_others_are_answered(methods: dict[str, str]) -> None:
+def test_every_operation_says_what_others_are_answered() -> None:
     """A new one without a row here is a leak that nobody has looked for."""
-    assert set(methods) == {name.partition("/")[0] for name in EXPECTED}
+    assert set(METHODS) == {name.partition("/")[0] for name in EXPECTED}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_others_find_nothing_of_whats_private(
-    guarded: Server, bob: Asker, things: Things, methods: dict[str, str], name: str
+    guarded: Server, bob: Asker, things: Things, name: str
 ) -> None:
     """Neither in bodies nor in headers, neither a user nor a stranger, with GET or with HEAD."""
-    case, method = EXPECTED[name], methods[name.partition("/")[0]]
+    case, method = EXPECTED[name], METHODS[name.partition("/")[0]]
     stranger = client_of(guarded)
 
     for client, status in ((bob.client, case.other), (stranger, case.stranger)):
@@ -283,13 +259,13 @@ def test_others_find_nothing_of_whats_private(
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_what_others_were_refused_has_not_happened(
-    ada: Asker, bob: Asker, things: Things, methods: dict[str, str], name: str
+    ada: Asker, bob: Asker, things: Things, name: str
 ) -> None:
     """A 404 that deletes would be no use."""
     case = EXPECTED[name]
     before = seen_by(ada, things)
 
-    ask(bob.client, methods[name.partition("/")[0]], case, things)
+    ask(bob.client, METHODS[name.partition("/")[0]], case, things)
 
     assert seen_by(ada, things) == before
 
@@ -301,7 +277,6 @@ def test_owner_and_admin_are_served(
     admin: Asker,
     things: Things,
     make_things: Callable[[], Things],
-    methods: dict[str, str],
     *,
     name: str,
     who: str,
@@ -311,7 +286,7 @@ def test_owner_and_admin_are_served(
     client = ada.client if who == "owner" else admin.client
     status = case.owner if who == "owner" or case.admin is None else case.admin
 
-    method = methods[name.partition("/")[0]]
+    method = METHODS[name.partition("/")[0]]
     names = [name for name in Things.__slots__ if f"{{{name}}}" in f"{case.path} {case.sent}"]
     is_kept = method == "GET" and "webhook_id" not in names  # others have deleted the first
 

@@ -8,24 +8,25 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
-from starlette.requests import Request
+from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
 from starlette.responses import Response
 
 from imagesvc.api.schemas import Instant
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Principal, Scope, scopes_of_user
 from imagesvc.auth.users import KEY_NAME, check_key_name, made_key
 from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound
-from imagesvc.http.bodies.json_bodies import sent_json
-from imagesvc.http.operations import Operation
-from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
-from imagesvc.http.requests import Id, invalid, json_response, only_known, parsed_query
-from imagesvc.model import ApiKey, KeyId, UserId, parse_id, utc_now
+from imagesvc.http.bodies.json_bodies import Json
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.models import Model, Sent
+from imagesvc.http.operations import operation, with_subject
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
+from imagesvc.http.requests import Id, invalid, json_response
+from imagesvc.model import ApiKey, KeyId, User, UserId, utc_now
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore
 
 TAG = "accounts"
+EVERY = "/api/v1/api-keys"
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -35,10 +36,8 @@ def _in_utc(instant: datetime) -> datetime:
         raise ValueError("must lie in a year from 1 to 9999 in UTC") from error
 
 
-class KeyIn(BaseModel):
+class KeyIn(Sent, title="KeyRequest"):
     """A key to make."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[
         str,
@@ -52,7 +51,7 @@ class KeyIn(BaseModel):
     """Whom it stands for; oneself, when not given. Others than oneself are an admin's to name."""
 
 
-class KeyOut(BaseModel):
+class KeyOut(Model, title="Key"):
     """A key, without its secret."""
 
     id: UUID
@@ -65,7 +64,7 @@ class KeyOut(BaseModel):
     """Up to a minute late."""
 
 
-class NewKeyOut(KeyOut):
+class NewKeyOut(KeyOut, title="NewKey"):
     """A key that was just made."""
 
     key: str
@@ -87,77 +86,79 @@ class KeyEndpoints:
     users: UserStore
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        path = "/api/v1/api-keys"
-        return [
-            Operation(
-                "list_api_keys", "GET", path, self.page, {200: Page[KeyOut]}, TAG,
-                scope=Scope.READ, query=KeyQuery, errors=(NotFound,),
-            ),
-            Operation(
-                "create_api_key", "POST", path, self.create, {201: NewKeyOut}, TAG,
-                scope=Scope.MANAGE, bodies=(KeyIn,), errors=(NotFound, Forbidden),
-            ),
-            Operation(
-                "delete_api_key", "DELETE", f"{path}/{{key_id}}", self.remove, {204: None}, TAG,
-                scope=Scope.MANAGE, errors=(NotFound,),
-            ),
-        ]  # fmt: skip
+    async def _own(self, context: Context) -> ApiKey:
+        key = await self.keys.get(KeyId(context.id("key_id")))
+        if not context.requester.is_admin and key.user_id != context.requester.user_id:
+            raise NotFound(NO_SUCH_ID)
+        return key
 
-    async def page(self, request: Request) -> Response:
+    @operation(
+        "list_api_keys", "GET", EVERY, tag=TAG, scope=Scope.READ, query=KeyQuery,
+        answers={200: page_of(Page[KeyOut])}, errors=(NotFound,),
+    )  # fmt: skip
+    async def page(self, call: Call[KeyQuery, None]) -> Response:
         """API keys of oneself, or for admins of any user; the newest first."""
-        query = parsed_query(KeyQuery, request)
-        user_id = _whose(principal_of(request), query.user, "user")
+        query = call.query
+        user_id = _whose(call.requester, query.user, "user")
         found, last = await self.keys.page(user_id, limit=query.limit, after=query.cursor)
         shown = (KeyOut(**_shown(key)) for key in found)
-        return page_response(request, Page[KeyOut], shown, cursor_text(last))
+        return page_response(call, Page[KeyOut], shown, cursor_text(last))
 
-    async def create(self, request: Request) -> Response:
+    @operation(
+        "create_api_key", "POST", EVERY, tag=TAG, scope=Scope.MANAGE, body=Json(KeyIn),
+        answers={201: NewKeyOut}, errors=(NotFound, Forbidden),
+    )  # fmt: skip
+    async def create(self, call: Call[None, KeyIn]) -> Response:
         """Make an API key; the answer alone shows it.
 
         Nobody can grant a scope that their own credential, or the user of the key, lacks.
         """
-        only_known(request, set())
-        asker = principal_of(request)
-        wanted = await sent_json(request, KeyIn)
-        user_id = _whose(asker, wanted.user_id, "user_id")
-        user = await self.users.get(user_id)
+        wanted = call.body
+        user = await self.users.get(_whose(call.requester, wanted.user_id, "user_id"))
         scopes = frozenset(wanted.scopes)
-        for scope in Scope:
-            if scope in scopes and not (asker.is_admin or scope in asker.scopes):
-                raise Forbidden(f"The scope {scope} cannot be granted with this credential.")
-            if scope in scopes and scope not in scopes_of_user(user):
-                raise Forbidden(f"The user {user.name} cannot have the scope {scope}.")
+        _check_may_grant(call.requester, user, scopes)
         key, secret = made_key(
             user.id, wanted.name, scopes, now=self.clock(), expires_at=wanted.expires_at
         )
         await self.keys.add(key)
         return json_response(NewKeyOut(**_shown(key), key=str(secret)), 201)
 
-    async def remove(self, request: Request) -> Response:
+    @operation(
+        "delete_api_key", "DELETE", f"{EVERY}/{{key_id}}", tag=TAG, scope=Scope.MANAGE,
+        answers={204: None}, errors=(NotFound,),
+    )  # fmt: skip
+    @with_subject(_own)
+    async def remove(self, _call: Call[None, None], key: ApiKey) -> Response:
         """Remove an API key, which stops at once."""
-        only_known(request, set())
-        key = await self.keys.get(KeyId(parse_id(request.path_params["key_id"])))
-        asker = principal_of(request)
-        if not asker.is_admin and key.user_id != asker.user_id:
-            raise NotFound(NO_SUCH_ID)
         await self.keys.remove(key.id)
         return Response(status_code=204)
 
 
-def _whose(asker: Principal, named: UUID | None, loc: str) -> UserId:
-    """The user that is meant.
+def _check_may_grant(requester: Principal, user: User, scopes: frozenset[Scope]) -> None:
+    """Check that a requester may give a user a key with these scopes.
 
     Raises:
-        NotFound: it is another than the asker, who is no admin.
-        InvalidRequest: there are no accounts, and so nobody that goes without saying.
+        Forbidden: the requester's own credential, or the user, lacks one of them.
+    """
+    for scope in Scope:
+        if scope in scopes and not (requester.is_admin or scope in requester.scopes):
+            raise Forbidden(f"The scope {scope} cannot be granted with this credential.")
+        if scope in scopes and scope not in scopes_of_user(user):
+            raise Forbidden(f"The user {user.name} cannot have the scope {scope}.")
+
+
+def _whose(requester: Principal, named: UUID | None, loc: str) -> UserId:
+    """The user that is named, the requester by default.
+
+    Raises:
+        NotFound: it is another user, and the requester is not an admin.
+        InvalidRequest: there are no accounts, so that there is no default.
     """
     if named is None:
-        if asker.user_id is None:
+        if requester.user_id is None:
             raise invalid(loc, "is needed, since there is nobody who asks")
-        return asker.user_id
-    if not asker.is_admin and named != asker.user_id:
+        return requester.user_id
+    if not requester.is_admin and named != requester.user_id:
         raise NotFound(NO_SUCH_ID)
     return UserId(named)
 

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from starlette.requests import Request
+from pydantic import AfterValidator, Field, model_validator
 from starlette.responses import Response
 
 from imagesvc.auth.limits import Limit, RateLimits
 from imagesvc.auth.logins import Sessions
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import FileTooLarge, Overloaded, Unauthorized, UnsupportedMediaType
-from imagesvc.http.bodies.json_bodies import (
-    FORM,
-    JSON,
-    check_media_type,
-    media_type_of,
-    sent_form,
-    sent_json,
-)
-from imagesvc.http.operations import Operation, Raw
-from imagesvc.http.requests import faults_of, json_response, only_known
-
-Model = TypeVar("Model", bound=BaseModel)
+from imagesvc.http.bodies.json_bodies import JsonOrForm
+from imagesvc.http.calls import Call
+from imagesvc.http.models import Model, Sent
+from imagesvc.http.operations import operation
+from imagesvc.http.requests import json_response
 
 TAG = "accounts"
 
@@ -37,10 +29,8 @@ def _scopes(text: str) -> str:
     return text
 
 
-class TokenIn(BaseModel):
+class TokenIn(Sent, title="TokenRequest"):
     """Asks for tokens: by name and password, or by a refresh token."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     grant_type: Literal["password", "refresh_token"] = "password"
     username: str | None = Field(None, max_length=64)
@@ -65,7 +55,7 @@ class TokenIn(BaseModel):
         return None if self.scope is None else frozenset(map(Scope, self.scope.split(" ")))
 
 
-class TokenOut(BaseModel):
+class TokenOut(Model, title="Token"):
     """Tokens (RFC 6749, section 5.1)."""
 
     access_token: str
@@ -77,10 +67,8 @@ class TokenOut(BaseModel):
     scope: str
 
 
-class RevokeIn(BaseModel):
+class RevokeIn(Sent, title="RevokeRequest"):
     """Names the token whose login is to end (RFC 7009, section 2.1)."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     token: str = Field(max_length=8192)
     token_type_hint: str | None = None
@@ -94,34 +82,24 @@ class TokenEndpoints:
     sessions: Sessions
     limits: RateLimits
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        errors = (Unauthorized, UnsupportedMediaType, FileTooLarge, Overloaded)
-        return [
-            Operation(
-                "create_token", "POST", "/api/v1/auth/token", self.grant, {200: TokenOut}, TAG,
-                bodies=(TokenIn, Raw((FORM,), model=TokenIn)), errors=errors, limit=Limit.ADDRESS,
-            ),
-            Operation(
-                "revoke_token", "POST", "/api/v1/auth/revoke", self.revoke, {200: None}, TAG,
-                bodies=(RevokeIn, Raw((FORM,), model=RevokeIn)), errors=errors[1:3],
-                limit=Limit.ADDRESS,
-            ),
-        ]  # fmt: skip
-
-    async def grant(self, request: Request) -> Response:
+    @operation(
+        "create_token", "POST", "/api/v1/auth/token", tag=TAG, limit=Limit.ADDRESS,
+        body=JsonOrForm(TokenIn), answers={200: TokenOut},
+        errors=(Unauthorized, UnsupportedMediaType, FileTooLarge, Overloaded),
+    )  # fmt: skip
+    async def grant(self, call: Call[None, TokenIn]) -> Response:
         """Tokens for a name and password, or for a refresh token, which is good for one use.
 
         A refresh token that comes a second time ends its login: it is in two hands.
         """
-        asked = await _sent(request, TokenIn)
+        asked = call.body
         if asked.grant_type == "password":
             name = asked.username or ""
-            self.limits.check_login(request, name)
+            self.limits.check_login(call.request, name)
             grant = await self.sessions.log_in(name, asked.password or "", asked.scopes)
         else:
             grant = await self.sessions.go_on(asked.refresh_token or "", asked.scopes)
-        self.limits.know_login(request, grant.user_name)
+        self.limits.know_login(call.request, grant.user_name)
         tokens = TokenOut(
             access_token=grant.access_token,
             refresh_token=grant.refresh_token,
@@ -130,22 +108,15 @@ class TokenEndpoints:
         )
         return json_response(tokens, headers={"pragma": "no-cache"})
 
-    async def revoke(self, request: Request) -> Response:
+    @operation(
+        "revoke_token", "POST", "/api/v1/auth/revoke", tag=TAG, limit=Limit.ADDRESS,
+        body=JsonOrForm(RevokeIn), answers={200: None},
+        errors=(UnsupportedMediaType, FileTooLarge),
+    )  # fmt: skip
+    async def revoke(self, call: Call[None, RevokeIn]) -> Response:
         """End the login of an access or refresh token; all its tokens stop at once.
 
         The answer is the same for a token that is not valid (RFC 7009, section 2.2).
         """
-        await self.sessions.revoke((await _sent(request, RevokeIn)).token)
+        await self.sessions.revoke(call.body.token)
         return Response(headers={"cache-control": "no-store"})
-
-
-async def _sent(request: Request, kind: type[Model]) -> Model:
-    """A body that is a form, as RFC 6749 has it, or JSON."""
-    only_known(request, set())
-    check_media_type(request, JSON, FORM)
-    if media_type_of(request) == JSON:
-        return await sent_json(request, kind)
-    try:
-        return kind.model_validate(await sent_form(request))
-    except ValidationError as error:
-        raise faults_of(error) from error

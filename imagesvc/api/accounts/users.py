@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import MISSING, AfterValidator, BeforeValidator, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.schemas import Instant
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.passwords import Passwords
-from imagesvc.auth.principals import Scope
+from imagesvc.auth.principals import Principal, Scope
 from imagesvc.auth.users import (
     MAX_PASSWORD,
     MIN_PASSWORD,
@@ -26,23 +25,19 @@ from imagesvc.auth.users import (
     made_user,
 )
 from imagesvc.errors import NO_SUCH_ID, Conflict, Forbidden, NotFound
-from imagesvc.http.bodies.json_bodies import sent_json, sent_patch
-from imagesvc.http.operations import Operation
-from imagesvc.http.pages import Page, PageQuery, cursor_text, page_response
-from imagesvc.http.requests import (
-    Id,
-    Query,
-    absolute_base_of,
-    invalid,
-    json_response,
-    only_known,
-    parsed_query,
-)
+from imagesvc.http.bodies.json_bodies import Json, MergePatch
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.models import Model, Patch, Query, Sent
+from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
+from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
+from imagesvc.http.requests import Id, invalid, json_response
 from imagesvc.model import Usage as Kept
 from imagesvc.model import User, UserId, parse_id, utc_now
 from imagesvc.store.accounts import UserChange, UserStore
 
 TAG = "accounts"
+EVERY = "/api/v1/users"
+ONE = f"{EVERY}/{{user_id}}"
 CHANGED_BY_ADMINS = {"name", "is_admin", "is_disabled", "quota_images", "quota_bytes"}
 
 Name = Annotated[
@@ -57,33 +52,32 @@ Password = Annotated[
 ]
 
 
-class UserIn(BaseModel):
-    """A user to make; without a password it has keys alone."""
+Quota = Annotated[int, Field(ge=0, lt=2**53)]
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+
+class UserIn(Sent, title="UserRequest"):
+    """A user to make; without a password it has keys alone."""
 
     name: Name
     password: Password | None = None
     is_admin: bool = False
 
 
-class UserPatch(BaseModel):
+class UserPatch(Patch):
     """What to change of a user; what is absent stays (RFC 7396)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: Name = ""
-    password: Password = ""
-    old_password: str = Field("", max_length=1024)
+    name: Name | MISSING = MISSING
+    password: Password | MISSING = MISSING
+    old_password: Annotated[str, Field(max_length=1024)] | MISSING = MISSING
     """Needed to change one's own password."""
-    is_admin: bool = False
-    is_disabled: bool = False
-    quota_images: int | None = Field(None, ge=0, lt=2**53)
+    is_admin: bool | MISSING = MISSING
+    is_disabled: bool | MISSING = MISSING
+    quota_images: Quota | MISSING | None = MISSING
     """Instead of those in the settings, for this user; null leaves it to them again."""
-    quota_bytes: int | None = Field(None, ge=0, lt=2**53)
+    quota_bytes: Quota | MISSING | None = MISSING
 
 
-class UserOut(BaseModel):
+class UserOut(Model, title="User"):
     """A user."""
 
     id: UUID
@@ -115,7 +109,7 @@ class UserOut(BaseModel):
         )
 
 
-class Usage(BaseModel):
+class Usage(Model):
     """What someone keeps here, and may keep; null for any number."""
 
     image_count: int
@@ -124,7 +118,7 @@ class Usage(BaseModel):
     quota_bytes: int | None
 
 
-class MeOut(BaseModel):
+class MeOut(Model, title="Me"):
     """Who is asking; without accounts it is anybody, who has no id."""
 
     id: UUID | None
@@ -162,114 +156,105 @@ class UserEndpoints:
     usage_of: Callable[[UserId], Awaitable[Kept]]
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        every, one = "/api/v1/users", "/api/v1/users/{user_id}"
-        return [
-            Operation(
-                "get_me", "GET", "/api/v1/users/me", self.me, {200: MeOut}, TAG, scope=Scope.READ
-            ),
-            Operation(
-                "list_users", "GET", every, self.page, {200: Page[UserOut]}, TAG,
-                scope=Scope.ADMIN, query=PageQuery,
-            ),
-            Operation(
-                "create_user", "POST", every, self.create, {201: UserOut}, TAG,
-                scope=Scope.ADMIN, bodies=(UserIn,), errors=(Conflict,),
-            ),
-            Operation(
-                "get_user", "GET", one, self.show, {200: UserOut}, TAG,
-                scope=Scope.READ, errors=(NotFound,),
-            ),
-            Operation(
-                "update_user", "PATCH", one, self.change, {200: UserOut}, TAG,
-                scope=Scope.MANAGE, bodies=(UserPatch,), errors=(NotFound, Forbidden, Conflict),
-            ),
-            Operation(
-                "delete_user", "DELETE", one, self.remove, {204: None}, TAG,
-                scope=Scope.ADMIN, query=UserRemoval, errors=(NotFound, Conflict),
-            ),
-        ]  # fmt: skip
+    async def _known(self, context: Context) -> User:
+        return await self.users.get(_known_id(context))
 
-    async def me(self, request: Request) -> Response:
+    @operation("get_me", "GET", f"{EVERY}/me", tag=TAG, scope=Scope.READ, answers={200: MeOut})
+    async def me(self, call: Call[None, None]) -> Response:
         """Who is asking, with which scopes, and what they keep here."""
-        only_known(request, set())
-        asker = principal_of(request)
+        requester = call.requester
         usage = None
-        if asker.user_id is not None:
-            kept = await self.usage_of(asker.user_id)
+        if requester.user_id is not None:
+            kept = await self.usage_of(requester.user_id)
             usage = Usage(
                 image_count=kept.images,
                 image_bytes=kept.bytes,
                 quota_images=kept.quota.images,
                 quota_bytes=kept.quota.bytes,
             )
-        scopes = [scope for scope in Scope if scope in asker.scopes]
-        return json_response(MeOut(id=asker.user_id, name=asker.name, scopes=scopes, usage=usage))
+        scopes = [scope for scope in Scope if scope in requester.scopes]
+        return json_response(
+            MeOut(id=requester.user_id, name=requester.name, scopes=scopes, usage=usage)
+        )
 
-    async def page(self, request: Request) -> Response:
+    @operation(
+        "list_users", "GET", EVERY, tag=TAG, scope=Scope.ADMIN, query=PageQuery,
+        answers={200: page_of(Page[UserOut])},
+    )  # fmt: skip
+    async def page(self, call: Call[PageQuery, None]) -> Response:
         """Users, the newest first."""
-        query = parsed_query(PageQuery, request)
-        found, last = await self.users.page(limit=query.limit, after=query.cursor)
-        return page_response(request, Page[UserOut], map(UserOut.of, found), cursor_text(last))
+        found, last = await self.users.page(limit=call.query.limit, after=call.query.cursor)
+        return page_response(call, Page[UserOut], map(UserOut.of, found), cursor_text(last))
 
-    async def create(self, request: Request) -> Response:
+    @operation(
+        "create_user", "POST", EVERY, tag=TAG, scope=Scope.ADMIN, body=Json(UserIn),
+        answers={201: Answer(UserOut, LOCATION)}, errors=(Conflict,),
+    )  # fmt: skip
+    async def create(self, call: Call[None, UserIn]) -> Response:
         """Make a user."""
-        only_known(request, set())
-        wanted = await sent_json(request, UserIn)
+        wanted = call.body
         password_hash = None
         if wanted.password is not None:
             password_hash = await self.passwords.hash(wanted.password)
         user = made_user(wanted.name, password_hash, is_admin=wanted.is_admin, now=self.clock())
         await self.users.add(user)
-        location = {"location": f"{absolute_base_of(request)}/api/v1/users/{user.id}"}
+        location = {"location": f"{call.absolute_base}{EVERY}/{user.id}"}
         return json_response(UserOut.of(user), 201, location)
 
-    async def show(self, request: Request) -> Response:
+    @operation(
+        "get_user", "GET", ONE, tag=TAG, scope=Scope.READ,
+        answers={200: UserOut}, errors=(NotFound,),
+    )  # fmt: skip
+    @with_subject(_known)
+    async def show(self, _call: Call[None, None], user: User) -> Response:
         """One user; others than oneself exist for admins alone."""
-        only_known(request, set())
-        return json_response(UserOut.of(await self.users.get(self._seen_id(request))))
+        return json_response(UserOut.of(user))
 
-    async def change(self, request: Request) -> Response:
+    @operation(
+        "update_user", "PATCH", ONE, tag=TAG, scope=Scope.MANAGE, body=MergePatch(UserPatch),
+        answers={200: UserOut}, errors=(NotFound, Forbidden, Conflict),
+    )  # fmt: skip
+    @with_subject(_known)
+    async def change(self, call: Call[None, UserPatch], user: User) -> Response:
         """Change a user: admins anything, others their own password, given the old one.
 
         A new password, and disabling, end every login of the user; disabling withdraws the
         upload URLs that were handed out to them.
         """
-        only_known(request, set())
-        user = await self.users.get(self._seen_id(request))
-        patch = await sent_patch(request, UserPatch)
-        columns = patch.model_fields_set & CHANGED_BY_ADMINS
-        values: dict[str, Any] = {name: getattr(patch, name) for name in columns}
-        asker = principal_of(request)
-        if values and not asker.is_admin:
+        patch, requester = call.body, call.requester
+        values = {name: value for name, value in patch.given().items() if name in CHANGED_BY_ADMINS}
+        if values and not requester.is_admin:
             raise Forbidden("Users change their own password alone; the rest is an admin's.")
-        if patch.password:
-            if user.id == asker.user_id:
-                await self._check_may_choose(request, user, patch.old_password)
+        if patch.password is not MISSING:
+            if user.id == requester.user_id:
+                old = "" if patch.old_password is MISSING else patch.old_password
+                await self._check_may_choose(call.request, requester, user, old)
             values["password_hash"] = await self.passwords.hash(patch.password)
         return json_response(UserOut.of(await self.users.change(user.id, UserChange(**values))))
 
-    async def remove(self, request: Request) -> Response:
+    @operation(
+        "delete_user", "DELETE", ONE, tag=TAG, scope=Scope.ADMIN, query=UserRemoval,
+        answers={204: None}, errors=(NotFound, Conflict),
+    )  # fmt: skip
+    @with_subject(_known)
+    async def remove(self, call: Call[UserRemoval, None], user: User) -> Response:
         """Remove a user with keys and logins; who has images needs `images_to`.
 
         Images, collections and jobs go to the user it names, or to `nobody`. Nothing is deleted
         with its owner.
         """
-        query = parsed_query(UserRemoval, request)
-        user_id = self._seen_id(request)
-        user = await self.users.get(user_id)
+        query = call.query
         is_given = "images_to" in query.model_fields_set
         heir = None if query.images_to is None else UserId(query.images_to)
         if heir is not None:
-            await self._check_heir(heir, user_id)
-        if not is_given and await self.users.owns_anything(user_id):
+            await self._check_heir(heir, user.id)
+        if not is_given and await self.users.owns_anything(user.id):
             raise Conflict("This user has images or collections; say with images_to whose.")
         if not user.is_disabled:  # no more of them meanwhile
-            await self.users.change(user_id, UserChange(is_disabled=True))
-        await self.users.hand_over(user_id, heir, now=self.clock())
+            await self.users.change(user.id, UserChange(is_disabled=True))
+        await self.users.hand_over(user.id, heir, now=self.clock())
         self.on_handed_over()
-        await self.users.remove(user_id)
+        await self.users.remove(user.id)
         return Response(status_code=204)
 
     async def _check_heir(self, heir: UserId, user_id: UserId) -> None:
@@ -280,10 +265,16 @@ class UserEndpoints:
         if heir == user_id:
             raise invalid("images_to", "names the user who is to go")
 
-    async def _check_may_choose(self, request: Request, user: User, old: str) -> None:
-        """A token that leaked must not become a login that stays: it takes the old password."""
+    async def _check_may_choose(
+        self, request: Request, requester: Principal, user: User, old: str
+    ) -> None:
+        """Ask for the old password: a token that leaked must not become a lasting login.
+
+        Raises:
+            InvalidRequest, Forbidden: it is absent or wrong.
+        """
         if user.password_hash is None:
-            if not principal_of(request).is_admin:
+            if not requester.is_admin:
                 raise Forbidden("This user has no password; an admin can give one.")
             return
         if not old:
@@ -293,14 +284,14 @@ class UserEndpoints:
             raise Forbidden("The old password is wrong.")
         self.limits.know_login(request, user.name)
 
-    def _seen_id(self, request: Request) -> UserId:
-        """The user that the path names, if the asker may know of them.
 
-        Raises:
-            NotFound: they may not.
-        """
-        user_id = UserId(parse_id(request.path_params["user_id"]))
-        asker = principal_of(request)
-        if not asker.is_admin and user_id != asker.user_id:
-            raise NotFound(NO_SUCH_ID)
-        return user_id
+def _known_id(context: Context) -> UserId:
+    """The user that the path names, if the requester may know of them.
+
+    Raises:
+        NotFound: they may not.
+    """
+    user_id, requester = UserId(context.id("user_id")), context.requester
+    if not requester.is_admin and user_id != requester.user_id:
+        raise NotFound(NO_SUCH_ID)
+    return user_id

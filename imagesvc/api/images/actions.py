@@ -9,14 +9,12 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from starlette.requests import Request
+from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from imagesvc.api.images.named import named_images
 from imagesvc.api.schemas import JobOut, PresetPlaces
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operations
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change, owns
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.cache.variants import VariantCache
@@ -31,34 +29,34 @@ from imagesvc.errors import (
     TooCostly,
     UnsupportedMediaType,
 )
-from imagesvc.http.bodies.json_bodies import sent_json
-from imagesvc.http.idempotency import Attempt, Idempotency
-from imagesvc.http.operations import Operation
+from imagesvc.http.bodies.json_bodies import Json
+from imagesvc.http.calls import Call
+from imagesvc.http.models import Model, Sent
+from imagesvc.http.operations import operation
 from imagesvc.http.problems import problem
-from imagesvc.http.requests import base_of, json_response, only_known
+from imagesvc.http.requests import json_response
 from imagesvc.imaging.cost import Cost, check_seconds, together
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.library.remove import Removal
-from imagesvc.model import Image, ImageId, Lane, Transform, parse_id, utc_now
+from imagesvc.model import Image, ImageId, Job, Lane, Transform, parse_id, utc_now
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.upload_slots import UploadSlotStore
 
+ACTIONS = "/api/v1/images/actions"
 MAX_IMAGES = 100
 MAX_OPERATIONS = 20
 Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_IMAGES)]
 
 
-class DeleteIn(BaseModel):
+class DeleteIn(Sent, title="DeleteRequest"):
     """Which images to delete."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     ids: Ids
 
 
-class DeleteEntry(BaseModel):
+class DeleteEntry(Model):
     """What came of one of them."""
 
     id: str
@@ -66,16 +64,14 @@ class DeleteEntry(BaseModel):
     problem: dict[str, Any] | None = None
 
 
-class DeleteResults(BaseModel):
+class DeleteResults(Model):
     """What came of each, in order."""
 
     data: list[DeleteEntry]
 
 
-class ProcessIn(BaseModel):
+class ProcessIn(Sent, title="ProcessRequest"):
     """Which variants to make of which images."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     id: str | None = None
     """One image, or `ids`."""
@@ -99,7 +95,7 @@ class ProcessIn(BaseModel):
         return {f"ids.{position}": name for position, name in enumerate(self.ids or ())}
 
 
-class JobsOut(BaseModel):
+class JobsOut(Model, title="Jobs"):
     """A job for each image, in order."""
 
     data: list[JobOut]
@@ -118,87 +114,78 @@ class ActionEndpoints:
     presets: Mapping[str, Transform]
     places: PresetPlaces
     eager: Mapping[str, Transform]
-    idempotency: Idempotency
     slots: UploadSlotStore
     job_timeout: float
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        actions = "/api/v1/images/actions"
-        return [
-            Operation(
-                "delete_images", "POST", f"{actions}/delete", self.delete, {207: DeleteResults},
-                "images", scope=Scope.MANAGE, bodies=(DeleteIn,), errors=(UnsupportedMediaType,),
-            ),
-            Operation(
-                "process_images", "POST", f"{actions}/process", self.process, {202: JobsOut},
-                "images", scope=Scope.MANAGE, bodies=(ProcessIn,),
-                errors=(
-                    NotFound, Forbidden, Conflict, InvalidTransform, ImageTooLarge, TooCostly,
-                    UnsupportedMediaType, IdempotencyKeyReused,
-                ),
-            ),
-        ]  # fmt: skip
-
-    async def delete(self, request: Request) -> Response:
+    @operation(
+        "delete_images", "POST", f"{ACTIONS}/delete", tag="images", scope=Scope.MANAGE,
+        body=Json(DeleteIn), answers={207: DeleteResults}, errors=(UnsupportedMediaType,),
+    )  # fmt: skip
+    async def delete(self, call: Call[None, DeleteIn]) -> Response:
         """Delete images, each for itself; an entry each tells what came of it."""
-        only_known(request, set())
-        wanted = await sent_json(request, DeleteIn)
-        principal = principal_of(request)
-        data = [await self._deleted(name, principal) for name in wanted.ids]
+        data = [await self._deleted(name, call.requester) for name in call.body.ids]
         return json_response(DeleteResults(data=data), 207)
 
-    async def _deleted(self, name: str, asker: Principal) -> DeleteEntry:
+    async def _deleted(self, name: str, requester: Principal) -> DeleteEntry:
         try:
             image = await self.images.get(ImageId(parse_id(name)))
-            check_may_change(asker, image)
+            check_may_change(requester, image)
             await self.removal.remove(image.id)
         except ImagesvcError as error:
             return DeleteEntry(id=name, status=error.status, problem=problem(error))
         return DeleteEntry(id=name, status=204)
 
-    async def process(self, request: Request) -> Response:
+    @operation(
+        "process_images", "POST", f"{ACTIONS}/process", tag="images", scope=Scope.MANAGE,
+        body=Json(ProcessIn), answers={202: JobsOut}, is_idempotent=True,
+        errors=(
+            NotFound, Forbidden, Conflict, InvalidTransform, ImageTooLarge, TooCostly,
+            UnsupportedMediaType, IdempotencyKeyReused,
+        ),
+    )  # fmt: skip
+    async def process(self, call: Call[None, ProcessIn]) -> Response:
         """Have variants of images made: a job for each image, in order, or none at all.
 
         One image's job waits with those of uploads, those of several after all others. Each is
         its image's newest job then, which the image's status is about.
         """
-        only_known(request, set())
-        with self.idempotency.attempt(request) as begun:
-            asked = await sent_json(request, ProcessIn)
-            attempt = None if begun is None else begun.asking_for(asked.model_dump_json())
-            if attempt is not None and (first := await attempt.replayed()) is not None:
-                return first
-            return await self._processed(request, asked, attempt)
-
-    async def _processed(
-        self, request: Request, asked: ProcessIn, attempt: Attempt | None
-    ) -> Response:
-        operations = asked.operations
-        wanted = None if operations is None else read_operations(operations, self.presets)
-        try:
-            images = await named_images(self.images, asked.names, principal_of(request))
-        except NotFound as error:
-            await self._check_no_slots(asked.names, error, principal_of(request))
-            raise
-        for image in images:
-            check_may_change(principal_of(request), image)
-        wishes = [(image, self._wishes(image, wanted)) for image in images]
-        for image, those in wishes:
-            self._check(image, those)
+        attempt = call.attempt and call.attempt.asking_for(call.body.model_dump_json())
+        if attempt is not None and (first := await attempt.replayed()) is not None:
+            return first
         now = self.clock()
-        lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
-        jobs = [new_job(it.id, it.owner_id, those, lane=lane, now=now) for it, those in wishes]
-        shown = [JobOut.of(job, self.places, base=base_of(request)) for job in jobs]
+        jobs = await self._jobs(call, now)
+        shown = [JobOut.of(job, self.places, base=call.base) for job in jobs]
         answer = json_response(JobsOut(data=shown), 202)
         receipt = None if attempt is None else attempt.receipt(answer)
         await self.queue.add(jobs, now=now, receipt=receipt)
         self.notify()
         return answer
 
+    async def _jobs(self, call: Call[None, ProcessIn], now: datetime) -> list[Job]:
+        """The jobs that a request asks for.
+
+        Raises:
+            NotFound, Forbidden, Conflict: it names images that the requester may not change.
+            InvalidTransform, ImageTooLarge, TooCostly: an operation cannot be made of an image.
+        """
+        operations, names = call.body.operations, call.body.names
+        wanted = None if operations is None else read_operations(operations, self.presets)
+        try:
+            images = await named_images(self.images, names, call.requester)
+        except NotFound as error:
+            await self._check_no_slots(names, error, call.requester)
+            raise
+        for image in images:
+            check_may_change(call.requester, image)
+        wishes = [(image, self._wishes(image, wanted)) for image in images]
+        for image, those in wishes:
+            self._check(image, those)
+        lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
+        return [new_job(it.id, it.owner_id, those, lane=lane, now=now) for it, those in wishes]
+
     async def _check_no_slots(
-        self, names: Mapping[str, str], missing: NotFound, asker: Principal
+        self, names: Mapping[str, str], missing: NotFound, requester: Principal
     ) -> None:
         """Say more of ids that are missing because their file is still to come.
 
@@ -208,7 +195,7 @@ class ActionEndpoints:
         for place, _message in missing.fields:
             with contextlib.suppress(NotFound):
                 slot = await self.slots.find(ImageId(parse_id(names[place])))
-                if slot is not None and owns(asker, slot.owner_id):
+                if slot is not None and owns(requester, slot.owner_id):
                     message = "is of an upload URL that has not been used yet"
                     raise Conflict(f"{place} {message}.", ((place, message),))
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from pydantic import BaseModel, ConfigDict
-from starlette.requests import Request
-
 from imagesvc.errors import Forbidden
-from imagesvc.http.bodies.fields import Description, Tags, Title
-from imagesvc.http.bodies.json_bodies import gathered
-from imagesvc.http.requests import Id, only_known, parsed_json
+from imagesvc.http.bodies.fields import ImageFields
+from imagesvc.http.models import Sent
 from imagesvc.library.accept import Ingest, ReceiptFor, UploadFields
-from imagesvc.model import CollectionId, Image, Visibility
+from imagesvc.model import Image
 from imagesvc.outbound.source import Source
 from imagesvc.store.files.incoming import Incoming
 
@@ -23,30 +18,12 @@ NOT_ALLOWED = (
 )
 
 
-class ImportIn(BaseModel):
-    """Where an image is, and what the uploader says about it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _Source(Sent):
     url: str
-    title: Title = ""
-    description: Description = ""
-    tags: Tags = []
-    visibility: Visibility | None = None
-    share_location: bool = False
-    collection_id: Id | None = None
 
-    def upon(self, given: UploadFields) -> UploadFields:
-        """What the uploader says, over what goes without saying; the name is still to come."""
-        return replace(
-            given,
-            title=self.title,
-            description=self.description,
-            tags=tuple(self.tags),
-            visibility=self.visibility or given.visibility,
-            share_location=self.share_location,
-            collection_id=None if self.collection_id is None else CollectionId(self.collection_id),
-        )
+
+class ImportIn(ImageFields, _Source, title="ImportRequest"):
+    """Where an image is, and what the uploader says about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +34,15 @@ class Imports:
     incoming: Incoming
     ingest: Ingest
 
-    async def wanted(self, request: Request, body: AsyncIterator[bytes]) -> ImportIn:
-        """What the body asks for.
+    def permitted(self) -> Source:
+        """What fetches images from URLs.
 
         Raises:
             Forbidden: the settings do not allow it.
-            InvalidRequest: the body is wrong.
         """
         if self.source is None:
             raise Forbidden(NOT_ALLOWED)
-        only_known(request, set())
-        return parsed_json(ImportIn, await gathered(body))
+        return self.source
 
     async def accept(self, url: str, fields: UploadFields, receipt_for: ReceiptFor | None) -> Image:
         """Fetch the image at a URL, and take it like an upload.
@@ -77,9 +52,8 @@ class Imports:
             SourceUnavailable: the URL gives no file.
             Rejected: the file is none that is taken here.
         """
-        if self.source is None:
-            raise Forbidden(NOT_ALLOWED)
+        source = self.permitted()
         async with self.incoming.receive() as file:
-            name = await self.source.fetch(url, file, fields.owner_id)
+            name = await source.fetch(url, file, fields.owner_id)
             received = await file.finish()
             return await self.ingest.accept(received, replace(fields, filename=name), receipt_for)

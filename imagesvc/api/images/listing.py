@@ -9,8 +9,9 @@ from pydantic import Field
 from imagesvc.api.schemas import ImageOut
 from imagesvc.auth.permissions import check_may_list
 from imagesvc.auth.principals import Principal
+from imagesvc.http.models import Query
 from imagesvc.http.pages import DEFAULT_LIMIT, Limit, Page
-from imagesvc.http.requests import Id, Query
+from imagesvc.http.requests import Id
 from imagesvc.model import CollectionId, Status, UserId, Visibility
 from imagesvc.store.search import parser
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
@@ -18,7 +19,7 @@ from imagesvc.store.search.listing import ImageFilter, Order, Sort
 _EXAMPLES = ["sunset beach", '"golden hour" -night', "tags:sea,sand date:2016", "size:>1MB"]
 
 
-class CountedImagePage(Page[ImageOut]):
+class CountedImagePage(Page[ImageOut], use_attribute_docstrings=True):
     """Some images of a list, the cursor of the next page, and how many images there are."""
 
     total: int | None = None
@@ -47,16 +48,16 @@ class ImagesQuery(Query):
     total: bool = False
     """Whether to count the list."""
 
-    def wanted(self, asker: Principal) -> ImageFilter:
+    def wanted(self, requester: Principal) -> ImageFilter:
         """The images that are asked for.
 
         Raises:
             InvalidQuery: `q` breaks its grammar.
-            Forbidden: `owner` is someone else, and the asker no admin.
+            Forbidden: `owner` is someone else, and the requester is not an admin.
         """
-        check_may_list(asker, self.owner)
+        check_may_list(requester, self.owner)
         return ImageFilter(
-            audience=asker.audience,
+            audience=requester.audience,
             query=parser.parse(self.q or ""),
             status=self.status,
             collection_id=None if self.collection is None else CollectionId(self.collection),

@@ -12,16 +12,18 @@ from imagesvc.store.images import ImageStore
 
 
 async def named_images(
-    images: ImageStore, names: Mapping[str, str], asker: Principal
+    images: ImageStore, names: Mapping[str, str], requester: Principal
 ) -> list[Image]:
     """The images that `names` names, by where each name stands in the body, in order.
 
     Raises:
-        NotFound: naming the places of those that are not there for this asker.
+        NotFound: naming the places of those that are not there for this requester.
     """
     ids = {place: image_id for place, name in names.items() if (image_id := _id(name)) is not None}
     found = await images.several(list(ids.values()))
-    visible = {place: found[i] for place, i in ids.items() if i in found and _sees(asker, found[i])}
+    visible = {
+        place: found[i] for place, i in ids.items() if i in found and _sees(requester, found[i])
+    }
     missing = tuple((place, "names no image") for place in names if place not in visible)
     if missing:
         raise NotFound(NO_SUCH_ID, missing)
@@ -35,9 +37,9 @@ def _id(name: str) -> ImageId | None:
         return None
 
 
-def _sees(asker: Principal, image: Image) -> bool:
+def _sees(requester: Principal, image: Image) -> bool:
     try:
-        check_may_see(asker, image)
+        check_may_see(requester, image)
     except NotFound:
         return False
     return True

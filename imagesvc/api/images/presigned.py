@@ -9,14 +9,13 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.images.uploads import UploadQuery
 from imagesvc.api.schemas import ImageOut, Instant
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import STRANGER, Scope
 from imagesvc.auth.signing import Signer
 from imagesvc.errors import (
@@ -32,26 +31,21 @@ from imagesvc.errors import (
     SignatureInvalid,
     UnsupportedMediaType,
 )
-from imagesvc.http.bodies.json_bodies import media_type_of
+from imagesvc.http.bodies.content_type import ContentType
+from imagesvc.http.bodies.fields import FIELD_NAMES, TextFields
 from imagesvc.http.bodies.receiving import (
     StreamedBody,
     check_declared_length,
     declared_length,
-    heard_out,
 )
-from imagesvc.http.bodies.uploads import FIELDS, FILE, read_fields
+from imagesvc.http.bodies.uploads import FILE
 from imagesvc.http.bodies.whole_files import check_whole, explained
-from imagesvc.http.operations import Operation
-from imagesvc.http.requests import (
-    absolute_base_of,
-    base_of,
-    invalid,
-    json_response,
-    parsed_query,
-    query_values,
-)
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.models import Model
+from imagesvc.http.operations import LOCATION, Answer, Grammar, operation, with_subject
+from imagesvc.http.requests import invalid, json_response, query_values
 from imagesvc.library.accept import Ingest
-from imagesvc.model import Format, ImageId, UploadSlot, Visibility, new_id, parse_id, utc_now
+from imagesvc.model import Format, ImageId, UploadSlot, Visibility, new_id, utc_now
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.upload_slots import UploadSlotStore, used_up
@@ -72,7 +66,7 @@ class UploadUrlQuery(UploadQuery):
     """Seconds until the URL is refused."""
 
 
-class UploadUrl(BaseModel):
+class UploadUrl(Model):
     """Where to send one file, and how."""
 
     id: UUID
@@ -99,34 +93,19 @@ class PresignedEndpoints:
     default_visibility: Visibility
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        return [
-            Operation(
-                "get_upload_url", "GET", "/api/v1/images/actions/upload-url", self.hand_out,
-                {200: UploadUrl}, "images", scope=Scope.UPLOAD, query=UploadUrlQuery,
-                errors=(Forbidden, QuotaExceeded, InsufficientStorage),
-            ),
-            Operation(
-                "put_upload", "PUT", PATH, self.put, {201: ImageOut}, "images", bodies=(FILE,),
-                errors=(
-                    SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
-                    UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
-                ),
-            ),
-        ]  # fmt: skip
-
-    async def hand_out(self, request: Request) -> Response:
+    @operation(
+        "get_upload_url", "GET", "/api/v1/images/actions/upload-url", tag="images",
+        scope=Scope.UPLOAD, query=UploadUrlQuery, answers={200: UploadUrl},
+        errors=(Forbidden, QuotaExceeded, InsufficientStorage),
+    )  # fmt: skip
+    async def create_url(self, call: Call[UploadUrlQuery, None]) -> Response:
         """A URL that takes one file, once, without a credential, and makes the image of it."""
-        query = parsed_query(UploadUrlQuery, request)
-        principal = principal_of(request)
+        query, principal = call.query, call.requester
         if query.content_type not in {None, *MEDIA_TYPES}:
             raise invalid("content_type", f"must be one of {', '.join(MEDIA_TYPES)}")
         if (query.max_bytes or 0) > self.max_upload_size:
             raise invalid("max_bytes", f"may be {self.max_upload_size}")
-        named = query_values(request, UploadUrlQuery)
-        values = {name: text for name, text in named.items() if name in FIELDS}
-        fields = read_fields(values, self.default_visibility, principal.user_id)
+        fields = query.upload_fields(self.default_visibility, principal.user_id)
         if fields.collection_id is not None:
             await check_may_fill(self.collections, fields.collection_id, principal)
         await self.ingest.check_room(principal.user_id, 0)
@@ -137,55 +116,36 @@ class PresignedEndpoints:
             filename=query.filename or "",
             content_type=query.content_type,
             max_bytes=query.max_bytes or self.max_upload_size,
-            fields=values,
+            fields=_sent_fields(call.request),
             created_at=now,
             expires_at=now + timedelta(seconds=query.expires_in),
         )
         await self.slots.add(slot)
-        return json_response(self._shown(request, slot))
+        return json_response(self._shown(call, slot))
 
-    def _shown(self, request: Request, slot: UploadSlot) -> UploadUrl:
+    def _shown(self, context: Context, slot: UploadSlot) -> UploadUrl:
         path = PATH.format(upload_id=slot.id)
         signed = self.signer.sign(path, [], expires_at=int(slot.expires_at.timestamp()))
         return UploadUrl(
             id=slot.id,
-            url=f"{absolute_base_of(request)}{path}?{urlencode(signed)}",
+            url=f"{context.absolute_base}{path}?{urlencode(signed)}",
             method="PUT",
             headers={} if slot.content_type is None else {"content-type": slot.content_type},
             expires_at=slot.expires_at,
             max_bytes=slot.max_bytes,
         )
 
-    async def put(self, request: Request) -> Response:
-        """Take the file of a presigned upload; the URL can be used until an image is made."""
-        body = StreamedBody(request.receive)
-        return await heard_out(request, body, self._taken(request, body))
+    async def _slot(self, context: Context) -> UploadSlot:
+        """The pending upload that the path names.
 
-    async def _taken(self, request: Request, body: StreamedBody) -> Response:
-        check_whole(request)
-        slot = await self._slot(request)
-        if slot.content_type not in {None, media_type_of(request)}:
-            raise UnsupportedMediaType(f"The upload was to be {slot.content_type}.")
-        check_declared_length(request, slot.max_bytes)
-        await self.ingest.check_room(slot.owner_id, declared_length(request))
-        fields = read_fields(slot.fields, self.default_visibility, slot.owner_id)
-        async with self.incoming.receive(max_bytes=slot.max_bytes) as file:
-            async for piece in body.pieces():
-                await file.write(piece)
-            with explained(request, body):
-                image = await self.ingest.accept(
-                    await file.finish(), replace(fields, filename=slot.filename, slot=slot)
-                )
-        headers = {
-            "location": f"{absolute_base_of(request)}/api/v1/images/{image.id}",
-            "etag": f'"{image.original.digest}"',  # clients for S3 wait for it
-        }
-        shown = ImageOut.of(image, self.presets, STRANGER, base=base_of(request))
-        return json_response(shown, 201, headers)
-
-    async def _slot(self, request: Request) -> UploadSlot:
-        image_id = ImageId(parse_id(request.path_params["upload_id"]))
-        pairs = request.query_params.multi_items()
+        Raises:
+            InvalidRequest, UnsupportedMediaType: the body is not a whole file.
+            SignatureInvalid: the URL has no signature, or a wrong one, or has expired.
+            NotFound, Conflict: there is no such upload, or none any more.
+        """
+        check_whole(context.request)
+        image_id = ImageId(context.id("upload_id"))
+        pairs = context.request.query_params.multi_items()
         path = PATH.format(upload_id=image_id)
         held = self.signer.verify(path, pairs, now=self.clock().timestamp())
         if held is None or held.expires_at is None:
@@ -194,3 +154,41 @@ class PresignedEndpoints:
         if slot is None:
             raise used_up()
         return slot
+
+    @operation(
+        "put_upload", "PUT", PATH, tag="images", query=Grammar(), body=FILE,
+        answers={201: Answer(ImageOut, {**LOCATION, "ETag": "The SHA-256 of the bytes."})},
+        errors=(
+            SignatureInvalid, NotFound, Conflict, EmptyFile, FileTooLarge, CorruptImage,
+            UnsupportedMediaType, ImageTooLarge, QuotaExceeded,
+        ),
+    )  # fmt: skip
+    @with_subject(_slot)
+    async def put(self, call: Call[None, StreamedBody], slot: UploadSlot) -> Response:
+        """Take the file of a presigned upload; the URL can be used until an image is made."""
+        request = call.request
+        if slot.content_type not in {None, ContentType.of(request).media_type}:
+            raise UnsupportedMediaType(f"The upload was to be {slot.content_type}.")
+        check_declared_length(request, slot.max_bytes)
+        await self.ingest.check_room(slot.owner_id, declared_length(request))
+        given = TextFields().with_parts(slot.fields)
+        fields = given.upload_fields(self.default_visibility, slot.owner_id)
+        async with self.incoming.receive(max_bytes=slot.max_bytes) as file:
+            async for piece in call.body.pieces():
+                await file.write(piece)
+            with explained(request, call.body):
+                image = await self.ingest.accept(
+                    await file.finish(), replace(fields, filename=slot.filename, slot=slot)
+                )
+        headers = {
+            "location": f"{call.absolute_base}/api/v1/images/{image.id}",
+            "etag": f'"{image.original.digest}"',  # clients for S3 wait for it
+        }
+        shown = ImageOut.of(image, self.presets, STRANGER, base=call.base)
+        return json_response(shown, 201, headers)
+
+
+def _sent_fields(request: Request) -> dict[str, str]:
+    """What the query says about the image, which is read again when the file has come."""
+    values = query_values(request, UploadUrlQuery)
+    return {name: text for name, text in values.items() if name in FIELD_NAMES}

@@ -8,22 +8,22 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
+from pydantic import Field
 from starlette.responses import Response
 
 from imagesvc.api.schemas import Instant
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operation
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.signing import Signer
 from imagesvc.errors import Forbidden, InvalidTransform, NotFound, UnsupportedMediaType
-from imagesvc.http.bodies.json_bodies import sent_json
-from imagesvc.http.operations import Operation
-from imagesvc.http.requests import absolute_base_of, invalid, json_response, only_known
+from imagesvc.http.bodies.json_bodies import Json
+from imagesvc.http.calls import Call
+from imagesvc.http.models import Model, Sent
+from imagesvc.http.operations import operation
+from imagesvc.http.requests import invalid, json_response
 from imagesvc.imaging.transforms.transform import canonical
-from imagesvc.model import ImageId, Transform, parse_id, utc_now
+from imagesvc.model import ImageId, Transform, utc_now
 from imagesvc.store.images import ImageStore
 
 MAX_URLS = 20
@@ -31,12 +31,10 @@ DEFAULT_SECONDS = 3600
 ORIGINAL = "original"
 
 
-class SignedUrlsIn(BaseModel):
+class SignedUrlsIn(Sent, title="SignedUrlsRequest"):
     """Which pictures of the image to sign URLs of, and for how long."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    operations: Annotated[list[OperationIn], Field(min_length=1, max_length=MAX_URLS)] = [ORIGINAL]
+    operations: list[OperationIn] = Field([ORIGINAL], min_length=1, max_length=MAX_URLS)
     """`original`, the names of presets, or transforms as `process` takes them."""
     expires_in: Annotated[int, Field(ge=1)] | None = None
     """Seconds, up to `signed_url_max_lifetime` of the settings; an hour when absent."""
@@ -44,7 +42,7 @@ class SignedUrlsIn(BaseModel):
     """Whether browsers save the picture instead of showing it."""
 
 
-class SignedUrl(BaseModel):
+class SignedUrl(Model):
     """A URL that shows a picture without a credential."""
 
     operation: Any
@@ -53,7 +51,7 @@ class SignedUrl(BaseModel):
     """For an `<img>`, as it is: a changed one is refused."""
 
 
-class SignedUrls(BaseModel):
+class SignedUrls(Model):
     """A URL for each operation, in order."""
 
     expires_at: Instant
@@ -70,35 +68,29 @@ class SignedUrlEndpoints:
     max_seconds: int
     clock: Callable[[], datetime] = utc_now
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        return [
-            Operation(
-                "sign_urls", "POST", "/api/v1/images/{image_id}/signed-urls", self.sign,
-                {200: SignedUrls}, "images", scope=Scope.READ, bodies=(SignedUrlsIn,),
-                errors=(NotFound, Forbidden, InvalidTransform, UnsupportedMediaType),
-            ),
-        ]  # fmt: skip
-
-    async def sign(self, request: Request) -> Response:
+    @operation(
+        "sign_urls", "POST", "/api/v1/images/{image_id}/signed-urls", tag="images",
+        scope=Scope.READ, body=Json(SignedUrlsIn), answers={200: SignedUrls},
+        errors=(NotFound, Forbidden, InvalidTransform, UnsupportedMediaType),
+    )  # fmt: skip
+    async def sign(self, call: Call[None, SignedUrlsIn]) -> Response:
         """Sign URLs that show one's own image to everyone who has them, until they expire.
 
         They hold whatever happens to the credential or the image's visibility meanwhile.
 
         Raises:
-            NotFound: for this asker there is no such image.
+            NotFound: for this requester there is no such image.
             Forbidden: it is someone else's.
             InvalidTransform: an operation means no picture.
         """
-        only_known(request, set())
-        asked = await sent_json(request, SignedUrlsIn)
-        image = await self.images.get(ImageId(parse_id(request.path_params["image_id"])))
-        check_may_change(principal_of(request), image)
+        asked = call.body
+        image = await self.images.get(ImageId(call.id("image_id")))
+        check_may_change(call.requester, image)
         places = for_each_operation(asked.operations, lambda one: self._place(image.id, one))
         expires_at = self._end(asked.expires_in)
         more = [("download", "1")] if asked.download else []
         urls = (
-            f"{absolute_base_of(request)}{path}?"
+            f"{call.absolute_base}{path}?"
             + urlencode(
                 self.signer.sign(path, [*pairs, *more], expires_at=int(expires_at.timestamp()))
             )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
 from imagesvc.api.images.imports import ImportIn, Imports
 from imagesvc.api.schemas import ImageOut, UploadEntry, UploadResults
-from imagesvc.auth.authenticator import principal_of
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import (
     Conflict,
@@ -29,13 +26,12 @@ from imagesvc.errors import (
     SourceUnavailable,
     UnsupportedMediaType,
 )
+from imagesvc.http.bodies.content_type import JSON, MULTIPART, ContentType
+from imagesvc.http.bodies.declared import Content
+from imagesvc.http.bodies.fields import TextFields
 from imagesvc.http.bodies.html_forms import shown_by_browser
-from imagesvc.http.bodies.json_bodies import JSON, check_encoding, check_media_type, media_type_of
-from imagesvc.http.bodies.receiving import (
-    StreamedBody,
-    declared_length,
-    heard_out,
-)
+from imagesvc.http.bodies.json_bodies import Json, gathered
+from imagesvc.http.bodies.receiving import StreamedBody, declared_length
 from imagesvc.http.bodies.uploads import (
     FILE,
     FORM,
@@ -43,44 +39,40 @@ from imagesvc.http.bodies.uploads import (
     NamedFile,
     Received,
     UploadReader,
-    read_fields,
 )
 from imagesvc.http.bodies.whole_files import check_whole, explained
-from imagesvc.http.idempotency import Attempt, Idempotency
-from imagesvc.http.operations import Body, Operation
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.idempotency import Attempt
+from imagesvc.http.models import Query
+from imagesvc.http.operations import EDIT_VERSION, LOCATION, Answer, operation, with_subject
 from imagesvc.http.problems import problem
-from imagesvc.http.requests import (
-    Id,
-    Query,
-    absolute_base_of,
-    base_of,
-    json_response,
-    parsed_query,
-    query_values,
-)
+from imagesvc.http.requests import json_response, only_known, parsed_json
 from imagesvc.http.versions import versioned
 from imagesvc.library.accept import Ingest, ReceiptFor, UploadFields
 from imagesvc.model import Image, Visibility
+from imagesvc.outbound.source import Source
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.files.incoming import ReceivedFile
 
 
-class UploadQuery(Query):
+class _FileQuery(Query):
+    filename: str | None = None
+
+
+class UploadQuery(TextFields, _FileQuery):
     """What may be said about a file in the query; parts of a form say the same."""
 
-    LISTS = frozenset({"tags"})
 
-    filename: str | None = None
-    title: str | None = None
-    description: str | None = None
-    tags: str | None = None
-    """With commas between, or several times."""
-    collection_id: Id | None = None
-    visibility: Visibility | None = None
-    share_location: bool | None = None
-    """Whether others get the original with the place where it was taken."""
-
-
+CREATED = Answer(ImageOut, {**LOCATION, **EDIT_VERSION})
+ANSWERS: Mapping[int, Answer | Content | None] = {
+    201: CREATED,
+    207: UploadResults,
+    303: Answer(None, {"Location": "Where a browser goes that sent a form and prefers HTML."}),
+}
+ERRORS = (
+    NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
+    ImageTooLarge, QuotaExceeded, Conflict, IdempotencyKeyReused,
+)  # fmt: skip
 FORM_OVERHEAD = 128 << 10
 """Bytes that a form may have beside its files; their exact sum is checked when they are added."""
 
@@ -93,39 +85,43 @@ class UploadEndpoints:
     ingest: Ingest
     imports: Imports
     collections: CollectionStore
-    idempotency: Idempotency
     presets: Mapping[str, str]
     default_visibility: Visibility
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        answers: dict[int, Body | None] = {201: ImageOut, 207: UploadResults, 303: None}
-        errors = (
-            NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
-            ImageTooLarge, QuotaExceeded, Conflict, IdempotencyKeyReused,
-        )  # fmt: skip
-        return [
-            Operation(
-                name, "POST", path, self.upload, answers, "images",
-                scope=Scope.UPLOAD, query=query, bodies=(body,), errors=errors,
-            )
-            # All of them take a form of any number of files, or one file as the body. The document
-            # shows one of these at each path: generated clients cannot choose, and would send a
-            # form as JSON, fields twice, or an array of files as text.
-            for name, path, body, query in (
-                ("upload_image", "/api/v1/images", FORM, None),
-                ("upload_image_by_action", "/api/v1/images/actions/upload", FILE, UploadQuery),
-                ("upload_image_by_delivery_path", "/images", FORM_OF_SEVERAL, None),
-            )
-        ] + [
-            Operation(
-                "import_image", "POST", "/api/v1/images/actions/import", self.import_one,
-                {201: ImageOut}, "images", scope=Scope.UPLOAD, bodies=(ImportIn,),
-                errors=(*errors, SourceUnavailable),
-            )
-        ]  # fmt: skip
-
-    async def upload(self, request: Request) -> Response:
+    # All paths take a form of any number of files, or one file as the body. The document shows one
+    # of these at each path: generated clients cannot choose, and would send a form as JSON, fields
+    # twice, or an array of files as text.
+    @operation(
+        "upload_image",
+        "POST",
+        "/api/v1/images",
+        tag="images",
+        scope=Scope.UPLOAD,
+        query=UploadQuery,
+        is_query_documented=False,
+        body=FORM,
+        answers=ANSWERS,
+        errors=ERRORS,
+        is_idempotent=True,
+    )
+    @operation(
+        "upload_image_by_action",
+        "POST",
+        "/api/v1/images/actions/upload",
+        tag="images",
+        scope=Scope.UPLOAD,
+        query=UploadQuery,
+        body=FILE,
+        answers=ANSWERS,
+        errors=ERRORS,
+        is_idempotent=True,
+    )
+    @operation(
+        "upload_image_by_delivery_path", "POST", "/images", tag="images", scope=Scope.UPLOAD,
+        query=UploadQuery, is_query_documented=False, body=FORM_OF_SEVERAL,
+        answers=ANSWERS, errors=ERRORS, is_idempotent=True,
+    )  # fmt: skip
+    async def upload(self, call: Call[UploadQuery, StreamedBody]) -> Response:
         """Take one file (201, the image) or several (207, an entry each).
 
         The body is a form, or is the file itself, with fields in the query.
@@ -139,29 +135,40 @@ class UploadEndpoints:
             IdempotencyKeyReused, RequestInProgress: the key was used before, or is in use.
             Forbidden: it is for a collection of someone else.
         """
-        body = StreamedBody(request.receive)
-        answer = await heard_out(request, body, self._taken(request, body))
-        return shown_by_browser(request, answer)
+        await self._check_room(call)
+        check_whole(call.request)
+        # Older clients send what import_one takes; httpie calls files JSON, too.
+        is_json = ContentType.of(call.request).media_type == JSON
+        if is_json and not await call.body.looks_like_file():
+            return await self._import_of_older_clients(call)
+        async with AsyncExitStack() as stack:
+            received = await self.reader.read(call.request, call.body, stack)
+            if not received.files:
+                raise NoFile("The request holds no file.")
+            given = call.query.with_parts(received.fields)
+            fields = given.upload_fields(self.default_visibility, call.requester.user_id)
+            with nullcontext() if received.is_form else explained(call.request, call.body):
+                answer = await self._accept(call, received, fields, call.attempt)
+        return shown_by_browser(call.request, answer)
 
-    async def _taken(self, request: Request, body: StreamedBody) -> Response:
-        with self.idempotency.attempt(request) as attempt:
-            await self._check_room(request)
-            check_whole(request)
-            # What import_one takes, as older clients send it; httpie calls files so, too.
-            if media_type_of(request) == JSON and not await body.looks_like_file():
-                return await self._import(request, body, attempt)
-            parsed_query(UploadQuery, request)
-            named = query_values(request, UploadQuery)
-            async with AsyncExitStack() as stack:
-                received = await self.reader.read(request, body, stack)
-                if not received.files:
-                    raise NoFile("The request holds no file.")
-                owner_id = principal_of(request).user_id
-                fields = read_fields(received.fields_upon(named), self.default_visibility, owner_id)
-                with contextlib.nullcontext() if received.is_form else explained(request, body):
-                    return await self._accept(request, received, fields, attempt)
+    async def _import_of_older_clients(self, call: Call[UploadQuery, StreamedBody]) -> Response:
+        """The answer to what `import_image` takes, sent to the path of uploads."""
+        self.imports.permitted()
+        only_known(call.request, set())
+        wanted = parsed_json(ImportIn, await gathered(call.body.pieces()))
+        return await self._import(call, wanted, call.attempt)
 
-    async def import_one(self, request: Request) -> Response:
+    async def _source(self, context: Context) -> Source:
+        await self._check_room(context)
+        return self.imports.permitted()
+
+    @operation(
+        "import_image", "POST", "/api/v1/images/actions/import", tag="images",
+        scope=Scope.UPLOAD, body=Json(ImportIn), answers={201: CREATED},
+        errors=(*ERRORS, SourceUnavailable), is_idempotent=True,
+    )  # fmt: skip
+    @with_subject(_source)
+    async def import_one(self, call: Call[None, ImportIn], _source: Source) -> Response:
         """Fetch the image at a URL, and take it like an upload, where the settings allow that.
 
         Raises:
@@ -169,56 +176,44 @@ class UploadEndpoints:
             SourceUnavailable: the URL gives no file.
             UnsupportedMediaType, CorruptImage, ImageTooLarge: the file is no image taken here.
         """
-        check_media_type(request, JSON)
-        body = StreamedBody(request.receive)
-        return await heard_out(request, body, self._imported(request, body))
+        return await self._import(call, call.body, call.attempt)
 
-    async def _imported(self, request: Request, body: StreamedBody) -> Response:
-        with self.idempotency.attempt(request) as attempt:
-            check_encoding(request)
-            await self._check_room(request)
-            return await self._import(request, body, attempt)
-
-    async def _check_room(self, request: Request) -> None:
+    async def _check_room(self, context: Context) -> None:
         """Refuse what the owner may not keep before it is sent.
 
         Raises:
             QuotaExceeded: the declared length, without what a form has around files, is too much.
         """
-        size = declared_length(request)
-        if request.headers.get("content-type", "").startswith("multipart/"):
+        size = declared_length(context.request)
+        if ContentType.of(context.request).media_type == MULTIPART:
             size = max(0, size - FORM_OVERHEAD)
-        await self.ingest.check_room(principal_of(request).user_id, size)
+        await self.ingest.check_room(context.requester.user_id, size)
 
     async def _import(
-        self, request: Request, body: StreamedBody, attempt: Attempt | None
+        self, context: Context, wanted: ImportIn, attempt: Attempt | None
     ) -> Response:
-        wanted = await self.imports.wanted(request, body.pieces())
         if attempt is not None:
             attempt = attempt.asking_for(wanted.model_dump_json())
             first = await attempt.replayed()
             if first is not None:
                 return first
-        given = UploadFields(
-            visibility=self.default_visibility, owner_id=principal_of(request).user_id
-        )
-        fields = wanted.upon(given)
-        await self._check_collection(request, fields)
-        image = await self.imports.accept(wanted.url, fields, self._receipt_for(request, attempt))
-        return self._created(request, image)
+        fields = wanted.upload_fields(self.default_visibility, context.requester.user_id)
+        await self._check_collection(context, fields)
+        image = await self.imports.accept(wanted.url, fields, self._receipt_for(context, attempt))
+        return self._created(context, image)
 
-    async def _check_collection(self, request: Request, fields: UploadFields) -> None:
+    async def _check_collection(self, context: Context, fields: UploadFields) -> None:
         if fields.collection_id is not None:
-            await check_may_fill(self.collections, fields.collection_id, principal_of(request))
+            await check_may_fill(self.collections, fields.collection_id, context.requester)
 
-    def _receipt_for(self, request: Request, attempt: Attempt | None) -> ReceiptFor | None:
+    def _receipt_for(self, context: Context, attempt: Attempt | None) -> ReceiptFor | None:
         if attempt is None:
             return None
-        return lambda image: attempt.receipt(self._created(request, image))
+        return lambda image: attempt.receipt(self._created(context, image))
 
     async def _accept(
         self,
-        request: Request,
+        context: Context,
         received: Received,
         fields: UploadFields,
         attempt: Attempt | None,
@@ -228,13 +223,13 @@ class UploadEndpoints:
             first = await attempt.replayed()
             if first is not None:
                 return first
-        await self._check_collection(request, fields)
+        await self._check_collection(context, fields)
         if len(received.files) == 1:
-            receipt_for = self._receipt_for(request, attempt)
+            receipt_for = self._receipt_for(context, attempt)
             image = await self._accept_one(*received.files[0], fields, receipt_for)
-            return self._created(request, image)
+            return self._created(context, image)
         entries = [
-            await self._entry(request, file, fields, attempt and attempt.part(position))
+            await self._entry(context, file, fields, attempt and attempt.part(position))
             for position, file in enumerate(received.files)
         ]
         answer = json_response(UploadResults(data=entries), 207)
@@ -242,18 +237,17 @@ class UploadEndpoints:
             await attempt.keep(answer)  # the others may pass when tried again
         return answer
 
-    def _created(self, request: Request, image: Image) -> Response:
-        shown = self._shown(request, image)
-        location = {"location": f"{absolute_base_of(request)}/api/v1/images/{image.id}"}
+    def _created(self, context: Context, image: Image) -> Response:
+        shown = self._shown(context, image)
+        location = {"location": f"{context.absolute_base}/api/v1/images/{image.id}"}
         return json_response(shown, 201, location | versioned(image.version))
 
-    def _shown(self, request: Request, image: Image) -> ImageOut:
-        principal = principal_of(request)
-        return ImageOut.of(image, self.presets, principal, base=base_of(request))
+    def _shown(self, context: Context, image: Image) -> ImageOut:
+        return ImageOut.of(image, self.presets, context.requester, base=context.base)
 
     async def _entry(
         self,
-        request: Request,
+        context: Context,
         file: NamedFile,
         fields: UploadFields,
         attempt: Attempt | None,
@@ -262,10 +256,10 @@ class UploadEndpoints:
         if attempt is not None and (first := await attempt.first_answer()) is not None:
             return UploadEntry(status=201, image=ImageOut.model_validate_json(first.body))
         try:
-            image = await self._accept_one(*file, fields, self._receipt_for(request, attempt))
+            image = await self._accept_one(*file, fields, self._receipt_for(context, attempt))
         except ImagesvcError as error:
             return UploadEntry(status=error.status, problem=problem(error))
-        return UploadEntry(status=201, image=self._shown(request, image))
+        return UploadEntry(status=201, image=self._shown(context, image))
 
     async def _accept_one(
         self,

@@ -1,13 +1,23 @@
-"""What an uploader may say about an image, and how much of it."""
+"""What an uploader may say about an image, and how much of it, in JSON and as text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
-from imagesvc.library.accept import MAX_TAGS
+from imagesvc.http.models import Model
+from imagesvc.http.requests import Id, faults_of
+from imagesvc.library.accept import MAX_TAGS, UploadFields
+from imagesvc.model import CollectionId, UserId, Visibility
 
 MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
 DEFAULT_FIELD_BYTES = 100
@@ -55,7 +65,76 @@ def _checked_tags(tags: list[str]) -> list[str]:
     return tags
 
 
+def _split(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
 Title = Annotated[str, AfterValidator(_checked("title"))]
 Description = Annotated[str, AfterValidator(_checked("description"))]
 Tags = Annotated[list[Annotated[str, AfterValidator(str.strip)]], AfterValidator(_checked_tags)]
-"""Fields of JSON bodies, checked like those of forms."""
+TextOfTags = Annotated[
+    list[str],
+    BeforeValidator(_split),
+    AfterValidator(_checked_tags),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+class ImageFields(Model):
+    """What an uploader says about an image, as JSON has it."""
+
+    title: Title = ""
+    description: Description = ""
+    tags: Tags = Field([])
+    collection_id: Id | None = None
+    visibility: Visibility | None = None
+    share_location: bool = False
+    """Whether others get the original with the place where it was taken."""
+
+    def upload_fields(self, default: Visibility, owner_id: UserId | None) -> UploadFields:
+        """The fields of an upload by this owner; `default` is the visibility if none is given."""
+        return UploadFields(
+            title=self.title,
+            description=self.description,
+            tags=tuple(self.tags),
+            visibility=self.visibility or default,
+            share_location=self.share_location,
+            collection_id=None if self.collection_id is None else CollectionId(self.collection_id),
+            owner_id=owner_id,
+        )
+
+
+class TextFields(ImageFields):
+    """The same where each is text: in queries and in the parts of forms."""
+
+    LISTS: ClassVar[frozenset[str]] = frozenset({"tags"})
+
+    tags: TextOfTags = Field(default_factory=list)
+    """With commas between, or several times."""
+
+    @field_validator("share_location", mode="before")
+    @classmethod
+    def _read_switch(cls, text: object) -> object:
+        if isinstance(text, str) and text not in {"true", "false"}:
+            raise ValueError("must be true or false")
+        return text
+
+    def with_parts(self, parts: Mapping[str, str]) -> Self:
+        """The fields with those of a form's parts, of which empty ones say nothing; tags add up.
+
+        Raises:
+            InvalidRequest: naming every part that breaks its rules.
+        """
+        given = {name: text for name, text in parts.items() if text}
+        if "tags" in given:
+            given["tags"] = ",".join([*self.tags, given["tags"]])
+        try:
+            read = TextFields.model_validate(given)
+        except ValidationError as error:
+            raise faults_of(error) from error
+        return self.model_copy(update={name: getattr(read, name) for name in given})
+
+
+FIELD_NAMES = frozenset(ImageFields.model_fields)

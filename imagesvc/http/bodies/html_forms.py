@@ -8,9 +8,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.http.bodies.content_type import MULTIPART, ContentType
 from imagesvc.syntax.header_fields import joined_field, weights_of
-
-FORM = "multipart/form-data"
 
 
 def shown_by_browser(request: Request, answer: Response) -> Response:
@@ -18,7 +17,7 @@ def shown_by_browser(request: Request, answer: Response) -> Response:
 
     Only a request that prefers HTML to JSON gets there: scripts ask for JSON, or for anything.
     """
-    is_form = request.headers.get("content-type", "").lower().startswith(FORM)
+    is_form = ContentType.of(request).media_type == MULTIPART
     if answer.status_code != HTTPStatus.CREATED or not is_form or not _prefers_html(request):
         return answer
     urls = from_json(bytes(answer.body))["urls"]

@@ -2,58 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel
-from python_multipart.multipart import parse_options_header
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from imagesvc.errors import FileTooLarge, InvalidRequest, UnsupportedMediaType
-from imagesvc.http.requests import invalid, parsed_json
+from imagesvc.errors import FileTooLarge, InvalidRequest
+from imagesvc.http.bodies.content_type import (
+    FORM,
+    JSON,
+    MERGE_PATCH,
+    check_encoding,
+    check_media_type,
+)
+from imagesvc.http.bodies.declared import Body, Content
+from imagesvc.http.requests import faults_of, invalid, parsed_json
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BODY = 64 << 10
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-"""RFC 7396: members that are absent stay as they are."""
-FORM = "application/x-www-form-urlencoded"
 
 
-async def sent_json(request: Request, kind: type[Model]) -> Model:
-    """The JSON body of a request as a model.
+@dataclass(frozen=True, slots=True)
+class Json(Body[Model], Generic[Model]):
+    """JSON of a model."""
+
+    model: type[Model]
+
+    @property
+    def contents(self) -> Mapping[str, Content]:
+        """JSON."""
+        return {JSON: self.model}
+
+    async def read(self, request: Request) -> Model:
+        """The model that the body is."""
+        check_media_type(request, JSON)
+        return parsed_json(self.model, await _whole(request))
+
+
+@dataclass(frozen=True, slots=True)
+class MergePatch(Body[Model], Generic[Model]):
+    """A merge patch (RFC 7396), whose model has `MISSING` for members that are absent."""
+
+    model: type[Model]
+
+    @property
+    def contents(self) -> Mapping[str, Content]:
+        """JSON; its own media type is accepted besides."""
+        return {JSON: self.model}
+
+    async def read(self, request: Request) -> Model:
+        """The model that the body is."""
+        check_media_type(request, JSON, MERGE_PATCH)
+        return parsed_json(self.model, await _whole(request))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOrForm(Body[Model], Generic[Model]):
+    """A model as JSON, or as the fields of a form, which RFC 6749 and RFC 7009 ask for."""
+
+    model: type[Model]
+
+    @property
+    def contents(self) -> Mapping[str, Content]:
+        """JSON and form."""
+        return {JSON: self.model, FORM: self.model}
+
+    async def read(self, request: Request) -> Model:
+        """The model that the body is."""
+        if check_media_type(request, JSON, FORM) == JSON:
+            return parsed_json(self.model, await _whole(request))
+        try:
+            return self.model.model_validate(_fields(await _whole(request)))
+        except ValidationError as error:
+            raise faults_of(error) from error
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """The fields of a form.
 
     Raises:
-        UnsupportedMediaType: the body is said to be something else.
-        FileTooLarge: it is longer than `MAX_BODY`.
-        InvalidRequest: naming every field that is wrong.
-    """
-    check_media_type(request, JSON)
-    return parsed_json(kind, await whole(request))
-
-
-async def sent_patch(request: Request, kind: type[Model]) -> Model:
-    """The JSON body of a PATCH as a model, whose `model_fields_set` tells what is to change.
-
-    Raises:
-        UnsupportedMediaType, FileTooLarge, InvalidRequest: as `sent_json`.
-    """
-    check_media_type(request, JSON, MERGE_PATCH)
-    return parsed_json(kind, await whole(request))
-
-
-async def sent_form(request: Request) -> dict[str, str]:
-    """The form that is a request's body.
-
-    Raises:
-        FileTooLarge: it is longer than `MAX_BODY`.
-        InvalidRequest: it is no form, or names a field twice.
+        InvalidRequest: it is not a form, or names a field twice.
     """
     try:
         pairs = parse_qsl(
-            (await whole(request)).decode("utf-8"), keep_blank_values=True,
+            body.decode("utf-8"), keep_blank_values=True,
             strict_parsing=True, max_num_fields=50, errors="strict",
         )  # fmt: skip
     except ValueError as error:
@@ -66,36 +102,9 @@ async def sent_form(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-def media_type_of(request: Request) -> str:
-    """The media type that the request says its body has."""
-    media_type, _options = parse_options_header(request.headers.get("content-type", ""))
-    return media_type.decode("latin-1").lower()
-
-
-def check_media_type(request: Request, *taken: str) -> None:
-    """Raises `UnsupportedMediaType` when the body is said to be nothing that is taken."""
-    if media_type_of(request) not in taken:
-        raise UnsupportedMediaType(f"The body must be {' or '.join(taken)}.")
-
-
-async def whole(request: Request) -> bytes:
-    """The body of a request.
-
-    Raises:
-        UnsupportedMediaType: it is compressed.
-        FileTooLarge: it is longer than `MAX_BODY`.
-    """
+async def _whole(request: Request) -> bytes:
     check_encoding(request)
     return await gathered(request.stream())
-
-
-def check_encoding(request: Request) -> None:
-    """Raises `UnsupportedMediaType` when the body is compressed (RFC 9110, section 8.4)."""
-    coding = request.headers.get("content-encoding", "identity")
-    if coding.lower() not in {"", "identity"}:
-        raise UnsupportedMediaType(
-            "Content-Encoding is not supported; the body must be sent without it."
-        )
 
 
 async def gathered(pieces: AsyncIterator[bytes]) -> bytes:

@@ -1,10 +1,10 @@
-"""Bodies that are streamed: read piece by piece, and refused so that the refusal is read."""
+"""Streamed request bodies, including draining the body after an early error response."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from imagesvc.errors import FileTooLarge, ImagesvcError
+from imagesvc.http.bodies.declared import Body, Content, Raw
 from imagesvc.http.problems import problem_response
 
 DRAIN_BYTES = 8 << 20
@@ -22,7 +23,7 @@ FILE_STARTS = frozenset(b"\x00\x89\xffBGIMR-")
 
 @dataclass(slots=True)
 class StreamedBody:
-    """The body as it comes, which knows whether it has come to its end."""
+    """A body as it arrives; it records whether its end was reached."""
 
     receive: Receive
     is_begun: bool = False
@@ -46,10 +47,10 @@ class StreamedBody:
         return not FILE_STARTS.isdisjoint(self._first[:1])
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """What is still to come.
+        """The pieces that are not read yet.
 
         Raises:
-            ClientDisconnect: the client has gone before its end.
+            ClientDisconnect: the client disconnected before the end.
         """
         if self._first is not None:
             first, self._first = self._first, None
@@ -70,9 +71,9 @@ class StreamedBody:
             yield piece
 
     async def drain(self) -> None:
-        """Read on for a moment, so that a client that is still sending can read the refusal.
+        """Read on for a moment, so that a client that is still sending can read an error response.
 
-        A connection closed with unread bytes is reset, and the answer is lost with it.
+        A connection closed with unread bytes is reset, and the response is lost with it.
         """
         left = DRAIN_BYTES
         with contextlib.suppress(ClientDisconnect, TimeoutError):
@@ -83,31 +84,51 @@ class StreamedBody:
                         return
 
 
-async def heard_out(request: Request, body: StreamedBody, work: Awaitable[Response]) -> Response:
-    """The answer of `work`, which reads the body; a refusal reaches a client that still sends."""
+@dataclass(frozen=True, slots=True)
+class Streamed(Body[StreamedBody]):
+    """A body that the endpoint reads as a stream, and whose media type it checks itself."""
+
+    content: Raw
+
+    @property
+    def contents(self) -> Mapping[str, Content]:
+        """The same content in each of its media types."""
+        return dict.fromkeys(self.content.media_types, self.content)
+
+    async def read(self, request: Request) -> StreamedBody:
+        """The body, of which nothing is read yet."""
+        return StreamedBody(request.receive)
+
+
+async def drained_on_error(
+    request: Request, body: StreamedBody, work: Awaitable[Response]
+) -> Response:
+    """The answer of `work`, which reads the body; after an error the body is drained first."""
     try:
         return await work
     except ClientDisconnect:
-        return Response(status_code=400)  # nobody reads it; nothing is left
+        return Response(status_code=400)  # the client is gone and does not read it
     except ImagesvcError as error:
         if body.is_begun or "expect" not in request.headers:
-            await body.drain()  # else the client waits for leave, and would be given it
+            # A client that sent `Expect: 100-continue` has not started its body: reading would
+            # ask for it.
+            await body.drain()
         if body.is_over:
             raise
         return problem_response(error, {"connection": "close"})
 
 
 def declared_length(request: Request) -> int:
-    """Content-Length; 0 when the body says none."""
+    """Content-Length; 0 where the request has none."""
     length = request.headers.get("content-length", "0")
     return int(length) if length.isdigit() else 0
 
 
 def check_declared_length(request: Request, max_bytes: int) -> None:
-    """Refuse a file before it is sent.
+    """Refuse a file that is too large before it is sent.
 
     Raises:
-        FileTooLarge: it says that it is.
+        FileTooLarge: its declared length is more.
     """
     if declared_length(request) > max_bytes:
         raise FileTooLarge(f"The file is larger than {max_bytes:,} bytes.")

@@ -9,53 +9,54 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from imagesvc.errors import ImagesvcError, InvalidRequest, NotFound, Rejected
-from imagesvc.http.bodies.fields import check_tags, check_text, max_bytes
+from imagesvc.errors import ImagesvcError, InvalidRequest, Rejected
+from imagesvc.http.bodies.content_type import MULTIPART, ContentType
+from imagesvc.http.bodies.declared import BYTES, Raw
+from imagesvc.http.bodies.fields import FIELD_NAMES, TextFields, max_bytes
 from imagesvc.http.bodies.multipart import PartBegins, PartData, multipart_events
-from imagesvc.http.bodies.receiving import StreamedBody, check_declared_length
+from imagesvc.http.bodies.receiving import Streamed, StreamedBody, check_declared_length
 from imagesvc.http.bodies.whole_files import MAX_DIGITS, PIECES, check_pieces
-from imagesvc.http.operations import Raw
 from imagesvc.http.requests import invalid
-from imagesvc.library.accept import UploadFields
-from imagesvc.model import CollectionId, UserId, Visibility, parse_id
-from imagesvc.store.collections import no_collection
 from imagesvc.store.files.incoming import Incoming, IncomingFile, ReceivedFile
 
 UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-BYTES = {"type": "string", "format": "binary"}
-FIELDS_OF_FORM = {
-    "title": {"type": "string", "default": ""},
-    "description": {"type": "string", "default": ""},
-    "tags": {
-        "type": "string",
-        "description": "With commas between, or in several parts.",
-        "default": "",
-    },
-    "collection_id": {"type": "string", "pattern": f"^({UUID_PATTERN})?$", "default": ""},
-    "visibility": {
-        "type": "string",
-        "enum": ["", *(item.value for item in Visibility)],
-        "default": "",
-    },
-    "share_location": {"type": "string", "enum": ["", "true", "false"], "default": ""},
-}
+PART_TEXTS = {"tags": "With commas between, or in several parts."}
+"""Descriptions of parts that say more than those of the fields."""
 
 
-def _form(file: Mapping[str, Any]) -> Raw:
-    properties = {"file": file, **FIELDS_OF_FORM}
-    return Raw(
-        ("multipart/form-data",),
-        {"type": "object", "properties": properties, "required": ["file"]},
-    )
+def _parts() -> dict[str, Any]:
+    """The schemas of the fields as parts of a form: text, which may be empty."""
+    whole = TextFields.model_json_schema()
+    return {name: _part(name, field, whole["$defs"]) for name, field in whole["properties"].items()}
+
+
+def _part(name: str, field: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    first = field.get("anyOf", [field])[0]
+    kind = definitions.get(first.get("$ref", "").removeprefix("#/$defs/"), first)
+    part: dict[str, Any] = {"type": "string"}
+    text = PART_TEXTS.get(name, field.get("description"))
+    if text is not None:
+        part["description"] = text
+    if kind["type"] == "boolean":
+        part["enum"] = ["", "true", "false"]
+    elif "enum" in kind:
+        part["enum"] = ["", *kind["enum"]]
+    elif kind.get("format") == "uuid":
+        part["pattern"] = f"^({UUID_PATTERN})?$"
+    return {**part, "default": ""}
+
+
+def _form(file: Mapping[str, Any]) -> Streamed:
+    properties = {"file": file, **_parts()}
+    schema = {"type": "object", "properties": properties, "required": ["file"]}
+    return Streamed(Raw((MULTIPART,), schema))
 
 
 FORM = _form({**BYTES, "description": "Several files are sent in parts of the same name."})
 FORM_OF_SEVERAL = _form({"type": "array", "minItems": 1, "items": BYTES})
-FILE = Raw(("image/*", "application/octet-stream"))
-FIELDS = {"title", "description", "tags", "collection_id", "visibility", "share_location"}
+FILE = Streamed(Raw(("image/*", "application/octet-stream")))
 SPELLINGS = {"tags[]": "tags"}
 """How some clients write the name of a list."""
 DISCLOSING = ("visibility", "share_location")
@@ -80,12 +81,6 @@ class Received:
     """Of fields that mean nothing here."""
     is_form: bool = False
 
-    def fields_upon(self, query: Mapping[str, str]) -> dict[str, str]:
-        """The fields, with those of the query where the form has none; tags of both add up."""
-        values = {**query, **self.fields}
-        tags = [fields["tags"] for fields in (query, self.fields) if "tags" in fields]
-        return {**values, "tags": ",".join(tags)} if tags else values
-
     def summary(self) -> Iterator[str]:
         """What tells this request from another one."""
         for name in sorted(self.fields):
@@ -109,9 +104,9 @@ class UploadReader:
             InvalidRequest: it is no form, or holds what none may.
             FileTooLarge: a file that goes on and on.
         """
-        media_type, options = parse_options_header(request.headers.get("content-type", ""))
-        if media_type == b"multipart/form-data":
-            return await self._form(body, options.get(b"boundary", b""), stack)
+        content_type = ContentType.of(request)
+        if content_type.media_type == MULTIPART:
+            return await self._form(body, content_type.boundary, stack)
         return await self._file(request, body, stack)
 
     async def _file(self, request: Request, body: StreamedBody, stack: AsyncExitStack) -> Received:
@@ -154,7 +149,7 @@ def _begin_field(name: str, received: Received) -> _FieldPart | _IgnoredPart:
     if received.field_parts > MAX_FIELDS:
         raise InvalidRequest(f"A form may hold {MAX_FIELDS:,} fields.")
     name = SPELLINGS.get(name, name)
-    if name in FIELDS:
+    if name in FIELD_NAMES:
         if name in received.fields and name != "tags":
             raise invalid(name, "is given twice")
         return _FieldPart(name)
@@ -162,48 +157,6 @@ def _begin_field(name: str, received: Received) -> _FieldPart | _IgnoredPart:
     if meant:
         raise invalid(ascii(name[:40])[1:-1], f"is unknown; the field is {meant[0]}")
     return _IgnoredPart(received, name)
-
-
-def read_fields(
-    values: Mapping[str, str], default: Visibility, owner_id: UserId | None
-) -> UploadFields:
-    """What an uploader says about files, in a form or a query.
-
-    Raises:
-        InvalidRequest: naming the field that breaks its rules.
-    """
-    for name in FIELDS & values.keys():
-        try:
-            check_text(name, values[name])
-        except ValueError as error:
-            raise invalid(name, str(error)) from error
-    visibility = values.get("visibility") or default
-    if visibility not in set(Visibility):
-        raise invalid("visibility", f"must be one of {', '.join(Visibility)}")
-    share_location = values.get("share_location") or "false"
-    if share_location not in {"true", "false"}:
-        raise invalid("share_location", "must be true or false")
-    tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
-    try:
-        check_tags(tags)
-    except ValueError as error:
-        raise invalid("tags", str(error)) from error
-    return UploadFields(
-        title=values.get("title", ""),
-        description=values.get("description", ""),
-        tags=tags,
-        visibility=Visibility(visibility),
-        share_location=share_location == "true",
-        collection_id=_collection_id(values.get("collection_id")),
-        owner_id=owner_id,
-    )
-
-
-def _collection_id(text: str | None) -> CollectionId | None:
-    try:
-        return CollectionId(parse_id(text)) if text else None
-    except NotFound as error:
-        raise no_collection() from error
 
 
 @dataclass(slots=True)

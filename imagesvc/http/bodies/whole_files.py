@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from starlette.requests import Request
 
 from imagesvc.errors import CorruptImage, InvalidRequest, UnsupportedMediaType
-from imagesvc.http.bodies.json_bodies import FORM, check_encoding, media_type_of
+from imagesvc.http.bodies.content_type import FORM, MULTIPART, ContentType, check_encoding
 from imagesvc.http.bodies.receiving import StreamedBody
 
 PIECES = frozenset({
@@ -17,7 +17,6 @@ PIECES = frozenset({
 """Fields in which plupload, Dropzone, flow.js, Fine Uploader and resumable.js tell in how many
 requests they send a file."""
 MAX_DIGITS = 12
-MULTIPART = "multipart/form-data"
 _UNKNOWN_FORM = (
     "The body looks like a form; its Content-Type must be multipart/form-data with the boundary,"
     " which clients set by themselves when it is left to them."
@@ -60,7 +59,7 @@ def explained(request: Request, body: StreamedBody) -> Iterator[None]:
     try:
         yield
     except (UnsupportedMediaType, CorruptImage) as error:
-        media_type = media_type_of(request)
+        media_type = ContentType.of(request).media_type
         is_unknown_form = body.beginning == b"--" and media_type != MULTIPART
         hint = _UNKNOWN_FORM if is_unknown_form else _HINTS.get(media_type)
         if hint is None:

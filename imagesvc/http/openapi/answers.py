@@ -19,14 +19,12 @@ from imagesvc.errors import (
     RangeNotSatisfiable,
     RateLimited,
     RequestTimeout,
-    TimedOut,
     Unauthorized,
     UnsupportedMediaType,
-    WorkerDied,
 )
+from imagesvc.http.bodies.declared import Raw
 from imagesvc.http.openapi.schemas import Schemas
-from imagesvc.http.operations import Body, Operation, Raw
-from imagesvc.http.pages import Page
+from imagesvc.http.operations import Answer, Operation
 from imagesvc.http.problems import MEDIA_TYPE, Problem, problem
 
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
@@ -52,8 +50,8 @@ def answers_of(
 ) -> dict[str, dict[str, Any]]:
     """The responses of an operation by status; those that are errors are put into `shared`."""
     answers = {
-        str(status): _answer(operation, status, body, schemas)
-        for status, body in operation.answers.items()
+        str(status): _answer(status, answer, schemas)
+        for status, answer in operation.answers.items()
     }
     by_status: dict[int, list[type[ImagesvcError]]] = {}
     for error in errors_of(operation):
@@ -71,51 +69,32 @@ def errors_of(operation: Operation) -> list[type[ImagesvcError]]:
     errors: list[type[ImagesvcError]] = [*operation.errors, InvalidRequest]
     if operation.scope is not None:
         errors += [Unauthorized, InsufficientScope]
-    if operation.tag == "delivery":
-        errors += [Unauthorized, InsufficientScope, TimedOut, WorkerDied]
     if operation.scope is not None or operation.limit is not None:
         errors.append(RateLimited)
     if operation.method != "GET":
         errors.append(InsufficientStorage)
-    if operation.bodies:
+    if operation.body is not None:
         errors += [FileTooLarge, UnsupportedMediaType, RequestTimeout]
     errors += [ImagesvcError, Overloaded]
     by_code = {(error.status, error.code): error for error in reversed(errors)}
     return sorted(by_code.values(), key=lambda error: (error.status, error.__name__))
 
 
-def _answer(
-    operation: Operation, status: int, body: Body | None, schemas: Schemas
-) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    headers = _headers(operation, status, body)
-    if headers:
-        answer["headers"] = {
+def _answer(status: int, answer: Answer, schemas: Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if answer.headers:
+        described["headers"] = {
             name: {"description": text, "schema": {"type": "string"}}
-            for name, text in headers.items()
+            for name, text in answer.headers.items()
         }
-    if isinstance(body, Raw):
-        answer["content"] = {
-            media_type: {"schema": schemas.of_raw(body)} for media_type in body.media_types
+    content = answer.content
+    if isinstance(content, Raw):
+        described["content"] = {
+            media_type: {"schema": dict(content.schema)} for media_type in content.media_types
         }
-    elif body is not None:
-        answer["content"] = {"application/json": {"schema": schemas.given(body)}}
-    return answer
-
-
-def _headers(operation: Operation, status: int, body: Body | None) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    if status == HTTPStatus.SEE_OTHER:
-        headers["Location"] = "Where a browser goes that sent a form and prefers HTML."
-    if status == HTTPStatus.CREATED and operation.tag == "images":
-        headers["Location"] = "Where what was made is."
-    if status == HTTPStatus.CREATED and operation.method == "PUT":
-        headers["ETag"] = "The SHA-256 of the bytes."
-    if isinstance(body, type) and issubclass(body, Page):
-        headers["Link"] = "The next page, as rel=next (RFC 8288)."
-    if operation.tag == "delivery" or HTTPStatus.NOT_MODIFIED in operation.answers:
-        headers["ETag"] = "The version of the bytes."
-    return headers
+    elif content is not None:
+        described["content"] = {"application/json": {"schema": schemas.given(content)}}
+    return described
 
 
 def _refusal(errors: list[type[ImagesvcError]], schemas: Schemas) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The API's own document: OpenAPI 3.1, made from the operations and the models that validate.
 
-spectree was looked at first: its Starlette plugin reads whole bodies into memory to validate
-them, which streamed uploads must not be, and takes its parameters and answers from decorators
-that would say a second time what each `Operation` says.
+spectree is not used: its Starlette plugin reads whole bodies into memory to validate them, which
+must not happen to streamed uploads.
 """
 
 from __future__ import annotations
@@ -13,21 +12,21 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from pydantic_core import to_json
-from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.auth.principals import Scope
-from imagesvc.errors import Overloaded
+from imagesvc.http.bodies.declared import Body, Raw
+from imagesvc.http.calls import Call, Header
 from imagesvc.http.openapi.answers import answers_of
-from imagesvc.http.openapi.schemas import Schemas
-from imagesvc.http.operations import Body, Operation, Parameter, Raw
-from imagesvc.http.requests import base_of, only_known
+from imagesvc.http.openapi.schemas import Schemas, without_nul
+from imagesvc.http.operations import Answer, Grammar, Operation, Parameter, operation
+from imagesvc.http.paths import PathParameter, path_parameters
 from imagesvc.syntax.header_fields import joined_field
 
 PATH = "/api/v1/openapi.json"
@@ -65,7 +64,8 @@ BEARER = {
     "description": "An API key, an access token, or a JWT of the identity provider.",
 }
 TOKENS = "/api/v1/auth/token"
-PATH_TEXTS = {"preset": "The name of a preset, such as `thumbnail`."}
+VERSION = version("imagesvc")
+ETAG = {"ETag": "The version of the bytes."}
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -74,17 +74,17 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     shared = _shared_parameters(operations, schemas)
     responses: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        item = paths.setdefault(operation.path, {})
-        item[operation.method.lower()] = _described(operation, schemas, shared, responses)
-    used = {operation.tag for operation in operations}
+    for one in operations:
+        item = paths.setdefault(one.path, {})
+        item[one.method.lower()] = _described(one, schemas, shared, responses)
+    used = {one.tag for one in operations}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "imagesvc",
             "summary": "A self-hosted image service.",
             "description": ABOUT,
-            "version": version("imagesvc"),
+            "version": VERSION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -147,8 +147,8 @@ def _described(
     ]
     if parameters:
         described["parameters"] = parameters
-    if operation.bodies:
-        content = _content(operation.bodies, schemas)
+    if operation.body is not None:
+        content = _content(operation.body, schemas)
         described["requestBody"] = {"required": True, "content": content}
     described["responses"] = answers_of(operation, schemas, responses)
     described["security"] = _security(operation)
@@ -166,50 +166,60 @@ def summary_and_description(operation: Operation) -> tuple[str, str]:
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
     if operation.scope is not None:
         return [{"bearer": []}, {"password": [operation.scope.value]}]
-    if operation.tag == "delivery":  # what is public needs none, and what is private does
-        return [{}, {"bearer": []}, {"password": [Scope.READ.value]}]
+    if operation.scope_if_private is not None:
+        return [{}, {"bearer": []}, {"password": [operation.scope_if_private.value]}]
     return []
 
 
-def _content(bodies: Iterable[Body], schemas: Schemas) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for body in bodies:
-        if isinstance(body, Raw):
-            for media_type in body.media_types:
-                content[media_type] = {"schema": schemas.of_raw(body)}
-        else:
-            content["application/json"] = {"schema": schemas.taken(body)}
-    return content
+def _content(body: Body[Any], schemas: Schemas) -> dict[str, Any]:
+    return {
+        media_type: {
+            "schema": without_nul(content.schema)
+            if isinstance(content, Raw)
+            else schemas.taken(content)
+        }
+        for media_type, content in body.contents.items()
+    }
 
 
 def _parameters(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
-    found = [_of_path(name) for name in re.findall(r"{(\w+)}", operation.path)]
-    if operation.query is not None:
+    found = [_of_path(name, one) for name, one in path_parameters(operation.path).items()]
+    if isinstance(operation.query, Grammar):
+        found += [_of_query(parameter) for parameter in operation.query.parameters]
+    elif operation.query is not None and operation.is_query_documented:
         found += schemas.parameters(operation.query)
-    return found + [_of_parameter(parameter) for parameter in operation.parameters]
+    return found + [_of_header(header) for header in operation.headers]
 
 
-def _of_path(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string"}
-    if name.endswith("_id"):
-        schema["format"] = "uuid"
-        text = f"The id of the {name.removesuffix('_id').replace('_', ' ')}."
-    else:
-        schema["pattern"] = "^[^/?#]+$"
-        text = PATH_TEXTS.get(name, f"The {name}.")
-    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+def _of_path(name: str, parameter: PathParameter) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
 
 
-def _of_parameter(parameter: Parameter) -> dict[str, Any]:
+def _of_query(parameter: Parameter) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": parameter.name,
-        "in": parameter.place,
+        "in": "query",
         "description": parameter.description,
         "schema": dict(parameter.schema),
     }
     if parameter.example is not None:
         described["example"] = parameter.example
     return described
+
+
+def _of_header(header: Header[Any]) -> dict[str, Any]:
+    return {
+        "name": header.name,
+        "in": "header",
+        "description": header.description,
+        "schema": dict(header.schema),
+    }
 
 
 def _shared_parameters(operations: Sequence[Operation], schemas: Schemas) -> dict[str, Any]:
@@ -232,22 +242,20 @@ class OpenApiEndpoints:
     """Every operation of the service, this one among them."""
     _whole: Mapping[str, Any] | None = field(default=None, init=False)
 
-    def operations(self) -> list[Operation]:
-        """The operations this module serves; `app.py` concatenates them."""
-        answers: dict[int, Body | None] = {200: Raw(("application/json",), {"type": "object"})}
-        return [Operation("get_openapi", "GET", PATH, self.show, answers | {304: None}, TAG)]
-
-    async def show(self, request: Request) -> Response:
+    @operation(
+        "get_openapi", "GET", PATH, tag=TAG,
+        answers={
+            200: Answer(Raw(("application/json",), {"type": "object"}), ETAG),
+            304: Answer(None, ETAG),
+        },
+    )  # fmt: skip
+    async def show(self, call: Call[None, None]) -> Response:
         """This document: OpenAPI 3.1."""
-        only_known(request, set())
         if self._whole is None:
-            try:
-                self._whole = await asyncio.to_thread(document, self.described)
-            except OSError as error:  # the descriptions are in the sources, which cannot be opened
-                raise Overloaded("The document cannot be made now.") from error
-        text = written(rebased(self._whole, base_of(request)))
+            self._whole = await asyncio.to_thread(document, self.described)
+        text = written(rebased(self._whole, call.base))
         etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
         headers = {"etag": etag, "cache-control": "public, no-cache", "vary": "x-forwarded-prefix"}
-        if etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
+        if etag in (joined_field(call.request.headers.raw, b"if-none-match") or ""):
             return Response(status_code=304, headers=headers)
         return Response(text, headers=headers, media_type="application/json")

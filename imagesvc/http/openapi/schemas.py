@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import inspect
-import re
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import (
@@ -19,15 +14,13 @@ from pydantic.json_schema import (
     models_json_schema,
 )
 
+from imagesvc.http.bodies.declared import Content, Raw
 from imagesvc.http.openapi.examples import EXAMPLES
-from imagesvc.http.operations import Operation, Raw
+from imagesvc.http.operations import Grammar, Operation
 from imagesvc.http.problems import Problem
 
 REFERENCE = "#/components/schemas/"
 OFFSET = len(REFERENCE)
-BYTES = {"type": "string", "format": "binary"}
-TEXT = {"type": "string"}
-EVENTS = "text/event-stream"
 NO_NUL = "^[^\\x00]*$"
 Wanted = tuple[type[BaseModel], JsonSchemaMode]
 
@@ -64,18 +57,19 @@ class Schemas:
             wanted, ref_template=f"{REFERENCE}{{model}}", schema_generator=_Untitled
         )
         definitions: dict[str, JsonSchemaValue] = whole.get("$defs", {})
-        docs = _docs_by_name([model for model, _mode in wanted])
-        names = {name: readable(name) for name in definitions}
+        names = {name: schema.get("title", name) for name, schema in definitions.items()}
         if len(set(names.values())) < len(names):
             raise ValueError(f"two models have one name: {sorted(names.values())}")
-        taken = _docs_by_name([model for model, mode in wanted if mode == "validation"]).keys()
+        taken = _reachable(
+            [reference for (_model, mode), reference in found.items() if mode == "validation"],
+            definitions,
+        )
         definitions = {
-            name: _without_nul(schema) if name in taken else schema
+            name: without_nul(schema) if name in taken else schema
             for name, schema in definitions.items()
         }
         components = {
-            names[name]: _renamed(_shown(name, schema, docs.get(name, {})), names)
-            for name, schema in definitions.items()
+            names[name]: _renamed(_shown(schema), names) for name, schema in definitions.items()
         }
         lifted: dict[str, JsonSchemaValue] = {}
         components = {
@@ -84,9 +78,8 @@ class Schemas:
         components |= lifted
         references = {key: _renamed(found[key], names) for key in wanted}
         queries = {
-            operation.query: components[references[operation.query, "validation"]["$ref"][OFFSET:]]
-            for operation in operations
-            if operation.query is not None
+            query: components[references[query, "validation"]["$ref"][OFFSET:]]
+            for query in _queries(operations)
         }
         shown = {
             name: schema for name, schema in components.items() if schema not in queries.values()
@@ -105,15 +98,6 @@ class Schemas:
         """The schema of what a client gets."""
         return self.references[model, "serialization"]
 
-    def of_raw(self, raw: Raw) -> Mapping[str, Any]:
-        """The schema of a body that is no JSON."""
-        if raw.model is not None:
-            return self.taken(raw.model)
-        if EVENTS in raw.media_types:
-            return {}  # OpenAPI 3.1 has no word for the items of a stream
-        is_text = all(media_type.startswith("text/") for media_type in raw.media_types)
-        return _without_nul(raw.schema) if raw.schema else (TEXT if is_text else BYTES)
-
     def parameters(self, query: type[BaseModel]) -> list[dict[str, Any]]:
         """The fields of a query model as query parameters."""
         schema = self.queries[query]
@@ -131,95 +115,70 @@ class Schemas:
         return parameters
 
 
-def readable(name: str) -> str:
-    """The name of a schema: `ImageOut` is an Image, `Page[ImageOut]` an ImagePage.
-
-    What a client sends to make something is its request: `UserIn` is a UserRequest.
-    """
-    page = re.fullmatch(r"Page_(\w+)_", name)
-    if page is not None:
-        return f"{readable(page[1])}Page"
-    if name.endswith("Out"):
-        return name.removesuffix("Out")
-    return f"{name.removesuffix('In')}Request" if name.endswith("In") else name
-
-
-@functools.cache
-def field_docs(model: type[BaseModel]) -> dict[str, str]:
-    """What stands in quotes below each field."""
-    docs: dict[str, str] = {}
-    for kind in reversed(model.__mro__):
-        if not issubclass(kind, BaseModel) or kind.__module__.startswith("pydantic"):
-            continue
-        origin = kind.__pydantic_generic_metadata__["origin"] or kind
-        body = ast.parse(textwrap.dedent(inspect.getsource(origin))).body[0]
-        assert isinstance(body, ast.ClassDef)  # noqa: S101  # it is the source of a class
-        for line, after in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(line, ast.AnnAssign)
-                and isinstance(line.target, ast.Name)
-                and isinstance(after, ast.Expr)
-                and isinstance(after.value, ast.Constant)
-            ):
-                docs[line.target.id] = " ".join(inspect.cleandoc(str(after.value.value)).split())
-    return docs
+def without_nul(value: Any) -> Any:
+    """A schema of what is taken: no text may hold a NUL, whatever else it may be."""
+    if isinstance(value, list):
+        return [without_nul(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    bounded = {key: without_nul(item) for key, item in value.items() if key != "examples"}
+    if value.get("type") == "string" and not value.keys() & {"format", "enum", "const", "pattern"}:
+        bounded["pattern"] = NO_NUL
+    return bounded | {key: value[key] for key in value.keys() & {"examples"}}
 
 
 def _models(operations: Sequence[Operation]) -> Iterator[Wanted]:
     for operation in operations:
-        for body in operation.bodies:
-            if not isinstance(body, Raw):
-                yield body, "validation"
-            elif body.model is not None:
-                yield body.model, "validation"
-        for answer in operation.answers.values():
-            if answer is not None and not isinstance(answer, Raw):
-                yield answer, "serialization"
-        if operation.query is not None:
-            yield operation.query, "validation"
+        if operation.body is not None:
+            for model in _models_in(operation.body.contents.values()):
+                yield model, "validation"
+        for model in _models_in(answer.content for answer in operation.answers.values()):
+            yield model, "serialization"
+    for query in _queries(operations):
+        yield query, "validation"
 
 
-def _inner(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """The models within a model's fields."""
-    pending = [info.annotation for info in model.model_fields.values()]
+def _models_in(contents: Iterable[Content | None]) -> Iterator[type[BaseModel]]:
+    for content in contents:
+        if content is not None and not isinstance(content, Raw):
+            yield content
+
+
+def _queries(operations: Sequence[Operation]) -> Iterator[type[BaseModel]]:
+    for operation in operations:
+        if operation.query is not None and not isinstance(operation.query, Grammar):
+            yield operation.query
+
+
+def _reachable(
+    schemas: Sequence[JsonSchemaValue], definitions: Mapping[str, JsonSchemaValue]
+) -> set[str]:
+    """The names of the definitions that schemas refer to, directly or through others."""
+    reached: set[str] = set()
+    pending: list[Any] = list(schemas)
     while pending:
-        kind = pending.pop()
-        pending.extend(get_args(kind))
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield kind
-            yield from _inner(kind)
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+            reference = value.get("$ref")
+            if isinstance(reference, str) and reference[OFFSET:] not in reached:
+                reached.add(reference[OFFSET:])
+                pending.append(definitions[reference[OFFSET:]])
+    return reached
 
 
-def _docs_by_name(models: Sequence[type[BaseModel]]) -> dict[str, dict[str, str]]:
-    """The field docs of these models and of those within them, by the name pydantic gives."""
-    every = {*models, *(inner for model in models for inner in _inner(model))}
-    return {re.sub(r"\W", "_", model.__name__): field_docs(model) for model in every}
-
-
-def _shown(name: str, schema: JsonSchemaValue, docs: Mapping[str, str]) -> JsonSchemaValue:
+def _shown(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """A schema without its title, whose fields begin with their descriptions on one line."""
     shown = {key: value for key, value in schema.items() if key != "title"}
-    properties = dict(shown.get("properties", {}))
-    for field, text in docs.items():
-        if field in properties:
-            properties[field] = {"description": text, **properties[field]}
-    if name.endswith("Patch"):  # what is absent stays, whatever the model has in its place
-        properties = {
-            field: {key: value for key, value in described.items() if key != "default"}
-            for field, described in properties.items()
-        }
+    properties = {
+        name: {"description": " ".join(field["description"].split()), **field}
+        if "description" in field
+        else field
+        for name, field in shown.get("properties", {}).items()
+    }
     return {**shown, "properties": properties} if properties else shown
-
-
-def _without_nul(value: Any) -> Any:
-    """A schema of what is taken: no text may hold a NUL, whatever else it may be."""
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    bounded = {key: _without_nul(item) for key, item in value.items() if key != "examples"}
-    if value.get("type") == "string" and not value.keys() & {"format", "enum", "const", "pattern"}:
-        bounded["pattern"] = NO_NUL
-    return bounded | {key: value[key] for key in value.keys() & {"examples"}}
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

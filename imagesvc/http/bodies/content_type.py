@@ -1,0 +1,55 @@
+"""Content-Type and Content-Encoding of a request: what its body is said to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+
+from imagesvc.errors import UnsupportedMediaType
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+"""RFC 7396: members that are absent stay as they are."""
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    """What a request says its body is; `media_type` is in lower case, empty where it says none."""
+
+    media_type: str
+    boundary: bytes
+
+    @classmethod
+    def of(cls, request: Request) -> ContentType:
+        """The content type of a request's body."""
+        name, options = parse_options_header(request.headers.get("content-type", ""))
+        return cls(name.decode("latin-1").lower(), options.get(b"boundary", b""))
+
+
+def check_media_type(request: Request, *accepted: str) -> str:
+    """The media type of a request's body.
+
+    Raises:
+        UnsupportedMediaType: it is not one of those accepted.
+    """
+    media_type = ContentType.of(request).media_type
+    if media_type not in accepted:
+        raise UnsupportedMediaType(f"The body must be {' or '.join(accepted)}.")
+    return media_type
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse compressed bodies (RFC 9110, section 8.4).
+
+    Raises:
+        UnsupportedMediaType: the body is compressed.
+    """
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() not in {"", "identity"}:
+        raise UnsupportedMediaType(
+            "Content-Encoding is not supported; the body must be sent without it."
+        )

@@ -1,0 +1,50 @@
+"""The base models of what requests send and answers give."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A model in the API's document: a docstring below a field describes it.
+
+    `title` in the configuration is its name in the document, the class's own name by default.
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Sent(Model):
+    """A body that a client sends: unknown members and values of other types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Patch(Sent):
+    """A merge patch (RFC 7396): every field may be `MISSING`, which is its default."""
+
+    def given(self) -> dict[str, Any]:
+        """The members that the patch has."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Query(Model):
+    """Query parameters, one a field; unknown ones are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    LISTS: ClassVar[frozenset[str]] = frozenset()
+    """Those whose values have commas between; given several times, they add up."""
+
+
+class LenientQuery(Model):
+    """Query parameters, one a field; unknown ones are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def schema_name(model: type[BaseModel]) -> str:
+    """The name of a model in the API's document."""
+    return model.model_config.get("title") or model.__name__

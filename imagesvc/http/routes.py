@@ -1,0 +1,124 @@
+"""Routes of operations: they admit, parse and validate requests before the endpoint is called."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.limits import Limit, RateLimits, standing_headers
+from imagesvc.auth.principals import STRANGER, Principal
+from imagesvc.errors import Unauthorized
+from imagesvc.http.bodies.receiving import Streamed, StreamedBody, drained_on_error
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.idempotency import Attempt, Idempotency
+from imagesvc.http.operations import Grammar, Operation, operations_of
+from imagesvc.http.requests import only_known, parsed_query
+
+ReadBody = Callable[[Request], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Makes the routes of operations, whose requests are checked in this order.
+
+    Credential, rate limit and scope (401, 429, 403); query (400); Idempotency-Key (400, 409);
+    the subject (404, 403); the body (415, 413, 400).
+    """
+
+    authenticator: Authenticator
+    limits: RateLimits
+    idempotency: Idempotency
+
+    def of(self, resource: object) -> list[Route]:
+        """The routes of the operations that the class of an instance declares."""
+        return [self._route(operation, resource) for operation in operations_of(type(resource))]
+
+    def _route(self, operation: Operation, resource: object) -> Route:
+        is_counted = operation.scope is not None or operation.limit is not None
+
+        async def serve(request: Request) -> Response:
+            requester = await self._admitted(operation, request)
+            response = await self._received(operation, resource, Context(request, requester))
+            if is_counted:
+                response.headers.update(standing_headers(request))
+            return response
+
+        return Route(operation.path, serve, methods=[operation.method], name=operation.name)
+
+    async def _admitted(self, operation: Operation, request: Request) -> Principal:
+        """Who sends the request, if they may use the operation.
+
+        Raises:
+            Unauthorized, RateLimited, InsufficientScope: they may not.
+        """
+        if operation.scope is None:
+            if operation.limit is not None:
+                self.limits.check(operation.limit, request)
+            return STRANGER
+        try:
+            principal = await self.authenticator.principal(request)
+        except Unauthorized:
+            self.limits.check(Limit.ADDRESS, request)  # guesses of credentials are counted
+            raise
+        self.limits.check(operation.limit or Limit.PRINCIPAL, request, principal)
+        principal.check(operation.scope)
+        return principal
+
+    async def _received(self, operation: Operation, resource: object, context: Context) -> Response:
+        """The answer to an admitted request; a streamed body is drained when there is an error."""
+        body = operation.body
+        if not isinstance(body, Streamed):
+            read = _nothing if body is None else body.read
+            return await self._answered(operation, resource, context, read)
+        streamed = StreamedBody(context.request.receive)
+        answer = self._answered(operation, resource, context, functools.partial(_same, streamed))
+        return await drained_on_error(context.request, streamed, answer)
+
+    async def _answered(
+        self, operation: Operation, resource: object, context: Context, read: ReadBody
+    ) -> Response:
+        query = _query(operation, context.request)
+        with self._attempt(operation, context) as attempt:
+            subject = None
+            if operation.find_subject is not None:
+                subject = await operation.find_subject(resource, context)
+            body = await read(context.request)
+            call = Call(context.request, context.requester, query, body, attempt, subject)
+            return await operation.endpoint(resource, call)
+
+    def _attempt(
+        self, operation: Operation, context: Context
+    ) -> AbstractContextManager[Attempt | None]:
+        if not operation.is_idempotent:
+            return contextlib.nullcontext()
+        return self.idempotency.attempt(context.request, context.requester)
+
+
+def _query(operation: Operation, request: Request) -> Any:
+    """The query, parsed and valid; None where the operation declares no model.
+
+    Raises:
+        InvalidRequest: naming every parameter that is wrong.
+    """
+    if isinstance(operation.query, Grammar):
+        return None
+    if operation.query is None:
+        return only_known(request, set())
+    return parsed_query(operation.query, request)
+
+
+async def _nothing(_request: Request) -> None:
+    """The body of an operation that declares none."""
+
+
+async def _same(body: StreamedBody, _request: Request) -> StreamedBody:
+    return body
