@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from imagesvc.store.db.migrate import NEWEST, upgrade
+from imagesvc.store.db.expected import NEWEST
+from imagesvc.store.db.migrate import upgrade
 from imagesvc.store.db.sqlite import sqlite_engine, transaction
 
 # Tables that others make for themselves come with those.

@@ -49,6 +49,7 @@ from imagesvc.settings import (
     split_hosts,
 )
 from imagesvc.store.db.database import NEXT_STEPS
+from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.files.data_dir import DataDir
 
 log = structlog.get_logger()
@@ -332,8 +333,7 @@ def _print_report(report: Report) -> None:
     ):
         for item in found:
             console.print(f"{title}: {item}", soft_wrap=True, markup=False, highlight=False)
-    for fault in report.database:
-        console.print(f"database: {fault}", soft_wrap=True, markup=False, highlight=False)
-    if report.database:
-        console.print(NEXT_STEPS, soft_wrap=True, markup=False, highlight=False)
+    for faults, next_steps in ((report.database, NEXT_STEPS), (report.schema, SCHEMA_HINT)):
+        for line in [*(f"database: {fault}" for fault in faults), *([next_steps] if faults else [])]:
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print("sound" if report.is_sound else "NOT SOUND")

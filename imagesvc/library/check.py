@@ -12,7 +12,7 @@ from imagesvc.errors import NotFound
 from imagesvc.library.access import denied
 from imagesvc.model import Digest
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.soundness import faults_of, read_only_engine
+from imagesvc.store.db.soundness import faults_of, read_only_engine, schema_faults_of
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import fsync_directory
@@ -36,11 +36,14 @@ class Report:
     """What this user may not read or write."""
     database: list[str] = field(default_factory=list)
     """What is wrong with the database; its rows are compared with nothing then."""
+    schema: list[str] = field(default_factory=list)
+    """How the schema of the database is another than it should be; as above."""
 
     @property
     def is_sound(self) -> bool:
         """Whether every row has its blob, whole. Blobs without a row are left for `gc`."""
-        return not (self.damaged or self.missing or self.denied or self.database)
+        is_database_sound = not (self.database or self.schema)
+        return is_database_sound and not (self.damaged or self.missing or self.denied)
 
 
 async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
@@ -56,7 +59,9 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
     report = Report(denied=await to_thread.run_sync(lambda: list(denied(data_dir))))
     blobs = FileBlobStore(data_dir.blobs)
     report.database = await to_thread.run_sync(faults_of, data_dir.database)
-    if report.database:
+    if not report.database:
+        report.schema = await to_thread.run_sync(schema_faults_of, data_dir.database)
+    if report.database or report.schema:
         await _check_names(blobs, report)
         return report
     database = Database(data_dir.database, engine=read_only_engine(data_dir.database))

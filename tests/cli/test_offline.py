@@ -97,6 +97,52 @@ def test_check_names_a_newer_database(place: Path) -> None:
     assert "database: it was made by a newer version of imagesvc" in done.stdout
 
 
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])
+def test_another_schema_is_told_in_one_line(place: Path, command: tuple[str, ...]) -> None:
+    """Of an unreleased version: half of the service would fail later, with readyz fine."""
+    make_older(place)
+
+    done = run(place.parent, *command, "--data-dir", str(place), workers="1", log_format="json")
+
+    (line,) = [line for line in done.stderr.splitlines() if "another schema" in line]
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert f"{place / 'imagesvc.db'} has another schema" in line
+    assert "there is no column webhooks.failing_since" in line
+
+
+def test_check_names_another_schema(place: Path) -> None:
+    """It found the file sound, which it is."""
+    make_older(place)
+
+    done = run(place.parent, "check", "--data-dir", str(place))
+
+    assert done.returncode == 1
+    assert "database: there is no column webhooks.failing_since" in done.stdout
+    assert ".recover" not in done.stdout
+
+
+def test_the_log_has_the_words_of_the_database(place: Path) -> None:
+    """"The database cannot be used now" alone leaves an operator without a way to go on."""
+    server = Server(place, workers=1, auth="off").start()
+    try:
+        make_older(place)
+        assert server.client.get("/api/v1/webhooks").status_code == 503
+    finally:
+        server.close()
+
+    assert "no such column: webhooks.failing_since" in server.log()
+    assert "database.failed" in server.log()
+
+
+def make_older(place: Path) -> None:
+    """Give the database the schema of an unreleased version, under the newest revision."""
+    connection = sqlite3.connect(place / "imagesvc.db")
+    with connection:
+        connection.execute("ALTER TABLE webhooks DROP COLUMN failing_since")
+    connection.close()
+
+
 def make_newer(place: Path) -> None:
     """Have the database say that a later version has migrated it."""
     connection = sqlite3.connect(place / "imagesvc.db")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from imagesvc.store.db import migrate as module
-from imagesvc.store.db.migrate import HEAD, NEWEST, migrate, upgrade
+from imagesvc.store.db.expected import NEWEST
+from imagesvc.store.db.migrate import HEAD, SchemaDiffers, migrate, upgrade
 from imagesvc.store.db.schema import is_in_metadata, metadata
 from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from scripts.make_schema import newest, statements
@@ -91,6 +94,44 @@ def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
     migrate(path)
 
     assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE webhooks DROP COLUMN failing_since", "no column webhooks.failing_since"),
+        ("ALTER TABLE jobs ADD COLUMN old TEXT NOT NULL DEFAULT ''", "unknown column jobs.old"),
+        ("DROP TABLE webhook_deliveries", "no table webhook_deliveries"),
+        ("DROP INDEX {index}", "no index {index}"),
+        ("DROP TRIGGER {trigger}", "no trigger {trigger}"),
+    ],
+)
+def test_another_schema_at_the_same_revision_is_refused(
+    tmp_path: Path, change: str, said: str
+) -> None:
+    """Each statement that meets the difference would fail, in the middle of its work."""
+    path = tmp_path / "imagesvc.db"
+    migrate(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        parts = connection.execute(
+            "SELECT type, max(name) FROM sqlite_schema WHERE sql IS NOT NULL GROUP BY type"
+        )
+        names = dict(parts.fetchall())
+        connection.execute(change.format(**names))
+
+    with pytest.raises(SchemaDiffers, match=said.format(**names).replace(".", r"\.")):
+        migrate(path)
+
+
+def test_what_an_operator_has_added_hinders_no_start(tmp_path: Path) -> None:
+    """An index for a query of one's own, or a table of `sqlite3 .recover`."""
+    path = tmp_path / "imagesvc.db"
+    migrate(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE lost_and_found (id INTEGER NOT NULL)")
+        connection.execute("CREATE INDEX mine ON images (title)")
+
+    migrate(path)
 
 
 @pytest.mark.parametrize("statement", [5, 9, 13, 17])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Connection, inspect, text
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
 from imagesvc.store.db.database import NEXT_STEPS
+from imagesvc.store.db.expected import HINT, differences, statements
 from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.reserve import Reserve
@@ -24,10 +25,12 @@ class DatabaseNewer(Unavailable):
     """The database has a schema that only a later version of imagesvc knows."""
 
 
+class SchemaDiffers(Unavailable):
+    """The database says that it is at the newest revision, and has another schema."""
+
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = MIGRATIONS / "versions"
-NEWEST = MIGRATIONS / "newest.sql"
-"""What all migrations together make of an empty SQLite database: `make schema` writes it."""
 
 
 def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
@@ -37,6 +40,7 @@ def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
         InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
         DatabaseDamaged: it is no database any more, or was lost.
         DatabaseNewer: a later version has migrated it.
+        SchemaDiffers: it was made by an unreleased version.
         Unavailable: the database cannot be used now.
     """
     path = data_dir.database
@@ -56,9 +60,9 @@ def _migrate(data_dir: DataDir) -> None:
     """As `migrate`, with errors of ours; SQLite does not say that inodes are lacking."""
     path = data_dir.database
     try:
-        with translated():
+        with translated(is_logged=False):  # the start ends with its text
             migrate(path)
-    except (InsufficientStorage, DatabaseDamaged, DatabaseNewer):
+    except (InsufficientStorage, DatabaseDamaged, DatabaseNewer, SchemaDiffers):
         raise
     except Unavailable as error:
         if not data_dir.has_inodes():
@@ -88,6 +92,7 @@ def migrate(path: Path) -> None:
 
     Raises:
         DatabaseNewer: a later version has migrated it.
+        SchemaDiffers: it was made by an unreleased version.
     """
     with contextlib.suppress(FileExistsError):
         path.touch(mode=0o600, exist_ok=False)
@@ -100,6 +105,7 @@ def migrate(path: Path) -> None:
                     upgrade(connection)
                 else:
                     _create(connection)
+        _check_schema(connection, path)
     engine.dispose()
 
 
@@ -117,6 +123,20 @@ def check_not_newer(revision: str | None, path: Path) -> None:
         )
 
 
+def _check_schema(connection: Connection, path: Path) -> None:
+    """Compare a database at `HEAD` with what its revision means.
+
+    Raises:
+        SchemaDiffers: statements would fail later, each in the middle of its work.
+    """
+    found = differences(cast("sqlite3.Connection", connection.connection.dbapi_connection))
+    if found:
+        raise SchemaDiffers(
+            f"The database {path} has another schema than this version of imagesvc expects "
+            f"({', '.join(found)}). {HINT}"
+        )
+
+
 def is_known(revision: str) -> bool:
     """Whether this version has the migration."""
     return any(VERSIONS.glob(f"{revision}_*.py"))
@@ -131,19 +151,9 @@ def _revision(connection: Connection) -> str | None:
 
 def _create(connection: Connection) -> None:
     """Make the newest schema in an empty database, in a tenth of the time of all migrations."""
-    for statement in _statements(NEWEST.read_text("utf-8")):
+    for statement in statements():
         connection.exec_driver_sql(statement)
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, triggers and all."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def upgrade(connection: Connection, revision: str = HEAD) -> None:

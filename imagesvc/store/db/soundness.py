@@ -10,7 +10,8 @@ from urllib.parse import quote
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from imagesvc.store.db.migrate import is_known
+from imagesvc.store.db.expected import differences
+from imagesvc.store.db.migrate import HEAD, is_known
 
 MAX_FAULTS = 20
 """More of them say nothing more."""
@@ -39,6 +40,15 @@ def faults_of(path: Path) -> list[str]:
     return faults
 
 
+def schema_faults_of(path: Path) -> list[str]:
+    """How the schema of a sound database differs from what its revision means.
+
+    That of an older revision is not compared: the next start migrates it.
+    """
+    with contextlib.closing(read_only(path)) as connection:
+        return differences(connection) if _revisions(connection) == [HEAD] else []
+
+
 def _dangling(connection: sqlite3.Connection) -> list[str]:
     found = connection.execute("PRAGMA foreign_key_check").fetchmany(MAX_FAULTS)
     return [f"a row of {table} points at no row of {parent}" for table, _, parent, _ in found]
@@ -51,11 +61,20 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
 
 
 def _newer(connection: sqlite3.Connection) -> list[str]:
-    with contextlib.suppress(sqlite3.OperationalError):  # no such table: `_missing` has others
-        for (revision,) in connection.execute("SELECT version_num FROM alembic_version"):
-            if not is_known(revision):
-                return [f"it was made by a newer version of imagesvc (schema {revision})"]
-    return []
+    return [
+        f"it was made by a newer version of imagesvc (schema {revision})"
+        for revision in _revisions(connection)
+        if not is_known(revision)
+    ]
+
+
+def _revisions(connection: sqlite3.Connection) -> list[str]:
+    """The revision of a database; none where it has no table for it."""
+    try:
+        found = connection.execute("SELECT version_num FROM alembic_version")
+    except sqlite3.OperationalError:  # no such table: `_missing` has others
+        return []
+    return [revision for (revision,) in found]
 
 
 def read_only(path: Path) -> sqlite3.Connection:

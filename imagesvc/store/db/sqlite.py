@@ -8,13 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
 
+log = structlog.get_logger()
+
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+MAX_LOGGED = 300
+"""Characters of an error of SQLite in the log."""
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}  # the latter: no room for the index of the log
 
 
@@ -56,20 +61,32 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours, once, here."""
+def translated(*, is_logged: bool = True) -> Iterator[None]:
+    """Turn the driver's errors into ours, once, here; the log has what ours do not say."""
     try:
         yield
-    except OperationalError as error:
-        if _error_name(error) in _FULL:
-            raise InsufficientStorage("The disk that holds the database is full.") from error
-        raise Unavailable("The database cannot be used now.") from error
     except DBAPIError as error:
-        if _error_name(error).startswith(_DAMAGED):
-            raise DatabaseDamaged("The database is damaged.") from error
-        if error.connection_invalidated:
-            raise Unavailable("The database cannot be used now.") from error
-        raise ImagesvcError("The database refused a statement.") from error
+        ours = _translation(error)
+        if is_logged and not isinstance(ours, InsufficientStorage | DatabaseDamaged):
+            log.error(
+                "the database failed",
+                action="database.failed",
+                error=str(error.orig)[:MAX_LOGGED],  # SQLite's words, without the statement's values
+                kind=_error_name(error),
+            )
+        raise ours from error
+
+
+def _translation(error: DBAPIError) -> ImagesvcError:
+    if isinstance(error, OperationalError):
+        if _error_name(error) in _FULL:
+            return InsufficientStorage("The disk that holds the database is full.")
+        return Unavailable("The database cannot be used now.")
+    if _error_name(error).startswith(_DAMAGED):
+        return DatabaseDamaged("The database is damaged.")
+    if error.connection_invalidated:
+        return Unavailable("The database cannot be used now.")
+    return ImagesvcError("The database refused a statement.")
 
 
 def _error_name(error: DBAPIError) -> str:

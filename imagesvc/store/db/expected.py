@@ -1,0 +1,84 @@
+"""The schema that this version expects of a database at its newest revision."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+NEWEST = Path(__file__).parent / "migrations" / "newest.sql"
+"""What all migrations together make of an empty SQLite database: `make schema` writes it."""
+MAX_DIFFERENCES = 5
+"""More of them say nothing more."""
+HINT = (
+    "An unreleased version of imagesvc may have made it. Start with a new data directory and "
+    "upload again, or restore a copy of the data directory that a released version made."
+)
+"""For an operator whose database has another schema."""
+
+_SHOWN = """NOT EXISTS (
+  SELECT 1 FROM sqlite_schema v
+  WHERE v.sql LIKE 'CREATE VIRTUAL TABLE%' AND s.tbl_name GLOB v.name || '_*'
+)"""
+"""Not the tables that a virtual one makes for itself, which depend on the version of SQLite."""
+_PARTS = f"""
+SELECT type, name, tbl_name FROM sqlite_schema s WHERE sql IS NOT NULL AND {_SHOWN}
+UNION ALL
+SELECT 'column', s.name || '.' || c.name || iif(c."notnull", ' (not null)', ''), s.name
+FROM sqlite_schema s JOIN pragma_table_info(s.name) c WHERE s.type = 'table' AND {_SHOWN}
+"""
+# Names, and not the text of the statements: that may differ with the way of a database through
+# the migrations, and the versions of SQLite that ran them.
+
+Part = tuple[str, str]
+
+
+def differences(connection: sqlite3.Connection) -> list[str]:
+    """What the schema of a database lacks, or has too much in the tables that are expected.
+
+    Tables, indexes and triggers that others have added are no difference.
+    """
+    found, tables = _parts_of(connection)
+    expected, expected_tables = _expected()
+    missing = [
+        f"there is no {kind} {name}"
+        for kind, name in sorted(expected - found.keys())
+        if kind != "column" or _table_of(name) in tables
+    ]
+    surplus = [
+        f"there is an unknown column {name}"
+        for (kind, name), table in sorted(found.items())
+        if kind == "column" and (kind, name) not in expected and table in expected_tables
+    ]
+    return (missing + surplus)[:MAX_DIFFERENCES]
+
+
+def statements() -> Iterator[str]:
+    """The statements that make the schema, triggers and all."""
+    statement = ""
+    for line in NEWEST.read_text("utf-8").splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _parts_of(connection: sqlite3.Connection) -> tuple[dict[Part, str], set[str]]:
+    """The parts of a schema with the table of each, and its tables."""
+    parts = {(kind, name): table for kind, name, table in connection.execute(_PARTS)}
+    return parts, {name for kind, name in parts if kind == "table"}
+
+
+@cache
+def _expected() -> tuple[frozenset[Part], frozenset[str]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for statement in statements():
+            connection.execute(statement)
+        parts, tables = _parts_of(connection)
+    return frozenset(parts), frozenset(tables)
+
+
+def _table_of(column: str) -> str:
+    return column.partition(".")[0]
