@@ -334,6 +334,8 @@ def _print_report(report: Report) -> None:
         for item in found:
             console.print(f"{title}: {item}", soft_wrap=True, markup=False, highlight=False)
     for faults, next_steps in ((report.database, NEXT_STEPS), (report.schema, SCHEMA_HINT)):
-        for line in [*(f"database: {fault}" for fault in faults), *([next_steps] if faults else [])]:
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        for fault in faults:
+            console.print(f"database: {fault}", soft_wrap=True, markup=False, highlight=False)
+        if faults:
+            console.print(next_steps, soft_wrap=True, markup=False, highlight=False)
     console.print("sound" if report.is_sound else "NOT SOUND")

@@ -123,7 +123,7 @@ def test_check_names_another_schema(place: Path) -> None:
 
 
 def test_the_log_has_the_words_of_the_database(place: Path) -> None:
-    """"The database cannot be used now" alone leaves an operator without a way to go on."""
+    """An operator who reads only that it cannot be used has nothing to go on."""
     server = Server(place, workers=1, auth="off").start()
     try:
         make_older(place)

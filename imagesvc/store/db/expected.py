@@ -18,17 +18,20 @@ HINT = (
 )
 """For an operator whose database has another schema."""
 
-_SHOWN = """NOT EXISTS (
-  SELECT 1 FROM sqlite_schema v
-  WHERE v.sql LIKE 'CREATE VIRTUAL TABLE%' AND s.tbl_name GLOB v.name || '_*'
-)"""
-"""Not the tables that a virtual one makes for itself, which depend on the version of SQLite."""
-_PARTS = f"""
-SELECT type, name, tbl_name FROM sqlite_schema s WHERE sql IS NOT NULL AND {_SHOWN}
+_PARTS = """
+WITH own AS (
+  SELECT type, name, tbl_name FROM sqlite_schema s
+  WHERE sql IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM sqlite_schema v
+    WHERE v.sql LIKE 'CREATE VIRTUAL TABLE%' AND s.tbl_name GLOB v.name || '_*'
+  )
+)
+SELECT type, name, tbl_name FROM own
 UNION ALL
-SELECT 'column', s.name || '.' || c.name || iif(c."notnull", ' (not null)', ''), s.name
-FROM sqlite_schema s JOIN pragma_table_info(s.name) c WHERE s.type = 'table' AND {_SHOWN}
+SELECT 'column', own.name || '.' || c.name || iif(c."notnull", ' (not null)', ''), own.name
+FROM own JOIN pragma_table_info(own.name) c WHERE own.type = 'table'
 """
+# Without the tables that a virtual one makes for itself, which depend on the version of SQLite.
 # Names, and not the text of the statements: that may differ with the way of a database through
 # the migrations, and the versions of SQLite that ran them.
 

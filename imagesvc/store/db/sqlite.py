@@ -71,7 +71,7 @@ def translated(*, is_logged: bool = True) -> Iterator[None]:
             log.error(
                 "the database failed",
                 action="database.failed",
-                error=str(error.orig)[:MAX_LOGGED],  # SQLite's words, without the statement's values
+                error=str(error.orig)[:MAX_LOGGED],  # SQLite's words, without values
                 kind=_error_name(error),
             )
         raise ours from error
