@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost, render_cost
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.mezzanine import serves
 from imagesvc.imaging.transforms.fitting import check_can_be_made
 from imagesvc.imaging.transforms.transform import canonical, effective, variant_key

@@ -12,8 +12,8 @@ from functools import partial
 from imagesvc.cache.flights import Fetched, Flight
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import Admit, VariantCache
-from imagesvc.imaging.calls import Removal, Unlocated
 from imagesvc.imaging.cost import copy_cost
+from imagesvc.imaging.messages import Removal, Unlocated
 from imagesvc.imaging.transforms.transform import ANIMATED, moves
 from imagesvc.model import Format, Image, Lane, Original, Transform, Variant, VariantKey, utc_now
 from imagesvc.store.variants import COPY

@@ -17,8 +17,8 @@ from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.identity import Identities, Wanted
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.errors import ImagesvcError, NotFound, RateLimited, TimedOut, Unavailable, WorkerDied
-from imagesvc.imaging.calls import Rendered, content_of
 from imagesvc.imaging.cost import check_seconds
+from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.model import ImageId, Lane, Original, Transform, Variant, VariantKey, utc_now
 from imagesvc.store.files.files import named_error
 from imagesvc.workers.renderer import Renderer

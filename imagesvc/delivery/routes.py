@@ -53,7 +53,7 @@ from imagesvc.errors import (
 from imagesvc.http.bodies.declared import Content, Raw
 from imagesvc.http.calls import Call
 from imagesvc.http.operations import Answer, Grammar, operation
-from imagesvc.imaging.calls import Removal
+from imagesvc.imaging.messages import Removal
 from imagesvc.imaging.transforms.geometry import predicted_size
 from imagesvc.imaging.transforms.transform import canonical, parse, with_format
 from imagesvc.model import Format, Image, ImageId, Original, Transform, Visibility, parse_id

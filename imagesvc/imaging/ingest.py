@@ -8,14 +8,6 @@ from dataclasses import replace
 
 from imagesvc.errors import ImagesvcError, InvalidTransform
 from imagesvc.imaging.analysis.facts import SMALL_SIDE, facts_of
-from imagesvc.imaging.calls import (
-    Files,
-    Ingested,
-    IngestRequest,
-    Rendered,
-    RenderRequest,
-    Spill,
-)
 from imagesvc.imaging.codecs import pillow, vips
 from imagesvc.imaging.codecs.encode import jpeg
 from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
@@ -23,6 +15,14 @@ from imagesvc.imaging.codecs.sources import open_source
 from imagesvc.imaging.codecs.vips import Picture, Source
 from imagesvc.imaging.colour.conversion import scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.messages import (
+    Files,
+    Ingested,
+    IngestRequest,
+    Rendered,
+    RenderRequest,
+    Spill,
+)
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
 from imagesvc.imaging.pipeline.develop import resize
 from imagesvc.imaging.pipeline.steps import Work

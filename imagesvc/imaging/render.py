@@ -15,7 +15,6 @@ from imagesvc.errors import (
     InsufficientStorage,
     UnsupportedMediaType,
 )
-from imagesvc.imaging.calls import Files, Rendered, RenderRequest, Spill
 from imagesvc.imaging.codecs import avif, vips
 from imagesvc.imaging.codecs.encode import encode
 from imagesvc.imaging.codecs.sources import open_source
@@ -24,6 +23,7 @@ from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.gif import reduce as gif
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.messages import Files, Rendered, RenderRequest, Spill
 from imagesvc.imaging.mezzanine import laid_on
 from imagesvc.imaging.pipeline.develop import develop
 from imagesvc.imaging.pipeline.stages import Stages

@@ -19,8 +19,8 @@ from imagesvc.errors import (
     Unavailable,
     WorkerDied,
 )
-from imagesvc.imaging.calls import Rendered, content_of
 from imagesvc.imaging.cost import check_seconds, together
+from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine
 from imagesvc.jobs.calls import Call, MakeTask, planned_calls, served_by_mezzanine
 from imagesvc.jobs.mezzanines import Mezzanines

@@ -15,9 +15,9 @@ from pathlib import PurePosixPath
 from anyio import CancelScope
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
-from imagesvc.imaging.calls import PROBE
 from imagesvc.imaging.cost import check_seconds, decoder_cost
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.messages import PROBE
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import new_job
 from imagesvc.model import (

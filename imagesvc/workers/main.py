@@ -23,8 +23,8 @@ from functools import partial
 from typing import Any
 
 from imagesvc.errors import ImagesvcError, ImageTooLarge
-from imagesvc.imaging.calls import CALLS, Call, Files, Spill, pack_error
 from imagesvc.imaging.containers.found import Data
+from imagesvc.imaging.messages import CALLS, Call, Files, Spill, pack_error
 from imagesvc.workers.sandbox import libc
 from imagesvc.workers.sandbox.lock import Confinement, lock
 from imagesvc.workers.sandbox.readiness import READY, Readiness

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound
-from imagesvc.imaging.calls import (
+from imagesvc.imaging.cost import Cost
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.messages import (
     INGEST,
     RENDER,
     UNLOCATE,
@@ -20,8 +22,6 @@ from imagesvc.imaging.calls import (
     RenderRequest,
     Unlocated,
 )
-from imagesvc.imaging.cost import Cost
-from imagesvc.imaging.limits import Limits
 from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.verified import VerifiedBlobs

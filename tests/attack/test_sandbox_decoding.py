@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.calls import (
+from imagesvc.imaging.messages import (
     INGEST,
     PROBE,
     RENDER,

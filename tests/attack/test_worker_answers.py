@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imagesvc.errors import WorkerDied
-from imagesvc.imaging.calls import INGEST, PROBE, RENDER, Answer, Call, Rendered
+from imagesvc.imaging.messages import INGEST, PROBE, RENDER, Answer, Call, Rendered
 from tests.attack.pools import execute, rogue_pool
 
 pytestmark = pytest.mark.anyio

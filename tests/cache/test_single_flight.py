@@ -18,8 +18,8 @@ from imagesvc.cache.flights import Fetched
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut, Unavailable
-from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.cost import Cost
+from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imagesvc.errors import ImagesvcError, Rejected
-from imagesvc.imaging.calls import Files
+from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Original, Watermark

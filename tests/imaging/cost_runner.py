@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.calls import Files
 from imagesvc.imaging.cost import render_cost
+from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from tests.imaging.originals import probed

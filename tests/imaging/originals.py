@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imagesvc.imaging.calls import IngestRequest, Rendered, RenderRequest
+from imagesvc.imaging.messages import IngestRequest, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Original, Size

@@ -15,9 +15,9 @@ import pillow_heif
 from PIL import Image, ImageCms
 
 import imagesvc.imaging.probe
-from imagesvc.imaging.calls import Files, Rendered
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.messages import Files, Rendered
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original, Probe, Watermark

@@ -12,8 +12,8 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms
 
-from imagesvc.imaging.calls import IngestRequest
 from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.messages import IngestRequest
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Format, Original
 from tests.imaging.colours import CASES, VALID, Levels, iccp, png, srgb

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from imagesvc.imaging.calls import Rendered
+from imagesvc.imaging.messages import Rendered
 from tests.imaging import animations, places
 from tests.imaging.pictures import BLUE, LIMITS, RED, is_near, make, pixel, probe, save, seen
 from tests.imaging.test_damaged import torn_gif

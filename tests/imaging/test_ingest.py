@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.calls import INGEST, Answer, Ingested, Rendered
 from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.messages import INGEST, Answer, Ingested, Rendered
 from imagesvc.imaging.mezzanine import (
     LONGEST_SIDE,
     mezzanine_size,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.imaging.calls import Rendered
 from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.mezzanine import (
     MARGIN,
     ingest_cost,

@@ -12,9 +12,9 @@ import pytest
 import pyvips
 from PIL import Image
 
-from imagesvc.imaging.calls import IngestRequest
 from imagesvc.imaging.containers.colour_spaces import colour_space
 from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.messages import IngestRequest
 from imagesvc.model import Digest, Format, Original
 from tests.imaging.colours import (
     CASES,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType
-from imagesvc.imaging.calls import Files
+from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Digest, Original

@@ -6,11 +6,11 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 
-from imagesvc.imaging.calls import Files, Removal, Rendered, Unlocated
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.location import gif, jpeg, png, webp
 from imagesvc.imaging.location.opaque import has_no_metadata
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Files, Removal, Rendered, Unlocated
 from imagesvc.imaging.render import MAX_RETURNED_BYTES, spill_file
 from imagesvc.model import Format
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imagesvc.imaging.calls import CALLS, Call, Files
+from imagesvc.imaging.messages import CALLS, Call, Files
 from imagesvc.workers import main as worker
 
 
