@@ -1,7 +1,8 @@
-"""The calls that cross to workers, and how their results come back as data.
+"""The messages to workers and from them: calls, requests, results, and these packed as data.
 
-The server process imports this module and never a codec. What a worker answers is read as
-JSON and bytes, never unpickled: a decoder that was taken over must not reach the server.
+The server process imports this module and never a codec; `imaging.handlers` has what workers do.
+What a worker answers is read as JSON and bytes, never unpickled: a decoder that was taken over
+must not reach the server.
 """
 
 from __future__ import annotations
@@ -131,41 +132,21 @@ class Unlocated:
     copy: Rendered | None = None
 
 
+Handler = Callable[..., Packed]
+"""What a worker answers a call with: a function of the `Files` and the arguments of the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A function for workers: `run` and `pack` there, `unpack` in the server.
-
-    `run` takes the `Files` before the arguments of the call.
-    """
+    """A kind of work for workers; `pack` is for the worker, `unpack` for the server."""
 
     name: str
-    run: Callable[..., T]
     pack: Callable[[T], Packed]
     unpack: Callable[[Plain, Answer], T]
 
-
-def _probe(files: Files, limits: Limits) -> Probe:
-    from imagesvc.imaging.probe import probe  # noqa: PLC0415  # in the worker only
-
-    return probe(files.data, limits)
-
-
-def _render(files: Files, request: RenderRequest) -> Outcomes:
-    from imagesvc.imaging.render import render_each  # noqa: PLC0415  # in the worker only
-
-    return render_each(files, request)
-
-
-def _ingest(files: Files, request: IngestRequest) -> Ingested:
-    from imagesvc.imaging.ingest import ingest  # noqa: PLC0415  # in the worker only
-
-    return ingest(files, request)
-
-
-def _unlocate(files: Files, kind: Format) -> Unlocated:
-    from imagesvc.imaging.location.remove import unlocate  # noqa: PLC0415  # in the worker only
-
-    return unlocate(files, kind)
+    def handled_by(self, run: Callable[..., T]) -> Handler:
+        """The handler that packs what `run` returns, a function of the same arguments."""
+        return lambda files, *args: self.pack(run(files, *args))
 
 
 def pack_error(error: ImagesvcError) -> Plain:
@@ -306,14 +287,11 @@ def _unpack_unlocated(plain: Plain, answer: Answer) -> Unlocated:
     return Unlocated(removal, copy)
 
 
-PROBE: Call[Probe] = Call("probe", _probe, lambda probe: (asdict(probe), b""), _unpack_probe)
-"""`imaging.probe.probe`: identify a file from its header."""
-RENDER: Call[Outcomes] = Call("render", _render, _pack_outcomes, _unpack_outcomes)
-"""`imaging.render.render_each`: make variants of a file."""
-INGEST: Call[Ingested] = Call("ingest", _ingest, _pack_ingested, _unpack_ingested)
-"""`imaging.ingest.ingest`: facts, mezzanine and first variants of an original."""
-
-UNLOCATE: Call[Unlocated] = Call("unlocate", _unlocate, _pack_unlocated, _unpack_unlocated)
-"""`imaging.location.remove.unlocate`: what strangers get of an original."""
-
-CALLS: Mapping[str, Call[Any]] = {call.name: call for call in (PROBE, RENDER, INGEST, UNLOCATE)}
+PROBE: Call[Probe] = Call("probe", lambda probe: (asdict(probe), b""), _unpack_probe)
+"""Identify a file from its header."""
+RENDER: Call[Outcomes] = Call("render", _pack_outcomes, _unpack_outcomes)
+"""Make variants of a file."""
+INGEST: Call[Ingested] = Call("ingest", _pack_ingested, _unpack_ingested)
+"""Facts, mezzanine and first variants of an original."""
+UNLOCATE: Call[Unlocated] = Call("unlocate", _pack_unlocated, _unpack_unlocated)
+"""A copy of an original that does not tell where it was taken."""

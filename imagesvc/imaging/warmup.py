@@ -1,4 +1,4 @@
-"""Loads all that a worker needs before it is locked: afterwards no file can be opened.
+"""Loads what a worker needs beside its handlers, before it is locked and can open no file.
 
 No libvips pipeline runs here: it would start threads, which Landlock would not cover.
 """
@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import linecache  # noqa: F401  # tracebacks
 
-import imagesvc.imaging.ingest
-import imagesvc.imaging.location.remove
-import imagesvc.imaging.probe
-import imagesvc.imaging.render  # noqa: F401
 from imagesvc.imaging.codecs import pillow, vips
 from imagesvc.imaging.codecs.encode import encode
 from imagesvc.imaging.pipeline import lettering

@@ -14,17 +14,22 @@ import os
 import pickle
 import signal
 import socket
-import struct
 import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from imagesvc.errors import ImagesvcError, ImageTooLarge
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.messages import CALLS, Call, Files, Spill, pack_error
+from imagesvc.imaging.messages import Files, Handler, Spill, pack_error
+from imagesvc.workers.channel import (
+    FILE_GIVEN,
+    FILE_WANTED,
+    REPLY_HEAD,
+    REQUEST_HEAD,
+)
 from imagesvc.workers.sandbox import libc
 from imagesvc.workers.sandbox.lock import Confinement, lock
 from imagesvc.workers.sandbox.readiness import READY, Readiness
@@ -35,26 +40,17 @@ STANDARD_STREAMS = (0, 1, 2)
 """Kept, at /dev/null: else the next descriptor would take their place."""
 TRIM_ABOVE_BYTES = 128 << 20
 
-REQUEST_HEAD = struct.Struct("!I")
-"""Bytes of the pickle that follows."""
-REPLY_HEAD = struct.Struct("!II")
-"""Bytes of the JSON and of the body that follow."""
-FILE_WANTED = "file_wanted"
-"""What a worker says, in the place of an answer, to be sent a file for a large output."""
-FILE_GIVEN, FILE_REFUSED = b"+", b"-"
-"""What comes back; the first with the descriptor."""
-
 _page_bytes = os.sysconf("SC_PAGE_SIZE")
 
 
 def main(
-    channel: socket.socket, calls_by_name: Mapping[str, Call[Any]], resident: Callable[[], int]
+    channel: socket.socket, handlers: Mapping[str, Handler], resident: Callable[[], int]
 ) -> None:
     """Serve calls until the server closes its end."""
     calls = 0
     while request := _receive(channel):
         calls += 1
-        plain, body = _answer(calls_by_name[request.name], request, _Spill(channel))
+        plain, body = _answer(handlers[request.name], request, _Spill(channel))
         plain["resident_bytes"] = _settle_memory(resident)
         plain["calls"] = calls
         _send(channel, plain, body)
@@ -128,9 +124,9 @@ def _mapped(fd: int | None) -> Data:
         os.close(fd)
 
 
-def _answer(call: Call[Any], request: _Request, spill: Spill) -> tuple[dict[str, Any], bytes]:
+def _answer(handler: Handler, request: _Request, spill: Spill) -> tuple[dict[str, Any], bytes]:
     try:
-        value, body = call.pack(call.run(Files(_mapped(request.fd), spill), *request.args))
+        value, body = handler(Files(_mapped(request.fd), spill), *request.args)
     except ImagesvcError as error:
         return {"error": pack_error(error)}, b""
     except (MemoryError, RecursionError) as error:
@@ -160,36 +156,38 @@ def _resident_bytes(statm: int) -> int:
     return int(os.pread(statm, 256, 0).split()[1]) * _page_bytes
 
 
-def prepare(confinement: Confinement, keep: Collection[int]) -> Readiness:
-    """Load what calls need, lock this process, and try the lock."""
-    from imagesvc.imaging import warmup  # noqa: PLC0415  # not in the server
+def load(confinement: Confinement, keep: Collection[int]) -> dict[str, Handler]:
+    """Load the codecs, lock this process, and try the lock; the handlers of all calls."""
+    # Here and not above, so that what cannot be loaded is reported in the answer to `READY`.
+    from imagesvc.imaging import handlers, warmup  # noqa: PLC0415
 
     warmup.warm_up()
     missing = lock(confinement, keep)
-    if not confinement.layers:
-        return Readiness()
-    warmup.check_codecs()
-    return Readiness(missing, tuple(allowed_acts()))
+    readiness = Readiness()
+    if confinement.layers:
+        warmup.check_codecs()
+        readiness = Readiness(missing, tuple(allowed_acts()))
+    return {**handlers.HANDLERS, READY.name: READY.handled_by(lambda _files: readiness)}
 
 
-def run(calls_by_name: Mapping[str, Call[Any]] = CALLS) -> None:
-    """Serve the server that started this process, as its command line says."""
+def run(more: Mapping[str, Handler] | None = None) -> None:
+    """Serve the server that started this process, as its command line says.
+
+    Args:
+        more: handlers beside those of `imaging.handlers`, by the name of the call.
+    """
     with contextlib.suppress(OSError):  # not on Linux
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     channel_fd, address_space, file_size = map(int, sys.argv[1:4])
     channel = socket.socket(fileno=channel_fd)
     confinement = Confinement(address_space, file_size, tuple(sys.argv[4:]))
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-    ready: Callable[[Files], Readiness]
     try:
-        readiness = prepare(confinement, {*STANDARD_STREAMS, channel_fd, statm})
-    except Exception as error:  # noqa: BLE001  # told in the answer, for want of a log
-        ready = partial(_fail, error)
-    else:
-        ready = lambda _files: readiness  # noqa: E731
-    calls_by_name = {**calls_by_name, READY.name: replace(READY, run=ready)}
+        handlers = load(confinement, {*STANDARD_STREAMS, channel_fd, statm})
+    except Exception as error:  # noqa: BLE001  # reported in the answer: a worker has no log
+        handlers = {READY.name: READY.handled_by(partial(_fail, error))}
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
-        main(channel, calls_by_name, partial(_resident_bytes, statm))
+        main(channel, {**handlers, **(more or {})}, partial(_resident_bytes, statm))
 
 
 def _fail(error: Exception, _files: Files) -> Readiness:

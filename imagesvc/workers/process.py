@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from pydantic_core import from_json
 
 from imagesvc.errors import WorkerDied
-from imagesvc.workers.main import (
+from imagesvc.workers.channel import (
     FILE_GIVEN,
     FILE_REFUSED,
     FILE_WANTED,

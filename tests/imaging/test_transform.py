@@ -460,7 +460,8 @@ def test_the_grammar_needs_no_pixel_library() -> None:
     """The server process parses URLs and predicts sizes; it must never load a decoder."""
     code = (
         "import sys; import imagesvc.imaging.limits, imagesvc.imaging.transforms.geometry; "
-        "import imagesvc.imaging.transforms.transform; print({'pyvips', 'PIL'} & set(sys.modules))"
+        "import imagesvc.imaging.transforms.transform, imagesvc.workers.pool; "
+        "print({'pyvips', 'PIL', 'imagesvc.imaging.handlers'} & set(sys.modules))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from imagesvc.imaging import replies
-from imagesvc.imaging.messages import Answer, Call, Files, Plain
+from imagesvc.imaging.messages import Answer, Call, Plain
 
 MAX_REASON = 200
 MAX_ACTS = 20
@@ -40,9 +40,5 @@ def _unpack(plain: Plain, _answer: Answer) -> Readiness:
     )
 
 
-def _unprepared(_files: Files) -> Readiness:
-    raise RuntimeError("a worker answers this call by itself")
-
-
-READY: Call[Readiness] = Call("ready", _unprepared, lambda it: (asdict(it), b""), _unpack)
+READY: Call[Readiness] = Call("ready", lambda it: (asdict(it), b""), _unpack)
 """The first call of each worker, answered once it has loaded and locked itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imagesvc.imaging.messages import CALLS, Call, Files
+from imagesvc.imaging.messages import Call, Files
 from imagesvc.workers import main as worker
 
 
@@ -15,14 +15,12 @@ def _execute(files: Files, code: str) -> object:
     return names["result"]
 
 
-EXECUTE: Call[Any] = Call(
-    "execute", _execute, lambda value: (value, b""), lambda plain, _answer: plain
-)
+EXECUTE: Call[Any] = Call("execute", lambda value: (value, b""), lambda plain, _answer: plain)
 
 
 def run() -> None:
     """Serve, as the command line says."""
-    worker.run({**CALLS, EXECUTE.name: EXECUTE})
+    worker.run({EXECUTE.name: EXECUTE.handled_by(_execute)})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""What workers do for each call. Only a worker imports this module, for it loads the codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.location.remove import unlocate
+from imagesvc.imaging.messages import INGEST, PROBE, RENDER, UNLOCATE, Files, Handler
+from imagesvc.imaging.probe import probe
+from imagesvc.imaging.render import render_each
+from imagesvc.model import Probe
+
+
+def _probe(files: Files, limits: Limits) -> Probe:
+    return probe(files.data, limits)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    PROBE.name: PROBE.handled_by(_probe),
+    RENDER.name: RENDER.handled_by(render_each),
+    INGEST.name: INGEST.handled_by(ingest),
+    UNLOCATE.name: UNLOCATE.handled_by(unlocate),
+}
+"""By the name of the call."""
