@@ -82,6 +82,8 @@ def query_values(request: Request, kind: type[BaseModel]) -> dict[str, str]:
     Raises:
         InvalidRequest: naming the first that is misspelt or repeated.
     """
+    if not request.scope["query_string"]:
+        return {}
     if kind.model_config.get("extra") != "forbid":
         return dict(request.query_params)
     known = {info.alias or name for name, info in kind.model_fields.items()}
@@ -94,7 +96,8 @@ def only_known(request: Request, known: set[str]) -> None:
     Raises:
         InvalidRequest: naming the first.
     """
-    _values(request, known, frozenset())
+    if request.scope["query_string"]:
+        _values(request, known, frozenset())
 
 
 def _values(request: Request, known: set[str], lists: frozenset[str]) -> dict[str, str]:

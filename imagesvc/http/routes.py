@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +17,7 @@ from imagesvc.auth.principals import STRANGER, Principal
 from imagesvc.errors import Unauthorized
 from imagesvc.http.bodies.receiving import Streamed, StreamedBody, drained_on_error
 from imagesvc.http.calls import Call, Context
-from imagesvc.http.idempotency import Attempt, Idempotency
+from imagesvc.http.idempotency import Idempotency
 from imagesvc.http.operations import Grammar, Operation, operations_of
 from imagesvc.http.requests import only_known, parsed_query
 
@@ -46,7 +44,7 @@ class Routes:
         is_counted = operation.scope is not None or operation.limit is not None
 
         async def serve(request: Request) -> Response:
-            requester = await self._admitted(operation, request)
+            requester = await self._admitted(operation, request) if is_counted else STRANGER
             response = await self._received(operation, resource, Context(request, requester))
             if is_counted:
                 response.headers.update(standing_headers(request))
@@ -61,8 +59,7 @@ class Routes:
             Unauthorized, RateLimited, InsufficientScope: they may not.
         """
         if operation.scope is None:
-            if operation.limit is not None:
-                self.limits.check(operation.limit, request)
+            self.limits.check(operation.limit or Limit.ADDRESS, request)
             return STRANGER
         try:
             principal = await self.authenticator.principal(request)
@@ -77,30 +74,33 @@ class Routes:
         """The answer to an admitted request; a streamed body is drained when there is an error."""
         body = operation.body
         if not isinstance(body, Streamed):
-            read = _nothing if body is None else body.read
+            read = None if body is None else body.read
             return await self._answered(operation, resource, context, read)
         streamed = StreamedBody(context.request.receive)
         answer = self._answered(operation, resource, context, functools.partial(_same, streamed))
         return await drained_on_error(context.request, streamed, answer)
 
     async def _answered(
-        self, operation: Operation, resource: object, context: Context, read: ReadBody
+        self, operation: Operation, resource: object, context: Context, read: ReadBody | None
     ) -> Response:
         query = _query(operation, context.request)
-        with self._attempt(operation, context) as attempt:
-            subject = None
-            if operation.find_subject is not None:
-                subject = await operation.find_subject(resource, context)
-            body = await read(context.request)
-            call = Call(context.request, context.requester, query, body, attempt, subject)
-            return await operation.endpoint(resource, call)
-
-    def _attempt(
-        self, operation: Operation, context: Context
-    ) -> AbstractContextManager[Attempt | None]:
         if not operation.is_idempotent:
-            return contextlib.nullcontext()
-        return self.idempotency.attempt(context.request, context.requester)
+            call = await _call(operation, resource, context, query, read)
+            return await operation.endpoint(resource, call)
+        with self.idempotency.attempt(context.request, context.requester) as attempt:
+            call = await _call(operation, resource, context, query, read)
+            return await operation.endpoint(resource, replace(call, attempt=attempt))
+
+
+async def _call(
+    operation: Operation, resource: object, context: Context, query: Any, read: ReadBody | None
+) -> Call[Any, Any]:
+    """What the endpoint is called with, once the subject is found and the body is read."""
+    find, subject = operation.find_subject, None
+    if find is not None:
+        subject = await find(resource, context)
+    body = None if read is None else await read(context.request)
+    return Call(context.request, context.requester, query, body, subject=subject)
 
 
 def _query(operation: Operation, request: Request) -> Any:
@@ -114,10 +114,6 @@ def _query(operation: Operation, request: Request) -> Any:
     if operation.query is None:
         return only_known(request, set())
     return parsed_query(operation.query, request)
-
-
-async def _nothing(_request: Request) -> None:
-    """The body of an operation that declares none."""
 
 
 async def _same(body: StreamedBody, _request: Request) -> StreamedBody:
