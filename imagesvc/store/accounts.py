@@ -27,16 +27,11 @@ from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import ApiKey, User, UserId
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import (
-    api_keys,
-    collections,
-    events,
-    images,
-    jobs,
-    logins,
-    upload_slots,
-    users,
-)
+from imagesvc.store.db.schema.accounts import api_keys, logins, users
+from imagesvc.store.db.schema.events import events
+from imagesvc.store.db.schema.images import collections, images
+from imagesvc.store.db.schema.jobs import jobs
+from imagesvc.store.db.schema.requests import upload_slots
 from imagesvc.store.events import EventType, tell_image
 
 MOVED_AT_ONCE = 1000

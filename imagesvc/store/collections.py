@@ -14,7 +14,7 @@ from imagesvc.errors import NO_SUCH_ID, Conflict, InvalidRequest, NotFound
 from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import collections, images
+from imagesvc.store.db.schema.images import collections, images
 from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.versions import Expected, check_version
 

@@ -14,7 +14,7 @@ from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, UserId
 from imagesvc.store.accounts import insert_key, user_of
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import api_keys, logins, users
+from imagesvc.store.db.schema.accounts import api_keys, logins, users
 
 
 class KeyStore:

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from imagesvc.model import Audience, Job, UserId
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.schema import events, jobs
+from imagesvc.store.db.schema.events import events
+from imagesvc.store.db.schema.jobs import jobs
 
 PRUNED_AT_ONCE = 2000
 

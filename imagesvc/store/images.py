@@ -41,7 +41,8 @@ from imagesvc.store import collections as collection_queries
 from imagesvc.store import usage
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import blobs, images, jobs, variants
+from imagesvc.store.db.schema.images import blobs, images, variants
+from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.db.upserts import Upsert
 from imagesvc.store.events import EventType, tell_image
 from imagesvc.store.jobs.rows import insert_job

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, update
 
 from imagesvc.model import Digest, Facts, Format, ImageId, Mezzanine, Original
-from imagesvc.store.db.schema import blobs, images
+from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import cell, lab
 
 ORIGINAL_COLUMNS = (

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from imagesvc.errors import Conflict, QuotaExceeded
 from imagesvc.model import ImageId, UploadSlot, UserId
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.schema import upload_slots
+from imagesvc.store.db.schema.requests import upload_slots
 
 MAX_OF_OWNER = 1000
 """Upload URLs that one user may have at a time; each is a row until it is used or expires."""

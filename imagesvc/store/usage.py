@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound, QuotaExceeded
 from imagesvc.model import Quota, Usage, UserId
-from imagesvc.store.db.schema import users
+from imagesvc.store.db.schema.accounts import users
 
 UNBOUNDED = 2**62
 

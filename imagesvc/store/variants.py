@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from imagesvc.model import Format, ImageId, Variant, VariantKey
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.schema import images, variants
+from imagesvc.store.db.schema.images import images, variants
 from imagesvc.store.db.upserts import Upsert
 
 COPY = "copy:"

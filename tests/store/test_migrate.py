@@ -1,4 +1,4 @@
-"""Migrations, against the tables of `schema.py` and against crashes."""
+"""Migrations, against the tables of `schema/` and against crashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from imagesvc.store.db import migrate as module
 from imagesvc.store.db.expected import NEWEST
 from imagesvc.store.db.migrate import HEAD, SchemaDiffers, migrate, upgrade
-from imagesvc.store.db.schema import is_in_metadata, metadata
+from imagesvc.store.db.schema.whole import WHOLE, is_in_metadata
 from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from scripts.make_schema import newest, statements
 
@@ -64,7 +64,7 @@ def test_head_is_the_newest_revision() -> None:
 
 
 def test_a_migrated_database_has_the_tables_of_the_schema(tmp_path: Path) -> None:
-    """Queries are written against `schema.py`; users have what the migrations made."""
+    """Queries are written against `schema/`; users have what the migrations made."""
     path = tmp_path / "imagesvc.db"
 
     migrate(path)
@@ -72,7 +72,7 @@ def test_a_migrated_database_has_the_tables_of_the_schema(tmp_path: Path) -> Non
     with sqlite_engine(path).connect() as connection:
         options = {"compare_type": True, "include_name": is_in_metadata}
         context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, WHOLE) == []
 
 
 def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_kill_during_the_first_migration_leaves_a_database_that_starts(
 
     with sqlite_engine(path).connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": is_in_metadata})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, WHOLE) == []
 
 
 def test_images_of_before_keep_their_analysis_and_share_no_location(tmp_path: Path) -> None:

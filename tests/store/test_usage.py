@@ -30,7 +30,9 @@ from imagesvc.model import (
 )
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
-from imagesvc.store.db.schema import images, receipts, users
+from imagesvc.store.db.schema.accounts import users
+from imagesvc.store.db.schema.images import images
+from imagesvc.store.db.schema.requests import receipts
 from imagesvc.store.images import ImageStore
 from imagesvc.store.receipts import ReceiptStore
 

@@ -18,7 +18,7 @@ from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
-from imagesvc.store.db.schema import webhook_deliveries
+from imagesvc.store.db.schema.events import webhook_deliveries
 from imagesvc.store.events import EventStore, EventType, tell_image
 from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
 from imagesvc.store.webhooks.outbox import Outbox

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from imagesvc.model import JobId, Lane, UserId
-from imagesvc.store.db.schema import Instant, jobs, unindexed
+from imagesvc.store.db.schema.columns import Instant, unindexed
+from imagesvc.store.db.schema.jobs import jobs
 
 MAX_REMEMBERED = 10_000
 """Owners whose latest turn is remembered."""

@@ -33,7 +33,9 @@ from imagesvc.model import (
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page
-from imagesvc.store.db.schema import Instant, blobs, images, job_operations, jobs
+from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.images import blobs, images
+from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.events import tell_jobs
 from imagesvc.store.jobs.claims import IS_PENDING, Slots, Turns, next_jobs
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs

@@ -12,7 +12,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
 
 from imagesvc.model import Audience, ImageId, Job, Status, UserId, least_id
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import jobs, unindexed
+from imagesvc.store.db.schema.columns import unindexed
+from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.jobs.rows import with_operations
 
 ID_SLACK = timedelta(minutes=1)

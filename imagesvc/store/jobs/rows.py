@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, UserId
-from imagesvc.store.db.schema import job_operations, jobs
+from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.events import tell_new_job
 
 _OPERATIONS = (

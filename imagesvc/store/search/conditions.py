@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, exists, func, literal, not_, or_, select, text
 
 from imagesvc.model import Audience, Visibility
-from imagesvc.store.db.schema import blobs, images, unindexed
+from imagesvc.store.db.schema.columns import unindexed
+from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import RADIUS, lab
 from imagesvc.store.search.listing import ImageFilter
 from imagesvc.store.search.terms import Colored, Dated, From, Measure, Query, Range, To

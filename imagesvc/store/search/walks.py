@@ -30,7 +30,8 @@ from sqlalchemy import (
 )
 
 from imagesvc.model import Visibility
-from imagesvc.store.db.schema import SEARCH_TABLE, images
+from imagesvc.store.db.schema.images import images
+from imagesvc.store.db.schema.metadata import SEARCH_TABLE
 from imagesvc.store.search.conditions import Condition
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
 

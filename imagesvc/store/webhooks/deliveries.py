@@ -15,7 +15,7 @@ from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import new_id
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import webhook_deliveries, webhooks
+from imagesvc.store.db.schema.events import webhook_deliveries, webhooks
 from imagesvc.store.webhooks.subscriptions import Webhook, WebhookId, no_webhook
 
 DeliveryId = NewType("DeliveryId", UUID)

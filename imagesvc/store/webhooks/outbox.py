@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from imagesvc.model import UserId, new_id
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.schema import events, users, webhook_deliveries, webhooks
+from imagesvc.store.db.schema.accounts import users
+from imagesvc.store.db.schema.events import events, webhook_deliveries, webhooks
 from imagesvc.store.events import rebased
 from imagesvc.store.webhooks.deliveries import (
     IS_PENDING,

@@ -14,7 +14,7 @@ from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model import Audience, UserId
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema import events, webhook_deliveries, webhooks
+from imagesvc.store.db.schema.events import events, webhook_deliveries, webhooks
 
 WebhookId = NewType("WebhookId", UUID)
 

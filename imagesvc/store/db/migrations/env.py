@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from imagesvc.store.db.schema import is_in_metadata, metadata
+from imagesvc.store.db.schema.whole import WHOLE, is_in_metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=WHOLE,
     include_name=is_in_metadata,
     render_as_batch=True,
     transaction_per_migration=True,

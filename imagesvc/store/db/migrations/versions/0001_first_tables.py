@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from imagesvc.store.db.schema import Instant
+from imagesvc.store.db.schema.columns import Instant
 
 revision = "0001"
 down_revision = None

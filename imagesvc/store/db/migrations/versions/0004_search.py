@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from imagesvc.store.db.schema import Instant
+from imagesvc.store.db.schema.columns import Instant
 from imagesvc.store.search.colors import cell, lab
 from imagesvc.store.search.keys import dated_at, name_key
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from imagesvc.store.db.schema import Instant
+from imagesvc.store.db.schema.columns import Instant
 
 revision = "0005"
 down_revision = "0004"

@@ -1,0 +1,4 @@
+"""The tables, a module for each group.
+
+`migrations/` brings a database to this shape; a test holds the two together.
+"""

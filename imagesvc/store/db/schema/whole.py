@@ -1,0 +1,15 @@
+"""All tables together, for migrations and for what compares a database with them."""
+
+from __future__ import annotations
+
+from imagesvc.store.db.schema import accounts, events, images, jobs, requests
+from imagesvc.store.db.schema.metadata import SEARCH_TABLE, metadata
+
+GROUPS = (accounts, events, images, jobs, requests)
+WHOLE = metadata
+"""Once `GROUPS` are imported, it has each of their tables."""
+
+
+def is_in_metadata(name: str | None, kind: str, _parents: object) -> bool:
+    """Alembic's `include_name`: leaves out the full-text index and the tables FTS5 keeps it in."""
+    return kind != "table" or name is None or not name.startswith(SEARCH_TABLE)
