@@ -107,14 +107,10 @@ class CollectionEndpoints:
     clock: Callable[[], datetime] = utc_now
 
     async def _visible(self, context: Context) -> Collection:
-        collection = await collection_of(self.collections, context)
-        check_may_see(context.requester, collection)
-        return collection
+        return await visible_collection(self.collections, context)
 
     async def _changeable(self, context: Context) -> Collection:
-        collection = await collection_of(self.collections, context)
-        check_may_change(context.requester, collection)
-        return collection
+        return await changeable_collection(self.collections, context)
 
     @operation(
         "list_collections", "GET", EVERY, tag=TAG, scope=Scope.READ, query=PageQuery,
@@ -188,13 +184,27 @@ class CollectionEndpoints:
         return Response(status_code=204)
 
 
-async def collection_of(collections: CollectionStore, context: Context) -> Collection:
+async def visible_collection(collections: CollectionStore, context: Context) -> Collection:
     """The collection that the path names.
 
     Raises:
-        NotFound: there is none.
+        NotFound: for this requester there is none.
     """
-    return await collections.get(CollectionId(context.id("collection_id")))
+    collection = await collections.get(CollectionId(context.id("collection_id")))
+    check_may_see(context.requester, collection)
+    return collection
+
+
+async def changeable_collection(collections: CollectionStore, context: Context) -> Collection:
+    """The collection that the path names, which the requester may change.
+
+    Raises:
+        NotFound: for this requester there is none.
+        Forbidden: it belongs to someone else.
+    """
+    collection = await collections.get(CollectionId(context.id("collection_id")))
+    check_may_change(context.requester, collection)
+    return collection
 
 
 async def check_may_fill(

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from imagesvc.api.collections import ONE, TAG, collection_of
+from imagesvc.api.collections import ONE, TAG, changeable_collection, visible_collection
 from imagesvc.api.images.named import named_images
 from imagesvc.api.schemas import ImageOut
-from imagesvc.auth.permissions import check_may_change, check_may_see, owns
+from imagesvc.auth.permissions import check_may_change, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, UnsupportedMediaType
 from imagesvc.http.bodies.json_bodies import Json
@@ -52,14 +52,10 @@ class MembershipEndpoints:
     clock: Callable[[], datetime] = utc_now
 
     async def _visible(self, context: Context) -> Collection:
-        collection = await collection_of(self.collections, context)
-        check_may_see(context.requester, collection)
-        return collection
+        return await visible_collection(self.collections, context)
 
     async def _changeable(self, context: Context) -> Collection:
-        collection = await collection_of(self.collections, context)
-        check_may_change(context.requester, collection)
-        return collection
+        return await changeable_collection(self.collections, context)
 
     @operation(
         "list_collection_images", "GET", MEMBERS, tag=TAG, scope=Scope.READ, query=PageQuery,

@@ -10,8 +10,8 @@ from anyio import CancelScope
 from pydantic import MISSING
 from starlette.responses import Response
 
+from imagesvc.api.images.named import changeable_image
 from imagesvc.api.schemas import ImageOut
-from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
 from imagesvc.http.bodies.fields import Description, Tags, Title
@@ -64,9 +64,7 @@ class EditEndpoints:
     clock: Callable[[], datetime] = utc_now
 
     async def _changeable(self, context: Context) -> Image:
-        image = await self.images.get(ImageId(context.id("image_id")))
-        check_may_change(context.requester, image)
-        return image
+        return await changeable_image(self.images, context)
 
     @operation(
         "edit_image", "PATCH", "/api/v1/images/{image_id}", tag="images", scope=Scope.MANAGE,

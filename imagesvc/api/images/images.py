@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from imagesvc.api.images.cursors import list_key, position_text, read_position
 from imagesvc.api.images.listing import CountedImagePage, ImagesQuery
+from imagesvc.api.images.named import changeable_image, visible_image
 from imagesvc.api.schemas import ImageOut, Purged, VariantOut
-from imagesvc.auth.permissions import check_may_change, check_may_see
+from imagesvc.auth.permissions import check_may_see
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import Forbidden, InvalidQuery, NotFound
@@ -21,7 +22,7 @@ from imagesvc.http.pages import Page, page_of, page_response
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import versioned
 from imagesvc.library.remove import Removal
-from imagesvc.model import CollectionId, Image, ImageId
+from imagesvc.model import CollectionId, Image
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search.listing import Total
@@ -45,14 +46,10 @@ class ImageEndpoints:
     presets: Mapping[str, str]
 
     async def _visible(self, context: Context) -> Image:
-        image = await self.images.get(ImageId(context.id("image_id")))
-        check_may_see(context.requester, image)
-        return image
+        return await visible_image(self.images, context)
 
     async def _changeable(self, context: Context) -> Image:
-        image = await self.images.get(ImageId(context.id("image_id")))
-        check_may_change(context.requester, image)
-        return image
+        return await changeable_image(self.images, context)
 
     @operation(
         "list_images", "GET", EVERY, tag=TAG, scope=Scope.READ, query=ImagesQuery,

@@ -1,14 +1,38 @@
-"""The images that a body names: all of them, or an error that names those that are missing."""
+"""The images that a path or a body names, as far as the requester may see or change them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imagesvc.auth.permissions import check_may_see
+from imagesvc.auth.permissions import check_may_change, check_may_see
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import NO_SUCH_ID, NotFound
+from imagesvc.http.calls import Context
 from imagesvc.model import Image, ImageId, parse_id
 from imagesvc.store.images import ImageStore
+
+
+async def visible_image(images: ImageStore, context: Context) -> Image:
+    """The image that the path names.
+
+    Raises:
+        NotFound: for this requester there is none.
+    """
+    image = await images.get(ImageId(context.id("image_id")))
+    check_may_see(context.requester, image)
+    return image
+
+
+async def changeable_image(images: ImageStore, context: Context) -> Image:
+    """The image that the path names, which the requester may change.
+
+    Raises:
+        NotFound: for this requester there is none.
+        Forbidden: it belongs to someone else.
+    """
+    image = await images.get(ImageId(context.id("image_id")))
+    check_may_change(context.requester, image)
+    return image
 
 
 async def named_images(

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import Field
 from starlette.responses import Response
 
+from imagesvc.api.images.named import changeable_image
 from imagesvc.api.schemas import Instant
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operation
-from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.signing import Signer
 from imagesvc.errors import Forbidden, InvalidTransform, NotFound, UnsupportedMediaType
@@ -84,8 +84,7 @@ class SignedUrlEndpoints:
             InvalidTransform: an operation means no picture.
         """
         asked = call.body
-        image = await self.images.get(ImageId(call.id("image_id")))
-        check_may_change(call.requester, image)
+        image = await changeable_image(self.images, call)
         places = for_each_operation(asked.operations, lambda one: self._place(image.id, one))
         expires_at = self._end(asked.expires_in)
         more = [("download", "1")] if asked.download else []
