@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from imagesvc.errors import PreconditionFailed, RangeNotSatisfiable
+from imagesvc.syntax.header_fields import members_of
 
 _ONE_RANGE = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*", re.IGNORECASE)
 
@@ -24,7 +25,7 @@ def etag_matches(field: str, etag: str) -> bool:
     """Whether an If-None-Match names this entity tag, by weak comparison (section 13.1.2)."""
     if field.strip() == "*":
         return True
-    return any(item.strip().removeprefix("W/") == etag for item in field.split(","))
+    return any(item.removeprefix("W/") == etag for item in members_of(field))
 
 
 def check_if_match(field: str | None, etag: str) -> None:
@@ -35,7 +36,7 @@ def check_if_match(field: str | None, etag: str) -> None:
     """
     if field is None or field.strip() == "*":
         return
-    if not any(item.strip() == etag for item in field.split(",")):
+    if etag not in members_of(field):
         raise PreconditionFailed("If-Match names none of the current entity tags.")
 
 

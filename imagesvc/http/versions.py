@@ -7,6 +7,7 @@ import re
 from starlette.requests import Request
 
 from imagesvc.store.versions import Expected
+from imagesvc.syntax.header_fields import joined_field, members_of
 
 
 def versioned(version: int) -> dict[str, str]:
@@ -19,9 +20,8 @@ def expected_versions(request: Request) -> Expected:
 
     What is no version of ours matches none.
     """
-    tags = [
-        tag.strip() for field in request.headers.getlist("if-match") for tag in field.split(",")
-    ]
-    if not tags or tags == ["*"]:
+    field = joined_field(request.headers.raw, b"if-match")
+    if field is None or field.strip() == "*":
         return None
+    tags = members_of(field)
     return frozenset(int(tag[1:-1]) for tag in tags if re.fullmatch('"[1-9][0-9]{0,8}"', tag))

@@ -35,7 +35,13 @@ from imagesvc.server.half_closed import has_gone, may_wait
 from imagesvc.server.lingering import lingering
 from imagesvc.server.middleware.cors import OFF, Cors, written
 from imagesvc.server.refusals import refusal
-from imagesvc.server.request_heads import check_head, declares_body, to_origin_form, without_offers
+from imagesvc.server.request_heads import (
+    check_head,
+    check_query,
+    declares_body,
+    to_origin_form,
+    without_offers,
+)
 from imagesvc.server.unsent import Unsent, in_pieces
 from imagesvc.syntax.header_fields import joined_field
 
@@ -231,6 +237,7 @@ class BoundedProtocol(HttpToolsProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version()
         try:
             check_head(method, version, self.headers)
+            check_query(self.url)
             if self.parser.should_upgrade():
                 self._restated = without_offers(method, self.url, version, self.headers)
                 return

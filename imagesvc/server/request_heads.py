@@ -22,6 +22,8 @@ _SINGLETONS = frozenset({
 """Fields that may come once, and of which routes read one value.
 
 Those that negotiate, or make a request conditional, are joined (`header_fields`)."""
+MAX_PARAMETERS = 1_000
+"""Of a query, which is read on the event loop."""
 _BODY = frozenset({b"content-length", b"transfer-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
@@ -70,6 +72,16 @@ def _check_hosts(hosts: list[bytes], http_version: str) -> None:
         raise InvalidRequest("The request has no Host field.")
     if hosts and _HOST.fullmatch(hosts[0]) is None:
         raise InvalidRequest("The Host field holds no valid host.")
+
+
+def check_query(target: bytes) -> None:
+    """Refuse a query of very many parameters.
+
+    Raises:
+        InvalidRequest: it has more than `MAX_PARAMETERS`.
+    """
+    if target.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidRequest(f"A URL may have {MAX_PARAMETERS:,} parameters.")
 
 
 def to_origin_form(target: bytes, fields: Fields) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 _MEMBER = re.compile(r"\s*([\w!#$&^.+*-]+(?:/[\w!#$&^.+*-]+)?)\s*(?:;(.*))?", re.ASCII)
 _WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 MAX_MEMBERS = 50
+"""Of a list; those that follow are not read, so that a request's fields take little time."""
 
 
 def joined_field(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
@@ -20,10 +21,15 @@ def joined_field(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | No
     return b", ".join(lines).decode("latin-1") if lines else None
 
 
+def members_of(field: str, separator: str = ",") -> list[str]:
+    """The first members of a list, without spaces around them."""
+    return [member.strip() for member in field.split(separator, MAX_MEMBERS)[:MAX_MEMBERS]]
+
+
 def weights_of(field: str) -> dict[str, float]:
     """The weights, 0 to 1, that a field such as Accept gives; malformed members are skipped."""
     weights: dict[str, float] = {}
-    for member in field.split(",")[:MAX_MEMBERS]:
+    for member in members_of(field):
         match = _MEMBER.fullmatch(member)
         if match is not None:
             weights[match[1].lower()] = _weight(match[2])
@@ -31,7 +37,7 @@ def weights_of(field: str) -> dict[str, float]:
 
 
 def _weight(parameters: str | None) -> float:
-    for parameter in (parameters or "").split(";"):
+    for parameter in members_of(parameters or "", ";"):
         match = _WEIGHT.fullmatch(parameter)
         if match is not None:
             return float(match[1])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from imagesvc.errors import UnsupportedMediaType
+from imagesvc.syntax.field_parameters import parameters_of, value_of
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -26,8 +26,8 @@ class ContentType:
     @classmethod
     def of(cls, request: Request) -> ContentType:
         """The content type of a request's body."""
-        name, options = parse_options_header(request.headers.get("content-type", ""))
-        return cls(name.decode("latin-1").lower(), options.get(b"boundary", b""))
+        field = request.headers.get("content-type", "")
+        return cls(value_of(field), parameters_of(field).get("boundary", "").encode("latin-1"))
 
 
 def check_media_type(request: Request, *accepted: str) -> str:

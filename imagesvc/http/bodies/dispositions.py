@@ -12,14 +12,16 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from urllib.parse import unquote
 
-from python_multipart.multipart import parse_options_header
+from imagesvc.syntax.field_parameters import parameters_of, value_of
 
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+MAX_ENCODED = 4_000
+"""Characters of a name in RFC 8187's or RFC 2047's encoding, which takes longest to read."""
 _EXTENDED = re.compile(
     r"(utf-8|iso-8859-1)'[^']*'((?:[!#$&+.^_`|~\w-]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE
 )
 _ENCODED_WORDS = re.compile(r"\s*(?:=\?[\w.*-]+\?[BbQq]\?[^?\s]*\?=\s*)+")
 _ESCAPED = re.compile("%(?:22|0D|0A)", re.IGNORECASE)
+_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,28 @@ class PartNames:
 
 def read_disposition(value: bytes) -> PartNames | None:
     """The names in a Content-Disposition; None if it is not that of a form's part."""
-    kind, options = parse_options_header(value)
-    if kind != b"form-data":
+    text = value.decode("latin-1")
+    if value_of(text) != "form-data":
         return None
-    filename = _extended(value)
-    if filename is None and b"filename" in options:
-        filename = _plain(options[b"filename"])
-    return PartNames(_unescaped(_text(options.get(b"name", b""))), filename)
+    found = parameters_of(text)
+    filename = _extended(found.get("filename*", ""))
+    if filename is None and "filename" in found:
+        filename = _plain(_without_folders(found["filename"]))
+    return PartNames(_unescaped(_text(found.get("name", ""))), filename)
 
 
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+def _text(value: str) -> str:
+    return value.encode("latin-1").decode("utf-8", "replace")
 
 
-def _plain(value: bytes) -> str:
+def _without_folders(value: str) -> str:
+    """The name of a file without the path on Windows, which Internet Explorer sends."""
+    return value.rpartition("\\")[2] if value[1:3] == ":\\" or value[:2] == "\\\\" else value
+
+
+def _plain(value: str) -> str:
     name = _unescaped(_text(value))
-    if _ENCODED_WORDS.fullmatch(name) is None:
+    if len(name) > MAX_ENCODED or _ENCODED_WORDS.fullmatch(name) is None:
         return name
     try:
         return str(make_header(decode_header(name)))
@@ -56,13 +64,10 @@ def _plain(value: bytes) -> str:
 
 
 def _unescaped(name: str) -> str:
-    return _ESCAPED.sub(lambda match: unquote(match[0]), name)
+    return _ESCAPED.sub(lambda match: _ESCAPES[match[0].upper()], name)
 
 
-def _extended(value: bytes) -> str | None:
-    """The `filename*`, if there is one that can be read."""
-    for name, text in _PARAMETER.findall(value.decode("latin-1")):
-        match = _EXTENDED.fullmatch(text.strip().strip('"'))
-        if name.lower() == "filename*" and match is not None:
-            return unquote(match[2], match[1], "replace")
-    return None
+def _extended(value: str) -> str | None:
+    """The `filename*`, if it can be read."""
+    match = _EXTENDED.fullmatch(value) if len(value) <= MAX_ENCODED else None
+    return None if match is None else unquote(match[2], match[1], "replace")

@@ -138,15 +138,16 @@ async def _from_first_boundary(
     """
     line_end = b"\r\n"
     marker = line_end + b"--" + boundary
-    held: bytes | None = line_end  # the body begins with a line
+    held: bytearray | None = bytearray(line_end)  # the body begins with a line
     async for piece in body:
         if held is None:
             yield piece
             continue
+        searched = max(0, len(held) - len(marker))
         held += piece
-        start = held.find(marker, 0, MAX_PREAMBLE + len(marker))
+        start = held.find(marker, searched, MAX_PREAMBLE + len(marker))
         if start >= 0:
-            yield held[start + len(line_end) :]
+            yield bytes(held[start + len(line_end) :])
             held = None
         elif len(held) > MAX_PREAMBLE:
             break

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagesvc.http.requests import ORIGIN, PREFIX
+from imagesvc.syntax.header_fields import members_of
 from imagesvc.syntax.prefixes import prefix_of
 
 Address = IPv4Address | IPv6Address
@@ -78,9 +79,9 @@ def hops(headers: Headers) -> list[Hop]:
     """The hops that the fields report, the farthest first."""
     forwarded = ",".join(headers.getlist("forwarded"))
     if forwarded:
-        return [_forwarded_hop(element) for element in forwarded.split(",")[-MAX_HOPS:]]
+        return [_forwarded_hop(element) for element in _last(forwarded)]
     fields = [
-        [item.strip() for item in ",".join(headers.getlist(name)).split(",")][-MAX_HOPS:]
+        [item.strip() for item in _last(",".join(headers.getlist(name)))]
         for name in ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
     ]
     addresses, protos, hosts = fields
@@ -88,6 +89,11 @@ def hops(headers: Headers) -> list[Hop]:
         return []
     # Proxies mostly set proto and host once, and append to the addresses.
     return [Hop(_address(item), protos[-1] or None, hosts[-1] or None) for item in addresses]
+
+
+def _last(field: str) -> list[str]:
+    """The members that the nearest proxies wrote."""
+    return field.rsplit(",", MAX_HOPS)[-MAX_HOPS:]
 
 
 def _prefix(headers: Headers) -> str | None:
@@ -98,7 +104,7 @@ def _prefix(headers: Headers) -> str | None:
 def _forwarded_hop(element: str) -> Hop:
     values = {
         match[1].lower(): match[2] if match[2] is not None else match[3]
-        for match in (_PAIR.fullmatch(pair) for pair in element.split(";"))
+        for match in (_PAIR.fullmatch(pair) for pair in members_of(element, ";"))
         if match is not None
     }
     return Hop(_address(values.get("for", "")), values.get("proto"), values.get("host"))
