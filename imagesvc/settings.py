@@ -401,6 +401,8 @@ class Settings(BaseSettings):
     @classmethod
     def _decoded(cls, value: object, info: ValidationInfo) -> object:
         """Lists and tables as the environment gives them: JSON in a text."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is empty; without this setting the default is in force")
         annotation = cls.model_fields[info.field_name or ""].annotation
         if not isinstance(value, str) or get_origin(annotation) not in {tuple, dict}:
             return value
@@ -408,6 +410,24 @@ class Settings(BaseSettings):
             return json.loads(value)
         except ValueError as error:
             raise ValueError(f"lists and tables are written as JSON here: {error}") from error
+
+    @field_validator("host")
+    @classmethod
+    def _names_addresses(cls, host: str) -> str:
+        if not all(re.fullmatch(r"[^\s\[\]\"']+", name) for name in split_hosts(host)):
+            raise ValueError(
+                "must be addresses or names with commas between, without quotes or brackets, "
+                "such as 127.0.0.1, ::1"
+            )
+        return host
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _not_empty(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        empty = [name for name, key in keys.items() if not key.get_secret_value().strip()]
+        if empty:
+            raise ValueError(f"the key {', '.join(empty)} is empty: anyone could sign with it")
+        return keys
 
     @field_validator("presets")
     @classmethod

@@ -94,6 +94,13 @@ def test_a_setting_takes_its_units(
         ("url_import_allow", '["10.0.0.1/8/9"]', "network"),
         ("quota_images", "many", "a whole number"),
         ("jwt_jwks", "https://id.test/keys", "set together; jwt_issuer is not"),
+        ("host", "", "is empty"),
+        ("host", " ", "is empty"),
+        ("host", "127.0.0.1,", "with commas between"),
+        ("host", '["127.0.0.1", "::1"]', "with commas between, without quotes"),
+        ("data_dir", "", "is empty"),
+        ("cache_tag_header", "", "is empty"),
+        ("signing_keys", '{"a": ""}', "the key a is empty"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
@@ -157,7 +164,7 @@ def test_a_file_that_is_no_toml_is_named(place: Path) -> None:
     assert "line 2" in faults()["imagesvc.toml"]
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org", ""])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org"])
 def test_beyond_loopback_there_are_accounts(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     """Without them anyone who reaches the port may upload and delete: refused, with what to set."""
     monkeypatch.setenv("IMAGESVC_HOST", host)

@@ -135,6 +135,12 @@ def test_all_addresses_have_one_port_also_when_it_is_a_free_one() -> None:
             opened.close()
 
 
+def test_each_address_that_was_named_must_be_this_machines() -> None:
+    """Otherwise a service starts that is not reachable at one of its addresses."""
+    with pytest.raises(CannotListen, match=r"listen on 192\.0\.2\.9, port 0: .* no such address"):
+        bound_sockets(["127.0.0.1", "192.0.2.9"], 0)
+
+
 def test_a_data_directory_that_is_gone_is_told_and_no_bug(make_server: MakeServer) -> None:
     """A disk that was unmounted: 503 that names it, and metrics of what is left."""
     server = make_server(workers=1)

@@ -8,9 +8,9 @@ import socket
 from collections.abc import Sequence
 
 EVERYWHERE = ("::", "0.0.0.0")  # noqa: S104  # where the operator asks for it
-BOTH_FAMILIES = {"": EVERYWHERE, "::": EVERYWHERE}
+BOTH_FAMILIES = {"::": EVERYWHERE}
 REASONS = {errno.EADDRINUSE, errno.EACCES}
-"""Other errors may concern one of several addresses only, such as IPv6 on a host without it."""
+"""Other errors may concern one family of a name's addresses, such as IPv6 on a host without it."""
 
 
 class CannotListen(Exception):
@@ -23,21 +23,26 @@ def bound_sockets(hosts: Sequence[str], port: int) -> list[socket.socket]:
     They do not listen yet: until the service is ready, connections are refused.
 
     Raises:
-        CannotListen: a name has no address, or a port is in use or not permitted.
+        CannotListen: a name has no address of this machine, or a port is in use or not permitted.
     """
     sockets: list[socket.socket] = []
     try:
         for host in hosts:
-            for name in BOTH_FAMILIES.get(host, (host,)):
-                sockets += _bound(name, sockets[0].getsockname()[1] if sockets else port)
+            _add(sockets, host, port)
     except CannotListen:
         for opened in sockets:
             opened.close()
         raise
-    if not sockets:
-        reason = "this machine has no such address"
-        raise CannotListen(_cannot(", ".join(hosts), port, reason))
     return sockets
+
+
+def _add(sockets: list[socket.socket], host: str, port: int) -> None:
+    """Bind the addresses of a host, to the port of the sockets that there are already."""
+    count = len(sockets)
+    for name in BOTH_FAMILIES.get(host, (host,)):
+        sockets += _bound(name, sockets[0].getsockname()[1] if sockets else port)
+    if len(sockets) == count:
+        raise CannotListen(_cannot(host, port, "this machine has no such address"))
 
 
 def _bound(host: str, port: int) -> list[socket.socket]:
