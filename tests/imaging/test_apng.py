@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import InvalidTransform
+from imagesvc.imaging.containers.png.apng import animation as animated
 from imagesvc.imaging.containers.png.png import SIGNATURE
 from imagesvc.imaging.transforms.transform import effective, parse_text
 from imagesvc.model import Format
@@ -176,3 +177,19 @@ def test_a_damaged_frame_ends_the_motion(tmp_path: Path) -> None:
     assert make(path, "format=webp", frames=3).frames == 1
     assert corners(seen(make(path, "frame=1", frames=3)))[3] == GREEN
     assert make(path, "frame=2", frames=3).frames == 1
+
+
+def test_palette_and_transparency_hold_for_all_frames_once(tmp_path: Path) -> None:
+    """What comes again is ignored, as by browsers: it would be copied into each frame."""
+    chunks = chunks_of(animation(tmp_path / "a.png", 3))
+    again = [(b"tRNS", bytes(6)), (b"tRNS", b"\0\xff\0\0\0\0"), (b"PLTE", bytes(769))]
+    again += [(b"tRNS", bytes(257)), (b"PLTE", bytes(3)), (b"PLTE", bytes(6))]
+    path = write(
+        tmp_path / "b.png", [chunks[0], *again, *chunks[1:-1], (b"tRNS", bytes(6)), chunks[-1]]
+    )
+
+    moves = animated(Path(path).read_bytes())
+
+    assert moves is not None
+    assert moves.shared == png_chunk(b"tRNS", bytes(6)) + png_chunk(b"PLTE", bytes(3))
+    assert probe(path, LIMITS).frames == len(moves.frames) == 3

@@ -23,7 +23,8 @@ _COPIES = 4
 _HELD_BITS = 192
 """The canvas before and after a frame, and the frame while it is blended."""
 DEFAULT_DENOMINATOR = 100
-_SHARED = frozenset({b"PLTE", b"tRNS"})
+_SHARED = {b"PLTE": 768, b"tRNS": 256}
+"""Chunks that hold for all frames, and the bytes that one of a sound file has at most."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Animation:
     frames: tuple[Frame, ...]
     plays: int
     shared: bytes
-    """Chunks that hold for all frames."""
+    """Chunks that hold for all frames, each kind once."""
     is_first_shown: bool
     """Whether the picture that other decoders show is the first frame."""
 
@@ -75,7 +76,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         found,
         frames=count,
         held_bits=found.held_bits + _HELD_BITS,
-        extra_bytes=_COPIES * max(it.data_bytes for it in moves.frames),
+        extra_bytes=_COPIES * (len(moves.shared) + max(it.data_bytes for it in moves.frames)),
         extra_seconds=BLEND_SECONDS * found.width * found.height * count / 1_000_000,
     )
 
@@ -111,11 +112,14 @@ def alone(data: Data, moves: Animation, frame: Frame) -> bytes:
 def _read(data: Data) -> Animation:
     frames: list[Frame] = []
     head: tuple[int, int] | None = None
-    shared, first_data = b"", None
+    shared: dict[bytes, bytes] = {}
+    first_data = None
     number = 0
     for kind, start, end in chunks(data, 33, Budget(len(data))):
         if kind in _SHARED:
-            shared += _chunk(kind, data[start:end])
+            # Decoders ignore those that come again, are too large, or come behind the data.
+            if kind not in shared and first_data is None and end - start <= _SHARED[kind]:
+                shared[kind] = _chunk(kind, data[start:end])
         elif kind == b"acTL" and head is None and first_data is None:
             head = big(data, start, 4), big(data, start + 4, 4)
         elif kind == b"IDAT":
@@ -135,7 +139,8 @@ def _read(data: Data) -> Animation:
     whole = (big(data, 16, 4), big(data, 20, 4), 0, 0)
     if first_data:
         _check(whole == (frames[0].width, frames[0].height, frames[0].left, frames[0].top))
-    return Animation(tuple(frames), head[1] if head else 0, shared, bool(first_data))
+    plays = head[1] if head else 0
+    return Animation(tuple(frames), plays, b"".join(shared.values()), bool(first_data))
 
 
 def _control(data: Data, start: int, end: int) -> Frame:

@@ -36,11 +36,12 @@ def tidied(data: Data) -> bytes | None:
     ancillary = [it for it in found if it.kind[0] & ANCILLARY and it.kind not in _FRAMES]
     others = [it for it in ancillary if it.kind not in _ONCE]
     profiles = [it for it in found if it.kind == _PROFILE]
+    once = [it.kind for it in ancillary if it.kind in _ONCE]
     if (
         sum(it.end - it.start for it in others) <= MAX_OTHER_BYTES
         and len(others) <= MAX_OTHER_CHUNKS
         and not any(_is_packed(data, it) for it in others)
-        and len(profiles) <= 1
+        and len(once) == len(set(once))
         and data[found[-1].end + 4 : found[-1].end + 16] == IEND
         and all(_is_right(data, it) and _is_named(it.kind) for it in ancillary)
         and all(it.end - it.start <= MAX_BYTES for it in found if it.kind == _EXIF)
