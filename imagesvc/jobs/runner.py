@@ -17,18 +17,12 @@ from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.retry import backoff, is_worth_retrying
-from imagesvc.model import (
-    Job,
-    JobId,
-    Operation,
-    Status,
-    UserId,
-    Variant,
-    utc_now,
-)
+from imagesvc.model import Job, JobId, Operation, Status, UserId, Variant, utc_now
 from imagesvc.store.files.files import named_error
-from imagesvc.store.jobs.claims import Slots
-from imagesvc.store.jobs.jobs import ClaimedJob, JobStore, Settlement
+from imagesvc.store.jobs.claiming import ClaimedJob
+from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.jobs.settling import Settlement
+from imagesvc.store.jobs.turns import Slots
 
 log = structlog.get_logger()
 

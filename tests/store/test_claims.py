@@ -12,8 +12,9 @@ from sqlalchemy import Connection, event
 from imagesvc.model import Job, Lane, Status, UserId
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs.claims import Slots
-from imagesvc.store.jobs.jobs import JobStore, Settlement
+from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.jobs.settling import Settlement
+from imagesvc.store.jobs.turns import Slots
 from tests.store.rows import NOON, add_user, image_and_job, job_of
 
 pytestmark = pytest.mark.anyio

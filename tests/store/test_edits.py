@@ -12,8 +12,8 @@ from imagesvc.errors import NotFound, PreconditionFailed
 from imagesvc.model import Image, ImageId, Status, new_id
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs.claims import Slots
 from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.jobs.turns import Slots
 from tests.store.rows import NOON, image_and_job
 
 pytestmark = pytest.mark.anyio

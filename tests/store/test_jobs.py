@@ -28,8 +28,9 @@ from imagesvc.model import (
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs.claims import Slots
-from imagesvc.store.jobs.jobs import MAX_INTERRUPTIONS, JobStore, Settlement
+from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.jobs.settling import MAX_INTERRUPTIONS, Settlement
+from imagesvc.store.jobs.turns import Slots
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -8,8 +8,9 @@ from imagesvc.errors import NotFound
 from imagesvc.model import Image, ImageId, Job, Status, new_id
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
-from imagesvc.store.jobs.claims import Slots
-from imagesvc.store.jobs.jobs import JobStore, Settlement
+from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.jobs.settling import Settlement
+from imagesvc.store.jobs.turns import Slots
 from tests.store.rows import NOON, image_and_job, job_of
 
 pytestmark = pytest.mark.anyio

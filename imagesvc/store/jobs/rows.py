@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
+from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, UserId
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.events import tell_new_job
@@ -92,3 +93,15 @@ def _operation(row: Row[Any], job_status: Status) -> Operation:
         error_code=row.error_code,
         error_detail=row.error_detail,
     )
+
+
+def get_job(connection: Connection, job_id: JobId) -> Job:
+    """The job with this id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    rows = connection.execute(select(jobs).where(jobs.c.id == job_id)).all()
+    if not rows:
+        raise NotFound(NO_SUCH_ID)
+    return with_operations(connection, rows)[0]

@@ -1,0 +1,84 @@
+"""Taking jobs out of the queue, and putting them back unrun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from imagesvc.model import Job, JobId, Original, Status
+from imagesvc.store.db.schema.columns import Instant
+from imagesvc.store.db.schema.images import blobs, images
+from imagesvc.store.db.schema.jobs import jobs
+from imagesvc.store.jobs.rows import with_operations
+from imagesvc.store.jobs.status import set_image_status
+from imagesvc.store.jobs.turns import Slots, Turns, next_jobs
+from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job to run now, with the original it is about."""
+
+    job: Job
+    original: Original
+    needs_facts: bool
+
+
+# Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
+_CLAIM = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.status == Status.PENDING)
+    .values(
+        status=Status.PROCESSING,
+        attempts=jobs.c.attempts + 1,
+        started_at=func.coalesce(jobs.c.started_at, bindparam("now", type_=Instant)),
+    )
+    .returning(*jobs.c)
+)
+
+
+_ORIGINALS = (
+    select(images.c.id, *FACT_COLUMNS, *ORIGINAL_COLUMNS)
+    .join(blobs, blobs.c.sha256 == images.c.sha256)
+    .where(images.c.id.in_(bindparam("ids", expanding=True)))
+)
+
+
+def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
+    rows = connection.execute(_ORIGINALS, {"ids": [job.image_id for job in claimed]})
+    found = {row.id: row for row in rows}
+    return [
+        ClaimedJob(
+            job,
+            original_of(found[job.image_id]),
+            needs_facts=facts_of(found[job.image_id]) is None,
+        )
+        for job in claimed
+    ]
+
+
+def claim_jobs(
+    connection: Connection, slots: Slots, turns: Turns, now: datetime
+) -> list[ClaimedJob]:
+    """Take due jobs and mark them as processing, in the order of their turns."""
+    ids = next_jobs(connection, slots, turns, now)
+    if not ids:
+        return []
+    rows = connection.execute(_CLAIM, {"ids": ids, "now": now}).all()
+    set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
+    claimed = _claimed(connection, with_operations(connection, rows))
+    return sorted(claimed, key=lambda item: ids.index(item.job.id))
+
+
+def release_jobs(connection: Connection, job_ids: Sequence[JobId], now: datetime) -> None:
+    """Put jobs back as if they had not been claimed."""
+    released = connection.scalars(
+        update(jobs)
+        .where(jobs.c.id.in_(job_ids), jobs.c.status == Status.PROCESSING)
+        .values(status=Status.PENDING, attempts=jobs.c.attempts - 1)
+        .returning(jobs.c.id)
+    ).all()
+    set_image_status(connection, list(released), Status.PENDING, now)

@@ -1,0 +1,130 @@
+"""How an attempt of a job ended, and what a crash left of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, bindparam, case, update
+
+from imagesvc.model import Digest, Facts, JobId, Operation, Status, Variant
+from imagesvc.store import variants as variant_queries
+from imagesvc.store.db.schema.jobs import job_operations, jobs
+from imagesvc.store.jobs.status import set_image_status
+from imagesvc.store.originals import record_facts
+
+MAX_INTERRUPTIONS = 50
+"""Crashes of the whole server during one job, after which the job is taken for their cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt of a job ended; `PENDING` with a later `due_at` asks for another one."""
+
+    job_id: JobId
+    status: Status
+    operations: tuple[Operation, ...]
+    variants: tuple[Variant, ...]
+    due_at: datetime
+    error_code: str | None = None
+    error_detail: str | None = None
+    facts: tuple[Digest, Facts] | None = None
+
+
+_SETTLE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("settled"), jobs.c.status == Status.PROCESSING)
+    .values(
+        status=bindparam("status"),
+        due_at=bindparam("due_at"),
+        finished_at=bindparam("finished_at"),
+        error_code=bindparam("error_code"),
+        error_detail=bindparam("error_detail"),
+    )
+    .returning(jobs.c.image_id)
+)
+
+
+_SETTLE_OPERATION = (
+    update(job_operations)
+    .where(
+        job_operations.c.job_id == bindparam("of_job"),
+        job_operations.c.position == bindparam("at"),
+    )
+    .values(
+        status=bindparam("status"),
+        error_code=bindparam("error_code"),
+        error_detail=bindparam("error_detail"),
+    )
+)
+
+
+def _update_operations(
+    connection: Connection, job_id: JobId, operations: tuple[Operation, ...]
+) -> None:
+    rows = [
+        {
+            "of_job": job_id,
+            "at": operation.position,
+            "status": operation.status,
+            "error_code": operation.error_code,
+            "error_detail": operation.error_detail,
+        }
+        for operation in operations
+    ]
+    if rows:
+        connection.execute(_SETTLE_OPERATION, rows)
+
+
+def settle_job(connection: Connection, settlement: Settlement, now: datetime) -> Status | None:
+    """Record how an attempt ended, unless the job is no longer processing."""
+    image_id = connection.scalar(
+        _SETTLE,
+        {
+            "settled": settlement.job_id,
+            "status": settlement.status,
+            "due_at": settlement.due_at,
+            "finished_at": now if settlement.status.is_final else None,
+            "error_code": settlement.error_code,
+            "error_detail": settlement.error_detail,
+        },
+    )
+    if image_id is None:
+        return None
+    _update_operations(connection, settlement.job_id, settlement.operations)
+    variant_queries.upsert(connection, settlement.variants)
+    if settlement.facts is not None:
+        record_facts(connection, image_id, *settlement.facts)
+    set_image_status(connection, [settlement.job_id], settlement.status, now)
+    return settlement.status
+
+
+def recover_jobs(connection: Connection, now: datetime) -> int:
+    """Queue the jobs again that are processing; those that were interrupted too often fail."""
+    left = jobs.c.status == Status.PROCESSING
+    poisonous = and_(left, jobs.c.interruptions >= MAX_INTERRUPTIONS)
+    failed = connection.scalars(
+        update(jobs)
+        .where(poisonous)
+        .values(
+            status=Status.FAILED,
+            finished_at=now,
+            error_code="worker_died",
+            error_detail="The server stopped each time it ran this job.",
+        )
+        .returning(jobs.c.id)
+    ).all()
+    set_image_status(connection, list(failed), Status.FAILED, now)
+    queued = connection.scalars(
+        update(jobs)
+        .where(left)
+        .values(
+            status=Status.PENDING,
+            attempts=jobs.c.attempts - 1,
+            interruptions=jobs.c.interruptions + 1,
+            due_at=case((jobs.c.due_at > now, now), else_=jobs.c.due_at),
+        )
+        .returning(jobs.c.id)
+    ).all()
+    set_image_status(connection, list(queued), Status.PENDING, now)
+    return len(queued)
