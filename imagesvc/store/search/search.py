@@ -27,7 +27,7 @@ from imagesvc.model import Visibility
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images, phash_bands
-from imagesvc.store.images import image_of, select_images
+from imagesvc.store.image_rows import image_of, select_images
 from imagesvc.store.search.conditions import conditions_of, dates_of, is_visible_to
 from imagesvc.store.search.hashes import RADIUS, distance, near_bands
 from imagesvc.store.search.listing import ImageFilter, ImagePage, Order, Position, Sort, Total
