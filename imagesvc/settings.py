@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -26,11 +23,11 @@ from pydantic import (
     IPvAnyNetwork,
     PositiveInt,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -39,6 +36,13 @@ from pydantic_settings import (
 )
 
 from imagesvc.syntax.prefixes import prefix_of
+from imagesvc.syntax.units import (
+    read_pixels,
+    read_seconds,
+    written_bytes,
+    written_pixels,
+    written_seconds,
+)
 
 PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")
@@ -47,6 +51,8 @@ CLIENT_VARIABLES = frozenset({f"{PREFIX}KEY", f"{PREFIX}URL"})
 """Variables of `imagesvc upload`, which are no settings."""
 DEFAULT_PRESETS = {"thumbnail": "w=256&h=256", "preview": "w=720", "blurred": "blur=10"}
 YEAR_SECONDS = 31_536_000.0
+NOT_DECODED = "not_decoded"
+"""The kind of fault of a list or table that is none."""
 REMOVED = {
     "allowed_hosts": (
         "it was removed: without accounts the service answers to loopback names only. Set "
@@ -59,27 +65,6 @@ REMOVED = {
 _PUBLIC_URL = re.compile(
     r"https?://(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?P<path>/.+)?/?"
 )
-
-
-def _seconds(value: object) -> object:
-    """Read `30`, `30s`, `5m`, `1h`, `2d` or `500ms` as seconds."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", value)
-    if match is None:
-        raise ValueError("a duration is a number and a unit, such as 500ms, 30s, 5m, 1h or 2d")
-    unit = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2] or "s"]
-    return float(match[1]) * unit
-
-
-def _pixels(value: object) -> object:
-    """Read `100000000`, `100MP` or `100 MP` as pixels."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(MP)?\s*", value, re.IGNORECASE)
-    if match is None:
-        raise ValueError("an area is a number of pixels, or of megapixels, such as 100MP")
-    return int(float(match[1]) * (1_000_000 if match[2] else 1))
 
 
 def _origin(value: object) -> object:
@@ -97,8 +82,8 @@ def _origin(value: object) -> object:
 
 
 Origin = Annotated[str, BeforeValidator(_origin)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
-Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(read_seconds), Field(gt=0)]
+Pixels = Annotated[int, BeforeValidator(read_pixels), Field(gt=0)]
 RateText = Annotated[str, Field(pattern="^(off|[1-9][0-9]{0,5}/[smh]( burst [1-9][0-9]{0,5})?)$")]
 Quality = Annotated[int, Field(ge=1, le=100)]
 ParameterName = Annotated[str, Field(pattern=r"^[^\s*&=?#]+\*?$")]
@@ -304,10 +289,10 @@ class Settings(BaseSettings):
     cache_tag_header: str = Field(
         "off", description="Header that names the image of an answer, such as Cache-Tag, or off."
     )
-    max_age: Annotated[float, BeforeValidator(_seconds)] = Field(
+    max_age: Annotated[float, BeforeValidator(read_seconds)] = Field(
         YEAR_SECONDS, ge=0, description="How long caches may keep public images."
     )
-    stale_while_revalidate: Annotated[float, BeforeValidator(_seconds)] = Field(
+    stale_while_revalidate: Annotated[float, BeforeValidator(read_seconds)] = Field(
         0.0, ge=0, description="How long shared caches may send what is stale; 0: not said."
     )
     cors_origins: tuple[Origin, ...] = Field(
@@ -374,7 +359,7 @@ class Settings(BaseSettings):
     )
 
     gc_interval: Seconds = Field(3600.0, description="Time between collections of leftovers.")
-    gc_grace: Annotated[float, BeforeValidator(_seconds)] = Field(
+    gc_grace: Annotated[float, BeforeValidator(read_seconds)] = Field(
         3600.0, ge=0, description="Age below which leftovers are not collected."
     )
 
@@ -409,7 +394,7 @@ class Settings(BaseSettings):
         try:
             return json.loads(value)
         except ValueError as error:
-            raise ValueError(f"lists and tables are written as JSON here: {error}") from error
+            raise PydanticCustomError(NOT_DECODED, "must be a list or a table") from error
 
     @field_validator("host")
     @classmethod
@@ -549,10 +534,24 @@ class Settings(BaseSettings):
         return self.default_visibility
 
     def shown(self) -> dict[str, Any]:
-        """The settings as plain values, secrets masked, for `imagesvc config`."""
-        values = self.model_dump(mode="json")
+        """The settings as plain values with units, secrets masked, for `imagesvc config`."""
+        plain = self.model_dump(mode="json")
+        values = {name: _written(name, value) for name, value in plain.items()}
         removed = dict.fromkeys(DEFAULT_PRESETS.keys() - self.presets.keys(), False)
         return {**values, "presets": {**values["presets"], **removed}}
+
+
+def _written(name: str, value: Any) -> Any:
+    """A value in the units that settings are written in."""
+    field = Settings.model_fields[name]
+    readers = {getattr(item, "func", None) for item in field.metadata}
+    if value is None:
+        return None
+    if field.annotation in {ByteSize, ByteSize | None}:
+        return written_bytes(value)
+    if read_pixels in readers:
+        return written_pixels(value)
+    return written_seconds(value) if read_seconds in readers else value
 
 
 def seconds(text: str) -> float:
@@ -562,7 +561,7 @@ def seconds(text: str) -> float:
         SettingsError: it is none.
     """
     try:
-        value = _seconds(text)
+        value = read_seconds(text)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     return float(str(value))
@@ -587,87 +586,3 @@ def _is_safe_url(url: str) -> bool:
     """Whether nobody on the way can change what is fetched from there."""
     parts = urlsplit(url)
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-
-
-def assignments(texts: Iterable[str]) -> dict[str, str]:
-    """Settings written as `NAME=VALUE`.
-
-    Raises:
-        SettingsError: one is no assignment, or names no setting.
-    """
-    given: dict[str, str] = {}
-    for text in texts:
-        name, is_given, value = text.partition("=")
-        if not is_given or name not in Settings.model_fields:
-            raise SettingsError(f"--set {text}: name a setting and its value, such as max_frames=9")
-        given[name] = value
-    return given
-
-
-def load_settings(given: Mapping[str, str] | None = None, /, **flags: Any) -> Settings:
-    """Read the settings from all sources; `None` flags count as not given.
-
-    Args:
-        given: settings as texts, as `assignments` reads them; flags go before them.
-        flags: settings by name.
-
-    Raises:
-        SettingsError: some are wrong, or a source names one that does not exist.
-    """
-    problems = _unknown_names()
-    try:
-        values = {name: value for name, value in flags.items() if value is not None}
-        settings = Settings(**{**(given or {}), **values})
-    except ValidationError as error:
-        problems += _faults(error)
-        raise SettingsError("\n".join(problems)) from error
-    if problems:
-        raise SettingsError("\n".join(problems))
-    return settings
-
-
-_PLAIN = {
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "float_parsing": "must be a number",
-    "string_type": "must be text",
-    "bool_parsing": "must be true or false",
-    "ip_v4_network": "must be a network such as 10.0.0.0/8 or fd00::/8",
-    "ip_v6_network": "must be a network such as 10.0.0.0/8 or fd00::/8",
-}
-"""Of the kinds of fault that pydantic tells in words of Python's types."""
-
-
-def _faults(error: ValidationError) -> list[str]:
-    """What is wrong, a line for each place; pydantic names a union's members, and tries each."""
-    found: dict[str, list[str]] = {}
-    for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
-        messages = found.setdefault(place, [])
-        message = _PLAIN.get(item["type"]) or item["msg"].removeprefix("Value error, ")
-        messages += [] if message in messages else [message]
-    return [f"{place}: {' or '.join(messages)}" for place, messages in found.items()]
-
-
-def _unknown_names() -> list[str]:
-    """What the sources name that is no setting: a slip of the pen, most likely.
-
-    Raises:
-        SettingsError: `imagesvc.toml` is no TOML.
-    """
-    try:
-        in_toml = tomllib.loads(TOML_FILE.read_text("utf-8")) if TOML_FILE.is_file() else {}
-    except ValueError as error:
-        raise SettingsError(f"{TOML_FILE}: {error}") from error
-    variables = {**os.environ, **dotenv_values(ENV_FILE)}
-    in_variables = [
-        (name, name.upper().removeprefix(PREFIX).lower(), "")
-        for name in sorted(variables)
-        if name.upper().startswith(PREFIX) and name not in CLIENT_VARIABLES
-    ]
-    in_file = [(name, name, f" ({TOML_FILE})") for name in sorted(in_toml)]
-    return [
-        f"{name}: {REMOVED.get(setting, 'there is no such setting')}{place}"
-        for name, setting, place in in_variables + in_file
-        if setting not in Settings.model_fields
-    ]

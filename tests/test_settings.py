@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.settings import PREFIX, Settings, SettingsError, is_loopback, load_settings
+from imagesvc.cli.loading import load_settings
+from imagesvc.settings import PREFIX, Settings, SettingsError, is_loopback
 
 
 @pytest.fixture(autouse=True)
@@ -72,22 +73,34 @@ def test_a_setting_takes_its_units(
 @pytest.mark.parametrize(
     ("name", "text", "word"),
     [
-        ("max_upload_size", "50 potatoes", "unit"),
-        ("max_upload_size", "0", "greater than"),
-        ("max_upload_size", "-1", "byte"),
+        ("max_upload_size", "50 potatoes", "such as 500kB, 50MiB or 10GiB"),
+        ("max_upload_size", "0", "at least 1 (environment)"),
+        ("max_upload_size", "-1", "50MiB"),
         ("job_timeout", "soon", "500ms"),
-        ("job_timeout", "0s", "greater than"),
+        ("job_timeout", "0s", "more than 0"),
         ("job_timeout", "1e3", "500ms"),
         ("max_pixels", "100 acres", "100MP"),
-        ("workers", "0", "greater than"),
+        ("workers", "0", "more than 0"),
         ("workers", "many", "a whole number"),
-        ("port", "65536", "less than"),
-        ("quality_jpeg", "101", "less than"),
+        ("port", "65536", "at most 65535"),
+        ("quality_jpeg", "101", "must be at most 100 (environment)"),
         ("log_format", "xml", "'json'"),
-        ("presets", "thumbnail", "JSON"),
+        ("presets", "thumbnail", "must be a table, such as IMAGESVC_PRESETS='{"),
         ("presets", '{"thumb nail": "w=9"}', "no name"),
         ("presets", '{"thumbnail": 9}', "must be text"),
-        ("eager_presets", "thumbnail", "JSON"),
+        (
+            "eager_presets",
+            "thumbnail",
+            """must be a list, such as IMAGESVC_EAGER_PRESETS='["thumbnail", "preview"]'""",
+        ),
+        ("trusted_proxies", "127.0.0.1/32", """IMAGESVC_TRUSTED_PROXIES='["10.0.0.0/8"]'"""),
+        ("cors_origins", "5", """IMAGESVC_CORS_ORIGINS='["https://app.example.org"]'"""),
+        ("signing_keys", "[]", "must be a table"),
+        ("url_import_ports", "[]", "must not be empty"),
+        ("rate_limit", "fast", "such as 20/s or 100/m burst 50, or off"),
+        ("ignored_parameters", '["a b"]', "utm_*"),
+        ("watermarks", '{"a": {"text": "x", "color": "red"}}', "a color such as ffffff"),
+        ("watermarks", '{"a": {"text": "x", "size": 9}}', "no such key"),
         ("eager_presets", '["nope"]', "no preset nope"),
         ("auth", "perhaps", "'required'"),
         ("trusted_proxies", '["proxy"]', "must be a network such as 10.0.0.0/8"),
@@ -130,6 +143,57 @@ def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place
         "port", "presets", "eager_presets", "auth", "max_frames", "quality_avif",
         "colour", "IMAGESVC_FOO", "IMAGESVC_SPEED",
     }  # fmt: skip
+
+
+def test_unknown_names_and_bad_presets_are_told_in_one_run(place: Path) -> None:
+    """Presets are read by other code than numbers; and settings that are wrong hide none."""
+    (place / "imagesvc.toml").write_text('colour = 1\nport = "x"\n[presets]\ncard = "w=0"\n')
+
+    assert set(faults()) == {"colour", "port", "presets.card"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "name", "said"),
+    [
+        (
+            'trusted_proxies = "127.0.0.1/32"',
+            "trusted_proxies",
+            'must be a list, such as trusted_proxies = ["10.0.0.0/8"] (imagesvc.toml)',
+        ),
+        ("eager_presets = 3", "eager_presets", 'eager_presets = ["thumbnail", "preview"]'),
+        ('watermarks = "logo.png"', "watermarks", 'watermarks = { "logo" = { "image" ='),
+        ("quality_avif = 101", "quality_avif", "must be at most 100 (imagesvc.toml)"),
+        ("port = 1.5", "port", "must be a whole number (imagesvc.toml)"),
+    ],
+)
+def test_a_fault_in_the_file_is_told_in_the_form_of_the_file(
+    place: Path, toml: str, name: str, said: str
+) -> None:
+    """JSON is no help to a reader who looks at TOML."""
+    (place / "imagesvc.toml").write_text(toml)
+
+    assert said in faults()[name]
+
+
+def test_the_source_of_a_fault_is_named(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """The strongest one that names the setting: there it is to be mended."""
+    (place / "imagesvc.toml").write_text('max_frames = "x"\nport = "x"\n')
+    (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\n")
+    monkeypatch.setenv("IMAGESVC_PORT", "y")
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(["max_files=0", "trusted_proxies=1"], workers=0, gc_grace="soon")
+
+    sources = {
+        line.partition(":")[0]: line.rpartition(" (")[2].rstrip(")")
+        for line in str(caught.value).splitlines()
+    }
+    assert sources == {
+        "port": "environment", "max_frames": "imagesvc.toml", "quality_avif": ".env",
+        "max_files": "--set", "trusted_proxies": "--set", "workers": "--workers",
+        "gc_grace": "--grace",
+    }  # fmt: skip
+    assert """--set trusted_proxies='["10.0.0.0/8"]'""" in str(caught.value)
 
 
 def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

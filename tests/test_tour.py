@@ -28,6 +28,7 @@ printed=$({command})
 
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
+(SESSION,) = re.findall(r"^## Try it$.*?^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
 def script() -> str:
@@ -54,6 +55,8 @@ def environment(**more: str) -> dict[str, str]:
 def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> None:
     """A newcomer pastes these; a page that lies is worse than none."""
     make_photo(tmp_path)
+    made = tmp_path / "made"
+    made.mkdir()
     with (
         reserve_port() as first,
         reserve_port() as second,
@@ -63,10 +66,27 @@ def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> No
         commands = re.sub(r"\b(8000|9000)\b", lambda match: str(ports[match[0]]), script())
         done = subprocess.run(
             ["timeout", str(2 * PATIENCE), "bash", "-xc", commands],
-            cwd=tmp_path, env=environment(), stdout=trace, stderr=trace, check=False,
+            cwd=tmp_path, env=environment(TMPDIR=str(made)),
+            stdout=trace, stderr=trace, check=False,
         )  # fmt: skip
 
     assert done.returncode == 0, (tmp_path / "trace").read_text()[-3000:]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "photo.jpg", "trace"]
+    assert list(made.iterdir()) == []
+
+
+def test_the_session_of_the_readme_ends_without_a_server_or_a_photo(tmp_path: Path) -> None:
+    """With a few lines that say what is missing; it asked for a job that never was, forever."""
+    with reserve_port() as reservation:
+        port = str(reservation.getsockname()[1])
+    done = subprocess.run(
+        ["timeout", str(PATIENCE), "bash", "-c", SESSION],
+        cwd=tmp_path, env=environment(TMPDIR=str(tmp_path), IMAGESVC_PORT=port),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode != 124
+    assert "curl: (" in done.stderr
 
 
 @pytest.mark.parametrize("auth", ["off", "required"])
@@ -77,15 +97,14 @@ def test_the_session_of_the_readme_works_with_and_without_accounts(
     make_photo(tmp_path)
     made = tmp_path / "made"
     made.mkdir()
-    (session,) = re.findall(r"^## Try it$.*?^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     server = Server(tmp_path / "data", auth=auth).start()
     before = sorted(tmp_path.iterdir())
     try:
         key = {} if auth == "off" else {"IMAGESVC_KEY": admin_of(server).key}
-        commands = session.replace(":8000", f":{server.port}")
         done = subprocess.run(
-            ["timeout", str(2 * PATIENCE), "bash", "-ec", commands],
-            cwd=tmp_path, env=environment(TMPDIR=str(made), **key),
+            ["timeout", str(2 * PATIENCE), "bash", "-ec", SESSION],
+            cwd=tmp_path,
+            env=environment(TMPDIR=str(made), IMAGESVC_PORT=str(server.port), **key),
             capture_output=True, text=True, check=True,
         )  # fmt: skip
     finally:

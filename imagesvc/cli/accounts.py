@@ -16,11 +16,12 @@ from rich.table import Table
 from imagesvc.auth.opaque import KEY_PREFIX, new_key, read_secret
 from imagesvc.auth.principals import Scope, scopes_of_user
 from imagesvc.auth.users import check_key_name, check_name, check_password, made_key, made_user
+from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
 from imagesvc.model import ApiKey, KeyId, User, UserId, new_id, parse_id, utc_now
 from imagesvc.service import Service
-from imagesvc.settings import load_settings, seconds
+from imagesvc.settings import seconds
 from imagesvc.store.accounts import UserChange
 
 PAGE = 200
@@ -103,7 +104,7 @@ def add_key(
     user: UserName,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by imagesvc key add",
     scope: Annotated[list[Scope] | None, typer.Option(help="Default: all of the user's.")] = None,
-    expires_in: Annotated[str | None, typer.Option(help="Time it is good; such as 90d.")] = None,
+    expires_in: Annotated[str | None, typer.Option(help="Time it is valid, such as 90d.")] = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Make an API key and print it, this once."""
@@ -123,12 +124,21 @@ def generate_key() -> None:
 
 
 @key_commands.command("list")
-def list_keys(user: UserName, data_dir: DataDirOption = None) -> None:
-    """Show the API keys of a user, without their secrets."""
-    table = Table("id", "name", "scopes", "made", "expires", "last used", box=None)
-    for key in on_store(load_settings(data_dir=data_dir), partial(_keys, user_name=user)):
+def list_keys(
+    user: Annotated[
+        str | None, typer.Argument(metavar="USER", help="The user's name. Default: every user.")
+    ] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show API keys with the id that `key remove` takes, without their secrets.
+
+    When a key was last used is written once a minute: a use of just now does not show yet.
+    """
+    table = Table("id", "user", "name", "scopes", "made", "expires", "last used", box=None)
+    found = on_store(load_settings(data_dir=data_dir), partial(_keys, user_name=user))
+    for owner, key in found:
         table.add_row(
-            str(key.id), key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
+            str(key.id), owner.name, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
             f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "never",
             f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
         )  # fmt: skip
@@ -137,7 +147,7 @@ def list_keys(user: UserName, data_dir: DataDirOption = None) -> None:
 
 @key_commands.command("remove")
 def remove_key(
-    key: Annotated[str, typer.Argument(help="Its id, or the key itself.")],
+    key: Annotated[str, typer.Argument(help="Its id, which `key list` shows, or the key itself.")],
     data_dir: DataDirOption = None,
 ) -> None:
     """Remove an API key, which stops at once."""
@@ -215,8 +225,13 @@ async def _add_key(
     return str(secret)
 
 
-async def _keys(service: Service, *, user_name: str) -> list[ApiKey]:
-    user = await _named(service, user_name)
+async def _keys(service: Service, *, user_name: str | None) -> list[tuple[User, ApiKey]]:
+    """The keys of one user, or of all, each with its user."""
+    users = await _users(service) if user_name is None else [await _named(service, user_name)]
+    return [(user, key) for user in users for key in await _keys_of(service, user)]
+
+
+async def _keys_of(service: Service, user: User) -> list[ApiKey]:
     keys, after = await service.accounts.keys.page(user.id, limit=PAGE, after=None)
     while after is not None:
         more, after = await service.accounts.keys.page(user.id, limit=PAGE, after=after)

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import functools
 import gc as gc_module
-import json
 import math
+import re
 import signal
 import socket
 import sys
@@ -28,6 +28,7 @@ from rich.console import Console
 
 from imagesvc.app import api_document, create_app
 from imagesvc.cli.accounts import key_commands, user_commands
+from imagesvc.cli.loading import load_settings, toml_text
 from imagesvc.cli.offline import on_store
 from imagesvc.cli.upload import upload
 from imagesvc.errors import ImagesvcError, text_of
@@ -39,15 +40,8 @@ from imagesvc.server.connections import Bounds
 from imagesvc.server.listening import CannotListen, bound_sockets
 from imagesvc.server.middleware.forwarded import is_within
 from imagesvc.server.protocol import bounded
-from imagesvc.service import Service, read_admin_key, read_presets, read_watermarks
-from imagesvc.settings import (
-    Settings,
-    SettingsError,
-    assignments,
-    load_settings,
-    seconds,
-    split_hosts,
-)
+from imagesvc.service import Service, read_admin_key, read_watermarks
+from imagesvc.settings import Settings, SettingsError, seconds, split_hosts
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.files.data_dir import DataDir
@@ -61,8 +55,14 @@ cli = typer.Typer(
 cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")
 MAX_HEADER_FIELDS = 100
+IMAGE_PATH = re.compile(r"/images/[^/]+(/[^/]+)?|/blurred-images/[^/]+")
+"""Of URLs that may be signed."""
 IPV4 = 4
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any setting, written as in a variable."),
+]
 
 
 def run() -> int:
@@ -104,14 +104,11 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     auth: Annotated[str | None, typer.Option(help="required, or off: without accounts.")] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
-    settings_given: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any setting, written as in a variable."),
-    ] = None,
+    settings_given: SetOption = None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT."""
     settings = load_settings(
-        assignments(settings_given or ()),
+        settings_given or (), (read_watermarks,),
         host=host, port=port, data_dir=data_dir, workers=workers, auth=auth,
         log_format=log_format, log_level=log_level,
     )  # fmt: skip
@@ -141,22 +138,12 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
 
 
 @cli.command()
-def config(data_dir: DataDirOption = None) -> None:
+def config(data_dir: DataDirOption = None, settings_given: SetOption = None) -> None:
     """Print the settings in force as an imagesvc.toml, secrets masked."""
-    settings = load_settings(data_dir=data_dir)
-    read_presets(settings)
-    read_watermarks(settings)
+    settings = load_settings(settings_given or (), (read_watermarks,), data_dir=data_dir)
     read_admin_key(settings)
     for name, value in settings.shown().items():
-        typer.echo(f"# {name} is not set" if value is None else f"{name} = {_toml(value)}")
-
-
-def _toml(value: object) -> str:
-    """A value on one line; JSON is TOML, but for tables."""
-    if not isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
-    return f"{{ {', '.join(pairs)} }}"
+        typer.echo(f"# {name} is not set" if value is None else f"{name} = {toml_text(value)}")
 
 
 cli.command()(upload)
@@ -171,11 +158,16 @@ def openapi() -> None:
 @cli.command()
 def sign(
     url: Annotated[str, typer.Argument(help="A path with its query: /images/ID?w=400")],
-    expires_in: Annotated[str | None, typer.Option(help="How long it is good; such as 1h.")] = None,
+    expires_in: Annotated[
+        str | None, typer.Option(help="Time it is valid, such as 1h. Default: forever.")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Id of the key; default: the first.")] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Print the signed URL of a path."""
+    """Print the signed URL of an image's path; without --expires-in it is valid forever.
+
+    Only another secret.key, or a removed key of the setting signing_keys, ends it then.
+    """
     settings = load_settings(data_dir=data_dir)
     signer = Service(settings, is_offline=True).signer
     if key is not None and key not in signer.keys:
@@ -184,6 +176,8 @@ def sign(
     if expires_in is not None:
         expires_at = int(time.time() + seconds(expires_in))
     path, _, query = _below(url, settings).partition("?")
+    if not IMAGE_PATH.fullmatch(path):
+        raise SettingsError(f"{url}: sign the path of an image, such as /images/ID?w=400")
     pairs = parse_qsl(query, keep_blank_values=True)
     signed = signer.sign(unquote(path), pairs, expires_at=expires_at, key_id=key)
     shown = f"{settings.base_url}{path}?{urlencode(signed)}"

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 import typer
 
 from imagesvc.auth.principals import Scope
+from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
+from imagesvc.model import Visibility
 from imagesvc.service import Service
-from imagesvc.settings import Settings, SettingsError, is_loopback, load_settings
+from imagesvc.settings import Settings, SettingsError, is_loopback
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import running_server
 
@@ -47,6 +49,10 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     ] = None,
     title: Annotated[str, typer.Option(help="Title of each.")] = "",
     tags: Annotated[str, typer.Option(help="Tags of each, with commas between.")] = "",
+    visibility: Annotated[
+        Visibility | None,
+        typer.Option(help="Who sees the images. Default: as the service is set, mostly private."),
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Until the variants are made.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is stored.")] = None,
@@ -62,13 +68,17 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     from imagesvc.cli.upload_files import listed  # noqa: PLC0415  # the same
     from imagesvc.cli.uploader import Uploader  # noqa: PLC0415  # the same
     from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
+    from imagesvc.client.calls import Fields  # noqa: PLC0415  # the same
 
     listing = listed(files)
     with (
         _access(to, key, data_dir) as (url, credential),
         Client(url, key=credential) as client,
     ):
-        uploader = Uploader(client, url, {"title": title, "tags": tags}, wait=wait, as_json=as_json)
+        fields: Fields = {"title": title, "tags": tags}
+        if visibility is not None:
+            fields["visibility"] = visibility.value
+        uploader = Uploader(client, url, fields, wait=wait, as_json=as_json)
         outcome = uploader.upload_all(listing)
     if outcome.is_interrupted:
         raise typer.Exit(INTERRUPTED)

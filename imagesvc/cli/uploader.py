@@ -34,9 +34,22 @@ T = TypeVar("T")
 WAIT_SECONDS = 600.0
 RATE_ATTEMPTS = 10
 LONGEST_RATE_PAUSE = 60
-KEY_HINT = " Set --key or IMAGESVC_KEY; on the server's machine, --data-dir does instead of a key."
+KEY_HINT = (
+    " Set --key or IMAGESVC_KEY; on the server's machine, name the data directory with --data-dir, "
+    "and no key is needed."
+)
+PRIVATE_HINT = (
+    "Private images open only with a credential or by a signed URL. For URLs that everybody can "
+    "open, upload with --visibility unlisted, or change the visibility of an image by PATCH."
+)
 HOPELESS = (httpx2.ConnectError, httpx2.TimeoutException, Unauthorized, Forbidden)
 """Errors that each further file would meet as well, after a wait or after all its bytes."""
+OBSTACLES = (httpx2.ConnectError, httpx2.ConnectTimeout, Unauthorized, Forbidden)
+"""Those that are about no file: met at the first one, nothing was begun."""
+
+
+class NothingBegun(ImagesvcError):
+    """The service cannot be reached, or refuses the key."""
 
 
 @dataclass(slots=True)
@@ -47,6 +60,8 @@ class Outcome:
     there_already: int = 0
     failed: int = 0
     not_sent: int = 0
+    private: int = 0
+    """Of those that are there."""
     is_interrupted: bool = False
 
     @property
@@ -87,6 +102,9 @@ class Uploader:
         """Upload files; one that fails is named, and the others are sent all the same.
 
         After an error that all others would meet, or an interruption, the rest is not sent.
+
+        Raises:
+            NothingBegun: the first file met such an error.
         """
         outcome = Outcome()
         with _Overall(self._console, listing) as overall:
@@ -97,6 +115,8 @@ class Uploader:
         outcome.failed += len(listing.faults)
         if len(listing.files) != 1 or listing.has_folder or outcome.is_interrupted:
             self._tell(outcome.summary(listing.passed_over))
+        if outcome.private and "visibility" not in self.fields:
+            self._tell(PRIVATE_HINT)
         return outcome
 
     def _upload(self, files: Sequence[FoundFile], outcome: Outcome, overall: _Overall) -> None:
@@ -105,6 +125,8 @@ class Uploader:
                 overall.begin(file)
                 self._send(file, outcome, overall)
             except (ImagesvcError, httpx2.HTTPError, OSError) as error:
+                if position == 0 and isinstance(error, OBSTACLES):
+                    raise NothingBegun(self._described(error)) from error
                 outcome.failed += 1
                 self._tell(f"{file.path}: {self._described(error)}")
                 if isinstance(error, HOPELESS):
@@ -165,6 +187,7 @@ class Uploader:
             outcome.sent += 1
         else:
             outcome.there_already += 1
+        outcome.private += image.visibility == "private"
         line = self._line(file, image)
         if self._console.is_terminal and sys.stdout.isatty():
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -36,6 +36,10 @@ def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer
     assert "cron" in run(place, "key", "list", "ada").stdout
     assert key.rpartition("_")[2] not in run(place, "key", "list", "ada").stdout
 
+    everyone = run(place, "key", "list").stdout
+    assert "cron" in everyone
+    assert "admin" in everyone
+
     assert run(place, "user", "passwd", "ada", typed="another horse\n").returncode == 0
     refused(client_of(server, token).get(ME))
     log_in(server, "ada", "another horse")

@@ -53,6 +53,23 @@ def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
     assert "blurred = false" in before or '"blurred" = false' in before
 
 
+def test_config_takes_settings_and_prints_units(tmp_path: Path) -> None:
+    """As the page of the settings writes them; what is no whole number of a unit stays a number."""
+    done = run(
+        tmp_path, "config", "--set", "max_frames=9", "--set", "body_timeout=1.25s",
+        max_upload_size="1500000", job_timeout="1500ms", quota_bytes="1GiB",
+    )  # fmt: skip
+
+    lines = done.stdout.splitlines()
+    assert {
+        "max_frames = 9", 'body_timeout = "1250ms"', "max_upload_size = 1500000",
+        'job_timeout = "1500ms"', 'quota_bytes = "1GiB"', 'memory_cache_size = "256MiB"',
+        'event_retention = "7d"', 'max_age = "365d"', 'idempotency_key_lifetime = "24h"',
+        'access_token_lifetime = "15m"', 'transform_timeout = "30s"', 'max_pixels = "100MP"',
+        "stale_while_revalidate = 0.0", "# admin_key_file is not set",
+    } <= set(lines)  # fmt: skip
+
+
 @pytest.mark.parametrize("command", ["serve", "config", "check", "gc"])
 def test_settings_that_are_wrong_end_every_command_with_2(tmp_path: Path, command: str) -> None:
     """All of them are listed, and nothing has been touched."""
@@ -228,8 +245,8 @@ def test_a_service_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
         by_variable = run(tmp_path, "upload", "a.jpg", url=url, key="isk_x")
 
     for done in (by_flag, by_variable):
-        assert done.returncode == 1
-        assert done.stderr == f"a.jpg: {url} cannot be reached: Connection refused\n"
+        assert done.returncode == 2
+        assert done.stderr == f"imagesvc: {url} cannot be reached: Connection refused\n"
 
 
 @pytest.mark.parametrize("arguments", [("-h",), ("serve", "-h"), ("user", "add", "-h")])
@@ -245,7 +262,7 @@ def test_the_short_form_of_help(tmp_path: Path, arguments: tuple[str, ...]) -> N
     ("given", "said"),
     [
         ("max_frames=many", "max_frames: "),
-        ("speed=9", "--set speed=9: name a setting"),
+        ("speed=9", "--set speed=9: there is no such setting: speed"),
         ("max_frames", "--set max_frames: name a setting"),
         ('presets={"card": "w=0"}', "presets.card: w must be"),
     ],

@@ -55,6 +55,15 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.parametrize("path", ["/", "/api/v1/images", "images/x", "https://other.test/images/x"])
+def test_only_paths_of_images_are_signed(place: Path, path: str) -> None:
+    """A signature opens nothing else, so another path is a mistake."""
+    done = run(place.parent, "sign", path, "--data-dir", str(place))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "such as /images/ID?w=400" in done.stderr
+
+
 def test_a_lost_secret_is_not_replaced(place: Path) -> None:
     """Every link and token that was given out would fail, and no line would say why."""
     secret = place / "secret.key"

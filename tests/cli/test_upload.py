@@ -167,12 +167,9 @@ def test_a_server_that_is_gone_ends_the_command(folder: Path) -> None:
         url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
         done = commands.run("upload", str(folder), url=url)
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.splitlines() == [
-        f"{folder}/00.png: {url} cannot be reached: Connection refused",
-        "0 files sent, 1 failed, 39 not sent",
-    ]
+    assert done.stderr == f"imagesvc: {url} cannot be reached: Connection refused\n"
 
 
 @pytest.mark.parametrize("options", [("--key", "isk_wrong"), ()])
@@ -188,10 +185,32 @@ def test_a_key_that_is_refused_ends_the_command(
         "--data-dir", str(folder.parent / "none"),
     )  # fmt: skip
 
-    assert done.returncode == 1
-    first, summary = done.stderr.splitlines()
-    assert first.startswith(f"{folder}/0.png: ")
-    assert summary == "0 files sent, 1 failed, 2 not sent"
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("imagesvc: ")
+    assert "Set --key or IMAGESVC_KEY" in line
+
+
+def test_private_images_are_named_and_others_open(tmp_path: Path, folder: Path) -> None:
+    """A URL that is printed and does not open looks like a failed upload."""
+    save(folder / "a.png", 1)
+    guarded = Server(tmp_path / "data", auth="required", default_visibility="auto")
+    try:
+        guarded.start()
+        private, unlisted, chosen = (
+            commands.run("upload", str(folder), *options, data_dir=guarded.data_dir)
+            for options in ((), ("--visibility", "unlisted"), ("--visibility", "private"))
+        )
+        statuses = [
+            guarded.client.get(f"/images/{done.stdout.split()[0]}").status_code
+            for done in (private, unlisted, chosen)
+        ]
+    finally:
+        guarded.close()
+
+    assert "--visibility unlisted" in private.stderr
+    assert (unlisted.stderr, chosen.stderr) == ("1 file sent\n", "1 file sent\n")
+    assert statuses == [404, 200, 404]
 
 
 def test_rates_slow_an_upload_down_and_fail_no_file(tmp_path: Path, folder: Path) -> None:

@@ -47,8 +47,8 @@ def inspect(data: Data, limits: Limits) -> tuple[Format, Found]:
     kind = sniff(head)
     if kind is None:
         name = foreign_name(head)
-        what = f"{name} files are not taken" if name else "This is no image"
-        raise UnsupportedMediaType(f"{what}; {TAKEN} are.")
+        what = f"{name} files are not accepted" if name else "Not an image of a known format"
+        raise UnsupportedMediaType(f"{what}; accepted: {TAKEN}.")
     found = WALKERS[kind](data, limits, Budget(len(data)))
     pixels = found.width * found.height * found.frames
     seconds = found.extra_seconds + conversion_seconds(data, kind, pixels)
