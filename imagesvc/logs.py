@@ -17,10 +17,11 @@ import structlog
 from pydantic_core import to_json
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+    from structlog.types import EventDict
 
 
 class _StandardError(io.RawIOBase):
@@ -60,7 +61,12 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
     ]
     if as_text:
         structlog.configure(
-            processors=[*shared, structlog.dev.ConsoleRenderer()],
+            processors=[
+                *shared,
+                structlog.processors.format_exc_info,
+                _shown,
+                structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(LEVELS[log_level]),
             logger_factory=structlog.WriteLoggerFactory(
                 io.TextIOWrapper(standard_error, sys.stderr.encoding, "backslashreplace")
@@ -80,6 +86,33 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
         )
     _route_standard_library(LEVELS[log_level])
     return not as_text
+
+
+def printable(text: str) -> str:
+    r"""A text whose control characters, line ends and bidirectional marks are escapes such as `\n`.
+
+    Terminals obey some of them: they change colours and titles, and hide or reorder what follows.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def _shown(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """An event as a terminal may be given it: paths and names in it are those of strangers."""
+    return {printable(name): _shown_value(name, value) for name, value in event.items()}
+
+
+def _shown_value(name: str, value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    if name in _OF_SEVERAL_LINES:
+        return "\n".join(map(printable, text.split("\n")))
+    return printable(text)
 
 
 def _dumps(event: object, **_options: object) -> bytes:

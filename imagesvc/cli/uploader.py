@@ -28,6 +28,7 @@ from imagesvc.errors import (
     Unauthorized,
     text_of,
 )
+from imagesvc.logs import printable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -199,7 +200,7 @@ class Uploader:
         url = urljoin(f"{self.to.rstrip('/')}/", image.urls.original)
         if self.as_json:
             return json.dumps({"file": str(file.path), "id": str(image.id), "url": url})
-        return f"{image.id}  {url}"
+        return f"{image.id}  {printable(url)}"
 
     def _described(self, error: Exception) -> str:
         if isinstance(error, httpx2.TransportError):
@@ -208,7 +209,7 @@ class Uploader:
         return f"{text_of(error)}{KEY_HINT if isinstance(error, Unauthorized) else ''}"
 
     def _tell(self, text: str) -> None:
-        self._console.print(_printable(text), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class _Overall:
@@ -234,7 +235,7 @@ class _Overall:
 
     def begin(self, file: FoundFile) -> None:
         """Show which file is being sent."""
-        self._bar.update(self._task, description=_printable(file.path.name))
+        self._bar.update(self._task, description=printable(file.path.name))
 
     def advance(self, sent: int, _total: int) -> None:
         """Note how much of the file was sent; an upload that is tried again begins anew."""
@@ -256,11 +257,3 @@ def _patiently(ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         except RateLimited as error:
             time.sleep(min(error.retry_after, LONGEST_RATE_PAUSE))
     return ask(*args, **options)
-
-
-def _printable(text: str) -> str:
-    """A text with names of files, which may hold escape sequences of terminals."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )

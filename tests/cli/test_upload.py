@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,36 @@ def test_deep_folders_and_strange_names(server: Server, folder: Path) -> None:
     refused, summary = done.stderr.splitlines()
     assert refused.startswith(f"{folder}/f-\\x1b[31m\\n.png: ")
     assert summary == "2 files sent, 1 failed"
+
+
+def test_a_servers_url_is_printed_without_escape_sequences(server: Server, folder: Path) -> None:
+    """A server may be another one than its name says."""
+    path = save(folder / "a.png", 14)
+    image = json.loads(server.client.post("/images", content=path.read_bytes()).content)
+    image["urls"]["original"] = "/\x1b]0;owned\x07\u202e"
+
+    class Hostile(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            body = json.dumps(image).encode()
+            self.send_response(201)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hostile) as hostile:
+        threading.Thread(target=hostile.serve_forever, daemon=True).start()
+        done = commands.run(
+            "upload", "--to", f"http://127.0.0.1:{hostile.server_port}", "--key", "k", str(path)
+        )
+        hostile.shutdown()
+
+    assert done.returncode == 0, done.stderr
+    assert r"/\x1b]0;owned\x07\u202e" in done.stdout
 
 
 def test_a_file_that_is_named_is_sent_whatever_it_is(server: Server, folder: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -145,6 +146,49 @@ def test_text_logs_are_for_reading(make_server: MakeServer) -> None:
     until(lambda: "/nothing" in server.log())
     assert not server.log().startswith("{")
     assert "HTTPStatus" not in server.log()
+
+
+HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e\u2066\r\n\x7f"
+"""A terminal's title, a bell, a C1 control, bidirectional marks and line ends."""
+
+
+def test_text_logs_give_a_terminal_nothing_to_obey(make_server: MakeServer) -> None:
+    """A path is decoded before it is logged."""
+    server = make_server(log_format="text", workers=1)
+    server.client.get(f"/x{quote(HOSTILE)}", headers={"x-request-id": "hostile"})
+
+    until(lambda: "hostile" in server.log())
+    (line,) = [line for line in server.log().split("\n") if "hostile" in line]
+    assert r"/x\x1b]0;owned\x07\x9b31m\u202e\u2066\r\n\x7f" in line
+    assert not {"\x07", "\x9b", "\u202e", "\u2066", "\r", "\x7f"} & set(server.log())
+    assert "\x1b]" not in server.log()
+
+
+LOGGING = """
+import structlog
+from imagesvc.logs import configure_logs
+hostile = {hostile!r}
+configure_logs("text", "info")
+log = structlog.get_logger()
+log.info(hostile, nested={{"list": [hostile]}}, **{{hostile: 1}})
+try:
+    raise ValueError(hostile)
+except ValueError as error:
+    log.exception("failed", error=error)
+"""
+
+
+def test_every_value_of_a_text_log_is_printable() -> None:
+    """Event names, names and nested values of fields, and the text of an exception."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGING.format(hostile=HOSTILE)], capture_output=True, check=True
+    )
+
+    written = done.stderr.decode()
+    assert "Traceback" in written
+    assert written.count("owned") >= 5
+    assert not {"\x07", "\x9b", "\u202e", "\u2066", "\r", "\x7f"} & set(written)
+    assert "\x1b]" not in written
 
 
 class Unlogged(Server):
