@@ -103,7 +103,7 @@ class EventEndpoints:
     @operation(
         "stream_events", "GET", "/api/v1/events", tag="events", scope=AuthScope.READ,
         query=EventQuery, headers=(LAST_EVENT_ID,), answers={200: Raw((EVENT_STREAM,), {})},
-        errors=(Overloaded,),
+        errors=(Overloaded,), is_change=True,
     )  # fmt: skip
     async def stream(self, call: Call[EventQuery, None]) -> Response:
         """Changes of the asker's images and jobs, as server-sent events, until one side ends it.

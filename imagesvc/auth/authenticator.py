@@ -139,6 +139,15 @@ class Authenticator:
         """
         return await self._found(request)
 
+    def check_site(self, request: Request) -> None:
+        """Check a GET that changes something as other changes are checked.
+
+        Raises:
+            Forbidden: there are no accounts, and a page of another site sends it.
+        """
+        if self.credentials is None:
+            check_site(request, self.origins, is_change=True)
+
     async def _found(self, request: Request) -> Principal:
         if self.credentials is None:
             check_site(request, self.origins)

@@ -19,17 +19,20 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NETLOC = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
-def check_site(request: Request, allowed: AbstractSet[str] = frozenset()) -> None:
+def check_site(
+    request: Request, allowed: AbstractSet[str] = frozenset(), *, is_change: bool = False
+) -> None:
     """Refuse requests that a page of another site may have caused.
 
     Args:
         request: the request.
         allowed: origins whose pages may do what local ones may.
+        is_change: whether the request changes something whatever its method says.
 
     Raises:
         Forbidden: the page is of another site.
     """
-    if request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS and not is_change:
         return
     origin = joined_field(request.headers.raw, b"origin")
     if origin is not None:

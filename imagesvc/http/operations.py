@@ -89,6 +89,8 @@ class Operation:
     is_query_documented: bool = True
     headers: tuple[Header[Any], ...] = ()
     body: Body[Any] | None = None
+    is_change: bool = False
+    """Whether a GET changes or occupies something, and so is checked as other changes are."""
     is_idempotent: bool = False
     """Whether requests may have an Idempotency-Key, which makes `call.attempt`."""
 
@@ -110,6 +112,7 @@ class _Declared(TypedDict, total=False):
     limit: Limit
     is_query_documented: bool
     headers: tuple[Header[Any], ...]
+    is_change: bool
     is_idempotent: bool
 
 

@@ -68,6 +68,8 @@ class Routes:
             raise
         self.limits.check(operation.limit or Limit.PRINCIPAL, request, principal)
         principal.check(operation.scope)
+        if operation.is_change:
+            self.authenticator.check_site(request)
         return principal
 
     async def _received(self, operation: Operation, resource: object, context: Context) -> Response:

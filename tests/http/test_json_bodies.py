@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from imagesvc.errors import InvalidRequest
+from imagesvc.http.bodies.strict_json import check_json
 from tests.http.asking import assert_problem
 from tests.server import Server
 
@@ -75,3 +79,15 @@ def test_nul_in_a_query_is_refused(server: Server) -> None:
     answer = server.client.get("/api/v1/images", params={"cursor": "a\x00b"})
 
     assert assert_problem(answer, 400, "invalid_request")["errors"][0]["loc"] == "cursor"
+
+
+def test_the_place_of_a_value_is_made_for_faults_alone() -> None:
+    """A long name around many values is not copied for each of them."""
+    body = json.dumps({"a" * (8 << 20): [1] * 40_000 + ["\0"]}).encode()
+    began = time.process_time()
+
+    with pytest.raises(InvalidRequest) as refused:
+        check_json(body)
+
+    assert refused.value.fields == (("a" * 80, "must not hold NUL characters"),)
+    assert time.process_time() - began < 3.0

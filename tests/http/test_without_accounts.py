@@ -62,6 +62,23 @@ def test_programs_and_pages_of_this_machine_change_what_they_like(
     assert upload(server, **headers).status_code == 201
 
 
+@pytest.mark.parametrize("path", ["/api/v1/images/actions/upload-url", "/api/v1/events"])
+def test_a_get_that_changes_something_is_checked_as_well(server: Server, path: str) -> None:
+    """Any page can name a URL as that of an image, and would use up what there is of them."""
+    for headers in (
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "https://evil.test"},
+        {"origin": "null", "sec-fetch-site": "cross-site"},
+    ):
+        with server.client.stream("GET", path, headers=headers) as answer:
+            answer.read() if answer.status_code == 403 else None
+        assert_problem(answer, 403, "forbidden")
+
+    for headers in ({}, {"sec-fetch-site": "same-origin"}, {"origin": "http://localhost:5173"}):
+        with server.client.stream("GET", path, headers=headers) as answer:
+            assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])
 def test_no_method_that_changes_something_passes(server: Server, method: str) -> None:
     """Deleting least of all."""

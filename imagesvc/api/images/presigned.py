@@ -96,7 +96,7 @@ class PresignedEndpoints:
     @operation(
         "get_upload_url", "GET", "/api/v1/images/actions/upload-url", tag="images",
         scope=Scope.UPLOAD, query=UploadUrlQuery, answers={200: UploadUrl},
-        errors=(Forbidden, QuotaExceeded, InsufficientStorage),
+        errors=(Forbidden, QuotaExceeded, InsufficientStorage), is_change=True,
     )  # fmt: skip
     async def create_url(self, call: Call[UploadUrlQuery, None]) -> Response:
         """A URL that takes one file, once, without a credential, and makes the image of it."""

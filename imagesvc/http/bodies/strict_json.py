@@ -33,7 +33,7 @@ def check_json(body: bytes) -> None:
         raise _fault(f"must be JSON, and is none at {place}") from error
     except ValueError as error:  # an integer of thousands of digits
         raise _fault("has a number of too many digits") from error
-    _check_texts(value, "", MAX_DEPTH)
+    _check_texts(value, ())
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -51,25 +51,29 @@ def _no_constant(name: str) -> NoReturn:
     raise _fault(f"may not have the number {name}")
 
 
-def _check_texts(value: object, loc: str, depth: int) -> None:
-    if depth == 0:
+def _check_texts(value: object, place: tuple[str | int, ...]) -> None:
+    if len(place) == MAX_DEPTH:
         raise _fault(f"may be nested {MAX_DEPTH} deep")
     if isinstance(value, str):
-        _check_text(value, loc)
+        _check_text(value, place)
     elif isinstance(value, list):
-        for place, item in enumerate(value):
-            _check_texts(item, f"{loc}.{place}".lstrip("."), depth - 1)
+        for number, item in enumerate(value):
+            _check_texts(item, (*place, number))
     elif isinstance(value, dict):
         for name, item in value.items():
-            _check_text(name, loc)
-            _check_texts(item, f"{loc}.{name}".lstrip("."), depth - 1)
+            _check_text(name, place)
+            _check_texts(item, (*place, name))
 
 
-def _check_text(text: str, loc: str) -> None:
+def _check_text(text: str, place: tuple[str | int, ...]) -> None:
     if "\x00" in text:
-        raise _fault("must not hold NUL characters", loc)
+        raise _fault("must not hold NUL characters", _loc(place))
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _fault("must not hold half of a surrogate pair", loc)
+        raise _fault("must not hold half of a surrogate pair", _loc(place))
+
+
+def _loc(place: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, place)).lstrip(".")
 
 
 def _fault(msg: str, loc: str = "") -> InvalidRequest:
