@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from imagesvc.server.middleware.forwarded import ForwardedMiddleware
+from tests.conftest import MakeServer
 
 TRUSTED = [ip_network("10.0.0.0/8"), ip_network("::1/128")]
 
@@ -74,3 +75,28 @@ def test_a_stranger_is_not_believed() -> None:
     fields = {"forwarded": "for=1.2.3.4;proto=https;host=a.example"}
 
     assert corrected("192.0.2.77", **fields) == ("192.0.2.77", "http", "inner:8000")
+
+
+@pytest.mark.parametrize(
+    ("trusted", "fields", "is_told"),
+    [
+        ("[]", {"x-forwarded-prefix": "/media"}, True),
+        ('["10.0.0.0/8"]', {"x-forwarded-for": "192.0.2.1"}, True),
+        ("[]", {"forwarded": "for=192.0.2.1"}, True),
+        ("[]", {"x-forwarded-user": "ada"}, False),
+        ('["127.0.0.0/8"]', {"x-forwarded-proto": "https"}, False),
+    ],
+)
+def test_fields_of_a_proxy_that_is_not_trusted_are_told_once(
+    make_server: MakeServer, trusted: str, fields: dict[str, str], *, is_told: bool
+) -> None:
+    """A forgotten `trusted_proxies` was only a 404 at another place."""
+    server = make_server(auth="required", workers=1, trusted_proxies=trusted)
+
+    for _ in range(3):
+        server.client.get("/healthz", headers=fields)
+    server.close()
+
+    told = [line for line in server.log().splitlines() if "forwarded.ignored" in line]
+    assert len(told) == is_told
+    assert all("127.0.0.1" in line and "trusted_proxies" in line for line in told)

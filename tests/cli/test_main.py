@@ -114,6 +114,24 @@ def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None
     assert done.stderr == f"imagesvc: {tmp_path / 'data'}: Not a directory\n"
 
 
+@pytest.mark.parametrize("name", ["", "blobs", "variants", "tmp"])
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_link_that_leads_nowhere_is_said_so(tmp_path: Path, command: str, name: str) -> None:
+    """A disk that is not mounted: "File exists" is no help."""
+    place = tmp_path / "data"
+    if name:
+        place.mkdir()
+        (place / "secret.key").write_text("0" * 64)
+    (place / name).symlink_to("/mnt/not-mounted")
+
+    done = run(tmp_path, command, "--data-dir", str(place))
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"imagesvc: {place / name} is a link that leads nowhere")
+    assert "/mnt/not-mounted" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_port_that_is_taken_ends_serve_with_an_error(
     make_server: MakeServer, tmp_path: Path
 ) -> None:

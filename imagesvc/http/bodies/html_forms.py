@@ -18,7 +18,7 @@ def shown_by_browser(request: Request, answer: Response) -> Response:
     Only a request that prefers HTML to JSON gets there: scripts ask for JSON, or for anything.
     """
     is_form = ContentType.of(request).media_type == MULTIPART
-    if answer.status_code != HTTPStatus.CREATED or not is_form or not _prefers_html(request):
+    if answer.status_code != HTTPStatus.CREATED or not is_form or not prefers_html(request):
         return answer
     urls = from_json(bytes(answer.body))["urls"]
     # Browsers show every preview, and not every original.
@@ -26,6 +26,7 @@ def shown_by_browser(request: Request, answer: Response) -> Response:
     return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-def _prefers_html(request: Request) -> bool:
+def prefers_html(request: Request) -> bool:
+    """Whether a request prefers HTML to JSON, as those of browsers do."""
     weights = weights_of(joined_field(request.headers.raw, b"accept") or "")
     return weights.get("text/html", 0.0) > weights.get("application/json", 0.0)

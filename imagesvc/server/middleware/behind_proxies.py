@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from imagesvc.delivery.hot import AtOnce
 from imagesvc.server.middleware.base_path import BasePathMiddleware
 from imagesvc.server.middleware.forwarded import ForwardedMiddleware
+from imagesvc.server.middleware.ignored_forwarded import IgnoredForwardedMiddleware
 from imagesvc.settings import Settings
 
 
@@ -29,6 +30,8 @@ def behind_proxies(
     if settings.trusted_proxies:
         asgi = forwarded = ForwardedMiddleware(asgi, settings.trusted_proxies)
         at_once = _corrected_first(forwarded, at_once)
+    if settings.has_accounts:  # without them, requests through proxies are refused
+        asgi = IgnoredForwardedMiddleware(asgi, settings.trusted_proxies)
     return asgi, at_once
 
 

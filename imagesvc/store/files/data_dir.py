@@ -21,6 +21,10 @@ class DataDirSplit(Unavailable):
     """Uploads cannot be renamed to their places, which are on another file system."""
 
 
+class DeadLink(Unavailable):
+    """A part of the data directory is a symbolic link to what is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataDir:
     """The places below one data directory."""
@@ -78,7 +82,12 @@ class DataDir:
         return self.root / "reserve"
 
     def create(self) -> None:
-        """Make what is missing; a new data directory is its owner's alone to read."""
+        """Make what is missing; a new data directory is its owner's alone to read.
+
+        Raises:
+            DeadLink: a directory is a link that leads nowhere.
+        """
+        self._check_links()
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -103,12 +112,22 @@ class DataDir:
 
         Raises:
             NoDataDir: no server has been started here.
+            DeadLink: a directory is a link that leads nowhere.
         """
+        self._check_links()
         if not (self.has_database() or self.secret.exists()):
             raise NoDataDir(
                 f"There is no data directory of imagesvc: {self.root}. Name that of the server "
                 "with --data-dir or IMAGESVC_DATA_DIR; only imagesvc serve makes a new one."
             )
+
+    def _check_links(self) -> None:
+        for path in (self.root, self.blobs, self.variants, self.tmp):
+            if path.is_symlink() and not path.exists():
+                raise DeadLink(
+                    f"{path} is a link that leads nowhere: {path.readlink()} does not exist. Is "
+                    "its file system mounted?"
+                )
 
     def check_renames(self) -> None:
         """Make sure that a file can be renamed from `tmp` to `blobs`, as each upload is.

@@ -1,0 +1,50 @@
+"""A warning for operators who forgot `trusted_proxies`: their proxy's fields have no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from imagesvc.server.middleware.forwarded import Network, is_within
+
+log = structlog.get_logger()
+
+FIELDS = frozenset(
+    {
+        b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-prefix",
+        b"x-forwarded-proto",
+    }
+)  # fmt: skip
+
+
+class IgnoredForwardedMiddleware:
+    """Logs once that a peer which is not trusted sent fields of a proxy.
+
+    Once, because any client can send them, and the first tells an operator enough.
+    """
+
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
+        self._app = app
+        self._trusted = trusted
+        self._has_warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the fields until one was ignored, and pass on."""
+        if not self._has_warned and scope["type"] == "http":
+            self._warn(scope)
+        await self._app(scope, receive, send)
+
+    def _warn(self, scope: Scope) -> None:
+        ignored = sorted({name for name, _ in scope["headers"]} & FIELDS)
+        client = scope.get("client")
+        if not ignored or client is None or is_within(client[0], self._trusted):
+            return
+        self._has_warned = True
+        log.warning(
+            "fields of a proxy were ignored: its address is not in trusted_proxies",
+            action="forwarded.ignored",
+            address=client[0],
+            fields=", ".join(name.decode() for name in ignored),
+        )
