@@ -183,7 +183,10 @@ class Service:
         maker = Maker(
             self.variants,
             Mezzanines(
-                incoming=self.incoming,
+                # The margin of free space is for uploads: what was taken may be worked on.
+                incoming=Incoming(
+                    self.data_dir, max_bytes=settings.worker_memory, min_free_bytes=0
+                ),
                 blobs=self.blobs,
                 images=self.images,
                 locks=self.locks,

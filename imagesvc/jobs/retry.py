@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
-from imagesvc.errors import ImagesvcError, TimedOut, Unavailable
+from imagesvc.errors import ImagesvcError, InsufficientStorage, TimedOut, Unavailable
 
 MAX_DELAY = timedelta(minutes=10)
+SPACE_DELAYS = 15
+MAX_SPACE_DELAY = timedelta(seconds=30)
+"""Somebody makes space, and then the jobs should not wait long."""
 
 
 def is_worth_retrying(error: ImagesvcError) -> bool:
@@ -18,6 +22,16 @@ def is_worth_retrying(error: ImagesvcError) -> bool:
     if isinstance(error, TimedOut):
         return False
     return isinstance(error, Unavailable) or type(error) is ImagesvcError
+
+
+def waits_for_space(errors: Iterable[ImagesvcError]) -> bool:
+    """Whether an attempt met a full disk, which is no fault of the job: it does not count."""
+    return any(isinstance(error, InsufficientStorage) for error in errors)
+
+
+def space_delay(first: timedelta) -> timedelta:
+    """The time between two attempts to find space on a full disk."""
+    return min(first * SPACE_DELAYS, MAX_SPACE_DELAY)
 
 
 def backoff(attempt: int, first: timedelta) -> timedelta:

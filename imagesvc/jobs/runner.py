@@ -16,7 +16,8 @@ from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
-from imagesvc.jobs.retry import backoff, is_worth_retrying
+from imagesvc.jobs.outages import Outage, SpaceWait
+from imagesvc.jobs.retry import backoff, is_worth_retrying, space_delay, waits_for_space
 from imagesvc.model import Job, JobId, Operation, Status, UserId, Variant, utc_now
 from imagesvc.store.files.files import named_error
 from imagesvc.store.jobs.claiming import ClaimedJob
@@ -59,12 +60,23 @@ class Runner:
         self._clock = clock
         self.is_draining = False
         """Set when a stop is near: what runs goes on, nothing more is claimed."""
+        self._space = SpaceWait(space_delay(self._first_delay).total_seconds())
+        self._claim_outage = Outage(
+            "no jobs can be claimed", "jobs.claim_failed", "jobs are claimed again", "jobs.claimed"
+        )
+        self._settle_outage = Outage(
+            "job not settled", "job.unsettled", "jobs are settled again", "job.settled"
+        )
         self._claiming = asyncio.Lock()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._running: dict[JobId, asyncio.Task[None]] = {}
         self._running_of: Counter[UserId | None] = Counter()
         self._loop_task: asyncio.Task[None] | None = None
+
+    @property
+    def _first_delay(self) -> timedelta:
+        return timedelta(seconds=self._limits.retry_delay)
 
     async def start(self) -> int:
         """Queue again what a crash left, then begin; the number of recovered jobs."""
@@ -122,17 +134,19 @@ class Runner:
                 now = self._clock()
                 async with self._claiming:
                     claimed = await self._claim(now)
+                self._claim_outage.passed()
                 if not claimed:
                     await self._sleep(now)
             except ImagesvcError as error:
-                log.error("no jobs can be claimed", action="jobs.claim_failed", error=str(error))
+                self._claim_outage.failed(error=str(error))
                 is_damaged = isinstance(error, DatabaseDamaged)
                 pause = DAMAGED_PAUSE_SECONDS if is_damaged else ERROR_PAUSE_SECONDS
                 with move_on_after(pause):
                     await self._stopping.wait()
 
     async def _claim(self, now: datetime) -> list[ClaimedJob]:
-        free = self._limits.concurrency - len(self._running)
+        running = len(self._running)
+        free = self._space.slots(self._limits.concurrency - running, running)
         if free <= 0:
             return []
         claimed = await self._queue.claim(Slots(free, self._running_of), now=now)
@@ -159,6 +173,8 @@ class Runner:
         seconds = IDLE_SECONDS
         if due_at is not None:
             seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))
+        if (pause := self._space.seconds_left) > 0:
+            seconds = pause
         with move_on_after(seconds):
             await self._wake.wait()
 
@@ -178,6 +194,7 @@ class Runner:
         except ImagesvcError as error:
             outcomes, facts, failure = [error] * len(todo), None, error
         settlement = self._settlement(job, todo, outcomes, failure)
+        self._note_space(settlement)
         if facts is not None:
             settlement = replace(settlement, facts=(item.original.digest, facts))
         recorded = await self._settle(settlement)
@@ -195,17 +212,25 @@ class Runner:
             error=settlement.error_code,
         )
 
+    def _note_space(self, settlement: Settlement) -> None:
+        if not settlement.is_counted:
+            self._space.found_none(settlement.error_detail or "")
+        elif settlement.variants:
+            self._space.found()
+
     async def _settle(self, settlement: Settlement) -> Status | None:
         """Settle as soon as the database takes it: a full disk may have room again."""
         while True:
             try:
-                return await self._queue.settle(settlement, now=self._clock())
+                status = await self._queue.settle(settlement, now=self._clock())
             except DatabaseDamaged:  # which no waiting mends
                 raise
             except Unavailable as error:
-                job = str(settlement.job_id)
-                log.error("job not settled", action="job.unsettled", job=job, error=str(error))
+                self._settle_outage.failed(job=str(settlement.job_id), error=str(error))
                 await asyncio.sleep(ERROR_PAUSE_SECONDS)
+            else:
+                self._settle_outage.passed()
+                return status
 
     async def _make(self, item: ClaimedJob, todo: list[Operation]) -> Made:
         """Have operations made.
@@ -244,8 +269,9 @@ class Runner:
         errors = [outcome for outcome in outcomes if isinstance(outcome, ImagesvcError)]
         if failure is not None:
             errors.append(failure)
+        waits = waits_for_space(errors)
         has_attempts = job.attempts < self._limits.max_attempts
-        goes_on = has_attempts and any(map(is_worth_retrying, errors))
+        goes_on = waits or (has_attempts and any(map(is_worth_retrying, errors)))
         done = {
             operation.position: _ended_operation(operation, outcome, goes_on=goes_on)
             for operation, outcome in zip(todo, outcomes, strict=True)
@@ -255,7 +281,8 @@ class Runner:
         due_at = now
         if goes_on:
             status = Status.PENDING
-            due_at += backoff(job.attempts, timedelta(seconds=self._limits.retry_delay))
+            delay = self._first_delay
+            due_at += space_delay(delay) if waits else backoff(job.attempts, delay)
         else:
             status = Status.SUCCEEDED if code is None else Status.FAILED
         return Settlement(
@@ -264,6 +291,7 @@ class Runner:
             operations=tuple(done.values()),
             variants=tuple(outcome for outcome in outcomes if isinstance(outcome, Variant)),
             due_at=due_at,
+            is_counted=not waits,
             error_code=code,
             error_detail=detail,
         )

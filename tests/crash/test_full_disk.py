@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -182,6 +183,48 @@ def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, di
         assert server.client.post(f"/api/v1/jobs/{job_id}/retry").status_code == 202
         job = server.finished(job_id)
     assert job["status"] == "succeeded"
+
+
+def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, disk: Disk) -> None:
+    """However long the disk is full; the log tells of it once, and of its end."""
+    image = server.upload(jpeg(9, 1200, 900))
+    server.finished(image["job"]["id"])
+    server.stop()
+    server.settings |= {"retry_delay": "10ms"}
+    server.start()
+    disk.leave(2 << 20)
+    asked = server.client.post(
+        "/api/v1/images/actions/process",
+        json={"id": image["id"], "operations": ["w=1190&format=png"]},  # 3 MB
+    )
+    job_id = asked.json()["data"][0]["id"]
+
+    until(lambda: server.log().count('"error":"insufficient_storage"') > 4)
+    waiting = server.client.get(f"/api/v1/jobs/{job_id}").json()
+    disk.empty()
+    job = server.finished(job_id)
+
+    assert waiting["status"] in {"pending", "processing"}
+    assert (job["status"], job["attempts"]) == ("succeeded", 1)
+    assert server.log().count("jobs.wait_for_space") == 1
+    assert server.log().count("jobs.have_space") == 1
+
+
+def test_a_disk_that_stays_full_is_not_told_every_second(server: Server, disk: Disk) -> None:
+    """A log that grows on a full disk makes it worse."""
+    job_id = server.upload(large(3, 2400, 1800))["job"]["id"]
+    shrink_wal(server)
+    disk.leave(0)
+    told = ("job.unsettled", "jobs.claim_failed")
+    until(lambda: any(action in server.log() for action in told))
+    time.sleep(4)  # in which something would be logged each second
+    lines = sum(server.log().count(action) for action in told)
+    disk.empty()
+
+    assert lines <= 2
+    server.finished(job_id)
+    over = ('"job.settled"', '"jobs.claimed"')
+    until(lambda: any(action in server.log() for action in over))
 
 
 def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:

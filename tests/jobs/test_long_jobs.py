@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeServer
+from tests.crash.pictures import large
+from tests.crash.traffic import rows
 from tests.http.asking import damaged, noise, picture
 from tests.server import Server
 from tests.waiting import PATIENCE, until
@@ -116,3 +118,19 @@ def test_long_jobs_leave_a_worker_for_the_rest(
     assert job["status"] == "succeeded"
     assert answer.status_code == 200
     assert not all(ended)
+
+
+def test_the_margin_of_free_space_is_for_uploads_and_not_for_their_jobs(
+    make_server: MakeServer,
+) -> None:
+    """A disk that becomes nearly full after an upload is no reason for its job to fail."""
+    server = make_server(**SETTINGS)
+    job_id = server.upload(large(3, 6000, 4000))["job"]["id"]
+    server.kill()
+    assert not rows(server.data_dir, "SELECT 1 FROM jobs WHERE status = 'succeeded'")
+    server.settings["min_free_space"] = "8000TiB"
+
+    server.start("/healthz")
+
+    assert server.finished(job_id)["status"] == "succeeded"
+    assert rows(server.data_dir, "SELECT 1 FROM blobs WHERE mezzanine_sha256 IS NOT NULL")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, case, update
+from sqlalchemy import Connection, Integer, and_, bindparam, case, update
 
 from imagesvc.model import Digest, Facts, JobId, Operation, Status, Variant
 from imagesvc.store import variants as variant_queries
@@ -26,6 +26,8 @@ class Settlement:
     operations: tuple[Operation, ...]
     variants: tuple[Variant, ...]
     due_at: datetime
+    is_counted: bool = True
+    """Whether this was one of the attempts that a job may have."""
     error_code: str | None = None
     error_detail: str | None = None
     facts: tuple[Digest, Facts] | None = None
@@ -37,6 +39,7 @@ _SETTLE = (
     .values(
         status=bindparam("status"),
         due_at=bindparam("due_at"),
+        attempts=jobs.c.attempts - bindparam("uncounted", type_=Integer),
         finished_at=bindparam("finished_at"),
         error_code=bindparam("error_code"),
         error_detail=bindparam("error_detail"),
@@ -84,6 +87,7 @@ def settle_job(connection: Connection, settlement: Settlement, now: datetime) ->
             "settled": settlement.job_id,
             "status": settlement.status,
             "due_at": settlement.due_at,
+            "uncounted": int(not settlement.is_counted),
             "finished_at": now if settlement.status.is_final else None,
             "error_code": settlement.error_code,
             "error_detail": settlement.error_detail,
