@@ -11,21 +11,14 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance
 
+from imagesvc.imaging.analysis import reduced
 from imagesvc.imaging.analysis.facts import facts_of
 from imagesvc.imaging.analysis.phash import distance
 from imagesvc.imaging.analysis.thumbhash import thumbhash
-from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.sources import open_source
 from imagesvc.model import Facts, Format
-from tests.imaging.pictures import (
-    GREEN,
-    RED,
-    gradient,
-    is_near,
-    mapped,
-    quadrants,
-    save,
-)
+from tests.imaging.pictures import GREEN, RED, gradient, is_near, mapped, quadrants, save
 
 REPOSITORY = Path(__file__).parents[2]
 PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared")) / "photos"
@@ -163,6 +156,6 @@ def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None
 
 def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:
     """Ordered by how many pixels each stands for."""
-    picture = pillow.small(gradient(32, 32).tobytes(), 32, 32, 3, 64)
+    picture = reduced.small(gradient(32, 32).tobytes(), 32, 32, 3, 64)
 
-    assert len(pillow.palette(picture, 5)) == 5
+    assert len(reduced.palette(picture, 5)) == 5

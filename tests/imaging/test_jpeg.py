@@ -11,18 +11,10 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage
-from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs import pillow_jpeg, vips
 from imagesvc.imaging.codecs.encode import jpeg
 from imagesvc.model import Format
-from tests.imaging.pictures import (
-    gradient,
-    make,
-    mapped,
-    oriented,
-    save,
-    seen,
-    swapped_profile,
-)
+from tests.imaging.pictures import gradient, make, mapped, oriented, save, seen, swapped_profile
 
 ODD = (203, 117)
 KINDS: dict[str, dict[str, Any]] = {
@@ -55,7 +47,7 @@ def test_both_decoders_give_the_same_pixels(
 ) -> None:
     """Or a variant would depend on which of them made it; sides are odd, blocks incomplete."""
     path = written(tmp_path, mode, **options)
-    assert pillow.decode_jpeg(mapped(path), factor) is not None
+    assert pillow_jpeg.decode_jpeg(mapped(path), factor) is not None
 
     picture = vips.open_source(mapped(path), Format.JPEG).pixels(factor)
 
@@ -98,7 +90,7 @@ def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
     """It knows what Adobe inverts, and which profile there is to apply."""
     path = written(tmp_path, "CMYK")
 
-    assert pillow.decode_jpeg(mapped(path), 1) is None
+    assert pillow_jpeg.decode_jpeg(mapped(path), 1) is None
     assert vips.open_source(mapped(path), Format.JPEG).pixels().interpretation == "cmyk"
 
 
@@ -108,7 +100,7 @@ def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
     data = Path(path).read_bytes()
     Path(path).write_bytes(data[: len(data) * 2 // 3])
 
-    assert pillow.decode_jpeg(mapped(path), 1) is None
+    assert pillow_jpeg.decode_jpeg(mapped(path), 1) is None
     with pytest.raises(CorruptImage, match="premature end"):
         make(path, "w=50")
 
@@ -158,7 +150,7 @@ def test_much_metadata_is_left_to_libvips(tmp_path: Path, metadata: bytes) -> No
     data = Path(path).read_bytes()
     Path(path).write_bytes(data[:2] + metadata + data[2:])
 
-    assert pillow.decode_jpeg(mapped(path), 1) is None
+    assert pillow_jpeg.decode_jpeg(mapped(path), 1) is None
     assert seen(make(path, "w=50")).size == (50, 29)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 
+from imagesvc.imaging.analysis import reduced
 from imagesvc.imaging.analysis.phash import SIDE, phash
 from imagesvc.imaging.analysis.thumbhash import thumbhash
-from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.model import Facts
 
@@ -28,13 +29,13 @@ def facts_of(picture: Picture) -> Facts:
     Raises:
         pyvips.Error: it cannot be decoded.
     """
-    small = pillow.small(*vips.levels_towards(picture, SMALL_SIDE), SMALL_SIDE)
-    tiny = pillow.within(small, TINY_SIDE)
-    palette = pillow.palette(tiny, COLOURS)
+    small = reduced.small(*vips.levels_towards(picture, SMALL_SIDE), SMALL_SIDE)
+    tiny = reduced.within(small, TINY_SIDE)
+    palette = reduced.palette(tiny, COLOURS)
     packed = thumbhash(tiny.tobytes(), tiny.width, tiny.height)
     return Facts(
         dominant_color=palette[0] if palette else CLEAR,
         palette=palette,
         thumbhash=base64.b64encode(packed).decode(),
-        phash=phash(pillow.gray_square(small, SIDE)),
+        phash=phash(reduced.gray_square(small, SIDE)),
     )

@@ -14,8 +14,9 @@ from typing import Any
 from PIL import AvifImagePlugin, ExifTags, Image
 
 from imagesvc.errors import CorruptImage, Rejected
-from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.pillow import Header
+from imagesvc.imaging.codecs.raster import raster
 from imagesvc.imaging.codecs.reading import as_file
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
 from imagesvc.imaging.codecs.vips import Picture, Source
@@ -125,7 +126,7 @@ def _picture(image: Any) -> Picture:
     image.load()
     turn = _TURNS.get(_turn(image))
     shown = image.transpose(turn) if turn is not None else image
-    return vips.from_raster(pillow.raster(shown))
+    return vips.from_raster(raster(shown))
 
 
 def _turn(image: Any) -> int:

@@ -22,8 +22,8 @@ os.environ["VIPS_DISC_THRESHOLD"] = "1024g"
 import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.codecs import pillow
-from imagesvc.imaging.codecs.pillow import Raster
+from imagesvc.imaging.codecs import pillow_jpeg
+from imagesvc.imaging.codecs.raster import Raster
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
 from imagesvc.imaging.codecs.tiff_levels import plain
 from imagesvc.imaging.containers.found import Data
@@ -121,7 +121,7 @@ class Source:
         width, height = self.stored.width // factor, self.stored.height // factor
         if self.format is not Format.JPEG or not 0 < width * height <= MAX_HELD_PIXELS:
             return None
-        raster = pillow.decode_jpeg(self.data, factor)
+        raster = pillow_jpeg.decode_jpeg(self.data, factor)
         if raster is None:
             return None
         picture = described(from_raster(raster), self.picture)
