@@ -12,17 +12,11 @@ from imagesvc.imaging.codecs import pillow, vips
 from imagesvc.imaging.codecs.encode import jpeg
 from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
 from imagesvc.imaging.codecs.sources import open_source
-from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.messages import (
-    Files,
-    Ingested,
-    IngestRequest,
-    Rendered,
-    RenderRequest,
-    Spill,
-)
+from imagesvc.imaging.messages import Files, Ingested, IngestRequest, Rendered, RenderRequest, Spill
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
 from imagesvc.imaging.pipeline.develop import resize
 from imagesvc.imaging.pipeline.steps import Work

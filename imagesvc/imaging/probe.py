@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from imagesvc.errors import CorruptImage, ImageTooLarge, UnsupportedMediaType
 from imagesvc.imaging.analysis import exif
-from imagesvc.imaging.codecs import avif, pillow, vips
-from imagesvc.imaging.codecs.vips import Source
+from imagesvc.imaging.codecs import avif, pillow, vips, vips_source
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import has_profile
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
@@ -95,7 +95,7 @@ def _shape(data: Data, kind: Format, found: Found) -> _Shape:
 def _header(data: Data, kind: Format, *, is_sequence: bool) -> Source:
     try:
         with vips.translated():
-            return vips.open_source(data, kind)
+            return vips_source.open_source(data, kind)
     except CorruptImage as error:
         if is_sequence:
             raise UnsupportedMediaType(

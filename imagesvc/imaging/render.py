@@ -15,10 +15,10 @@ from imagesvc.errors import (
     InsufficientStorage,
     UnsupportedMediaType,
 )
-from imagesvc.imaging.codecs import avif, vips
+from imagesvc.imaging.codecs import avif, vips, vips_source
 from imagesvc.imaging.codecs.encode import encode
 from imagesvc.imaging.codecs.sources import open_source
-from imagesvc.imaging.codecs.vips import Source
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.gif import reduce as gif
@@ -193,7 +193,7 @@ def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: fl
 def _opened(data: Data, transform: Transform, *, is_damaged: bool) -> Source:
     """The file with the frames that the variant shows."""
     kind, frame = sniffed(data), transform.frame
-    moves = transform.format in vips.ANIMATED and frame is None
+    moves = transform.format in vips_source.ANIMATED and frame is None
     source = open_source(data, kind, all_frames=moves, is_damaged=is_damaged)
     if not frame:
         return source

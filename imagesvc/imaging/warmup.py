@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import linecache  # noqa: F401  # tracebacks
 
-from imagesvc.imaging.codecs import pillow, vips
+from imagesvc.imaging.codecs import pillow, vips, vips_source
 from imagesvc.imaging.codecs.encode import encode
 from imagesvc.imaging.pipeline import lettering
 from imagesvc.model import Format, Transform
@@ -29,4 +29,4 @@ def check_codecs() -> None:
     picture = vips.from_levels(bytes(range(256)) * 3, side, side, 3)
     for kind in (Format.JPEG, Format.PNG, Format.WEBP):
         data = encode(picture, Transform(format=kind, q=80))
-        vips.open_source(data, kind).pixels().copy_memory()
+        vips_source.open_source(data, kind).pixels().copy_memory()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage
-from imagesvc.imaging.codecs import pillow_jpeg, vips
+from imagesvc.imaging.codecs import pillow_jpeg, vips, vips_source
 from imagesvc.imaging.codecs.encode import jpeg
 from imagesvc.model import Format
 from tests.imaging.pictures import gradient, make, mapped, oriented, save, seen, swapped_profile
@@ -49,7 +49,7 @@ def test_both_decoders_give_the_same_pixels(
     path = written(tmp_path, mode, **options)
     assert pillow_jpeg.decode_jpeg(mapped(path), factor) is not None
 
-    picture = vips.open_source(mapped(path), Format.JPEG).pixels(factor)
+    picture = vips_source.open_source(mapped(path), Format.JPEG).pixels(factor)
 
     assert (picture.width, picture.height) == (ODD[0] // factor, ODD[1] // factor)
     assert picture.interpretation == ("srgb" if mode == "RGB" else "b-w")
@@ -69,7 +69,7 @@ def test_tiny_pictures_shrink_as_with_libvips(
     """Whatever factor Pillow would choose for the size by itself."""
     path = written(tmp_path, size=size)
 
-    found = vips.levels(vips.open_source(mapped(path), Format.JPEG).pixels(factor))
+    found = vips.levels(vips_source.open_source(mapped(path), Format.JPEG).pixels(factor))
 
     assert bytes(found) == by_libvips(path, factor)
 
@@ -77,10 +77,10 @@ def test_tiny_pictures_shrink_as_with_libvips(
 def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
     """The profile is applied and the picture turned later, as for what libvips decodes."""
     path = oriented(tmp_path / "a.jpg", gradient(), 6)
-    opened = vips.open_source(mapped(path), Format.JPEG)
+    opened = vips_source.open_source(mapped(path), Format.JPEG)
     assert opened.pixels().get("orientation") == 6
 
-    profiled = vips.open_source(
+    profiled = vips_source.open_source(
         mapped(written(tmp_path, icc_profile=swapped_profile())), Format.JPEG
     )
     assert profiled.pixels().get("icc-profile-data") == swapped_profile()
@@ -91,7 +91,7 @@ def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
     path = written(tmp_path, "CMYK")
 
     assert pillow_jpeg.decode_jpeg(mapped(path), 1) is None
-    assert vips.open_source(mapped(path), Format.JPEG).pixels().interpretation == "cmyk"
+    assert vips_source.open_source(mapped(path), Format.JPEG).pixels().interpretation == "cmyk"
 
 
 def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
 def test_a_large_picture_is_streamed(tmp_path: Path) -> None:
     """Held whole it would take seven bytes a pixel."""
     path = written(tmp_path, size=(2000, 1501))
-    opened = vips.open_source(mapped(path), Format.JPEG)
+    opened = vips_source.open_source(mapped(path), Format.JPEG)
 
     assert opened.pixels() is opened.picture
     assert opened.pixels(2) is not opened.picture
@@ -122,7 +122,7 @@ def test_both_encoders_write_the_same_bytes(
 ) -> None:
     """Small and large variants are of one kind, and older ones stay what they are."""
     path = save(tmp_path / "a.png", gradient(*size).convert(mode))
-    picture = vips.open_source(mapped(path), Format.PNG).picture.copy_memory()
+    picture = vips_source.open_source(mapped(path), Format.PNG).picture.copy_memory()
 
     data = jpeg(picture, q)
 
@@ -164,7 +164,7 @@ def test_a_picture_with_damage_inside_is_shown_at_every_size(tmp_path: Path) -> 
         if 0xFF not in data[at - 1 : at + 3]:
             data[at] = chance.randrange(254)
     Path(path).write_bytes(data)
-    opened = vips.open_source(mapped(path), Format.JPEG)
+    opened = vips_source.open_source(mapped(path), Format.JPEG)
     assert opened.pixels() is opened.picture
 
     assert make(path, "").width == 2400

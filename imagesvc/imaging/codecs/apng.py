@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from imagesvc.imaging.codecs import vips
-from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import NOTE
 from imagesvc.imaging.containers.png.apng import (
     BLENDED,

@@ -19,7 +19,8 @@ from imagesvc.imaging.codecs.pillow import Header
 from imagesvc.imaging.codecs.raster import raster
 from imagesvc.imaging.codecs.reading import as_file
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
-from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import NOTE, tagged
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from imagesvc.imaging.codecs import pillow_jpeg, vips
+from imagesvc.imaging.codecs import pillow_jpeg, vips, vips_source
 from imagesvc.imaging.codecs.motion import motion
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif import encode as gif
@@ -100,7 +100,11 @@ def jpeg(picture: Picture, q: int | None) -> bytes:
     all there.
     """
     width, height, bands = picture.width, picture.height, picture.bands
-    if q is None or bands not in {vips.GRAY, vips.RGB} or width * height > vips.MAX_HELD_PIXELS:
+    if (
+        q is None
+        or bands not in {vips.GRAY, vips.RGB}
+        or width * height > vips_source.MAX_HELD_PIXELS
+    ):
         return bytes(picture.jpegsave_buffer(Q=q, **_STRIPPED))
     return pillow_jpeg.encode_jpeg(vips.levels(picture), width, height, bands, q)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from imagesvc.imaging.codecs import apng, avif, vips
-from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
 from imagesvc.model import Format
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from imagesvc.imaging.codecs import avif, pillow, vips
+from imagesvc.imaging.codecs import avif, pillow, vips, vips_source
 from imagesvc.imaging.codecs.apng import moving
-from imagesvc.imaging.codecs.vips import Source
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import tagged
 from imagesvc.imaging.containers.colour_spaces import is_hdr
 from imagesvc.imaging.containers.found import Data
@@ -41,7 +41,7 @@ def open_source(
     if avif.moves(data, kind) or (is_damaged and kind is Format.AVIF):
         return avif.open_source(data, all_frames=all_frames and not is_damaged, page=page)
     if not pillow.decodes(data, kind):
-        source = vips.open_source(
+        source = vips_source.open_source(
             data, kind, all_frames=all_frames, page=page, is_damaged=is_damaged
         )
         picture = tagged(source.picture, data, kind)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 # Read once, when libvips starts: images are worked on side by side, not one by many threads.
@@ -22,21 +21,17 @@ os.environ["VIPS_DISC_THRESHOLD"] = "1024g"
 import pyvips
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.codecs import pillow_jpeg
 from imagesvc.imaging.codecs.raster import Raster
-from imagesvc.imaging.codecs.shrinking import SIDEWAYS
 from imagesvc.imaging.codecs.tiff_levels import plain
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.tidy.tidy import tidied
-from imagesvc.model import Format, Size
+from imagesvc.model import Format
 
 Picture = Any
 """A `pyvips.Image`: height x width x bands, evaluated when it is written. No stubs exist."""
 
 Error: type[Exception] = pyvips.Error
 
-ANIMATED = frozenset({Format.GIF, Format.WEBP})
-"""Formats whose animations are read and written with all their frames."""
 
 SHOWN_DAMAGED = frozenset({Format.PNG, Format.GIF, Format.TIFF})
 """Formats of which a damaged picture can be shown up to its damage, as browsers do."""
@@ -44,8 +39,6 @@ SHOWN_DAMAGED = frozenset({Format.PNG, Format.GIF, Format.TIFF})
 GRAY, RGB = 1, 3
 """Bands of a picture without and with colour."""
 
-MAX_HELD_PIXELS = 3_000_000
-"""Up to here, all frames together, a picture is worked on in memory rather than streamed."""
 MAX_DELAY_MS = 655_350
 """The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
 _DESCRIPTION = ("orientation", "icc-profile-data")
@@ -67,111 +60,6 @@ pyvips.cache_set_max(0)
 pyvips.operation_block_set("VipsForeignLoad", True)
 for _, _loader in _LOADERS.values():
     pyvips.operation_block_set(_loader, False)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An opened original: its header, and the pixels for whoever asks for them.
-
-    With more than one frame, the picture is all frames in a column, each `stored.height` high.
-    """
-
-    data: Data
-    """The file."""
-    format: Format
-    picture: Picture
-    stored: Size
-    """One frame, as in the file."""
-    orientation: int
-    frames: int
-    """Frames of `picture`."""
-    pages: int = 1
-    """Frames of the file."""
-    page: int = 0
-    """Which of them is the first of `picture`."""
-    is_damaged: bool = False
-    """Whether decoding goes on at errors."""
-    held: Mapping[int, Picture] = field(default_factory=dict)
-    """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
-
-    @property
-    def shown(self) -> Size:
-        """One frame, after EXIF orientation."""
-        if self.orientation in SIDEWAYS:
-            return Size(self.stored.height, self.stored.width)
-        return self.stored
-
-    def pixels(self, factor: int = 1) -> Picture:
-        """What the decoder gives; that of a JPEG shrinks by a factor, if told so."""
-        found = self.held.get(factor)
-        if found is None:
-            found = self._decoded(factor)
-        return self._streamed(factor) if found is None else found
-
-    def pixels_in_memory(self, factor: int = 1) -> Picture:
-        """The same, to be read several times."""
-        found = self._decoded(factor)
-        return self._streamed(factor).copy_memory() if found is None else found
-
-    def _decoded(self, factor: int) -> Picture | None:
-        """A small JPEG, decoded by Pillow; None where that is for libvips to do, or to refuse.
-
-        It gives the same pixels, bit by bit, in two thirds of the time.
-        """
-        width, height = self.stored.width // factor, self.stored.height // factor
-        if self.format is not Format.JPEG or not 0 < width * height <= MAX_HELD_PIXELS:
-            return None
-        raster = pillow_jpeg.decode_jpeg(self.data, factor)
-        if raster is None:
-            return None
-        picture = described(from_raster(raster), self.picture)
-        if (raster.width, raster.height) == (width, height):
-            return picture
-        # libvips leaves out what is left of a block at the end.
-        return picture.crop(0, 0, width, height)
-
-    def _streamed(self, factor: int) -> Picture:
-        return self.picture if factor == 1 else load(self.data, self.format, shrink=factor)
-
-
-def open_source(
-    data: Data,
-    kind: Format,
-    *,
-    all_frames: bool = False,
-    page: int = 0,
-    is_damaged: bool = False,
-) -> Source:
-    """Read the header of a file; its pixels are decoded top to bottom when they are used.
-
-    Args:
-        data: a file that `kind` was sniffed from.
-        kind: chooses the loader; no other is tried.
-        all_frames: read an animation whole, not just one frame.
-        page: which frame that is.
-        is_damaged: go on at errors; what is missing is black, or transparent. Of an animation one
-            frame is read, for libvips gives none when a later one is damaged.
-
-    Raises:
-        pyvips.Error: the header cannot be read.
-    """
-    moves = all_frames and kind in ANIMATED and not is_damaged
-    options: dict[str, Any] = {"n": -1} if moves else {}
-    if page and kind is not Format.PNG:
-        options = {"page": page}
-    if is_damaged:
-        options["fail_on"] = "none"
-    picture = load(data, kind, **options)
-    orientation = 1
-    if picture.get_typeof("orientation"):
-        orientation = picture.get("orientation")
-    height = picture.height
-    if picture.get_typeof("page-height"):
-        height = picture.get("page-height")
-    stored = Size(picture.width, height)
-    pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
-    frames = picture.height // height
-    return Source(data, kind, picture, stored, orientation, frames, pages, page, is_damaged)
 
 
 def load(data: Data, kind: Format, **options: Any) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imagesvc.imaging.codecs.sources import open_source
-from imagesvc.imaging.codecs.vips import Source
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.containers import gif as container
 from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.gif.encode import FEW_DEPTHS, encode_within

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.motion import each_frame, joined
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS, jpeg_shrink, region_shrink, stored_box
-from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import scaled
 from imagesvc.imaging.pipeline import effects, steps, watermark
 from imagesvc.imaging.pipeline.stages import Stages

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from imagesvc.imaging.codecs.motion import each_frame
 from imagesvc.imaging.codecs.shrinking import shown_box, stored_box
-from imagesvc.imaging.codecs.vips import Picture, Source
+from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import to_srgb
 from imagesvc.imaging.pipeline import develop as pipeline
 from imagesvc.imaging.transforms.geometry import Box, cut_region
