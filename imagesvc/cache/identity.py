@@ -11,8 +11,9 @@ from imagesvc.imaging.cost import Cost, render_cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.mezzanine import serves
+from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.fitting import check_can_be_made
-from imagesvc.imaging.transforms.transform import canonical, effective, variant_key
+from imagesvc.imaging.transforms.transform import canonical, variant_key
 from imagesvc.model import (
     Digest,
     Format,

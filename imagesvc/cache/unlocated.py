@@ -14,7 +14,7 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.imaging.cost import copy_cost
 from imagesvc.imaging.messages import Removal, Unlocated
-from imagesvc.imaging.transforms.transform import ANIMATED, moves
+from imagesvc.imaging.transforms.effective import ANIMATED, moves
 from imagesvc.model import Format, Image, Lane, Original, Transform, Variant, VariantKey, utc_now
 from imagesvc.store.variants import COPY
 from imagesvc.workers.renderer import Renderer

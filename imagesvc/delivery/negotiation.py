@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imagesvc.imaging.transforms.transform import moves
+from imagesvc.imaging.transforms.effective import moves
 from imagesvc.model import Format, Original, Size
 from imagesvc.syntax.header_fields import weights_of
 

@@ -54,8 +54,9 @@ from imagesvc.http.bodies.declared import Content, Raw
 from imagesvc.http.calls import Call
 from imagesvc.http.operations import Answer, Grammar, operation
 from imagesvc.imaging.messages import Removal
+from imagesvc.imaging.transforms.effective import with_format
 from imagesvc.imaging.transforms.geometry import predicted_size
-from imagesvc.imaging.transforms.transform import canonical, parse, with_format
+from imagesvc.imaging.transforms.transform import canonical, parse
 from imagesvc.model import Format, Image, ImageId, Original, Transform, Visibility, parse_id
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.verified import VerifiedBlobs

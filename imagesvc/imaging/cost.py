@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imagesvc.errors import InvalidTransform, TooCostly
+from imagesvc.imaging.transforms.effective import ANIMATED, moves
 from imagesvc.imaging.transforms.geometry import QUARTER, Plan, plan
-from imagesvc.imaging.transforms.transform import ANIMATED, FROM_PIXELS, moves
+from imagesvc.imaging.transforms.normal import FROM_PIXELS
 from imagesvc.model import Format, Original, Size, Transform
 
 ENCODER_BYTES = {

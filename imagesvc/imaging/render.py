@@ -29,9 +29,9 @@ from imagesvc.imaging.pipeline.develop import develop
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.pipeline.trimming import trimmed_region
+from imagesvc.imaging.transforms.effective import no_frame
 from imagesvc.imaging.transforms.fitting import check_size
 from imagesvc.imaging.transforms.geometry import Plan, plan
-from imagesvc.imaging.transforms.transform import no_frame
 from imagesvc.model import Format, Size, Transform, Watermark
 
 T = TypeVar("T")

@@ -24,7 +24,8 @@ from imagesvc.imaging.messages import (
     Rendered,
     RenderRequest,
 )
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Digest, Format, Original
 from imagesvc.workers.pool import WorkerPool
 from imagesvc.workers.process import WORKER_MODULE

@@ -17,7 +17,8 @@ import pyvips
 from PIL import Image
 
 from imagesvc.imaging.cost import render_cost
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from tests.http.asking import assert_problem
 from tests.imaging.colours import CASES, Levels, shown, srgb
 from tests.imaging.originals import probed

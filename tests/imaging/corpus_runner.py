@@ -18,7 +18,8 @@ from pathlib import Path
 from imagesvc.errors import ImagesvcError, Rejected
 from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Digest, Original, Watermark
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped, probe
 

@@ -17,7 +17,8 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.imaging.cost import render_cost
 from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from tests.imaging.originals import probed
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from imagesvc.imaging.messages import IngestRequest, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Digest, Original, Size
 from tests.imaging.pictures import (
     LIMITS,

@@ -19,7 +19,8 @@ from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Files, Rendered
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Digest, Format, Original, Probe, Watermark
 
 pillow_heif.register_heif_opener()  # for saving; the service has no use for it

@@ -11,7 +11,8 @@ from PIL import Image
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.containers.png.apng import animation as animated
 from imagesvc.imaging.containers.png.png import SIGNATURE
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Format
 from tests.imaging.pictures import (
     BLUE,

@@ -13,7 +13,8 @@ from imagesvc.cache.unlocated import full_size
 from imagesvc.errors import CorruptImage, ImageTooLarge, InvalidTransform
 from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Format
 from tests.imaging.originals import REPOSITORY, request
 from tests.imaging.pictures import (

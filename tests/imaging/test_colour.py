@@ -14,7 +14,8 @@ from PIL import Image, ImageCms
 
 from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.messages import IngestRequest
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Digest, Format, Original
 from tests.imaging.colours import CASES, VALID, Levels, iccp, png, srgb
 from tests.imaging.pictures import (

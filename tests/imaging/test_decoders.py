@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging.codecs import sources
-from imagesvc.imaging.transforms.transform import effective
+from imagesvc.imaging.transforms.effective import effective
 from imagesvc.model import Format, Transform
 from tests.imaging.pictures import (
     LIMITS,

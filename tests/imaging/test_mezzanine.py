@@ -10,20 +10,12 @@ from hypothesis import strategies as st
 
 from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.messages import Rendered
-from imagesvc.imaging.mezzanine import (
-    MARGIN,
-    ingest_cost,
-    mezzanine_size,
-    serves,
-)
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.mezzanine import MARGIN, ingest_cost, mezzanine_size, serves
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Size
 from tests.imaging.originals import PHOTOS, large_files, rendered, request, ssim
-from tests.imaging.pictures import (
-    QUALITY,
-    files,
-    original,
-)
+from tests.imaging.pictures import QUALITY, files, original
 
 LARGE = replace(
     original(),

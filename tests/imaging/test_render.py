@@ -16,9 +16,10 @@ from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge, InvalidT
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import RENDER, Answer, Files, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
+from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.geometry import predicted_size
 from imagesvc.imaging.transforms.keys import FITS, GRAVITIES
-from imagesvc.imaging.transforms.transform import effective, parse, parse_text
+from imagesvc.imaging.transforms.transform import parse, parse_text
 from imagesvc.model import Format, Transform, Watermark
 from tests.http.asking import damaged
 from tests.imaging.pictures import (

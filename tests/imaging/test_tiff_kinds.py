@@ -12,7 +12,8 @@ import pytest
 from imagesvc.errors import CorruptImage, UnsupportedMediaType
 from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Digest, Original
 from tests.imaging import tiffs
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, pixel, probe, seen

@@ -13,16 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagesvc.errors import InvalidTransform
+from imagesvc.imaging.transforms.effective import effective, with_format
 from imagesvc.imaging.transforms.keys import FITS, FLIPS, GRAVITIES, KEYS, OUTPUT_FORMATS
+from imagesvc.imaging.transforms.normal import normal
 from imagesvc.imaging.transforms.transform import (
     canonical,
-    effective,
-    normal,
     parse,
     parse_preset,
     parse_text,
     variant_key,
-    with_format,
 )
 from imagesvc.model import Digest, Format, Transform, Watermark
 from tests.imaging.pictures import QUALITY, original

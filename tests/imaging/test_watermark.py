@@ -15,7 +15,8 @@ from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError
 from imagesvc.imaging.render import render
-from imagesvc.imaging.transforms.transform import effective, parse_text
+from imagesvc.imaging.transforms.effective import effective
+from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Format, Watermark
 from tests.imaging.pictures import (
     BLUE,

@@ -15,7 +15,7 @@ from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.colour.conversion import RGB, to_srgb
 from imagesvc.imaging.transforms.geometry import QUARTER, Box, Plan
 from imagesvc.imaging.transforms.keys import MAX
-from imagesvc.imaging.transforms.transform import FROM_PIXELS
+from imagesvc.imaging.transforms.normal import FROM_PIXELS
 from imagesvc.imaging.transforms.values import rgba
 from imagesvc.model import Format, Size, Transform, Watermark
 
