@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from imagesvc.imaging.cost import Cost, render_cost
+from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.mezzanine import serves
+from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.fitting import check_can_be_made
 from imagesvc.imaging.transforms.transform import canonical, variant_key

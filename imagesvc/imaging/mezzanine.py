@@ -10,14 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagesvc.errors import InvalidTransform
-from imagesvc.imaging.cost import (
-    ENCODER_BYTES,
-    ENCODER_SECONDS,
-    MEGA,
-    Cost,
-    decoder_cost,
-    render_cost,
-)
+from imagesvc.imaging.cost import MEGA, Cost
+from imagesvc.imaging.decoding_cost import decoder_cost
+from imagesvc.imaging.render_cost import ENCODER_BYTES, ENCODER_SECONDS, render_cost
 from imagesvc.imaging.transforms.geometry import Box, Plan, plan
 from imagesvc.model import Format, Mezzanine, Original, Size, Transform
 

@@ -11,7 +11,8 @@ from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import has_profile
 from imagesvc.imaging.containers.found import Data, Found
 from imagesvc.imaging.containers.walkers import inspect
-from imagesvc.imaging.cost import BASE_BYTES, MEGA, decode_seconds
+from imagesvc.imaging.cost import MEGA
+from imagesvc.imaging.decoding_cost import BASE_BYTES, decode_seconds
 from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.limits import Limits
 from imagesvc.model import Format, Probe, Size

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from imagesvc.cache.identity import Wanted
-from imagesvc.imaging.cost import decoder_cost, render_cost
+from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.mezzanine import planned_mezzanine, serves
+from imagesvc.imaging.render_cost import render_cost
 from imagesvc.model import ImageId, Lane, Original, Size, Transform
 
 SHARED_SECONDS = 1.0

@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 from anyio import CancelScope
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
-from imagesvc.imaging.cost import check_seconds, decoder_cost
+from imagesvc.imaging.cost import check_seconds
+from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import PROBE
 from imagesvc.imaging.transforms.fitting import fitting

@@ -16,7 +16,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from imagesvc.imaging.cost import render_cost
+from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from tests.http.asking import assert_problem

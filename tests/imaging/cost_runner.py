@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.cost import render_cost
 from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
+from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from tests.imaging.originals import probed

@@ -17,8 +17,9 @@ import pyvips
 from PIL import Image
 
 from imagesvc.errors import ImageTooLarge, TooCostly
-from imagesvc.imaging.cost import check_seconds, render_cost
+from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model import Format, Original
 from tests.imaging.pictures import LIMITS, make, original, probe, save

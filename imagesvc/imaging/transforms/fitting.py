@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from imagesvc.errors import ImageTooLarge, InvalidTransform
-from imagesvc.imaging.cost import frames_of, working_bytes
 from imagesvc.imaging.limits import Limits
+from imagesvc.imaging.render_cost import frames_of, working_bytes
 from imagesvc.imaging.transforms.effective import no_frame
 from imagesvc.imaging.transforms.geometry import Plan, plan
 from imagesvc.model import Format, Original, Size, Transform

@@ -24,7 +24,6 @@ ENGINE_VERSION = "3"
 MAX_PAIRS = 64
 PRESET = "preset"
 
-
 _DEFAULTS = {field.name: field.default for field in fields(Transform)}
 
 
