@@ -51,7 +51,9 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     tags: Annotated[str, typer.Option(help="Tags of each, with commas between.")] = "",
     visibility: Annotated[
         Visibility | None,
-        typer.Option(help="Who sees the images. Default: as the service is set, mostly private."),
+        typer.Option(
+            help="Who sees the images. Default: that of the service, private with accounts."
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option(help="Until the variants are made.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
