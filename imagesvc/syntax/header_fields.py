@@ -36,6 +36,12 @@ def weights_of(field: str) -> dict[str, float]:
     return weights
 
 
+def accepts_gzip(field: str | None) -> bool:
+    """Whether an Accept-Encoding accepts gzip."""
+    weights = weights_of(field or "")
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
 def _weight(parameters: str | None) -> float:
     for parameter in members_of(parameters or "", ";"):
         match = _WEIGHT.fullmatch(parameter)

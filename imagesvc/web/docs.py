@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from imagesvc.http.bodies.declared import TEXT, Raw
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import Answer, operation
-from imagesvc.syntax.header_fields import joined_field
+from imagesvc.http.packed import Packed
 
 TAG = "documentation"
 HERE = Path(__file__).parent
@@ -32,35 +29,19 @@ VERSION = {"ETag": "The version of the bytes."}
 NOT_MODIFIED = Answer(None, VERSION)
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file of the page, packed as gzip."""
-
-    packed: bytes
-    media_type: str
-
-    @property
-    def etag(self) -> str:
-        """Changes with the bytes."""
-        return f'"{hashlib.sha256(self.packed).hexdigest()[:32]}"'
-
-
 @cache
-def assets() -> dict[str, Asset]:
-    """The files by name; the page itself has none."""
-    own = {"": (HERE / "docs.html", HTML), "page.js": (HERE / "docs.js", JAVASCRIPT)}
+def assets() -> dict[str, tuple[str, Packed]]:
+    """The files and their media types by name; the page itself has none."""
     return {
-        **{
-            name: Asset(gzip.compress(path.read_bytes(), mtime=0), media_type)
-            for name, (path, media_type) in own.items()
-        },
-        "swagger-ui-bundle.js": Asset(_vendored("swagger-ui-bundle.js"), JAVASCRIPT),
-        "swagger-ui.css": Asset(_vendored("swagger-ui.css"), CSS),
+        "": (HTML, Packed.of((HERE / "docs.html").read_bytes())),
+        "page.js": (JAVASCRIPT, Packed.of((HERE / "docs.js").read_bytes())),
+        "swagger-ui-bundle.js": (JAVASCRIPT, _vendored("swagger-ui-bundle.js")),
+        "swagger-ui.css": (CSS, _vendored("swagger-ui.css")),
     }
 
 
-def _vendored(name: str) -> bytes:
-    return (VENDOR / f"{name}.gz").read_bytes()
+def _vendored(name: str) -> Packed:
+    return Packed.of_gzipped((VENDOR / f"{name}.gz").read_bytes())
 
 
 class DocsEndpoints:
@@ -94,19 +75,14 @@ async def _sent(request: Request, name: str) -> Response:
     found = (await run_in_threadpool(assets)).get(name)
     if found is None:
         raise NotFound("The page of the API has no such file.")
-    headers = {
-        "cache-control": "public, no-cache",
-        "content-security-policy": CONTENT_SECURITY_POLICY,
-        "etag": found.etag,
-        "referrer-policy": "no-referrer",
-        "vary": "accept-encoding",
-        "x-content-type-options": "nosniff",
-    }
-    if found.etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
-        return Response(status_code=304, headers=headers)
-    body = found.packed
-    if "gzip" in (joined_field(request.headers.raw, b"accept-encoding") or ""):
-        headers["content-encoding"] = "gzip"
-    else:
-        body = await run_in_threadpool(gzip.decompress, body)
-    return Response(body, headers=headers, media_type=found.media_type)
+    media_type, packed = found
+    return packed.answer(
+        request,
+        media_type,
+        {
+            "content-security-policy": CONTENT_SECURITY_POLICY,
+            "referrer-policy": "no-referrer",
+            "vary": "accept-encoding",
+            "x-content-type-options": "nosniff",
+        },
+    )

@@ -7,7 +7,6 @@ must not happen to streamed uploads.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import inspect
 import json
 import re
@@ -26,10 +25,11 @@ from imagesvc.http.calls import Call, Header
 from imagesvc.http.openapi.answers import answers_of
 from imagesvc.http.openapi.schemas import Schemas, without_nul
 from imagesvc.http.operations import Answer, Grammar, Operation, Parameter, operation
+from imagesvc.http.packed import Packed
 from imagesvc.http.paths import PathParameter, path_parameters
-from imagesvc.syntax.header_fields import joined_field
 
 PATH = "/api/v1/openapi.json"
+MAX_BASES = 8
 TAG = "documentation"
 ABOUT = """\
 Images are uploaded, kept byte for byte, and delivered with any transform by URL.
@@ -241,6 +241,9 @@ class OpenApiEndpoints:
     described: Sequence[Operation]
     """Every operation of the service, this one among them."""
     _whole: Mapping[str, Any] | None = field(default=None, init=False)
+    _packed: dict[str, Packed] = field(default_factory=dict, init=False)
+    """By what URLs begin with, which trusted proxies may decide; the newest few."""
+    _packing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     @operation(
         "get_openapi", "GET", PATH, tag=TAG,
@@ -251,11 +254,20 @@ class OpenApiEndpoints:
     )  # fmt: skip
     async def show(self, call: Call[None, None]) -> Response:
         """This document: OpenAPI 3.1."""
-        if self._whole is None:
-            self._whole = await asyncio.to_thread(document, self.described)
-        text = written(rebased(self._whole, call.base))
-        etag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-        headers = {"etag": etag, "cache-control": "public, no-cache", "vary": "x-forwarded-prefix"}
-        if etag in (joined_field(call.request.headers.raw, b"if-none-match") or ""):
-            return Response(status_code=304, headers=headers)
-        return Response(text, headers=headers, media_type="application/json")
+        packed = self._packed.get(call.base) or await self._made(call.base)
+        return packed.answer(
+            call.request, "application/json", {"vary": "x-forwarded-prefix, accept-encoding"}
+        )
+
+    async def _made(self, base: str) -> Packed:
+        """The document for a base, made in a thread, one at a time."""
+        async with self._packing:
+            if base not in self._packed:
+                if self._whole is None:
+                    self._whole = await asyncio.to_thread(document, self.described)
+                whole = rebased(self._whole, base)
+                packed = await asyncio.to_thread(lambda: Packed.of(written(whole)))
+                while len(self._packed) >= MAX_BASES:
+                    del self._packed[next(iter(self._packed))]
+                self._packed[base] = packed
+            return self._packed[base]

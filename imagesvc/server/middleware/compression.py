@@ -12,7 +12,7 @@ from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imagesvc.syntax.header_fields import joined_field, weights_of
+from imagesvc.syntax.header_fields import accepts_gzip, joined_field
 
 MIN_BYTES = 1024
 """What is smaller fits into a packet or two as it is."""
@@ -49,7 +49,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start" and _is_compressible(message):
             MutableHeaders(raw=message["headers"]).add_vary_header("Accept-Encoding")
-            if _accepts_gzip(self._scope):
+            if accepts_gzip(joined_field(self._scope["headers"], b"accept-encoding")):
                 self._head = message
                 return
         if self._head is not None:
@@ -61,11 +61,6 @@ class _Answer:
                 headers["content-length"] = str(len(message["body"]))
             await self._send(head)
         await self._send(message)
-
-
-def _accepts_gzip(scope: Scope) -> bool:
-    weights = weights_of(joined_field(scope["headers"], b"accept-encoding") or "")
-    return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _is_compressible(start: Message) -> bool:
