@@ -3,10 +3,11 @@
 
 FROM python:3.11-slim AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY imagesvc imagesvc
 RUN python -m venv /opt/imagesvc \
- && /opt/imagesvc/bin/pip install --no-cache-dir --disable-pip-version-check .
+ && /opt/imagesvc/bin/pip install --no-cache-dir --disable-pip-version-check \
+    --constraint constraints.txt .
 
 FROM python:3.11-slim
 # The group and owner of /data come with the first use of a named volume; a bind mount needs

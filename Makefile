@@ -6,6 +6,12 @@ KILLS ?= 200
 FUZZ_EXAMPLES ?= 3000
 # One more than cores: some tests wait for time-outs.
 TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
+# A part that has a server, workers, files and SQLite, in a few minutes.
+LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvicorn.py
+PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/store tests/workers
+UV := .venv/uv/bin/uv
+LOWEST := .venv/lowest
+OTHER := .venv/other
 ROWS ?=
 PEERS ?=
 CACHE ?=
@@ -14,7 +20,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long check api-check format docs openapi postman schema swagger-ui dist bench bench-peers clean
+.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui dist bench bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -23,6 +29,9 @@ help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
 	@echo "make test       the tests, without those that take minutes"
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
+	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows"
+	@echo "make test-python PYTHON=python3.13  a part of the tests on another Python"
+	@echo "make constraints  constraints.txt anew: the newest versions of all that is installed"
 	@echo "make check      ruff, mypy, and the import rules"
 	@echo "make api-check  schemathesis, generated clients, Postman, recipes; EXAMPLES=10 of each kind; needs npm"
 	@echo "make format     what ruff can mend by itself"
@@ -45,6 +54,27 @@ test: .venv/installed-test
 
 test-long: .venv/installed-test
 	KILLS=$(KILLS) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -m long --numprocesses $(TEST_PROCESSES)
+
+# Both have environments of their own, within .venv. uv finds the oldest versions, which pip cannot.
+test-lowest: $(UV)
+	$(UV) venv --quiet --seed --clear --python $(BIN)/python $(LOWEST)
+	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
+	$(LOWEST)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder $(LOWEST_TESTS)
+
+test-python: $(UV)
+	$(UV) venv --quiet --seed --clear --no-python-downloads --python $(PYTHON) $(OTHER)
+	$(OTHER)/bin/python --version
+	$(UV) pip install --quiet --python $(OTHER) --constraints constraints.txt --editable '.[test]'
+	$(OTHER)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder $(PYTHON_TESTS)
+
+# For every Python and machine that the service runs on, so without hashes.
+constraints: $(UV)
+	echo "# What CI, the Makefile and the container image install: 'make constraints' makes it anew." > $@.new
+	$(UV) pip compile --quiet --no-config --universal --python-version 3.11 --all-extras \
+	  --no-annotate --no-header pyproject.toml >> $@.new
+	mv $@.new $@.txt
 
 check: .venv/installed-dev
 	$(BIN)/ruff check $(SOURCES)
@@ -94,19 +124,24 @@ clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp is renewed when pyproject.toml changes. Each holds what the one before it installed, so
-# the order keeps `make -j` from running pip twice at once.
-.venv/installed-run: pyproject.toml | .venv/bin/pip
-	$(BIN)/python -m pip install --quiet --editable .
+# A stamp is renewed when pyproject.toml or constraints.txt changes. Each holds what the one before
+# it installed, so the order keeps `make -j` from running pip twice at once.
+.venv/installed-run: pyproject.toml constraints.txt | .venv/bin/pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 .venv/installed-test: .venv/installed-run
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed-test
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# Apart from the others, so that constraints.txt can be made when it contradicts pyproject.toml.
+$(UV): | .venv/bin/pip
+	$(BIN)/python -m venv --without-pip .venv/uv
+	$(BIN)/python -m pip --python .venv/uv/bin/python install --quiet --constraint constraints.txt uv
 
 # Debian ships venv without ensurepip unless python3-venv is there; its pip can fill the gap.
 .venv/bin/pip:

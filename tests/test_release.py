@@ -8,8 +8,13 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
 ROOT = Path(__file__).parent.parent
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+CONSTRAINTS = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
 SECTIONS = re.findall(r"^## (.+)$", CHANGELOG, re.MULTILINE)
 
 
@@ -40,3 +45,47 @@ def test_what_is_installed_has_the_version_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
     assert version("imagesvc") == project["version"]
+
+
+def requirements_of(folder: Path) -> dict[str, Requirement]:
+    """What a project needs, for running, tests and development."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    found = {it.name: it for it in map(Requirement, lines) if it.name != project["name"]}
+    return {name: it for name, it in found.items() if it.marker is None or it.marker.evaluate()}
+
+
+def test_constraints_are_versions_alone() -> None:
+    """So that they serve every machine, and every registry."""
+    header, *lines = CONSTRAINTS
+
+    assert header.startswith("# ")
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", line)] == []
+
+
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "client"], ids=["server", "client"])
+def test_constraints_fit_what_the_projects_need(folder: Path) -> None:
+    """After a bound is raised, `make constraints` renews them."""
+    lines = map(Requirement, CONSTRAINTS[1:])
+    pinned = {it.name: it for it in lines if it.marker is None or it.marker.evaluate()}
+    for name, needed in requirements_of(folder).items():
+        (only,) = pinned[name].specifier
+        assert needed.specifier.contains(Version(only.version)), name
+
+
+def test_the_client_has_the_lower_bounds_of_the_server() -> None:
+    """The oldest versions are tested with the server, which has the client in it."""
+    server, client = requirements_of(ROOT), requirements_of(ROOT / "client")
+
+    assert {name: str(it.specifier) for name, it in client.items()} == {
+        name: str(server[name].specifier) for name in client
+    }
+
+
+def test_each_library_has_a_lower_bound() -> None:
+    """Without one, the oldest versions that can be installed are years old."""
+    needed = requirements_of(ROOT).values()
+
+    assert [it.name for it in needed if not any(s.operator == ">=" for s in it.specifier)] == []

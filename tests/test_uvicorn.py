@@ -1,0 +1,126 @@
+"""The private parts of uvicorn that the service builds on exist, and do what it relies on.
+
+The lower bound in pyproject.toml is the oldest version in which they do.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+import threading
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from imagesvc.cli import main
+from imagesvc.cli.main import connection_bounds
+from imagesvc.server import half_closed, lingering, protocol
+from imagesvc.server.protocol import bounded
+from imagesvc.settings import Settings
+from tests.waiting import PATIENCE, until
+
+CYCLES = {"cycle", "self.cycle", "self._running", "self._last_cycle()"}
+
+
+def tree_of(source: Any) -> ast.Module:
+    """The syntax of a module or class."""
+    return ast.parse(textwrap.dedent(inspect.getsource(source)))
+
+
+def attributes(tree: ast.AST, owners: set[str]) -> set[str]:
+    """The attributes of some expressions that the source reads, writes or calls."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners
+    }
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """What a class of the service defines itself: methods, fields, and what `__init__` sets."""
+    names = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    names |= {
+        node.target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    begins = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    ]
+    return names.union(*(attributes(begin, {"self"}) for begin in begins))
+
+
+def names_of(library_class: type) -> set[str]:
+    """All that instances of a class of uvicorn have."""
+    found = set(dir(library_class))
+    for base in library_class.__mro__:
+        if base.__module__.startswith("uvicorn"):
+            found |= attributes(tree_of(base), {"self"}) | set(inspect.get_annotations(base))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(protocol.BoundedProtocol, HttpToolsProtocol), (main._Server, uvicorn.Server)],
+)
+def test_what_subclasses_use_of_uvicorn_exists(ours: type, theirs: type) -> None:
+    """Under `self` what the subclass does not define, and all under `super()`."""
+    tree = tree_of(ours)
+    used = (attributes(tree, {"self"}) - own_names(tree)) | attributes(tree, {"super()"})
+
+    assert used
+    assert used - names_of(theirs) == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "owners", "theirs"),
+    [
+        (protocol, CYCLES, RequestResponseCycle),
+        (half_closed, CYCLES, RequestResponseCycle),
+        (lingering, CYCLES, RequestResponseCycle),
+        (protocol, {"self.flow"}, FlowControl),
+        (protocol, {"self.server_state"}, ServerState),
+    ],
+)
+def test_what_is_used_of_uvicorns_objects_exists(
+    module: Any, owners: set[str], theirs: type
+) -> None:
+    """Of the request that is answered, of the flow control, and of the state of the server."""
+    used = attributes(tree_of(module), owners)
+
+    assert used
+    assert used - names_of(theirs) == set()
+
+
+def test_answers_at_once_never_reach_the_application() -> None:
+    """As uvicorn begins each request with the method that the service overrides."""
+    head, body = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n", b"at once"
+    http = bounded(connection_bounds(Settings()), lambda _scope: (head, body))
+    app = PlainTextResponse("the application", 500)
+    running = uvicorn.Server(
+        uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None)
+    )
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        until(lambda: running.started)
+        (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
+        answer = httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    finally:
+        running.should_exit = True
+        thread.join()
+
+    assert (answer.status_code, answer.text) == (200, "at once")
