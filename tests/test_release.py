@@ -75,13 +75,13 @@ def test_constraints_fit_what_the_projects_need(folder: Path) -> None:
         assert needed.specifier.contains(Version(only.version)), name
 
 
-def test_the_client_has_the_lower_bounds_of_the_server() -> None:
-    """The oldest versions are tested with the server, which has the client in it."""
+def test_the_client_takes_the_oldest_versions_that_the_server_takes() -> None:
+    """With these it is tested, since the server's package has it inside."""
     server, client = requirements_of(ROOT), requirements_of(ROOT / "client")
 
-    assert {name: str(it.specifier) for name, it in client.items()} == {
-        name: str(server[name].specifier) for name in client
-    }
+    for name, needed in client.items():
+        (oldest,) = (it.version for it in server[name].specifier if it.operator == ">=")
+        assert needed.specifier.contains(oldest), name
 
 
 def test_each_library_has_a_lower_bound() -> None:
