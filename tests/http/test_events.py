@@ -214,6 +214,9 @@ def test_events_that_are_kept_no_more_reset(make_server: MakeServer) -> None:
     for number in range(3):
         server.finished(server.upload(picture(number))["job"]["id"])
     until(lambda: not rows(server.data_dir, "SELECT id FROM events WHERE id <= 2"))
+    server.stop()
+    server.settings |= {"event_retention": None, "gc_interval": None}  # keep what comes from now on
+    server.start()
 
     (event,) = read(server.client, "reset", last="1")
 
