@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import photos
 from benchmarks.report import Bench, Row, table
-from benchmarks.rows import cold, dear, flight, hot, lists, memory, responsive, start, upload
+from benchmarks.rows import cold, expensive, flight, hot, lists, memory, responsive, start, upload
 from benchmarks.servers import CORES
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
@@ -23,7 +23,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "memory": memory.run,
     "start": start.run,
     "responsive": responsive.run,
-    "dear": dear.run,
+    "expensive": expensive.run,
     "lists": lists.run,
 }
 

@@ -43,7 +43,7 @@ class Flight:
 
     `is_void` once its image was deleted; `is_of_job` when a job makes it, which may be
     cancelled while others wait. `task` makes it where no job does: it has begun once a
-    worker has it, and is dear when it holds that for long.
+    worker has it, and is expensive when it holds that for long.
     """
 
     key: VariantKey
@@ -53,7 +53,7 @@ class Flight:
     is_void: bool = False
     task: asyncio.Task[None] | None = None
     has_begun: bool = False
-    is_dear: bool = False
+    is_expensive: bool = False
     is_stopped: bool = False
     waiters: int = 0
 
@@ -61,7 +61,7 @@ class Flight:
         """What it brings; a waiter that gives up does not end it for others.
 
         The last of them ends what has not begun. When it went away, and did not just wait too
-        long, it ends what is dear, too.
+        long, it ends what is expensive, too.
 
         Raises:
             TimeoutError: it has not landed in time.
@@ -76,7 +76,7 @@ class Flight:
             may_stop = not self.has_begun
             raise
         except asyncio.CancelledError:
-            may_stop = self.is_dear or not self.has_begun
+            may_stop = self.is_expensive or not self.has_begun
             raise
         finally:
             self.waiters -= 1

@@ -71,7 +71,7 @@ class VariantCache:
     ) -> Fetched:
         """The variant, rendered if nobody has asked before.
 
-        A rendering that nobody waits for any more is stopped if it has not begun, or is dear.
+        A rendering that nobody waits for any more is stopped if it has not begun, or is expensive.
 
         Args:
             original: what it is a variant of.
@@ -171,12 +171,12 @@ class VariantCache:
         wanted.check(original, self.renderer.limits)
         cost = wanted.cost(original)
         check_seconds(cost, self.timeout)
-        flight.is_dear = self.renderer.is_dear(cost)
+        flight.is_expensive = self.renderer.is_expensive(cost)
         async with self.renderer.admit(Lane.INTERACTIVE, cost, requester):
             flight.has_begun = True
             queue_seconds = time.perf_counter() - began
             rendered = await self._render_once(original, wanted)
-        flight.is_dear = False  # what is left to do is not worth stopping
+        flight.is_expensive = False  # what is left to do is not worth stopping
         if isinstance(rendered, ImagesvcError):
             raise rendered
         content = await self.keep(flight, wanted.made(rendered, self.clock()), rendered)

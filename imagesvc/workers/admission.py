@@ -15,9 +15,9 @@ from imagesvc.model import Lane
 from imagesvc.workers.fairness import FairQueue
 
 PATIENCE_SECONDS = 5.0
-"""How long dear work lets later, cheap work pass it."""
-DEAR_SECONDS = 1.0
-"""Work that is predicted to take longer is dear."""
+"""How long expensive work lets later, cheap work pass it."""
+EXPENSIVE_SECONDS = 1.0
+"""Work that is predicted to take longer is expensive."""
 
 
 class Kind(Enum):
@@ -25,7 +25,7 @@ class Kind(Enum):
 
     IDENTIFICATION = auto()
     CHEAP = auto()
-    DEAR = auto()
+    EXPENSIVE = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -40,10 +40,10 @@ class _Work:
 class Admission:
     """Admits as much work as there are workers and memory for.
 
-    - Dear work never holds the last of several workers, nor the memory that cheap work needs.
+    - Expensive work never holds the last of several workers, nor the memory that cheap work needs.
     - One process beside the workers is there for identification. Where there is only one worker,
-      cheap work may have it, too, while that worker does dear work.
-    - In each priority requesters take turns, apart for cheap and for dear work.
+      cheap work may have it, too, while that worker does expensive work.
+    - In each priority requesters take turns, apart for cheap and for expensive work.
 
     Args:
         slots: pieces of work at once, one identification not counted.
@@ -65,8 +65,8 @@ class Admission:
         self._max_waiting = max_waiting
         self._clock = clock
         self._cheap_memory = memory // (2 * slots)
-        self._dear_memory = memory - self._cheap_memory
-        self._dear_slots = max(1, slots - 1)
+        self._expensive_memory = memory - self._cheap_memory
+        self._expensive_slots = max(1, slots - 1)
         self._running: list[_Work] = []
         self._queues: dict[tuple[Lane, Kind], FairQueue[_Work]] = {
             (lane, kind): FairQueue() for lane in Lane for kind in Kind
@@ -83,9 +83,9 @@ class Admission:
         return sum(map(len, self._queues.values()))
 
     def kind_of(self, cost: Cost) -> Kind:
-        """Whether a rendering of this cost is cheap or dear."""
-        is_dear = cost.seconds > DEAR_SECONDS or cost.memory > self._cheap_memory
-        return Kind.DEAR if is_dear else Kind.CHEAP
+        """Whether a rendering of this cost is cheap or expensive."""
+        is_expensive = cost.seconds > EXPENSIVE_SECONDS or cost.memory > self._cheap_memory
+        return Kind.EXPENSIVE if is_expensive else Kind.CHEAP
 
     @contextlib.asynccontextmanager
     async def admit(
@@ -98,7 +98,7 @@ class Admission:
 
         Args:
             lane: how urgent it is.
-            cost: as predicted; more than the memory for dear work counts as all of it.
+            cost: as predicted; more than the memory for expensive work counts as all of it.
             requester: on whose behalf it is done.
             kind: by default as its cost says.
 
@@ -106,7 +106,9 @@ class Admission:
             Overloaded: too much interactive work is waiting already.
         """
         kind = kind or self.kind_of(cost)
-        memory = min(cost.memory, self._dear_memory if kind is Kind.DEAR else self._memory)
+        memory = min(
+            cost.memory, self._expensive_memory if kind is Kind.EXPENSIVE else self._memory
+        )
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         work = _Work(lane, kind, memory, self._clock(), granted)
         await self._enter(work, requester)
@@ -134,7 +136,7 @@ class Admission:
         """Displace the newest work of who has most waiting, where the queue is full.
 
         Raises:
-            Overloaded: nobody has more waiting than this requester will have.
+            Overloaded: no other requester has more waiting than this one would have.
         """
         queues = [queue for (lane, _), queue in self._queues.items() if lane is work.lane]
         if sum(map(len, queues)) < self._max_waiting:
@@ -179,37 +181,37 @@ class Admission:
         for lane in Lane:
             yield from self._queues[lane, Kind.IDENTIFICATION]
         for lane in Lane:
-            cheap, dear = self._queues[lane, Kind.CHEAP], self._queues[lane, Kind.DEAR]
-            yield from (work for work in dear if self._is_impatient(work, now))
+            cheap, expensive = self._queues[lane, Kind.CHEAP], self._queues[lane, Kind.EXPENSIVE]
+            yield from (work for work in expensive if self._is_impatient(work, now))
             yield from cheap
-            yield from (work for work in dear if not self._is_impatient(work, now))
+            yield from (work for work in expensive if not self._is_impatient(work, now))
 
     def _is_impatient(self, work: _Work, now: float) -> bool:
-        return work.kind is Kind.DEAR and now - work.since > PATIENCE_SECONDS
+        return work.kind is Kind.EXPENSIVE and now - work.since > PATIENCE_SECONDS
 
     def _fits(self, work: _Work) -> bool:
         if len(self._running) > self._slots:
             return False
         if work.kind is Kind.IDENTIFICATION:
             return True
-        dear = self._of(Kind.DEAR)
-        renders = len(dear) + len(self._of(Kind.CHEAP))
+        expensive = self._of(Kind.EXPENSIVE)
+        renders = len(expensive) + len(self._of(Kind.CHEAP))
         if self._held() + work.memory > self._memory:
             return False
         if work.kind is Kind.CHEAP:
-            return renders < max(self._slots, len(dear) + 1)
+            return renders < max(self._slots, len(expensive) + 1)
         return (
             renders < self._slots
-            and len(dear) < self._dear_slots
-            and sum(it.memory for it in dear) + work.memory <= self._dear_memory
+            and len(expensive) < self._expensive_slots
+            and sum(it.memory for it in expensive) + work.memory <= self._expensive_memory
         )
 
     def _cheap_work_is_in_the_way(self, work: _Work) -> bool:
-        """Whether holding cheap work back would soon make room; dear work is never hurried."""
-        dear = self._of(Kind.DEAR)
+        """Whether holding cheap work back would soon make room; expensive work is never hurried."""
+        expensive = self._of(Kind.EXPENSIVE)
         return (
-            len(dear) < self._dear_slots
-            and sum(it.memory for it in dear) + work.memory <= self._dear_memory
+            len(expensive) < self._expensive_slots
+            and sum(it.memory for it in expensive) + work.memory <= self._expensive_memory
         )
 
     def _of(self, kind: Kind) -> list[_Work]:

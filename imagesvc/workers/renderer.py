@@ -47,9 +47,9 @@ class Renderer:
         """Wait until there is a worker, and memory for work of this cost."""
         return self.pool.admit(lane, cost, requester)
 
-    def is_dear(self, cost: Cost) -> bool:
+    def is_expensive(self, cost: Cost) -> bool:
         """Whether work of this cost holds a worker for long."""
-        return self.pool.admission.kind_of(cost) is Kind.DEAR
+        return self.pool.admission.kind_of(cost) is Kind.EXPENSIVE
 
     async def render_each(
         self, original: Original, source: Digest, transforms: Sequence[Transform], timeout: float

@@ -1,4 +1,4 @@
-"""Files made to be dear to identify: each is answered, within bounds, and leaves nothing behind."""
+"""Files made to be expensive to identify: each is answered within bounds and leaves nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STATUSES = {
     "png_ztxt_err_100.png": 201,
     "tiff_4000x1M_bytes.tif": 422,
 }
-"""Those of the folder that were dear to identify; the others are dear to decode."""
+"""Those of the folder that were expensive to identify; the others are expensive to decode."""
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def assert_unharmed(server: Server) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("family", MAKERS)
-def test_no_hostile_file_is_dear(lone: Server, family: str) -> None:
+def test_no_hostile_file_is_expensive(lone: Server, family: str) -> None:
     """From upload to variant: never a 5xx, and seconds or hundreds of megabytes for none."""
     for image in lone.client.get("/api/v1/images").json()["data"]:
         lone.client.delete(f"/api/v1/images/{image['id']}")
@@ -165,7 +165,7 @@ def test_no_hostile_file_is_dear(lone: Server, family: str) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", STATUSES)
 @pytest.mark.skipif(not FOUND.is_dir(), reason=f"there are no hostile files at {FOUND}")
-def test_files_that_were_dear_once_are_not(lone: Server, name: str) -> None:
+def test_files_that_were_expensive_once_are_not(lone: Server, name: str) -> None:
     """The inputs of the attacks that got through."""
     outcome = through_everything(lone, (FOUND / name).read_bytes())
 

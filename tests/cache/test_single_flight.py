@@ -217,12 +217,12 @@ async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
     assert setting.renderer.rendered == 1
 
 
-async def test_a_dear_rendering_stops_when_all_have_gone_away(setting: Setting) -> None:
+async def test_an_expensive_rendering_stops_when_all_have_gone_away(setting: Setting) -> None:
     """Not when the first of two has: its worker is killed with the last."""
-    pool, dear = setting.service.pool, "w=8000&enlarge=1&format=avif"
+    pool, expensive = setting.service.pool, "w=8000&enlarge=1&format=avif"
     calls = pool.calls
     with stopped_workers(setting.service) as go_on:
-        first, second = (asyncio.create_task(setting.fetch(dear)) for _ in range(2))
+        first, second = (asyncio.create_task(setting.fetch(expensive)) for _ in range(2))
         await holds(lambda: pool.calls > calls)
         killed = pool.killed
         first.cancel()

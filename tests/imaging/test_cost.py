@@ -255,7 +255,7 @@ def test_a_profile_of_16_bits_costs_time(tmp_path: Path, name: str) -> None:
     assert many > few + 0.02
 
 
-def test_an_original_without_a_prediction_counts_as_dear() -> None:
+def test_an_original_without_a_prediction_counts_as_expensive() -> None:
     """Those uploaded before there was one may have any number of scans."""
     known = replace(shaped(2000, 2000, Format.JPEG), decode_seconds=0.02)
     unknown = replace(known, decode_seconds=None)

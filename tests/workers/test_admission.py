@@ -10,11 +10,11 @@ import pytest
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
 from imagesvc.model import Lane
-from imagesvc.workers.admission import DEAR_SECONDS, PATIENCE_SECONDS, Admission, Kind
+from imagesvc.workers.admission import EXPENSIVE_SECONDS, PATIENCE_SECONDS, Admission, Kind
 
 pytestmark = pytest.mark.anyio
 LIGHT, HEAVY = 10, 60
-DEAR = DEAR_SECONDS + 1
+EXPENSIVE = EXPENSIVE_SECONDS + 1
 
 
 class Work:
@@ -108,13 +108,13 @@ async def test_heavy_work_leaves_a_slot_for_thumbnails(make_work: Callable[..., 
     assert work.started == ["heavy", "thumbnail"]
 
 
-async def test_dear_work_is_not_passed_without_end(make_work: Callable[..., Work]) -> None:
+async def test_expensive_work_is_not_passed_without_end(make_work: Callable[..., Work]) -> None:
     """After a while cheap work is held back until there is room for what has waited."""
     now = [0.0]
     work = make_work(slots=2, clock=lambda: now[0])
     for name in ("cheap 0", "cheap 1"):
         await work.ask(name)
-    await work.ask("dear", cost=100)
+    await work.ask("expensive", cost=100)
     await work.ask("cheap 2")
     await work.end("cheap 0")
     assert work.started == ["cheap 0", "cheap 1", "cheap 2"]
@@ -123,12 +123,12 @@ async def test_dear_work_is_not_passed_without_end(make_work: Callable[..., Work
     await work.ask("cheap 3")
     await work.end("cheap 1")
 
-    assert work.started == ["cheap 0", "cheap 1", "cheap 2", "dear"]
+    assert work.started == ["cheap 0", "cheap 1", "cheap 2", "expensive"]
     await work.end("cheap 2")
     assert work.started[-1] == "cheap 3"
 
 
-async def test_dear_work_leaves_memory_for_cheap_work(make_work: Callable[..., Work]) -> None:
+async def test_expensive_work_leaves_memory_for_cheap_work(make_work: Callable[..., Work]) -> None:
     """One piece that is predicted to take all of the memory, or more, may try; not alone."""
     work = make_work(slots=2)
     await work.ask("enormous", cost=10_000)
@@ -138,11 +138,11 @@ async def test_dear_work_leaves_memory_for_cheap_work(make_work: Callable[..., W
 
 
 @pytest.mark.parametrize("slots", [1, 2, 4])
-async def test_dear_work_never_holds_all(make_work: Callable[..., Work], slots: int) -> None:
+async def test_expensive_work_never_holds_all(make_work: Callable[..., Work], slots: int) -> None:
     """A slot stays for thumbnails and one for identification, on one worker, too."""
     work = make_work(slots=slots, max_waiting=99)
     for number in range(20):
-        await work.ask(f"dear {number}", seconds=DEAR, requester=f"stranger {number % 3}")
+        await work.ask(f"expensive {number}", seconds=EXPENSIVE, requester=f"stranger {number % 3}")
     assert len(work.started) == max(1, slots - 1)
 
     await work.ask("thumbnail", requester="visitor")
@@ -166,7 +166,7 @@ async def test_cheap_work_never_holds_the_process_of_identification(
     assert work.started[-1] == "upload"
 
 
-@pytest.mark.parametrize("seconds", [0.1, DEAR])
+@pytest.mark.parametrize("seconds", [0.1, EXPENSIVE])
 async def test_requesters_take_turns(make_work: Callable[..., Work], seconds: float) -> None:
     """Who asks for one thing waits for one of each of the others, not for all that they want."""
     work = make_work(slots=1, max_waiting=99)

@@ -1,1 +1,1 @@
-"""Files whose structure is cheap to write and dear to read, a module for each family."""
+"""Files whose structure is cheap to write and expensive to read, a module for each family."""

@@ -11,22 +11,22 @@ from benchmarks.report import Bench, Row
 from benchmarks.rows.responsive import probe, probe_row
 from benchmarks.servers import ImageService
 
-_DEAR_REQUESTS = 20
-_DEAR = "w={}&h=2400&fit=fill&enlarge=1&format=webp&lossless=1&blur=2"
+_EXPENSIVE_REQUESTS = 20
+_EXPENSIVE = "w={}&h=2400&fit=fill&enlarge=1&format=webp&lossless=1&blur=2"
 """Several seconds each, and within the time limit."""
 _TARGET_SECONDS = 3.0
 
 
 def run(bench: Bench) -> list[Row]:
-    """Probe hot paths and make new work beside twenty connections that ask for dear variants."""
-    with ImageService(bench.fresh("dear"), transform_timeout="10m") as service:
+    """Probe hot paths and make new work beside twenty connections that want expensive variants."""
+    with ImageService(bench.fresh("expensive"), transform_timeout="10m") as service:
         image = client.upload(service.port, bench.photos.small)
         hit = f"/images/{image}/thumbnail"
         client.ask(service.port, hit)
         renders = tuple(
-            plan.get(f"/images/{image}?{_DEAR.format(width)}") for width in range(2400, 3400)
+            plan.get(f"/images/{image}?{_EXPENSIVE.format(width)}") for width in range(2400, 3400)
         )
-        busy = client.LoadProcess(plan.Plan(service.port, renders, _DEAR_REQUESTS))
+        busy = client.LoadProcess(plan.Plan(service.port, renders, _EXPENSIVE_REQUESTS))
         _wait_until_busy(service.port)
         probes = {
             path: client.LoadProcess(probe(bench, service.port, path)) for path in ("/healthz", hit)
@@ -36,9 +36,9 @@ def run(bench: Bench) -> list[Row]:
         widths = _timed(count, lambda number: _render(service.port, image, 200 + number))
         outcomes = {path: process.finish().expect(200) for path, process in probes.items()}
         if not busy.is_running():
-            raise RuntimeError("the dear requests ended before the probes")
+            raise RuntimeError("the expensive requests ended before the probes")
         busy.stop()
-    beside = f"beside {_DEAR_REQUESTS} dear requests"
+    beside = f"beside {_EXPENSIVE_REQUESTS} expensive requests"
     return [
         probe_row(f"/healthz, {beside}, p99", outcomes["/healthz"]),
         probe_row(f"hot thumbnail, {beside}, p99", outcomes[hit]),
@@ -49,9 +49,9 @@ def run(bench: Bench) -> list[Row]:
 
 def _wait_until_busy(port: int) -> None:
     deadline = time.monotonic() + 60
-    while _waiting(port) < _DEAR_REQUESTS - 2:
+    while _waiting(port) < _EXPENSIVE_REQUESTS - 2:
         if time.monotonic() > deadline:
-            raise RuntimeError("the dear requests do not wait for workers")
+            raise RuntimeError("the expensive requests do not wait for workers")
         time.sleep(0.05)
 
 

@@ -22,7 +22,7 @@ from tests.workers.processes import workers
 
 STRANGERS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 LONG = {"transform_timeout": "120s", "job_timeout": "120s", "workers": 2}
-DEAR = "w={}&h=3000&fit=fill&enlarge=1&format=webp&lossless=1&blur=20"
+EXPENSIVE = "w={}&h=3000&fit=fill&enlarge=1&format=webp&lossless=1&blur=20"
 """Many seconds each, and within the limits."""
 
 
@@ -92,12 +92,14 @@ def figure(server: Server, name: str) -> float:
 
 
 @pytest.mark.parametrize("number_of_workers", [1, 2])
-def test_dear_renders_do_not_stop_new_work(make_server: MakeServer, number_of_workers: int) -> None:
+def test_expensive_renders_do_not_stop_new_work(
+    make_server: MakeServer, number_of_workers: int
+) -> None:
     """Twenty at once, none of which is done when uploads, thumbnails and a new size are."""
     server = make_server(**LONG | {"workers": number_of_workers})
-    dear, plain = ready(server, noise((1600, 1200))), ready(server, picture(1))
+    expensive, plain = ready(server, noise((1600, 1200))), ready(server, picture(1))
 
-    with crowded(server, [f"{dear}?{DEAR.format(4000 + n)}" for n in range(20)]) as crowd:
+    with crowded(server, [f"{expensive}?{EXPENSIVE.format(4000 + n)}" for n in range(20)]) as crowd:
         uploaded = server.upload(picture(2))
         new = server.client.get(f"{plain}?w=123")
         thumbnail = server.client.get(f"/images/{uploaded['id']}/thumbnail")
@@ -108,15 +110,15 @@ def test_dear_renders_do_not_stop_new_work(make_server: MakeServer, number_of_wo
     assert done < 10
 
 
-def test_a_user_of_dear_renders_waits_for_one_of_each_other(make_server: MakeServer) -> None:
+def test_a_user_of_expensive_renders_waits_for_one_of_each_other(make_server: MakeServer) -> None:
     """Three strangers have twenty each in the queue; a fourth is served after one of each."""
     server = make_server(**LONG | {"workers": 1})
-    dear = ready(server, noise((400, 300)))
+    expensive = ready(server, noise((400, 300)))
     query = "w={}&h=1500&fit=fill&enlarge=1&format=webp&lossless=1"
 
-    urls = [f"{dear}?{query.format(1200 + n)}" for n in range(24)]
+    urls = [f"{expensive}?{query.format(1200 + n)}" for n in range(24)]
     with crowded(server, urls) as crowd:
-        answer = server.client.get(f"{dear}?{query.format(1500)}")
+        answer = server.client.get(f"{expensive}?{query.format(1500)}")
         done = len(crowd.answers)
 
     assert answer.status_code == 200
@@ -152,11 +154,11 @@ def test_what_cannot_finish_is_refused_at_once(
     assert workers(server) == before
 
 
-def test_a_dear_render_ends_when_its_clients_have_gone(make_server: MakeServer) -> None:
+def test_an_expensive_render_ends_when_its_clients_have_gone(make_server: MakeServer) -> None:
     """A script that asks and hangs up would hold a worker with no connection of its own."""
     server = make_server(**LONG)
-    dear = ready(server, noise((1600, 1200)))
-    connections = [asking(server, f"{dear}?{DEAR.format(4000)}") for _ in range(3)]
+    expensive = ready(server, noise((1600, 1200)))
+    connections = [asking(server, f"{expensive}?{EXPENSIVE.format(4000)}") for _ in range(3)]
     until(lambda: running(server) == 1)
 
     connections.pop().close()
@@ -165,7 +167,7 @@ def test_a_dear_render_ends_when_its_clients_have_gone(make_server: MakeServer) 
         connection.close()
 
     until(lambda: running(server) == 0)
-    assert server.client.get(f"{dear}?w=50").status_code == 200
+    assert server.client.get(f"{expensive}?w=50").status_code == 200
 
 
 def asking(server: Server, url: str) -> socket.socket:
