@@ -13,7 +13,7 @@ MAX_IMAGES = 20_000
 
 @dataclass(slots=True)
 class ImageCache:
-    """An LRU of image rows; whoever changes or deletes an image says so with `forget`."""
+    """An LRU of image rows; code that changes or deletes an image calls `forget`."""
 
     store: ImageStore
     max_images: int = MAX_IMAGES
@@ -39,7 +39,7 @@ class ImageCache:
         return image
 
     def holds(self, image: Image) -> bool:
-        """Whether this very row is held: since it was read, nobody has changed or deleted it."""
+        """Whether this very row is held: not changed or deleted since it was read."""
         return self._images.get(image.id) is image
 
     def forget(self, image_id: ImageId) -> None:

@@ -69,14 +69,14 @@ class VariantCache:
         admit: Admit | None = None,
         requester: str = "",
     ) -> Fetched:
-        """The variant, rendered if nobody has asked before.
+        """The variant, rendered if it is in no cache.
 
-        A rendering that nobody waits for any more is stopped if it has not begun, or is expensive.
+        A rendering without requesters is stopped if it has not begun, or is expensive.
 
         Args:
             original: what it is a variant of.
             wanted: which, from `identify`.
-            admit: called before it is rendered for this asker, and may raise.
+            admit: called before it is rendered for this requester, and may raise.
             requester: on whose behalf it is rendered; requesters take turns.
 
         Raises:
@@ -106,7 +106,7 @@ class VariantCache:
             try:
                 return await self._join(flight)
             except RateLimited:
-                continue  # that was the limit of the asker who began the flight
+                continue  # that was the limit of the requester who began the flight
             except Unavailable:
                 is_ended = flight.is_stopped or flight.is_of_job
                 if not (is_ended and flight.landing.done()):

@@ -34,7 +34,7 @@ class Stream(Protocol):
 
 
 def is_fresh(request: Request, headers: Headers) -> bool:
-    """Whether the asker has the representation with these headers already.
+    """Whether the client has the representation with these headers already.
 
     Entity tags go before dates, which tell less (RFC 9110, section 13.2.2).
 

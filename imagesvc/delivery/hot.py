@@ -137,7 +137,7 @@ class HotPath:
         return answer.head + identified, answer.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, or pass on; askers of one URL wait for the first of them."""
+        """Answer from memory, or pass on; requesters of one URL wait for the first of them."""
         if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
@@ -184,7 +184,7 @@ class HotPath:
         """Pass on, and hold back who asks the same meanwhile, until the answer begins.
 
         What may be answered again is remembered by then; whoever finds nothing goes the long
-        way, which is where it is decided what an asker may see.
+        way, which is where it is decided what a requester may see.
         """
         begins = self._leaders[url] = asyncio.Event()
 

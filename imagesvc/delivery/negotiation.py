@@ -11,7 +11,7 @@ from imagesvc.syntax.header_fields import weights_of
 
 ANIMATED = (Format.WEBP, Format.GIF)
 EVERYWHERE = (Format.JPEG, Format.PNG, Format.GIF)
-"""What every asker shows, so that a wildcard is enough to be sent it."""
+"""What every client shows, so that a wildcard is enough to be sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Accepted:
     def named(self, kind: Format) -> float:
         """The weight of a format by its own name; 0 when only a wildcard covers it.
 
-        `*/*` says that an asker takes what it is given, not that it decodes AVIF.
+        `*/*` says that a client takes what it is given, not that it decodes AVIF.
         """
         return self.weights.get(kind.media_type, 0.0)
 
@@ -48,14 +48,14 @@ def negotiate(
     preferred: Sequence[Format],
     max_avif_pixels: int,
 ) -> Format:
-    """The format that suits an asker best.
+    """The format that suits a client best.
 
     Of the preferred formats that the field names, the one with the most weight, and among equals
     the first; else the one that everybody shows. Animations go to formats that move, and AVIF
     only to sizes that are encoded in time.
 
     Args:
-        accepted: what the asker takes.
+        accepted: what the client takes.
         original: what it is a variant of.
         size: of the variant, in pixels; None when only rendering tells.
         preferred: formats to prefer, the best first.
@@ -78,7 +78,7 @@ def negotiate(
 
 
 def plain_format(original: Original) -> Format:
-    """The format that every asker shows and that loses the least of an original."""
+    """The format that every client shows and that loses the least of an original."""
     if moves(original):
         return Format.GIF
     if original.format in EVERYWHERE:

@@ -171,10 +171,10 @@ class Delivery:
         return await self._variant(request, image, transform, asked)
 
     async def _seen(self, request: Request, asked: Asked) -> Image:
-        """The image, if the asker may see it: a private one needs its owner, or a URL that ends.
+        """The image, if the requester may see it: a private one needs its owner or a URL that ends.
 
         Raises:
-            NotFound: for this asker there is none.
+            NotFound: for this requester there is none.
         """
         try:
             image = await self.images.get(image_id_of(request))
@@ -384,7 +384,7 @@ def _timing(fetched: Fetched, began: float) -> str:
 
 
 def _blurred(pairs: Pairs, presets: Mapping[str, Transform]) -> Transform:
-    """The preset `blurred`, where `sigma` is a word for `blur`; faults name the asker's word."""
+    """The preset `blurred`, where `sigma` means `blur`; faults name the key that was given."""
     renamed = [("blur" if key == "sigma" else key, value) for key, value in pairs]
     try:
         return parse([("preset", "blurred"), *renamed], presets)

@@ -185,7 +185,7 @@ def _largest_shrink(shown: Size, size: Size) -> int:
     """The factor that leaves at least the size; nothing like twice that, as for variants.
 
     A mezzanine keeps the sharpness that block shrinking adds: it is reduced by half at least
-    before anybody sees it.
+    before it is shown.
     """
     factor = min(shown.width // size.width, shown.height // size.height)
     return min(MAX_JPEG_SHRINK, 1 << (max(1, factor).bit_length() - 1))

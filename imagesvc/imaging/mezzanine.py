@@ -22,7 +22,7 @@ LONGEST_SIDE = 1280
 MARGIN = 2
 """A variant is made from a mezzanine of at least so many times its scale."""
 EDGE_TOLERANCE = 8
-"""A crop's edge may move by an eighth of a pixel of the result; nobody sees that."""
+"""A crop's edge may move by an eighth of a pixel of the result, which is not visible."""
 SHARED_BYTES = 64 << 20
 """A decoded picture of up to so many bytes is kept, to make several variants of."""
 

@@ -123,7 +123,7 @@ class Maker:
             cost = together(item.cost(task.original) for item in call.items)
         async with self.variants.renderer.admit(task.lane, cost, task.requester):
             outcomes = await self._made_meanwhile(call.items)
-            # Only now: an asker who joined a flight earlier would wait in this job's lane.
+            # Only now: a requester who joined a flight earlier would wait in this job's lane.
             others = [
                 flight
                 for item in call.items
@@ -242,7 +242,7 @@ class Maker:
             fetched = await flight.wait(timeout)
         except TimeoutError:
             return Unavailable("Another request renders this variant and is not done.")
-        except (RateLimited, TimedOut):  # limits of the asker who was to render it, not of this job
+        except (RateLimited, TimedOut):  # limits of the requester, not of this job
             return Unavailable("Another request was to render this variant and did not.")
         except ImagesvcError as error:
             return error

@@ -28,7 +28,7 @@ from imagesvc.store.jobs.turns import Slots
 log = structlog.get_logger()
 
 IDLE_SECONDS = 30.0
-"""How long an idle runner trusts that nobody but this process adds jobs."""
+"""How long an idle runner waits before it looks for jobs that other processes added."""
 ERROR_PAUSE_SECONDS = 1.0
 DAMAGED_PAUSE_SECONDS = 60.0
 """Between two attempts to claim jobs of a damaged database, which no waiting mends."""

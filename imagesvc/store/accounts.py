@@ -162,7 +162,7 @@ class UserStore:
         return bool(await self._database.read(lambda connection: connection.scalar(query)))
 
     async def hand_over(self, user_id: UserId, to: UserId | None, *, now: datetime) -> None:
-        """Give all that a user owns to another, or to nobody, some rows at a time.
+        """Give all that a user owns to another user, or to none, some rows at a time.
 
         Images and collections have another version then, and the new owner is told of the images.
         """

@@ -109,7 +109,7 @@ class LoginStore:
     ) -> bool:
         """Replace the refresh token; False, and the login is gone, if the old one was not current.
 
-        An old one that comes again is in two hands, and nobody knows which are the owner's
+        A refresh token used twice has been stolen or replayed, so the login is revoked
         (RFC 9700, section 4.14.2).
         """
         current = (logins.c.id == login_id) & (logins.c.refresh_sha256 == old_sha256)

@@ -1,7 +1,7 @@
 """Events: what changed, told in the very transaction that changes it, and read in order.
 
-Ids are given inside write transactions, of which there is one at a time. So whoever has read up
-to an id has missed none below it. A database with several writers must keep that up (by a lock
+Ids are given inside write transactions, of which there is one at a time. A reader that has read
+up to an id has missed none below it. A database with several writers must keep that up (by a lock
 that each transaction takes before its first event), for readers go on after the last id alone.
 """
 

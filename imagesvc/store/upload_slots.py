@@ -52,7 +52,7 @@ class UploadSlotStore:
         return UploadSlot(**row._asdict() | {"id": ImageId(row.id), "owner_id": owner_id})
 
     async def remove_expired(self, *, now: datetime, dry_run: bool = False) -> int:
-        """Delete the slots that nobody can use any more; the number of them."""
+        """Delete the expired slots; the number of them."""
         expired = upload_slots.c.expires_at <= now
         if dry_run:
             query = select(func.count()).select_from(upload_slots).where(expired)

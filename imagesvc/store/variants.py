@@ -95,7 +95,7 @@ class VariantStore:
         return await self._database.read(lambda connection: int(connection.scalar(query) or 0))
 
     async def least_recently_used(self, limit: int) -> list[Variant]:
-        """The variants that nobody has used for longest."""
+        """The least recently used variants."""
         query = select(variants).order_by(variants.c.last_used_at).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_variant(row) for row in rows]

@@ -37,7 +37,7 @@ from imagesvc.workers.sandbox.selftest import allowed_acts
 
 PR_SET_PDEATHSIG = 1
 STANDARD_STREAMS = (0, 1, 2)
-"""Kept, at /dev/null: else the next descriptor would take their place."""
+"""Kept, at /dev/null: otherwise the next descriptor would take their place."""
 TRIM_ABOVE_BYTES = 128 << 20
 
 _page_bytes = os.sysconf("SC_PAGE_SIZE")

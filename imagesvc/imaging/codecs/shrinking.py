@@ -18,7 +18,7 @@ UNDONE = {6: 8, 8: 6}
 
 MAX_JPEG_SHRINK = 8
 EDGE_TOLERANCE = 8
-"""An edge may move by an eighth of a pixel of the result; nobody sees that."""
+"""An edge may move by an eighth of a pixel of the result, which is not visible."""
 
 
 def jpeg_shrink(stored: Size, target: Size) -> int:

@@ -30,9 +30,9 @@ def effective(
 ) -> Transform:
     """The transform with its format, and the quality of lossy ones, made concrete.
 
-    Without a wish it is the original's own format where browsers show that, else PNG for
-    pictures with alpha and JPEG for the others; so it is for `auto`, where nobody negotiates. What
-    moves in a format that is not written moving (PNG, AVIF) moves on as WebP.
+    Without a format it is the original's own where browsers show that, otherwise PNG for pictures
+    with alpha and JPEG for the others; the same holds for `auto` where no format is negotiated.
+    An animation in a format that is not written animated (PNG, AVIF) becomes WebP.
     The name of a watermark gets its fingerprint.
 
     Raises:

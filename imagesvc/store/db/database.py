@@ -113,7 +113,7 @@ class Database:
         if not reader.is_busy:
             self._idle.put_nowait(reader)
             return
-        # Its requester has gone and its work goes on: nobody shall wait behind that.
+        # Its requester has gone and its work goes on: no other read must wait for it.
         returning = asyncio.create_task(reader.run(_nothing))
         self._returning.add(returning)
         returning.add_done_callback(partial(self._returned, reader))
@@ -165,7 +165,8 @@ class Database:
             if isinstance(item.error, DatabaseDamaged):
                 self.note_damage()
             item.settle()
-        if any(item.error is None for item in batch):  # who fails to write must not wake himself
+        # Do not notify waiters when no write succeeded: a failed writer would wake itself again.
+        if any(item.error is None for item in batch):
             self.wake()
 
     def wake(self) -> None:
@@ -188,7 +189,7 @@ class Database:
             with translated(), transaction(connection):
                 for item in batch:
                     item.run(connection)
-        except BaseException as error:  # noqa: BLE001  # every asker must get an answer
+        except BaseException as error:  # noqa: BLE001  # every requester must get an answer
             if len(batch) > 1:
                 for item in batch:
                     self._commit([item], connection)

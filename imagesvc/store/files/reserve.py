@@ -36,7 +36,7 @@ class Reserve:
                 self._spare_inode.touch(0o600)
                 if not self.path.exists():
                     self._allocate()
-            except OSError:  # the disk filled up meanwhile: somebody else needs the room more
+            except OSError:  # the disk filled up meanwhile
                 self._remove()
 
     def release(self) -> bool:

@@ -110,7 +110,7 @@ def _put(path: Path, content: bytes | BinaryIO) -> None:
             while view:
                 view = view[os.write(fd, view) :]
     except OSError:
-        path.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+        path.unlink(missing_ok=True)  # half a file is useless, and takes room on a full disk
         raise
     finally:
         os.close(fd)

@@ -107,7 +107,7 @@ class JobStore:
     async def retry(self, job_id: JobId, *, now: datetime) -> Job:
         """Queue a job again, due now and with all its attempts; made variants stay.
 
-        One that is processing must not be run by anybody any more.
+        A job that is processing must no longer be run by any runner.
 
         Raises:
             NotFound: there is no such job.

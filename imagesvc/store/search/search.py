@@ -10,7 +10,7 @@ How a list is walked:
 - images like another one come from the bands of their hashes, at most `MAX_ALIKE` originals.
 
 bm25 is not used: it counts a word's images over the whole table, at a cost that grows with it, and
-it would let those that an asker may not see weigh in.
+images that the requester may not see would change the ranks.
 """
 
 from __future__ import annotations

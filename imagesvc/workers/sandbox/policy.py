@@ -13,7 +13,7 @@ from imagesvc.workers.sandbox.readiness import Readiness
 log = structlog.get_logger()
 
 ENOUGH_DEATHS = 2
-"""A worker may also die at its start for want of memory, which says nothing about the layers."""
+"""A worker may also die at its start for lack of memory, which says nothing about the layers."""
 Mode = Literal["auto", "strict", "off"]
 
 

@@ -12,7 +12,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the tables; images and jobs that are there already belong to nobody."""
+    """Create the tables; existing images and jobs have no owner."""
     op.create_table(
         "users",
         sa.Column("id", sa.Uuid, primary_key=True),

@@ -3,11 +3,11 @@
 Nothing that writes to `images` or `blobs` has to know that there is a search: triggers keep
 `image_search` and `phash_bands`. The full-text table has a copy of the texts (FTS5's own content
 table), so that a row can be deleted by its number alone; SQLite before 3.43 offers that to no
-table without a copy, and one that reads its texts from `images` is damaged by whoever forgets the
-old values.
+table without a copy, and one that reads its texts from `images` is damaged by any delete without
+the old values.
 
 Beside the texts, a row of `image_search` has two columns of terms that no text can bring about,
-since nobody searches them but by name: `labels` has each tag between two characters U+E001, which
+since they are searched by name alone: `labels` has each tag between two characters U+E001, which
 belong to its first and last word, so that "sea" is not found in "sea of sand"; `keys` has who may
 see the image, its date in parts, format, orientation and the cells of its colours.
 """
