@@ -70,7 +70,7 @@ def serves(mezzanine: Size, transform: Transform, original: Original) -> bool:
     return all(_side_serves(*side) for side in sides)
 
 
-def laid_on(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
+def projected(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
     """The plan of a variant of the original, with its region where the mezzanine has it.
 
     All sizes stay: whatever it is made from, the variant is as large as was told.

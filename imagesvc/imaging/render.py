@@ -24,7 +24,7 @@ from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.gif import reduce as gif
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Files, Rendered, RenderRequest, Spill
-from imagesvc.imaging.mezzanine import laid_on
+from imagesvc.imaging.mezzanine import projected
 from imagesvc.imaging.pipeline.develop import develop
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
@@ -150,7 +150,7 @@ def render_reduced(
     with vips.translated():
         source = open_source(files.data, sniffed(files.data))
         laid = plan(transform, original.width, original.height)
-        work = Work(transform, laid_on(source.shown, laid, original), watermarks or {})
+        work = Work(transform, projected(source.shown, laid, original), watermarks or {})
         return finish(source, work, files.spill, limits, started)
 
 

@@ -31,7 +31,7 @@ from imagesvc.workers.channel import (
     REQUEST_HEAD,
 )
 from imagesvc.workers.sandbox import libc
-from imagesvc.workers.sandbox.lock import Confinement, lock
+from imagesvc.workers.sandbox.lock import ResourceLimits, lock
 from imagesvc.workers.sandbox.readiness import READY, Readiness
 from imagesvc.workers.sandbox.selftest import allowed_acts
 
@@ -156,15 +156,15 @@ def _resident_bytes(statm: int) -> int:
     return int(os.pread(statm, 256, 0).split()[1]) * _page_bytes
 
 
-def load(confinement: Confinement, keep: Collection[int]) -> dict[str, Handler]:
+def load(limits: ResourceLimits, keep: Collection[int]) -> dict[str, Handler]:
     """Load the codecs, lock this process, and try the lock; the handlers of all calls."""
     # Here and not above, so that what cannot be loaded is reported in the answer to `READY`.
     from imagesvc.imaging import handlers, warmup  # noqa: PLC0415
 
     warmup.warm_up()
-    missing = lock(confinement, keep)
+    missing = lock(limits, keep)
     readiness = Readiness()
-    if confinement.layers:
+    if limits.layers:
         warmup.check_codecs()
         readiness = Readiness(missing, tuple(allowed_acts()))
     return {**handlers.HANDLERS, READY.name: READY.handled_by(lambda _files: readiness)}
@@ -180,10 +180,10 @@ def run(more: Mapping[str, Handler] | None = None) -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     channel_fd, address_space, file_size = map(int, sys.argv[1:4])
     channel = socket.socket(fileno=channel_fd)
-    confinement = Confinement(address_space, file_size, tuple(sys.argv[4:]))
+    limits = ResourceLimits(address_space, file_size, tuple(sys.argv[4:]))
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        handlers = load(confinement, {*STANDARD_STREAMS, channel_fd, statm})
+        handlers = load(limits, {*STANDARD_STREAMS, channel_fd, statm})
     except Exception as error:  # noqa: BLE001  # reported in the answer: a worker has no log
         handlers = {READY.name: READY.handled_by(partial(_fail, error))}
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has gone

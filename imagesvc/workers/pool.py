@@ -25,7 +25,7 @@ from imagesvc.imaging.messages import Answer, Call
 from imagesvc.model import Lane
 from imagesvc.workers.admission import Admission, Kind
 from imagesvc.workers.process import WORKER_MODULE, Reply, WorkerProcess
-from imagesvc.workers.sandbox.lock import Confinement
+from imagesvc.workers.sandbox.lock import ResourceLimits
 from imagesvc.workers.sandbox.policy import Sandbox
 from imagesvc.workers.sandbox.readiness import READY, Readiness
 
@@ -144,7 +144,7 @@ class WorkerPool:
                     f"The work took longer than {timeout:g} s and was stopped."
                 ) from None
             else:
-                if not self._is_worn(reply):
+                if not self._should_recycle(reply):
                     self._idle.append(worker)
             finally:
                 worker.close_files()
@@ -175,8 +175,8 @@ class WorkerPool:
                     raise
 
     async def _worker_with(self, layers: tuple[str, ...]) -> WorkerProcess:
-        confinement = Confinement(self._limits.worker_memory, self._limits.output_bytes, layers)
-        worker = await WorkerProcess.start(confinement, self._spill_dir, self._module)
+        limits = ResourceLimits(self._limits.worker_memory, self._limits.output_bytes, layers)
+        worker = await WorkerProcess.start(limits, self._spill_dir, self._module)
         try:
             async with asyncio.timeout(START_SECONDS):
                 reply = await worker.call(READY.name, ())
@@ -202,7 +202,7 @@ class WorkerPool:
     def _is_full(self) -> bool:
         return len(self._idle) + len(self._busy) >= self._limits.workers
 
-    def _is_worn(self, reply: Reply) -> bool:
+    def _should_recycle(self, reply: Reply) -> bool:
         limits, plain = self._limits, reply.plain
         try:
             calls, resident = (replies.natural(plain[it]) for it in ("calls", "resident_bytes"))

@@ -25,7 +25,7 @@ from imagesvc.workers.channel import (
     REPLY_HEAD,
     REQUEST_HEAD,
 )
-from imagesvc.workers.sandbox.lock import Confinement
+from imagesvc.workers.sandbox.lock import ResourceLimits
 
 WORKER_MODULE = "imagesvc.workers.main"
 MAX_REPLY_BYTES = 64 << 20
@@ -68,7 +68,7 @@ class WorkerProcess(asyncio.Protocol):
 
     @classmethod
     async def start(
-        cls, confinement: Confinement, spill_dir: Path, module: str = WORKER_MODULE
+        cls, limits: ResourceLimits, spill_dir: Path, module: str = WORKER_MODULE
     ) -> WorkerProcess:
         """Start a process of the running interpreter, without the server's secrets.
 
@@ -76,11 +76,11 @@ class WorkerProcess(asyncio.Protocol):
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        limits = (confinement.address_space, confinement.file_size, *confinement.layers)
+        arguments = (limits.address_space, limits.file_size, *limits.layers)
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220, S603  # a fork takes a millisecond
                 [sys.executable, "-m", module, str(theirs.fileno()),
-                 *map(str, limits)],
+                 *map(str, arguments)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -113,7 +113,7 @@ class WorkerProcess(asyncio.Protocol):
             WorkerDied: the process ended first, or broke the rules of the channel.
         """
         if self._transport is None or not self.is_alive:
-            raise WorkerDied(self._obituary())
+            raise WorkerDied(self._exit_reason())
         self._reply = asyncio.get_running_loop().create_future()
         self._files, self._max_files = [], max_files
         request = pickle.dumps((name, args), pickle.HIGHEST_PROTOCOL)
@@ -210,9 +210,9 @@ class WorkerProcess(asyncio.Protocol):
         del exc
         self.is_alive = False
         if self._reply is not None and not self._reply.done():
-            self._reply.set_exception(WorkerDied(self._obituary()))
+            self._reply.set_exception(WorkerDied(self._exit_reason()))
 
-    def _obituary(self) -> str:
+    def _exit_reason(self) -> str:
         self._process.kill()  # its socket is closed: it is ending, or worth ending
         status = self._process.wait()
         how = signal.Signals(-status).name if status < 0 else f"status {status}"

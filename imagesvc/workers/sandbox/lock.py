@@ -23,7 +23,7 @@ HIGHEST_DESCRIPTOR = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Confinement:
+class ResourceLimits:
     """The limits of one worker process, in bytes, and the layers of its sandbox."""
 
     address_space: int
@@ -31,20 +31,20 @@ class Confinement:
     layers: tuple[str, ...] = ()
 
 
-def lock(confinement: Confinement, keep: Collection[int]) -> dict[str, str]:
+def lock(limits: ResourceLimits, keep: Collection[int]) -> dict[str, str]:
     """Lock this process for good; of its descriptors it keeps some.
 
     Returns:
         The layers that could not be had, each with the reason.
     """
     _close_others(keep)
-    _limit(confinement)
+    _limit(limits)
     with contextlib.suppress(OSError):  # not on Linux: the layers will say so
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
-        if confinement.layers:
+        if limits.layers:
             libc.prctl(PR_SET_DUMPABLE, 0)
     missing = {}
-    for name in confinement.layers:
+    for name in limits.layers:
         try:
             LAYERS[name]()
         except OSError as error:
@@ -61,10 +61,10 @@ def _close_others(keep: Collection[int]) -> None:
     os.closerange(low, HIGHEST_DESCRIPTOR)
 
 
-def _limit(confinement: Confinement) -> None:
+def _limit(limits: ResourceLimits) -> None:
     """See setrlimit(2)."""
-    _lower(resource.RLIMIT_AS, confinement.address_space)
-    _lower(resource.RLIMIT_FSIZE, confinement.file_size)
+    _lower(resource.RLIMIT_AS, limits.address_space)
+    _lower(resource.RLIMIT_FSIZE, limits.file_size)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_CORE, 0)
 
