@@ -53,12 +53,14 @@ from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
 from imagesvc.store.files.file_system import doubtful_file_system
+from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.files.locks import DataDirLock, DigestLocks
 from imagesvc.store.files.reserve import Reserve
 from imagesvc.store.files.secret import derive_key, load_secret, make_secret
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.files.verified import VerifiedBlobs
+from imagesvc.store.files.write_probe import WriteProbe
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.receipts import ReceiptStore
@@ -119,7 +121,10 @@ class Service:
         self.appended = Appended((*settings.ignored_parameters, PARAMETER), MEANINGFUL)
         self.signer = Signer(signing_keys(settings, self.data_dir), self.appended)
 
-        self.reserve = Reserve(self.data_dir.reserve, self.data_dir.variants)
+        self.write_probe, self.reserve = (
+            WriteProbe(self.data_dir),
+            Reserve(self.data_dir.reserve, self.data_dir.variants),
+        )
         self.database = Database(self.data_dir.database, self.reserve)
         self.accounts = Accounts(
             settings, self.database, self.data_dir, Outbound(provider_rules()).get, given_key
@@ -336,7 +341,7 @@ class Service:
         while True:
             try:
                 await self.verified.scrub()
-            except OSError as error:
+            except (ImagesvcError, OSError) as error:
                 log.error("blobs not verified", action="blobs.unverified", error=text_of(error))
 
     async def _note_uses_regularly(self) -> None:
@@ -364,9 +369,10 @@ class Service:
         if self.data_dir.free_bytes() < self.settings.min_free_space:
             raise InsufficientStorage("The disk is nearly full.")
         if not self.data_dir.has_inodes():
-            raise InsufficientStorage("The disk is full.")
+            raise InsufficientStorage(NO_INODES)
         if not self.data_dir.is_writable():
             raise Unavailable("The data directory cannot be written to.")
+        await self.write_probe.check()
 
     async def check_workers(self) -> None:
         """Raises `Unavailable` when no worker runs."""

@@ -57,7 +57,7 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
     """
     data_dir.require()
     report = Report(denied=await to_thread.run_sync(lambda: list(denied(data_dir))))
-    blobs = FileBlobStore(data_dir.blobs)
+    blobs = FileBlobStore(data_dir.blobs, may_be_missing=True)
     report.database = await to_thread.run_sync(faults_of, data_dir.database)
     if not report.database:
         report.schema = await to_thread.run_sync(schema_faults_of, data_dir.database)

@@ -37,8 +37,10 @@ class Removal:
 
         Raises:
             NotFound: there is no such image.
+            Unavailable: the store of originals is not there; nothing was deleted.
         """
         image = await self.images.get(image_id)
+        await self.blobs.check()
         with CancelScope(shield=True):
             async with self.locks.hold(image.original.digest):
                 removed = await self.images.remove(image_id, now=self.clock())

@@ -79,10 +79,13 @@ async def figures(
 def _disk(data_dir: DataDir) -> list[Figure]:
     """Nothing where the data directory is gone: 0 would mean a full disk."""
     try:
-        free = data_dir.free_bytes()
+        free, inodes = data_dir.free_bytes(), data_dir.free_inodes()
     except OSError:
         return []
-    return [_gauge("disk_free_bytes", "Free bytes for data.", free)]
+    found = [_gauge("disk_free_bytes", "Free bytes for data.", free)]
+    if inodes is not None:
+        found.append(_gauge("disk_free_inodes", "Files that can still be made.", inodes))
+    return found
 
 
 def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:

@@ -21,6 +21,7 @@ from tests.waiting import until
 
 DISK_BYTES = 24 << 20
 BLOCK = 4096
+NO_INODES = "No inodes are left on the disk (df -i)."
 PICTURE = jpeg(5, 260, 200)
 PROCESSING = "SELECT id FROM jobs WHERE status = 'processing'"
 
@@ -435,13 +436,16 @@ def test_a_disk_without_inodes_refuses_uploads_starts_and_deletes(tmp_path: Path
         use_up_inodes(root)
         refused = server.client.post("/images?filename=a.jpg", content=marked(PICTURE, 3))
         ready = server.client.get("/readyz")
+        metrics = server.client.get("/metrics").text
         server.stop()
         use_up_inodes(root)
 
         server.start("/healthz")
 
         assert (refused.status_code, refused.json()["code"]) == (507, "insufficient_storage")
-        assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, "The disk is full.")
+        assert refused.json()["detail"] == NO_INODES
+        assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, NO_INODES)
+        assert "imagesvc_disk_free_inodes 0.0" in metrics
         assert server.client.get(f"/images/{images[0]['id']}").content == marked(PICTURE, 0)
         assert server.client.delete(f"/api/v1/images/{images[1]['id']}").status_code == 204
         assert "Traceback" not in server.log()

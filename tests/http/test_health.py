@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
+from tests.waiting import until
 
 
 def test_alive_is_cheap_and_never_cached(server: Server) -> None:
@@ -131,3 +132,51 @@ def test_a_stop_lets_what_runs_finish(make_server: MakeServer) -> None:
     server.start()
 
     assert server.finished(image["job"]["id"])["status"] == "succeeded"
+
+
+def test_without_the_data_directory_originals_are_unavailable_and_not_gone(
+    make_server: MakeServer,
+) -> None:
+    """404 would drop them from caches, and 204 would say that their files are deleted."""
+    server = make_server(workers=1)
+    image = server.upload(picture(6))
+    server.finished(image["job"]["id"])
+    resource = f"/api/v1/images/{image['id']}"
+    aside = server.data_dir.rename(server.data_dir.with_name("aside"))
+    server.data_dir.mkdir()  # as a mount point is there without its disk
+
+    original = server.client.get(f"/images/{image['id']}")
+    variant = server.client.get(f"/images/{image['id']}?w=33")
+    deleted = server.client.delete(resource)
+    server.data_dir.rmdir()
+    aside.rename(server.data_dir)
+
+    for answer in (original, variant, deleted):
+        assert_problem(answer, 503, "overloaded")
+        assert answer.json()["detail"] == "The data directory is missing."
+    assert server.log().count("The data directory is missing.") >= 3
+    assert server.client.get(f"/images/{image['id']}").content == picture(6)
+    assert server.client.get(f"/images/{image['id']}?w=33").status_code == 200
+    assert server.client.delete(resource).status_code == 204
+
+
+def test_ready_means_that_a_file_can_be_made(make_server: MakeServer) -> None:
+    """A file system that turned itself read-only after an error may still say that it is not.
+
+    /proc says so as well, to root.
+    """
+    server = make_server(workers=1)
+    aside = server.data_dir / "aside"
+    (server.data_dir / "tmp").rename(aside)
+    (server.data_dir / "tmp").symlink_to("/proc")
+
+    until(lambda: server.client.get("/readyz").status_code == 503)
+    ready = server.client.get("/readyz")
+    for_reads = server.client.get("/readyz?for=reads")
+    (server.data_dir / "tmp").unlink()
+    aside.rename(server.data_dir / "tmp")
+
+    assert ready.json()["checks"]["disk"] == "The data directory cannot be written to."
+    assert for_reads.status_code == 200
+    assert server.log().count("disk.unwritable") == 1
+    until(lambda: server.client.get("/readyz").status_code == 200)

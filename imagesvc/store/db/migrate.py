@@ -15,6 +15,7 @@ from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT, differences, statements
 from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.reserve import Reserve
 
 HEAD = "0008"
@@ -66,7 +67,7 @@ def _migrate(data_dir: DataDir) -> None:
         raise
     except Unavailable as error:
         if not data_dir.has_inodes():
-            raise InsufficientStorage("The disk that holds the database is full.") from error
+            raise InsufficientStorage(NO_INODES) from error
         reason = getattr(error.__cause__, "orig", error)
         raise Unavailable(f"The database {path} cannot be used: {reason}.") from error
 

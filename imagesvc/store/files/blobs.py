@@ -41,6 +41,15 @@ class BlobStore(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Make sure that the store is there.
+
+        Raises:
+            Unavailable: it is not, so nothing can be said of any blob. What reads or deletes a
+                blob that is missing raises it, too.
+        """
+        ...
+
     def local(self, digest: Digest) -> AbstractAsyncContextManager[Path]:
         """A path on this machine where the blob can be read while the context lasts.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from imagesvc.errors import NotFound
+from imagesvc.errors import NotFound, Unavailable
 from imagesvc.model import Digest
 from imagesvc.store.files.blobs import Stamp, StoredBlob
 from imagesvc.store.files.files import NO_DESCRIPTOR, full_disk_named, move_durably, read_piece
@@ -24,8 +24,9 @@ ATTEMPTS = 5
 class FileBlobStore:
     """The blob store below one directory of a local file system."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, may_be_missing: bool = False) -> None:
         self.root = root
+        self._may_be_missing = may_be_missing
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is or would be; two levels keep directories short."""
@@ -42,6 +43,15 @@ class FileBlobStore:
                 with contextlib.suppress(FileNotFoundError):  # a delete dropped the directory
                     return move_durably(source, path, self.root)
             return move_durably(source, path, self.root)
+
+    async def check(self) -> None:
+        """See `BlobStore`."""
+        await to_thread.run_sync(self._check)
+
+    def _check(self) -> None:
+        # Every blob of a disk that was unmounted is missing, and none of them is gone.
+        if not (self._may_be_missing or self.root.is_dir()):
+            raise Unavailable("The data directory is missing.")
 
     @contextlib.asynccontextmanager
     async def local(self, digest: Digest) -> AsyncIterator[Path]:
@@ -63,6 +73,7 @@ class FileBlobStore:
         try:
             return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
+            self._check()
             raise NotFound("The original is gone.") from None
 
     async def size(self, digest: Digest) -> int | None:
@@ -73,6 +84,7 @@ class FileBlobStore:
         try:
             return self.path(digest).stat().st_size
         except FileNotFoundError:
+            self._check()
             return None
 
     async def stamp(self, digest: Digest) -> Stamp | None:
@@ -83,6 +95,7 @@ class FileBlobStore:
         try:
             stat = self.path(digest).stat()
         except FileNotFoundError:
+            self._check()
             return None
         return Stamp(stat.st_size, f"{stat.st_ino}-{stat.st_mtime_ns}-{stat.st_ctime_ns}")
 
@@ -110,7 +123,10 @@ class FileBlobStore:
 
     def _delete(self, digest: Digest) -> None:
         path = self.path(digest)
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            self._check()
         with contextlib.suppress(OSError):  # not empty: others live there
             path.parent.rmdir()
             path.parent.parent.rmdir()

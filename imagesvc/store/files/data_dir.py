@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagesvc.errors import NotFound, Unavailable
-from imagesvc.store.files.files import fsync_directory
+from imagesvc.store.files.files import fsync_directory, lacks_inodes
 
 
 class NoDataDir(NotFound):
@@ -164,9 +164,13 @@ class DataDir:
         return shutil.disk_usage(self.root).free
 
     def has_inodes(self, count: int = 1) -> bool:
-        """Whether so many files can still be made; some file systems have no limit: 0 of 0."""
+        """Whether so many files can still be made."""
+        return not lacks_inodes(self.root, count)
+
+    def free_inodes(self) -> int | None:
+        """How many files can still be made; None on a file system without a limit."""
         status = os.statvfs(self.root)
-        return status.f_files == 0 or status.f_favail >= count
+        return status.f_favail if status.f_files else None
 
     def is_there(self) -> bool:
         """Whether the database and the directory of the originals are in their places."""

@@ -17,6 +17,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 FAILING = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
 """What a disk says that fails, turned read-only, or has lost its permissions."""
+NO_INODES = "No inodes are left on the disk (df -i)."
 PIECE = 64 << 10
 """Bytes to read for a client at a time; one that stops reading keeps about as much in memory."""
 _UNCACHED = {errno.EAGAIN, errno.EOPNOTSUPP}
@@ -29,20 +30,35 @@ def full_disk_named() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in FULL:
-            raise InsufficientStorage("The disk is full.") from error
+            raise _full_disk(error) from error
         raise
 
 
 def named_error(error: Exception) -> ImagesvcError | None:
     """What an error of the system means for a request; None for an error that is a bug."""
     number = error.errno if isinstance(error, OSError) else None
-    if number in FULL:
-        return InsufficientStorage("The disk is full.")
+    if isinstance(error, OSError) and number in FULL:
+        return _full_disk(error)
     if number in NO_DESCRIPTOR:
         return Overloaded("Too many files are open.")
     if number in FAILING:
         return Unavailable("The disk cannot be used now.")
     return None
+
+
+def _full_disk(error: OSError) -> InsufficientStorage:
+    """What is lacking: the system has one error for space and for inodes."""
+    path = error.filename2 or error.filename
+    with contextlib.suppress(OSError):
+        if isinstance(path, str) and lacks_inodes(Path(path).parent):
+            return InsufficientStorage(NO_INODES)
+    return InsufficientStorage("The disk is full.")
+
+
+def lacks_inodes(path: Path, count: int = 1) -> bool:
+    """Whether fewer files than these can be made; some file systems have no limit: 0 of 0."""
+    status = os.statvfs(path)
+    return status.f_files > 0 and status.f_favail < count
 
 
 def fsync_directory(path: Path) -> None:

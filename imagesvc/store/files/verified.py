@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from imagesvc.errors import NotFound, OriginalDamaged
+from imagesvc.errors import NotFound, OriginalDamaged, Unavailable
 from imagesvc.model import Digest
 from imagesvc.store.files.blobs import BlobStore, Stamp
 
@@ -121,7 +121,9 @@ class VerifiedBlobs:
 
     async def _verified(self, digest: Digest, stamp: Stamp) -> bool:
         async with self._slots:
-            with contextlib.suppress(NotFound):  # deleted meanwhile, as its user will find
+            with contextlib.suppress(
+                NotFound, Unavailable
+            ):  # deleted meanwhile, as its user will find
                 self._note(digest, _Known(stamp, await self._blobs.is_sound(digest)))
                 return self._known[digest].is_sound
         return True

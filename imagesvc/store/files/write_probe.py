@@ -1,0 +1,58 @@
+"""Whether files can be made in the data directory: tried, since permissions do not tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from anyio import to_thread
+
+from imagesvc.errors import ImagesvcError, Unavailable, text_of
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.files import FULL, named_error
+
+log = structlog.get_logger()
+
+PAUSE_SECONDS = 2.0
+"""Between two attempts, however often readiness is asked for."""
+
+
+class WriteProbe:
+    """Makes and removes a file in `tmp/`.
+
+    A file system that turned itself read-only after an error may still be mounted as writable.
+    """
+
+    def __init__(self, data_dir: DataDir, clock: Callable[[], float] = time.monotonic) -> None:
+        self._data_dir = data_dir
+        self._clock = clock
+        self._next_at = 0.0
+        self._failure: ImagesvcError | None = None
+
+    async def check(self) -> None:
+        """Raises `Unavailable` when no file could be made at the latest attempt."""
+        now = self._clock()
+        if now >= self._next_at:
+            self._next_at = now + PAUSE_SECONDS
+            await to_thread.run_sync(self._try)
+        if self._failure is not None:
+            raise self._failure
+
+    def _try(self) -> None:
+        path = self._data_dir.tmp / "write-check"
+        try:
+            path.touch(0o600)
+            path.unlink()
+        except OSError as error:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            failure = named_error(error) if error.errno in FULL else None
+            if self._failure is None:
+                log.error("no file can be made", action="disk.unwritable", error=text_of(error))
+            self._failure = failure or Unavailable("The data directory cannot be written to.")
+        else:
+            if self._failure is not None:
+                log.warning("files can be made again", action="disk.writable")
+            self._failure = None
