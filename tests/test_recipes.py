@@ -257,4 +257,4 @@ def test_sharex_uploads_and_finds_the_urls(guarded: Server, admin: Asker) -> Non
     assert seen(parsed(uploader["URL"], taken)).size == (800, 600)
     assert max(seen(parsed(uploader["ThumbnailURL"], taken)).size) == 256
     assert refused.status_code == 415
-    assert "no image" in parsed(uploader["ErrorMessage"], refused)
+    assert "Not an image" in parsed(uploader["ErrorMessage"], refused)

@@ -436,7 +436,7 @@ def test_the_command_sends_no_credential_to_another_program(
         done = upload_command(
             photo, "--to", f"http://127.0.0.1:{port}", "--data-dir", str(data_dir)
         )
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "This needs an API key or a token" in done.stderr
         assert "Set --key" in done.stderr
     done = upload_command(photo, "--data-dir", str(stopped.data_dir))

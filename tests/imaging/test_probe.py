@@ -91,11 +91,11 @@ def test_an_empty_file_is_named_so(tmp_path: Path) -> None:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><svg:svg/>", "SVG"),
         ("\ufeff<?xml version='1.0'?><svg/>".encode("utf-16-le"), "SVG"),
-        (b"BM" + bytes(60), "no image"),
+        (b"BM" + bytes(60), "Not an image"),
         (b"%PDF-1.7\n", "PDF"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
-        (b"hello", "no image"),
-        (b"\xff\xd8", "no image"),
+        (b"hello", "Not an image"),
+        (b"\xff\xd8", "Not an image"),
     ],
 )
 def test_other_formats_are_unsupported_by_name(tmp_path: Path, head: bytes, name: str) -> None:
