@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,11 +14,12 @@ from anyio import move_on_after
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transforms.transform import parse_text
+from imagesvc.jobs.attempts import Attempt
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.outages import Outage, SpaceWait
-from imagesvc.jobs.retry import backoff, is_worth_retrying, space_delay, waits_for_space
-from imagesvc.model import Job, JobId, Operation, Status, UserId, Variant, utc_now
+from imagesvc.jobs.retry import space_delay
+from imagesvc.model import Job, JobId, Operation, Status, UserId, utc_now
 from imagesvc.store.files.files import named_error
 from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore
@@ -193,7 +194,8 @@ class Runner:
             outcomes, facts, failure = made.outcomes, made.facts, None
         except ImagesvcError as error:
             outcomes, facts, failure = [error] * len(todo), None, error
-        settlement = self._settlement(job, todo, outcomes, failure)
+        attempt = Attempt(job, todo, outcomes, failure)
+        settlement = attempt.settlement(self._clock(), self._limits.max_attempts, self._first_delay)
         self._note_space(settlement)
         if facts is not None:
             settlement = replace(settlement, facts=(item.original.digest, facts))
@@ -256,63 +258,3 @@ class Runner:
             if known is None:
                 log.exception("bug in a job", action="job.bug", job=str(item.job.id))
             raise known or ImagesvcError("An internal error stopped this job.") from error
-
-    def _settlement(
-        self,
-        job: Job,
-        todo: list[Operation],
-        outcomes: Sequence[Variant | ImagesvcError],
-        failure: ImagesvcError | None,
-    ) -> Settlement:
-        """How an attempt ended; `failure` is that of all of it, even with nothing to make."""
-        now = self._clock()
-        errors = [outcome for outcome in outcomes if isinstance(outcome, ImagesvcError)]
-        if failure is not None:
-            errors.append(failure)
-        waits = waits_for_space(errors)
-        has_attempts = job.attempts < self._limits.max_attempts
-        goes_on = waits or (has_attempts and any(map(is_worth_retrying, errors)))
-        done = {
-            operation.position: _ended_operation(operation, outcome, goes_on=goes_on)
-            for operation, outcome in zip(todo, outcomes, strict=True)
-        }
-        all_operations = [done.get(item.position, item) for item in job.operations]
-        code, detail = _first_error(all_operations, failure)
-        due_at = now
-        if goes_on:
-            status = Status.PENDING
-            delay = self._first_delay
-            due_at += space_delay(delay) if waits else backoff(job.attempts, delay)
-        else:
-            status = Status.SUCCEEDED if code is None else Status.FAILED
-        return Settlement(
-            job_id=job.id,
-            status=status,
-            operations=tuple(done.values()),
-            variants=tuple(outcome for outcome in outcomes if isinstance(outcome, Variant)),
-            due_at=due_at,
-            is_counted=not waits,
-            error_code=code,
-            error_detail=detail,
-        )
-
-
-def _ended_operation(
-    operation: Operation, outcome: Variant | ImagesvcError, *, goes_on: bool
-) -> Operation:
-    """An operation after an attempt of its job; it is settled unless it is to be tried again."""
-    if isinstance(outcome, Variant):
-        return replace(operation, status=Status.SUCCEEDED, error_code=None, error_detail=None)
-    is_tried_again = goes_on and is_worth_retrying(outcome)
-    status = Status.PENDING if is_tried_again else Status.FAILED
-    return replace(operation, status=status, error_code=outcome.code, error_detail=outcome.detail)
-
-
-def _first_error(
-    operations: Sequence[Operation], failure: ImagesvcError | None
-) -> tuple[str | None, str | None]:
-    """What a job says went wrong: what it says of its first operation that has no variant."""
-    errors = [(it.error_code, it.error_detail) for it in operations if it.error_code is not None]
-    if failure is not None:
-        errors.append((failure.code, failure.detail))
-    return errors[0] if errors else (None, None)
