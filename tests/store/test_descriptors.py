@@ -10,10 +10,11 @@ SCRIPT = """
 import asyncio, os, resource, sys
 from pathlib import Path
 from sqlalchemy import text
-from imagesvc.errors import ImagesvcError
+from imagesvc.logs import configure_logs
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
 
+configure_logs("json", "info")  # to standard error
 path = Path(sys.argv[1])
 migrate(path)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
-from imagesvc.imaging import warmup
+from imagesvc.imaging import (
+    handlers,  # noqa: F401  # with all that they import
+    warmup,
+)
 from tests.attack.workers import rogue
 
 NOBODY = 65534
