@@ -1,4 +1,4 @@
-"""Queries about receipts: the first answers to requests with an Idempotency-Key."""
+"""Queries about idempotency records: first answers to requests with an Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from imagesvc.store.db.upserts import Upsert
 
 @dataclass(frozen=True, slots=True)
 class ReceiptStore:
-    """The receipts of one database."""
+    """The idempotency records of one database."""
 
     database: Database
 
     async def find(self, principal: str, key: str, *, now: datetime) -> Receipt | None:
-        """The receipt of a principal's key, unless it has expired."""
+        """The record of a principal's key, unless it has expired."""
         parameters = {"principal": principal, "key": key, "now": now}
         row = await self.database.read(
             lambda connection: connection.execute(_ONE_RECEIPT, parameters).first()
@@ -30,7 +30,7 @@ class ReceiptStore:
         return None if row is None else _receipt(row)
 
     async def add(self, receipt: Receipt) -> None:
-        """Insert a receipt.
+        """Insert a record.
 
         Raises:
             RequestInProgress: another node was faster.
@@ -44,7 +44,7 @@ class ReceiptStore:
 
 
 def insert_receipt(connection: Connection, receipt: Receipt) -> None:
-    """Insert a receipt in the transaction that does what it is for.
+    """Insert a record in the transaction that makes its answer true.
 
     Raises:
         RequestInProgress: there is one already; the transaction must not be.
