@@ -268,6 +268,12 @@ class Service:
     def _prepare(self) -> None:
         self.data_dir.empty_tmp()
         bring_up_to_date(self.data_dir, self.reserve)
+        if (free := self.data_dir.free_bytes()) < self.settings.min_free_space:
+            log.warning(
+                "the disk is nearly full; uploads are not taken",
+                action="disk.full",
+                free_bytes=free,
+            )
         self._fill_reserve()
 
     def _fill_reserve(self) -> None:
@@ -390,7 +396,11 @@ def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
     if is_offline:
         data_dir.require()
         return data_dir
+    is_new = not data_dir.secret.exists() and not data_dir.has_database()
     data_dir.create()
+    if is_new:
+        path = str(data_dir.root)
+        log.warning("made a new data directory", action="data_dir.new", path=path)
     if not data_dir.has_database():  # else a secret that is missing was lost
         make_secret(data_dir.secret)
     return data_dir

@@ -44,6 +44,7 @@ from imagesvc.service import Service, read_admin_key, read_watermarks
 from imagesvc.settings import Settings, SettingsError, seconds, split_hosts
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT as SCHEMA_HINT
+from imagesvc.store.db.migrate import NEWER_HINT
 from imagesvc.store.files.data_dir import DataDir
 
 log = structlog.get_logger()
@@ -327,7 +328,15 @@ def _print_report(report: Report) -> None:
     ):
         for item in found:
             console.print(f"{title}: {item}", soft_wrap=True, markup=False, highlight=False)
-    for faults, next_steps in ((report.database, NEXT_STEPS), (report.schema, SCHEMA_HINT)):
+    for fault in report.secret:
+        console.print(f"secret: {fault}", soft_wrap=True, markup=False, highlight=False)
+    if report.denied:
+        console.print("Run the command as the user that runs the server.")
+    for faults, next_steps in (
+        (report.database, NEXT_STEPS),
+        (report.newer, NEWER_HINT),
+        (report.schema, SCHEMA_HINT),
+    ):
         for fault in faults:
             console.print(f"database: {fault}", soft_wrap=True, markup=False, highlight=False)
         if faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,17 @@ from imagesvc.errors import NotFound
 from imagesvc.library.access import denied
 from imagesvc.model import Digest
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.soundness import faults_of, read_only_engine, schema_faults_of
+from imagesvc.store.db.soundness import (
+    faults_of,
+    newer_faults_of,
+    read_only_engine,
+    schema_faults_of,
+)
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import fsync_directory
 from imagesvc.store.files.locks import DigestLocks, NoLocks, locks_if_writable
+from imagesvc.store.files.secret import SecretDamaged, load_secret
 from imagesvc.store.images import ImageStore
 
 BATCH = 500
@@ -36,14 +43,21 @@ class Report:
     """What this user may not read or write."""
     database: list[str] = field(default_factory=list)
     """What is wrong with the database; its rows are compared with nothing then."""
+    newer: list[str] = field(default_factory=list)
+    """That a newer version has made the database; as above."""
     schema: list[str] = field(default_factory=list)
     """How the schema of the database is another than it should be; as above."""
+    secret: list[str] = field(default_factory=list)
+    """What is wrong with the service's own secret."""
 
     @property
     def is_sound(self) -> bool:
         """Whether every row has its blob, whole. Blobs without a row are left for `gc`."""
-        is_database_sound = not (self.database or self.schema)
-        return is_database_sound and not (self.damaged or self.missing or self.denied)
+        faults = (
+            self.database, self.newer, self.schema, self.secret,
+            self.damaged, self.missing, self.denied,
+        )  # fmt: skip
+        return not any(faults)
 
 
 async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
@@ -58,10 +72,8 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
     data_dir.require()
     report = Report(denied=await to_thread.run_sync(lambda: list(denied(data_dir))))
     blobs = FileBlobStore(data_dir.blobs, may_be_missing=True)
-    report.database = await to_thread.run_sync(faults_of, data_dir.database)
-    if not report.database:
-        report.schema = await to_thread.run_sync(schema_faults_of, data_dir.database)
-    if report.database or report.schema:
+    report.secret = await to_thread.run_sync(_secret_faults, data_dir)
+    if not await to_thread.run_sync(_check_database, data_dir.database, report):
         await _check_names(blobs, report)
         return report
     database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
@@ -73,6 +85,31 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
         await database.close()
         locks.close()
     return report
+
+
+def _check_database(path: Path, report: Report) -> bool:
+    """Report what is wrong with the database file; whether its rows can be used."""
+    if path.exists() and not os.access(path, os.R_OK):
+        return False  # reported as denied
+    report.database = faults_of(path)
+    if not report.database:
+        report.newer = newer_faults_of(path)
+    if not (report.database or report.newer):
+        report.schema = schema_faults_of(path)
+    return not (report.database or report.newer or report.schema)
+
+
+def _secret_faults(data_dir: DataDir) -> list[str]:
+    """A secret that is missing beside a database was lost: the server does not start."""
+    if not data_dir.has_database():
+        return []
+    try:
+        load_secret(data_dir.secret)
+    except SecretDamaged as error:
+        return [error.detail]
+    except PermissionError:  # reported as denied
+        return []
+    return []
 
 
 async def _check_names(blobs: FileBlobStore, report: Report) -> None:

@@ -104,6 +104,20 @@ def test_check_names_a_newer_database(place: Path) -> None:
 
     assert done.returncode == 1
     assert "database: it was made by a newer version of imagesvc" in done.stdout
+    assert "Run the newer version" in done.stdout
+    assert "A damaged database" not in done.stdout
+
+
+def test_check_names_a_secret_that_was_lost(place: Path) -> None:
+    """The server does not start without it; the command that helps is said."""
+    (place / "secret.key").unlink()
+
+    done = run(place.parent, "check", "--data-dir", str(place))
+
+    assert done.returncode == 1
+    assert f"secret: {place / 'secret.key'} is missing. Restore a copy" in done.stdout
+    assert "openssl rand -hex 32" in done.stdout
+    assert done.stdout.endswith("NOT SOUND\n")
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])

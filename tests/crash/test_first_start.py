@@ -58,3 +58,15 @@ def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
 
     assert (tmp_path / "parent" / "data").stat().st_mode & 0o777 == 0o700
     assert shared.stat().st_mode & 0o777 == 0o750
+
+
+def test_a_new_data_directory_is_told(tmp_path: Path) -> None:
+    """Where a disk is not mounted, the mount point would become one without a word."""
+    server = Server(tmp_path / "data", workers=1).start()
+    server.stop()
+    server.start()
+    server.close()
+
+    lines = [line for line in server.log().splitlines() if "data_dir.new" in line]
+    assert len(lines) == 1
+    assert str(tmp_path / "data") in lines[0]

@@ -135,7 +135,7 @@ def test_a_quiet_server_logs_no_requests(make_server: MakeServer) -> None:
 
     server.stop()
 
-    assert [line["action"] for line in lines(server)] == ["auth.off"]
+    assert [line["action"] for line in lines(server)] == ["data_dir.new", "auth.off"]
 
 
 def test_text_logs_are_for_reading(make_server: MakeServer) -> None:

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 NEXT_STEPS = (
     "Stop the server and copy the data directory. Then restore a copy of imagesvc.db, or recover "
-    "what can be read of it with: sqlite3 imagesvc.db .recover | sqlite3 recovered.db. Do not run "
+    'what can be read of it, as docs/data-directory.md says under "A damaged database". Do not run '
     "imagesvc gc before imagesvc check finds nothing: originals whose rows are lost look unused."
 )
 """For an operator whose database is damaged."""

@@ -22,6 +22,10 @@ HEAD = "0008"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 
+NEWER_HINT = "Run the newer version, or restore a copy of the data directory."
+"""For an operator who has installed an older version."""
+
+
 class DatabaseNewer(Unavailable):
     """The database has a schema that only a later version of imagesvc knows."""
 
@@ -119,8 +123,7 @@ def check_not_newer(revision: str | None, path: Path) -> None:
     if revision is not None and not is_known(revision):
         raise DatabaseNewer(
             f"The database {path} was made by a newer version of imagesvc (schema {revision}; this "
-            f"version, {version('imagesvc')}, knows those up to {HEAD}). Run the newer version, or "
-            "restore a copy of the data directory."
+            f"version, {version('imagesvc')}, knows those up to {HEAD}). {NEWER_HINT}"
         )
 
 

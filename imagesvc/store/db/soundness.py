@@ -34,7 +34,7 @@ def faults_of(path: Path) -> list[str]:
             found = connection.execute(f"PRAGMA integrity_check({MAX_FAULTS})")
             faults = [row[0] for row in found if row[0] != "ok"]
             if not faults:
-                faults = _dangling(connection) + _missing(connection) + _newer(connection)
+                faults = _dangling(connection) + _missing(connection)
     except sqlite3.DatabaseError as error:
         return [str(error)]
     return faults
@@ -60,12 +60,14 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
     return [f"there is no table {name}" for name in sorted(missing)]
 
 
-def _newer(connection: sqlite3.Connection) -> list[str]:
-    return [
-        f"it was made by a newer version of imagesvc (schema {revision})"
-        for revision in _revisions(connection)
-        if not is_known(revision)
-    ]
+def newer_faults_of(path: Path) -> list[str]:
+    """Whether a sound database is that of a newer version, which knows what should be in it."""
+    with contextlib.closing(read_only(path)) as connection:
+        return [
+            f"it was made by a newer version of imagesvc (schema {revision})"
+            for revision in _revisions(connection)
+            if not is_known(revision)
+        ]
 
 
 def _revisions(connection: sqlite3.Connection) -> list[str]:
