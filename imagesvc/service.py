@@ -57,7 +57,7 @@ from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.files.locks import DataDirLock, DigestLocks
 from imagesvc.store.files.reserve import Reserve
-from imagesvc.store.files.secret import derive_key, load_secret, make_secret
+from imagesvc.store.files.secret import derive_key, is_private, load_secret, make_secret
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.files.write_probe import WriteProbe
@@ -403,6 +403,12 @@ def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
         log.warning("made a new data directory", action="data_dir.new", path=path)
     if not data_dir.has_database():  # else a secret that is missing was lost
         make_secret(data_dir.secret)
+    if data_dir.secret.exists() and not is_private(data_dir.secret):
+        log.warning(
+            "other users can read the secret that signs tokens and URLs: chmod 600",
+            action="secret.readable",
+            path=str(data_dir.secret),
+        )
     return data_dir
 
 

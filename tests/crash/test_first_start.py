@@ -70,3 +70,15 @@ def test_a_new_data_directory_is_told(tmp_path: Path) -> None:
     lines = [line for line in server.log().splitlines() if "data_dir.new" in line]
     assert len(lines) == 1
     assert str(tmp_path / "data") in lines[0]
+
+
+def test_a_secret_that_others_can_read_is_told(tmp_path: Path) -> None:
+    """Who has it can sign tokens of any user; a restored copy may have lost its mode."""
+    server = Server(tmp_path / "data", workers=1).start()
+    server.stop()
+    assert "secret.readable" not in server.log()
+    (server.data_dir / "secret.key").chmod(0o644)
+    server.start()
+    server.close()
+
+    assert server.log().count("secret.readable") == 1

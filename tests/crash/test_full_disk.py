@@ -248,11 +248,13 @@ def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
     assert server.client.get(f"/images/{images[1]['id']}").status_code == 404
     assert server.client.get(f"/images/{images[5]['id']}/thumbnail").status_code == 200
     assert not (disk.root / "reserve").exists()
+    assert server.log().count("reserve.spent") == 1
     assert server.cli("check").returncode == 0
     disk.empty()
     server.stop()
     server.start()
     assert (disk.root / "reserve").stat().st_blocks * 512 >= 4 << 20
+    assert server.log().count("reserve.filled") == 2
 
 
 def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk: Disk) -> None:
@@ -271,6 +273,7 @@ def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk:
     kept = server.client.get(f"/images/{images[1]['id']}/preview")
 
     assert (first.status_code, first.text) == (204, "")
+    assert "reserve.variants_removed" in server.log()
     assert kept.status_code == 200
     disk.empty()
     assert server.cli("check").returncode == 0

@@ -8,6 +8,10 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger()
+
 SIZE = 4 << 20
 """Bytes; as much as SQLite's log holds before it is written over from its start (1,000 pages)."""
 
@@ -36,13 +40,19 @@ class Reserve:
                 self._spare_inode.touch(0o600)
                 if not self.path.exists():
                     self._allocate()
+                    log.info("the reserve is filled", action="reserve.filled")
             except OSError:  # the disk filled up meanwhile
                 self._remove()
 
     def release(self) -> bool:
         """Give the room up, or that of some variants; whether there was any."""
         with self._lock:
-            return self._remove() or self._remove_variants()
+            had_bytes = self.path.exists()
+            if self._remove():
+                if had_bytes:
+                    log.warning("the reserve is spent: the disk is full", action="reserve.spent")
+                return True
+            return self._remove_variants()
 
     def _allocate(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -78,4 +88,11 @@ class Reserve:
                 removed, freed = removed + 1, freed + 512 * blocks
             if freed >= SIZE:
                 break
+        if removed:
+            log.warning(
+                "stored variants are removed for a delete: the disk is full",
+                action="reserve.variants_removed",
+                count=removed,
+                bytes=freed,
+            )
         return removed > 0
