@@ -239,6 +239,13 @@ class Service:
                 file_system=kind,
                 docs=FILE_SYSTEM_DOCS,
             )
+        secret = self.data_dir.secret
+        if secret.exists() and not is_private(secret):
+            log.warning(
+                "other users can read the secret that signs tokens and URLs: chmod 600",
+                action="secret.readable",
+                path=str(secret),
+            )
         self._lock = DataDirLock(self.data_dir.server_lock)
         self.data_dir.check_renames()
 
@@ -403,12 +410,6 @@ def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
         log.warning("made a new data directory", action="data_dir.new", path=path)
     if not data_dir.has_database():  # else a secret that is missing was lost
         make_secret(data_dir.secret)
-    if data_dir.secret.exists() and not is_private(data_dir.secret):
-        log.warning(
-            "other users can read the secret that signs tokens and URLs: chmod 600",
-            action="secret.readable",
-            path=str(data_dir.secret),
-        )
     return data_dir
 
 
