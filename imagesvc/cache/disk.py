@@ -49,8 +49,8 @@ class DiskTier:
 
     async def close(self) -> None:
         """Write what waits, then stop."""
-        await self._eviction.close()
         await self._behind.close()
+        await self._eviction.close()  # last, since what was just written may have begun one
 
     @property
     def stored_bytes(self) -> int:

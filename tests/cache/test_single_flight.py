@@ -348,3 +348,15 @@ async def test_what_waits_to_be_written_is_written_once(setting: Setting) -> Non
     await asyncio.gather(disk.flush(), disk.flush())
 
     assert disk.stored_bytes == variant.bytes
+
+
+async def test_an_eviction_that_the_last_write_begins_ends_before_the_disk_tier_does(
+    setting: Setting,
+) -> None:
+    """The database is closed next: an eviction that went on would find it closed."""
+    disk = DiskTier(setting.service.variant_rows, setting.service.variant_files, 1)
+    await setting.fetch("w=100", disk=disk)
+
+    await disk.close()
+
+    assert disk.evicted == 1

@@ -120,3 +120,18 @@ async def test_closing_ends_every_thread(tmp_path: Path) -> None:
     for thread in started:
         thread.join(60)
     assert not any(thread.is_alive() for thread in started)
+
+
+async def test_a_closed_database_is_not_opened_again(tmp_path: Path) -> None:
+    """What comes late at a stop gets an error; a new thread would keep the process alive."""
+    database = Database(tmp_path / "a.db")
+    await database.read(one)
+    await database.close()
+    before = set(threading.enumerate())
+
+    with pytest.raises(Unavailable):
+        await database.read(one)
+    with pytest.raises(Unavailable):
+        await database.write(one)
+
+    assert set(threading.enumerate()) <= before

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 import aiosqlite
 from sqlalchemy import Connection, Engine
 
+from imagesvc.errors import Unavailable
 from imagesvc.store.db.sqlite import translated
 
 T = TypeVar("T")
@@ -30,12 +31,13 @@ class UnitConnection:
         self._engine = engine
         self._connection: Connection | None = None
         self._opening: asyncio.Task[aiosqlite.Connection] | None = None
+        self._is_closed = False
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run a unit of work in the thread; one that is cancelled runs to its end all the same.
 
         Raises:
-            Unavailable: there is no connection now.
+            Unavailable: there is no connection now, or it was closed.
         """
         opened = await self._opened()
         self.is_busy = True
@@ -51,6 +53,8 @@ class UnitConnection:
             self.is_busy = False
 
     async def _opened(self) -> aiosqlite.Connection:
+        if self._is_closed:  # a thread that nothing ends would keep the process alive
+            raise Unavailable("The database is closed.")
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         opening = self._opening
@@ -71,6 +75,7 @@ class UnitConnection:
 
     async def close(self) -> None:
         """Close the connection after what runs on it, and end its thread."""
+        self._is_closed = True
         opening, self._opening = self._opening, None
         if opening is None:
             return
