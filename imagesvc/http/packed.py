@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.http.conditional import etag_matches
 from imagesvc.syntax.header_fields import accepts_gzip, joined_field
 
 
@@ -34,7 +35,7 @@ class Packed:
     def answer(self, request: Request, media_type: str, fields: Mapping[str, str]) -> Response:
         """The document in the form that the client takes, or 304."""
         headers = {"cache-control": "public, no-cache", "etag": self.etag, **fields}
-        if self.etag in (joined_field(request.headers.raw, b"if-none-match") or ""):
+        if etag_matches(joined_field(request.headers.raw, b"if-none-match") or "", self.etag):
             return Response(status_code=304, headers=headers)
         if not accepts_gzip(joined_field(request.headers.raw, b"accept-encoding")):
             return Response(self.plain, headers=headers, media_type=media_type)
