@@ -193,7 +193,6 @@ def resources_of(
         blobs=service.blobs,
         locks=service.locks,
         variants=service.variants,
-        files=service.variant_files,
         runner=service.runner,
         on_removed=forget,
     )

@@ -144,6 +144,10 @@ class DiskTier:
         """Drop what waits to be written of an image."""
         self._behind.drop_image(image_id)
 
+    async def remove_files(self, keys: Sequence[str]) -> None:
+        """Remove the files of variants whose rows are gone."""
+        await self._files.delete(keys)
+
     async def purge(self, image_id: ImageId) -> int:
         """Remove every stored variant of an image; the number of them."""
         await self.flush()

@@ -13,7 +13,6 @@ from imagesvc.jobs.runner import Runner
 from imagesvc.model import Digest, ImageId, utc_now
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import DigestLocks
-from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.images import ImageStore
 
 
@@ -25,7 +24,6 @@ class Removal:
     blobs: BlobStore
     locks: DigestLocks
     variants: VariantCache
-    files: VariantFiles
     runner: Runner
     on_removed: Callable[[ImageId], None]
     clock: Callable[[], datetime] = utc_now
@@ -46,7 +44,7 @@ class Removal:
                 removed = await self.images.remove(image_id, now=self.clock())
                 self.on_removed(image_id)
                 self.variants.forget(image_id)
-                await self.files.delete(removed.variant_keys)
+                await self.variants.disk.remove_files(removed.variant_keys)
                 if removed.blob_is_orphaned:
                     await self.blobs.delete(removed.digest)
             if removed.mezzanine is not None:
