@@ -1,7 +1,7 @@
 """Header fields of a value and parameters, such as Content-Type (RFC 9110, section 5.6.6).
 
-Reading one takes time in proportion to its length: the parsers of `python_multipart` and of the
-standard library take the square of the number of semicolons.
+A field has few parameters, and no more are read. The parser of `python_multipart` reads them all:
+a field of 64 KiB of semicolons takes it a tenth of a second.
 """
 
 from __future__ import annotations
