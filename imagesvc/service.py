@@ -121,10 +121,8 @@ class Service:
         self.appended = Appended((*settings.ignored_parameters, PARAMETER), MEANINGFUL)
         self.signer = Signer(signing_keys(settings, self.data_dir), self.appended)
 
-        self.write_probe, self.reserve = (
-            WriteProbe(self.data_dir),
-            Reserve(self.data_dir.reserve, self.data_dir.variants),
-        )
+        self.write_probe = WriteProbe(self.data_dir)
+        self.reserve = Reserve(self.data_dir.reserve, self.data_dir.variants)
         self.database = Database(self.data_dir.database, self.reserve)
         self.accounts = Accounts(
             settings, self.database, self.data_dir, Outbound(provider_rules()).get, given_key
@@ -210,9 +208,11 @@ class Service:
             job_timeout=settings.job_timeout,
             notify=self.runner.notify,
         )
-        self.source = None
-        if settings.allow_url_import:
-            self.source = Source(source_rules(settings), lookups=self.lookups)
+        self.source = (
+            Source(source_rules(settings), lookups=self.lookups)
+            if settings.allow_url_import
+            else None
+        )
         self.collector = Collector(
             self.data_dir, self.blobs, self.images, self.locks, self.variant_files,
             self.variant_rows, self.upload_slots,

@@ -39,7 +39,7 @@ class Wanted:
 
     def cost(self, original: Original) -> Cost:
         """What making it of its original is predicted to take."""
-        return render_cost(self.transform, original, is_reduced=self.source != original.digest)
+        return render_cost(self.transform, original, is_reduced=self._is_reduced(original))
 
     def check(self, original: Original, limits: Limits) -> None:
         """Refuse at once what a worker would refuse.
@@ -48,8 +48,12 @@ class Wanted:
             InvalidTransform: there is nothing where `crop` is.
             ImageTooLarge: it is too large, or takes too much memory.
         """
-        is_reduced = self.source != original.digest
+        is_reduced = self._is_reduced(original)
         check_can_be_made(self.transform, original, limits, is_reduced=is_reduced)
+
+    def _is_reduced(self, original: Original) -> bool:
+        """Whether it is made from the mezzanine."""
+        return self.source != original.digest
 
     def made(self, rendered: Rendered, now: datetime) -> Variant:
         """The row of this variant once a worker has made it."""

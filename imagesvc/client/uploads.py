@@ -126,7 +126,7 @@ def upload(
         "POST",
         f"{API}/images",
         _uploaded,
-        form={name: str(value) for name, value in fields.items() if value is not None},
+        form=_form(fields),
         files=[(filename, watched(file, on_progress))],
         headers=_key(idempotency_key),
     )
@@ -164,7 +164,7 @@ def upload_several(
         "POST",
         "/images",
         _entries,
-        form={name: str(value) for name, value in fields.items() if value is not None},
+        form=_form(fields),
         files=watched_together(files, on_progress),
         headers=_key(idempotency_key),
     )
@@ -200,6 +200,10 @@ def _entries(answer: httpx2.Response) -> list[UploadEntry]:
     if answer.status_code == httpx2.codes.MULTI_STATUS:
         return UploadResults.model_validate_json(answer.content).data
     return [UploadEntry(status=answer.status_code, image=_uploaded(answer))]
+
+
+def _form(fields: Fields) -> dict[str, str]:
+    return {name: str(value) for name, value in fields.items() if value is not None}
 
 
 def _key(idempotency_key: str | None) -> dict[str, str]:
