@@ -8,10 +8,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-import threading
 from typing import Any
 
-import httpx2
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
@@ -20,11 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from imagesvc.cli import main
-from imagesvc.cli.main import connection_bounds
 from imagesvc.server import half_closed, lingering, protocol
-from imagesvc.server.protocol import bounded
-from imagesvc.settings import Settings
-from tests.waiting import PATIENCE, until
+from tests.in_process import answer_of
 
 CYCLES = {"cycle", "self.cycle", "self._running", "self._last_cycle()"}
 
@@ -108,19 +103,8 @@ def test_what_is_used_of_uvicorns_objects_exists(
 def test_answers_at_once_never_reach_the_application() -> None:
     """As uvicorn begins each request with the method that the service overrides."""
     head, body = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n", b"at once"
-    http = bounded(connection_bounds(Settings()), lambda _scope: (head, body))
     app = PlainTextResponse("the application", 500)
-    running = uvicorn.Server(
-        uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None)
-    )
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    try:
-        until(lambda: running.started)
-        (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
-        answer = httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
-    finally:
-        running.should_exit = True
-        thread.join()
+
+    answer = answer_of(app, lambda _scope: (head, body))
 
     assert (answer.status_code, answer.text) == (200, "at once")

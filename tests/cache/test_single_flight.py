@@ -89,9 +89,9 @@ class Setting:
         cache = replace(self.cache, **changes) if changes else self.cache
         return await cache.fetch(self.image.original, wanted)
 
-    def disk(self, rows: VariantStore) -> DiskTier:
+    def disk(self, rows: VariantStore, max_bytes: int = 1 << 40) -> DiskTier:
         """The disk tier with other rows."""
-        return DiskTier(rows, self.service.variant_files, 1 << 40)
+        return DiskTier(rows, self.service.variant_files, max_bytes)
 
     async def make(self, task: MakeTask, **changes: Any) -> Made:
         """What a job makes."""
@@ -354,7 +354,7 @@ async def test_an_eviction_that_the_last_write_begins_ends_before_the_disk_tier_
     setting: Setting,
 ) -> None:
     """The database is closed next: an eviction that went on would find it closed."""
-    disk = DiskTier(setting.service.variant_rows, setting.service.variant_files, 1)
+    disk = setting.disk(setting.service.variant_rows, max_bytes=1)
     await setting.fetch("w=100", disk=disk)
 
     await disk.close()

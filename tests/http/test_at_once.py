@@ -5,25 +5,19 @@ from __future__ import annotations
 import json
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx2
 import pytest
-import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 
-from imagesvc.cli.main import connection_bounds
-from imagesvc.server.protocol import bounded
-from imagesvc.settings import Settings
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, connected, ends_while_it_is_sent, picture, read_raw
+from tests.in_process import answer_of
 from tests.server import Server
-from tests.waiting import PATIENCE, until
 
 SECONDS = 1
 KEPT_ALIVE = 6
@@ -238,18 +232,6 @@ def broken(_scope: Scope) -> tuple[bytes, bytes] | None:
 
 def test_a_bug_in_what_is_at_hand_costs_only_the_short_way() -> None:
     """The request takes the long one; the parser would call it a bad request."""
-    app = PlainTextResponse("the long way")
-    protocol = bounded(connection_bounds(Settings()), broken)
-    config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    try:
-        until(lambda: running.started)
-        (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
-        answer = httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
-    finally:
-        running.should_exit = True
-        thread.join()
+    answer = answer_of(PlainTextResponse("the long way"), broken)
 
     assert (answer.status_code, answer.text) == (200, "the long way")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -17,7 +16,6 @@ from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.migrate import migrate
 from imagesvc.store.db.schema.events import webhook_deliveries
 from imagesvc.store.events import EventStore, EventType, tell_image
 from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
@@ -30,16 +28,6 @@ from tests.waiting import PATIENCE, until, until_async
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database."""
-    path = tmp_path / "imagesvc.db"
-    migrate(path)
-    database = Database(path)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

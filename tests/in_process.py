@@ -1,0 +1,31 @@
+"""A server of this process, for applications that no command serves."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx2
+import uvicorn
+from starlette.types import ASGIApp
+
+from imagesvc.cli.main import connection_bounds
+from imagesvc.delivery.hot import AtOnce
+from imagesvc.server.protocol import bounded
+from imagesvc.settings import Settings
+from tests.waiting import PATIENCE, until
+
+
+def answer_of(app: ASGIApp, at_once: AtOnce) -> httpx2.Response:
+    """The answer of an application to one request, which `at_once` may answer before it."""
+    protocol = bounded(connection_bounds(Settings()), at_once)
+    config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        until(lambda: running.started)
+        (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
+        return httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    finally:
+        running.should_exit = True
+        thread.join()
