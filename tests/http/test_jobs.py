@@ -228,7 +228,11 @@ def test_a_job_that_waits_or_hangs_can_be_retried(server: Server) -> None:
     assert server.finished(waits)["status"] == "succeeded"
     until(lambda: not jobs(server, status="pending") and not jobs(server, status="processing"))
 
-    hangs = server.upload(large(23, 6000, 5000))["job"]["id"]
+    image = server.upload(large(23, 4000, 3000))
+    server.finished(image["job"]["id"])
+    wanted = {"id": image["id"], "operations": ["w=4000&h=3000&format=avif"]}
+    answer = server.client.post("/api/v1/images/actions/process", json=wanted)
+    hangs = answer.json()["data"][0]["id"]
     os.kill(busy(server), signal.SIGSTOP)
     retried = server.client.post(f"/api/v1/jobs/{hangs}/retry")
 

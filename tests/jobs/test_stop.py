@@ -57,6 +57,7 @@ def test_nothing_is_begun_while_a_stop_waits_for_clients(make_server: MakeServer
         with ThreadPoolExecutor(9) as executor:
             list(executor.map(server.upload, pictures))
         server.client.close()
+        until(lambda: rows(server.data_dir, STARTED))  # a claim under way counts as begun
 
         server.begin_stop()
         until(lambda: "processing" not in job_statuses(server))

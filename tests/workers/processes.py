@@ -27,9 +27,28 @@ def is_worker(pid: int) -> bool:
 
 
 def busy(server: Server, seconds: float = 0.05) -> int:
-    """The first worker that uses so much processor time from now on."""
-    before = {pid: _used(pid) for pid in workers(server)}
-    return until(lambda: next((pid for pid in before if _used(pid) - before[pid] >= seconds), None))
+    """The first worker that uses so much processor time from now on, on a call.
+
+    A worker may be replaced at any time, so its use while it starts does not count.
+    """
+    before: dict[int, float] = {}
+
+    def found() -> int | None:
+        for pid in filter(_is_locked, workers(server)):
+            used = _used(pid)
+            if used - before.setdefault(pid, used) >= seconds:
+                return pid
+        return None
+
+    return until(found)
+
+
+def _is_locked(pid: int) -> bool:
+    """Whether a worker has loaded the codecs and locked itself; see proc_pid_status(5)."""
+    try:
+        return "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _used(pid: int) -> float:

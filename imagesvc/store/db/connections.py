@@ -66,7 +66,13 @@ class UnitConnection:
             raise
 
     async def _open(self) -> aiosqlite.Connection:
-        return await aiosqlite.Connection(self._connect, ITER_CHUNK)
+        opened = aiosqlite.Connection(self._connect, ITER_CHUNK)
+        try:
+            return await opened
+        except BaseException:
+            # aiosqlite has told its thread to end, and does not wait for that.
+            await asyncio.to_thread(opened._thread.join)  # noqa: SLF001
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         with translated():
@@ -88,7 +94,7 @@ class UnitConnection:
 async def _in_thread(opened: aiosqlite.Connection, call: Callable[..., T], *args: object) -> T:
     """What a call returns that runs in the thread of a connection.
 
-    aiosqlite has no public way to do this; a test says that this private one is there.
+    aiosqlite has no public way to do this; a test says that the private parts are there.
     """
     found: T = await opened._execute(call, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001  # it has no annotations
     return found
