@@ -49,7 +49,8 @@ from imagesvc.http.problems import (
 )
 from imagesvc.http.routes import Routes
 from imagesvc.library.remove import Removal
-from imagesvc.model import ImageId, Visibility
+from imagesvc.model.ids import ImageId
+from imagesvc.model.images import Visibility
 from imagesvc.server.figures import figures
 from imagesvc.server.middleware.access import AccessLog, AccessLogMiddleware
 from imagesvc.server.middleware.behind_proxies import behind_proxies

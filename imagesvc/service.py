@@ -39,7 +39,10 @@ from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.jobs.runner import Runner, RunnerLimits
 from imagesvc.library.accept import Ingest
 from imagesvc.library.garbage import Collector
-from imagesvc.model import Format, Quota, Transform, Watermark, utc_now
+from imagesvc.model.accounts import Quota
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import utc_now
+from imagesvc.model.transforms import Transform, Watermark
 from imagesvc.outbound.addresses import is_allowed
 from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis import Case, HookContext
 
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 
 def _picture(seed: int) -> bytes:

@@ -23,7 +23,8 @@ from imagesvc.http.operations import EDIT_VERSION, LOCATION, Answer, operation, 
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import expected_versions, versioned
-from imagesvc.model import Collection, CollectionId, Visibility, new_id, utc_now
+from imagesvc.model.ids import CollectionId, new_id, utc_now
+from imagesvc.model.images import Collection, Visibility
 from imagesvc.store.collections import CollectionStore, no_collection
 
 TAG = "collections"

@@ -25,7 +25,8 @@ from imagesvc.http.bodies.declared import Raw
 from imagesvc.http.calls import Call, Header
 from imagesvc.http.models import Query
 from imagesvc.http.operations import operation
-from imagesvc.model import Audience, UserId
+from imagesvc.model.ids import UserId
+from imagesvc.model.images import Audience
 from imagesvc.store.db.database import Database
 from imagesvc.store.events import Event, EventStore, EventType, rebased
 

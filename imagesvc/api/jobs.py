@@ -17,7 +17,8 @@ from imagesvc.http.operations import operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, Instant, json_response
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import ImageId, Job, JobId, Status, UserId, utc_now
+from imagesvc.model.ids import ImageId, JobId, UserId, utc_now
+from imagesvc.model.jobs import Job, Status
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.listing import JobFilter
 

@@ -21,7 +21,8 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Sent
 from imagesvc.http.operations import operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
-from imagesvc.model import Collection, Image, Visibility, utc_now
+from imagesvc.model.ids import utc_now
+from imagesvc.model.images import Collection, Image, Visibility
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 

@@ -12,7 +12,8 @@ from pydantic import PlainSerializer, WithJsonSchema
 from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Principal
 from imagesvc.http.models import Model
-from imagesvc.model import Image, Job, Operation, Status, Variant, Visibility
+from imagesvc.model.images import Image, Variant, Visibility
+from imagesvc.model.jobs import Job, Operation, Status
 
 PresetPlaces = Mapping[tuple[str, str], str]
 """What follows an image's URL, by the name of a preset and its canonical transform."""

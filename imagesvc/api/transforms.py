@@ -10,7 +10,7 @@ from pydantic import WithJsonSchema
 from imagesvc.errors import ImageTooLarge, InvalidTransform
 from imagesvc.imaging.transforms.transform import PRESET, parse, parse_text
 from imagesvc.jobs.requests import Wanted
-from imagesvc.model import Transform
+from imagesvc.model.transforms import Transform
 
 T = TypeVar("T")
 

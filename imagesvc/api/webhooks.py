@@ -21,7 +21,7 @@ from imagesvc.http.models import Model, Patch, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import json_response
-from imagesvc.model import new_id, utc_now
+from imagesvc.model.ids import new_id, utc_now
 from imagesvc.store.events import EventType
 from imagesvc.store.webhooks.deliveries import Delivery, DeliveryId, DeliveryStatus, DeliveryStore
 from imagesvc.store.webhooks.subscriptions import (

@@ -16,7 +16,8 @@ from imagesvc.auth.principals import ANYBODY, STRANGER, Principal, scopes_of_use
 from imagesvc.auth.provider import Provider
 from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
 from imagesvc.errors import InvalidRequest, InvalidToken
-from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, utc_now
+from imagesvc.model.accounts import ApiKey, Login, User
+from imagesvc.model.ids import KeyId, LoginId, utc_now
 
 PRINCIPAL = "imagesvc.principal"
 MAX_CREDENTIAL = 8192

@@ -19,7 +19,7 @@ from imagesvc.auth.opaque import KEY_PREFIX, Secret, new_key, read_secret
 from imagesvc.auth.users import FIRST_ADMIN, made_first_admin
 from imagesvc.errors import InvalidToken, text_of
 from imagesvc.logs import standard_error
-from imagesvc.model import KeyId, new_id, utc_now
+from imagesvc.model.ids import KeyId, new_id, utc_now
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore
 from imagesvc.store.files.files import full_disk_named

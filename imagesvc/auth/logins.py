@@ -19,7 +19,8 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.principals import Scope, scopes_of_user
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.errors import InvalidRequest, InvalidToken, Unauthorized
-from imagesvc.model import Login, LoginId, User, new_id, utc_now
+from imagesvc.model.accounts import Login, User
+from imagesvc.model.ids import LoginId, new_id, utc_now
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import LoginStore
 

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound
-from imagesvc.model import Job, UserId, Visibility
+from imagesvc.model.ids import UserId
+from imagesvc.model.images import Visibility
+from imagesvc.model.jobs import Job
 
 
 class Owned(Protocol):

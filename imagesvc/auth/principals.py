@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from imagesvc.errors import InsufficientScope, Unauthorized
-from imagesvc.model import Audience, User, UserId
+from imagesvc.model.accounts import User
+from imagesvc.model.ids import UserId
+from imagesvc.model.images import Audience
 
 
 class Scope(StrEnum):

@@ -14,7 +14,8 @@ from imagesvc.auth.jwks import KeySet
 from imagesvc.auth.principals import USER_SCOPES, Scope
 from imagesvc.auth.tokens import decoded
 from imagesvc.errors import Conflict, InvalidToken
-from imagesvc.model import User, UserId, new_id, utc_now
+from imagesvc.model.accounts import User
+from imagesvc.model.ids import UserId, new_id, utc_now
 from imagesvc.store.accounts import UserStore
 
 LEEWAY_SECONDS = 30.0

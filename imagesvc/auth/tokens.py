@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from imagesvc.errors import InvalidToken
-from imagesvc.model import Login, LoginId, UserId, utc_now
+from imagesvc.model.accounts import Login
+from imagesvc.model.ids import LoginId, UserId, utc_now
 
 ALGORITHM = "HS256"
 ISSUER = "imagesvc"

@@ -9,7 +9,8 @@ from datetime import datetime
 from imagesvc.auth.opaque import Secret, new_key
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import InvalidRequest
-from imagesvc.model import ApiKey, KeyId, User, UserId, new_id
+from imagesvc.model.accounts import ApiKey, User
+from imagesvc.model.ids import KeyId, UserId, new_id
 
 FIRST_ADMIN = "admin"
 MIN_PASSWORD = 8

@@ -15,7 +15,8 @@ from imagesvc.cache.eviction import Eviction
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.write_behind import WriteBehind
 from imagesvc.errors import ImagesvcError
-from imagesvc.model import ImageId, Variant, VariantKey, utc_now
+from imagesvc.model.ids import ImageId, VariantKey, utc_now
+from imagesvc.model.images import Variant
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 

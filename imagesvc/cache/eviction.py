@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.model import Variant
+from imagesvc.model.images import Variant
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from imagesvc.errors import Unavailable
-from imagesvc.model import VariantKey
+from imagesvc.model.ids import VariantKey
 
 MAX_KEYS = 10_000
 TIMES_ITS_COST = 10

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError
-from imagesvc.model import ImageId, Variant, VariantKey
+from imagesvc.model.ids import ImageId, VariantKey
+from imagesvc.model.images import Variant
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,10 @@ from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.fitting import check_can_be_made
 from imagesvc.imaging.transforms.transform import canonical, variant_key
-from imagesvc.model import (
-    Digest,
-    Format,
-    ImageId,
-    Original,
-    Size,
-    Transform,
-    Variant,
-    VariantKey,
-    Watermark,
-)
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.ids import Digest, ImageId, VariantKey
+from imagesvc.model.images import Original, Variant
+from imagesvc.model.transforms import Transform, Watermark
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from imagesvc.model import Digest, Image, ImageId
+from imagesvc.model.ids import Digest, ImageId
+from imagesvc.model.images import Image
 from imagesvc.store.images import ImageStore
 
 MAX_IMAGES = 20_000

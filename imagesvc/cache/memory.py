@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from imagesvc.model import ImageId, Variant, VariantKey
+from imagesvc.model.ids import ImageId, VariantKey
+from imagesvc.model.images import Variant
 
 ENTRY_OVERHEAD = 2048
 """Bytes an entry costs beside its body: the row, headers, and URLs that lead to it."""

@@ -15,7 +15,11 @@ from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.imaging.cost import copy_cost
 from imagesvc.imaging.messages import Removal, Unlocated
 from imagesvc.imaging.transforms.effective import ANIMATED, moves
-from imagesvc.model import Format, Image, Lane, Original, Transform, Variant, VariantKey, utc_now
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import VariantKey, utc_now
+from imagesvc.model.images import Image, Original, Variant
+from imagesvc.model.jobs import Lane
+from imagesvc.model.transforms import Transform
 from imagesvc.store.variants import COPY
 from imagesvc.workers.renderer import Renderer
 

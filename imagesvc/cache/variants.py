@@ -19,7 +19,10 @@ from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.errors import ImagesvcError, NotFound, RateLimited, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.messages import Rendered, content_of
-from imagesvc.model import ImageId, Lane, Original, Transform, Variant, VariantKey, utc_now
+from imagesvc.model.ids import ImageId, VariantKey, utc_now
+from imagesvc.model.images import Original, Variant
+from imagesvc.model.jobs import Lane
+from imagesvc.model.transforms import Transform
 from imagesvc.store.files.files import named_error
 from imagesvc.workers.renderer import Renderer
 

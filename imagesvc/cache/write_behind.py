@@ -14,7 +14,7 @@ import structlog
 
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.model import ImageId, VariantKey, utc_now
+from imagesvc.model.ids import ImageId, VariantKey, utc_now
 
 log = structlog.get_logger()
 

@@ -19,7 +19,8 @@ from imagesvc.auth.users import check_key_name, check_name, check_password, made
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
-from imagesvc.model import ApiKey, KeyId, User, UserId, new_id, parse_id, utc_now
+from imagesvc.model.accounts import ApiKey, User
+from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
 from imagesvc.service import Service
 from imagesvc.settings import seconds
 from imagesvc.store.accounts import UserChange

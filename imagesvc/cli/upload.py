@@ -15,7 +15,7 @@ import typer
 from imagesvc.auth.principals import Scope
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
-from imagesvc.model import Visibility
+from imagesvc.model.images import Visibility
 from imagesvc.service import Service
 from imagesvc.settings import Settings, SettingsError, is_loopback
 from imagesvc.store.files.data_dir import DataDir

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
-from imagesvc.model import Format, Image, Visibility
+from imagesvc.model.formats import Format
+from imagesvc.model.images import Image, Visibility
 
 PRIVATE = "private, no-cache"
 CREDENTIALS = "Authorization, X-API-Key"

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.http.conditional import etag_matches
-from imagesvc.model import ImageId, VariantKey
+from imagesvc.model.ids import ImageId, VariantKey
 from imagesvc.syntax.appended import Appended
 from imagesvc.syntax.header_fields import joined_field
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagesvc.imaging.transforms.effective import moves
-from imagesvc.model import Format, Original, Size
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Original
 from imagesvc.syntax.header_fields import weights_of
 
 ANIMATED = (Format.WEBP, Format.GIF)

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
-from imagesvc.model import Format, Transform, Watermark
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Transform, Watermark
 from imagesvc.settings import DEFAULT_PRESETS, Settings
 
 PARAMETER = "v"

@@ -57,7 +57,10 @@ from imagesvc.imaging.messages import Removal
 from imagesvc.imaging.transforms.effective import with_format
 from imagesvc.imaging.transforms.geometry import predicted_size
 from imagesvc.imaging.transforms.transform import canonical, parse
-from imagesvc.model import Format, Image, ImageId, Original, Transform, Visibility, parse_id
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId, parse_id
+from imagesvc.model.images import Image, Original, Visibility
+from imagesvc.model.transforms import Transform
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.syntax.header_fields import joined_field

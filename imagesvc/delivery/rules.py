@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagesvc.delivery.query import Asked
 from imagesvc.errors import SignatureInvalid
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from imagesvc.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
 

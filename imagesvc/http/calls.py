@@ -12,7 +12,7 @@ from starlette.requests import Request
 from imagesvc.auth.principals import Principal
 from imagesvc.http.idempotency import Attempt
 from imagesvc.http.requests import absolute_base_of, base_of, invalid
-from imagesvc.model import parse_id
+from imagesvc.model.ids import parse_id
 
 B = TypeVar("B")
 Q = TypeVar("Q")

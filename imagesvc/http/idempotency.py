@@ -20,7 +20,8 @@ from starlette.responses import Response
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import IdempotencyKeyReused, RequestInProgress
 from imagesvc.http.requests import invalid
-from imagesvc.model import Receipt, utc_now
+from imagesvc.model.ids import utc_now
+from imagesvc.model.uploads import Receipt
 from imagesvc.store.receipts import ReceiptStore
 
 FIELD = "idempotency-key"

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from imagesvc.errors import InvalidRequest, NotFound
 from imagesvc.http.bodies.strict_json import check_json
 from imagesvc.http.other_names import advice
-from imagesvc.model import parse_id
+from imagesvc.model.ids import parse_id
 
 Model = TypeVar("Model", bound=BaseModel)
 

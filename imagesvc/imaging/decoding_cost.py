@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from imagesvc.imaging.cost import MEGA, Cost
 from imagesvc.imaging.transforms.effective import ANIMATED
-from imagesvc.model import Format, Original, Transform
+from imagesvc.model.formats import Format
+from imagesvc.model.images import Original
+from imagesvc.model.transforms import Transform
 
 FRAME_BYTES = 16
 """A pixel of the one frame that is decoded of an animation."""

@@ -10,7 +10,7 @@ from imagesvc.imaging.location.remove import unlocate
 from imagesvc.imaging.messages import INGEST, PROBE, RENDER, UNLOCATE, Files, Handler
 from imagesvc.imaging.probe import probe
 from imagesvc.imaging.render import render_each
-from imagesvc.model import Probe
+from imagesvc.model.images import Probe
 
 
 def _probe(files: Files, limits: Limits) -> Probe:

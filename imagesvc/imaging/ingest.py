@@ -22,7 +22,9 @@ from imagesvc.imaging.pipeline.develop import resize
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.render import finish, render, render_each, shown_if_damaged, sniffed
 from imagesvc.imaging.transforms.geometry import plan
-from imagesvc.model import Format, Original, Size, Transform
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Original
+from imagesvc.model.transforms import Transform
 
 MEZZANINE_QUALITY = 90
 LOSSLESS_EFFORT = 0

@@ -17,7 +17,9 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.imaging import replies
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.limits import Limits
-from imagesvc.model import Facts, Format, Original, Probe, Size, Transform, Watermark
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Facts, Original, Probe
+from imagesvc.model.transforms import Transform, Watermark
 
 T = TypeVar("T")
 

@@ -14,7 +14,9 @@ from imagesvc.imaging.cost import MEGA, Cost
 from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.render_cost import ENCODER_BYTES, ENCODER_SECONDS, render_cost
 from imagesvc.imaging.transforms.geometry import Box, Plan, plan
-from imagesvc.model import Format, Mezzanine, Original, Size, Transform
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Mezzanine, Original
+from imagesvc.model.transforms import Transform
 
 MIN_PIXELS = 3_000_000
 """Originals up to here are decoded as fast as their mezzanine would be."""

@@ -15,7 +15,8 @@ from imagesvc.imaging.cost import MEGA
 from imagesvc.imaging.decoding_cost import BASE_BYTES, decode_seconds
 from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.limits import Limits
-from imagesvc.model import Format, Probe, Size
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Probe
 
 STREAMED_ROWS = 600
 """Rows that a streaming decode keeps for the steps after it."""

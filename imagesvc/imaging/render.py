@@ -32,7 +32,8 @@ from imagesvc.imaging.pipeline.trimming import trimmed_region
 from imagesvc.imaging.transforms.effective import no_frame
 from imagesvc.imaging.transforms.fitting import check_size
 from imagesvc.imaging.transforms.geometry import Plan, plan
-from imagesvc.model import Format, Size, Transform, Watermark
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.transforms import Transform, Watermark
 
 T = TypeVar("T")
 

@@ -18,7 +18,9 @@ from imagesvc.imaging.decoding_cost import COPIED_BYTES, decoder_cost, mezzanine
 from imagesvc.imaging.transforms.effective import ANIMATED, moves
 from imagesvc.imaging.transforms.geometry import QUARTER, Plan, plan
 from imagesvc.imaging.transforms.normal import FROM_PIXELS
-from imagesvc.model import Format, Original, Size, Transform
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Original
+from imagesvc.model.transforms import Transform
 
 ENCODER_BYTES = {
     Format.JPEG: 4,

@@ -10,7 +10,8 @@ import linecache  # noqa: F401  # tracebacks
 from imagesvc.imaging.codecs import pillow, vips, vips_source
 from imagesvc.imaging.codecs.encode import encode
 from imagesvc.imaging.pipeline import lettering
-from imagesvc.model import Format, Transform
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Transform
 
 
 def warm_up() -> None:

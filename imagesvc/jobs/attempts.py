@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from imagesvc.errors import ImagesvcError
 from imagesvc.jobs.retry import backoff, is_worth_retrying, space_delay, waits_for_space
-from imagesvc.model import Job, Operation, Status, Variant
+from imagesvc.model.images import Variant
+from imagesvc.model.jobs import Job, Operation, Status
 from imagesvc.store.jobs.settling import Settlement
 
 

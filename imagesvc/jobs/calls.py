@@ -14,7 +14,11 @@ from imagesvc.cache.identity import Wanted
 from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.mezzanine import planned_mezzanine, serves
 from imagesvc.imaging.render_cost import render_cost
-from imagesvc.model import ImageId, Lane, Original, Size, Transform
+from imagesvc.model.formats import Size
+from imagesvc.model.ids import ImageId
+from imagesvc.model.images import Original
+from imagesvc.model.jobs import Lane
+from imagesvc.model.transforms import Transform
 
 SHARED_SECONDS = 1.0
 """Variants share a call while they are predicted to take no longer together."""

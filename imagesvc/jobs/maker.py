@@ -24,7 +24,8 @@ from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine
 from imagesvc.jobs.calls import Call, MakeTask, planned_calls, served_by_mezzanine
 from imagesvc.jobs.mezzanines import Mezzanines
-from imagesvc.model import Facts, Original, Variant, VariantKey
+from imagesvc.model.ids import VariantKey
+from imagesvc.model.images import Facts, Original, Variant
 
 MAX_TIME_OUTS = 3
 """Calls of one attempt of a job that may take too long; what is left is not tried then."""

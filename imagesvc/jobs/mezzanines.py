@@ -8,7 +8,8 @@ from datetime import datetime
 
 from anyio import CancelScope
 
-from imagesvc.model import Digest, ImageId, Mezzanine, Original, utc_now
+from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.model.images import Mezzanine, Original
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.files.locks import DigestLocks

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from imagesvc.imaging.transforms.transform import canonical
-from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, Transform, UserId, new_id
+from imagesvc.model.ids import ImageId, JobId, UserId, new_id
+from imagesvc.model.jobs import Job, Lane, Operation, Status
+from imagesvc.model.transforms import Transform
 
 Wanted = tuple[str | None, Transform]
 """A transform, and the preset that it was asked for as, if any."""

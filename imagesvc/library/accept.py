@@ -21,25 +21,12 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import PROBE
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import new_job
-from imagesvc.model import (
-    CollectionId,
-    Digest,
-    Format,
-    Image,
-    ImageId,
-    Job,
-    Lane,
-    Original,
-    Probe,
-    Receipt,
-    Status,
-    Transform,
-    UploadSlot,
-    UserId,
-    Visibility,
-    new_id,
-    utc_now,
-)
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import CollectionId, Digest, ImageId, UserId, new_id, utc_now
+from imagesvc.model.images import Image, Original, Probe, Visibility
+from imagesvc.model.jobs import Job, Lane, Status
+from imagesvc.model.transforms import Transform
+from imagesvc.model.uploads import Receipt, UploadSlot
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import ReceivedFile
 from imagesvc.store.files.locks import DigestLocks

@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from imagesvc.errors import NotFound
 from imagesvc.library.access import denied
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.soundness import (
     faults_of,

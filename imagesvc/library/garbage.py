@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from imagesvc.model import utc_now
+from imagesvc.model.ids import utc_now
 from imagesvc.store.files.blobs import BlobStore, StoredBlob
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import DigestLocks

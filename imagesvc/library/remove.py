@@ -10,7 +10,7 @@ from anyio import CancelScope
 
 from imagesvc.cache.variants import VariantCache
 from imagesvc.jobs.runner import Runner
-from imagesvc.model import Digest, ImageId, utc_now
+from imagesvc.model.ids import Digest, ImageId, utc_now
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore

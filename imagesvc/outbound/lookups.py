@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from imagesvc.errors import Overloaded, SourceUnavailable
-from imagesvc.model import UserId
+from imagesvc.model.ids import UserId
 from imagesvc.outbound.addresses import Address
 
 MAX_AT_ONCE = 16

@@ -19,7 +19,7 @@ import httpcore2
 import structlog
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, SourceUnavailable
-from imagesvc.model import UserId
+from imagesvc.model.ids import UserId
 from imagesvc.outbound.addresses import Address, literal, plain
 from imagesvc.outbound.connections import Connection, ExcessiveAnswer, Meter, connect
 from imagesvc.outbound.lookups import Lookups

@@ -18,7 +18,7 @@ import httpcore2
 from anyio import fail_after
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
-from imagesvc.model import UserId
+from imagesvc.model.ids import UserId
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import Lookups
 from imagesvc.outbound.requests import (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from imagesvc.api.metrics import Figure, Labels
-from imagesvc.model import UserId
+from imagesvc.model.ids import UserId
 from imagesvc.service import Service
 from imagesvc.store.files.data_dir import DataDir
 

@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
-from imagesvc.model import ApiKey, User, UserId
+from imagesvc.model.accounts import ApiKey, User
+from imagesvc.model.ids import UserId
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.accounts import api_keys, logins, users

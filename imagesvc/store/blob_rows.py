@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
-from imagesvc.model import Digest, ImageId, Mezzanine
+from imagesvc.model.ids import Digest, ImageId
+from imagesvc.model.images import Mezzanine
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.db.upserts import Upsert
 from imagesvc.store.originals import mark_analysed

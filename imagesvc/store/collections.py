@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, InvalidRequest, NotFound
-from imagesvc.model import Audience, Collection, CollectionId, ImageId, UserId, Visibility
+from imagesvc.model.ids import CollectionId, ImageId, UserId
+from imagesvc.model.images import Audience, Collection, Visibility
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.images import collections, images

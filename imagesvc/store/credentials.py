@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model import ApiKey, KeyId, Login, LoginId, User, UserId
+from imagesvc.model.accounts import ApiKey, Login, User
+from imagesvc.model.ids import KeyId, LoginId, UserId
 from imagesvc.store.accounts import insert_key, user_of
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of

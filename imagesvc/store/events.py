@@ -16,7 +16,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from imagesvc.model import Audience, Job, UserId
+from imagesvc.model.ids import UserId
+from imagesvc.model.images import Audience
+from imagesvc.model.jobs import Job
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.events import events
 from imagesvc.store.db.schema.jobs import jobs

@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
-from imagesvc.model import CollectionId, Image, ImageId, Job, JobId, Status, UserId, Visibility
+from imagesvc.model.ids import CollectionId, ImageId, JobId, UserId
+from imagesvc.model.images import Image, Visibility
+from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of

@@ -10,21 +10,11 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model import (
-    CollectionId,
-    Digest,
-    Image,
-    ImageId,
-    Job,
-    JobId,
-    Mezzanine,
-    Quota,
-    Receipt,
-    Status,
-    Usage,
-    UserId,
-    Visibility,
-)
+from imagesvc.model.accounts import Quota, Usage
+from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId
+from imagesvc.model.images import Image, Mezzanine, Visibility
+from imagesvc.model.jobs import Job, Status
+from imagesvc.model.uploads import Receipt
 from imagesvc.store import blob_rows, usage
 from imagesvc.store import collections as collection_queries
 from imagesvc.store.db.database import Database

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
 
-from imagesvc.model import Digest, Facts, Format, ImageId, Mezzanine, Original
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest, ImageId
+from imagesvc.model.images import Facts, Mezzanine, Original
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import cell, lab
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from imagesvc.errors import RequestInProgress
-from imagesvc.model import Receipt
+from imagesvc.model.uploads import Receipt
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.requests import receipts
 from imagesvc.store.db.upserts import Upsert

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, select
 
 from imagesvc.errors import Conflict, QuotaExceeded
-from imagesvc.model import ImageId, UploadSlot, UserId
+from imagesvc.model.ids import ImageId, UserId
+from imagesvc.model.uploads import UploadSlot
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.requests import upload_slots
 

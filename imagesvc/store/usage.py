@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound, QuotaExceeded
-from imagesvc.model import Quota, Usage, UserId
+from imagesvc.model.accounts import Quota, Usage
+from imagesvc.model.ids import UserId
 from imagesvc.store.db.schema.accounts import users
 
 UNBOUNDED = 2**62

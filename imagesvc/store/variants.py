@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
-from imagesvc.model import Format, ImageId, Variant, VariantKey
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId, VariantKey
+from imagesvc.model.images import Variant
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.images import images, variants
 from imagesvc.store.db.upserts import Upsert

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
-from imagesvc.model import Lane
+from imagesvc.model.jobs import Lane
 from imagesvc.workers.fairness import FairQueue
 
 PATIENCE_SECONDS = 5.0

@@ -22,7 +22,7 @@ from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, Work
 from imagesvc.imaging import replies
 from imagesvc.imaging.cost import PROBE_COST, Cost
 from imagesvc.imaging.messages import Answer, Call
-from imagesvc.model import Lane
+from imagesvc.model.jobs import Lane
 from imagesvc.workers.admission import Admission, Kind
 from imagesvc.workers.process import WORKER_MODULE, Reply, WorkerProcess
 from imagesvc.workers.sandbox.lock import ResourceLimits

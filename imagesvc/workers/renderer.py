@@ -22,7 +22,11 @@ from imagesvc.imaging.messages import (
     RenderRequest,
     Unlocated,
 )
-from imagesvc.model import Digest, Lane, Original, Size, Transform, Watermark
+from imagesvc.model.formats import Size
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
+from imagesvc.model.jobs import Lane
+from imagesvc.model.transforms import Transform, Watermark
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.workers.admission import Kind

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.errors import Overloaded, SourceUnavailable
-from imagesvc.model import UserId, new_id
+from imagesvc.model.ids import UserId, new_id
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import MAX_AT_ONCE, MAX_OF_ONE, Lookups
 from tests.outbound.test_source import HERE

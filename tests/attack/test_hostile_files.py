@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from imagesvc.imaging.location.remove import without_location
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, sequences, webp
 from tests.http.asking import leftovers, picture
 from tests.server import Server

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from imagesvc.model import new_id
+from imagesvc.model.ids import new_id
 from tests.accounts import Asker, client_of, make_key
 from tests.http.test_ownership import (  # noqa: F401  # fixtures
     COLLECTION,

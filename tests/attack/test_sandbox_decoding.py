@@ -26,7 +26,9 @@ from imagesvc.imaging.messages import (
 )
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Digest, Format, Original
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
 from imagesvc.workers.pool import WorkerPool
 from imagesvc.workers.process import WORKER_MODULE
 from imagesvc.workers.sandbox.policy import Mode

@@ -13,17 +13,9 @@ from starlette.types import Scope
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.negotiation import Accepted, negotiate
-from imagesvc.model import (
-    Digest,
-    Format,
-    ImageId,
-    Original,
-    Size,
-    Variant,
-    VariantKey,
-    new_id,
-    utc_now,
-)
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.ids import Digest, ImageId, VariantKey, new_id, utc_now
+from imagesvc.model.images import Original, Variant
 from imagesvc.syntax.appended import Appended
 from imagesvc.syntax.header_fields import joined_field
 from tests.http.asking import RawAnswer, picture, read_raw

@@ -16,7 +16,7 @@ from imagesvc.auth.passwords import MAX_WAITING, Passwords
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.auth.users import made_user
 from imagesvc.errors import ImagesvcError, Overloaded, Unauthorized
-from imagesvc.model import utc_now
+from imagesvc.model.ids import utc_now
 from imagesvc.store.accounts import UserChange, UserStore
 from imagesvc.store.credentials import LoginStore
 from imagesvc.store.db.database import Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagesvc.cache.failures import LEAST_SECONDS, MAX_KEYS, MOST_SECONDS, TIMES_ITS_COST, Failures
 from imagesvc.errors import TimedOut, WorkerDied
-from imagesvc.model import VariantKey
+from imagesvc.model.ids import VariantKey
 
 KEY = VariantKey("a" * 64)
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from imagesvc.cache.memory import ENTRY_OVERHEAD, Entry, MemoryCache
-from imagesvc.model import Format, ImageId, Variant, VariantKey
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId, VariantKey
+from imagesvc.model.images import Variant
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BODY = 10_000

@@ -23,7 +23,10 @@ from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
-from imagesvc.model import Digest, Image, Lane, Original, Status, Transform, Variant, VariantKey
+from imagesvc.model.ids import Digest, VariantKey
+from imagesvc.model.images import Image, Original, Variant
+from imagesvc.model.jobs import Lane, Status
+from imagesvc.model.transforms import Transform
 from imagesvc.service import Service
 from imagesvc.store.variants import VariantStore
 from imagesvc.workers.renderer import Renderer

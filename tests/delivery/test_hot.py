@@ -10,7 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.delivery.hot import HotPath
-from imagesvc.model import Format, ImageId, Variant, VariantKey, new_id, utc_now
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId, VariantKey, new_id, utc_now
+from imagesvc.model.images import Variant
 from imagesvc.syntax.appended import Appended
 from tests.waiting import PATIENCE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imagesvc.delivery.negotiation import Accepted, negotiate
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.imaging.pictures import original
 
 

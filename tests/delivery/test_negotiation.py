@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imagesvc.delivery.negotiation import Accepted, negotiate
-from imagesvc.model import Digest, Format, Original, Size
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
 
 PREFERRED = (Format.AVIF, Format.WEBP)
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"

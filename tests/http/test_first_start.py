@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.auth.opaque import new_key
-from imagesvc.model import new_id
+from imagesvc.model.ids import new_id
 from tests.accounts import admin_of, client_of, printed_keys
 from tests.conftest import MakeServer
 from tests.http.asking import picture

@@ -13,7 +13,7 @@ import pytest
 
 from imagesvc.auth.key_file import read_given_key
 from imagesvc.auth.opaque import KEY_PREFIX, new_key, new_refresh, read_secret
-from imagesvc.model import new_id
+from imagesvc.model.ids import new_id
 from tests import commands
 from tests.accounts import client_of, printed_keys
 from tests.conftest import MakeServer

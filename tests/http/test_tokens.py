@@ -15,7 +15,8 @@ import jwt
 import pytest
 
 from imagesvc.auth.tokens import AccessTokens
-from imagesvc.model import Login, LoginId, UserId
+from imagesvc.model.accounts import Login
+from imagesvc.model.ids import LoginId, UserId
 from imagesvc.store.files.secret import derive_key, load_secret
 from tests.accounts import PASSWORD, Asker, admin_of, client_of, log_in, make_user, refused
 from tests.conftest import MakeServer

@@ -20,7 +20,9 @@ from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Digest, Original, Watermark
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
+from imagesvc.model.transforms import Watermark
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped, probe
 
 QUERIES = (

@@ -14,7 +14,9 @@ from imagesvc.imaging.messages import IngestRequest, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Digest, Original, Size
+from imagesvc.model.formats import Size
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
 from tests.imaging.pictures import (
     LIMITS,
     QUALITY,

@@ -21,7 +21,10 @@ from imagesvc.imaging.messages import Files, Rendered
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Digest, Format, Original, Probe, Watermark
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original, Probe
+from imagesvc.model.transforms import Watermark
 
 pillow_heif.register_heif_opener()  # for saving; the service has no use for it
 LIMITS = Limits(max_pixels=100_000_000, max_frames=500, max_decode_bytes=2 << 30)

@@ -13,7 +13,7 @@ from imagesvc.imaging.containers.png.apng import animation as animated
 from imagesvc.imaging.containers.png.png import SIGNATURE
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.imaging.pictures import (
     BLUE,
     GREEN,

@@ -15,7 +15,7 @@ from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.imaging.originals import REPOSITORY, request
 from tests.imaging.pictures import (
     LIMITS,

@@ -16,7 +16,9 @@ from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.messages import IngestRequest
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Digest, Format, Original
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
 from tests.imaging.colours import CASES, VALID, Levels, iccp, png, srgb
 from tests.imaging.pictures import (
     LIMITS,

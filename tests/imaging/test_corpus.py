@@ -12,7 +12,7 @@ import pytest
 
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.location.remove import without_location
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.imaging.test_folder import Outcome, decodes_with_pillow, ran
 from tests.imaging.test_location import shown
 

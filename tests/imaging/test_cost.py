@@ -21,7 +21,8 @@ from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Format, Original
+from imagesvc.model.formats import Format
+from imagesvc.model.images import Original
 from tests.imaging.pictures import LIMITS, make, original, probe, save
 
 REPOSITORY = Path(__file__).parents[2]

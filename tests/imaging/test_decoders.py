@@ -14,7 +14,8 @@ from PIL import Image, ImageOps
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging.codecs import sources
 from imagesvc.imaging.transforms.effective import effective
-from imagesvc.model import Format, Transform
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Transform
 from tests.imaging.pictures import (
     LIMITS,
     QUADRANTS,

@@ -17,7 +17,8 @@ from imagesvc.imaging.analysis.phash import distance
 from imagesvc.imaging.analysis.thumbhash import thumbhash
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.sources import open_source
-from imagesvc.model import Facts, Format
+from imagesvc.model.formats import Format
+from imagesvc.model.images import Facts
 from tests.imaging.pictures import GREEN, RED, gradient, is_near, mapped, quadrants, save
 
 REPOSITORY = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from imagesvc.imaging.codecs.shrinking import jpeg_shrink
 from imagesvc.imaging.transforms.geometry import Box, plan, predicted_size
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Size, Transform
+from imagesvc.model.formats import Size
+from imagesvc.model.transforms import Transform
 
 sides = st.integers(1, 20_000)
 boxes = st.integers(1, 8192)

@@ -19,7 +19,7 @@ from imagesvc.imaging.mezzanine import (
     mezzanine_size,
     serves,
 )
-from imagesvc.model import Size
+from imagesvc.model.formats import Size
 from tests.http.asking import damaged
 from tests.imaging.originals import busy, large_files, rendered, request
 from tests.imaging.pictures import (

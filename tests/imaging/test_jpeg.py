@@ -13,7 +13,7 @@ from PIL import Image
 from imagesvc.errors import CorruptImage
 from imagesvc.imaging.codecs import pillow_jpeg, vips, vips_source
 from imagesvc.imaging.codecs.encode import jpeg
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.imaging.pictures import gradient, make, mapped, oriented, save, seen, swapped_profile
 
 ODD = (203, 117)

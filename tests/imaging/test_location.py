@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
 from imagesvc.imaging.location.remove import without_location
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.imaging import places
 from tests.imaging.fuzzing import mutated
 from tests.imaging.places import HARMLESS, MARK, PROFILE, exif, segment, traces, xmp

@@ -13,7 +13,7 @@ from imagesvc.imaging.messages import Rendered
 from imagesvc.imaging.mezzanine import MARGIN, ingest_cost, mezzanine_size, serves
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Size
+from imagesvc.model.formats import Size
 from tests.imaging.originals import PHOTOS, large_files, rendered, request, ssim
 from tests.imaging.pictures import QUALITY, files, original
 

@@ -15,7 +15,9 @@ from PIL import Image
 from imagesvc.imaging.containers.colour_spaces import colour_space
 from imagesvc.imaging.ingest import ingest
 from imagesvc.imaging.messages import IngestRequest
-from imagesvc.model import Digest, Format, Original
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
 from tests.imaging.colours import (
     CASES,
     PLACES,

@@ -12,7 +12,7 @@ from imagesvc.errors import ImageTooLarge, InvalidTransform
 from imagesvc.imaging.codecs.shrinking import region_shrink, shown_box, stored_box
 from imagesvc.imaging.transforms.geometry import Box, plan, predicted_size
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Size
+from imagesvc.model.formats import Size
 from tests.imaging.pictures import (
     QUADRANTS,
     RED,

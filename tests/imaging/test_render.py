@@ -20,7 +20,8 @@ from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.geometry import predicted_size
 from imagesvc.imaging.transforms.keys import FITS, GRAVITIES
 from imagesvc.imaging.transforms.transform import parse, parse_text
-from imagesvc.model import Format, Transform, Watermark
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Transform, Watermark
 from tests.http.asking import damaged
 from tests.imaging.pictures import (
     BLUE,

@@ -13,7 +13,7 @@ from PIL import Image
 from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.tidy import tidy
 from imagesvc.imaging.containers.tidy.png import essential, tidied
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 from tests.attack.hostile.jpeg import segment
 from tests.imaging.pictures import (
     LIMITS,

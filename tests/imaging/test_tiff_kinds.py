@@ -14,7 +14,8 @@ from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Digest, Original
+from imagesvc.model.ids import Digest
+from imagesvc.model.images import Original
 from tests.imaging import tiffs
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, pixel, probe, seen
 from tests.imaging.tiffs import Kind, picture

@@ -23,7 +23,9 @@ from imagesvc.imaging.transforms.transform import (
     parse_text,
     variant_key,
 )
-from imagesvc.model import Digest, Format, Transform, Watermark
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest
+from imagesvc.model.transforms import Transform, Watermark
 from tests.imaging.pictures import QUALITY, original
 
 DIGEST = Digest("ab" * 32)

@@ -17,7 +17,8 @@ from imagesvc.errors import CorruptImage, ImagesvcError
 from imagesvc.imaging.render import render
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
-from imagesvc.model import Format, Watermark
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Watermark
 from tests.imaging.pictures import (
     BLUE,
     LIMITS,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imagesvc.library.accept import UploadFields
-from imagesvc.model import Image
+from imagesvc.model.images import Image
 from imagesvc.service import Service
 from imagesvc.settings import Settings
 from imagesvc.store.files.incoming import Incoming

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from tests.crash.pictures import jpeg, marked
 from tests.jobs.service import running_service, upload
 from tests.waiting import until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from imagesvc.service import Service
 from imagesvc.store.files.incoming import Incoming
 from tests.crash.pictures import jpeg

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from imagesvc.errors import FileTooLarge, InvalidRequest, Overloaded, SourceUnavailable
-from imagesvc.model import UserId, new_id
+from imagesvc.model.ids import UserId, new_id
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import trusting_context

@@ -5,23 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from imagesvc.model import (
-    Collection,
-    CollectionId,
-    Digest,
-    Format,
-    Image,
-    ImageId,
-    Job,
-    JobId,
-    Lane,
-    Operation,
-    Original,
-    Status,
-    UserId,
-    Visibility,
-    new_id,
-)
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId, new_id
+from imagesvc.model.images import Collection, Image, Original, Visibility
+from imagesvc.model.jobs import Job, Lane, Operation, Status
 from imagesvc.store.db.database import Database
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from imagesvc.model import Job, Lane, Status, UserId
+from imagesvc.model.ids import UserId
+from imagesvc.model.jobs import Job, Lane, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore

@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 
 from imagesvc.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
-from imagesvc.model import Audience, CollectionId, Image, ImageId, Visibility, new_id
+from imagesvc.model.ids import CollectionId, ImageId, new_id
+from imagesvc.model.images import Audience, Image, Visibility
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore

@@ -9,7 +9,9 @@ from functools import partial
 import pytest
 
 from imagesvc.errors import NotFound, PreconditionFailed
-from imagesvc.model import Image, ImageId, Status, new_id
+from imagesvc.model.ids import ImageId, new_id
+from imagesvc.model.images import Image
+from imagesvc.model.jobs import Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore

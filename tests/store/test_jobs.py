@@ -11,20 +11,10 @@ from pathlib import Path
 import pytest
 
 from imagesvc.errors import Conflict, NotFound
-from imagesvc.model import (
-    Digest,
-    Format,
-    Image,
-    ImageId,
-    Job,
-    JobId,
-    Lane,
-    Operation,
-    Original,
-    Status,
-    Visibility,
-    new_id,
-)
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest, ImageId, JobId, new_id
+from imagesvc.model.images import Image, Original, Visibility
+from imagesvc.model.jobs import Job, Lane, Operation, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
 from imagesvc.store.images import ImageStore

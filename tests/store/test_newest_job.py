@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imagesvc.errors import NotFound
-from imagesvc.model import Image, ImageId, Job, Status, new_id
+from imagesvc.model.ids import ImageId, new_id
+from imagesvc.model.images import Image
+from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore

@@ -15,20 +15,9 @@ import pytest
 from sqlalchemy import event
 
 from imagesvc.errors import InvalidQuery
-from imagesvc.model import (
-    Audience,
-    Digest,
-    Facts,
-    Image,
-    ImageId,
-    JobId,
-    Lane,
-    Status,
-    UserId,
-    Visibility,
-    least_id,
-    new_id,
-)
+from imagesvc.model.ids import Digest, ImageId, JobId, UserId, least_id, new_id
+from imagesvc.model.images import Audience, Facts, Image, Visibility
+from imagesvc.model.jobs import Lane, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate, upgrade
 from imagesvc.store.db.sqlite import sqlite_engine, transaction

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagesvc.errors import InvalidQuery
-from imagesvc.model import Format, ImageId
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId
 from imagesvc.store.search.parser import FIELDS, MAX_LENGTH, MAX_TERMS, parse
 from imagesvc.store.search.terms import (
     Atom,

@@ -12,22 +12,12 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from imagesvc.errors import NotFound, QuotaExceeded, RequestInProgress
-from imagesvc.model import (
-    Digest,
-    Format,
-    Image,
-    ImageId,
-    Job,
-    JobId,
-    Lane,
-    Original,
-    Quota,
-    Receipt,
-    Status,
-    UserId,
-    Visibility,
-    new_id,
-)
+from imagesvc.model.accounts import Quota
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import Digest, ImageId, JobId, UserId, new_id
+from imagesvc.model.images import Image, Original, Visibility
+from imagesvc.model.jobs import Job, Lane, Status
+from imagesvc.model.uploads import Receipt
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
 from imagesvc.store.db.schema.accounts import users

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select, update
 
 from imagesvc.errors import Conflict
-from imagesvc.model import Audience, new_id, utc_now
+from imagesvc.model.ids import new_id, utc_now
+from imagesvc.model.images import Audience
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules

@@ -9,7 +9,7 @@ import pytest
 
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
-from imagesvc.model import Lane
+from imagesvc.model.jobs import Lane
 from imagesvc.workers.admission import EXPENSIVE_SECONDS, PATIENCE_SECONDS, Admission, Kind
 
 pytestmark = pytest.mark.anyio

@@ -21,7 +21,8 @@ from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, invalid, json_response
-from imagesvc.model import ApiKey, KeyId, User, UserId, utc_now
+from imagesvc.model.accounts import ApiKey, User
+from imagesvc.model.ids import KeyId, UserId, utc_now
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore
 

@@ -31,8 +31,9 @@ from imagesvc.http.models import Model, Patch, Query, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, invalid, json_response
-from imagesvc.model import Usage as Kept
-from imagesvc.model import User, UserId, parse_id, utc_now
+from imagesvc.model.accounts import Usage as Kept
+from imagesvc.model.accounts import User
+from imagesvc.model.ids import UserId, parse_id, utc_now
 from imagesvc.store.accounts import UserChange, UserStore
 
 TAG = "accounts"

@@ -39,7 +39,10 @@ from imagesvc.imaging.cost import Cost, check_seconds, together
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import Wanted, new_job
 from imagesvc.library.remove import Removal
-from imagesvc.model import Image, ImageId, Job, Lane, Transform, parse_id, utc_now
+from imagesvc.model.ids import ImageId, parse_id, utc_now
+from imagesvc.model.images import Image
+from imagesvc.model.jobs import Job, Lane
+from imagesvc.model.transforms import Transform
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.upload_slots import UploadSlotStore

@@ -22,7 +22,8 @@ from imagesvc.http.operations import EDIT_VERSION, Answer, operation, with_subje
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import expected_versions, versioned
 from imagesvc.library.accept import tags_of
-from imagesvc.model import Image, ImageId, Visibility, utc_now
+from imagesvc.model.ids import ImageId, utc_now
+from imagesvc.model.images import Image, Visibility
 from imagesvc.store.images import ImageStore
 
 

@@ -22,7 +22,8 @@ from imagesvc.http.pages import Page, page_of, page_response
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import versioned
 from imagesvc.library.remove import Removal
-from imagesvc.model import CollectionId, Image
+from imagesvc.model.ids import CollectionId
+from imagesvc.model.images import Image
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search.listing import Total

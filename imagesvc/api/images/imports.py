@@ -8,7 +8,7 @@ from imagesvc.errors import Forbidden
 from imagesvc.http.bodies.fields import ImageFields
 from imagesvc.http.models import Sent
 from imagesvc.library.accept import Ingest, ReceiptFor, UploadFields
-from imagesvc.model import Image
+from imagesvc.model.images import Image
 from imagesvc.outbound.source import Source
 from imagesvc.store.files.incoming import Incoming
 

@@ -12,7 +12,9 @@ from imagesvc.auth.principals import Principal
 from imagesvc.http.models import Query
 from imagesvc.http.pages import DEFAULT_LIMIT, Limit, Page
 from imagesvc.http.requests import Id
-from imagesvc.model import CollectionId, Status, UserId, Visibility
+from imagesvc.model.ids import CollectionId, UserId
+from imagesvc.model.images import Visibility
+from imagesvc.model.jobs import Status
 from imagesvc.store.search import parser
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
 

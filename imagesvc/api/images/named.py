@@ -8,7 +8,8 @@ from imagesvc.auth.permissions import check_may_change, check_may_see
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.http.calls import Context
-from imagesvc.model import Image, ImageId, parse_id
+from imagesvc.model.ids import ImageId, parse_id
+from imagesvc.model.images import Image
 from imagesvc.store.images import ImageStore
 
 

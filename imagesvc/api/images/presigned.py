@@ -45,7 +45,10 @@ from imagesvc.http.models import Model
 from imagesvc.http.operations import LOCATION, Answer, Grammar, operation, with_subject
 from imagesvc.http.requests import invalid, json_response, query_values
 from imagesvc.library.accept import Ingest
-from imagesvc.model import Format, ImageId, UploadSlot, Visibility, new_id, utc_now
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId, new_id, utc_now
+from imagesvc.model.images import Visibility
+from imagesvc.model.uploads import UploadSlot
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.files.incoming import Incoming
 from imagesvc.store.upload_slots import UploadSlotStore, used_up

@@ -23,7 +23,8 @@ from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation
 from imagesvc.http.requests import invalid, json_response
 from imagesvc.imaging.transforms.transform import canonical
-from imagesvc.model import ImageId, Transform, utc_now
+from imagesvc.model.ids import ImageId, utc_now
+from imagesvc.model.transforms import Transform
 from imagesvc.store.images import ImageStore
 
 MAX_URLS = 20

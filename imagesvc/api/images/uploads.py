@@ -49,7 +49,7 @@ from imagesvc.http.problems import problem
 from imagesvc.http.requests import json_response, only_known, parsed_json
 from imagesvc.http.versions import versioned
 from imagesvc.library.accept import Ingest, ReceiptFor, UploadFields
-from imagesvc.model import Image, Visibility
+from imagesvc.model.images import Image, Visibility
 from imagesvc.outbound.source import Source
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.files.incoming import ReceivedFile

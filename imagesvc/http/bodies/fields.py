@@ -17,7 +17,8 @@ from pydantic import (
 from imagesvc.http.models import Model
 from imagesvc.http.requests import Id, faults_of
 from imagesvc.library.accept import MAX_TAGS, UploadFields
-from imagesvc.model import CollectionId, UserId, Visibility
+from imagesvc.model.ids import CollectionId, UserId
+from imagesvc.model.images import Visibility
 
 MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
 DEFAULT_FIELD_BYTES = 100

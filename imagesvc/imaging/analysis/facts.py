@@ -9,7 +9,7 @@ from imagesvc.imaging.analysis.phash import SIDE, phash
 from imagesvc.imaging.analysis.thumbhash import thumbhash
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.vips import Picture
-from imagesvc.model import Facts
+from imagesvc.model.images import Facts
 
 SMALL_SIDE = 64
 """The hash is taken of a picture of at most so many pixels a side."""

@@ -18,7 +18,7 @@ from imagesvc.imaging.containers.png.apng import (
     alone,
     animation,
 )
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 RGB, RGBA = 3, 4
 

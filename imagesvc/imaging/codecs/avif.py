@@ -26,7 +26,7 @@ from imagesvc.imaging.containers.budget import Budget
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.heif.sequence import Sequence, sequence
 from imagesvc.imaging.containers.tidy.tidy import tidied
-from imagesvc.model import Format, Size
+from imagesvc.model.formats import Format, Size
 
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 IS_READ: bool = AvifImagePlugin.SUPPORTED

@@ -10,7 +10,8 @@ from imagesvc.imaging.codecs import pillow_jpeg, vips, vips_source
 from imagesvc.imaging.codecs.motion import motion
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif import encode as gif
-from imagesvc.model import Format, Transform
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Transform
 
 WEBP_EFFORT = 4
 AVIF_EFFORT = 1

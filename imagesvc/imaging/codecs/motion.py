@@ -9,7 +9,7 @@ from imagesvc.imaging.codecs import apng, avif, vips
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 DELAY_MS = 100
 """What browsers show a frame for that says nothing."""

@@ -35,7 +35,7 @@ from imagesvc.imaging.containers.ico import largest
 from imagesvc.imaging.containers.tidy.tidy import tidied
 from imagesvc.imaging.containers.tiff.kinds import Decoder, not_taken
 from imagesvc.imaging.containers.tiff.tiff import decoder_of
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 TiffImagePlugin.READ_LIBTIFF = True  # its own reader knows fewer kinds
 pillow_heif.options.DECODE_THREADS = 1

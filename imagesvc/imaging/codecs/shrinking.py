@@ -6,7 +6,7 @@ Regions are those of the picture as shown; files are stored in one of eight orie
 from __future__ import annotations
 
 from imagesvc.imaging.transforms.geometry import Box
-from imagesvc.model import Size
+from imagesvc.model.formats import Size
 
 SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""

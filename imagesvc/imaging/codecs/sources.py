@@ -13,7 +13,7 @@ from imagesvc.imaging.containers.colour_spaces import is_hdr
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.jp2 import colour as jp2_colour
 from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
-from imagesvc.model import Format, Size
+from imagesvc.model.formats import Format, Size
 
 
 def open_source(

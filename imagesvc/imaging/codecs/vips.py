@@ -25,7 +25,7 @@ from imagesvc.imaging.codecs.raster import Raster
 from imagesvc.imaging.codecs.tiff_levels import plain
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.tidy.tidy import tidied
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 Picture = Any
 """A `pyvips.Image`: height x width x bands, evaluated when it is written. No stubs exist."""

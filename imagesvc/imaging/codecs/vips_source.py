@@ -10,7 +10,7 @@ from imagesvc.imaging.codecs import pillow_jpeg
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
 from imagesvc.imaging.codecs.vips import Picture, described, from_raster, load
 from imagesvc.imaging.containers.found import Data
-from imagesvc.model import Format, Size
+from imagesvc.model.formats import Format, Size
 
 ANIMATED = frozenset({Format.GIF, Format.WEBP})
 """Formats whose animations are read and written with all their frames."""

@@ -15,7 +15,7 @@ from imagesvc.imaging.colour.named import converted
 from imagesvc.imaging.containers.cicp import ColourSpace, Curve
 from imagesvc.imaging.containers.colour_spaces import colour_space, is_plain
 from imagesvc.imaging.containers.found import Data
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 RGB, RGBA = 3, 4
 BYTE_INTERPRETATIONS = frozenset({"srgb", "b-w"})

@@ -10,7 +10,7 @@ from imagesvc.imaging.containers.cicp import HDR, ColourSpace
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.heif import colour as heif_colour
 from imagesvc.imaging.containers.png import colour as png_colour
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 _READERS: Mapping[Format, Callable[..., ColourSpace | None]] = {
     Format.PNG: png_colour.read,

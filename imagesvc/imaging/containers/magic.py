@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 HEAD_BYTES = 1024
 """How much of a file's start `sniff` and `foreign_name` look at."""

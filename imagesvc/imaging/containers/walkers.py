@@ -16,7 +16,7 @@ from imagesvc.imaging.containers.magic import HEAD_BYTES, foreign_name, sniff
 from imagesvc.imaging.containers.png import apng
 from imagesvc.imaging.containers.tiff import tiff
 from imagesvc.imaging.limits import Limits
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 WALKERS: Mapping[Format, Callable[[Data, Limits, Budget], Found]] = {
     Format.JPEG: jpeg.walk,

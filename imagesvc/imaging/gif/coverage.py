@@ -11,7 +11,7 @@ from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.gif import FrameHead, frame_heads
-from imagesvc.model import Size
+from imagesvc.model.formats import Size
 
 CLEARED, RESTORED = 2, 3
 """Disposals: what a frame covered is transparent afterwards, or as it was before."""

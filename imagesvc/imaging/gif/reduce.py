@@ -14,7 +14,8 @@ from imagesvc.imaging.location.unclear import UnclearError
 from imagesvc.imaging.pipeline.develop import develop
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
-from imagesvc.model import Format, Transform
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Transform
 
 _GEOMETRY = ("w", "h", "fit", "gravity", "dpr", "enlarge", "crop", "trim", "exact")
 """Keys that change nothing but the size, which the plan tells."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.location.unclear import UnclearError
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 _HEIF_WORDS = (b"Exif", b"mime", b"uri ", b"uuid", b"moov", b"udta", b"loci", b"\xa9xyz", b"xml ")
 _JP2_WORDS = (b"uuid", b"xml ", b"asoc", b"lbl ", b"uinf", b"Exif")

@@ -12,7 +12,7 @@ from imagesvc.imaging.location.opaque import has_no_metadata
 from imagesvc.imaging.location.unclear import UnclearError
 from imagesvc.imaging.messages import Files, Removal, Rendered, Unlocated
 from imagesvc.imaging.render import MAX_RETURNED_BYTES, spill_file
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 PIECES: Mapping[Format, Callable[[Data], Iterable[bytes]]] = {
     Format.JPEG: jpeg.pieces,

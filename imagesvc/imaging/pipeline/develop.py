@@ -18,7 +18,7 @@ from imagesvc.imaging.pipeline import effects, steps, watermark
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.transforms.geometry import Box
-from imagesvc.model import Format, Size
+from imagesvc.model.formats import Format, Size
 
 STEPS: tuple[Callable[[Picture, Work], Picture], ...] = (
     steps.crop,

@@ -17,7 +17,8 @@ from imagesvc.imaging.transforms.geometry import QUARTER, Box, Plan
 from imagesvc.imaging.transforms.keys import MAX
 from imagesvc.imaging.transforms.normal import FROM_PIXELS
 from imagesvc.imaging.transforms.values import rgba
-from imagesvc.model import Format, Size, Transform, Watermark
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.transforms import Transform, Watermark
 
 WITHOUT_ALPHA = frozenset({Format.JPEG})
 WHITE = 255

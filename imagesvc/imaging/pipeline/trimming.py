@@ -9,7 +9,8 @@ from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import to_srgb
 from imagesvc.imaging.pipeline import develop as pipeline
 from imagesvc.imaging.transforms.geometry import Box, cut_region
-from imagesvc.model import Size, Transform
+from imagesvc.model.formats import Size
+from imagesvc.model.transforms import Transform
 
 
 def trimmed_region(source: Source, transform: Transform) -> Box | None:

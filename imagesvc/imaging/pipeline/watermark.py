@@ -13,7 +13,8 @@ from imagesvc.imaging.pipeline import lettering
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.transforms.geometry import place
 from imagesvc.imaging.transforms.values import rgba
-from imagesvc.model import Size, Watermark
+from imagesvc.model.formats import Size
+from imagesvc.model.transforms import Watermark
 
 LETTER_PIXELS = 160
 """Height at which texts are drawn, before they are scaled to their width."""

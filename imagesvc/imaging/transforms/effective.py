@@ -8,7 +8,9 @@ from dataclasses import replace
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.transforms.keys import shown
 from imagesvc.imaging.transforms.normal import WITHOUT_QUALITY, normal
-from imagesvc.model import Format, Original, Transform, Watermark
+from imagesvc.model.formats import Format
+from imagesvc.model.images import Original
+from imagesvc.model.transforms import Transform, Watermark
 
 SHOWN_BY_BROWSERS = frozenset({Format.JPEG, Format.PNG, Format.WEBP, Format.AVIF, Format.GIF})
 ANIMATED = frozenset({Format.WEBP, Format.GIF})

@@ -9,7 +9,9 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.render_cost import frames_of, working_bytes
 from imagesvc.imaging.transforms.effective import no_frame
 from imagesvc.imaging.transforms.geometry import Plan, plan
-from imagesvc.model import Format, Original, Size, Transform
+from imagesvc.model.formats import Format, Size
+from imagesvc.model.images import Original
+from imagesvc.model.transforms import Transform
 
 MAX_SIDES = {
     Format.JPEG: 65_500,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.transforms.values import POINT_UNITS, focal_point
-from imagesvc.model import Region, Size, Transform
+from imagesvc.model.formats import Size
+from imagesvc.model.transforms import Region, Transform
 
 QUARTER, TURN = 90, 360
 GRID = 1e-6

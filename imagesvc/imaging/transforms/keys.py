@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from imagesvc.imaging.transforms.values import COMPASS, read_bg, read_crop, read_gravity
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 MAX_SIDE = 8192
 MAX_BYTES = 1_000_000_000

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from imagesvc.imaging.transforms.keys import MAX_SIDE
-from imagesvc.model import Format, Region, Transform
+from imagesvc.model.formats import Format
+from imagesvc.model.transforms import Region, Transform
 
 HALF_TURN, TURN = 180, 360
 WITHOUT_QUALITY = frozenset({Format.PNG, Format.GIF})

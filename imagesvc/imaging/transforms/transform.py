@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlencode
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.transforms.keys import AUTO, KEYS, MAX_SIDE, Key, shown
 from imagesvc.imaging.transforms.normal import hundredths, normal
-from imagesvc.model import Digest, Transform, VariantKey
+from imagesvc.model.ids import Digest, VariantKey
+from imagesvc.model.transforms import Transform
 
 ENGINE_VERSION = "3"
 """Part of every variant's key and ETag: changed when the same transform makes other pixels."""

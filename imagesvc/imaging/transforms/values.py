@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from imagesvc.model import Region
+from imagesvc.model.transforms import Region
 
 COMPASS = (
     "center",

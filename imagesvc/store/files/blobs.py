@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from imagesvc.errors import NotFound, Unavailable
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from imagesvc.store.files.blobs import Stamp, StoredBlob
 from imagesvc.store.files.files import NO_DESCRIPTOR, full_disk_named, move_durably, read_piece
 

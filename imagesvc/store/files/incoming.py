@@ -13,7 +13,7 @@ from pathlib import Path
 from anyio import CancelScope, to_thread
 
 from imagesvc.errors import EmptyFile, FileTooLarge, InsufficientStorage, Unavailable
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import full_disk_named
 

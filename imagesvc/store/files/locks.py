@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 
 from imagesvc.errors import Conflict, text_of
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from imagesvc.store.files.files import FULL
 
 RETRY_SECONDS = 0.005

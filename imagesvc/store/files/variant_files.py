@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from anyio import to_thread
 
-from imagesvc.model import Variant, VariantKey
+from imagesvc.model.ids import VariantKey
+from imagesvc.model.images import Variant
 from imagesvc.store.files.files import full_disk_named
 
 CHUNK = 1 << 20

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from imagesvc.errors import NotFound, OriginalDamaged, Unavailable
-from imagesvc.model import Digest
+from imagesvc.model.ids import Digest
 from imagesvc.store.files.blobs import BlobStore, Stamp
 
 log = structlog.get_logger()

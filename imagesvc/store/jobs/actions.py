@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, update
 
 from imagesvc.errors import Conflict
-from imagesvc.model import Job, JobId, Status
+from imagesvc.model.ids import JobId
+from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.jobs.rows import get_job

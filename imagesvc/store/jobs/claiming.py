@@ -8,7 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from imagesvc.model import Job, JobId, Original, Status
+from imagesvc.model.ids import JobId
+from imagesvc.model.images import Original
+from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.schema.columns import Instant
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.db.schema.jobs import jobs

@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model import Job, JobId, Receipt, Status
+from imagesvc.model.ids import JobId
+from imagesvc.model.jobs import Job, Status
+from imagesvc.model.uploads import Receipt
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page
 from imagesvc.store.db.schema.images import images

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
 
-from imagesvc.model import Audience, ImageId, Job, Status, UserId, least_id
+from imagesvc.model.ids import ImageId, UserId, least_id
+from imagesvc.model.images import Audience
+from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.jobs import jobs

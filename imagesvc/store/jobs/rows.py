@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model import ImageId, Job, JobId, Lane, Operation, Status, UserId
+from imagesvc.model.ids import ImageId, JobId, UserId
+from imagesvc.model.jobs import Job, Lane, Operation, Status
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.events import tell_new_job
 

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, and_, bindparam, case, update
 
-from imagesvc.model import Digest, Facts, JobId, Operation, Status, Variant
+from imagesvc.model.ids import Digest, JobId
+from imagesvc.model.images import Facts, Variant
+from imagesvc.model.jobs import Operation, Status
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.jobs.status import set_image_status

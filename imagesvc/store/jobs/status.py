@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from imagesvc.model import Status
+from imagesvc.model.jobs import Status
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.events import tell_jobs

@@ -24,7 +24,8 @@ from sqlalchemy import (
     select,
 )
 
-from imagesvc.model import JobId, Lane, UserId
+from imagesvc.model.ids import JobId, UserId
+from imagesvc.model.jobs import Lane
 from imagesvc.store.db.schema.columns import Instant, unindexed
 from imagesvc.store.db.schema.jobs import jobs
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, exists, func, literal, not_, or_, select, text
 
-from imagesvc.model import Audience, Visibility
+from imagesvc.model.images import Audience, Visibility
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import RADIUS, lab

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from imagesvc.model import Audience, CollectionId, Image, Status, UserId, Visibility
+from imagesvc.model.ids import CollectionId, UserId
+from imagesvc.model.images import Audience, Image, Visibility
+from imagesvc.model.jobs import Status
 from imagesvc.store.search.terms import Query
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from imagesvc.model import Audience, Visibility
+from imagesvc.model.images import Audience, Visibility
 from imagesvc.store.search.colors import lab, near_cells
 from imagesvc.store.search.listing import ImageFilter
 from imagesvc.store.search.terms import (

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from imagesvc.errors import InvalidQuery, InvalidRequest
-from imagesvc.model import Visibility
+from imagesvc.model.images import Visibility
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images, phash_bands

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from imagesvc.model import Format, ImageId
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId
 
 
 class TextField(StrEnum):

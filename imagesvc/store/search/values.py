@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 
 from imagesvc.errors import NotFound
-from imagesvc.model import Format, ImageId, parse_id
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import ImageId, parse_id
 from imagesvc.store.search.terms import (
     Colored,
     Day,

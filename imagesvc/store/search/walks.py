@@ -29,7 +29,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from imagesvc.model import Visibility
+from imagesvc.model.images import Visibility
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE
 from imagesvc.store.search.conditions import Condition

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
-from imagesvc.model import new_id
+from imagesvc.model.ids import new_id
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.events import webhook_deliveries, webhooks

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
-from imagesvc.model import UserId, new_id
+from imagesvc.model.ids import UserId, new_id
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.accounts import users
 from imagesvc.store.db.schema.events import events, webhook_deliveries, webhooks

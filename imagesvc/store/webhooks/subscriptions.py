@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
-from imagesvc.model import Audience, UserId
+from imagesvc.model.ids import UserId
+from imagesvc.model.images import Audience
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.events import events, webhook_deliveries, webhooks

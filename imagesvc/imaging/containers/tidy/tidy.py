@@ -16,7 +16,7 @@ from imagesvc.imaging.containers.tidy import jpeg as tidy_jpeg
 from imagesvc.imaging.containers.tidy import png as tidy_png
 from imagesvc.imaging.containers.tidy import tiff as tidy_tiff
 from imagesvc.imaging.containers.tidy import webp as tidy_webp
-from imagesvc.model import Format
+from imagesvc.model.formats import Format
 
 MAX_METADATA_BYTES = 4 << 20
 """Up to here, metadata that is not packed is no matter."""

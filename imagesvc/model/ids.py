@@ -1,0 +1,51 @@
+"""Ids of what is stored, and the current instant."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+from uuid import UUID
+
+from uuid_utils import compat as uuid_compat
+
+from imagesvc.errors import NO_SUCH_ID, NotFound
+
+ImageId = NewType("ImageId", UUID)
+JobId = NewType("JobId", UUID)
+UserId = NewType("UserId", UUID)
+CollectionId = NewType("CollectionId", UUID)
+KeyId = NewType("KeyId", UUID)
+LoginId = NewType("LoginId", UUID)
+Digest = NewType("Digest", str)
+"""The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
+VariantKey = NewType("VariantKey", str)
+"""The image and what a variant's bytes depend on, hashed: original, canonical transform, engine."""
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): ids sort by the time they were made."""
+    return uuid_compat.uuid7()
+
+
+def least_id(instant: datetime, *, slack: timedelta = timedelta()) -> UUID:
+    """An id below all that were made at this millisecond or later, or `slack` after it."""
+    since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC) + slack  # no calendar has an end here
+    milliseconds = since_epoch // timedelta(milliseconds=1)
+    return UUID(int=max(milliseconds, 0) << 80)
+
+
+def parse_id(text: str) -> UUID:
+    """The id that a URL names; one spelling each, so that each thing has one URL.
+
+    Raises:
+        NotFound: no id looks like this.
+    """
+    if re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
+        raise NotFound(NO_SUCH_ID)
+    return UUID(text)
+
+
+def utc_now() -> datetime:
+    """The current instant, aware, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,63 @@
+"""Jobs, their operations, and the lanes that work waits in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from imagesvc.model.ids import ImageId, JobId, UserId
+
+
+class Status(StrEnum):
+    """How far an image, a job or one of its operations has come."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more unless someone asks."""
+        return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
+
+
+class Lane(IntEnum):
+    """Who waits for a piece of work; lower goes first."""
+
+    INTERACTIVE = 0  # someone waits for these bytes now
+    UPLOAD = 1  # the job of an upload
+    BACKFILL = 2  # work that nobody waits for
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One variant that a job is to make, and what came of it."""
+
+    position: int
+    name: str | None  # the preset it was asked for as, if any
+    transform: str  # canonical text
+    status: Status = Status.PENDING
+    error_code: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The durable request to make some variants of one image."""
+
+    id: JobId
+    image_id: ImageId
+    lane: Lane
+    status: Status
+    attempts: int
+    operations: tuple[Operation, ...]
+    error_code: str | None
+    error_detail: str | None
+    due_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    owner_id: UserId | None = None
