@@ -98,11 +98,11 @@ def _next(turn: Synchronized[int]) -> int:
         return index
 
 
-def durable_write_seconds(folder: Path, files: Sequence[bytes], at_once: int) -> float:
+def durable_write_seconds(folder: Path, files: Sequence[bytes], concurrency: int) -> float:
     """How long it takes to write the files so that a power cut loses none of them."""
     folder.mkdir()
     started = time.perf_counter()
-    with ThreadPoolExecutor(at_once) as threads:
+    with ThreadPoolExecutor(concurrency) as threads:
         numbers = range(len(files))
         list(threads.map(lambda number: _write(folder, str(number), files[number]), numbers))
     return time.perf_counter() - started

@@ -32,7 +32,7 @@ from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
-from imagesvc.delivery.hot import AtOnce, HotPath
+from imagesvc.delivery.hot import HotPath, Inline
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import ImagesvcError, text_of
@@ -51,11 +51,11 @@ from imagesvc.http.routes import Routes
 from imagesvc.library.remove import Removal
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
-from imagesvc.server.figures import figures
+from imagesvc.server.metrics import metrics
 from imagesvc.server.middleware.access import AccessLog, AccessLogMiddleware
 from imagesvc.server.middleware.behind_proxies import behind_proxies
 from imagesvc.server.middleware.compression import CompressionMiddleware
-from imagesvc.server.middleware.cors import Cors, CorsMiddleware, shared_at_once
+from imagesvc.server.middleware.cors import Cors, CorsMiddleware, shared_inline
 from imagesvc.server.middleware.local_only import LocalOnly, only_local
 from imagesvc.server.middleware.slow_bodies import SlowBodyMiddleware
 from imagesvc.server.middleware.trailing_slashes import TrailingSlashes
@@ -99,7 +99,7 @@ class Application:
     """The ASGI application, and the way past it of what can be answered from memory at once."""
 
     asgi: ASGIApp
-    at_once: AtOnce
+    inline: Inline
     cors: Cors
     refused: Counter[str]
     """Connections refused, by the setting that limits them; the server counts them."""
@@ -148,7 +148,9 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     binding = Routes(
         service.authenticator,
         service.rate_limits,
-        Idempotency(service.receipts, timedelta(seconds=settings.idempotency_key_lifetime)),
+        Idempotency(
+            service.idempotency_records, timedelta(seconds=settings.idempotency_key_lifetime)
+        ),
     )
     for resource in resources_of(service, hot, access, refused):
         routes += binding.of(resource)
@@ -169,14 +171,14 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         return AccessLogMiddleware(app, access)
 
     asgi: ASGIApp = hot
-    at_once: AtOnce = hot.at_once
+    inline: Inline = hot.inline
     if not settings.has_accounts:
-        asgi, at_once = LocalOnly(hot, logged), only_local(hot.at_once)
+        asgi, inline = LocalOnly(hot, logged), only_local(hot.inline)
     cors = Cors.of(settings.cors_origins, has_accounts=settings.has_accounts)
     if cors.is_on:
-        asgi, at_once = CorsMiddleware(asgi, cors, logged), shared_at_once(at_once, cors)
+        asgi, inline = CorsMiddleware(asgi, cors, logged), shared_inline(inline, cors)
     paths = [operation.path for operation in OPERATIONS]
-    return Application(*behind_proxies(asgi, at_once, settings, paths), cors, refused)
+    return Application(*behind_proxies(asgi, inline, settings, paths), cors, refused)
 
 
 def resources_of(
@@ -218,8 +220,8 @@ def resources_of(
         ),
         UploadEndpoints(
             UploadReader(service.incoming, settings.max_files, settings.max_upload_size),
-            service.ingest,
-            Imports(service.source, service.incoming, service.ingest),
+            service.acceptor,
+            Imports(service.source, service.incoming, service.acceptor),
             service.collections,
             presets,
             visibility,
@@ -228,10 +230,10 @@ def resources_of(
             service.images, service.collections, service.search, service.variants, removal, presets
         ),
         PresignedEndpoints(
-            service.upload_slots,
+            service.pending_uploads,
             service.signer,
             service.incoming,
-            service.ingest,
+            service.acceptor,
             service.collections,
             presets,
             settings.max_upload_size,
@@ -252,8 +254,8 @@ def resources_of(
             service.variants,
             service.presets,
             service.preset_places,
-            service.ingest.eager,
-            service.upload_slots,
+            service.acceptor.eager,
+            service.pending_uploads,
             service.settings.job_timeout,
         ),
         CollectionEndpoints(service.collections, visibility),
@@ -278,7 +280,7 @@ def resources_of(
                 "workers": service.check_workers,
             }
         ),
-        MetricsEndpoints(lambda: figures(service, access.answers, events.open_streams, refused)),
+        MetricsEndpoints(lambda: metrics(service, access.answers, events.open_streams, refused)),
         HomeEndpoints(),
         DocsEndpoints(),
         OpenApiEndpoints(OPERATIONS),

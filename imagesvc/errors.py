@@ -156,7 +156,7 @@ NO_SUCH_ID = "There is nothing with this id."
 
 
 class NotFound(Rejected):
-    """The URL names nothing, or nothing that the asker may see."""
+    """The URL names nothing, or nothing that the requester may see."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not_found"

@@ -37,7 +37,7 @@ from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.jobs.maker import Maker
 from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.jobs.runner import Runner, RunnerLimits
-from imagesvc.library.accept import Ingest
+from imagesvc.library.accept import Acceptor
 from imagesvc.library.garbage import Collector
 from imagesvc.model.accounts import Quota
 from imagesvc.model.formats import Format
@@ -64,11 +64,11 @@ from imagesvc.store.files.secret import derive_key, is_private, load_secret, mak
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.files.verified import VerifiedBlobs
 from imagesvc.store.files.write_probe import WriteProbe
+from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
-from imagesvc.store.receipts import ReceiptStore
+from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.search.search import ImageSearch
-from imagesvc.store.upload_slots import UploadSlotStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.outbox import Outbox
@@ -132,7 +132,7 @@ class Service:
         )
         self.authenticator = self.accounts.authenticator
         self.images = ImageStore(self.database, Quota(settings.quota_images, settings.quota_bytes))
-        self.upload_slots = UploadSlotStore(self.database)
+        self.pending_uploads = PendingUploadStore(self.database)
         self.collections = CollectionStore(self.database)
         self.search = ImageSearch(self.database)
         self.events = EventStore(self.database)
@@ -149,7 +149,7 @@ class Service:
                 timedelta(seconds=settings.webhook_disable_after),
             ),
         )
-        self.receipts = ReceiptStore(self.database)
+        self.idempotency_records = IdempotencyStore(self.database)
         self.jobs = JobStore(self.database)
         self.variant_rows = VariantStore(self.database)
         self.blobs = FileBlobStore(self.data_dir.blobs)
@@ -200,7 +200,7 @@ class Service:
             ),
         )
         self.runner = Runner(self.jobs, maker, runner_limits(settings))
-        self.ingest = Ingest(
+        self.acceptor = Acceptor(
             pool=self.pool,
             blobs=self.blobs,
             images=self.images,
@@ -218,7 +218,7 @@ class Service:
         )
         self.collector = Collector(
             self.data_dir, self.blobs, self.images, self.locks, self.variant_files,
-            self.variant_rows, self.upload_slots,
+            self.variant_rows, self.pending_uploads,
         )  # fmt: skip
         self._background: list[asyncio.Task[None]] = []
         self._lock: DataDirLock | None = None
@@ -336,13 +336,13 @@ class Service:
         while True:
             try:
                 await self.check_database()  # with rows missing, what they point at looks unused
-                await self.receipts.prune(utc_now())
+                await self.idempotency_records.prune(utc_now())
                 retention = timedelta(seconds=self.settings.event_retention)
                 await self.events.prune(utc_now() - retention)
                 await self.deliveries.prune(utc_now() - retention)
                 found = await self.collector.collect(grace_seconds=self.settings.gc_grace)
                 log.info(
-                    "leftovers collected",
+                    "orphans collected",
                     action="gc.done",
                     blobs=found.blobs,
                     variants=found.variants,
@@ -350,7 +350,7 @@ class Service:
                     slots=found.slots,
                 )
             except (ImagesvcError, OSError) as error:
-                log.error("leftovers not collected", action="gc.failed", error=text_of(error))
+                log.error("orphans not collected", action="gc.failed", error=text_of(error))
             await asyncio.sleep(self.settings.gc_interval)
 
     async def _scrub(self) -> None:

@@ -358,9 +358,9 @@ class Settings(BaseSettings):
         86400.0, description="How long the first answer to an Idempotency-Key is kept."
     )
 
-    gc_interval: Seconds = Field(3600.0, description="Time between collections of leftovers.")
+    gc_interval: Seconds = Field(3600.0, description="Time between collections of orphans.")
     gc_grace: Annotated[float, BeforeValidator(read_seconds)] = Field(
-        3600.0, ge=0, description="Age below which leftovers are not collected."
+        3600.0, ge=0, description="Age below which orphans are not collected."
     )
 
     log_format: Literal["auto", "text", "json"] = Field(

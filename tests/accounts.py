@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Account:
     """Someone who asks a server, and the client that brings their credential."""
 
     id: str
@@ -39,23 +39,23 @@ def printed_keys(server: Server) -> list[str]:
     return re.findall(line, server.log(), re.MULTILINE)
 
 
-def admin_of(server: Server) -> Asker:
+def admin_of(server: Server) -> Account:
     """The admin whom the first start made."""
     (key,) = printed_keys(server)
     client = client_of(server, key)
-    return Asker(client.get("/api/v1/users/me").json()["id"], key, client)
+    return Account(client.get("/api/v1/users/me").json()["id"], key, client)
 
 
-def make_user(server: Server, admin: Asker, name: str, **fields: Any) -> Asker:
+def make_user(server: Server, admin: Account, name: str, **fields: Any) -> Account:
     """A user with a key for all that users may do; only who logs in needs a password."""
     made = admin.client.post("/api/v1/users", json={"name": name, **fields})
     assert made.status_code == 201, made.text
     user_id = made.json()["id"]
-    return Asker(user_id, *make_key(server, admin, user_id, ["read", "upload", "manage"]))
+    return Account(user_id, *make_key(server, admin, user_id, ["read", "upload", "manage"]))
 
 
 def make_key(
-    server: Server, admin: Asker, user_id: str, scopes: list[str], **fields: Any
+    server: Server, admin: Account, user_id: str, scopes: list[str], **fields: Any
 ) -> tuple[str, httpx2.Client]:
     """A key of a user, and a client that brings it."""
     made = admin.client.post(

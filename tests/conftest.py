@@ -14,7 +14,7 @@ import pytest
 
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
-from tests.accounts import Asker, admin_of
+from tests.accounts import Account, admin_of
 from tests.server import Server
 
 # The same examples each time, at any speed: what fails a change is in the change.
@@ -108,7 +108,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def admin(guarded: Server) -> Asker:
+def admin(guarded: Server) -> Account:
     """Its admin."""
     return admin_of(guarded)
 

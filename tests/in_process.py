@@ -9,15 +9,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from imagesvc.cli.main import connection_bounds
-from imagesvc.delivery.hot import AtOnce
+from imagesvc.delivery.hot import Inline
 from imagesvc.server.protocol import bounded
 from imagesvc.settings import Settings
 from tests.waiting import PATIENCE, until
 
 
-def answer_of(app: ASGIApp, at_once: AtOnce) -> httpx2.Response:
-    """The answer of an application to one request, which `at_once` may answer before it."""
-    protocol = bounded(connection_bounds(Settings()), at_once)
+def answer_of(app: ASGIApp, inline: Inline) -> httpx2.Response:
+    """The answer of an application to one request, which `inline` may answer before it."""
+    protocol = bounded(connection_bounds(Settings()), inline)
     config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run)

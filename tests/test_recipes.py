@@ -20,7 +20,7 @@ from PIL import Image
 
 from imagesvc.settings import Settings
 from tests import recipes
-from tests.accounts import Asker, client_of
+from tests.accounts import Account, client_of
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import PATIENCE
@@ -37,7 +37,7 @@ def url_of(server: Server) -> str:
 WIDTH, HEIGHT = 1800, 1200
 
 
-def upload(owner: Asker, visibility: str) -> str:
+def upload(owner: Account, visibility: str) -> str:
     """The id of a new image."""
     answer = owner.client.post(
         "/api/v1/images", content=picture(1, (WIDTH, HEIGHT)), params={"visibility": visibility}
@@ -48,7 +48,7 @@ def upload(owner: Asker, visibility: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def image_id(admin: Asker) -> str:
+def image_id(admin: Account) -> str:
     """An image that every page may show."""
     return upload(admin, "unlisted")
 
@@ -118,7 +118,7 @@ def test_a_page_of_another_site_shows_each_picture(
 
 
 def test_a_private_image_has_a_srcset_of_signed_urls(
-    guarded: Server, admin: Asker, tmp_path: Path
+    guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
     """The program prints what a page needs, and its visitors need no key."""
     image_id = upload(admin, "private")
@@ -167,7 +167,7 @@ def node() -> str:
 
 
 def test_the_loader_of_next_gives_urls_that_work(
-    guarded: Server, admin: Asker, image_id: str, tmp_path: Path
+    guarded: Server, admin: Account, image_id: str, tmp_path: Path
 ) -> None:
     """For every width that Next.js asks for, with `urls.original` as `src`."""
     original = admin.client.get(f"/api/v1/images/{image_id}").json()["urls"]["original"]
@@ -193,7 +193,7 @@ def test_the_loader_of_next_gives_urls_that_work(
 
 
 def test_one_line_of_curl_prints_where_the_picture_is(
-    guarded: Server, admin: Asker, tmp_path: Path
+    guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
     """As it is pasted."""
     if shutil.which("curl") is None:
@@ -244,7 +244,7 @@ def parsed(syntax: str, answer: httpx2.Response) -> str:
     return re.sub(r"\{json:([\w.]+)\}", member, syntax)
 
 
-def test_sharex_uploads_and_finds_the_urls(guarded: Server, admin: Asker) -> None:
+def test_sharex_uploads_and_finds_the_urls(guarded: Server, admin: Account) -> None:
     """A screenshot with a name that is no ASCII; the uploader as it is read from the file."""
     (text,) = recipes.blocks("ShareX", "json")
     uploader = json.loads(recipes.filled(text, url=url_of(guarded), key=admin.key))

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests import recipes
-from tests.accounts import Asker
+from tests.accounts import Account
 from tests.browser import browsed
 from tests.http.asking import picture
 from tests.server import Server
@@ -50,7 +50,7 @@ def site(html: str) -> Iterator[str]:
 
 
 def test_a_page_of_another_site_shows_pictures(
-    guarded: Server, admin: Asker, tmp_path: Path
+    guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
     """Public ones in the width that the page needs, and private ones by signed URLs alone."""
     base = f"http://127.0.0.1:{guarded.port}"

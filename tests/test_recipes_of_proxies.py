@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests import recipes
-from tests.accounts import Asker, admin_of
+from tests.accounts import Account, admin_of
 from tests.http.asking import noise, picture
 from tests.proxies import caddy, nginx
 from tests.server import Server, new_client
@@ -35,7 +35,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def owner(service: Server) -> Asker:
+def owner(service: Server) -> Account:
     """Its admin."""
     return admin_of(service)
 
@@ -53,7 +53,7 @@ def site(number: int, server: Server) -> str:
     return "http://127.0.0.1:{port} " + rest.replace(":8000", f":{server.port}")
 
 
-def use_through(port: int, prefix: str, owner: Asker) -> None:
+def use_through(port: int, prefix: str, owner: Account) -> None:
     """Upload more than 1 MB, follow what the answers name, and get events, as a forging client."""
     base = f"http://127.0.0.1:{port}"
     with new_client(base_url=base) as client:
@@ -73,7 +73,7 @@ def use_through(port: int, prefix: str, owner: Asker) -> None:
             assert next(line for line in stream.iter_lines() if line.startswith("event: "))
 
 
-def test_nginx_below_a_path(service: Server, owner: Asker, tmp_path: Path) -> None:
+def test_nginx_below_a_path(service: Server, owner: Account, tmp_path: Path) -> None:
     """In the server of a site that has its own pictures, too."""
     others = "client_max_body_size 1m; location ~ \\.(jpg|png)$ {{ return 410; }}\n"
 
@@ -91,7 +91,7 @@ def test_nginx_below_a_path(service: Server, owner: Asker, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("number", "prefix"), [(0, ""), (1, "/media")])
 def test_caddy_on_a_host_and_below_a_path(
-    service: Server, owner: Asker, tmp_path: Path, number: int, prefix: str
+    service: Server, owner: Account, tmp_path: Path, number: int, prefix: str
 ) -> None:
     """Uploads of any size and events pass, and clients do not choose what answers say."""
     with caddy(tmp_path, site(number, service)) as port:
@@ -112,7 +112,12 @@ def test_caddy_on_a_host_and_below_a_path(
     ],
 )
 def test_links_of_lemmy(
-    service: Server, owner: Asker, lemmy: httpx2.Client, link: str, kind: str, size: tuple[int, int]
+    service: Server,
+    owner: Account,
+    lemmy: httpx2.Client,
+    link: str,
+    kind: str,
+    size: tuple[int, int],
 ) -> None:
     """As its pages and its applications make them."""
     image_id = owner.client.post(

@@ -118,10 +118,10 @@ class CollectionEndpoints:
         answers={200: page_of(Page[CollectionOut])},
     )  # fmt: skip
     async def page(self, call: Call[PageQuery, None]) -> Response:
-        """Collections, the newest first: the asker's own and public ones; for admins, all."""
+        """Collections, the newest first: the requester's own and public ones; for admins, all."""
         requester = call.requester
         found, last = await self.collections.page(
-            requester.audience, limit=call.query.limit, after=call.query.cursor
+            requester.viewer, limit=call.query.limit, after=call.query.cursor
         )
         shown = (CollectionOut.of(one, requester, base=call.base) for one in found)
         return page_response(call, Page[CollectionOut], shown, cursor_text(last))

@@ -26,7 +26,7 @@ from imagesvc.http.calls import Call, Header
 from imagesvc.http.models import Query
 from imagesvc.http.operations import operation
 from imagesvc.model.ids import UserId
-from imagesvc.model.images import Audience
+from imagesvc.model.images import Viewer
 from imagesvc.store.db.database import Database
 from imagesvc.store.events import Event, EventStore, EventType, rebased
 
@@ -107,7 +107,7 @@ class EventEndpoints:
         errors=(Overloaded,), is_change=True,
     )  # fmt: skip
     async def stream(self, call: Call[EventQuery, None]) -> Response:
-        """Changes of the asker's images and jobs, as server-sent events, until one side ends it.
+        """Changes of the requester's images and jobs, as server-sent events, until one side ends.
 
         Without an id to go on after, it begins with what happens from now on.
 
@@ -129,7 +129,7 @@ class EventEndpoints:
             last = newest if last > newest else oldest - 1
             begin = f"id: {last}\nevent: reset\ndata: {{}}\n\n"
         begin += f"retry: 1000\nid: {last}\n\n"  # no event, but a place to come back to
-        pieces = self._pieces(call, begin, last, principal.audience, query.types or ())
+        pieces = self._pieces(call, begin, last, principal.viewer, query.types or ())
         return EventStream(pieces, partial(self._count, principal.user_id))
 
     def _check_room(self, user_id: UserId | None) -> None:
@@ -153,21 +153,21 @@ class EventEndpoints:
         call: Call[EventQuery, None],
         begin: str,
         last: int,
-        audience: Audience,
+        viewer: Viewer,
         types: tuple[EventType, ...],
     ) -> AsyncGenerator[str, None]:
         yield begin
-        with self.database.woken() as wake:
+        with self.database.subscribe() as wake:
             quiet_since = checked_at = time.monotonic()
             while not self.is_stopping():
                 wake.clear()  # before the look: what is committed after it wakes again
-                found, last = await self.events.after(last, audience, types, limit=BATCH)
+                found, last = await self.events.after(last, viewer, types, limit=BATCH)
                 if found:
                     yield "".join(_text(event, call.base) for event in found)
                     quiet_since = time.monotonic()
                 if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
                     checked_at = time.monotonic()
-                    if not await self._may_still(call.request, audience):
+                    if not await self._may_still(call.request, viewer):
                         return
                 if time.monotonic() - quiet_since >= HEARTBEAT_SECONDS:
                     quiet_since = time.monotonic()
@@ -177,14 +177,14 @@ class EventEndpoints:
                     with move_on_after(POLL_SECONDS):
                         await wake.wait()
 
-    async def _may_still(self, request: Request, audience: Audience) -> bool:
+    async def _may_still(self, request: Request, viewer: Viewer) -> bool:
         """Whether the credential that the stream was opened with still holds."""
         try:
             principal = await self.authenticator.anew(request)
             principal.check(AuthScope.READ)
         except ImagesvcError:
             return False
-        return principal.audience == audience
+        return principal.viewer == viewer
 
 
 def _text(event: Event, base: str) -> str:

@@ -110,7 +110,7 @@ class JobEndpoints:
 def _filter_of(query: JobQuery, requester: Principal) -> JobFilter:
     check_may_list(requester, query.owner)
     return JobFilter(
-        audience=requester.audience,
+        viewer=requester.viewer,
         owner_id=None if query.owner is None else UserId(query.owner),
         status=query.status,
         image_id=None if query.image is None else ImageId(query.image),

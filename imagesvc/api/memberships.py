@@ -85,7 +85,7 @@ class MembershipEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def add(self, call: Call[None, ImageRefs], collection: Collection) -> Response:
-        """Put images into a collection, all or none; both must be the asker's own.
+        """Put images into a collection, all or none; both must be the requester's own.
 
         An image that is in it already stays; one that is in another is a conflict.
         """

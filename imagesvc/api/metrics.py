@@ -1,4 +1,4 @@
-"""Figures for Prometheus: read from the parts when asked, so that counting costs nothing."""
+"""Metrics for Prometheus: read from the parts when asked, so that counting costs nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Metric:
     """One time series: its value now, and whether it only ever grows."""
 
     name: str
@@ -34,14 +34,14 @@ class Figure:
 class MetricsEndpoints:
     """The route that Prometheus scrapes."""
 
-    figures: Callable[[], Awaitable[list[Figure]]]
+    metrics: Callable[[], Awaitable[list[Metric]]]
 
     @operation(
         "get_metrics", "GET", "/metrics", tag="operation", scope=Scope.READ, query=LenientQuery,
         answers={200: Raw(("text/plain",), TEXT)}, errors=(Forbidden,),
     )  # fmt: skip
     async def show(self, call: Call[LenientQuery, None]) -> Response:
-        """All figures, in the text format of Prometheus; with accounts, for admins alone.
+        """All metrics, in the text format of Prometheus; with accounts, for admins alone.
 
         A key with the scope `read` will do, if it is an admin's: what lies in the configuration
         of a scraper should be good for nothing else.
@@ -49,24 +49,24 @@ class MetricsEndpoints:
         if not call.requester.is_operator:
             raise Forbidden("Metrics are for credentials of admins.")
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Snapshot(await self.figures()))
+        registry.register(_Snapshot(await self.metrics()))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Snapshot:
-    """Figures as the client library wants them collected."""
+    """Metrics as the client library wants them collected."""
 
-    def __init__(self, figures: list[Figure]) -> None:
-        self._figures = figures
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._figures = metrics
 
     def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
         """One family a name, with its series."""
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
-        for figure in self._figures:
-            kind = CounterMetricFamily if figure.is_counter else GaugeMetricFamily
+        for metric in self._figures:
+            kind = CounterMetricFamily if metric.is_counter else GaugeMetricFamily
             family = families.setdefault(
-                figure.name,
-                kind(f"imagesvc_{figure.name}", figure.meaning, labels=list(figure.labels)),
+                metric.name,
+                kind(f"imagesvc_{metric.name}", metric.meaning, labels=list(metric.labels)),
             )
-            family.add_metric(list(figure.labels.values()), figure.value)
+            family.add_metric(list(metric.labels.values()), metric.value)
         return list(families.values())

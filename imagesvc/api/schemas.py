@@ -105,7 +105,7 @@ class ImageOut(Model, title="Image"):
             base: what URLs begin with.
         """
         is_own = owns(requester, image.owner_id)
-        original, facts = image.original, image.facts
+        original, analysis = image.original, image.analysis
         return cls(
             id=image.id,
             filename=image.filename,
@@ -120,10 +120,10 @@ class ImageOut(Model, title="Image"):
             frames=original.frames,
             bytes=image.bytes,
             sha256=original.digest,
-            dominant_color=facts.dominant_color if facts else None,
-            palette=list(facts.palette) if facts else [],
-            thumbhash=facts.thumbhash if facts else None,
-            phash=facts.phash if facts else None,
+            dominant_color=analysis.dominant_color if analysis else None,
+            palette=list(analysis.palette) if analysis else [],
+            thumbhash=analysis.thumbhash if analysis else None,
+            phash=analysis.phash if analysis else None,
             exif=image.exif,
             gps=GpsOut(**image.gps) if image.gps and is_own else None,
             visibility=image.visibility,

@@ -9,7 +9,7 @@ from pydantic import WithJsonSchema
 
 from imagesvc.errors import ImageTooLarge, InvalidTransform
 from imagesvc.imaging.transforms.transform import PRESET, parse, parse_text
-from imagesvc.jobs.requests import Wanted
+from imagesvc.jobs.requests import NamedTransform
 from imagesvc.model.transforms import Transform
 
 T = TypeVar("T")
@@ -44,7 +44,9 @@ OperationIn = Annotated[
 ]
 
 
-def read_operations(given: Sequence[object], presets: Mapping[str, Transform]) -> list[Wanted]:
+def read_operations(
+    given: Sequence[object], presets: Mapping[str, Transform]
+) -> list[NamedTransform]:
     """The transforms that operations mean.
 
     Raises:
@@ -77,7 +79,7 @@ def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> lis
     return done
 
 
-def read_operation(operation: object, presets: Mapping[str, Transform]) -> Wanted:
+def read_operation(operation: object, presets: Mapping[str, Transform]) -> NamedTransform:
     """The transform that one operation means, with its name if that is a preset's alone.
 
     Raises:

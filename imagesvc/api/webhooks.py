@@ -128,8 +128,8 @@ class WebhookEndpoints:
     )  # fmt: skip
     async def page(self, call: Call[PageQuery, None]) -> Response:
         """One's own webhooks, the newest first; for admins, all."""
-        query, audience = call.query, call.requester.audience
-        found, last = await self.webhooks.page(audience, limit=query.limit, after=query.cursor)
+        query, viewer = call.query, call.requester.viewer
+        found, last = await self.webhooks.page(viewer, limit=query.limit, after=query.cursor)
         return page_response(call, Page[WebhookOut], map(_out, found), cursor_text(last))
 
     @operation(

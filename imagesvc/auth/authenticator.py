@@ -9,11 +9,11 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from imagesvc.auth.browsers import check_site
+from imagesvc.auth.csrf import check_site
 from imagesvc.auth.first_key import FirstKey
-from imagesvc.auth.opaque import KEY_PREFIX, read_secret
 from imagesvc.auth.principals import ANYBODY, STRANGER, Principal, scopes_of_user
 from imagesvc.auth.provider import Provider
+from imagesvc.auth.secrets import KEY_PREFIX, read_secret
 from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
 from imagesvc.errors import InvalidRequest, InvalidToken
 from imagesvc.model.accounts import ApiKey, Login, User

@@ -23,7 +23,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RateLimitState:
     """How a key stands after it asked for a token; seconds are whole and never too few."""
 
     limit: int
@@ -70,14 +70,14 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: str) -> Standing:
+    def take(self, key: str) -> RateLimitState:
         """Take a token from the bucket of `key`, if there is one."""
         now = self._clock()
         spacing = 1 / self.rate.per_second
         full_at = max(now, self._full_at.get(key, now)) + spacing
         excess = full_at - now - self.rate.burst * spacing
         if excess > spacing * 1e-6:  # less is what floating point made of an exact fit
-            return Standing(
+            return RateLimitState(
                 self.rate.burst, 0, math.ceil(full_at - spacing - now), math.ceil(excess)
             )
         self._full_at[key] = full_at
@@ -85,4 +85,4 @@ class Buckets:
         if len(self._full_at) > self._max_keys:
             self._full_at.popitem(last=False)
         remaining = math.floor(-excess / spacing + 1e-6)
-        return Standing(self.rate.burst, remaining, math.ceil(full_at - now))
+        return RateLimitState(self.rate.burst, remaining, math.ceil(full_at - now))

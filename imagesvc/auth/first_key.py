@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from imagesvc.auth.key_file import GivenKey
-from imagesvc.auth.opaque import KEY_PREFIX, Secret, new_key, read_secret
+from imagesvc.auth.secrets import KEY_PREFIX, Secret, new_key, read_secret
 from imagesvc.auth.users import FIRST_ADMIN, made_first_admin
 from imagesvc.errors import InvalidToken, text_of
 from imagesvc.logs import standard_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagesvc.auth.opaque import KEY_PREFIX, Secret, read_secret
+from imagesvc.auth.secrets import KEY_PREFIX, Secret, read_secret
 from imagesvc.errors import InvalidToken, Unavailable
 
 SETTING = "admin_key_file"

@@ -13,12 +13,12 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
 
-from imagesvc.auth.buckets import Buckets, Standing
+from imagesvc.auth.buckets import Buckets, RateLimitState
 from imagesvc.auth.login_limits import LoginLimits
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import RateLimited
 
-STANDING = "imagesvc.standing"
+RATE_LIMIT_STATE = "imagesvc.state"
 
 
 class Limit(StrEnum):
@@ -59,8 +59,8 @@ class RateLimits:
             RateLimited: there were too many; the password was not looked at.
         """
         if self.logins is not None:
-            standing = self.logins.take(name, address_of(request))
-            self._judge(standing, request, Limit.LOGIN)
+            state = self.logins.take(name, address_of(request))
+            self._judge(state, request, Limit.LOGIN)
 
     def know_login(self, request: Request, name: str) -> None:
         """Remember the address of a user who brought the right password or refresh token."""
@@ -81,22 +81,22 @@ class RateLimits:
         if buckets is not None:
             self._judge(buckets.take(key), request, limit)
 
-    def _judge(self, standing: Standing, request: Request, limit: Limit | str) -> None:
-        request.scope[STANDING] = standing
-        if standing.retry_seconds is not None:
+    def _judge(self, state: RateLimitState, request: Request, limit: Limit | str) -> None:
+        request.scope[RATE_LIMIT_STATE] = state
+        if state.retry_seconds is not None:
             self.refused[limit] += 1
-            raise RateLimited(standing.retry_seconds)
+            raise RateLimited(state.retry_seconds)
 
 
 def standing_headers(request: Request) -> Mapping[str, str]:
-    """How the asker stands, for the answer (draft-ietf-httpapi-ratelimit-headers-03)."""
-    standing: Standing | None = request.scope.get(STANDING)
-    if standing is None:
+    """How the requester stands, for the answer (draft-ietf-httpapi-ratelimit-headers-03)."""
+    state: RateLimitState | None = request.scope.get(RATE_LIMIT_STATE)
+    if state is None:
         return {}
     return {
-        "ratelimit-limit": str(standing.limit),
-        "ratelimit-remaining": str(standing.remaining),
-        "ratelimit-reset": str(standing.reset_seconds),
+        "ratelimit-limit": str(state.limit),
+        "ratelimit-remaining": str(state.remaining),
+        "ratelimit-reset": str(state.reset_seconds),
     }
 
 

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from imagesvc.auth.buckets import MAX_KEYS, Buckets, Rate, Standing
+from imagesvc.auth.buckets import MAX_KEYS, Buckets, Rate, RateLimitState
 
 NAME_FACTOR = 10
 """How many times as often one name may be tried from all unknown addresses together."""
@@ -28,8 +28,8 @@ class LoginLimits:
         self._names = Buckets(loose, clock=clock)
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    def take(self, name: str, address: str) -> Standing:
-        """Count a try; the standing of what refuses it, or that of the name at the address."""
+    def take(self, name: str, address: str) -> RateLimitState:
+        """Count a try; the state of what refuses it, or that of the name at the address."""
         first, *others = self._counted(name, address)
         return next((it for it in others if it.retry_seconds is not None), first)
 
@@ -41,16 +41,16 @@ class LoginLimits:
         if len(self._known) > MAX_KEYS:
             self._known.popitem(last=False)
 
-    def _counted(self, name: str, address: str) -> Iterator[Standing]:
+    def _counted(self, name: str, address: str) -> Iterator[RateLimitState]:
         """Take from one bucket after the other, up to the first that is empty."""
         pair = _pair(name, address)
         takes = [(self._pairs, pair)]
         if pair not in self._known:
             takes += [(self._addresses, address), (self._names, _folded(name))]
         for buckets, key in takes:
-            standing = buckets.take(key)
-            yield standing
-            if standing.retry_seconds is not None:
+            state = buckets.take(key)
+            yield state
+            if state.retry_seconds is not None:
                 return
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from imagesvc.auth.opaque import (
+from imagesvc.auth.passwords import Passwords
+from imagesvc.auth.principals import Scope, scopes_of_user
+from imagesvc.auth.secrets import (
     KEY_PREFIX,
     REFRESH_PREFIX,
     Secret,
@@ -15,8 +17,6 @@ from imagesvc.auth.opaque import (
     new_refresh,
     read_secret,
 )
-from imagesvc.auth.passwords import Passwords
-from imagesvc.auth.principals import Scope, scopes_of_user
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.errors import InvalidRequest, InvalidToken, Unauthorized
 from imagesvc.model.accounts import Login, User
@@ -87,7 +87,7 @@ class Sessions:
         await self.logins.add(login)
         return self._grant(user, login, refresh, granted)
 
-    async def go_on(self, refresh_token: str, scopes: frozenset[Scope] | None) -> Grant:
+    async def refresh(self, refresh_token: str, scopes: frozenset[Scope] | None) -> Grant:
         """New tokens for a refresh token, which is used up; used twice, it ends the login.
 
         Raises:

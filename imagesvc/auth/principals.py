@@ -8,7 +8,7 @@ from enum import StrEnum
 from imagesvc.errors import InsufficientScope, Unauthorized
 from imagesvc.model.accounts import User
 from imagesvc.model.ids import UserId
-from imagesvc.model.images import Audience
+from imagesvc.model.images import Viewer
 
 
 class Scope(StrEnum):
@@ -46,9 +46,9 @@ class Principal:
         return Scope.ADMIN in self.scopes
 
     @property
-    def audience(self) -> Audience:
+    def viewer(self) -> Viewer:
         """Whose images its lists show."""
-        return Audience(self.user_id, sees_all=self.is_admin)
+        return Viewer(self.user_id, sees_all=self.is_admin)
 
     def check(self, scope: Scope) -> None:
         """Hold the principal against what an operation needs.

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
-from imagesvc.auth.opaque import Secret, new_key
 from imagesvc.auth.principals import Scope
+from imagesvc.auth.secrets import Secret, new_key
 from imagesvc.errors import InvalidRequest
 from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id

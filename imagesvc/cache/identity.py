@@ -22,7 +22,7 @@ from imagesvc.model.transforms import Transform, Watermark
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class VariantRequest:
     """A variant of an image: its key, the concrete transform, and the blob that it is made from."""
 
     image_id: ImageId
@@ -71,7 +71,9 @@ class Identities:
     quality: Mapping[Format, int]
     watermarks: Mapping[str, Watermark]
 
-    def identify(self, image_id: ImageId, original: Original, transform: Transform) -> Wanted:
+    def identify(
+        self, image_id: ImageId, original: Original, transform: Transform
+    ) -> VariantRequest:
         """Which variant a transform of an image is.
 
         Images that share an original share no variants: what is cached of one would tell the
@@ -88,9 +90,9 @@ class Identities:
         if mezzanine is None or not serves(
             Size(mezzanine.width, mezzanine.height), concrete, original
         ):
-            return Wanted(image_id, _key_of_image(image_id, key), concrete, original.digest)
+            return VariantRequest(image_id, _key_of_image(image_id, key), concrete, original.digest)
         reduced = _key_of_image(image_id, f"{key} from mezzanine")
-        return Wanted(image_id, reduced, concrete, mezzanine.digest)
+        return VariantRequest(image_id, reduced, concrete, mezzanine.digest)
 
 
 def _key_of_image(image_id: ImageId, content: str) -> VariantKey:

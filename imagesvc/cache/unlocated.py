@@ -18,7 +18,7 @@ from imagesvc.imaging.transforms.effective import ANIMATED, moves
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import VariantKey, utc_now
 from imagesvc.model.images import Image, Original, Variant
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.model.transforms import Transform
 from imagesvc.store.variants import COPY
 from imagesvc.workers.renderer import Renderer
@@ -63,7 +63,7 @@ class UnlocatedOriginals:
 
     async def _make(self, image: Image, flight: Flight) -> Fetched:
         began = time.perf_counter()
-        async with self.renderer.admit(Lane.INTERACTIVE, copy_cost(image.bytes)):
+        async with self.renderer.admit(Priority.INTERACTIVE, copy_cost(image.bytes)):
             queued = time.perf_counter() - began
             made = await self.renderer.unlocate(image.original, self.timeout)
         variant = self._variant(image, flight.key, made)

@@ -14,14 +14,14 @@ import structlog
 from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.failures import Failures
 from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
-from imagesvc.cache.identity import Identities, Wanted
+from imagesvc.cache.identity import Identities, VariantRequest
 from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.errors import ImagesvcError, NotFound, RateLimited, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
 from imagesvc.model.images import Original, Variant
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.model.transforms import Transform
 from imagesvc.store.files.files import named_error
 from imagesvc.workers.renderer import Renderer
@@ -52,7 +52,9 @@ class VariantCache:
     failures: Failures = field(default_factory=Failures)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def identify(self, image_id: ImageId, original: Original, transform: Transform) -> Wanted:
+    def identify(
+        self, image_id: ImageId, original: Original, transform: Transform
+    ) -> VariantRequest:
         """Which variant a transform of an image is.
 
         Raises:
@@ -68,7 +70,7 @@ class VariantCache:
     async def fetch(
         self,
         original: Original,
-        wanted: Wanted,
+        wanted: VariantRequest,
         admit: Admit | None = None,
         requester: str = "",
     ) -> Fetched:
@@ -168,14 +170,14 @@ class VariantCache:
         return None if body is None else Entry(variant, body)
 
     async def _render(
-        self, original: Original, wanted: Wanted, requester: str, flight: Flight
+        self, original: Original, wanted: VariantRequest, requester: str, flight: Flight
     ) -> Fetched:
         began = time.perf_counter()
         wanted.check(original, self.renderer.limits)
         cost = wanted.cost(original)
         check_seconds(cost, self.timeout)
         flight.is_expensive = self.renderer.is_expensive(cost)
-        async with self.renderer.admit(Lane.INTERACTIVE, cost, requester):
+        async with self.renderer.admit(Priority.INTERACTIVE, cost, requester):
             flight.has_begun = True
             queue_seconds = time.perf_counter() - began
             rendered = await self._render_once(original, wanted)
@@ -185,7 +187,9 @@ class VariantCache:
         content = await self.keep(flight, wanted.made(rendered, self.clock()), rendered)
         return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
 
-    async def _render_once(self, original: Original, wanted: Wanted) -> Rendered | ImagesvcError:
+    async def _render_once(
+        self, original: Original, wanted: VariantRequest
+    ) -> Rendered | ImagesvcError:
         began = time.perf_counter()
         try:
             (rendered,) = await self.renderer.render_each(

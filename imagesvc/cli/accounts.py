@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from imagesvc.auth.opaque import KEY_PREFIX, new_key, read_secret
 from imagesvc.auth.principals import Scope, scopes_of_user
+from imagesvc.auth.secrets import KEY_PREFIX, new_key, read_secret
 from imagesvc.auth.users import check_key_name, check_name, check_password, made_key, made_user
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
@@ -198,7 +198,7 @@ async def _remove_user(service: Service, *, name: str, heir: str | None) -> None
         raise InvalidRequest("--images-to names the user who is to go.")
     if not user.is_disabled:  # no more of them meanwhile
         await users.change(user.id, UserChange(is_disabled=True))
-    await users.hand_over(user.id, heir_id, now=utc_now())
+    await users.transfer(user.id, heir_id, now=utc_now())
     await users.remove(user.id)
 
 

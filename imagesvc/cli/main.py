@@ -33,7 +33,7 @@ from imagesvc.cli.offline import on_store
 from imagesvc.cli.upload import upload
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.library.check import Report, check_data
-from imagesvc.library.garbage import Leftovers
+from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
 from imagesvc.server import allocator, descriptors, signals
 from imagesvc.server.connections import Bounds
@@ -122,7 +122,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     config = uvicorn.Config(
         app.asgi,
         loop="uvloop",
-        http=bounded(bounds, app.at_once, app.cors, app.refused),
+        http=bounded(bounds, app.inline, app.cors, app.refused),
         backlog=backlog,
         ws="none",
         timeout_keep_alive=math.ceil(settings.keep_alive_timeout),
@@ -311,7 +311,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _collect(service: Service, *, dry_run: bool) -> Leftovers:
+async def _collect(service: Service, *, dry_run: bool) -> Orphans:
     grace = service.settings.gc_grace
     return await service.collector.collect(grace_seconds=grace, dry_run=dry_run)
 

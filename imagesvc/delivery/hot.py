@@ -1,7 +1,7 @@
 """The hot path: a variant in memory is answered before routing, by its URL alone.
 
 No thread, no file, no query and no Request object: a look-up, two messages, a log line. And no
-task either where the server asks `at_once` first.
+task either where the server asks `inline` first.
 Everything that is not a plain GET or HEAD of a remembered URL goes on to the application.
 """
 
@@ -22,13 +22,13 @@ from imagesvc.syntax.header_fields import joined_field
 
 RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]
-Spelling = tuple[Url, str | None]
+CacheKey = tuple[Url, str | None]
 """A URL, and the Accept field that its answer is for; None when that is for all."""
-AtOnce = Callable[[Scope], tuple[bytes, bytes] | None]
+Inline = Callable[[Scope], tuple[bytes, bytes] | None]
 """The answer to a request, if it is at hand: status line and fields, and the body."""
 AccessRecord = Callable[[Scope, int, int, float], bytes]
 
-MAX_SPELLINGS = 16
+MAX_CACHE_KEYS = 16
 """Ways to ask for one variant that are remembered; others take the long way, at no memory."""
 MAX_ACCEPT_BYTES = 512
 MAX_INLINE_BYTES = 64 << 10
@@ -44,7 +44,7 @@ CONDITIONS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a remembered spelling is answered with."""
+    """What a remembered cache key is answered with."""
 
     key: VariantKey
     image_id: ImageId
@@ -67,7 +67,7 @@ class HotPath:
         self._record = record
         self._appended = appended
         self._answers: dict[Url, dict[str | None, _Answer]] = {}
-        self._spellings: dict[VariantKey, list[Spelling]] = {}
+        self._cache_keys: dict[VariantKey, list[CacheKey]] = {}
         self._leaders: dict[Url, asyncio.Event] = {}
         memory.on_removal(self._forget_entry)
 
@@ -78,11 +78,11 @@ class HotPath:
         if any(name == b"vary" for name, _value in headers):
             accept = joined_field(scope["headers"], b"accept") or ""
         known = self._answers.get(url, {})
-        spellings = self._spellings.get(key, [])
+        cache_keys = self._cache_keys.get(key, [])
         if (
             self._memory.get(key) is not entry
             or accept in known
-            or len(spellings) >= MAX_SPELLINGS
+            or len(cache_keys) >= MAX_CACHE_KEYS
             or len(accept or "") > MAX_ACCEPT_BYTES
         ):
             return
@@ -93,7 +93,7 @@ class HotPath:
         heads = _head(_OK, headers), _head(_NOT_MODIFIED, validators)
         answer = _Answer(key, image_id, etag, headers, validators, *heads, entry.body)
         self._answers.setdefault(url, {})[accept] = answer
-        self._spellings.setdefault(key, []).append((url, accept))
+        self._cache_keys.setdefault(key, []).append((url, accept))
 
     def forget_image(self, image_id: ImageId) -> None:
         """Answer no URL of this image any more."""
@@ -103,24 +103,24 @@ class HotPath:
             for accept, answer in answers.items()
             if answer.image_id == image_id
         ]
-        for key, spelling in gone:
-            self._drop(spelling)
-            self._spellings[key].remove(spelling)
-            if not self._spellings[key]:
-                del self._spellings[key]
+        for key, cache_key in gone:
+            self._drop(cache_key)
+            self._cache_keys[key].remove(cache_key)
+            if not self._cache_keys[key]:
+                del self._cache_keys[key]
 
     def _forget_entry(self, entry: Entry) -> None:
-        for spelling in self._spellings.pop(entry.variant.key, ()):
-            self._drop(spelling)
+        for cache_key in self._cache_keys.pop(entry.variant.key, ()):
+            self._drop(cache_key)
 
-    def _drop(self, spelling: Spelling) -> None:
-        url, accept = spelling
+    def _drop(self, cache_key: CacheKey) -> None:
+        url, accept = cache_key
         answers = self._answers[url]
         del answers[accept]
         if not answers:
             del self._answers[url]
 
-    def at_once(self, scope: Scope) -> tuple[bytes, bytes] | None:
+    def inline(self, scope: Scope) -> tuple[bytes, bytes] | None:
         """The answer to a plain GET of a remembered URL: status line and fields, and the body."""
         if scope["method"] != "GET":
             return None

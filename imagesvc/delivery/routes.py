@@ -20,7 +20,7 @@ from imagesvc.auth.permissions import check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.signing import Signer
 from imagesvc.cache.flights import Fetched, StoredFile
-from imagesvc.cache.identity import Wanted
+from imagesvc.cache.identity import VariantRequest
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.unlocated import Copy, UnlocatedOriginals, full_size
@@ -289,7 +289,7 @@ class Delivery:
         raise _evicted()
 
     async def _fetched(
-        self, request: Request, original: Original, wanted: Wanted, asked: Asked
+        self, request: Request, original: Original, wanted: VariantRequest, asked: Asked
     ) -> Fetched:
         """The variant, for as long as the client waits for it.
 

@@ -1,6 +1,6 @@
 """Safe retries: the first answer to an Idempotency-Key is the answer to all its requests.
 
-Follows draft-ietf-httpapi-idempotency-key-header-07. Kept are answers of success alone. A receipt
+Follows draft-ietf-httpapi-idempotency-key-header-07. Kept are answers of success alone. A record
 commits in the transaction that does the work, so that a crash after it loses neither or both.
 """
 
@@ -21,8 +21,8 @@ from imagesvc.auth.principals import Principal
 from imagesvc.errors import IdempotencyKeyReused, RequestInProgress
 from imagesvc.http.requests import invalid
 from imagesvc.model.ids import utc_now
-from imagesvc.model.uploads import Receipt
-from imagesvc.store.receipts import ReceiptStore
+from imagesvc.model.uploads import IdempotencyRecord
+from imagesvc.store.idempotency import IdempotencyStore
 
 FIELD = "idempotency-key"
 KEY = re.compile(r'"(?P<quoted>[ !#-\[\]-~]{1,255})"|(?P<bare>[!#-+\--\[\]-~]{1,255})')
@@ -35,7 +35,7 @@ REPLAYED = "idempotent-replayed"
 class Attempt:
     """A request that asks to be done once; `fingerprint` is what it asks for."""
 
-    store: ReceiptStore
+    store: IdempotencyStore
     principal: str
     key: str
     fingerprint: str
@@ -58,16 +58,16 @@ class Attempt:
         whole = hashlib.sha256(self.key.encode()).hexdigest()
         return replace(self, key=f"{whole}\t{position}")
 
-    async def first_answer(self) -> Receipt | None:
-        """The receipt of this request; None if it was not done yet.
+    async def first_answer(self) -> IdempotencyRecord | None:
+        """The record of this request; None if it was not done yet.
 
         Raises:
             IdempotencyKeyReused: the key came with another request.
         """
-        receipt = await self.store.find(self.principal, self.key, now=self.now)
-        if receipt is not None and receipt.fingerprint != self.fingerprint:
+        record = await self.store.find(self.principal, self.key, now=self.now)
+        if record is not None and record.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused("This Idempotency-Key came with another request before.")
-        return receipt
+        return record
 
     async def replayed(self) -> Response | None:
         """The first answer to this request; None if it was not done yet.
@@ -75,15 +75,15 @@ class Attempt:
         Raises:
             IdempotencyKeyReused: the key came with another request.
         """
-        receipt = await self.first_answer()
-        if receipt is None:
+        record = await self.first_answer()
+        if record is None:
             return None
-        headers = {**receipt.headers, "cache-control": "no-store", REPLAYED: "true"}
-        return Response(receipt.body, receipt.status, headers)
+        headers = {**record.headers, "cache-control": "no-store", REPLAYED: "true"}
+        return Response(record.body, record.status, headers)
 
-    def receipt(self, answer: Response) -> Receipt:
-        """The receipt for an answer, to be committed with the work."""
-        return Receipt(
+    def record(self, answer: Response) -> IdempotencyRecord:
+        """The record for an answer, to be committed with the work."""
+        return IdempotencyRecord(
             principal=self.principal,
             key=self.key,
             fingerprint=self.fingerprint,
@@ -95,16 +95,16 @@ class Attempt:
         )
 
     async def keep(self, answer: Response) -> None:
-        """Commit the receipt of an answer whose work is done."""
+        """Commit the record of an answer whose work is done."""
         if answer.status_code < HTTPStatus.BAD_REQUEST:
-            await self.store.add(self.receipt(answer))
+            await self.store.add(self.record(answer))
 
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
     """Knows the attempts under way in this process, and finds those that are done."""
 
-    store: ReceiptStore
+    store: IdempotencyStore
     lifetime: timedelta
     clock: Callable[[], datetime] = utc_now
     _under_way: set[tuple[str, str]] = field(default_factory=set)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.analyse import analyse
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.location.remove import unlocate
-from imagesvc.imaging.messages import INGEST, PROBE, RENDER, UNLOCATE, Files, Handler
+from imagesvc.imaging.messages import ANALYSE, PROBE, RENDER, UNLOCATE, Files, Handler
 from imagesvc.imaging.probe import probe
 from imagesvc.imaging.render import render_each
 from imagesvc.model.images import Probe
@@ -20,7 +20,7 @@ def _probe(files: Files, limits: Limits) -> Probe:
 HANDLERS: Mapping[str, Handler] = {
     PROBE.name: PROBE.handled_by(_probe),
     RENDER.name: RENDER.handled_by(render_each),
-    INGEST.name: INGEST.handled_by(ingest),
+    ANALYSE.name: ANALYSE.handled_by(analyse),
     UNLOCATE.name: UNLOCATE.handled_by(unlocate),
 }
 """By the name of the call."""

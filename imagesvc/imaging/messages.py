@@ -18,7 +18,7 @@ from imagesvc.imaging import replies
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.limits import Limits
 from imagesvc.model.formats import Format, Size
-from imagesvc.model.images import Facts, Original, Probe
+from imagesvc.model.images import Analysis, Original, Probe
 from imagesvc.model.transforms import Transform, Watermark
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ Outcomes = tuple[Rendered | ImagesvcError, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class IngestRequest:
+class AnalyseRequest:
     """An original to look at, and its first variants to make; the transforms are effective."""
 
     original: Original
@@ -109,10 +109,10 @@ class IngestRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Ingested:
-    """What an ingest found out and made; an outcome for each transform, in order."""
+class Analysed:
+    """What an analysis found out and made; an outcome for each transform, in order."""
 
-    facts: Facts
+    analysis: Analysis
     mezzanine: bytes | None
     """A file, where the original is large enough for one."""
     outcomes: Outcomes
@@ -241,30 +241,30 @@ def _unpack_seconds(plain: Mapping[str, Any]) -> Mapping[str, float]:
     return {stage: replies.finite(plain[stage]) for stage in STAGES if stage in plain}
 
 
-def _pack_ingested(ingested: Ingested) -> Packed:
-    outcomes, body = _pack_outcomes(ingested.outcomes)
-    mezzanine = ingested.mezzanine
+def _pack_analysed(analysed: Analysed) -> Packed:
+    outcomes, body = _pack_outcomes(analysed.outcomes)
+    mezzanine = analysed.mezzanine
     plain = {
-        "facts": asdict(ingested.facts),
+        "analysis": asdict(analysed.analysis),
         "mezzanine": None if mezzanine is None else len(mezzanine),
         "outcomes": outcomes,
     }
     return plain, (mezzanine or b"") + body
 
 
-def _unpack_ingested(plain: Plain, answer: Answer) -> Ingested:
+def _unpack_analysed(plain: Plain, answer: Answer) -> Analysed:
     found, mezzanine, rest = replies.record(plain), None, answer.body
     if found["mezzanine"] is not None:
         mezzanine, rest = _taken(rest, found["mezzanine"])
-    return Ingested(
-        facts=_unpack_facts(replies.record(found["facts"])),
+    return Analysed(
+        analysis=_unpack_analysis(replies.record(found["analysis"])),
         mezzanine=mezzanine,
         outcomes=_unpack_outcomes(found["outcomes"], replace(answer, body=rest)),
     )
 
 
-def _unpack_facts(found: Mapping[str, Any]) -> Facts:
-    return Facts(
+def _unpack_analysis(found: Mapping[str, Any]) -> Analysis:
+    return Analysis(
         dominant_color=replies.matching(found["dominant_color"], COLOUR),
         palette=tuple(
             replies.matching(it, COLOUR) for it in replies.sequence(found["palette"], MAX_COLOURS)
@@ -293,7 +293,7 @@ PROBE: Call[Probe] = Call("probe", lambda probe: (asdict(probe), b""), _unpack_p
 """Identify a file from its header."""
 RENDER: Call[Outcomes] = Call("render", _pack_outcomes, _unpack_outcomes)
 """Make variants of a file."""
-INGEST: Call[Ingested] = Call("ingest", _pack_ingested, _unpack_ingested)
-"""Facts, mezzanine and first variants of an original."""
+ANALYSE: Call[Analysed] = Call("analyse", _pack_analysed, _unpack_analysed)
+"""Analysis, mezzanine and first variants of an original."""
 UNLOCATE: Call[Unlocated] = Call("unlocate", _pack_unlocated, _unpack_unlocated)
 """A copy of an original that does not tell where it was taken."""

@@ -84,8 +84,8 @@ def projected(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
     return replace(laid, region=Box(left, top, width, height))
 
 
-def ingest_cost(original: Original, transforms: Sequence[Transform]) -> Cost:
-    """What a worker is predicted to take in one `INGEST` call.
+def analysis_cost(original: Original, transforms: Sequence[Transform]) -> Cost:
+    """What a worker is predicted to take in one `ANALYSE` call.
 
     The memory of the costliest variant, of the decoded picture where it is kept, and of the
     mezzanine; the time of the first decode, of the mezzanine and of each variant.

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from imagesvc.cache.identity import Wanted
+from imagesvc.cache.identity import VariantRequest
 from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.mezzanine import planned_mezzanine, serves
 from imagesvc.imaging.render_cost import render_cost
 from imagesvc.model.formats import Size
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Original
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.model.transforms import Transform
 
 SHARED_SECONDS = 1.0
@@ -28,12 +28,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MakeTask:
-    """What a job's attempt asks for; `needs_facts` when no job of the image has found them."""
+    """What a job's attempt asks for; `needs_facts` when no job of the image has made it."""
 
     image_id: ImageId
     original: Original
     transforms: tuple[Transform, ...]
-    lane: Lane
+    priority: Priority
     needs_facts: bool
     requester: str = ""
     """Whose job it is; requesters take turns."""
@@ -43,7 +43,7 @@ class MakeTask:
 class Call:
     """What a job has a worker do in one call."""
 
-    items: list[Wanted]
+    items: list[VariantRequest]
     finds_facts: bool = False
 
     def parts(self) -> list[Call]:
@@ -54,7 +54,7 @@ class Call:
         return first + [Call([item]) for item in self.items]
 
 
-def planned_calls(task: MakeTask, missing: Sequence[Wanted]) -> list[Call]:
+def planned_calls(task: MakeTask, missing: Sequence[VariantRequest]) -> list[Call]:
     """The calls that make what is missing of a job, and find its facts first if need be."""
     original = task.original
     if not task.needs_facts:
@@ -62,7 +62,7 @@ def planned_calls(task: MakeTask, missing: Sequence[Wanted]) -> list[Call]:
         return [Call(group) for group in groups]
     served = set(served_by_mezzanine(original, missing))
 
-    def seconds(item: Wanted) -> float:
+    def seconds(item: VariantRequest) -> float:
         return 0.0 if item in served else _seconds_after_decoding(item.transform, original)
 
     groups = batches(missing, seconds)
@@ -72,7 +72,9 @@ def planned_calls(task: MakeTask, missing: Sequence[Wanted]) -> list[Call]:
     return [Call(first, finds_facts=True), *map(Call, later)]
 
 
-def served_by_mezzanine(original: Original, items: Sequence[Wanted]) -> list[Wanted]:
+def served_by_mezzanine(
+    original: Original, items: Sequence[VariantRequest]
+) -> list[VariantRequest]:
     """Those variants that the mezzanine serves which is to be made of an original."""
     planned = planned_mezzanine(original).mezzanine
     if planned is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imagesvc.cache.flights import Content, Fetched, Flight, StoredFile
-from imagesvc.cache.identity import Wanted
+from imagesvc.cache.identity import VariantRequest
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import (
@@ -21,11 +21,11 @@ from imagesvc.errors import (
 )
 from imagesvc.imaging.cost import check_seconds, together
 from imagesvc.imaging.messages import Rendered, content_of
-from imagesvc.imaging.mezzanine import ingest_cost, planned_mezzanine
+from imagesvc.imaging.mezzanine import analysis_cost, planned_mezzanine
 from imagesvc.jobs.calls import Call, MakeTask, planned_calls, served_by_mezzanine
 from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.model.ids import VariantKey
-from imagesvc.model.images import Facts, Original, Variant
+from imagesvc.model.images import Analysis, Original, Variant
 
 MAX_TIME_OUTS = 3
 """Calls of one attempt of a job that may take too long; what is left is not tried then."""
@@ -36,10 +36,10 @@ Outcomes = dict[VariantKey, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an attempt made: an outcome for each transform, and facts if they were missing."""
+    """What an attempt made: an outcome for each transform, and the analysis if it was missing."""
 
     outcomes: list[Outcome]
-    facts: Facts | None
+    analysis: Analysis | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Maker:
     async def make(self, task: MakeTask, timeout: float) -> Made:
         """Make variants for a job: those missing; their files are in place.
 
-        The first job of an original finds its facts and makes its mezzanine on the way.
+        The first job of an original finds its analysis and makes its mezzanine on the way.
         """
         original = task.original
         if task.needs_facts:
@@ -61,21 +61,21 @@ class Maker:
         outcomes: Outcomes = {**await self.variants.disk.stored([item.key for item in wanted])}
         outcomes |= _refused([it for it in wanted if it.key not in outcomes], original, timeout)
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
-        facts = None
+        analysis = None
         if missing or task.needs_facts:
-            made, facts = await self._make_missing(task, missing, timeout)
+            made, analysis = await self._make_missing(task, missing, timeout)
             outcomes |= made
-        return Made([outcomes[item.key] for item in wanted], facts)
+        return Made([outcomes[item.key] for item in wanted], analysis)
 
     async def _make_missing(
-        self, task: MakeTask, missing: list[Wanted], timeout: float
-    ) -> tuple[Outcomes, Facts | None]:
+        self, task: MakeTask, missing: list[VariantRequest], timeout: float
+    ) -> tuple[Outcomes, Analysis | None]:
         """Make variants, several quick ones in a call, each that takes long in its own.
 
         What a call has made stays made, whatever becomes of later ones.
         """
         outcomes: Outcomes = {}
-        facts = None
+        analysis = None
         time_outs = 0
         waiting = deque(planned_calls(task, missing))
         while waiting:
@@ -94,11 +94,11 @@ class Maker:
                 made, found = self._failed([call, *waiting] if is_over else [call], error, timeout)
                 if is_over:
                     waiting.clear()
-            facts = found or facts
+            analysis = found or analysis
             outcomes |= made
             if waiting:
                 await self._record(made)
-        return outcomes, facts
+        return outcomes, analysis
 
     def _failed(
         self, calls: Sequence[Call], error: ImagesvcError, timeout: float
@@ -116,15 +116,15 @@ class Maker:
 
     async def _make_together(
         self, task: MakeTask, call: Call, timeout: float
-    ) -> tuple[Outcomes, Facts | None]:
+    ) -> tuple[Outcomes, Analysis | None]:
         if call.finds_facts:
-            cost = ingest_cost(task.original, [item.transform for item in call.items])
+            cost = analysis_cost(task.original, [item.transform for item in call.items])
         else:
             call = await self._with_sources(task, call)
             cost = together(item.cost(task.original) for item in call.items)
-        async with self.variants.renderer.admit(task.lane, cost, task.requester):
+        async with self.variants.renderer.admit(task.priority, cost, task.requester):
             outcomes = await self._made_meanwhile(call.items)
-            # Only now: a requester who joined a flight earlier would wait in this job's lane.
+            # Only now: who joined a flight earlier would wait with this job's priority.
             others = [
                 flight
                 for item in call.items
@@ -132,11 +132,11 @@ class Maker:
             ]
             taken = {flight.key for flight in others} | outcomes.keys()
             ours = [item for item in call.items if item.key not in taken]
-            made, facts = await self._fly_for_job(task, replace(call, items=ours), timeout)
+            made, analysis = await self._fly_for_job(task, replace(call, items=ours), timeout)
             outcomes |= made
         for flight in others:  # outside, since they may need the worker that was held
             outcomes[flight.key] = await self._outcome_of(flight, timeout)
-        return outcomes, facts
+        return outcomes, analysis
 
     async def _with_sources(self, task: MakeTask, call: Call) -> Call:
         """Name the mezzanine that this attempt has made, for the variants that it serves.
@@ -157,7 +157,7 @@ class Maker:
         ]
         return replace(call, items=items)
 
-    async def _made_meanwhile(self, missing: Sequence[Wanted]) -> Outcomes:
+    async def _made_meanwhile(self, missing: Sequence[VariantRequest]) -> Outcomes:
         landed = [
             item
             for item in missing
@@ -170,16 +170,16 @@ class Maker:
 
     async def _fly_for_job(
         self, task: MakeTask, call: Call, timeout: float
-    ) -> tuple[Outcomes, Facts | None]:
+    ) -> tuple[Outcomes, Analysis | None]:
         ours = call.items
         flights = [
             self.variants.flights.begin(item.key, item.image_id, is_of_job=True) for item in ours
         ]
         landed: dict[VariantKey, Fetched | ImagesvcError] = {}
-        facts = None
+        analysis = None
         try:
             if call.finds_facts:
-                facts, results = await self._ingest(task, ours, timeout)
+                analysis, results = await self._analyse(task, ours, timeout)
             else:
                 results = await self._render_each(task.original, ours, timeout)
             landed = await self._keep(ours, results)
@@ -191,21 +191,21 @@ class Maker:
             key: outcome if isinstance(outcome, ImagesvcError) else outcome.variant
             for key, outcome in landed.items()
         }
-        return outcomes, facts
+        return outcomes, analysis
 
-    async def _ingest(
-        self, task: MakeTask, ours: list[Wanted], timeout: float
-    ) -> tuple[Facts, Sequence[Rendered | ImagesvcError]]:
+    async def _analyse(
+        self, task: MakeTask, ours: list[VariantRequest], timeout: float
+    ) -> tuple[Analysis, Sequence[Rendered | ImagesvcError]]:
         original = task.original
         transforms = [item.transform for item in ours]
-        ingested = await self.variants.renderer.ingest(original, transforms, timeout)
+        analysed = await self.variants.renderer.analyse(original, transforms, timeout)
         planned = planned_mezzanine(original).mezzanine
-        if ingested.mezzanine is not None and planned is not None:
-            await self.mezzanines.keep(task.image_id, original, planned, ingested.mezzanine)
-        return ingested.facts, ingested.outcomes
+        if analysed.mezzanine is not None and planned is not None:
+            await self.mezzanines.keep(task.image_id, original, planned, analysed.mezzanine)
+        return analysed.analysis, analysed.outcomes
 
     async def _render_each(
-        self, original: Original, ours: list[Wanted], timeout: float
+        self, original: Original, ours: list[VariantRequest], timeout: float
     ) -> list[Rendered | ImagesvcError]:
         results: dict[VariantKey, Rendered | ImagesvcError] = {}
         for source in dict.fromkeys(item.source for item in ours):
@@ -217,7 +217,7 @@ class Maker:
         return [results[item.key] for item in ours]
 
     async def _keep(
-        self, wanted: list[Wanted], results: Sequence[Rendered | ImagesvcError]
+        self, wanted: list[VariantRequest], results: Sequence[Rendered | ImagesvcError]
     ) -> dict[VariantKey, Fetched | ImagesvcError]:
         kept: dict[VariantKey, Fetched | ImagesvcError] = {}
         made: list[tuple[Variant, Rendered]] = []
@@ -251,7 +251,7 @@ class Maker:
         return fetched.variant
 
 
-def _refused(wanted: Sequence[Wanted], original: Original, timeout: float) -> Outcomes:
+def _refused(wanted: Sequence[VariantRequest], original: Original, timeout: float) -> Outcomes:
     """Those that would be stopped at the time limit, each with the error that says so."""
     refused: Outcomes = {}
     for item in wanted:

@@ -7,26 +7,26 @@ from datetime import datetime
 
 from imagesvc.imaging.transforms.transform import canonical
 from imagesvc.model.ids import ImageId, JobId, UserId, new_id
-from imagesvc.model.jobs import Job, Lane, Operation, Status
+from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.model.transforms import Transform
 
-Wanted = tuple[str | None, Transform]
+NamedTransform = tuple[str | None, Transform]
 """A transform, and the preset that it was asked for as, if any."""
 
 
 def new_job(
     image_id: ImageId,
     owner_id: UserId | None,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[NamedTransform],
     *,
-    lane: Lane,
+    priority: Priority,
     now: datetime,
 ) -> Job:
     """A job that is due now; `owner_id` is the image's."""
     return Job(
         id=JobId(new_id()),
         image_id=image_id,
-        lane=lane,
+        priority=priority,
         status=Status.PENDING,
         attempts=0,
         operations=tuple(

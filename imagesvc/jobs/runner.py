@@ -192,14 +192,14 @@ class Runner:
         todo = [operation for operation in job.operations if not operation.status.is_final]
         try:
             made = await self._make(item, todo)
-            outcomes, facts, failure = made.outcomes, made.facts, None
+            outcomes, analysis, failure = made.outcomes, made.analysis, None
         except ImagesvcError as error:
-            outcomes, facts, failure = [error] * len(todo), None, error
+            outcomes, analysis, failure = [error] * len(todo), None, error
         attempt = Attempt(job, todo, outcomes, failure)
         settlement = attempt.settlement(self._clock(), self._limits.max_attempts, self._first_delay)
         self._note_space(settlement)
-        if facts is not None:
-            settlement = replace(settlement, facts=(item.original.digest, facts))
+        if analysis is not None:
+            settlement = replace(settlement, analysis=(item.original.digest, analysis))
         recorded = await self._settle(settlement)
         if recorded is None:
             await self._maker.variants.disk.discard(settlement.variants)
@@ -247,7 +247,7 @@ class Runner:
                 item.job.image_id,
                 item.original,
                 transforms,
-                item.job.lane,
+                item.job.priority,
                 item.needs_facts,
                 str(item.job.owner_id or ""),
             )

@@ -24,9 +24,9 @@ from imagesvc.jobs.requests import new_job
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, Digest, ImageId, UserId, new_id, utc_now
 from imagesvc.model.images import Image, Original, Probe, Visibility
-from imagesvc.model.jobs import Job, Lane, Status
+from imagesvc.model.jobs import Job, Priority, Status
 from imagesvc.model.transforms import Transform
-from imagesvc.model.uploads import Receipt, UploadSlot
+from imagesvc.model.uploads import IdempotencyRecord, PendingUpload
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import ReceivedFile
 from imagesvc.store.files.locks import DigestLocks
@@ -34,7 +34,7 @@ from imagesvc.store.images import ImageStore
 from imagesvc.store.usage import check_room
 from imagesvc.workers.pool import WorkerPool
 
-ReceiptFor = Callable[[Image], Receipt]
+RecordFor = Callable[[Image], IdempotencyRecord]
 
 MAX_FILENAME = 255
 MAX_TAGS = 100
@@ -53,12 +53,12 @@ class UploadFields:
     share_location: bool = False
     collection_id: CollectionId | None = None
     owner_id: UserId | None = None
-    slot: UploadSlot | None = None
+    pending: PendingUpload | None = None
     """Of a presigned upload; it is used up with the image."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ingest:
+class Acceptor:
     """Turns received files into images with a job each."""
 
     pool: WorkerPool
@@ -82,14 +82,14 @@ class Ingest:
             check_room(await self.images.usage(owner_id), size)
 
     async def accept(
-        self, received: ReceivedFile, fields: UploadFields, receipt_for: ReceiptFor | None = None
+        self, received: ReceivedFile, fields: UploadFields, record_for: RecordFor | None = None
     ) -> Image:
         """Make an image of a received file; on return it survives any crash (invariant 1).
 
         Args:
             received: the file.
             fields: what the uploader says about it.
-            receipt_for: gives the receipt that is to be committed with the image.
+            record_for: gives the record that is to be committed with the image.
 
         Raises:
             Rejected: it is no image that is taken here; nothing is kept.
@@ -97,14 +97,14 @@ class Ingest:
             Unavailable: it cannot be taken now; nothing is kept.
         """
         probe = await self._probe(received, str(fields.owner_id or ""))
-        _check_declared(probe, fields.slot)
+        _check_declared(probe, fields.pending)
         image, job = self._image(received, probe, fields)
         first = decoder_cost(image.original, Transform(format=Format.JPEG))
         check_seconds(first, self.job_timeout, "Decoding this image")
-        receipt = None if receipt_for is None else receipt_for(image)
+        record = None if record_for is None else record_for(image)
         with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
-            uses_slot = fields.slot is not None
-            add = partial(self.images.add, image, job, receipt, uses_slot=uses_slot)
+            uses_pending = fields.pending is not None
+            add = partial(self.images.add, image, job, record, uses_pending=uses_pending)
             await _to_the_end(self._publish(received, add))
         self.notify()
         return image
@@ -142,7 +142,7 @@ class Ingest:
         self, received: ReceivedFile, probe: Probe, fields: UploadFields
     ) -> tuple[Image, Job]:
         now = self.clock()
-        image_id = fields.slot.id if fields.slot else ImageId(new_id())
+        image_id = fields.pending.id if fields.pending else ImageId(new_id())
         original = Original(
             digest=received.digest,
             format=probe.format,
@@ -154,7 +154,7 @@ class Ingest:
             decode_seconds=probe.decode_seconds,
         )
         wanted = fitting(self.eager, original).items()
-        job = new_job(image_id, fields.owner_id, wanted, lane=Lane.UPLOAD, now=now)
+        job = new_job(image_id, fields.owner_id, wanted, priority=Priority.UPLOAD, now=now)
         filename = safe_filename(fields.filename)
         image = Image(
             id=image_id,
@@ -179,8 +179,8 @@ class Ingest:
         return image, job
 
 
-def _check_declared(probe: Probe, slot: UploadSlot | None) -> None:
-    declared = None if slot is None else slot.content_type
+def _check_declared(probe: Probe, pending: PendingUpload | None) -> None:
+    declared = None if pending is None else pending.content_type
     if declared not in {None, probe.format.media_type}:
         raise UnsupportedMediaType(f"The file is {probe.format.media_type}, not {declared}.")
 

@@ -1,4 +1,4 @@
-"""Collection of leftovers: what a crash left without a row, after a grace period."""
+"""Collection of orphans: what a crash left without a row, after a grace period."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.images import ImageStore
-from imagesvc.store.upload_slots import UploadSlotStore
+from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.variants import VariantStore
 
 
 @dataclass(slots=True)
-class Leftovers:
+class Orphans:
     """What a collection removed, or would remove on a dry run."""
 
     blobs: int = 0
@@ -43,16 +43,16 @@ class Collector:
     locks: DigestLocks
     files: VariantFiles
     variants: VariantStore
-    slots: UploadSlotStore
+    pending_uploads: PendingUploadStore
     clock: Callable[[], datetime] = utc_now
 
-    async def collect(self, *, grace_seconds: float, dry_run: bool = False) -> Leftovers:
-        """Remove leftovers older than `grace_seconds`, and upload slots that have expired.
+    async def collect(self, *, grace_seconds: float, dry_run: bool = False) -> Orphans:
+        """Remove orphans older than `grace_seconds`, and pending uploads that have expired.
 
         The grace period spares what an upload in flight is about to reference; so does the
         lock of the digest, which the upload holds from before the blob until after the row.
         """
-        found = Leftovers()
+        found = Orphans()
         async for batch in self.blobs.all():
             old = [blob for blob in batch if blob.age_seconds >= grace_seconds]
             known = await self.images.known_digests([blob.digest for blob in old])
@@ -61,10 +61,10 @@ class Collector:
                     await self._collect_blob(blob, found, dry_run=dry_run)
         await self._collect_variants(found, grace_seconds, dry_run=dry_run)
         await self._collect_uploads(found, grace_seconds, dry_run=dry_run)
-        found.slots = await self.slots.remove_expired(now=self.clock(), dry_run=dry_run)
+        found.slots = await self.pending_uploads.remove_expired(now=self.clock(), dry_run=dry_run)
         return found
 
-    async def _collect_blob(self, blob: StoredBlob, found: Leftovers, *, dry_run: bool) -> None:
+    async def _collect_blob(self, blob: StoredBlob, found: Orphans, *, dry_run: bool) -> None:
         async with self.locks.hold(blob.digest):
             if await self.images.known_digests([blob.digest]):
                 return  # an upload was faster
@@ -73,7 +73,7 @@ class Collector:
         found.blobs += 1
         found.blob_bytes += blob.bytes
 
-    async def _collect_variants(self, found: Leftovers, grace: float, *, dry_run: bool) -> None:
+    async def _collect_variants(self, found: Orphans, grace: float, *, dry_run: bool) -> None:
         for directory in await self.files.directories():
             keys = await self.files.older_than(directory, grace)
             known = await self.variants.known_keys(keys)
@@ -82,7 +82,7 @@ class Collector:
                 await self.files.delete(unknown)
             found.variants += len(unknown)
 
-    async def _collect_uploads(self, found: Leftovers, grace: float, *, dry_run: bool) -> None:
+    async def _collect_uploads(self, found: Orphans, grace: float, *, dry_run: bool) -> None:
         paths = await to_thread.run_sync(_old_files, self.data_dir.tmp, max(grace, 60.0))
         if not dry_run:
             await to_thread.run_sync(_unlink, paths)

@@ -31,7 +31,7 @@ class Removal:
     async def remove(self, image_id: ImageId) -> None:
         """Delete an image; on return every URL of it answers 404.
 
-        A crash in between leaves files without rows, which the collection of leftovers finds.
+        A crash in between leaves files without rows, which the collection of orphans finds.
 
         Raises:
             NotFound: there is no such image.

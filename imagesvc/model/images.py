@@ -21,7 +21,7 @@ class Visibility(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Viewer:
     """Whose images a list may show: those of `owner_id` and public ones, or everyone's."""
 
     owner_id: UserId | None
@@ -50,7 +50,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Analysis:
     """What a picture looks like, found out when it comes in.
 
     `palette` has up to five colours, the most frequent first; that is `dominant_color`, too.
@@ -114,7 +114,7 @@ class Image:
     """Whether a job of this image has analysed its original; another image's job does not count."""
     job_id: JobId | None = None
     job_status: Status | None = None
-    facts: Facts | None = None
+    analysis: Analysis | None = None
     owner_id: UserId | None = None
     collection_id: CollectionId | None = None
     version: int = 1

@@ -24,7 +24,7 @@ class Status(StrEnum):
         return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
 
 
-class Lane(IntEnum):
+class Priority(IntEnum):
     """Who waits for a piece of work; lower goes first."""
 
     INTERACTIVE = 0  # someone waits for these bytes now
@@ -50,7 +50,7 @@ class Job:
 
     id: JobId
     image_id: ImageId
-    lane: Lane
+    priority: Priority
     status: Status
     attempts: int
     operations: tuple[Operation, ...]

@@ -9,7 +9,7 @@ from imagesvc.model.ids import ImageId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class UploadSlot:
+class PendingUpload:
     """The promise to take one file from whoever has its URL, and to make it an image."""
 
     id: ImageId
@@ -26,7 +26,7 @@ class UploadSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class IdempotencyRecord:
     """The first answer to a request with an Idempotency-Key, for those who ask again."""
 
     principal: str

@@ -93,13 +93,13 @@ class Watch:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         for connection in list(self.connections):
             connection.look_after(loop.time())
-        self._tell_refused()
+        self._log_refused()
         self._give_back_memory()
         self.is_looking = bool(self.connections) or self.looks_since is not None
         if self.is_looking:
             loop.call_later(LOOK_SECONDS, self._look, loop)
 
-    def _tell_refused(self) -> None:
+    def _log_refused(self) -> None:
         """One line for each limit, which names the address that met it most often."""
         for limit in {limit for limit, _client in self.untold}:
             found = Counter({who: n for (which, who), n in self.untold.items() if which == limit})

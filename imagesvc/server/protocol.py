@@ -21,7 +21,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from imagesvc.auth.limits import network_of
-from imagesvc.delivery.hot import AtOnce
+from imagesvc.delivery.hot import Inline
 from imagesvc.errors import (
     HeadersTooLarge,
     ImagesvcError,
@@ -67,7 +67,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection within bounds; `bounded` binds the class to those of a server."""
 
     bounds: ClassVar[Bounds]
-    at_once: ClassVar[staticmethod[[Scope], tuple[bytes, bytes] | None]]
+    inline: ClassVar[staticmethod[[Scope], tuple[bytes, bytes] | None]]
     watch: ClassVar[Watch]
     unsent: ClassVar[Unsent]
     cors: ClassVar[Cors]
@@ -148,7 +148,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline or self.flow.write_paused or not cycle.keep_alive or self._may_at_once < 0:
             return False
         try:
-            answer = self.at_once(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
+            answer = self.inline(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
         except Exception:  # the parser would make a 400 of it
             log.exception("bug in an answer at once", action="hot.bug")
             return False
@@ -332,12 +332,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def bounded(
-    bounds: Bounds, at_once: AtOnce, cors: Cors = OFF, refused: Counter[str] | None = None
+    bounds: Bounds, inline: Inline, cors: Cors = OFF, refused: Counter[str] | None = None
 ) -> type[BoundedProtocol]:
     """The protocol for `uvicorn.Config(http=…)`."""
     attributes = {
         "bounds": bounds,
-        "at_once": staticmethod(at_once),
+        "inline": staticmethod(inline),
         "watch": Watch(refused=Counter() if refused is None else refused),
         "unsent": Unsent(bounds.unsent_bytes),
         "cors": cors,

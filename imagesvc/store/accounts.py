@@ -33,7 +33,7 @@ from imagesvc.store.db.schema.events import events
 from imagesvc.store.db.schema.images import collections, images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.db.schema.requests import upload_slots
-from imagesvc.store.events import EventType, tell_image
+from imagesvc.store.events import EventType, record_image_event
 
 MOVED_AT_ONCE = 1000
 OWNING: tuple[Table, ...] = (images, collections, jobs, events)
@@ -162,7 +162,7 @@ class UserStore:
         query = select(owned[0] | owned[1])
         return bool(await self._database.read(lambda connection: connection.scalar(query)))
 
-    async def hand_over(self, user_id: UserId, to: UserId | None, *, now: datetime) -> None:
+    async def transfer(self, user_id: UserId, to: UserId | None, *, now: datetime) -> None:
         """Give all that a user owns to another user, or to none, some rows at a time.
 
         Images and collections have another version then, and the new owner is told of the images.
@@ -229,7 +229,7 @@ def _move(
     connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
     if table is images and ids:
         for image_id in ids:
-            tell_image(connection, EventType.IMAGE_UPDATED, image_id, to, now)
+            record_image_event(connection, EventType.IMAGE_UPDATED, image_id, to, now)
         size = connection.scalar(select(func.sum(images.c.bytes)).where(images.c.id.in_(ids)))
         _count(connection, user_id, -len(ids), -size)
         _count(connection, to, len(ids), size)

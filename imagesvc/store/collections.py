@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, InvalidRequest, NotFound
 from imagesvc.model.ids import CollectionId, ImageId, UserId
-from imagesvc.model.images import Audience, Collection, Visibility
+from imagesvc.model.images import Collection, Viewer, Visibility
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.images import collections, images
-from imagesvc.store.events import EventType, tell_image
+from imagesvc.store.events import EventType, record_image_event
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "visibility")
@@ -43,12 +43,12 @@ class CollectionStore:
         """
         return await self._database.read(lambda connection: _get(connection, collection_id))
 
-    async def page(self, audience: Audience, *, limit: int, after: UUID | None) -> Page[Collection]:
+    async def page(self, viewer: Viewer, *, limit: int, after: UUID | None) -> Page[Collection]:
         """Collections, the newest first, older than `after`."""
         ids = select(collections.c.id)
         query = newest(ids, collections.c.id, limit=limit, after=after)
-        if not audience.sees_all:  # each half ends after a page, however many the others have
-            own = query.where(collections.c.owner_id == audience.owner_id).subquery()
+        if not viewer.sees_all:  # each half ends after a page, however many the others have
+            own = query.where(collections.c.owner_id == viewer.owner_id).subquery()
             public = query.where(collections.c.visibility == Visibility.PUBLIC).subquery()
             either = select(own.c.id).union(select(public.c.id)).subquery()
             query = newest(select(either.c.id), either.c.id, limit=limit, after=None)
@@ -230,7 +230,7 @@ def _move(
     if len(moved) != len(image_ids):  # where writers do not wait for each other anyway
         raise Conflict("Someone else has moved an image at the same time.")
     for row in moved:
-        tell_image(connection, EventType.IMAGE_UPDATED, row.id, row.owner_id, now)
+        record_image_event(connection, EventType.IMAGE_UPDATED, row.id, row.owner_id, now)
 
 
 def _get(

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from imagesvc.model.ids import UserId
-from imagesvc.model.images import Audience
+from imagesvc.model.images import Viewer
 from imagesvc.model.jobs import Job
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.events import events
@@ -56,7 +56,7 @@ _JOBS = select(
 _BOUNDS = select(func.min(events.c.id), func.max(events.c.id))
 
 
-def tell_image(
+def record_image_event(
     connection: Connection,
     event_type: EventType,
     image_id: UUID,
@@ -68,14 +68,14 @@ def tell_image(
     connection.execute(_INSERT, [_row(event_type, image_id, owner_id, data, now)])
 
 
-def tell_new_job(connection: Connection, job: Job) -> None:
+def record_job_event(connection: Connection, job: Job) -> None:
     """Note that a job was queued, within the caller's transaction."""
     data = _job_data(job.id, job.image_id, job.status, job.attempts, None)
     event_type = EventType(f"job.{job.status}")
     connection.execute(_INSERT, [_row(event_type, job.id, job.owner_id, data, job.created_at)])
 
 
-def tell_jobs(connection: Connection, job_ids: Iterable[UUID], now: datetime) -> None:
+def record_job_events(connection: Connection, job_ids: Iterable[UUID], now: datetime) -> None:
     """Note the status that jobs have now, within the transaction that gave it to them."""
     rows = connection.execute(_JOBS, {"ids": list(job_ids)}).all()
     told = [
@@ -133,16 +133,16 @@ class EventStore:
         self._database = database
 
     async def after(
-        self, last: int, audience: Audience, types: Sequence[EventType], *, limit: int
+        self, last: int, viewer: Viewer, types: Sequence[EventType], *, limit: int
     ) -> tuple[list[Event], int]:
-        """Events that an audience owns, in order, and the id to go on after.
+        """Events that a viewer owns, in order, and the id to go on after.
 
         That id is beyond the events of others and of other types, so that they are passed over
         once. No types are all types.
         """
         query = select(events).where(events.c.id > last).order_by(events.c.id).limit(limit)
-        if not audience.sees_all:
-            query = query.where(events.c.owner_id == audience.owner_id)
+        if not viewer.sees_all:
+            query = query.where(events.c.owner_id == viewer.owner_id)
         if types:
             query = query.where(events.c.type.in_(types))
 

@@ -11,7 +11,7 @@ from imagesvc.model.images import Image, Visibility
 from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.db.schema.jobs import jobs
-from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
+from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, analysis_of, original_of
 from imagesvc.store.search.keys import dated_at, name_key
 
 
@@ -64,7 +64,7 @@ def image_of(row: Row[Any]) -> Image:
     return Image(
         id=ImageId(row.id),
         original=original_of(row),
-        facts=facts_of(row),
+        analysis=analysis_of(row),
         bytes=row.bytes,
         filename=row.filename,
         title=row.title,

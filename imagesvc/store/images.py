@@ -14,18 +14,18 @@ from imagesvc.model.accounts import Quota, Usage
 from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId
 from imagesvc.model.images import Image, Mezzanine, Visibility
 from imagesvc.model.jobs import Job, Status
-from imagesvc.model.uploads import Receipt
+from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store import blob_rows, usage
 from imagesvc.store import collections as collection_queries
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.images import blobs, images, variants
 from imagesvc.store.db.schema.jobs import jobs
-from imagesvc.store.events import EventType, tell_image
+from imagesvc.store.events import EventType, record_image_event
+from imagesvc.store.idempotency import insert_record
 from imagesvc.store.image_rows import image_of, image_values, select_images
 from imagesvc.store.jobs.rows import insert_job
-from imagesvc.store.receipts import insert_receipt
-from imagesvc.store.upload_slots import use_slot
+from imagesvc.store.pending_uploads import use_pending
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "tags", "visibility", "share_location")
@@ -50,9 +50,14 @@ class ImageStore:
         self._quota = quota or Quota()
 
     async def add(
-        self, image: Image, job: Job, receipt: Receipt | None = None, *, uses_slot: bool = False
+        self,
+        image: Image,
+        job: Job,
+        record: IdempotencyRecord | None = None,
+        *,
+        uses_pending: bool = False,
     ) -> None:
-        """Insert an image, the blob it points at unless that is known, its job, and its receipt.
+        """Insert an image, its blob unless that is known, its job, and the idempotency record.
 
         One transaction: after it, the upload is acknowledged (invariant 1), and the image is in
         its collection. The blob's bytes must be on disk before (invariant 2).
@@ -60,15 +65,15 @@ class ImageStore:
         Raises:
             InvalidRequest: there is no such collection.
             QuotaExceeded: its owner may keep no more; nothing was changed.
-            RequestInProgress: another node was faster with the same receipt.
-            Conflict: `uses_slot`, and the upload slot of this image is used up already.
+            RequestInProgress: another node was faster with the same key.
+            Conflict: `uses_pending`, and the upload pending of this image is used up already.
         """
 
         def work(connection: Connection) -> None:
-            if uses_slot:
-                use_slot(connection, image.id)
-            if receipt is not None:
-                insert_receipt(connection, receipt)
+            if uses_pending:
+                use_pending(connection, image.id)
+            if record is not None:
+                insert_record(connection, record)
             if image.owner_id is not None:
                 usage.charge(connection, image.owner_id, image.bytes, self._quota)
             if image.collection_id is not None:
@@ -76,7 +81,7 @@ class ImageStore:
             blob_rows.insert_blob(connection, image.original.digest, image.bytes, image.created_at)
             connection.execute(_INSERT_IMAGE, [image_values(image, job)])
             created = EventType.IMAGE_CREATED
-            tell_image(connection, created, image.id, image.owner_id, image.created_at)
+            record_image_event(connection, created, image.id, image.owner_id, image.created_at)
             insert_job(connection, job)
 
         await self._database.write(work)
@@ -152,7 +157,7 @@ class ImageStore:
             changed = replace(changed, version=current.version + 1, updated_at=now)
             values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
             connection.execute(update(images).where(images.c.id == image_id).values(values))
-            tell_image(connection, EventType.IMAGE_UPDATED, image_id, current.owner_id, now)
+            record_image_event(connection, EventType.IMAGE_UPDATED, image_id, current.owner_id, now)
             return changed
 
         return await self._database.write(work)
@@ -173,7 +178,7 @@ class ImageStore:
             if row is None:
                 raise NotFound(NO_SUCH_ID)
             digest = row.sha256
-            tell_image(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
+            record_image_event(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
             if row.collection_id is not None:
                 collection_queries.count_out(connection, row.collection_id)
             if row.owner_id is not None:

@@ -1,4 +1,4 @@
-"""The columns that describe an original and its facts, wherever a query needs them."""
+"""The columns that describe an original and its analysis, wherever a query needs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, update
 
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest, ImageId
-from imagesvc.model.images import Facts, Mezzanine, Original
+from imagesvc.model.images import Analysis, Mezzanine, Original
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import cell, lab
 
@@ -69,11 +69,11 @@ def original_of(row: Any) -> Original:
     )
 
 
-def facts_of(row: Any) -> Facts | None:
-    """The facts that a row of an image holds; None before a job of the image has found them."""
+def analysis_of(row: Any) -> Analysis | None:
+    """The analysis that a row of an image holds; None before a job of the image has made it."""
     if row.phash is None or not row.is_analysed:
         return None
-    return Facts(
+    return Analysis(
         dominant_color=row.dominant_color,
         palette=tuple(row.palette),
         thumbhash=row.thumbhash,
@@ -86,14 +86,16 @@ def mark_analysed(connection: Connection, image_id: ImageId) -> None:
     connection.execute(_MARK_ANALYSED, {"analysed": image_id})
 
 
-def record_facts(connection: Connection, image_id: ImageId, digest: Digest, facts: Facts) -> None:
+def record_analysis(
+    connection: Connection, image_id: ImageId, digest: Digest, analysis: Analysis
+) -> None:
     """Keep what a job of an image has found out about its original."""
     mark_analysed(connection, image_id)
-    colors = [lab(color) for color in facts.palette]
+    colors = [lab(color) for color in analysis.palette]
     row = {
-        **asdict(facts),
+        **asdict(analysis),
         "of_blob": digest,
-        "palette": list(facts.palette),
+        "palette": list(analysis.palette),
         "palette_lab": [(cell(color), *color) for color in colors],
     }
     connection.execute(_RECORD_FACTS, row)

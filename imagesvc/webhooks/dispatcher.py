@@ -137,7 +137,7 @@ class Dispatcher:
             raise SourceUnavailable("The host of the URL cannot be looked up now.") from error
 
     async def _run(self) -> None:
-        with self._database.woken() as wake:
+        with self._database.subscribe() as wake:
             while True:
                 wake.clear()  # before the look: what is committed after it wakes again
                 self._freed.clear()

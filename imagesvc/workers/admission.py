@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.workers.fairness import FairQueue
 
 PATIENCE_SECONDS = 5.0
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 @dataclass(slots=True, eq=False)
 class _Work:
-    lane: Lane
+    priority: Priority
     kind: Kind
     memory: int
     since: float
@@ -43,7 +43,7 @@ class Admission:
     - Expensive work never holds the last of several workers, nor the memory that cheap work needs.
     - One process beside the workers is there for identification. Where there is only one worker,
       cheap work may have it, too, while that worker does expensive work.
-    - In each priority requesters take turns, apart for cheap and for expensive work.
+    - Within each priority requesters take turns, apart for cheap and for expensive work.
 
     Args:
         slots: pieces of work at once, one identification not counted.
@@ -68,8 +68,8 @@ class Admission:
         self._expensive_memory = memory - self._cheap_memory
         self._expensive_slots = max(1, slots - 1)
         self._running: list[_Work] = []
-        self._queues: dict[tuple[Lane, Kind], FairQueue[_Work]] = {
-            (lane, kind): FairQueue() for lane in Lane for kind in Kind
+        self._queues: dict[tuple[Priority, Kind], FairQueue[_Work]] = {
+            (priority, kind): FairQueue() for priority in Priority for kind in Kind
         }
 
     @property
@@ -89,15 +89,15 @@ class Admission:
 
     @contextlib.asynccontextmanager
     async def admit(
-        self, lane: Lane, cost: Cost, requester: str = "", kind: Kind | None = None
+        self, priority: Priority, cost: Cost, requester: str = "", kind: Kind | None = None
     ) -> AsyncIterator[None]:
         """Wait for a turn and hold it while the context lasts.
 
-        Work goes by lane, then by turns of the requesters. Work that does not fit beside what
+        Work goes by priority, then by turns of the requesters. Work that does not fit beside what
         runs lets later work pass, for a while.
 
         Args:
-            lane: how urgent it is.
+            priority: how urgent it is.
             cost: as predicted; more than the memory for expensive work counts as all of it.
             requester: on whose behalf it is done.
             kind: by default as its cost says.
@@ -110,7 +110,7 @@ class Admission:
             cost.memory, self._expensive_memory if kind is Kind.EXPENSIVE else self._memory
         )
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        work = _Work(lane, kind, memory, self._clock(), granted)
+        work = _Work(priority, kind, memory, self._clock(), granted)
         await self._enter(work, requester)
         try:
             yield
@@ -118,7 +118,7 @@ class Admission:
             self._leave(work)
 
     async def _enter(self, work: _Work, requester: str) -> None:
-        if work.lane is Lane.INTERACTIVE:
+        if work.priority is Priority.INTERACTIVE:
             self._make_room(work, requester)
         self._queue_of(work).add(work, requester)
         self._grant()
@@ -138,7 +138,9 @@ class Admission:
         Raises:
             Overloaded: no other requester has more waiting than this one would have.
         """
-        queues = [queue for (lane, _), queue in self._queues.items() if lane is work.lane]
+        queues = [
+            queue for (priority, _), queue in self._queues.items() if priority is work.priority
+        ]
         if sum(map(len, queues)) < self._max_waiting:
             return
         refusal = "Too many images are waiting to be rendered; try again soon."
@@ -153,7 +155,7 @@ class Admission:
         displaced.granted.set_exception(Overloaded(refusal))
 
     def _queue_of(self, work: _Work) -> FairQueue[_Work]:
-        return self._queues[work.lane, work.kind]
+        return self._queues[work.priority, work.kind]
 
     def _leave(self, work: _Work) -> None:
         self._running.remove(work)
@@ -178,10 +180,13 @@ class Admission:
         return None
 
     def _in_order(self, now: float) -> Iterator[_Work]:
-        for lane in Lane:
-            yield from self._queues[lane, Kind.IDENTIFICATION]
-        for lane in Lane:
-            cheap, expensive = self._queues[lane, Kind.CHEAP], self._queues[lane, Kind.EXPENSIVE]
+        for priority in Priority:
+            yield from self._queues[priority, Kind.IDENTIFICATION]
+        for priority in Priority:
+            cheap, expensive = (
+                self._queues[priority, Kind.CHEAP],
+                self._queues[priority, Kind.EXPENSIVE],
+            )
             yield from (work for work in expensive if self._is_impatient(work, now))
             yield from cheap
             yield from (work for work in expensive if not self._is_impatient(work, now))

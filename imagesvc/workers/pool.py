@@ -22,7 +22,7 @@ from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, Work
 from imagesvc.imaging import replies
 from imagesvc.imaging.cost import PROBE_COST, Cost
 from imagesvc.imaging.messages import Answer, Call
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.workers.admission import Admission, Kind
 from imagesvc.workers.process import WORKER_MODULE, Reply, WorkerProcess
 from imagesvc.workers.sandbox.lock import ResourceLimits
@@ -98,15 +98,15 @@ class WorkerPool:
         self.is_started = True
 
     def admit(
-        self, lane: Lane, cost: Cost, requester: str = ""
+        self, priority: Priority, cost: Cost, requester: str = ""
     ) -> AbstractAsyncContextManager[None]:
         """Wait for a worker and for memory; see `Admission.admit`."""
-        return self.admission.admit(lane, cost, requester)
+        return self.admission.admit(priority, cost, requester)
 
     def admit_identification(self, requester: str) -> AbstractAsyncContextManager[None]:
         """Wait for a process to identify an upload, which renderings do not hold all of."""
         kind = Kind.IDENTIFICATION
-        return self.admission.admit(Lane.INTERACTIVE, PROBE_COST, requester, kind)
+        return self.admission.admit(Priority.INTERACTIVE, PROBE_COST, requester, kind)
 
     async def run(
         self,

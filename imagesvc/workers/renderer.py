@@ -12,12 +12,12 @@ from imagesvc.errors import ImagesvcError, NotFound
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import (
-    INGEST,
+    ANALYSE,
     RENDER,
     UNLOCATE,
+    Analysed,
+    AnalyseRequest,
     Call,
-    Ingested,
-    IngestRequest,
     Rendered,
     RenderRequest,
     Unlocated,
@@ -25,7 +25,7 @@ from imagesvc.imaging.messages import (
 from imagesvc.model.formats import Size
 from imagesvc.model.ids import Digest
 from imagesvc.model.images import Original
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.model.transforms import Transform, Watermark
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.verified import VerifiedBlobs
@@ -46,10 +46,10 @@ class Renderer:
     watermarks: Mapping[str, Watermark]
 
     def admit(
-        self, lane: Lane, cost: Cost, requester: str = ""
+        self, priority: Priority, cost: Cost, requester: str = ""
     ) -> AbstractAsyncContextManager[None]:
         """Wait until there is a worker, and memory for work of this cost."""
-        return self.pool.admit(lane, cost, requester)
+        return self.pool.admit(priority, cost, requester)
 
     def is_expensive(self, cost: Cost) -> bool:
         """Whether work of this cost holds a worker for long."""
@@ -88,10 +88,10 @@ class Renderer:
             await self._check_source(source)
         return results
 
-    async def ingest(
+    async def analyse(
         self, original: Original, transforms: Sequence[Transform], timeout: float
-    ) -> Ingested:
-        """Find an original's facts, make its mezzanine, and render; the caller was admitted.
+    ) -> Analysed:
+        """Find an original's analysis, make its mezzanine, and render; the caller was admitted.
 
         Raises:
             TimedOut, WorkerDied: nothing is known.
@@ -99,13 +99,13 @@ class Renderer:
             NotFound: it was deleted meanwhile.
         """
         async with self.blobs.local(original.digest) as path:
-            request = IngestRequest(
+            request = AnalyseRequest(
                 original=original,
                 transforms=tuple(transforms),
                 limits=self.limits,
                 watermarks=self._needed(transforms),
             )
-            return await self._run(original.digest, INGEST, request, path, timeout)
+            return await self._run(original.digest, ANALYSE, request, path, timeout)
 
     async def unlocate(self, original: Original, timeout: float) -> Unlocated:
         """Make a copy of an original that tells no place; the caller was admitted.
@@ -129,7 +129,7 @@ class Renderer:
         self,
         source: Digest,
         call: Call[T],
-        request: RenderRequest | IngestRequest,
+        request: RenderRequest | AnalyseRequest,
         path: Path,
         timeout: float,
     ) -> T:

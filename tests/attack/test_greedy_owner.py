@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.accounts import Asker, admin_of, make_user
+from tests.accounts import Account, admin_of, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import noise, picture
 from tests.waiting import until
@@ -14,15 +14,15 @@ LONG = "w={}&h=1500&fit=fill&enlarge=1&format=webp&lossless=1"
 """A second or more each, of a picture of any size."""
 
 
-def upload(asker: Asker, content: bytes) -> dict[str, str]:
+def upload(requester: Account, content: bytes) -> dict[str, str]:
     """An image of a user, as the upload answers: its id and its job's."""
-    answer = asker.client.post("/api/v1/images", files={"file": ("a.jpg", content)})
+    answer = requester.client.post("/api/v1/images", files={"file": ("a.jpg", content)})
     assert answer.status_code == 201, answer.text
     image = answer.json()
     return {"id": image["id"], "job": image["job"]["id"]}
 
 
-def fill(owner: Asker) -> None:
+def fill(owner: Account) -> None:
     """Queue long jobs, and wait until the first of them run."""
     image = upload(owner, noise((400, 300)))
     for number in range(BACKLOG):
@@ -34,7 +34,7 @@ def fill(owner: Asker) -> None:
     until(lambda: count(owner, "processing") > 0)
 
 
-def count(owner: Asker, status: str) -> int:
+def count(owner: Account, status: str) -> int:
     """How many of an owner's jobs have this status."""
     return len(owner.client.get(f"/api/v1/jobs?status={status}&limit=200").json()["data"])
 

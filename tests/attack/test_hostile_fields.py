@@ -13,7 +13,7 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from imagesvc.auth.browsers import is_loopback_netloc
+from imagesvc.auth.csrf import is_loopback_netloc
 from imagesvc.errors import ImagesvcError
 from imagesvc.http.bodies.content_type import ContentType
 from imagesvc.http.bodies.dispositions import read_disposition

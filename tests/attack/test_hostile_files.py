@@ -15,7 +15,7 @@ import pytest
 from imagesvc.imaging.location.remove import without_location
 from imagesvc.model.formats import Format
 from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, sequences, webp
-from tests.http.asking import leftovers, picture
+from tests.http.asking import orphans, picture
 from tests.server import Server
 from tests.workers.processes import TICKS, workers
 
@@ -137,7 +137,7 @@ def seconds_to_remove_location(content: bytes, upload: httpx2.Response) -> float
 
 def assert_unharmed(server: Server) -> None:
     """Nothing of the files is left, and the next upload is identified."""
-    assert leftovers(server) == []
+    assert orphans(server) == []
     assert server.client.get("/api/v1/images").json()["data"] == []
     image = server.upload(picture(2))
     assert (image["width"], image["height"]) == (640, 400)

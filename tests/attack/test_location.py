@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from tests.accounts import Asker, client_of, make_key
+from tests.accounts import Account, client_of, make_key
 from tests.attack.located import HIDDEN, LOCATED, STRIPPED
 from tests.conftest import MakeServer
 from tests.http.people import People, people_of
@@ -57,7 +57,7 @@ def test_no_request_of_a_stranger_brings_the_place(people_of_places: People, nam
     stranger = client_of(people.server)
     signed = people.server.cli("sign", url, "--expires-in", "1h").stdout.strip()
     owner_id = people.ann.get("/api/v1/users/me").json()["id"]
-    admin = Asker("", "", people.admin)
+    admin = Account("", "", people.admin)
     _key, blind = make_key(people.server, admin, owner_id, ["upload"])  # not good for reading
 
     whole = stranger.get(url)

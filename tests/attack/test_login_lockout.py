@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.accounts import PASSWORD, Asker, admin_of, make_user
+from tests.accounts import PASSWORD, Account, admin_of, make_user
 from tests.http.asking import assert_problem
 from tests.limited import at, limited_server
 from tests.server import Server
@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def admin(server: Server) -> Asker:
+def admin(server: Server) -> Account:
     """Its admin."""
     return admin_of(server)
 
@@ -47,7 +47,7 @@ def attack(server: Server, name: str, addresses: list[str]) -> list[int]:
     return [log_in(server, name, address, "wrong").status_code for address in addresses]
 
 
-def test_one_address_keeps_no_user_out(server: Server, admin: Asker) -> None:
+def test_one_address_keeps_no_user_out(server: Server, admin: Account) -> None:
     """Ten wrong tries did, and one more every six seconds."""
     make_user(server, admin, "ann", password=PASSWORD)
 
@@ -58,7 +58,7 @@ def test_one_address_keeps_no_user_out(server: Server, admin: Asker) -> None:
     assert_problem(log_in(server, "ann", "203.0.113.1"), 429, "rate_limited")
 
 
-def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Asker) -> None:
+def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Account) -> None:
     """A customer has 2^64 addresses, which count as one."""
     make_user(server, admin, "bob", password=PASSWORD)
 
@@ -69,7 +69,7 @@ def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Asker) -> No
 
 
 def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
-    server: Server, admin: Asker
+    server: Server, admin: Account
 ) -> None:
     """The right password was given there before, or a refresh token."""
     make_user(server, admin, "cleo", password=PASSWORD)
@@ -87,7 +87,7 @@ def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
 
 
 def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
-    server: Server, admin: Asker
+    server: Server, admin: Account
 ) -> None:
     """Many share an address; few names that are not known from there may be tried."""
     make_user(server, admin, "dan", password=PASSWORD)
@@ -101,7 +101,7 @@ def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
     assert log_in(server, "dan", "198.51.100.5").status_code == 200
 
 
-def test_a_known_address_may_not_guess_either(server: Server, admin: Asker) -> None:
+def test_a_known_address_may_not_guess_either(server: Server, admin: Account) -> None:
     """However the name is written."""
     make_user(server, admin, "eve", password=PASSWORD)
     assert log_in(server, "eve", "198.51.100.6").status_code == 200

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from imagesvc.model.ids import new_id
-from tests.accounts import Asker, client_of, make_key
+from tests.accounts import Account, client_of, make_key
 from tests.http.test_ownership import (  # noqa: F401  # fixtures
     COLLECTION,
     EXPECTED,
@@ -107,7 +107,7 @@ def absent(things: Things) -> Things:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def others(guarded: Server, admin: Asker, bob: Asker) -> list[httpx2.Client]:  # noqa: F811
+def others(guarded: Server, admin: Account, bob: Account) -> list[httpx2.Client]:  # noqa: F811
     """A user, a key of theirs that is good for little, and a stranger."""
     _, weak = make_key(guarded, admin, bob.id, ["upload"])
     return [bob.client, weak, client_of(guarded)]

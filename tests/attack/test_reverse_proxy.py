@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import Asker, admin_of
+from tests.accounts import Account, admin_of
 from tests.http.asking import assert_problem, picture
 from tests.proxies import PLAIN, haproxy, nginx
 from tests.server import Server
@@ -38,12 +38,12 @@ def stranger(default: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def owner(default: Server) -> Asker:
+def owner(default: Server) -> Account:
     """The admin, who has the printed key."""
     return admin_of(default)
 
 
-def test_a_plain_proxy_makes_no_visitor_an_admin(stranger: httpx2.Client, owner: Asker) -> None:
+def test_a_plain_proxy_makes_no_visitor_an_admin(stranger: httpx2.Client, owner: Account) -> None:
     """By default nginx sends its own Host and no forwarding field."""
     files = {"file": ("a.jpg", picture())}
     image = owner.client.post("/api/v1/images", files=files, data=PUBLIC).json()

@@ -16,11 +16,11 @@ from PIL import Image
 
 from imagesvc.errors import ImagesvcError
 from imagesvc.imaging.messages import (
-    INGEST,
+    ANALYSE,
     PROBE,
     RENDER,
     UNLOCATE,
-    IngestRequest,
+    AnalyseRequest,
     Rendered,
     RenderRequest,
 )
@@ -66,14 +66,14 @@ async def outcome(pool: WorkerPool, path: Path, queries: Iterable[str]) -> list[
             for query in ("w=256&h=256", *(queries if is_small else ()))
         )
         analysed = await pool.run(
-            INGEST, IngestRequest(original, transforms[:1], LIMITS), **options
+            ANALYSE, AnalyseRequest(original, transforms[:1], LIMITS), **options
         )
         bare = await pool.run(UNLOCATE, found.format, **options, max_files=1)
         made = await pool.run(RENDER, RenderRequest(transforms, LIMITS, MARKS), **options)
     except ImagesvcError as error:
         return [repr(error)]
     copies = [bare.copy] if bare.copy else []
-    return [found, analysed.facts, _digest(analysed.mezzanine), *map(_told, [*made, *copies])]
+    return [found, analysed.analysis, _digest(analysed.mezzanine), *map(_told, [*made, *copies])]
 
 
 def _told(item: Rendered | ImagesvcError) -> object:

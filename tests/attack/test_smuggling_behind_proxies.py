@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.accounts import Asker
+from tests.accounts import Account
 from tests.http.asking import picture
 from tests.proxies import PROXIES
 from tests.server import Server, new_client
@@ -24,7 +24,7 @@ def proxy(
         yield f"http://127.0.0.1:{port}"
 
 
-def private_image(admin: Asker, seed: int) -> str:
+def private_image(admin: Account, seed: int) -> str:
     """The id of an image that the admin alone may see or delete."""
     made = admin.client.post(
         "/api/v1/images",
@@ -39,7 +39,7 @@ def private_image(admin: Asker, seed: int) -> str:
 @pytest.mark.parametrize("padding", [200, 70_000, 100_000, 140_000, 300_000])
 @pytest.mark.parametrize("upgrade", UPGRADES)
 def test_a_body_that_holds_a_delete_does_not_delete(
-    guarded: Server, admin: Asker, proxy: str, upgrade: str, padding: int
+    guarded: Server, admin: Account, proxy: str, upgrade: str, padding: int
 ) -> None:
     """The smuggled header has no end, so that the next request lends it its credentials."""
     image_id = private_image(admin, padding % 251 + UPGRADES.index(upgrade))

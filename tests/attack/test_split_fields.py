@@ -61,8 +61,8 @@ def test_what_is_remembered_for_one_suits_all_who_get_it(
     memory.put(entry)
     hot.remember(asked(first), ImageId(new_id()), entry, HEADERS)
 
-    assert hot.at_once(asked(first)) is not None
-    if hot.at_once(asked(second)) is not None:
+    assert hot.inline(asked(first)) is not None
+    if hot.inline(asked(second)) is not None:
         assert negotiated(asked(first)) is negotiated(asked(second))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imagesvc.errors import WorkerDied
-from imagesvc.imaging.messages import INGEST, PROBE, RENDER, Answer, Call, Rendered
+from imagesvc.imaging.messages import ANALYSE, PROBE, RENDER, Answer, Call, Rendered
 from tests.attack.pools import execute, rogue_pool
 
 pytestmark = pytest.mark.anyio
@@ -142,15 +142,15 @@ def probed(**changes: Any) -> dict[str, Any]:
     return fine | changes
 
 
-def ingested(**changes: Any) -> dict[str, Any]:
+def analysed(**changes: Any) -> dict[str, Any]:
     """An analysis as workers send it."""
-    facts = {
+    analysis = {
         "dominant_color": "#ffffff",
         "palette": ["#ffffff"],
         "thumbhash": "AAAA",
         "phash": "0" * 16,
     }
-    return {"facts": facts | changes, "mezzanine": 2, "outcomes": []}
+    return {"analysis": analysis | changes, "mezzanine": 2, "outcomes": []}
 
 
 ODD: tuple[Any, ...] = (-1, 1 << 70, 1.5, "1", None, [], {})
@@ -187,14 +187,14 @@ HOSTILE: list[tuple[Call[Any], Any]] = [
     (PROBE, probed(format="svg")),
     (PROBE, {}),
     (PROBE, None),
-    (INGEST, ingested(dominant_color="red")),
-    (INGEST, ingested(dominant_color="#ffffff\n")),
-    (INGEST, ingested(palette=["#ffffff"] * 99)),
-    (INGEST, ingested(thumbhash="<script>")),
-    (INGEST, ingested(phash="0" * 15)),
-    (INGEST, ingested() | {"mezzanine": 4}),
-    (INGEST, ingested() | {"mezzanine": -1}),
-    (INGEST, ingested() | {"outcomes": [rendered()] * 2}),
+    (ANALYSE, analysed(dominant_color="red")),
+    (ANALYSE, analysed(dominant_color="#ffffff\n")),
+    (ANALYSE, analysed(palette=["#ffffff"] * 99)),
+    (ANALYSE, analysed(thumbhash="<script>")),
+    (ANALYSE, analysed(phash="0" * 15)),
+    (ANALYSE, analysed() | {"mezzanine": 4}),
+    (ANALYSE, analysed() | {"mezzanine": -1}),
+    (ANALYSE, analysed() | {"outcomes": [rendered()] * 2}),
 ]  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_the_honest_ones_are_taken() -> None:
     assert isinstance(made, Rendered)
     assert made.data == b"abc"
     assert PROBE.unpack(probed(), body).exif == {"make": "A", "iso": 100}
-    assert INGEST.unpack(ingested(), body).mezzanine == b"ab"
+    assert ANALYSE.unpack(analysed(), body).mezzanine == b"ab"
 
 
 @pytest.mark.parametrize(("call", "plain"), HOSTILE, ids=range(len(HOSTILE)))

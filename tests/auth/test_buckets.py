@@ -49,8 +49,8 @@ def test_a_burst_is_let_through_and_no_more() -> None:
 
     standings = [buckets.take("a") for _ in range(6)]
 
-    assert [standing.remaining for standing in standings] == [4, 3, 2, 1, 0, 0]
-    assert [standing.retry_seconds for standing in standings] == [None] * 5 + [1]
+    assert [state.remaining for state in standings] == [4, 3, 2, 1, 0, 0]
+    assert [state.retry_seconds for state in standings] == [None] * 5 + [1]
     assert standings[4].reset_seconds == 3
 
 
@@ -76,9 +76,9 @@ def test_a_wait_that_was_told_is_enough() -> None:
     clock = Clock()
     buckets = Buckets(Rate(3, 7), clock=clock)
     for _ in range(500):
-        standing = buckets.take("a")
-        if standing.retry_seconds is not None:
-            clock.now += standing.retry_seconds
+        state = buckets.take("a")
+        if state.retry_seconds is not None:
+            clock.now += state.retry_seconds
             assert buckets.take("a").retry_seconds is None
         clock.now += 0.01
 

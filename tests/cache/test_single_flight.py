@@ -25,7 +25,7 @@ from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
 from imagesvc.model.ids import Digest, VariantKey
 from imagesvc.model.images import Image, Original, Variant
-from imagesvc.model.jobs import Lane, Status
+from imagesvc.model.jobs import Priority, Status
 from imagesvc.model.transforms import Transform
 from imagesvc.service import Service
 from imagesvc.store.variants import VariantStore
@@ -104,7 +104,7 @@ class Setting:
     def task(self, transform: Transform) -> MakeTask:
         """A job that makes one variant."""
         image = self.image
-        return MakeTask(image.id, image.original, (transform,), Lane.UPLOAD, needs_facts=False)
+        return MakeTask(image.id, image.original, (transform,), Priority.UPLOAD, needs_facts=False)
 
 
 @contextlib.contextmanager
@@ -208,7 +208,7 @@ async def test_a_cheap_rendering_that_has_begun_goes_on_without_waiters(
 async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
     """Whether the last who asked waited too long or went away."""
     pool = setting.service.pool
-    async with pool.admit(Lane.INTERACTIVE, CHEAP), pool.admit(Lane.INTERACTIVE, CHEAP):
+    async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.1)
         gone = asyncio.create_task(setting.fetch("w=101"))
@@ -242,7 +242,7 @@ async def test_an_expensive_rendering_stops_when_all_have_gone_away(setting: Set
 async def test_who_asks_while_a_rendering_stops_has_it_made_anew(setting: Setting) -> None:
     """The last waiter goes away in the same moment."""
     pool = setting.service.pool
-    async with pool.admit(Lane.INTERACTIVE, CHEAP), pool.admit(Lane.INTERACTIVE, CHEAP):
+    async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
         gone = asyncio.create_task(setting.fetch("w=100"))
         await holds(lambda: pool.admission.waiting)
         gone.cancel()
@@ -270,7 +270,7 @@ async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
 
 
 async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Setting) -> None:
-    """The next asker has a fresh attempt."""
+    """The next requester has a fresh attempt."""
     path = setting.service.blobs.path(setting.image.original.digest)
     content = path.read_bytes()
     path.write_bytes(content[:300])
@@ -288,7 +288,7 @@ async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
     """The uploader's browser asks for the thumbnail while its job makes it."""
     thumbnail = parse_text("w=100")
     task = MakeTask(
-        setting.image.id, setting.image.original, (thumbnail,), Lane.UPLOAD, needs_facts=False
+        setting.image.id, setting.image.original, (thumbnail,), Priority.UPLOAD, needs_facts=False
     )
     made, fetched = await asyncio.gather(
         setting.make(task),
@@ -315,7 +315,7 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
         setting.image.id,
         setting.image.original,
         (parse_text("w=100"),),
-        Lane.UPLOAD,
+        Priority.UPLOAD,
         needs_facts=False,
     )
     made = await setting.make(task, disk=disk)
@@ -326,7 +326,7 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
 
 
 async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> None:
-    """The asker may not have it rendered; the job may, in its next attempt."""
+    """The requester may not have it rendered; the job may, in its next attempt."""
     original, flights = setting.image.original, setting.cache.flights
     wanted = setting.cache.identify(setting.image.id, original, parse_text("w=100"))
 

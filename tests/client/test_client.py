@@ -37,7 +37,7 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from tests import commands
-from tests.accounts import Asker
+from tests.accounts import Account
 from tests.conftest import MakeServer
 from tests.http.asking import TEXT, damaged, picture
 from tests.server import Server
@@ -407,7 +407,7 @@ def photo(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("is_named", [True, False])
 def test_on_the_same_machine_the_command_needs_no_key(
-    guarded: Server, admin: Asker, photo: str, *, is_named: bool
+    guarded: Server, admin: Account, photo: str, *, is_named: bool
 ) -> None:
     """It can read the data directory; the login that it makes for itself ends with it."""
     to = ["--to", f"http://localhost:{guarded.port}"] if is_named else []

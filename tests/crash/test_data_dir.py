@@ -90,7 +90,7 @@ def test_a_disk_that_turns_read_only_refuses_uploads_and_reads_go_on(server: Ser
 
 
 def test_a_start_that_the_system_refuses_is_told_in_one_line(server: Server) -> None:
-    """Leftovers that cannot be removed, as on a disk that is read-only."""
+    """Orphans that cannot be removed, as on a disk that is read-only."""
     server.stop()
     tmp = server.data_dir / "tmp"
     with mounted(tmp):

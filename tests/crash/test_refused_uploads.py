@@ -30,7 +30,7 @@ def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
-def leftovers(server: Server) -> tuple[set[str], set[str], list[Path]]:
+def orphans(server: Server) -> tuple[set[str], set[str], list[Path]]:
     """Images, blobs and unfinished uploads."""
     images = rows(server.data_dir, "SELECT sha256 FROM images UNION SELECT sha256 FROM blobs")
     return images, server.blobs(), list((server.data_dir / "tmp").iterdir())
@@ -38,7 +38,7 @@ def leftovers(server: Server) -> tuple[set[str], set[str], list[Path]]:
 
 def nothing_is_left(server: Server) -> None:
     """Wait until it is so: the server may still be noticing that the client went away."""
-    until(lambda: leftovers(server) == (set(), set(), []))
+    until(lambda: orphans(server) == (set(), set(), []))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Serv
     answer = small_server.client.post("/api/v1/images", files=files)
 
     assert [entry["status"] for entry in answer.json()["data"]] == [415, 201, 422]
-    images, blobs, tmp = leftovers(small_server)
+    images, blobs, tmp = orphans(small_server)
     assert len(blobs) == 1
     assert images == blobs
     assert tmp == []
@@ -123,7 +123,7 @@ def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
             time.sleep(number * 0.0005)
 
     def is_settled() -> bool:
-        images, blobs, tmp = leftovers(small_server)
+        images, blobs, tmp = orphans(small_server)
         return images == blobs and tmp == []
 
     until(is_settled)

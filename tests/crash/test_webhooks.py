@@ -89,8 +89,8 @@ def test_kills_lose_no_delivery(make_server: MakeServer, kills: int) -> None:
             )
             for _ in range(LANES)
         ]
-        for lane in lanes:
-            lane.start()
+        for priority in lanes:
+            priority.start()
         more = len(receiver.got) + chance.randrange(1, 8)
         until(lambda: len(receiver.got) >= more)  # noqa: B023  # is called here
         if number % 2 == 0:  # between a delivery and its end
@@ -99,8 +99,8 @@ def test_kills_lose_no_delivery(make_server: MakeServer, kills: int) -> None:
             time.sleep(chance.uniform(0.0, 0.1))
         server.kill()
         stopping.set()
-        for lane in lanes:
-            lane.join()
+        for priority in lanes:
+            priority.join()
         server.start()
 
     receiver.released.set()

@@ -160,7 +160,7 @@ def images_count(server: Server) -> int:
     return len(server.client.get("/api/v1/images?limit=200").json()["data"])
 
 
-def leftovers(server: Server) -> list[str]:
+def orphans(server: Server) -> list[str]:
     """What uploads in flight have left in `tmp/`; nothing soon after they ended."""
     until(lambda: not _in_flight(server))
     return _in_flight(server)

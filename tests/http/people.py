@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from tests.accounts import Asker, admin_of, make_user
+from tests.accounts import Account, admin_of, make_user
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -24,7 +24,7 @@ class People:
 
 def people_of(server: Server) -> People:
     """The people of a server that has just been started."""
-    admin: Asker = admin_of(server)
+    admin: Account = admin_of(server)
     ann, bob = (make_user(server, admin, name).client for name in ("ann", "bob"))
     return People(server, admin.client, ann, bob)
 

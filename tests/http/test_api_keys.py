@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.accounts import Asker, admin_of, client_of, make_key, make_user, refused
+from tests.accounts import Account, admin_of, client_of, make_key, make_user, refused
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
@@ -22,18 +22,18 @@ KEYS, ME = "/api/v1/api-keys", "/api/v1/users/me"
 
 
 @pytest.fixture(scope="module")
-def ada(guarded: Server, admin: Asker) -> Asker:
+def ada(guarded: Server, admin: Account) -> Account:
     """A user."""
     return make_user(guarded, admin, "ada")
 
 
 @pytest.fixture(scope="module")
-def eve(guarded: Server, admin: Asker) -> Asker:
+def eve(guarded: Server, admin: Account) -> Account:
     """Another user."""
     return make_user(guarded, admin, "eve")
 
 
-def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Asker) -> None:
+def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Account) -> None:
     """In a form that scanners of source code can be told of."""
     made = ada.client.post(KEYS, json={"name": "ci", "scopes": ["read"]})
 
@@ -51,7 +51,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Asker) -> 
         assert secret not in "\n".join(connection.iterdump())
 
 
-def test_a_key_is_taken_in_either_field(guarded: Server, ada: Asker) -> None:
+def test_a_key_is_taken_in_either_field(guarded: Server, ada: Account) -> None:
     """`X-API-Key` is for those who cannot set Authorization."""
     for headers in (
         {"authorization": f"Bearer {ada.key}"},
@@ -72,7 +72,7 @@ def test_a_key_is_taken_in_either_field(guarded: Server, ada: Asker) -> None:
     ],
 )
 def test_a_key_is_good_for_its_scopes_alone(
-    guarded: Server, admin: Asker, scopes: list[str], allowed: set[str]
+    guarded: Server, admin: Account, scopes: list[str], allowed: set[str]
 ) -> None:
     """What lacks a scope is told which; admin has all of them."""
     _key, client = make_key(guarded, admin, admin.id, scopes)
@@ -102,7 +102,12 @@ def test_a_key_is_good_for_its_scopes_alone(
     ],
 )
 def test_nobody_grants_what_they_lack(
-    guarded: Server, admin: Asker, ada: Asker, mine: list[str], asked: list[str], status: int
+    guarded: Server,
+    admin: Account,
+    ada: Account,
+    mine: list[str],
+    asked: list[str],
+    status: int,
 ) -> None:
     """Nor makes keys at all without `manage`: a key that leaked must not have children."""
     _key, client = make_key(guarded, admin, ada.id, mine)
@@ -111,7 +116,7 @@ def test_nobody_grants_what_they_lack(
 
 
 def test_an_admin_makes_no_admin_of_a_user_by_a_key(
-    guarded: Server, admin: Asker, ada: Asker
+    guarded: Server, admin: Account, ada: Account
 ) -> None:
     """Who is an admin says the user, in one place."""
     body = {"name": "x", "scopes": ["admin"], "user_id": ada.id}
@@ -119,7 +124,9 @@ def test_an_admin_makes_no_admin_of_a_user_by_a_key(
     assert_problem(admin.client.post(KEYS, json=body), 403, "forbidden")
 
 
-def test_keys_of_others_do_not_exist(guarded: Server, ada: Asker, eve: Asker, admin: Asker) -> None:
+def test_keys_of_others_do_not_exist(
+    guarded: Server, ada: Account, eve: Account, admin: Account
+) -> None:
     """Not to list, to remove or to make; they do for admins."""
     key_id = ada.client.get(KEYS).json()["data"][0]["id"]
 
@@ -131,7 +138,7 @@ def test_keys_of_others_do_not_exist(guarded: Server, ada: Asker, eve: Asker, ad
     assert key_id in admin.client.get(KEYS, params={"user": ada.id}).text
 
 
-def test_a_removed_key_stops_at_once(guarded: Server, admin: Asker, ada: Asker) -> None:
+def test_a_removed_key_stops_at_once(guarded: Server, admin: Account, ada: Account) -> None:
     """And cannot be removed twice."""
     key, client = make_key(guarded, admin, ada.id, ["read"])
     listed = ada.client.get(KEYS).json()["data"][0]["id"]
@@ -165,7 +172,7 @@ def test_a_key_that_has_expired_is_told_so(make_server: MakeServer) -> None:
 
 
 @pytest.mark.parametrize("part", ["id", "secret", "prefix", "case", "longer", "shorter"])
-def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Asker, part: str) -> None:
+def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Account, part: str) -> None:
     """With the same words, whatever part is wrong."""
     prefix, key_id, secret = ada.key.split("_")
     other = {
@@ -201,7 +208,7 @@ def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Asker, par
         ({"name": "x", "scopes": ["read"], "secret": "mine"}, "secret"),
     ],
 )
-def test_what_is_no_key_is_told_why(ada: Asker, body: dict[str, Any], loc: str) -> None:
+def test_what_is_no_key_is_told_why(ada: Account, body: dict[str, Any], loc: str) -> None:
     """Each fault with the place where it is; nothing of it is kept."""
     document = assert_problem(ada.client.post(KEYS, json=body), 400, "invalid_request")
 
@@ -209,7 +216,7 @@ def test_what_is_no_key_is_told_why(ada: Asker, body: dict[str, Any], loc: str) 
     assert ada.client.get(KEYS).status_code == 200
 
 
-def test_keys_are_listed_in_pages(guarded: Server, admin: Asker) -> None:
+def test_keys_are_listed_in_pages(guarded: Server, admin: Account) -> None:
     """The newest first."""
     kim = make_user(guarded, admin, "kim-of-the-pages")
     names = [f"key {number}" for number in range(4)]
@@ -239,7 +246,7 @@ def test_the_last_use_of_a_key_is_written_behind(make_server: MakeServer) -> Non
 
 
 def test_metrics_are_for_an_admins_key_that_only_reads(
-    guarded: Server, admin: Asker, ada: Asker
+    guarded: Server, admin: Account, ada: Account
 ) -> None:
     """What lies in a scraper's configuration should be good for nothing else."""
     _key, scraper = make_key(guarded, admin, admin.id, ["read"])

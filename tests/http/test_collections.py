@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.http.asking import assert_problem, images_count, leftovers, picture
+from tests.http.asking import assert_problem, images_count, orphans, picture
 from tests.http.people import People, upload
 from tests.server import Server
 
@@ -277,7 +277,7 @@ def test_an_upload_into_no_collection_keeps_nothing(server: Server, collection_i
     document = assert_problem(answer, 400, "invalid_request")
     assert document["errors"][0]["loc"] == "collection_id"
     assert (images_count(server), server.blobs()) == (before, blobs)
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_collections_of_others_are_theirs(people: People) -> None:

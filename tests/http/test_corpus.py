@@ -22,7 +22,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.http.asking import assert_problem, leftovers
+from tests.http.asking import assert_problem, orphans
 from tests.server import Server, new_client
 
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
@@ -194,7 +194,7 @@ def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
         mezzanines = {digest for (digest,) in database.execute(query)}
 
     assert run.server.blobs() == taken | mezzanines
-    assert leftovers(run.server) == []
+    assert orphans(run.server) == []
     assert list(Path("/tmp").glob("corpus_pwned*")) == []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.accounts import Asker, admin_of
+from tests.accounts import Account, admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, assert_problem, connected, picture, read_raw, send_raw
 from tests.server import Server
@@ -62,13 +62,13 @@ def listing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def owner(listing: Server) -> Asker:
+def owner(listing: Server) -> Account:
     """Its admin."""
     return admin_of(listing)
 
 
 @pytest.fixture(scope="module")
-def url(owner: Asker) -> str:
+def url(owner: Account) -> str:
     """A variant in memory."""
     image = owner.client.post("/api/v1/images", content=picture(1)).json()
     url = f"{image['urls']['original']}?w=50"
@@ -90,7 +90,7 @@ def test_it_is_off_by_default(server: Server) -> None:
 
 @pytest.mark.parametrize("origin", [APP, OTHER, "HTTPS://APP.EXAMPLE"])
 def test_an_allowed_origin_reads_every_answer(
-    listing: Server, owner: Asker, url: str, origin: str
+    listing: Server, owner: Account, url: str, origin: str
 ) -> None:
     """From memory, from the disk, of the API, and errors."""
     paths = {url: 200, url.partition("?")[0]: 200, "/api/v1/images": 200, "/healthz": 200,
@@ -189,7 +189,7 @@ def test_the_fields_at_once_are_those_of_the_application(listing: Server, url: s
     ("visibility", "policy"),
     [("public", "cross-origin"), ("unlisted", "cross-origin"), ("private", "same-site")],
 )
-def test_what_other_pages_may_embed(owner: Asker, visibility: str, policy: str) -> None:
+def test_what_other_pages_may_embed(owner: Account, visibility: str, policy: str) -> None:
     """`<img>` works on every page, also on those that isolate themselves (COEP)."""
     params = {"visibility": visibility}
     image = owner.client.post("/api/v1/images", content=picture(3), params=params).json()

@@ -433,7 +433,7 @@ def test_a_large_variant_is_streamed_like_any_other(server: Server) -> None:
 
 
 def test_a_rendering_over_its_time_is_503_and_is_not_kept(make_server: MakeServer) -> None:
-    """The asker is told to come again; nothing half done is stored or remembered."""
+    """The requester is told to come again; nothing half done is stored or remembered."""
     server = make_server(transform_timeout="2s", workers=1)
     image = server.upload(noise((500, 400)))
     server.finished(image["job"]["id"])

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
-from tests.accounts import Asker, make_user
+from tests.accounts import Account, make_user
 from tests.conftest import MakeServer
 from tests.crash.traffic import rows
 from tests.http.asking import assert_problem, damaged, picture
@@ -152,7 +152,7 @@ def test_open_streams_do_not_hold_up_a_stop(make_server: MakeServer) -> None:
         second.read()
 
 
-def test_users_hear_of_their_own_alone(guarded: Server, admin: Asker) -> None:
+def test_users_hear_of_their_own_alone(guarded: Server, admin: Account) -> None:
     """Someone else's uploads are nobody's business."""
     own = make_user(guarded, admin, "listener")
     other = make_user(guarded, admin, "uploader")
@@ -166,7 +166,7 @@ def test_users_hear_of_their_own_alone(guarded: Server, admin: Asker) -> None:
     assert_problem(guarded.client.get(EVENTS), 401, "unauthorized")
 
 
-def test_an_heir_is_told_of_each_image(guarded: Server, admin: Asker) -> None:
+def test_an_heir_is_told_of_each_image(guarded: Server, admin: Account) -> None:
     """They have it from then on, and a copy that was validated by its ETag names the old owner."""
     owner, heir = make_user(guarded, admin, "testator"), make_user(guarded, admin, "heir")
     files = {"file": ("a.jpg", picture(6))}
@@ -240,7 +240,7 @@ def test_there_are_only_so_many_streams(server: Server) -> None:
     until(lambda: opens(server.client))
 
 
-def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Asker) -> None:
+def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Account) -> None:
     """Who opens all that they can get leaves room for others."""
     greedy = make_user(guarded, admin, "greedy")
     with contextlib.ExitStack() as stack:
@@ -258,14 +258,14 @@ def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Asker) -> None
     until(lambda: opens(greedy.client))
 
 
-def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Asker) -> None:
+def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Account) -> None:
     """Revoked is revoked, also for who is listening already."""
-    asker = make_user(guarded, admin, "fired")
-    with asker.client.stream("GET", EVENTS, timeout=PATIENCE) as answer:
+    requester = make_user(guarded, admin, "fired")
+    with requester.client.stream("GET", EVENTS, timeout=PATIENCE) as answer:
         lines = answer.iter_lines()
         next(lines)
         admin.client.patch(
-            f"/api/v1/users/{asker.id}", json={"is_disabled": True}
+            f"/api/v1/users/{requester.id}", json={"is_disabled": True}
         ).raise_for_status()
         began = time.monotonic()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.auth.opaque import new_key
+from imagesvc.auth.secrets import new_key
 from imagesvc.model.ids import new_id
 from tests.accounts import admin_of, client_of, printed_keys
 from tests.conftest import MakeServer

@@ -11,8 +11,8 @@ from tests.http.asking import (
     BOUNDARY,
     assert_problem,
     file_part,
-    leftovers,
     multipart,
+    orphans,
     picture,
     post_multipart,
 )
@@ -70,7 +70,7 @@ def test_what_is_ignored_is_bounded(server: Server) -> None:
 
     for body in (large, many):
         assert_problem(post_multipart(server, body), 400, "invalid_request")
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 @pytest.mark.parametrize("name", ["visibilty", "Visibility", "share_locations", "sharelocation"])

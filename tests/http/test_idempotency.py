@@ -18,8 +18,8 @@ from tests.http.asking import (
     assert_problem,
     damaged,
     images_count,
-    leftovers,
     noise,
+    orphans,
     picture,
     send_raw,
 )
@@ -61,7 +61,7 @@ def test_a_retry_gets_the_first_answer(server: Server, path: str) -> None:
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert images_count(server) == before
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_a_raw_upload_is_retried_like_a_form(server: Server) -> None:
@@ -110,7 +110,7 @@ def test_a_key_of_another_request_is_refused(server: Server, other: dict[str, An
 
     assert_problem(answer, 422, "idempotency_key_reused")
     assert images_count(server) == before
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_an_aborted_upload_leaves_no_receipt(server: Server) -> None:
     )
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head + b"\r\n" + b"a" * 100)
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
     until(lambda: upload(server, "cut", picture(13)).status_code == 201)
 
@@ -293,7 +293,7 @@ def test_a_receipt_survives_a_kill(make_server: MakeServer) -> None:
 
 
 def test_processing_is_retried_without_another_job(make_server: MakeServer) -> None:
-    """Its receipt commits with the jobs, so that it survives a kill, too."""
+    """Its record commits with the jobs, so that it survives a kill, too."""
     server = make_server()
     image_id = server.upload(picture(22))["id"]
     url, headers = "/api/v1/images/actions/process", {"idempotency-key": "process"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.auth.key_file import read_given_key
-from imagesvc.auth.opaque import KEY_PREFIX, new_key, new_refresh, read_secret
+from imagesvc.auth.secrets import KEY_PREFIX, new_key, new_refresh, read_secret
 from imagesvc.model.ids import new_id
 from tests import commands
 from tests.accounts import client_of, printed_keys

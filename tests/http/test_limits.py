@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from tests.accounts import Asker, admin_of
+from tests.accounts import Account, admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.limited import at, limited_server
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def admin(server: Server) -> Asker:
+def admin(server: Server) -> Account:
     """Its admin."""
     return admin_of(server)
 
@@ -44,7 +44,7 @@ def ask(server: Server, address: str) -> httpx2.Response:
     return server.client.post("/api/v1/auth/revoke", data={"token": "none"}, headers=at(address))
 
 
-def uploaded(admin: Asker, seed: int) -> str:
+def uploaded(admin: Account, seed: int) -> str:
     """The id of a new image that strangers may see."""
     answer = admin.client.post(
         "/images", files={"file": ("a.jpg", picture(seed))}, data={"visibility": "public"}
@@ -96,7 +96,7 @@ def test_a_flood_is_let_through_up_to_the_burst(server: Server) -> None:
     assert statuses.count(429) == 60 - passed
 
 
-def test_new_variants_for_strangers_are_counted(server: Server, admin: Asker) -> None:
+def test_new_variants_for_strangers_are_counted(server: Server, admin: Account) -> None:
     """Each costs a worker; what is made already costs nothing, and is sent to anybody."""
     image_id = uploaded(admin, 1)
     urls = [f"/images/{image_id}?w={width}" for width in (100, 101, 102, 103)]
@@ -112,7 +112,7 @@ def test_new_variants_for_strangers_are_counted(server: Server, admin: Asker) ->
     assert fetch(server, "192.0.2.5", urls[3]).status_code == 200
 
 
-def test_one_that_is_refused_does_not_stop_others(server: Server, admin: Asker) -> None:
+def test_one_that_is_refused_does_not_stop_others(server: Server, admin: Account) -> None:
     """Two may ask for one variant at the same moment, and only one of them have asked too often."""
     image_id = uploaded(admin, 2)
     for width in (100, 101, 102):
@@ -127,17 +127,17 @@ def test_one_that_is_refused_does_not_stop_others(server: Server, admin: Asker) 
     assert {both(width) for width in range(200, 216)} == {200}
 
 
-def test_the_figures_count_what_was_refused(server: Server, admin: Asker) -> None:
+def test_the_figures_count_what_was_refused(server: Server, admin: Account) -> None:
     """An operator sees an attack."""
     for _ in range(8):
         ask(server, "192.0.2.9")
 
-    figures = admin.client.get("/metrics").text
+    metrics = admin.client.get("/metrics").text
 
-    assert 'imagesvc_rate_limited_total{limit="address"}' in figures
+    assert 'imagesvc_rate_limited_total{limit="address"}' in metrics
 
 
-def test_health_and_pictures_are_not_counted(server: Server, admin: Asker) -> None:
+def test_health_and_pictures_are_not_counted(server: Server, admin: Account) -> None:
     """Probes must not fail because somebody asks too much."""
     image_id = uploaded(admin, 3)
     for path in ("/healthz", "/readyz", f"/images/{image_id}", "/"):

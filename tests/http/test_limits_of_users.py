@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from tests.accounts import Asker, admin_of, make_key, make_user
-from tests.http.asking import assert_problem, damaged, leftovers, picture, send_raw
+from tests.accounts import Account, admin_of, make_key, make_user
+from tests.http.asking import assert_problem, damaged, orphans, picture, send_raw
 from tests.limited import at, limited_server
 from tests.server import Server
 
@@ -32,23 +32,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def admin(server: Server) -> Asker:
+def admin(server: Server) -> Account:
     """The admin whom the first start made."""
     return admin_of(server)
 
 
-def upload(asker: Asker, seed: int, **headers: str) -> httpx2.Response:
+def upload(requester: Account, seed: int, **headers: str) -> httpx2.Response:
     """Upload a picture."""
-    return asker.client.post("/images", files={"file": ("a.jpg", picture(seed))}, headers=headers)
+    return requester.client.post(
+        "/images", files={"file": ("a.jpg", picture(seed))}, headers=headers
+    )
 
 
-def usage_of(asker: Asker) -> dict[str, int]:
+def usage_of(requester: Account) -> dict[str, int]:
     """What someone keeps, as they see it themselves."""
-    usage: dict[str, int] = asker.client.get("/api/v1/users/me").json()["usage"]
+    usage: dict[str, int] = requester.client.get("/api/v1/users/me").json()["usage"]
     return usage
 
 
-def test_sixteen_uploads_at_once_stop_exactly_at_the_quota(server: Server, admin: Asker) -> None:
+def test_sixteen_uploads_at_once_stop_exactly_at_the_quota(server: Server, admin: Account) -> None:
     """One too many must not slip in between the check and the commit; nothing is kept of it."""
     ann = make_user(server, admin, "ann")
     before = server.blobs()
@@ -64,7 +66,7 @@ def test_sixteen_uploads_at_once_stop_exactly_at_the_quota(server: Server, admin
     assert kept <= server.blobs() - before
     refused = {picture(100 + seed) for seed in range(16)}
     assert len(refused) == 16
-    assert leftovers(server) == []
+    assert orphans(server) == []
     used = usage_of(ann)
     assert used["image_count"] == used["quota_images"] == 5
     assert used["image_bytes"] == sum(
@@ -72,7 +74,7 @@ def test_sixteen_uploads_at_once_stop_exactly_at_the_quota(server: Server, admin
     )
 
 
-def test_a_deleted_image_makes_room(server: Server, admin: Asker) -> None:
+def test_a_deleted_image_makes_room(server: Server, admin: Account) -> None:
     """And the counters are back where they were."""
     bob = make_user(server, admin, "bob")
     images = [upload(bob, 200 + number).json()["id"] for number in range(5)]
@@ -85,7 +87,7 @@ def test_a_deleted_image_makes_room(server: Server, admin: Asker) -> None:
     assert upload(bob, 206).status_code == 201
 
 
-def test_what_fails_is_not_charged(server: Server, admin: Asker) -> None:
+def test_what_fails_is_not_charged(server: Server, admin: Account) -> None:
     """Refused, cut off, or turned down in the very transaction; and what a failed job left."""
     kim = make_user(server, admin, "kim")
     nowhere = {"collection_id": "01900000-0000-7000-8000-000000000000"}
@@ -98,7 +100,7 @@ def test_what_fails_is_not_charged(server: Server, admin: Asker) -> None:
     )
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + picture(251)[:1000])
-    assert leftovers(server) == []
+    assert orphans(server) == []
     assert usage_of(kim)["image_count"] == usage_of(kim)["image_bytes"] == 0
 
     image = kim.client.post("/images", files={"file": ("a.png", damaged(1))}).json()
@@ -108,7 +110,7 @@ def test_what_fails_is_not_charged(server: Server, admin: Asker) -> None:
     assert usage_of(kim)["image_count"] == usage_of(kim)["image_bytes"] == 0
 
 
-def test_what_is_declared_too_large_is_refused_unread(server: Server, admin: Asker) -> None:
+def test_what_is_declared_too_large_is_refused_unread(server: Server, admin: Account) -> None:
     """The client learns it before it has sent anything."""
     carl = make_user(server, admin, "carl")
     head = (
@@ -124,7 +126,7 @@ def test_what_is_declared_too_large_is_refused_unread(server: Server, admin: Ask
     assert b"quota_exceeded" in answer.body
 
 
-def test_an_admin_sets_the_quota_of_one_user(server: Server, admin: Asker) -> None:
+def test_an_admin_sets_the_quota_of_one_user(server: Server, admin: Account) -> None:
     """Instead of that in the settings, and at once."""
     dora = make_user(server, admin, "dora")
     url = f"/api/v1/users/{dora.id}"
@@ -141,7 +143,7 @@ def test_an_admin_sets_the_quota_of_one_user(server: Server, admin: Asker) -> No
     assert upload(dora, 302).status_code == 201
 
 
-def test_keys_of_different_users_never_meet(server: Server, admin: Asker) -> None:
+def test_keys_of_different_users_never_meet(server: Server, admin: Account) -> None:
     """Both may count from one, and neither sees the other's answer."""
     emil, finn = make_user(server, admin, "emil"), make_user(server, admin, "finn")
 
@@ -155,7 +157,7 @@ def test_keys_of_different_users_never_meet(server: Server, admin: Asker) -> Non
     assert again.content == first.content
 
 
-def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Asker) -> None:
+def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Account) -> None:
     """A thousand keys would otherwise be a thousand times the rate."""
     gina = make_user(server, admin, "gina")
     clients = [make_key(server, admin, gina.id, ["read"])[1] for _ in range(2)]
@@ -174,7 +176,9 @@ def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Asker) -> 
     assert int(admin.client.get("/api/v1/users/me").headers["ratelimit-remaining"]) > 60
 
 
-def test_credentials_that_do_not_hold_are_counted_by_address(server: Server, admin: Asker) -> None:
+def test_credentials_that_do_not_hold_are_counted_by_address(
+    server: Server, admin: Account
+) -> None:
     """Nobody may guess for ever, and who knows the key is not kept out by who does not."""
     wrong = {"authorization": f"Bearer isk_{'0' * 32}_{'0' * 64}", "x-forwarded-for": "192.0.2.1"}
 
@@ -202,7 +206,7 @@ def test_passwords_are_tried_seldom_from_one_address(server: Server) -> None:
 
 
 def test_users_have_variants_made_without_the_limit_of_strangers(
-    server: Server, admin: Asker
+    server: Server, admin: Account
 ) -> None:
     """Strangers at one address may have two made; a user any number."""
     ida = make_user(server, admin, "ida")

@@ -23,8 +23,8 @@ def url_of(image: dict[str, Any]) -> str:
 def is_rendering(people: People) -> bool:
     """Whether a worker is at work, or about to be."""
     jobs = people.admin.get("/api/v1/jobs?limit=5").json()["data"]
-    figures = people.admin.get("/metrics").text
-    return "renders_running 0.0" not in figures or any(
+    metrics = people.admin.get("/metrics").text
+    return "renders_running 0.0" not in metrics or any(
         job["status"] in {"pending", "processing"} for job in jobs
     )
 
@@ -174,12 +174,12 @@ def test_a_variant_under_way_is_not_remembered_as_public(people: People) -> None
     image = people.ann.post("/api/v1/images", files=files).json()
     until(lambda: not is_rendering(people))
     url = f"/images/{image['id']}?w=2900&blur=40"
-    asker = threading.Thread(target=people.server.client.get, args=(url,))
-    asker.start()
+    requester = threading.Thread(target=people.server.client.get, args=(url,))
+    requester.start()
     until(lambda: is_rendering(people))
     people.ann.patch(url_of(image), json={"visibility": "private"})
-    was_under_way = asker.is_alive()
-    asker.join()
+    was_under_way = requester.is_alive()
+    requester.join()
 
     assert was_under_way
     assert_problem(people.server.client.get(url), 404, "not_found")

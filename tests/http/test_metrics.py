@@ -1,4 +1,4 @@
-"""Figures for an operator: what is refused, what waits, and what they mean."""
+"""Metrics for an operator: what is refused, what waits, and what they mean."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.accounts import PASSWORD, Asker, log_in, make_user
+from tests.accounts import PASSWORD, Account, log_in, make_user
 from tests.conftest import MakeServer
 from tests.receiver import Receiver
 from tests.server import Server, new_client
@@ -26,14 +26,14 @@ def receiver() -> Iterator[Receiver]:
     receiver.close()
 
 
-def figures(client: httpx2.Client) -> dict[str, float]:
-    """Every figure with its labels."""
+def metrics(client: httpx2.Client) -> dict[str, float]:
+    """Every metric with its labels."""
     lines = client.get("/metrics").text.splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     return {name.removeprefix("imagesvc_"): float(value) for name, value in pairs}
 
 
-def test_logins_that_are_refused_are_counted(guarded: Server, admin: Asker) -> None:
+def test_logins_that_are_refused_are_counted(guarded: Server, admin: Account) -> None:
     """Somebody who guesses passwords, or has a stolen refresh token, shows."""
     make_user(guarded, admin, "guessed", password=PASSWORD)
     wrong = {"username": "guessed", "password": "not the right one"}
@@ -41,13 +41,13 @@ def test_logins_that_are_refused_are_counted(guarded: Server, admin: Asker) -> N
         "grant_type": "refresh_token",
         "refresh_token": log_in(guarded, "guessed")["refresh_token"],
     }
-    before = figures(admin.client)
+    before = metrics(admin.client)
 
     guarded.client.post("/api/v1/auth/token", data=wrong)
     for _ in range(2):
         guarded.client.post("/api/v1/auth/token", data=refresh)
 
-    after = figures(admin.client)
+    after = metrics(admin.client)
     for reason in ("password", "refresh_token"):
         name = f'logins_refused_total{{for="{reason}"}}'
         assert after[name] == before.get(name, 0) + 1
@@ -64,26 +64,26 @@ def test_streams_and_webhooks_are_counted(make_server: MakeServer, receiver: Rec
         lines = stream.iter_lines()  # kept: it closes the stream at its end
         next(lines)
         with new_client(base_url=server.client.base_url) as client:
-            assert figures(client)["event_streams"] == 1
+            assert metrics(client)["event_streams"] == 1
     for hook in (up, down):
         server.client.post(f"/api/v1/webhooks/{hook}/test")
 
     def are_tried() -> bool:
-        found = figures(server.client)
+        found = metrics(server.client)
         return (
             found.get('webhook_attempts_total{status="succeeded"}') == 1
             and found.get('webhook_attempts_total{status="pending"}') == 1
         )
 
     until(are_tried)
-    assert figures(server.client)["webhook_deliveries_waiting"] == 1
-    until(lambda: figures(server.client)["event_streams"] == 0)
+    assert metrics(server.client)["webhook_deliveries_waiting"] == 1
+    until(lambda: metrics(server.client)["event_streams"] == 0)
 
 
-def test_every_figure_has_its_row_in_the_documentation(guarded: Server, admin: Asker) -> None:
+def test_every_figure_has_its_row_in_the_documentation(guarded: Server, admin: Account) -> None:
     """A number without a meaning wakes people for nothing."""
     guarded.client.post("/api/v1/auth/token", data={"username": "nobody", "password": "x" * 12})
     section = DOCS.partition("### Metrics")[2].partition("\n## ")[0]
     told = set(re.findall(r"`([a-z_]+)`", section))
 
-    assert {name.partition("{")[0] for name in figures(admin.client)} <= told
+    assert {name.partition("{")[0] for name in metrics(admin.client)} <= told

@@ -9,8 +9,8 @@ from tests.http.asking import (
     TEXT,
     assert_problem,
     file_part,
-    leftovers,
     multipart,
+    orphans,
     picture,
     post_multipart,
 )
@@ -46,7 +46,7 @@ def test_a_malformed_body_is_the_clients_fault(server: Server, body: bytes) -> N
     answer = post_multipart(server, body)
 
     assert_problem(answer, 400, "invalid_request")
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 @pytest.mark.parametrize(

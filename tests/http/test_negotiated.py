@@ -17,7 +17,7 @@ def url(server: Server) -> str:
 
 
 def test_each_asker_gets_its_best_format_cold_and_hot(server: Server, url: str) -> None:
-    """The memory of one asker's answer must not serve another's."""
+    """The memory of one requester's answer must not serve another's."""
     asked = {AVIF: "image/avif", WEBP: "image/webp", ANY: "image/jpeg"}
 
     for _ in range(3):

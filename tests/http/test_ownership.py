@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from imagesvc.app import OPERATIONS
-from tests.accounts import Asker, client_of, make_user
+from tests.accounts import Account, client_of, make_user
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
@@ -149,19 +149,19 @@ METHODS = {operation.name: operation.method for operation in OPERATIONS}
 
 
 @pytest.fixture(scope="module")
-def ada(guarded: Server, admin: Asker) -> Asker:
+def ada(guarded: Server, admin: Account) -> Account:
     """The owner."""
     return make_user(guarded, admin, "ada")
 
 
 @pytest.fixture(scope="module")
-def bob(guarded: Server, admin: Asker) -> Asker:
+def bob(guarded: Server, admin: Account) -> Account:
     """Another user, with every scope that users have."""
     return make_user(guarded, admin, "bob")
 
 
 @pytest.fixture(scope="module")
-def make_things(guarded: Server, ada: Asker, bob: Asker) -> Callable[[], Things]:
+def make_things(guarded: Server, ada: Account, bob: Account) -> Callable[[], Things]:
     """Makes what is Ada's alone: its bytes are the same each time, its words hold the secret."""
     path, private = "/api/v1/collections", {"title": "x", "visibility": "private"}
     bobs_id = bob.client.post(path, json=private).json()["id"]
@@ -227,7 +227,7 @@ def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) ->
     assert case.other >= 400 or not answer.headers.get("content-type", "").startswith("image/")
 
 
-def seen_by(ada: Asker, things: Things) -> list[Any]:
+def seen_by(ada: Account, things: Things) -> list[Any]:
     """What Ada sees of her things."""
     named = {name: getattr(things, name) for name in Things.__slots__}
     paths = (IMAGE, JOB, f"{IMAGE}/variants", COLLECTION, f"{COLLECTION}{MEMBERS}")
@@ -241,7 +241,7 @@ def test_every_operation_says_what_others_are_answered() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_others_find_nothing_of_whats_private(
-    guarded: Server, bob: Asker, things: Things, name: str
+    guarded: Server, bob: Account, things: Things, name: str
 ) -> None:
     """Neither in bodies nor in headers, neither a user nor a stranger, with GET or with HEAD."""
     case, method = EXPECTED[name], METHODS[name.partition("/")[0]]
@@ -259,7 +259,7 @@ def test_others_find_nothing_of_whats_private(
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_what_others_were_refused_has_not_happened(
-    ada: Asker, bob: Asker, things: Things, name: str
+    ada: Account, bob: Account, things: Things, name: str
 ) -> None:
     """A 404 that deletes would be no use."""
     case = EXPECTED[name]
@@ -273,8 +273,8 @@ def test_what_others_were_refused_has_not_happened(
 @pytest.mark.parametrize("who", ["owner", "admin"])
 @pytest.mark.parametrize("name", EXPECTED)
 def test_owner_and_admin_are_served(
-    ada: Asker,
-    admin: Asker,
+    ada: Account,
+    admin: Account,
     things: Things,
     make_things: Callable[[], Things],
     *,
@@ -300,7 +300,7 @@ PICTURES = ("/images/{}?w=50", "/images/{}/thumbnail", "/blurred-images/{}", "/i
 
 @pytest.mark.parametrize("path", PICTURES)
 def test_memory_leaks_nothing_private(
-    guarded: Server, ada: Asker, bob: Asker, make_things: Callable[[], Things], path: str
+    guarded: Server, ada: Account, bob: Account, make_things: Callable[[], Things], path: str
 ) -> None:
     """Warmed by its owner, held in memory under a key that others' images share."""
     image_id = make_things().image_id
@@ -326,7 +326,7 @@ def test_memory_leaks_nothing_private(
 
 @pytest.mark.parametrize("path", PICTURES)
 def test_what_becomes_private_is_gone_from_memory(
-    guarded: Server, ada: Asker, bob: Asker, path: str
+    guarded: Server, ada: Account, bob: Account, path: str
 ) -> None:
     """At once, whoever had it in memory; and back when it is public again."""
     image_id = ada.client.post("/images", content=picture(8)).json()["id"]
@@ -345,7 +345,7 @@ def test_what_becomes_private_is_gone_from_memory(
 
 
 def test_those_who_ask_at_once_are_told_apart(
-    guarded: Server, ada: Asker, make_things: Callable[[], Things]
+    guarded: Server, ada: Account, make_things: Callable[[], Things]
 ) -> None:
     """Who asks for a URL that another is being answered at does not get the other's answer."""
     for width in range(60, 66):
@@ -358,7 +358,7 @@ def test_those_who_ask_at_once_are_told_apart(
 
 
 def test_a_private_image_is_no_different_from_none(
-    guarded: Server, bob: Asker, things: Things
+    guarded: Server, bob: Account, things: Things
 ) -> None:
     """Not even by the answer to a credential that does not hold."""
     none = "01900000-0000-7000-8000-000000000000"
@@ -370,7 +370,7 @@ def test_a_private_image_is_no_different_from_none(
 
 
 def test_an_owner_who_may_not_read_is_told_so(
-    guarded: Server, ada: Asker, admin: Asker, things: Things
+    guarded: Server, ada: Account, admin: Account, things: Things
 ) -> None:
     """A key for uploads that leaked shows nobody what was uploaded."""
     body = {"name": "camera", "scopes": ["upload"]}

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import Asker, make_user
+from tests.accounts import Account, make_user
 from tests.conftest import MakeServer
-from tests.http.asking import assert_problem, images_count, leftovers, picture
+from tests.http.asking import assert_problem, images_count, orphans, picture
 from tests.http.people import People
 from tests.server import Server, new_client
 
@@ -90,7 +90,7 @@ def test_a_second_file_is_refused(server: Server) -> None:
     assert server.blobs() == blobs
     server.client.delete(f"/api/v1/images/{upload['id']}")
     assert_problem(put(server, upload, picture(2)), 409, "conflict")
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
@@ -108,7 +108,7 @@ def test_of_two_files_at_once_one_wins(server: Server, same: bool) -> None:
         server.finished(won["job"]["id"])
         assert server.client.get(f"/images/{upload['id']}").status_code == 200
         assert server.blobs() - before <= {won["sha256"]}
-        assert leftovers(server) == []
+        assert orphans(server) == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_refused_file_leaves_the_url_usable(
     answer = put(server, upload, content, **fields)
 
     assert_problem(answer, status, code)
-    assert (images_count(server), server.blobs(), leftovers(server)) == (before, blobs, [])
+    assert (images_count(server), server.blobs(), orphans(server)) == (before, blobs, [])
     assert put(server, upload, picture(6)).status_code == 201
 
 
@@ -169,7 +169,7 @@ def test_a_url_without_signature_is_refused(server: Server) -> None:
 
 def test_disabling_a_user_withdraws_their_urls(people: People) -> None:
     """Who is shut out may not go on by what was handed out before, not even once let in again."""
-    fired = make_user(people.server, Asker("", "", people.admin), "fired")
+    fired = make_user(people.server, Account("", "", people.admin), "fired")
     upload = handed_out(fired.client)
     for is_disabled in (True, False):
         path = f"/api/v1/users/{fired.id}"

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from tests.accounts import Asker, admin_of, make_key, make_user
+from tests.accounts import Account, admin_of, make_key, make_user
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
 
@@ -30,22 +30,22 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def admin(signing: Server) -> Asker:
+def admin(signing: Server) -> Account:
     return admin_of(signing)
 
 
 @pytest.fixture(scope="module")
-def ada(signing: Server, admin: Asker) -> Asker:
+def ada(signing: Server, admin: Account) -> Account:
     return make_user(signing, admin, "ada")
 
 
 @pytest.fixture(scope="module")
-def eve(signing: Server, admin: Asker) -> Asker:
+def eve(signing: Server, admin: Account) -> Account:
     return make_user(signing, admin, "eve")
 
 
 @pytest.fixture(scope="module")
-def private(ada: Asker) -> dict[str, Any]:
+def private(ada: Account) -> dict[str, Any]:
     """A private image of Ada."""
     image: dict[str, Any] = ada.client.post("/api/v1/images", content=picture(1)).json()
     assert image["visibility"] == "private"
@@ -57,7 +57,7 @@ def sign(client: httpx2.Client, image_id: str, **asked: Any) -> httpx2.Response:
 
 
 def test_a_private_image_is_shown_without_a_credential(
-    signing: Server, ada: Asker, private: dict[str, Any]
+    signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
     """Original, preset and transform, in the order asked for, on pages of any site."""
     operations = ["original", "thumbnail", "w=40&format=png", {"w": 30}, {"preset": "preview"}]
@@ -78,7 +78,7 @@ def test_a_private_image_is_shown_without_a_credential(
 
 
 def test_the_original_is_signed_for_an_hour_when_nothing_is_said(
-    signing: Server, ada: Asker, private: dict[str, Any]
+    signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
     """And what is to be saved says so."""
     before = datetime.now(UTC).replace(microsecond=0)
@@ -96,7 +96,7 @@ def test_the_original_is_signed_for_an_hour_when_nothing_is_said(
 
 
 def test_a_signed_url_holds_for_its_picture_alone(
-    signing: Server, ada: Asker, private: dict[str, Any]
+    signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
     """Neither another transform nor a later end, nor another image."""
     other = ada.client.post("/api/v1/images", content=picture(2)).json()
@@ -114,7 +114,7 @@ def test_a_signed_url_holds_for_its_picture_alone(
 
 
 def test_only_the_owner_and_admins_sign(
-    signing: Server, admin: Asker, ada: Asker, eve: Asker, private: dict[str, Any]
+    signing: Server, admin: Account, ada: Account, eve: Account, private: dict[str, Any]
 ) -> None:
     """What is private is not there for others; what is public is not theirs to sign."""
     public = ada.client.post("/images?visibility=public", content=picture(3)).json()
@@ -148,7 +148,7 @@ def test_only_the_owner_and_admins_sign(
     ],
 )
 def test_what_is_wrong_is_named(
-    ada: Asker, private: dict[str, Any], asked: dict[str, Any], place: str
+    ada: Account, private: dict[str, Any], asked: dict[str, Any], place: str
 ) -> None:
     """By its place in the body."""
     answer = sign(ada.client, private["id"], **asked)

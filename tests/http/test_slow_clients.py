@@ -20,8 +20,8 @@ from tests.http.asking import (
     RawAnswer,
     connected,
     ends_while_it_is_sent,
-    leftovers,
     noise,
+    orphans,
     picture,
     read_raw,
     send_raw,
@@ -162,7 +162,7 @@ def test_a_body_that_stalls_is_answered_408_and_leaves_nothing(server: Server, h
         assert answer is not None
         assert answer.all("connection") == ["close"]
         assert is_closed(connection)
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_a_body_that_drips_is_answered_408(server: Server) -> None:
@@ -172,7 +172,7 @@ def test_a_body_that_drips_is_answered_408(server: Server) -> None:
         assert ends_while_it_is_sent(connection, b"a", pause=0.2)
 
         assert code_of(read_raw(connection)) == (408, b"request_timeout")
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
@@ -186,7 +186,7 @@ def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
         answer = read_raw(connection)
 
     assert code_of(answer)[0] in {408, 431}
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_a_slow_body_that_keeps_coming_is_taken(server: Server) -> None:
@@ -302,7 +302,7 @@ def test_trailers_without_an_end_are_cut_off(server: Server) -> None:
     assert answer is not None
     assert answer.status in {408, 431, 415}
     assert memory_of(server) - before < 6 << 20
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_a_header_within_bounds_passes_in_any_number_of_pieces(server: Server) -> None:
@@ -362,7 +362,7 @@ def test_an_endless_file_ends(make_server: MakeServer) -> None:
     with connected(server) as connection:
         connection.sendall(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n")
         assert ends_while_it_is_sent(connection, chunk)
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_an_upload_within_the_timeouts_is_taken(server: Server) -> None:

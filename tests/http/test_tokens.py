@@ -18,7 +18,7 @@ from imagesvc.auth.tokens import AccessTokens
 from imagesvc.model.accounts import Login
 from imagesvc.model.ids import LoginId, UserId
 from imagesvc.store.files.secret import derive_key, load_secret
-from tests.accounts import PASSWORD, Asker, admin_of, client_of, log_in, make_user, refused
+from tests.accounts import PASSWORD, Account, admin_of, client_of, log_in, make_user, refused
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem
 from tests.server import Server
@@ -28,13 +28,13 @@ TOKEN, REVOKE, ME = "/api/v1/auth/token", "/api/v1/auth/revoke", "/api/v1/users/
 
 
 @pytest.fixture(scope="module")
-def ada(guarded: Server, admin: Asker) -> Asker:
+def ada(guarded: Server, admin: Account) -> Account:
     """A user."""
     return make_user(guarded, admin, "ada", password=PASSWORD)
 
 
 @pytest.fixture(scope="module")
-def access_token(guarded: Server, ada: Asker) -> str:
+def access_token(guarded: Server, ada: Account) -> str:
     """Of a login that lasts."""
     token: str = log_in(guarded, "ada")["access_token"]
     return token
@@ -57,7 +57,7 @@ def key_of(server: Server) -> bytes:
 
 
 @pytest.mark.parametrize("shape", ["data", "json"])
-def test_a_name_and_password_give_tokens(guarded: Server, ada: Asker, shape: str) -> None:
+def test_a_name_and_password_give_tokens(guarded: Server, ada: Account, shape: str) -> None:
     """As a form, which is what OAuth 2 clients send, or as JSON."""
     body: dict[str, Any] = {shape: {"username": "ada", "password": PASSWORD}}
     answer = guarded.client.post(TOKEN, **body)
@@ -73,7 +73,7 @@ def test_a_name_and_password_give_tokens(guarded: Server, ada: Asker, shape: str
     assert me(guarded, tokens["access_token"]).json()["id"] == ada.id
 
 
-def test_a_scope_narrows_what_tokens_are_good_for(guarded: Server, ada: Asker) -> None:
+def test_a_scope_narrows_what_tokens_are_good_for(guarded: Server, ada: Account) -> None:
     """A gallery that only shows needs no right to delete; its refresh tokens get none either."""
     tokens = log_in(guarded, "ada", scope="read admin")
     client = client_of(guarded, tokens["access_token"])
@@ -95,7 +95,7 @@ def test_a_scope_narrows_what_tokens_are_good_for(guarded: Server, ada: Asker) -
     ],
 )
 def test_a_wrong_name_and_a_wrong_password_look_alike(
-    guarded: Server, ada: Asker, form: dict[str, str]
+    guarded: Server, ada: Account, form: dict[str, str]
 ) -> None:
     """Else the names of users could be found out; the admin here has no password at all."""
     answer = guarded.client.post(TOKEN, data=form)
@@ -128,9 +128,9 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(
     ],
 )
 def test_a_body_that_asks_for_no_token_is_told_why(
-    guarded: Server, ada: Asker, body: dict[str, Any], status: int
+    guarded: Server, ada: Account, body: dict[str, Any], status: int
 ) -> None:
-    """Whatever is wrong with it, it is the asker's fault."""
+    """Whatever is wrong with it, it is the requester's fault."""
     types = {"FORM": "application/x-www-form-urlencoded", "JSON": "application/json"}
     if "headers" in body:
         body = {**body, "headers": {"content-type": types[body["headers"]["content-type"]]}}
@@ -140,7 +140,7 @@ def test_a_body_that_asks_for_no_token_is_told_why(
     assert_problem(answer, status, code)
 
 
-def test_a_refresh_token_brings_the_next(guarded: Server, ada: Asker) -> None:
+def test_a_refresh_token_brings_the_next(guarded: Server, ada: Account) -> None:
     """And so on, for as long as it is used."""
     tokens = log_in(guarded, "ada")
     for _ in range(3):
@@ -151,7 +151,7 @@ def test_a_refresh_token_brings_the_next(guarded: Server, ada: Asker) -> None:
         assert me(guarded, tokens["access_token"]).status_code == 200
 
 
-def test_a_refresh_token_that_comes_twice_ends_its_login(guarded: Server, ada: Asker) -> None:
+def test_a_refresh_token_that_comes_twice_ends_its_login(guarded: Server, ada: Account) -> None:
     """One of the two who have it has stolen it, and nobody knows which."""
     other = log_in(guarded, "ada")
     first = log_in(guarded, "ada")
@@ -165,7 +165,7 @@ def test_a_refresh_token_that_comes_twice_ends_its_login(guarded: Server, ada: A
     assert me(guarded, other["access_token"]).status_code == 200
 
 
-def test_an_invented_refresh_token_ends_no_login(guarded: Server, ada: Asker) -> None:
+def test_an_invented_refresh_token_ends_no_login(guarded: Server, ada: Account) -> None:
     """The id of a login is no secret: it stands in every access token."""
     tokens = log_in(guarded, "ada")
     prefix, login_id, secret = tokens["refresh_token"].split("_")
@@ -185,7 +185,7 @@ def test_an_invented_refresh_token_ends_no_login(guarded: Server, ada: Asker) ->
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
-def test_a_revoked_login_stops_at_once(guarded: Server, ada: Asker, which: str) -> None:
+def test_a_revoked_login_stops_at_once(guarded: Server, ada: Account, which: str) -> None:
     """Access tokens do not live on until they expire (RFC 7009)."""
     tokens = log_in(guarded, "ada")
     assert me(guarded, tokens["access_token"]).status_code == 200
@@ -204,7 +204,7 @@ def test_revoking_what_is_no_token_is_as_well(guarded: Server, token: str) -> No
     assert guarded.client.post(REVOKE, data={"token": token}).status_code == 200
 
 
-def test_a_disabled_user_stops_at_once(guarded: Server, admin: Asker) -> None:
+def test_a_disabled_user_stops_at_once(guarded: Server, admin: Account) -> None:
     """With every key and token; enabled again, the login has ended and the key has not."""
     bob = make_user(guarded, admin, "bob-disabled", password=PASSWORD)
     tokens = log_in(guarded, "bob-disabled")
@@ -221,7 +221,7 @@ def test_a_disabled_user_stops_at_once(guarded: Server, admin: Asker) -> None:
     refused(me(guarded, tokens["access_token"]))
 
 
-def test_a_removed_user_stops_at_once(guarded: Server, admin: Asker) -> None:
+def test_a_removed_user_stops_at_once(guarded: Server, admin: Account) -> None:
     """Nothing of theirs is good for anything."""
     bob = make_user(guarded, admin, "bob-removed", password=PASSWORD)
     tokens = log_in(guarded, "bob-removed")
@@ -278,7 +278,7 @@ def _encoded(data: bytes) -> str:
     ],
 )  # fmt: skip
 def test_a_forged_access_token_is_refused(
-    guarded: Server, admin: Asker, access_token: str, forgery: str
+    guarded: Server, admin: Account, access_token: str, forgery: str
 ) -> None:
     """Whatever is changed about it, even by someone with the key: 401, and never a 500."""
     key = key_of(guarded)
@@ -319,7 +319,7 @@ def test_a_forged_access_token_is_refused(
     assert me(guarded, signed({})).status_code == 200  # so it was the change
 
 
-def test_a_token_never_grants_more_than_its_user_has(guarded: Server, admin: Asker) -> None:
+def test_a_token_never_grants_more_than_its_user_has(guarded: Server, admin: Account) -> None:
     """An admin who is one no longer has no admin's tokens left."""
     eve = make_user(guarded, admin, "eve-demoted", password=PASSWORD, is_admin=True)
     token = log_in(guarded, "eve-demoted")["access_token"]
@@ -330,7 +330,7 @@ def test_a_token_never_grants_more_than_its_user_has(guarded: Server, admin: Ask
     assert me(guarded, token).json()["scopes"] == ["read", "upload", "manage"]
 
 
-def test_a_token_of_another_service_with_accounts_is_refused(guarded: Server, ada: Asker) -> None:
+def test_a_token_of_another_service_with_accounts_is_refused(guarded: Server, ada: Account) -> None:
     """Each has a key of its own."""
     now = datetime.now(UTC)
     login = Login(LoginId(uuid4()), UserId(UUID(ada.id)), "0" * 64, ("read",), now, now)
@@ -357,7 +357,7 @@ def test_what_is_no_credential_is_refused(guarded: Server, headers: dict[str, st
     refused(guarded.client.get(ME, headers=raw))
 
 
-def test_two_credentials_are_one_too_many(guarded: Server, ada: Asker, admin: Asker) -> None:
+def test_two_credentials_are_one_too_many(guarded: Server, ada: Account, admin: Account) -> None:
     """Which one would be meant? A proxy's own Basic credentials are none of ours."""
     both = {"authorization": f"Bearer {ada.key}", "x-api-key": admin.key}
     proxied = {"authorization": "Basic YWRhOmhvcnNl", "x-api-key": ada.key}
@@ -389,7 +389,7 @@ def test_passwords_are_not_guessed_for_ever(make_server: MakeServer) -> None:
     assert go_on(server, tokens["refresh_token"]).status_code == 200
 
 
-def test_no_secret_comes_into_the_log(guarded: Server, ada: Asker) -> None:
+def test_no_secret_comes_into_the_log(guarded: Server, ada: Account) -> None:
     """Neither keys nor tokens nor passwords, right or wrong."""
     tokens = log_in(guarded, "ada")
     guarded.client.post(TOKEN, data={"username": "ada", "password": "a-wrong-password"})

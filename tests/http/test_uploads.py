@@ -13,9 +13,9 @@ from tests.http.asking import (
     connected,
     file_part,
     images_count,
-    leftovers,
     multipart,
     noise,
+    orphans,
     picture,
     post_multipart,
     send_raw,
@@ -204,7 +204,7 @@ def test_several_files_are_answered_one_by_one_in_order(server: Server) -> None:
     assert all(image["tags"] == ["lot"] for image in taken)
     for image in taken:
         assert server.finished(image["job"]["id"])["status"] == "succeeded"
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_a_file_too_large_does_not_stop_those_beside_it(small: Server) -> None:
@@ -229,7 +229,7 @@ def test_more_files_than_allowed_are_refused_together(small: Server) -> None:
 
     assert_problem(answer, 400, "invalid_request")
     assert images_count(small) == before
-    assert leftovers(small) == []
+    assert orphans(small) == []
 
 
 def test_empty_parts_count_as_files(small: Server) -> None:
@@ -279,7 +279,7 @@ def test_what_is_no_whole_image_is_refused_and_leaves_nothing(
     assert_problem(answer, status, code)
     assert server.blobs() == blobs
     assert images_count(server) == images
-    assert leftovers(server) == []
+    assert orphans(server) == []
 
 
 def test_a_request_without_a_file_says_so(server: Server) -> None:
@@ -325,7 +325,7 @@ def test_a_file_over_the_limit_is_cut_off(small: Server, way: str) -> None:
 
     assert_problem(answer, 413, "file_too_large")
     assert small.blobs() == blobs
-    assert leftovers(small) == []
+    assert orphans(small) == []
 
 
 def test_a_chunked_body_is_taken(server: Server) -> None:
@@ -350,7 +350,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
         connection.sendall(head + content)
         until(lambda: any((server.data_dir / "tmp").iterdir()) or len(content) < 1 << 18)
 
-    assert leftovers(server) == []
+    assert orphans(server) == []
     assert server.blobs() == blobs
     assert images_count(server) == images
 
@@ -366,4 +366,4 @@ def test_a_length_that_promises_too_little_cuts_the_file(server: Server) -> None
 
     assert answer is not None
     assert answer.status in {400, 422}
-    assert leftovers(server) == []
+    assert orphans(server) == []

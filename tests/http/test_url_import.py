@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.http.asking import TEXT, assert_problem, leftovers, noise, picture
+from tests.http.asking import TEXT, assert_problem, noise, orphans, picture
 from tests.remote import Answer, Remote, answered, dripping, endless, redirected, silent
 from tests.server import Server
 from tests.waiting import PATIENCE
@@ -213,7 +213,7 @@ def test_nothing_is_left_of_a_failed_import(
 
     assert_problem(refusal, status, code)
     assert kept(importing) == before
-    assert leftovers(importing) == []
+    assert orphans(importing) == []
     assert len(inside.requests) == asked_inside
 
 
@@ -226,7 +226,7 @@ def test_nothing_is_left_of_an_import_that_takes_too_long(
 
     assert_problem(refusal, 422, "source_unavailable")
     assert kept(hasty) == (0, 0, set())
-    assert leftovers(hasty) == []
+    assert orphans(hasty) == []
 
 
 def test_a_fourth_redirect_is_one_too_many(importing: Server, remote: Remote) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import PASSWORD, Asker, client_of, log_in, make_user, refused
+from tests.accounts import PASSWORD, Account, client_of, log_in, make_user, refused
 from tests.http.asking import assert_problem, picture
 from tests.server import Server
 
@@ -14,7 +14,7 @@ USERS, ME = "/api/v1/users", "/api/v1/users/me"
 
 
 @pytest.fixture(scope="module")
-def ada(guarded: Server, admin: Asker) -> Asker:
+def ada(guarded: Server, admin: Account) -> Account:
     """A user."""
     return make_user(guarded, admin, "ada")
 
@@ -25,7 +25,7 @@ def log_in_status(server: Server, name: str, password: str) -> int:
     return server.client.post("/api/v1/auth/token", data=form).status_code
 
 
-def test_a_user_is_made_and_shown(guarded: Server, admin: Asker) -> None:
+def test_a_user_is_made_and_shown(guarded: Server, admin: Account) -> None:
     """Without a word of the password, or its hash."""
     made = admin.client.post(USERS, json={"name": "grace", "password": PASSWORD})
 
@@ -39,7 +39,7 @@ def test_a_user_is_made_and_shown(guarded: Server, admin: Asker) -> None:
     assert PASSWORD not in made.text
 
 
-def test_users_are_listed_in_pages(guarded: Server, admin: Asker) -> None:
+def test_users_are_listed_in_pages(guarded: Server, admin: Account) -> None:
     """The newest first."""
     names = [
         make_user(guarded, admin, f"page-{number}") and f"page-{number}" for number in range(3)
@@ -67,7 +67,7 @@ def test_users_are_listed_in_pages(guarded: Server, admin: Asker) -> None:
         ({"name": "ok", "id": "x"}, "id"),
     ],
 )
-def test_what_is_no_user_is_told_why(admin: Asker, body: dict[str, Any], loc: str) -> None:
+def test_what_is_no_user_is_told_why(admin: Account, body: dict[str, Any], loc: str) -> None:
     """Each fault with the place where it is; the password is not in the answer."""
     answer = admin.client.post(USERS, json=body)
 
@@ -76,7 +76,7 @@ def test_what_is_no_user_is_told_why(admin: Asker, body: dict[str, Any], loc: st
     assert "short" not in answer.text.replace("too short", "")
 
 
-def test_a_name_is_one_users_alone(guarded: Server, admin: Asker, ada: Asker) -> None:
+def test_a_name_is_one_users_alone(guarded: Server, admin: Account, ada: Account) -> None:
     """Neither made twice nor changed into."""
     other = make_user(guarded, admin, "another")
 
@@ -85,7 +85,7 @@ def test_a_name_is_one_users_alone(guarded: Server, admin: Asker, ada: Asker) ->
     assert_problem(renamed, 409, "conflict")
 
 
-def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Asker) -> None:
+def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Account) -> None:
     """Whoever finds an open laptop cannot lock its owner out; the change ends every login."""
     kim = make_user(guarded, admin, "kim", password=PASSWORD)
     tokens = log_in(guarded, "kim")
@@ -106,7 +106,7 @@ def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Asker) -> N
     assert log_in_status(guarded, "kim", new) == 200
 
 
-def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Asker) -> None:
+def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Account) -> None:
     """Who forgot theirs."""
     lee = make_user(guarded, admin, "lee")
 
@@ -116,7 +116,7 @@ def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Asker) -> 
     assert log_in_status(guarded, "lee", "a new password") == 200
 
 
-def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Asker) -> None:
+def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Account) -> None:
     """A key that leaked must not become a login that stays when the key has gone."""
     robot = make_user(guarded, admin, "robot")
     path, body = f"{USERS}/{robot.id}", {"password": "a new password"}
@@ -128,19 +128,19 @@ def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: As
 
 
 @pytest.mark.parametrize("body", [{"is_admin": True}, {"is_disabled": False}, {"name": "root"}])
-def test_nobody_raises_themselves(ada: Asker, body: dict[str, Any]) -> None:
+def test_nobody_raises_themselves(ada: Account, body: dict[str, Any]) -> None:
     """What is more than a password is an admin's to change."""
     assert_problem(ada.client.patch(f"{USERS}/{ada.id}", json=body), 403, "forbidden")
     assert ada.client.get(ME).json()["scopes"] == ["read", "upload", "manage"]
 
 
 @pytest.mark.parametrize("body", [{"is_admin": None}, {"password": None}, {"name": None}])
-def test_null_changes_nothing(admin: Asker, ada: Asker, body: dict[str, Any]) -> None:
+def test_null_changes_nothing(admin: Account, ada: Account, body: dict[str, Any]) -> None:
     """None of these can be taken away."""
     assert_problem(admin.client.patch(f"{USERS}/{ada.id}", json=body), 400, "invalid_request")
 
 
-def test_the_last_admin_stays(guarded: Server, admin: Asker) -> None:
+def test_the_last_admin_stays(guarded: Server, admin: Account) -> None:
     """Else nobody could ever make another; with a second one, the first may go."""
     path = f"{USERS}/{admin.id}"
 
@@ -156,7 +156,7 @@ def test_the_last_admin_stays(guarded: Server, admin: Asker) -> None:
     assert admin.client.delete(f"{USERS}/{second.id}").status_code == 204
 
 
-def owner_with_image(server: Server, admin: Asker, name: str) -> tuple[Asker, str]:
+def owner_with_image(server: Server, admin: Account, name: str) -> tuple[Account, str]:
     """A user with a private image that delivery has in memory."""
     owner = make_user(server, admin, name)
     body = {"title": name, "visibility": "private"}
@@ -170,7 +170,7 @@ def owner_with_image(server: Server, admin: Asker, name: str) -> tuple[Asker, st
     return owner, image["id"]
 
 
-def test_a_user_with_images_is_not_removed_by_the_way(guarded: Server, admin: Asker) -> None:
+def test_a_user_with_images_is_not_removed_by_the_way(guarded: Server, admin: Account) -> None:
     """What would become of them is for someone to say."""
     owner, image_id = owner_with_image(guarded, admin, "owner-who-stays")
 
@@ -179,7 +179,7 @@ def test_a_user_with_images_is_not_removed_by_the_way(guarded: Server, admin: As
     assert owner.client.get(f"/images/{image_id}").status_code == 200
 
 
-def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Asker, ada: Asker) -> None:
+def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Account, ada: Account) -> None:
     """Who sees them at once, with their collections and jobs; the former owner is gone."""
     owner, image_id = owner_with_image(guarded, admin, "owner-who-goes")
     assert ada.client.get(f"/images/{image_id}").status_code == 404
@@ -199,7 +199,7 @@ def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Asker, ada: 
     refused(owner.client.get(ME))
 
 
-def test_images_go_to_nobody(guarded: Server, admin: Asker, ada: Asker) -> None:
+def test_images_go_to_nobody(guarded: Server, admin: Account, ada: Account) -> None:
     """Then they are an admin's to see and to change."""
     owner, image_id = owner_with_image(guarded, admin, "owner-without-heir")
 
@@ -212,7 +212,7 @@ def test_images_go_to_nobody(guarded: Server, admin: Asker, ada: Asker) -> None:
 
 
 @pytest.mark.parametrize("heir", ["", "ada", "01900000-0000-7000-8000-000000000000", "self"])
-def test_an_heir_who_is_none_is_refused(guarded: Server, admin: Asker, heir: str) -> None:
+def test_an_heir_who_is_none_is_refused(guarded: Server, admin: Account, heir: str) -> None:
     """Before anything is changed."""
     owner = make_user(guarded, admin, f"heirless-{len(heir)}")
     heir = owner.id if heir == "self" else heir

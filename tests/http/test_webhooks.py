@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import Asker, make_user
+from tests.accounts import Account, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.receiver import Receiver
@@ -189,7 +189,7 @@ def test_an_enabled_webhook_goes_on_with_what_happens_next(
     assert told == [image["id"]]
 
 
-def test_a_21st_webhook_is_refused(guarded: Server, admin: Asker) -> None:
+def test_a_21st_webhook_is_refused(guarded: Server, admin: Account) -> None:
     """Each event is stored once for each."""
     ann = make_user(guarded, admin, "hooker")
     bodies = [

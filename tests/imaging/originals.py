@@ -1,4 +1,4 @@
-"""Large originals, ingesting and rendering them, and how alike two variants are."""
+"""Large originals, analysing and rendering them, and how alike two variants are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imagesvc.imaging.messages import IngestRequest, Rendered, RenderRequest
+from imagesvc.imaging.messages import AnalyseRequest, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
@@ -47,14 +47,14 @@ def probed(path: str) -> Original:
     )
 
 
-def request(path: str, *queries: str) -> IngestRequest:
-    """An ingest of a file with these variants."""
+def request(path: str, *queries: str) -> AnalyseRequest:
+    """An analysis of a file with these variants."""
     shape = probed(path)
     wanted = tuple(effective(parse_text(query), shape, QUALITY) for query in queries)
-    return IngestRequest(shape, wanted, LIMITS)
+    return AnalyseRequest(shape, wanted, LIMITS)
 
 
-def rendered(path: str, asked: IngestRequest, original: Size | None = None) -> list[Any]:
+def rendered(path: str, asked: AnalyseRequest, original: Size | None = None) -> list[Any]:
     """The same variants by `RENDER`, one by one."""
     again = RenderRequest(asked.transforms, LIMITS, original=original)
     return [

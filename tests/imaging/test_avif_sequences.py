@@ -11,7 +11,7 @@ import pytest
 
 from imagesvc.cache.unlocated import full_size
 from imagesvc.errors import CorruptImage, ImageTooLarge, InvalidTransform
-from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.analyse import analyse
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
@@ -105,9 +105,9 @@ def test_facts_and_variants_of_the_first_job(tmp_path: Path) -> None:
     """They are of the first frame, and of all frames."""
     path = moving(tmp_path / "a.avif")
 
-    made = ingest(files(path), request(path, "w=40", "format=jpeg"))
+    made = analyse(files(path), request(path, "w=40", "format=jpeg"))
 
-    assert is_near(tuple(bytes.fromhex(made.facts.dominant_color[1:])), RED, 8)
+    assert is_near(tuple(bytes.fromhex(made.analysis.dominant_color[1:])), RED, 8)
     assert [getattr(it, "frames", it) for it in made.outcomes] == [4, 1]
 
 

@@ -12,8 +12,8 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms
 
-from imagesvc.imaging.ingest import ingest
-from imagesvc.imaging.messages import IngestRequest
+from imagesvc.imaging.analyse import analyse
+from imagesvc.imaging.messages import AnalyseRequest
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format
@@ -141,7 +141,7 @@ def test_cmyk_variants_of_an_upload_agree(tmp_path: Path) -> None:
         pixel(by_lcms(inks(), of_vips("cmyk"), PERCEPTUAL), (at, 5)) for at in range(8, 160, 16)
     ]
 
-    made = ingest(files(path), IngestRequest(source, tuple(wanted), LIMITS, {}))
+    made = analyse(files(path), AnalyseRequest(source, tuple(wanted), LIMITS, {}))
 
     assert made.mezzanine is not None
     pictures = [Image.open(io.BytesIO(made.mezzanine)).convert("RGB")]

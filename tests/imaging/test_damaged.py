@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage
-from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.analyse import analyse
 from tests.imaging.originals import request
 from tests.imaging.pictures import (
     LIMITS,
@@ -93,12 +93,12 @@ def test_what_is_there_of_a_damaged_picture_is_shown(kind: str, query: str, tmp_
 
 @pytest.mark.parametrize("kind", TORN)
 def test_the_first_job_of_a_damaged_picture_succeeds(kind: str, tmp_path: Path) -> None:
-    """Facts and variants are made of the same pixels."""
+    """Analysis and variants are made of the same pixels."""
     path = TORN[kind](tmp_path / f"a.{kind}")
 
-    made = ingest(files(path), request(path, "w=64&h=64", "w=20&format=webp"))
+    made = analyse(files(path), request(path, "w=64&h=64", "w=20&format=webp"))
 
-    assert made.facts.dominant_color
+    assert made.analysis.dominant_color
     assert [type(it).__name__ for it in made.outcomes] == ["Rendered", "Rendered"]
 
 

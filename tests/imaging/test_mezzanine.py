@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.imaging.ingest import ingest
+from imagesvc.imaging.analyse import analyse
 from imagesvc.imaging.messages import Rendered
-from imagesvc.imaging.mezzanine import MARGIN, ingest_cost, mezzanine_size, serves
+from imagesvc.imaging.mezzanine import MARGIN, analysis_cost, mezzanine_size, serves
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Size
@@ -116,10 +116,10 @@ def test_nobody_sees_the_difference(large: dict[str, str], kind: str) -> None:
     assert len(served) >= 5
     asked = replace(asked, transforms=tuple(served))
 
-    ingested = ingest(files(large[kind]), asked)
+    analysed = analyse(files(large[kind]), asked)
 
     direct = rendered(large[kind], asked)
-    made = [it.data for it in ingested.outcomes if isinstance(it, Rendered) and it.data]
+    made = [it.data for it in analysed.outcomes if isinstance(it, Rendered) and it.data]
     scores = [ssim(*pair) for pair in zip(made, direct, strict=True)]
     # libwebp's own scaler, which a direct variant of WebP comes from, is the softer of the two.
     assert min(scores) >= (0.97 if kind == "webp" else 0.98), scores
@@ -131,4 +131,4 @@ def test_the_prediction_covers_what_is_kept(width: int, height: int) -> None:
     original = replace(LARGE, width=width, height=height, decode_bytes=1000)
     wanted = effective(parse_text("w=100"), original, QUALITY)
 
-    assert ingest_cost(original, [wanted]).memory > 1000
+    assert analysis_cost(original, [wanted]).memory > 1000

@@ -12,9 +12,9 @@ import pytest
 import pyvips
 from PIL import Image
 
+from imagesvc.imaging.analyse import analyse
 from imagesvc.imaging.containers.colour_spaces import colour_space
-from imagesvc.imaging.ingest import ingest
-from imagesvc.imaging.messages import IngestRequest
+from imagesvc.imaging.messages import AnalyseRequest
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest
 from imagesvc.model.images import Original
@@ -393,9 +393,9 @@ def test_analysis_and_mezzanine_are_in_srgb(tmp_path: Path) -> None:
         decode_bytes=found_probe.decode_bytes,
     )  # fmt: skip
 
-    made = ingest(files(path), IngestRequest(original, (), LIMITS, {}))
+    made = analyse(files(path), AnalyseRequest(original, (), LIMITS, {}))
 
-    dominant = tuple(bytes.fromhex(made.facts.dominant_color[1:]))
+    dominant = tuple(bytes.fromhex(made.analysis.dominant_color[1:]))
     assert is_near(dominant, right, 2)
     assert made.mezzanine is not None
     assert is_near(pixel(Image.open(io.BytesIO(made.mezzanine)).convert("RGB"), (9, 9)), right, 3)

@@ -32,4 +32,4 @@ async def upload(service: Service, content: bytes) -> Image:
     incoming = Incoming(service.data_dir, max_bytes=1 << 30, min_free_bytes=0)
     async with incoming.receive() as file:
         await file.write(content)
-        return await service.ingest.accept(await file.finish(), UploadFields("a.jpg"))
+        return await service.acceptor.accept(await file.finish(), UploadFields("a.jpg"))

@@ -129,7 +129,7 @@ def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server
 
 
 def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -> None:
-    """Thirty images, each deleted at another moment of its job and of four askers."""
+    """Thirty images, each deleted at another moment of its job and of four requesters."""
     server = make_server(workers=2)
     base = f"http://127.0.0.1:{server.port}"
     with ThreadPoolExecutor(4) as executor, new_client(base_url=base) as client:

@@ -8,7 +8,7 @@ from typing import Any
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId, new_id
 from imagesvc.model.images import Collection, Image, Original, Visibility
-from imagesvc.model.jobs import Job, Lane, Operation, Status
+from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.database import Database
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def image_and_job(**given: Any) -> tuple[Image, Job]:
 def job_of(image: Image, **given: Any) -> Job:
     """A job of an image with one operation."""
     values: dict[str, Any] = {
-        "id": JobId(new_id()), "image_id": image.id, "lane": Lane.UPLOAD,
+        "id": JobId(new_id()), "image_id": image.id, "priority": Priority.UPLOAD,
         "status": Status.PENDING, "attempts": 0,
         "operations": (Operation(0, "thumbnail", "w=256"),),
         "error_code": None, "error_detail": None, "due_at": NOON, "created_at": NOON,

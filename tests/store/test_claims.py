@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from imagesvc.model.ids import UserId
-from imagesvc.model.jobs import Job, Lane, Status
+from imagesvc.model.jobs import Job, Priority, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
@@ -112,7 +112,7 @@ async def test_a_single_slot_goes_round(queue: Queue) -> None:
 async def test_a_lane_goes_before_the_turns_of_owners(queue: Queue) -> None:
     """One owner's backfill does not wait for its turn before another owner's upload."""
     early, late = await queue.owner("early"), await queue.owner("late")
-    await queue.add(early, {"lane": Lane.BACKFILL}, {"lane": Lane.BACKFILL})
+    await queue.add(early, {"priority": Priority.BACKFILL}, {"priority": Priority.BACKFILL})
     uploads = await queue.add(late, {}, {})
 
     claimed = await queue.claim(8)

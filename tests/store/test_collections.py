@@ -12,7 +12,7 @@ import pytest
 
 from imagesvc.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
 from imagesvc.model.ids import CollectionId, ImageId, new_id
-from imagesvc.model.images import Audience, Image, Visibility
+from imagesvc.model.images import Image, Viewer, Visibility
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
@@ -191,7 +191,7 @@ async def test_a_list_shows_own_and_public_collections_page_by_page(
     listed: list[CollectionId] = []
     after: UUID | None = None
     while True:
-        found, after = await shelf.collections.page(Audience(me), limit=3, after=after)
+        found, after = await shelf.collections.page(Viewer(me), limit=3, after=after)
         listed += [item.id for item in found]
         if after is None:
             break
@@ -204,6 +204,6 @@ async def test_an_admin_sees_every_collection(shelf: Shelf, database: Database) 
     other = await add_user(database, "other")
     made = await shelf.collection(owner_id=other, visibility=Visibility.PRIVATE)
 
-    found, _after = await shelf.collections.page(Audience(None, sees_all=True), limit=3, after=None)
+    found, _after = await shelf.collections.page(Viewer(None, sees_all=True), limit=3, after=None)
 
     assert [item.id for item in found] == [made]

@@ -14,7 +14,7 @@ from imagesvc.errors import Conflict, NotFound
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest, ImageId, JobId, new_id
 from imagesvc.model.images import Image, Original, Visibility
-from imagesvc.model.jobs import Job, Lane, Operation, Status
+from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
 from imagesvc.store.images import ImageStore
@@ -34,7 +34,7 @@ class Queue:
         self.images = ImageStore(database)
         self.jobs = JobStore(database)
 
-    async def add(self, *, lane: Lane = Lane.UPLOAD, due_at: datetime = NOON) -> Job:
+    async def add(self, *, priority: Priority = Priority.UPLOAD, due_at: datetime = NOON) -> Job:
         """An image with a job of two operations."""
         image_id, job_id = ImageId(new_id()), JobId(new_id())
         original = Original(Digest(image_id.hex * 2), Format.JPEG, 4, 3, 1, False, 36)
@@ -44,7 +44,7 @@ class Queue:
             created_at=NOON, updated_at=NOON, job_id=job_id,
         )  # fmt: skip
         job = Job(
-            id=job_id, image_id=image_id, lane=lane, status=Status.PENDING, attempts=0,
+            id=job_id, image_id=image_id, priority=priority, status=Status.PENDING, attempts=0,
             operations=(Operation(0, "thumbnail", "w=256"), Operation(1, "preview", "w=720")),
             error_code=None, error_detail=None, due_at=due_at, created_at=NOON, started_at=None,
             finished_at=None,
@@ -88,7 +88,7 @@ async def test_contested_jobs_are_claimed_once_each(queue: Queue) -> None:
 
 async def test_claims_go_by_lane_then_by_age_and_leave_what_is_not_due(queue: Queue) -> None:
     """Uploads before backfills, and a retry not before its delay has passed."""
-    backfill = await queue.add(lane=Lane.BACKFILL)
+    backfill = await queue.add(priority=Priority.BACKFILL)
     first = await queue.add()
     later = await queue.add(due_at=NOON + MINUTE)
     second = await queue.add()

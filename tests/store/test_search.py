@@ -16,15 +16,15 @@ from sqlalchemy import event
 
 from imagesvc.errors import InvalidQuery
 from imagesvc.model.ids import Digest, ImageId, JobId, UserId, least_id, new_id
-from imagesvc.model.images import Audience, Facts, Image, Visibility
-from imagesvc.model.jobs import Lane, Status
+from imagesvc.model.images import Analysis, Image, Viewer, Visibility
+from imagesvc.model.jobs import Priority, Status
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate, upgrade
 from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.listing import JobFilter
-from imagesvc.store.originals import record_facts
+from imagesvc.store.originals import record_analysis
 from imagesvc.store.search import walks as search_walks
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
 from imagesvc.store.search.parser import parse
@@ -32,8 +32,8 @@ from imagesvc.store.search.search import ImageSearch
 from tests.store.rows import NOON, add_user, collection, image_and_job
 
 pytestmark = pytest.mark.anyio
-EVERYONE = Audience(None, sees_all=True)
-STRANGER = Audience(None)
+EVERYONE = Viewer(None, sees_all=True)
+STRANGER = Viewer(None)
 
 
 @pytest.fixture(scope="module")
@@ -81,22 +81,22 @@ async def add(database: Database, **given: Any) -> Image:
     return image
 
 
-async def record(database: Database, image: Image, facts: Facts) -> None:
+async def record(database: Database, image: Image, analysis: Analysis) -> None:
     """Record what an image's job has found out, as its settlement does."""
-    await database.write(lambda c: record_facts(c, image.id, image.original.digest, facts))
+    await database.write(lambda c: record_analysis(c, image.id, image.original.digest, analysis))
 
 
 async def titles(
     database: Database,
     q: str,
-    audience: Audience = EVERYONE,
+    viewer: Viewer = EVERYONE,
     sort: Sort | None = None,
     **filters: Any,
 ) -> list[str]:
     """The titles that a search finds, in its order."""
     query = parse(q)
     page = await ImageSearch(database).page(
-        ImageFilter(audience, query, **filters),
+        ImageFilter(viewer, query, **filters),
         Order.default_for(query, sort, is_descending=None),
         limit=100,
     )
@@ -122,7 +122,7 @@ async def add_foxes(database: Database) -> dict[str, UserId]:
                 owner_id=user_id,
                 visibility=visibility,
             )
-            await record(database, image, Facts("#2f6b9a", ("#2f6b9a",), "", "00ff00ff00ff00ff"))
+            await record(database, image, Analysis("#2f6b9a", ("#2f6b9a",), "", "00ff00ff00ff00ff"))
     return people
 
 
@@ -141,7 +141,7 @@ async def test_a_list_shows_own_images_and_public_ones(
     public = {"fox ann public", "fox bob public"}
     own = {"fox ann unlisted", "fox ann private"}
 
-    ann = await titles(database, q, Audience(shared["ann"]), sort)
+    ann = await titles(database, q, Viewer(shared["ann"]), sort)
     stranger = await titles(database, q, STRANGER, sort)
     everyone = await titles(database, q, EVERYONE, sort)
 
@@ -156,7 +156,7 @@ async def test_filters_do_not_open_what_is_private(
     database: Database, shared: dict[str, UserId], q: str, visibility: Visibility
 ) -> None:
     """Neither the visibility nor the owner that is asked for."""
-    ann, bob = Audience(shared["ann"]), shared["bob"]
+    ann, bob = Viewer(shared["ann"]), shared["bob"]
 
     own = await titles(database, q, ann, visibility=visibility)
     of_bob = await titles(database, q, ann, owner_id=bob, visibility=visibility)
@@ -208,13 +208,13 @@ async def test_similar_to_a_hidden_image_is_like_similar_to_none(
     texts = []
     for image_id in (hidden, ImageId(new_id())):
         with pytest.raises(InvalidQuery) as caught:
-            await titles(database, f"similar:{image_id}", Audience(shared["ann"]))
+            await titles(database, f"similar:{image_id}", Viewer(shared["ann"]))
         texts.append(caught.value.detail)
 
     assert texts[0] == texts[1]
     found = await titles(database, f"similar:{unlisted}", STRANGER)
     assert sorted(found) == ["fox ann public", "fox bob public"]
-    assert len(await titles(database, f"similar:{hidden}", Audience(shared["bob"]))) == 3
+    assert len(await titles(database, f"similar:{hidden}", Viewer(shared["bob"]))) == 3
 
 
 async def _id_of(database: Database, title: str) -> ImageId:
@@ -244,7 +244,7 @@ async def test_the_search_follows_every_change(database: Database) -> None:
     await execute(database, "UPDATE images SET visibility = 'private' WHERE title = 'Ibis'")
     assert await titles(database, "ibis", STRANGER) == []
     await execute(database, "UPDATE images SET owner_id = ? WHERE title = 'Ibis'", user_id.hex)
-    assert await titles(database, "ibis", Audience(user_id)) == ["Ibis"]
+    assert await titles(database, "ibis", Viewer(user_id)) == ["Ibis"]
     await execute(database, "DELETE FROM images WHERE title = 'Ibis'")
     assert await titles(database, "ibis") == []
     assert await titles(database, "-ibis") == ["other"]
@@ -255,11 +255,11 @@ async def test_a_twin_of_a_known_original_is_found_by_its_looks_once_analysed(
 ) -> None:
     """By a job of its own; before, the search would tell that others have the same file."""
     first = await add(database, title="one")
-    facts = Facts("#2f6b9a", ("#2f6b9a", "#ffffff"), "", "0123456789abcdef")
-    await record(database, first, facts)
+    analysis = Analysis("#2f6b9a", ("#2f6b9a", "#ffffff"), "", "0123456789abcdef")
+    await record(database, first, analysis)
     twin = await add(database, title="two", original=first.original)
-    near = replace(facts, phash="0123456789abcd00")  # 6 bits in the last band
-    far = replace(facts, phash="f123456789abcd00", palette=("#00ff00",))
+    near = replace(analysis, phash="0123456789abcd00")  # 6 bits in the last band
+    far = replace(analysis, phash="f123456789abcd00", palette=("#00ff00",))
     other = await add(database, title="near")
     third = await add(database, title="far")
     for image, its in ((other, near), (third, far)):
@@ -269,7 +269,7 @@ async def test_a_twin_of_a_known_original_is_found_by_its_looks_once_analysed(
     assert (await titles(database, f"similar:{first.id}"))[:2] == ["near"]
     with pytest.raises(InvalidQuery, match="has not looked at it yet"):
         await titles(database, f"similar:{twin.id}")
-    await record(database, twin, facts)
+    await record(database, twin, analysis)
     assert await titles(database, "color:#2f6b9a") == ["near", "two", "one"]
     assert (await titles(database, f"similar:{first.id}"))[:2] == ["two", "near"]
 
@@ -285,7 +285,7 @@ async def test_hashes_within_ten_bits_are_found_wherever_they_differ(
         value ^= 1 << (place % 4 * 16 + place // 4 * 5)
     other = await add(database, title="other")
     for image, phash in ((model, "0123456789abcdef"), (other, f"{value:016x}")):
-        await record(database, image, Facts("#000000", ("#000000",), "", phash))
+        await record(database, image, Analysis("#000000", ("#000000",), "", phash))
 
     found = await titles(database, f"similar:{model.id}")
 
@@ -397,12 +397,12 @@ async def plans(database: Database, work: Any) -> list[str]:
 USER = UserId(new_id())
 
 
-@pytest.mark.parametrize("audience", [EVERYONE, STRANGER, Audience(USER)])
+@pytest.mark.parametrize("viewer", [EVERYONE, STRANGER, Viewer(USER)])
 @pytest.mark.parametrize("is_descending", [True, False])
 @pytest.mark.parametrize("sort", [Sort.CREATED, Sort.TAKEN, Sort.SIZE, Sort.NAME])
 @pytest.mark.parametrize("q", ["", "width:>5", "date:2016", "from:2016-03 to:2017"])
 async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
-    database: Database, q: str, sort: Sort, is_descending: bool, audience: Audience
+    database: Database, q: str, sort: Sort, is_descending: bool, viewer: Viewer
 ) -> None:
     """From the first page as from the deepest: no table is scanned, nothing is sorted."""
     if q[:4] in {"date", "from"} and sort in {Sort.SIZE, Sort.NAME}:
@@ -410,7 +410,7 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
     after: tuple[int | str, ...] = {Sort.CREATED: (7,), Sort.NAME: ("x", 7)}.get(sort, (5, 7))
     if sort is Sort.CREATED and q[:4] in {"date", "from"}:
         after = (0, 7)
-    wanted = ImageFilter(audience, parse(q))
+    wanted = ImageFilter(viewer, parse(q))
     for place in (None, after):
         work = ImageSearch(database).page(wanted, Order(sort, is_descending), limit=50, after=place)
 
@@ -431,21 +431,19 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
             assert "VIRTUAL TABLE INDEX " in walked
 
 
-@pytest.mark.parametrize("audience", [EVERYONE, STRANGER, Audience(USER)])
+@pytest.mark.parametrize("viewer", [EVERYONE, STRANGER, Viewer(USER)])
 @pytest.mark.parametrize(
     "q", ["sunset beach", "sunset OR tags:x beach", "tags:x OR date:2016",
           '"golden hour"', "tags:sea date:2016", "-night", "camera:x", "color:#abc",
           "sunset width:>5 -tags:x", "tags:sea -color:#abc"],
 )  # fmt: skip
 async def test_a_search_is_a_walk_along_the_full_text_index(
-    database: Database, q: str, audience: Audience
+    database: Database, q: str, viewer: Viewer
 ) -> None:
     """Of which SQLite sorts nothing; images come one by one, by number."""
     query = parse(q)
     order = Order.default_for(query, None, is_descending=None)
-    work = ImageSearch(database).page(
-        ImageFilter(audience, query), order, limit=50, after=(0, 1_000)
-    )
+    work = ImageSearch(database).page(ImageFilter(viewer, query), order, limit=50, after=(0, 1_000))
 
     for plan in await plans(database, work):
         assert "SCAN images " not in plan
@@ -464,13 +462,13 @@ async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
         ({"visibility": Visibility.PRIVATE}, "ix_images_visibility_number"),
         ({"status": Status.FAILED}, "ix_images_visibility_number"),
     ):
-        for audience in (EVERYONE, Audience(USER)):
-            wanted = ImageFilter(audience, **filters)
+        for viewer in (EVERYONE, Viewer(USER)):
+            wanted = ImageFilter(viewer, **filters)
             order = Order(Sort.CREATED, is_descending=True)
 
             found = await plans(database, ImageSearch(database).page(wanted, order, limit=50))
 
-            if audience.sees_all:
+            if viewer.sees_all:
                 assert index in " ".join(found)
             assert not any("SCAN images" in plan or "TEMP B-TREE" in plan for plan in found)
 
@@ -499,14 +497,14 @@ async def test_a_list_of_jobs_is_a_stretch_of_one_index(database: Database) -> N
     owners: list[dict[str, Any]] = [{}, {"owner_id": USER}]
     statuses: list[dict[str, Any]] = [{}, {"status": Status.FAILED}]
     pictures: list[dict[str, Any]] = [{}, {"image_id": ImageId(new_id())}]
-    for audience, owner, status, image, span, after in itertools.product(
-        [EVERYONE, Audience(USER)], owners, statuses, pictures, spans, [None, JobId(new_id())]
+    for viewer, owner, status, image, span, after in itertools.product(
+        [EVERYONE, Viewer(USER)], owners, statuses, pictures, spans, [None, JobId(new_id())]
     ):
-        wanted = JobFilter(audience, **owner, **status, **image, **span)
+        wanted = JobFilter(viewer, **owner, **status, **image, **span)
 
         plan = (await plans(database, JobStore(database).page(wanted, limit=50, after=after)))[0]
 
-        owns = bool(owner) or not audience.sees_all
+        owns = bool(owner) or not viewer.sees_all
         if image:
             index = "ix_jobs_image_id_id (image_id=?"
         elif owns and status:
@@ -528,7 +526,7 @@ async def test_jobs_of_a_time_are_listed(database: Database) -> None:
     for minute in range(4):
         at = NOON + timedelta(minutes=minute, microseconds=1)
         image, job = image_and_job(title=str(minute))
-        job = replace(job, id=JobId(least_id(at)), created_at=at, lane=Lane.UPLOAD)
+        job = replace(job, id=JobId(least_id(at)), created_at=at, priority=Priority.UPLOAD)
         await ImageStore(database).add(replace(image, job_id=job.id), job)
 
     async def count(first: int, last: int) -> int:

@@ -16,15 +16,15 @@ from imagesvc.model.accounts import Quota
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest, ImageId, JobId, UserId, new_id
 from imagesvc.model.images import Image, Original, Visibility
-from imagesvc.model.jobs import Job, Lane, Status
-from imagesvc.model.uploads import Receipt
+from imagesvc.model.jobs import Job, Priority, Status
+from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
 from imagesvc.store.db.schema.accounts import users
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.requests import receipts
+from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
-from imagesvc.store.receipts import ReceiptStore
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -56,20 +56,20 @@ def image_of(owner_id: UserId | None, size: int = 100) -> tuple[Image, Job]:
         updated_at=NOON, job_id=job_id, owner_id=owner_id,
     )  # fmt: skip
     job = Job(
-        id=job_id, image_id=image_id, lane=Lane.UPLOAD, status=Status.PENDING, attempts=0,
+        id=job_id, image_id=image_id, priority=Priority.UPLOAD, status=Status.PENDING, attempts=0,
         operations=(), error_code=None, error_detail=None, due_at=NOON, created_at=NOON,
         started_at=None, finished_at=None, owner_id=owner_id,
     )  # fmt: skip
     return image, job
 
 
-def receipt_of(key: str, **changes: Any) -> Receipt:
-    """A receipt that has not expired at noon."""
+def receipt_of(key: str, **changes: Any) -> IdempotencyRecord:
+    """A record that has not expired at noon."""
     values: dict[str, Any] = {
         "principal": "ann", "key": key, "fingerprint": "f", "status": 201, "headers": {},
         "body": "{}", "created_at": NOON, "expires_at": NOON.replace(hour=13),
     }  # fmt: skip
-    return Receipt(**values | changes)
+    return IdempotencyRecord(**values | changes)
 
 
 @pytest.mark.parametrize("quota", [Quota(images=5), Quota(bytes=599)])
@@ -139,7 +139,7 @@ async def test_nobody_uses_nothing(database: Database) -> None:
 
 async def test_a_receipt_commits_with_its_image_or_not_at_all(database: Database) -> None:
     """Else a crash between the two would do the work twice, or never."""
-    store, kept = ImageStore(database, Quota(images=1)), ReceiptStore(database)
+    store, kept = ImageStore(database, Quota(images=1)), IdempotencyStore(database)
     await store.add(*image_of(OWNER), receipt_of("one"))
     with pytest.raises(QuotaExceeded):
         await store.add(*image_of(OWNER), receipt_of("two"))
@@ -154,7 +154,7 @@ async def test_a_receipt_commits_with_its_image_or_not_at_all(database: Database
 
 async def test_principals_have_keys_of_their_own(database: Database) -> None:
     """Two people who count from one must not get each other's answers."""
-    kept = ReceiptStore(database)
+    kept = IdempotencyStore(database)
     await kept.add(receipt_of("1", body="ann's"))
     await kept.add(receipt_of("1", body="bob's", principal="bob"))
 
@@ -167,7 +167,7 @@ async def test_principals_have_keys_of_their_own(database: Database) -> None:
 
 async def test_an_expired_receipt_gives_way(database: Database) -> None:
     """Whether or not it has been pruned."""
-    kept = ReceiptStore(database)
+    kept = IdempotencyStore(database)
     later = NOON.replace(hour=13)
     await kept.add(receipt_of("1"))
     assert await kept.find("ann", "1", now=later) is None

@@ -12,13 +12,13 @@ from sqlalchemy import select, update
 
 from imagesvc.errors import Conflict
 from imagesvc.model.ids import new_id, utc_now
-from imagesvc.model.images import Audience
+from imagesvc.model.images import Viewer
 from imagesvc.outbound.addresses import Address
 from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.events import webhook_deliveries
-from imagesvc.store.events import EventStore, EventType, tell_image
+from imagesvc.store.events import EventStore, EventType, record_image_event
 from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
 from imagesvc.store.webhooks.outbox import Outbox
 from imagesvc.store.webhooks.subscriptions import Webhook, WebhookId, WebhookStore
@@ -80,7 +80,7 @@ async def tell(database: Database, count: int) -> None:
 
     def work(connection: object) -> None:
         for _ in range(count):
-            tell_image(connection, EventType.IMAGE_CREATED, new_id(), None, utc_now())  # type: ignore[arg-type]
+            record_image_event(connection, EventType.IMAGE_CREATED, new_id(), None, utc_now())  # type: ignore[arg-type]
 
     await database.write(work)
 
@@ -161,7 +161,7 @@ async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None
     await database.write(lambda connection: connection.execute(taken))
     assert await outbox.fan_out(400, now=NOON)
     told = list(await database.read(lambda connection: connection.scalars(query).all()))
-    events, _ = await EventStore(database).after(0, Audience(None, True), (), limit=2000)
+    events, _ = await EventStore(database).after(0, Viewer(None, True), (), limit=2000)
     assert told == [event.id for event in events]
 
 

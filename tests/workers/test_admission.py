@@ -9,7 +9,7 @@ import pytest
 
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.workers.admission import EXPENSIVE_SECONDS, PATIENCE_SECONDS, Admission, Kind
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ class Work:
     async def ask(
         self,
         name: str,
-        lane: Lane = Lane.INTERACTIVE,
+        priority: Priority = Priority.INTERACTIVE,
         cost: int = LIGHT,
         *,
         seconds: float = 0.1,
@@ -40,7 +40,7 @@ class Work:
         end = self._ends[name] = asyncio.Event()
 
         async def held() -> None:
-            async with self.admission.admit(lane, Cost(cost, seconds), requester, kind):
+            async with self.admission.admit(priority, Cost(cost, seconds), requester, kind):
                 self.started.append(name)
                 await end.wait()
 
@@ -73,8 +73,8 @@ async def test_lanes_go_by_urgency_then_by_arrival(make_work: Callable[..., Work
     """Someone waits for an on-demand variant; nobody for a backfill."""
     work = make_work(slots=1)
     await work.ask("running")
-    await work.ask("backfill", Lane.BACKFILL)
-    await work.ask("upload", Lane.UPLOAD)
+    await work.ask("backfill", Priority.BACKFILL)
+    await work.ask("upload", Priority.UPLOAD)
     await work.ask("first")
     await work.ask("second")
 
@@ -218,7 +218,7 @@ async def test_interactive_work_beyond_the_bound_is_refused(
     for name in ("running", "waits", "waits too"):
         await work.ask(name)
 
-    await work.ask("job", Lane.UPLOAD)
+    await work.ask("job", Priority.UPLOAD)
     await work.ask("refused")
 
     with pytest.raises(Overloaded):

@@ -98,7 +98,7 @@ class TokenEndpoints:
             self.limits.check_login(call.request, name)
             grant = await self.sessions.log_in(name, asked.password or "", asked.scopes)
         else:
-            grant = await self.sessions.go_on(asked.refresh_token or "", asked.scopes)
+            grant = await self.sessions.refresh(asked.refresh_token or "", asked.scopes)
         self.limits.know_login(call.request, grant.user_name)
         tokens = TokenOut(
             access_token=grant.access_token,

@@ -253,7 +253,7 @@ class UserEndpoints:
             raise Conflict("This user has images or collections; say with images_to whose.")
         if not user.is_disabled:  # no more of them meanwhile
             await self.users.change(user.id, UserChange(is_disabled=True))
-        await self.users.hand_over(user.id, heir, now=self.clock())
+        await self.users.transfer(user.id, heir, now=self.clock())
         self.on_handed_over()
         await self.users.remove(user.id)
         return Response(status_code=204)

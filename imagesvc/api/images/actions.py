@@ -37,15 +37,15 @@ from imagesvc.http.problems import problem
 from imagesvc.http.requests import json_response
 from imagesvc.imaging.cost import Cost, check_seconds, together
 from imagesvc.imaging.transforms.fitting import fitting
-from imagesvc.jobs.requests import Wanted, new_job
+from imagesvc.jobs.requests import NamedTransform, new_job
 from imagesvc.library.remove import Removal
 from imagesvc.model.ids import ImageId, parse_id, utc_now
 from imagesvc.model.images import Image
-from imagesvc.model.jobs import Job, Lane
+from imagesvc.model.jobs import Job, Priority
 from imagesvc.model.transforms import Transform
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
-from imagesvc.store.upload_slots import UploadSlotStore
+from imagesvc.store.pending_uploads import PendingUploadStore
 
 ACTIONS = "/api/v1/images/actions"
 MAX_IMAGES = 100
@@ -117,7 +117,7 @@ class ActionEndpoints:
     presets: Mapping[str, Transform]
     places: PresetPlaces
     eager: Mapping[str, Transform]
-    slots: UploadSlotStore
+    pending_uploads: PendingUploadStore
     job_timeout: float
     clock: Callable[[], datetime] = utc_now
 
@@ -160,8 +160,8 @@ class ActionEndpoints:
         jobs = await self._jobs(call, now)
         shown = [JobOut.of(job, self.places, base=call.base) for job in jobs]
         answer = json_response(JobsOut(data=shown), 202)
-        receipt = None if attempt is None else attempt.receipt(answer)
-        await self.queue.add(jobs, now=now, receipt=receipt)
+        record = None if attempt is None else attempt.record(answer)
+        await self.queue.add(jobs, now=now, record=record)
         self.notify()
         return answer
 
@@ -184,8 +184,10 @@ class ActionEndpoints:
         wishes = [(image, self._wishes(image, wanted)) for image in images]
         for image, those in wishes:
             self._check(image, those)
-        lane = Lane.UPLOAD if len(images) == 1 else Lane.BACKFILL
-        return [new_job(it.id, it.owner_id, those, lane=lane, now=now) for it, those in wishes]
+        priority = Priority.UPLOAD if len(images) == 1 else Priority.BACKFILL
+        return [
+            new_job(it.id, it.owner_id, those, priority=priority, now=now) for it, those in wishes
+        ]
 
     async def _check_no_slots(
         self, names: Mapping[str, str], missing: NotFound, requester: Principal
@@ -197,16 +199,16 @@ class ActionEndpoints:
         """
         for place, _message in missing.fields:
             with contextlib.suppress(NotFound):
-                slot = await self.slots.find(ImageId(parse_id(names[place])))
-                if slot is not None and owns(requester, slot.owner_id):
+                pending = await self.pending_uploads.find(ImageId(parse_id(names[place])))
+                if pending is not None and owns(requester, pending.owner_id):
                     message = "is of an upload URL that has not been used yet"
                     raise Conflict(f"{place} {message}.", ((place, message),))
 
-    def _wishes(self, image: Image, wanted: list[Wanted] | None) -> list[Wanted]:
+    def _wishes(self, image: Image, wanted: list[NamedTransform] | None) -> list[NamedTransform]:
         """The variants to make of an image: as asked for, or the eager presets that it has."""
         return list(fitting(self.eager, image.original).items()) if wanted is None else wanted
 
-    def _check(self, image: Image, wanted: list[Wanted]) -> None:
+    def _check(self, image: Image, wanted: list[NamedTransform]) -> None:
         """Refuse what is right by itself, and cannot be made of the image.
 
         Raises:
@@ -219,7 +221,7 @@ class ActionEndpoints:
             check_seconds(cost, self.job_timeout, f"operations.{position}")
         check_seconds(together(costs), self.job_timeout, "These operations together")
 
-    def _cost(self, image: Image, wanted: Wanted) -> Cost:
+    def _cost(self, image: Image, wanted: NamedTransform) -> Cost:
         identified = self.variants.identify(image.id, image.original, wanted[1])
         identified.check(image.original, self.variants.renderer.limits)
         return identified.cost(image.original)

@@ -57,7 +57,7 @@ class ImageEndpoints:
         answers={200: page_of(CountedImagePage)}, errors=(InvalidQuery, Forbidden),
     )  # fmt: skip
     async def page(self, call: Call[ImagesQuery, None]) -> Response:
-        """Images that the asker may see: all of them, or those a search finds.
+        """Images that the requester may see: all of them, or those a search finds.
 
         A page may have fewer images than `limit` while there is a next one: only a page without
         `next_cursor` is the last.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from imagesvc.errors import Forbidden
 from imagesvc.http.bodies.fields import ImageFields
 from imagesvc.http.models import Sent
-from imagesvc.library.accept import Ingest, ReceiptFor, UploadFields
+from imagesvc.library.accept import Acceptor, RecordFor, UploadFields
 from imagesvc.model.images import Image
 from imagesvc.outbound.source import Source
 from imagesvc.store.files.incoming import Incoming
@@ -32,7 +32,7 @@ class Imports:
 
     source: Source | None
     incoming: Incoming
-    ingest: Ingest
+    acceptor: Acceptor
 
     def permitted(self) -> Source:
         """What fetches images from URLs.
@@ -44,7 +44,7 @@ class Imports:
             raise Forbidden(NOT_ALLOWED)
         return self.source
 
-    async def accept(self, url: str, fields: UploadFields, receipt_for: ReceiptFor | None) -> Image:
+    async def accept(self, url: str, fields: UploadFields, record_for: RecordFor | None) -> Image:
         """Fetch the image at a URL, and take it like an upload.
 
         Raises:
@@ -56,4 +56,4 @@ class Imports:
         async with self.incoming.receive() as file:
             name = await source.fetch(url, file, fields.owner_id)
             received = await file.finish()
-            return await self.ingest.accept(received, replace(fields, filename=name), receipt_for)
+            return await self.acceptor.accept(received, replace(fields, filename=name), record_for)

@@ -59,7 +59,7 @@ class ImagesQuery(Query):
         """
         check_may_list(requester, self.owner)
         return ImageFilter(
-            audience=requester.audience,
+            viewer=requester.viewer,
             query=parser.parse(self.q or ""),
             status=self.status,
             collection_id=None if self.collection is None else CollectionId(self.collection),

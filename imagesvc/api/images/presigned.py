@@ -44,14 +44,14 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model
 from imagesvc.http.operations import LOCATION, Answer, Grammar, operation, with_subject
 from imagesvc.http.requests import invalid, json_response, query_values
-from imagesvc.library.accept import Ingest
+from imagesvc.library.accept import Acceptor
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import ImageId, new_id, utc_now
 from imagesvc.model.images import Visibility
-from imagesvc.model.uploads import UploadSlot
+from imagesvc.model.uploads import PendingUpload
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.files.incoming import Incoming
-from imagesvc.store.upload_slots import UploadSlotStore, used_up
+from imagesvc.store.pending_uploads import PendingUploadStore, used_up
 
 PATH = "/uploads/{upload_id}"
 MEDIA_TYPES = tuple(item.media_type for item in Format)
@@ -86,10 +86,10 @@ class UploadUrl(Model):
 class PresignedEndpoints:
     """The routes of presigned uploads; the fields are everything they may touch."""
 
-    slots: UploadSlotStore
+    pending_uploads: PendingUploadStore
     signer: Signer
     incoming: Incoming
-    ingest: Ingest
+    acceptor: Acceptor
     collections: CollectionStore
     presets: Mapping[str, str]
     max_upload_size: int
@@ -111,9 +111,9 @@ class PresignedEndpoints:
         fields = query.upload_fields(self.default_visibility, principal.user_id)
         if fields.collection_id is not None:
             await check_may_fill(self.collections, fields.collection_id, principal)
-        await self.ingest.check_room(principal.user_id, 0)
+        await self.acceptor.check_room(principal.user_id, 0)
         now = self.clock().replace(microsecond=0)
-        slot = UploadSlot(
+        pending = PendingUpload(
             id=ImageId(new_id()),
             owner_id=principal.user_id,
             filename=query.filename or "",
@@ -123,22 +123,22 @@ class PresignedEndpoints:
             created_at=now,
             expires_at=now + timedelta(seconds=query.expires_in),
         )
-        await self.slots.add(slot)
-        return json_response(self._shown(call, slot))
+        await self.pending_uploads.add(pending)
+        return json_response(self._shown(call, pending))
 
-    def _shown(self, context: Context, slot: UploadSlot) -> UploadUrl:
-        path = PATH.format(upload_id=slot.id)
-        signed = self.signer.sign(path, [], expires_at=int(slot.expires_at.timestamp()))
+    def _shown(self, context: Context, pending: PendingUpload) -> UploadUrl:
+        path = PATH.format(upload_id=pending.id)
+        signed = self.signer.sign(path, [], expires_at=int(pending.expires_at.timestamp()))
         return UploadUrl(
-            id=slot.id,
+            id=pending.id,
             url=f"{context.absolute_base}{path}?{urlencode(signed)}",
             method="PUT",
-            headers={} if slot.content_type is None else {"content-type": slot.content_type},
-            expires_at=slot.expires_at,
-            max_bytes=slot.max_bytes,
+            headers={} if pending.content_type is None else {"content-type": pending.content_type},
+            expires_at=pending.expires_at,
+            max_bytes=pending.max_bytes,
         )
 
-    async def _slot(self, context: Context) -> UploadSlot:
+    async def _slot(self, context: Context) -> PendingUpload:
         """The pending upload that the path names.
 
         Raises:
@@ -153,10 +153,10 @@ class PresignedEndpoints:
         held = self.signer.verify(path, pairs, now=self.clock().timestamp())
         if held is None or held.expires_at is None:
             raise SignatureInvalid("An upload URL has a signature that expires.")
-        slot = await self.slots.find(image_id)
-        if slot is None:
+        pending = await self.pending_uploads.find(image_id)
+        if pending is None:
             raise used_up()
-        return slot
+        return pending
 
     @operation(
         "put_upload", "PUT", PATH, tag="images", query=Grammar(), body=FILE,
@@ -167,21 +167,21 @@ class PresignedEndpoints:
         ),
     )  # fmt: skip
     @with_subject(_slot)
-    async def put(self, call: Call[None, StreamedBody], slot: UploadSlot) -> Response:
+    async def put(self, call: Call[None, StreamedBody], pending: PendingUpload) -> Response:
         """Take the file of a presigned upload; the URL can be used until an image is made."""
         request = call.request
-        if slot.content_type not in {None, ContentType.of(request).media_type}:
-            raise UnsupportedMediaType(f"The upload was to be {slot.content_type}.")
-        check_declared_length(request, slot.max_bytes)
-        await self.ingest.check_room(slot.owner_id, declared_length(request))
-        given = TextFields().with_parts(slot.fields)
-        fields = given.upload_fields(self.default_visibility, slot.owner_id)
-        async with self.incoming.receive(max_bytes=slot.max_bytes) as file:
+        if pending.content_type not in {None, ContentType.of(request).media_type}:
+            raise UnsupportedMediaType(f"The upload was to be {pending.content_type}.")
+        check_declared_length(request, pending.max_bytes)
+        await self.acceptor.check_room(pending.owner_id, declared_length(request))
+        given = TextFields().with_parts(pending.fields)
+        fields = given.upload_fields(self.default_visibility, pending.owner_id)
+        async with self.incoming.receive(max_bytes=pending.max_bytes) as file:
             async for piece in call.body.pieces():
                 await file.write(piece)
             with explained(request, call.body):
-                image = await self.ingest.accept(
-                    await file.finish(), replace(fields, filename=slot.filename, slot=slot)
+                image = await self.acceptor.accept(
+                    await file.finish(), replace(fields, filename=pending.filename, pending=pending)
                 )
         headers = {
             "location": f"{call.absolute_base}/api/v1/images/{image.id}",

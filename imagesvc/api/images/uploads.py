@@ -48,7 +48,7 @@ from imagesvc.http.operations import EDIT_VERSION, LOCATION, Answer, operation, 
 from imagesvc.http.problems import problem
 from imagesvc.http.requests import json_response, only_known, parsed_json
 from imagesvc.http.versions import versioned
-from imagesvc.library.accept import Ingest, ReceiptFor, UploadFields
+from imagesvc.library.accept import Acceptor, RecordFor, UploadFields
 from imagesvc.model.images import Image, Visibility
 from imagesvc.outbound.source import Source
 from imagesvc.store.collections import CollectionStore
@@ -82,7 +82,7 @@ class UploadEndpoints:
     """The routes that take uploads; the fields are everything they may touch."""
 
     reader: UploadReader
-    ingest: Ingest
+    acceptor: Acceptor
     imports: Imports
     collections: CollectionStore
     presets: Mapping[str, str]
@@ -187,7 +187,7 @@ class UploadEndpoints:
         size = declared_length(context.request)
         if ContentType.of(context.request).media_type == MULTIPART:
             size = max(0, size - FORM_OVERHEAD)
-        await self.ingest.check_room(context.requester.user_id, size)
+        await self.acceptor.check_room(context.requester.user_id, size)
 
     async def _import(
         self, context: Context, wanted: ImportIn, attempt: Attempt | None
@@ -199,17 +199,17 @@ class UploadEndpoints:
                 return first
         fields = wanted.upload_fields(self.default_visibility, context.requester.user_id)
         await self._check_collection(context, fields)
-        image = await self.imports.accept(wanted.url, fields, self._receipt_for(context, attempt))
+        image = await self.imports.accept(wanted.url, fields, self._record_for(context, attempt))
         return self._created(context, image)
 
     async def _check_collection(self, context: Context, fields: UploadFields) -> None:
         if fields.collection_id is not None:
             await check_may_fill(self.collections, fields.collection_id, context.requester)
 
-    def _receipt_for(self, context: Context, attempt: Attempt | None) -> ReceiptFor | None:
+    def _record_for(self, context: Context, attempt: Attempt | None) -> RecordFor | None:
         if attempt is None:
             return None
-        return lambda image: attempt.receipt(self._created(context, image))
+        return lambda image: attempt.record(self._created(context, image))
 
     async def _accept(
         self,
@@ -225,8 +225,8 @@ class UploadEndpoints:
                 return first
         await self._check_collection(context, fields)
         if len(received.files) == 1:
-            receipt_for = self._receipt_for(context, attempt)
-            image = await self._accept_one(*received.files[0], fields, receipt_for)
+            record_for = self._record_for(context, attempt)
+            image = await self._accept_one(*received.files[0], fields, record_for)
             return self._created(context, image)
         entries = [
             await self._entry(context, file, fields, attempt and attempt.part(position))
@@ -256,7 +256,7 @@ class UploadEndpoints:
         if attempt is not None and (first := await attempt.first_answer()) is not None:
             return UploadEntry(status=201, image=ImageOut.model_validate_json(first.body))
         try:
-            image = await self._accept_one(*file, fields, self._receipt_for(context, attempt))
+            image = await self._accept_one(*file, fields, self._record_for(context, attempt))
         except ImagesvcError as error:
             return UploadEntry(status=error.status, problem=problem(error))
         return UploadEntry(status=201, image=self._shown(context, image))
@@ -266,8 +266,8 @@ class UploadEndpoints:
         name: str,
         file: ReceivedFile | ImagesvcError,
         fields: UploadFields,
-        receipt_for: ReceiptFor | None,
+        record_for: RecordFor | None,
     ) -> Image:
         if isinstance(file, ImagesvcError):
             raise file
-        return await self.ingest.accept(file, replace(fields, filename=name), receipt_for)
+        return await self.acceptor.accept(file, replace(fields, filename=name), record_for)

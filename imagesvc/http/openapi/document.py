@@ -49,7 +49,7 @@ TAGS = {
     "accounts": "Tokens, users and API keys.",
     "events": "What happens, as it happens: a stream.",
     "webhooks": "What happens, sent to URLs and signed; what was sent, and sending it again.",
-    "operation": "Health, readiness and figures for those who run the service.",
+    "operation": "Health, readiness and metrics for those who run the service.",
     TAG: "This document, and a page to try it.",
 }
 SCOPES = {

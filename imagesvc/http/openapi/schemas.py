@@ -22,7 +22,7 @@ from imagesvc.http.problems import Problem
 REFERENCE = "#/components/schemas/"
 OFFSET = len(REFERENCE)
 NO_NUL = "^[^\\x00]*$"
-Wanted = tuple[type[BaseModel], JsonSchemaMode]
+ModelInMode = tuple[type[BaseModel], JsonSchemaMode]
 
 
 class _Untitled(GenerateJsonSchema):
@@ -37,7 +37,7 @@ class Schemas:
     """The schemas of all models that a set of operations has."""
 
     components: Mapping[str, JsonSchemaValue]
-    references: Mapping[Wanted, JsonSchemaValue]
+    references: Mapping[ModelInMode, JsonSchemaValue]
     queries: Mapping[type[BaseModel], JsonSchemaValue]
     """Of models whose fields are parameters; no components."""
 
@@ -48,7 +48,7 @@ class Schemas:
         Raises:
             ValueError: two models have one readable name.
         """
-        models: set[Wanted] = {*_models(operations), (Problem, "serialization")}
+        models: set[ModelInMode] = {*_models(operations), (Problem, "serialization")}
         wanted = sorted(
             models,
             key=lambda pair: (pair[0].__module__, pair[0].__qualname__, pair[1]),
@@ -127,7 +127,7 @@ def without_nul(value: Any) -> Any:
     return bounded | {key: value[key] for key in value.keys() & {"examples"}}
 
 
-def _models(operations: Sequence[Operation]) -> Iterator[Wanted]:
+def _models(operations: Sequence[Operation]) -> Iterator[ModelInMode]:
     for operation in operations:
         if operation.body is not None:
             for model in _models_in(operation.body.contents.values()):

@@ -40,7 +40,7 @@ class Work:
     """Whether the resize takes the nearest pixel, which makes no colours between others."""
 
     @property
-    def ground(self) -> Colour | None:
+    def background(self) -> Colour | None:
         """The colour under transparency; None where that stays."""
         wanted = self.transform
         if wanted.format not in WITHOUT_ALPHA:
@@ -97,12 +97,12 @@ def turn(frame: Picture, work: Work) -> Picture:
 
 
 def flatten(frame: Picture, work: Work) -> Picture:
-    """Put transparency on the ground, where there is one."""
-    return frame if work.ground is None else grounded(frame, work.ground)
+    """Put transparency on the background, where there is one."""
+    return frame if work.background is None else grounded(frame, work.background)
 
 
 def round_corners(frame: Picture, work: Work) -> Picture:
-    """Make what lies outside of rounded corners transparent, or the ground if that cannot be."""
+    """Make what is outside of rounded corners transparent, or else the background."""
     radius = work.transform.radius
     if not radius:
         return frame
@@ -136,40 +136,40 @@ def rounded_mask(width: int, height: int, radius: float) -> Picture:
 
 
 def pad(frame: Picture, work: Work) -> Picture:
-    """Put the picture on the canvas of its box, which is the ground or transparent."""
+    """Put the picture on the canvas of its box, which is the background or transparent."""
     box = work.plan.pad
     if box is None:
         return frame
-    ground = work.ground
+    background = work.background
     canvas: list[int] | None = None
-    if ground is not None:
-        frame = grounded(frame, ground)
-        canvas = _levels(ground, frame.bands)
+    if background is not None:
+        frame = grounded(frame, background)
+        canvas = _levels(background, frame.bands)
     else:
         frame = frame if frame.hasalpha() else frame.addalpha()
     size = (box.left, box.top, box.width, box.height)
     return frame.embed(*size, extend="background", background=canvas or [0] * frame.bands)
 
 
-def grounded(frame: Picture, ground: Colour) -> Picture:
+def grounded(frame: Picture, background: Colour) -> Picture:
     """The frame on a colour: in as many bands as that takes, without alpha on opaque ones."""
-    is_opaque = ground[3] == OPAQUE
-    if frame.bands < RGB and len(set(ground[:RGB])) > 1:
+    is_opaque = background[3] == OPAQUE
+    if frame.bands < RGB and len(set(background[:RGB])) > 1:
         frame = frame.colourspace("srgb")
     if not frame.hasalpha():
         return frame if is_opaque else frame.addalpha()
     colours = frame.bands - 1
     if is_opaque:
-        return frame.flatten(background=_levels(ground, colours))
+        return frame.flatten(background=_levels(background, colours))
     kind = frame.interpretation
-    under = frame.new_from_image(_levels(ground, frame.bands)).copy(interpretation=kind)
+    under = frame.new_from_image(_levels(background, frame.bands)).copy(interpretation=kind)
     return under.composite2(frame, "over").rint().cast("uchar").copy(interpretation=kind)
 
 
-def _levels(ground: Colour, bands: int) -> list[int]:
+def _levels(background: Colour, bands: int) -> list[int]:
     """A colour in as many bands as a picture has: gray or RGB, with alpha or without."""
-    levels = list(ground[:RGB] if bands >= RGB else ground[:1])
-    return levels if len(levels) == bands else [*levels, ground[3]]
+    levels = list(background[:RGB] if bands >= RGB else background[:1])
+    return levels if len(levels) == bands else [*levels, background[3]]
 
 
 def _turned(frame: Picture, degrees: float, size: Size) -> Picture:

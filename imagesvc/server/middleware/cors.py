@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.delivery.hot import METHODS as READING
-from imagesvc.delivery.hot import PREFIXES, AtOnce
+from imagesvc.delivery.hot import PREFIXES, Inline
 from imagesvc.syntax.header_fields import joined_field
 
 Fields = list[tuple[bytes, bytes]]
@@ -140,11 +140,11 @@ class CorsMiddleware:
         return answer
 
 
-def shared_at_once(at_once: AtOnce, cors: Cors) -> AtOnce:
+def shared_inline(inline: Inline, cors: Cors) -> Inline:
     """The answers at once, which are of what is public, with the fields."""
 
     def answered(scope: Scope) -> tuple[bytes, bytes] | None:
-        answer = at_once(scope)
+        answer = inline(scope)
         if answer is None:
             return None
         head, body = answer

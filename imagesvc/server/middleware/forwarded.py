@@ -59,7 +59,7 @@ class ForwardedMiddleware:
         return {**corrected, PREFIX: prefix} if prefix else corrected
 
     def _first_untrusted(self, found: list[Hop]) -> Hop | None:
-        """From the nearest proxy back to the first asker that is none of ours."""
+        """From the nearest proxy back to the first requester that is none of ours."""
         for hop in reversed(found):
             if not self._is_trusted(hop.address):
                 return hop

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagesvc.auth.browsers import is_loopback_netloc
-from imagesvc.delivery.hot import AtOnce
+from imagesvc.auth.csrf import is_loopback_netloc
+from imagesvc.delivery.hot import Inline
 from imagesvc.errors import Forbidden
 from imagesvc.http.problems import problem_response
 
@@ -57,9 +57,9 @@ class LocalOnly:
             await self._logged(problem_response(refusal))(scope, receive, send)
 
 
-def only_local(at_once: AtOnce) -> AtOnce:
+def only_local(inline: Inline) -> Inline:
     """The same check in front of what is answered without the middleware."""
-    return lambda scope: None if refusal_of(scope) is not None else at_once(scope)
+    return lambda scope: None if refusal_of(scope) is not None else inline(scope)
 
 
 def refusal_of(scope: Scope) -> Forbidden | None:

@@ -66,13 +66,12 @@ class UnitConnection:
             raise
 
     async def _open(self) -> aiosqlite.Connection:
-        opened = aiosqlite.Connection(self._connect, ITER_CHUNK)
+        opened = _Connection(self._connect, ITER_CHUNK)
         try:
             return await opened
-        except BaseException:
-            # aiosqlite has told its thread to end, and does not wait for that.
-            await asyncio.to_thread(opened._thread.join)  # noqa: SLF001
-            raise
+        finally:
+            if opened.ending is not None:
+                await opened.ending
 
     def _connect(self) -> sqlite3.Connection:
         with translated():
@@ -91,10 +90,25 @@ class UnitConnection:
             await opened.close()
 
 
+class _Connection(aiosqlite.Connection):
+    """A connection that says when its thread ends.
+
+    aiosqlite ends the thread of a connection that cannot be opened, and does not wait for that:
+    the thread would report its end to an event loop that may be closed by then.
+    """
+
+    ending: asyncio.Future[object] | None = None
+
+    def stop(self) -> asyncio.Future[object] | None:
+        """Have the thread end after what it was given to do."""
+        self.ending = super().stop()
+        return self.ending
+
+
 async def _in_thread(opened: aiosqlite.Connection, call: Callable[..., T], *args: object) -> T:
     """What a call returns that runs in the thread of a connection.
 
-    aiosqlite has no public way to do this; a test says that the private parts are there.
+    aiosqlite has no public way to do this; a test says that this private one is there.
     """
     found: T = await opened._execute(call, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001  # it has no annotations
     return found

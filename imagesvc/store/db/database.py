@@ -175,7 +175,7 @@ class Database:
             waiting.set()
 
     @contextlib.contextmanager
-    def woken(self) -> Iterator[asyncio.Event]:
+    def subscribe(self) -> Iterator[asyncio.Event]:
         """An event that is set after each commit of this process."""
         waiting = asyncio.Event()
         self._waiting.add(waiting)

@@ -17,7 +17,7 @@ from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.jobs.rows import with_operations
 from imagesvc.store.jobs.status import set_image_status
 from imagesvc.store.jobs.turns import Slots, Turns, next_jobs
-from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, facts_of, original_of
+from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, analysis_of, original_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
         ClaimedJob(
             job,
             original_of(found[job.image_id]),
-            needs_facts=facts_of(found[job.image_id]) is None,
+            needs_facts=analysis_of(found[job.image_id]) is None,
         )
         for job in claimed
     ]

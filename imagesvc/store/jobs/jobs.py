@@ -11,18 +11,18 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.ids import JobId
 from imagesvc.model.jobs import Job, Status
-from imagesvc.model.uploads import Receipt
+from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import jobs
+from imagesvc.store.idempotency import insert_record
 from imagesvc.store.jobs.actions import cancel_job, remove_job, retry_job
 from imagesvc.store.jobs.claiming import ClaimedJob, claim_jobs, release_jobs
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs
 from imagesvc.store.jobs.rows import get_job, insert_job
 from imagesvc.store.jobs.settling import Settlement, recover_jobs, settle_job
 from imagesvc.store.jobs.turns import IS_PENDING, Slots, Turns
-from imagesvc.store.receipts import insert_receipt
 
 _SET_NEWEST = (
     update(images)
@@ -44,18 +44,18 @@ class JobStore:
         self._turns = Turns()
 
     async def add(
-        self, added: Sequence[Job], *, now: datetime, receipt: Receipt | None = None
+        self, added: Sequence[Job], *, now: datetime, record: IdempotencyRecord | None = None
     ) -> None:
         """Insert jobs of images that are there, all or none; each is its image's newest then.
 
         Raises:
             NotFound: an image has been deleted.
-            RequestInProgress: another node was faster with the same receipt.
+            RequestInProgress: another node was faster with the same key.
         """
 
         def work(connection: Connection) -> None:
-            if receipt is not None:
-                insert_receipt(connection, receipt)
+            if record is not None:
+                insert_record(connection, record)
             for job in added:
                 values = {"newest": job.id, "image": job.image_id, "updated_at": now}
                 if not connection.execute(_SET_NEWEST, values).rowcount:

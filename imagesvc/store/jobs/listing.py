@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
 
 from imagesvc.model.ids import ImageId, UserId, least_id
-from imagesvc.model.images import Audience
+from imagesvc.model.images import Viewer
 from imagesvc.model.jobs import Job, Status
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.columns import unindexed
@@ -24,12 +24,12 @@ ID_SLACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs to list; None does not restrict. Of its audience only the owner's own count.
+    """Which jobs to list; None does not restrict. Of its viewer only the owner's own count.
 
-    `owner_id` restricts what an audience lists that sees all.
+    `owner_id` restricts what a viewer lists that sees all.
     """
 
-    audience: Audience
+    viewer: Viewer
     status: Status | None = None
     image_id: ImageId | None = None
     owner_id: UserId | None = None
@@ -53,9 +53,9 @@ def page_of_jobs(
 def _filtered(wanted: JobFilter) -> Select[Any]:
     """A stretch of one index, which has the ids after what is asked for."""
     query = select(jobs)
-    owner_id = wanted.owner_id if wanted.audience.sees_all else wanted.audience.owner_id
+    owner_id = wanted.owner_id if wanted.viewer.sees_all else wanted.viewer.owner_id
     of_image = wanted.image_id is not None
-    if owner_id is not None or not wanted.audience.sees_all:
+    if owner_id is not None or not wanted.viewer.sees_all:
         query = query.where(_plain(jobs.c.owner_id, of_image) == owner_id)
     if wanted.status is not None:
         query = query.where(_plain(jobs.c.status, of_image) == wanted.status)

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.ids import ImageId, JobId, UserId
-from imagesvc.model.jobs import Job, Lane, Operation, Status
+from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.store.db.schema.jobs import job_operations, jobs
-from imagesvc.store.events import tell_new_job
+from imagesvc.store.events import record_job_event
 
 _OPERATIONS = (
     select(job_operations)
@@ -31,7 +31,7 @@ def insert_job(connection: Connection, job: Job) -> None:
             {
                 "id": job.id,
                 "image_id": job.image_id,
-                "lane": job.lane,
+                "lane": job.priority,
                 "status": job.status,
                 "attempts": job.attempts,
                 "interruptions": 0,
@@ -55,7 +55,7 @@ def insert_job(connection: Connection, job: Job) -> None:
                 for operation in job.operations
             ],
         )
-    tell_new_job(connection, job)
+    record_job_event(connection, job)
 
 
 def with_operations(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
@@ -70,7 +70,7 @@ def _job(row: Row[Any], operations: list[Row[Any]]) -> Job:
     return Job(
         id=JobId(row.id),
         image_id=ImageId(row.image_id),
-        lane=Lane(row.lane),
+        priority=Priority(row.lane),
         status=Status(row.status),
         attempts=row.attempts,
         operations=tuple(_operation(operation, Status(row.status)) for operation in operations),

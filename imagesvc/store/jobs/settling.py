@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Integer, and_, bindparam, case, update
 
 from imagesvc.model.ids import Digest, JobId
-from imagesvc.model.images import Facts, Variant
+from imagesvc.model.images import Analysis, Variant
 from imagesvc.model.jobs import Operation, Status
 from imagesvc.store import variants as variant_queries
 from imagesvc.store.db.schema.jobs import job_operations, jobs
 from imagesvc.store.jobs.status import set_image_status
-from imagesvc.store.originals import record_facts
+from imagesvc.store.originals import record_analysis
 
 MAX_INTERRUPTIONS = 50
 """Crashes of the whole server during one job, after which the job is taken for their cause."""
@@ -32,7 +32,7 @@ class Settlement:
     """Whether this was one of the attempts that a job may have."""
     error_code: str | None = None
     error_detail: str | None = None
-    facts: tuple[Digest, Facts] | None = None
+    analysis: tuple[Digest, Analysis] | None = None
 
 
 _SETTLE = (
@@ -99,8 +99,8 @@ def settle_job(connection: Connection, settlement: Settlement, now: datetime) ->
         return None
     _update_operations(connection, settlement.job_id, settlement.operations)
     variant_queries.upsert(connection, settlement.variants)
-    if settlement.facts is not None:
-        record_facts(connection, image_id, *settlement.facts)
+    if settlement.analysis is not None:
+        record_analysis(connection, image_id, *settlement.analysis)
     set_image_status(connection, [settlement.job_id], settlement.status, now)
     return settlement.status
 

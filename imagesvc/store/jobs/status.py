@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from imagesvc.model.jobs import Status
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import jobs
-from imagesvc.store.events import tell_jobs
+from imagesvc.store.events import record_job_events
 
 _SET_IMAGE_STATUS = (
     update(images)
@@ -46,4 +46,4 @@ def set_image_status(
             "completed_at": now if status is Status.SUCCEEDED else None,
         },
     )
-    tell_jobs(connection, job_ids, now)
+    record_job_events(connection, job_ids, now)

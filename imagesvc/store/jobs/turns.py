@@ -1,4 +1,4 @@
-"""Which due jobs are claimed next: by lane, and in each lane owners take turns.
+"""Which due jobs are claimed next: by priority, and within each priority owners take turns.
 
 A claim reads the owners of pending jobs and the jobs that it takes, never the rest of a backlog.
 """
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from imagesvc.model.ids import JobId, UserId
-from imagesvc.model.jobs import Lane
+from imagesvc.model.jobs import Priority
 from imagesvc.store.db.schema.columns import Instant, unindexed
 from imagesvc.store.db.schema.jobs import jobs
 
@@ -86,18 +86,19 @@ def _pending_owners() -> Select[tuple[UUID | None]]:
     return select(owners.c.owner_id)
 
 
-def _has_due(owner_id: ColumnElement[Any], lane: Lane) -> ColumnElement[bool]:
+def _has_due(owner_id: ColumnElement[Any], priority: Priority) -> ColumnElement[bool]:
     return exists().where(
         IS_PENDING,
         jobs.c.owner_id.is_not_distinct_from(owner_id),
-        jobs.c.lane == lane,
+        jobs.c.lane == priority,
         jobs.c.due_at <= _NOW,
     )
 
 
 _PENDING = _pending_owners().subquery("pending")
 _OWNERS = select(
-    _PENDING.c.owner_id, *(_has_due(_PENDING.c.owner_id, lane).label(lane.name) for lane in Lane)
+    _PENDING.c.owner_id,
+    *(_has_due(_PENDING.c.owner_id, priority).label(priority.name) for priority in Priority),
 )
 _DUE = (
     select(jobs.c.id)
@@ -117,14 +118,16 @@ def next_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime)
     chosen: list[JobId] = []
     running = Counter(slots.running)
     owners = connection.execute(_OWNERS, {"now": now}).all() if slots.free > 0 else []
-    for lane in Lane:
-        candidates = [row.owner_id for row in owners if getattr(row, lane.name)]
+    for priority in Priority:
+        candidates = [row.owner_id for row in owners if getattr(row, priority.name)]
         due: dict[Owner, Iterator[JobId]] = {}
         queue = [_Place(running[owner], turns.latest(owner), owner) for owner in candidates]
         heapq.heapify(queue)
         while queue and queue[0].running < slots.free - len(chosen):
             place = heapq.heappop(queue)
-            ids = due.setdefault(place.owner, _due(connection, place.owner, lane, slots.free, now))
+            ids = due.setdefault(
+                place.owner, _due(connection, place.owner, priority, slots.free, now)
+            )
             job_id = next(ids, None)
             if job_id is None:
                 continue
@@ -146,8 +149,8 @@ class _Place:
 
 
 def _due(
-    connection: Connection, owner: Owner, lane: Lane, most: int, now: datetime
+    connection: Connection, owner: Owner, priority: Priority, most: int, now: datetime
 ) -> Iterator[JobId]:
-    """The first due jobs of an owner in a lane, read when the first of them is wanted."""
-    values = {"owner": owner, "lane": lane, "most": most, "now": now}
+    """The first due jobs of an owner with a priority, read when the first of them is wanted."""
+    values = {"owner": owner, "lane": priority, "most": most, "now": now}
     yield from map(JobId, connection.scalars(_DUE, values))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, exists, func, literal, not_, or_, select, text
 
-from imagesvc.model.images import Audience, Visibility
+from imagesvc.model.images import Viewer, Visibility
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import RADIUS, lab
@@ -26,14 +26,14 @@ _MEASURES = {
 Condition = ColumnElement[bool]
 
 
-def is_visible_to(audience: Audience) -> list[Condition]:
+def is_visible_to(viewer: Viewer) -> list[Condition]:
     """Own images and public ones; nothing to check for those who see all."""
-    if audience.sees_all:
+    if viewer.sees_all:
         return []
     is_public = unindexed(images.c.visibility) == Visibility.PUBLIC
-    if audience.owner_id is None:
+    if viewer.owner_id is None:
         return [is_public]
-    return [or_(unindexed(images.c.owner_id) == audience.owner_id, is_public)]
+    return [or_(unindexed(images.c.owner_id) == viewer.owner_id, is_public)]
 
 
 def conditions_of(wanted: ImageFilter) -> list[Condition]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imagesvc.model.ids import CollectionId, UserId
-from imagesvc.model.images import Audience, Image, Visibility
+from imagesvc.model.images import Image, Viewer, Visibility
 from imagesvc.model.jobs import Status
 from imagesvc.store.search.terms import Query
 
@@ -25,7 +25,7 @@ class Sort(StrEnum):
 class ImageFilter:
     """Which images to list; None does not restrict."""
 
-    audience: Audience
+    viewer: Viewer
     query: Query = field(default_factory=Query)
     status: Status | None = None
     collection_id: CollectionId | None = None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from imagesvc.model.images import Audience, Visibility
+from imagesvc.model.images import Viewer, Visibility
 from imagesvc.store.search.colors import lab, near_cells
 from imagesvc.store.search.listing import ImageFilter
 from imagesvc.store.search.terms import (
@@ -73,7 +73,7 @@ def match_of(wanted: ImageFilter) -> Match | None:
     required += _time_range([term.atom for term in terms if not term.is_negated])
     required += _filters(wanted)
     excluded = [_expression(_whole(term.atom)) for term in terms if term.is_negated]
-    excluded += _hidden_from(wanted.audience)
+    excluded += _hidden_from(wanted.viewer)
     if not free:
         only = _combined(required or [_anyone()], excluded)
         return Match((only,), only)
@@ -186,17 +186,17 @@ def _phrase(text: str) -> str:
     return f'"{plain.encode(errors="replace").decode()}"'
 
 
-def _hidden_from(audience: Audience) -> list[str]:
+def _hidden_from(viewer: Viewer) -> list[str]:
     """What the index leaves out, so that what others hide costs no time and has no rank.
 
     Hidden images are fewer than public ones, and FTS5 passes over the shorter list faster.
     """
-    if audience.sees_all:
+    if viewer.sees_all:
         return []
     hidden = _keys([f"v{Visibility.UNLISTED}", f"v{Visibility.PRIVATE}"])
-    if audience.owner_id is None:
+    if viewer.owner_id is None:
         return [hidden]
-    return [f"({hidden}) NOT ({_keys([f'o{audience.owner_id.hex}'])})"]
+    return [f"({hidden}) NOT ({_keys([f'o{viewer.owner_id.hex}'])})"]
 
 
 def _filters(wanted: ImageFilter) -> list[str]:

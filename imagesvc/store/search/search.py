@@ -62,19 +62,19 @@ class ImageSearch:
     async def page(
         self, wanted: ImageFilter, order: Order, *, limit: int, after: Position | None = None
     ) -> ImagePage:
-        """A page of the images that an audience may see.
+        """A page of the images that a viewer may see.
 
         It looks at no more than `MAX_SCANNED` rows: it may end early, even empty, and still say
         where to go on.
 
         Raises:
-            InvalidQuery: it asks for images like one that is not there for this audience.
+            InvalidQuery: it asks for images like one that is not there for this viewer.
             InvalidRequest: no page of this list ends at `after`.
         """
 
         def work(connection: Connection) -> ImagePage:
             numbers, next_after = _page(_Asked(connection, wanted, order), limit, after)
-            visible = [numbers_in(numbers), *is_visible_to(wanted.audience)]
+            visible = [numbers_in(numbers), *is_visible_to(wanted.viewer)]
             rows = connection.execute(select_images().where(*visible)).all()
             found = {row.number: image_of(row) for row in rows}
             shown = [found[number] for number in numbers if number in found]
@@ -135,7 +135,7 @@ def _steps(asked: _Asked, after: Position | None) -> Iterator[Step]:
 def _indexed(asked: _Asked, after: Position | None, bounds: Bounds | None) -> Iterator[Step]:
     connection, wanted, order = asked
     _check(after, [int] if order.sort not in KEYS else [_kind(order.sort), int])
-    conditions = [*conditions_of(wanted), *is_visible_to(wanted.audience)]
+    conditions = [*conditions_of(wanted), *is_visible_to(wanted.viewer)]
     return steps(connection, by_index(wanted, order, after, bounds), conditions, order)
 
 
@@ -171,7 +171,7 @@ def _sorted(
     rows = connection.execute(walk.limit(MAX_CANDIDATES)).all()
     numbers = [row[-1] for row in rows]
     newest = max(numbers, default=0) if after is None else after[0]
-    conditions = [*conditions_of(wanted), *is_visible_to(wanted.audience)]
+    conditions = [*conditions_of(wanted), *is_visible_to(wanted.viewer)]
     if bounds is not None:
         conditions.append(unindexed(images.c.dated_at).between(*bounds))
     query = select(KEYS[order.sort], images.c.number).where(numbers_in(numbers), *conditions)
@@ -193,7 +193,7 @@ def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
     _check(after, [int if by_distance else _kind(order.sort), int])
     model = _model(connection, wanted)
     distances = _near(connection, model.phash)
-    conditions = [*conditions_of(wanted), *is_visible_to(wanted.audience)]
+    conditions = [*conditions_of(wanted), *is_visible_to(wanted.viewer)]
     match = match_of(wanted)
     if match is not None:
         conditions.append(matches_image(match.any_rank))
@@ -222,11 +222,11 @@ def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, An
         .join(blobs, blobs.c.sha256 == images.c.sha256)
         .where(images.c.id == term.atom.image_id)
     ).first()
-    audience = wanted.audience
+    viewer = wanted.viewer
     if row is None or not (
-        audience.sees_all
+        viewer.sees_all
         or row.visibility != Visibility.PRIVATE
-        or (row.owner_id is not None and row.owner_id == audience.owner_id)
+        or (row.owner_id is not None and row.owner_id == viewer.owner_id)
     ):
         raise _unlike(term.column, "there is no image with this id")
     if row.phash is None or not row.is_analysed:

@@ -59,7 +59,7 @@ class Step:
 def by_index(
     wanted: ImageFilter, order: Order, after: Position | None, bounds: Bounds | None
 ) -> list[Select[Any]]:
-    """Walks along the indexes of `images`, whose merged rows are those of the filter's audience.
+    """Walks along the indexes of `images`, whose merged rows are those of the filter's viewer.
 
     Each has whose images they are for an equality prefix: a union of both would be sorted.
     """
@@ -139,19 +139,19 @@ def _fits(walk: Select[Any], condition: Condition) -> ColumnElement[Any]:
 
 
 def _prefixes(wanted: ImageFilter) -> list[Condition]:
-    audience = wanted.audience
+    viewer = wanted.viewer
     if wanted.collection_id is not None:
         return [images.c.collection_id == wanted.collection_id]
     if wanted.owner_id is not None:
         return [images.c.owner_id == wanted.owner_id]
-    if audience.sees_all:
+    if viewer.sees_all:
         some = Visibility if wanted.visibility is None else [wanted.visibility]
         return [images.c.visibility == visibility for visibility in some]
     found: list[Condition] = []
     if wanted.visibility in {None, Visibility.PUBLIC}:
         found.append(images.c.visibility == Visibility.PUBLIC)
-    if audience.owner_id is not None and wanted.visibility is not Visibility.PUBLIC:
-        found.append(images.c.owner_id == audience.owner_id)
+    if viewer.owner_id is not None and wanted.visibility is not Visibility.PUBLIC:
+        found.append(images.c.owner_id == viewer.owner_id)
     return found
 
 

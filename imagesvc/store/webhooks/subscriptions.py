@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model.ids import UserId
-from imagesvc.model.images import Audience
+from imagesvc.model.images import Viewer
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.events import events, webhook_deliveries, webhooks
@@ -75,11 +75,11 @@ class WebhookStore:
         """
         return await self._database.read(lambda connection: _get(connection, webhook_id))
 
-    async def page(self, audience: Audience, *, limit: int, after: UUID | None) -> Page[Webhook]:
+    async def page(self, viewer: Viewer, *, limit: int, after: UUID | None) -> Page[Webhook]:
         """Webhooks, the newest first, older than `after`."""
         seen = select(webhooks)
-        if not audience.sees_all:
-            seen = seen.where(webhooks.c.owner_id == audience.owner_id)
+        if not viewer.sees_all:
+            seen = seen.where(webhooks.c.owner_id == viewer.owner_id)
         query = newest(seen, webhooks.c.id, limit=limit, after=after)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return page_of(rows, limit, _webhook)

@@ -1,4 +1,4 @@
-"""The call that an upload's job makes first: facts, mezzanine and variants of one decode."""
+"""The call that an upload's job makes first: analysis, mezzanine and variants of one decode."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagesvc.errors import ImagesvcError, InvalidTransform
-from imagesvc.imaging.analysis.facts import SMALL_SIDE, facts_of
+from imagesvc.imaging.analysis.pictures import SMALL_SIDE, analysis_of
 from imagesvc.imaging.codecs import pillow, vips
 from imagesvc.imaging.codecs.encode import jpeg
 from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
@@ -16,7 +16,14 @@ from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.messages import Files, Ingested, IngestRequest, Rendered, RenderRequest, Spill
+from imagesvc.imaging.messages import (
+    Analysed,
+    AnalyseRequest,
+    Files,
+    Rendered,
+    RenderRequest,
+    Spill,
+)
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
 from imagesvc.imaging.pipeline.develop import resize
 from imagesvc.imaging.pipeline.steps import Work
@@ -31,7 +38,7 @@ LOSSLESS_EFFORT = 0
 """A sixth of the time of libvips' 4, for a tenth more bytes."""
 
 
-def ingest(files: Files, request: IngestRequest) -> Ingested:
+def analyse(files: Files, request: AnalyseRequest) -> Analysed:
     """Look at an original, reduce it when it is large, and make its first variants.
 
     Variants that its mezzanine serves are made from the bytes of that, just as later ones will
@@ -43,13 +50,13 @@ def ingest(files: Files, request: IngestRequest) -> Ingested:
         InsufficientStorage: the disk is full.
     """
 
-    def made(*, is_damaged: bool) -> Ingested:
-        return _ingested(files, request, is_damaged=is_damaged)
+    def made(*, is_damaged: bool) -> Analysed:
+        return _analysed(files, request, is_damaged=is_damaged)
 
     return shown_if_damaged(files.data, made)
 
 
-def _ingested(files: Files, request: IngestRequest, *, is_damaged: bool) -> Ingested:
+def _analysed(files: Files, request: AnalyseRequest, *, is_damaged: bool) -> Analysed:
     original, transforms = request.original, request.transforms
     size = mezzanine_size(original)
     direct = [it for it in transforms if size is None or not serves(size, it, original)]
@@ -58,13 +65,13 @@ def _ingested(files: Files, request: IngestRequest, *, is_damaged: bool) -> Inge
         picture = to_srgb(decoded.reduced())
         if size:
             picture = picture.copy_memory()
-        facts = facts_of(picture)
+        analysis = analysis_of(picture)
         mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
     made = {it: _shared_outcome(files, request, it, decoded) for it in direct}
     if mezzanine and len(direct) < len(transforms):
         served = [it for it in transforms if it not in made]
         made |= _reduced_outcomes(files.spill, request, served, mezzanine)
-    return Ingested(facts, mezzanine, tuple(made[it] for it in transforms))
+    return Analysed(analysis, mezzanine, tuple(made[it] for it in transforms))
 
 
 class Decoded:
@@ -141,7 +148,7 @@ class Decoded:
 
 
 def _shared_outcome(
-    files: Files, request: IngestRequest, transform: Transform, decoded: Decoded
+    files: Files, request: AnalyseRequest, transform: Transform, decoded: Decoded
 ) -> Rendered | ImagesvcError:
     """A variant of the original."""
     started = time.perf_counter()
@@ -157,7 +164,7 @@ def _shared_outcome(
 
 
 def _reduced_outcomes(
-    spill: Spill, request: IngestRequest, transforms: Sequence[Transform], mezzanine: bytes
+    spill: Spill, request: AnalyseRequest, transforms: Sequence[Transform], mezzanine: bytes
 ) -> dict[Transform, Rendered | ImagesvcError]:
     """The variants that a mezzanine serves, made as they will be once it is stored."""
     shown = Size(request.original.width, request.original.height)

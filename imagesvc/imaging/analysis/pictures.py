@@ -9,7 +9,7 @@ from imagesvc.imaging.analysis.phash import SIDE, phash
 from imagesvc.imaging.analysis.thumbhash import thumbhash
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.vips import Picture
-from imagesvc.model.images import Facts
+from imagesvc.model.images import Analysis
 
 SMALL_SIDE = 64
 """The hash is taken of a picture of at most so many pixels a side."""
@@ -20,7 +20,7 @@ CLEAR = "#ffffff"
 """The colour of a picture that is wholly transparent: that of the page."""
 
 
-def facts_of(picture: Picture) -> Facts:
+def analysis_of(picture: Picture) -> Analysis:
     """Look at a picture.
 
     Args:
@@ -33,7 +33,7 @@ def facts_of(picture: Picture) -> Facts:
     tiny = reduced.within(small, TINY_SIDE)
     palette = reduced.palette(tiny, COLOURS)
     packed = thumbhash(tiny.tobytes(), tiny.width, tiny.height)
-    return Facts(
+    return Analysis(
         dominant_color=palette[0] if palette else CLEAR,
         palette=palette,
         thumbhash=base64.b64encode(packed).decode(),

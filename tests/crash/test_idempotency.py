@@ -54,8 +54,8 @@ def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer, fewes
     kills = cut_off = 0
     while kills < fewest or (not cut_off and kills < MOST_KILLS):
         uploads = {
-            f"k{kills}x{lane}": [jpeg(kills * 100 + lane * 10 + i) for i in range(lane + 1)]
-            for lane in range(AT_ONCE)
+            f"k{kills}x{client}": [jpeg(kills * 100 + client * 10 + i) for i in range(client + 1)]
+            for client in range(AT_ONCE)
         }
         with ThreadPoolExecutor(AT_ONCE) as executor:
             firsts = {

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from imagesvc.errors import Conflict, QuotaExceeded
 from imagesvc.model.ids import ImageId, UserId
-from imagesvc.model.uploads import UploadSlot
+from imagesvc.model.uploads import PendingUpload
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.requests import upload_slots
 
@@ -16,24 +16,24 @@ MAX_OF_OWNER = 1000
 """Upload URLs that one user may have at a time; each is a row until it is used or expires."""
 
 
-class UploadSlotStore:
-    """The upload slots of one database."""
+class PendingUploadStore:
+    """The pending uploads of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, slot: UploadSlot) -> None:
-        """Insert a slot, and drop those that have expired.
+    async def add(self, pending: PendingUpload) -> None:
+        """Insert a pending upload, and drop those that have expired.
 
         Raises:
             QuotaExceeded: its owner has as many as there may be.
         """
-        values = {column.name: getattr(slot, column.name) for column in upload_slots.c}
+        values = {column.name: getattr(pending, column.name) for column in upload_slots.c}
         columns = upload_slots.c
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(upload_slots).where(columns.expires_at <= slot.created_at))
-            count = select(func.count()).where(columns.owner_id == slot.owner_id)
+            connection.execute(delete(upload_slots).where(columns.expires_at <= pending.created_at))
+            count = select(func.count()).where(columns.owner_id == pending.owner_id)
             if (connection.scalar(count) or 0) >= MAX_OF_OWNER:
                 raise QuotaExceeded(
                     f"{MAX_OF_OWNER:,} upload URLs have been handed out and not been used; "
@@ -43,17 +43,17 @@ class UploadSlotStore:
 
         await self._database.write(work)
 
-    async def find(self, image_id: ImageId) -> UploadSlot | None:
-        """The slot of the image that is to have this id; None when it is used or withdrawn."""
+    async def find(self, image_id: ImageId) -> PendingUpload | None:
+        """The pending upload whose image is to have this id; None when it is used or withdrawn."""
         query = select(upload_slots).where(upload_slots.c.id == image_id)
         row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:
             return None
         owner_id = None if row.owner_id is None else UserId(row.owner_id)
-        return UploadSlot(**row._asdict() | {"id": ImageId(row.id), "owner_id": owner_id})
+        return PendingUpload(**row._asdict() | {"id": ImageId(row.id), "owner_id": owner_id})
 
     async def remove_expired(self, *, now: datetime, dry_run: bool = False) -> int:
-        """Delete the expired slots; the number of them."""
+        """Delete the expired ones; their number."""
         expired = upload_slots.c.expires_at <= now
         if dry_run:
             query = select(func.count()).select_from(upload_slots).where(expired)
@@ -63,8 +63,8 @@ class UploadSlotStore:
         )
 
 
-def use_slot(connection: Connection, image_id: ImageId) -> None:
-    """Use up a slot, within the transaction that inserts its image.
+def use_pending(connection: Connection, image_id: ImageId) -> None:
+    """Use up a pending upload, within the transaction that inserts its image.
 
     Raises:
         Conflict: it is used up already, or withdrawn.

@@ -1,4 +1,4 @@
-"""Facts at ingest: colours, placeholder and perceptual hash."""
+"""The analysis of an original: colours, placeholder and perceptual hash."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from imagesvc.imaging.analysis import reduced
-from imagesvc.imaging.analysis.facts import facts_of
 from imagesvc.imaging.analysis.phash import distance
+from imagesvc.imaging.analysis.pictures import analysis_of
 from imagesvc.imaging.analysis.thumbhash import thumbhash
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.sources import open_source
 from imagesvc.model.formats import Format
-from imagesvc.model.images import Facts
+from imagesvc.model.images import Analysis
 from tests.imaging.pictures import GREEN, RED, gradient, is_near, mapped, quadrants, save
 
 REPOSITORY = Path(__file__).parents[2]
 PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared")) / "photos"
 
 
-def look(picture: Image.Image, path: Path) -> Facts:
-    """The facts of a picture, by way of a file."""
+def look(picture: Image.Image, path: Path) -> Analysis:
+    """The analysis of a picture, by way of a file."""
     kind = {".png": Format.PNG, ".jpg": Format.JPEG}[path.suffix]
     options = {"compress_level": 1} if kind is Format.PNG else {}
-    return facts_of(open_source(mapped(save(path, picture, **options)), kind).picture)
+    return analysis_of(open_source(mapped(save(path, picture, **options)), kind).picture)
 
 
 def _reference_pixels(width: int, height: int, alpha: bool, seed: int) -> bytes:
@@ -73,10 +73,10 @@ def test_the_most_frequent_colour_comes_first(tmp_path: Path) -> None:
     picture = Image.new("RGB", (400, 400), RED)
     picture.paste(GREEN, (0, 0, 200, 200))
 
-    facts = look(picture, tmp_path / "a.png")
+    analysis = look(picture, tmp_path / "a.png")
 
-    assert facts.palette == (f"#{bytes(RED).hex()}", f"#{bytes(GREEN).hex()}")
-    assert facts.dominant_color == facts.palette[0]
+    assert analysis.palette == (f"#{bytes(RED).hex()}", f"#{bytes(GREEN).hex()}")
+    assert analysis.dominant_color == analysis.palette[0]
 
 
 def test_transparent_pixels_have_no_colour(tmp_path: Path) -> None:
@@ -103,13 +103,13 @@ def test_transparent_pixels_have_no_colour(tmp_path: Path) -> None:
 )
 def test_facts_have_their_form_whatever_the_picture(tmp_path: Path, picture: Image.Image) -> None:
     """One pixel, one line, wholly transparent, gray: nothing raises, and all is well-formed."""
-    facts = look(picture, tmp_path / "a.png")
+    analysis = look(picture, tmp_path / "a.png")
 
-    colours = (facts.dominant_color, *facts.palette)
+    colours = (analysis.dominant_color, *analysis.palette)
     assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in colours)
-    assert len(facts.palette) <= 5
-    assert re.fullmatch("[0-9a-f]{16}", facts.phash)
-    assert 5 <= len(base64.b64decode(facts.thumbhash, validate=True)) <= 30
+    assert len(analysis.palette) <= 5
+    assert re.fullmatch("[0-9a-f]{16}", analysis.phash)
+    assert 5 <= len(base64.b64decode(analysis.thumbhash, validate=True)) <= 30
 
 
 def _different_pictures() -> dict[str, Image.Image]:
@@ -135,7 +135,7 @@ def test_hashes_of_copies_are_near_and_of_others_far(tmp_path: Path) -> None:
         save(tmp_path / "worse.jpg", picture, quality=30)
         copies = [
             look(half, tmp_path / "b.png"),
-            facts_of(vips.load(mapped(tmp_path / "worse.jpg"), Format.JPEG)),
+            analysis_of(vips.load(mapped(tmp_path / "worse.jpg"), Format.JPEG)),
             look(ImageEnhance.Brightness(picture).enhance(0.9), tmp_path / "c.png"),
         ]
         assert max(distance(hashes[name], copy.phash) for copy in copies) <= 10, name
@@ -152,7 +152,7 @@ def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None
 
     picture = open_source(mapped(path), Format.JPEG).picture
 
-    assert facts_of(picture) == facts_of(vips.load(mapped(path), Format.JPEG).copy_memory())
+    assert analysis_of(picture) == analysis_of(vips.load(mapped(path), Format.JPEG).copy_memory())
 
 
 def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:

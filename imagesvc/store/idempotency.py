@@ -9,33 +9,33 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from imagesvc.errors import RequestInProgress
-from imagesvc.model.uploads import Receipt
+from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.requests import receipts
 from imagesvc.store.db.upserts import Upsert
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptStore:
+class IdempotencyStore:
     """The idempotency records of one database."""
 
     database: Database
 
-    async def find(self, principal: str, key: str, *, now: datetime) -> Receipt | None:
+    async def find(self, principal: str, key: str, *, now: datetime) -> IdempotencyRecord | None:
         """The record of a principal's key, unless it has expired."""
         parameters = {"principal": principal, "key": key, "now": now}
         row = await self.database.read(
-            lambda connection: connection.execute(_ONE_RECEIPT, parameters).first()
+            lambda connection: connection.execute(_ONE_RECORD, parameters).first()
         )
-        return None if row is None else _receipt(row)
+        return None if row is None else _record(row)
 
-    async def add(self, receipt: Receipt) -> None:
+    async def add(self, record: IdempotencyRecord) -> None:
         """Insert a record.
 
         Raises:
             RequestInProgress: another node was faster.
         """
-        await self.database.write(lambda connection: insert_receipt(connection, receipt))
+        await self.database.write(lambda connection: insert_record(connection, record))
 
     async def prune(self, now: datetime) -> int:
         """Delete those that have expired; how many."""
@@ -43,18 +43,18 @@ class ReceiptStore:
         return await self.database.write(lambda connection: connection.execute(expired).rowcount)
 
 
-def insert_receipt(connection: Connection, receipt: Receipt) -> None:
+def insert_record(connection: Connection, record: IdempotencyRecord) -> None:
     """Insert a record in the transaction that makes its answer true.
 
     Raises:
         RequestInProgress: there is one already; the transaction must not be.
     """
-    inserted = connection.execute(_INSERT_RECEIPT.on(connection), asdict(receipt))
+    inserted = connection.execute(_INSERT_RECORD.on(connection), asdict(record))
     if inserted.first() is None:
         raise RequestInProgress("Another request with this Idempotency-Key was faster; try again.")
 
 
-_ONE_RECEIPT = select(receipts).where(
+_ONE_RECORD = select(receipts).where(
     receipts.c.principal == bindparam("principal"),
     receipts.c.key == bindparam("key"),
     receipts.c.expires_at > bindparam("now"),
@@ -70,11 +70,11 @@ def _or_replace_expired(insert: Any) -> Any:
     ).returning(receipts.c.key)
 
 
-_INSERT_RECEIPT = Upsert(receipts, _or_replace_expired)
+_INSERT_RECORD = Upsert(receipts, _or_replace_expired)
 
 
-def _receipt(row: Row[Any]) -> Receipt:
-    return Receipt(
+def _record(row: Row[Any]) -> IdempotencyRecord:
+    return IdempotencyRecord(
         principal=row.principal,
         key=row.key,
         fingerprint=row.fingerprint,

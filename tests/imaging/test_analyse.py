@@ -1,4 +1,4 @@
-"""The call that makes facts, mezzanine and first variants of one decode."""
+"""The call that makes analysis, mezzanine and first variants of one decode."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.ingest import ingest
-from imagesvc.imaging.messages import INGEST, Answer, Ingested, Rendered
+from imagesvc.imaging.analyse import analyse
+from imagesvc.imaging.messages import ANALYSE, Analysed, Answer, Rendered
 from imagesvc.imaging.mezzanine import (
     LONGEST_SIDE,
     mezzanine_size,
@@ -36,10 +36,10 @@ from tests.imaging.pictures import (
 KINDS = ("jpeg", "turned", "png", "webp", "heic")
 
 
-def taken_in(path: str, *queries: str) -> Ingested:
-    """What `INGEST` brings over the border of the worker."""
-    plain, body = INGEST.pack(ingest(files(path), request(path, *queries)))
-    return INGEST.unpack(json.loads(json.dumps(plain)), Answer(memoryview(body)))
+def taken_in(path: str, *queries: str) -> Analysed:
+    """What `ANALYSE` brings over the border of the worker."""
+    plain, body = ANALYSE.pack(analyse(files(path), request(path, *queries)))
+    return ANALYSE.unpack(json.loads(json.dumps(plain)), Answer(memoryview(body)))
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,12 @@ def test_a_variant_made_again_is_the_same(large: dict[str, str], tmp_path: Path,
     served = [serves(size, it, asked.original) for it in asked.transforms]
     assert served == [True, False, False, False, False]
 
-    ingested = ingest(files(large[kind]), asked)
+    analysed = analyse(files(large[kind]), asked)
 
-    assert ingested.mezzanine is not None
+    assert analysed.mezzanine is not None
     stored = tmp_path / "stored"
-    stored.write_bytes(ingested.mezzanine)
-    made = [it.data for it in ingested.outcomes if isinstance(it, Rendered)]
+    stored.write_bytes(analysed.mezzanine)
+    made = [it.data for it in analysed.outcomes if isinstance(it, Rendered)]
     from_mezzanine = rendered(str(stored), asked, shown)
     assert made[0] == from_mezzanine[0]
     assert made[1:] == rendered(large[kind], asked)[1:]
@@ -76,22 +76,22 @@ def test_sharing_a_decode_changes_no_byte_of_small_originals(tmp_path: Path, suf
     path = save(tmp_path / f"a.{suffix}", busy(900, 700))
     asked = request(path, "w=256&h=256", "w=720", "", "w=200&crop=0.1,0.1,0.5,0.5", "w=60&blur=2")
 
-    ingested = taken_in(
+    analysed = taken_in(
         path, "w=256&h=256", "w=720", "", "w=200&crop=0.1,0.1,0.5,0.5", "w=60&blur=2"
     )
 
-    assert ingested.mezzanine is None
-    made = [it.data for it in ingested.outcomes if isinstance(it, Rendered)]
+    assert analysed.mezzanine is None
+    made = [it.data for it in analysed.outcomes if isinstance(it, Rendered)]
     assert made == rendered(path, asked)
 
 
 @pytest.mark.parametrize("kind", ["turned", "png"])
 def test_the_mezzanine_is_upright_plain_and_keeps_alpha(large: dict[str, str], kind: str) -> None:
     """JPEG 4:4:4, or WebP with alpha; no EXIF, no profile."""
-    ingested = taken_in(large[kind])
+    analysed = taken_in(large[kind])
 
-    assert ingested.mezzanine is not None
-    picture: Any = Image.open(io.BytesIO(ingested.mezzanine))
+    assert analysed.mezzanine is not None
+    picture: Any = Image.open(io.BytesIO(analysed.mezzanine))
     assert max(picture.size) == LONGEST_SIDE
     assert picture.format == {"turned": "JPEG", "png": "WEBP"}[kind]
     assert picture.mode == {"turned": "RGB", "png": "RGBA"}[kind]
@@ -105,12 +105,12 @@ def test_the_mezzanine_is_upright_plain_and_keeps_alpha(large: dict[str, str], k
 
 
 def test_animations_keep_their_frames(tmp_path: Path) -> None:
-    """Facts from the first frame, no mezzanine, and the variants move."""
-    ingested = taken_in(animation(tmp_path / "a.gif", 5), "w=30", "w=20&frame=3")
+    """Analysis from the first frame, no mezzanine, and the variants move."""
+    analysed = taken_in(animation(tmp_path / "a.gif", 5), "w=30", "w=20&frame=3")
 
-    assert ingested.mezzanine is None
-    assert [it.frames for it in ingested.outcomes if isinstance(it, Rendered)] == [5, 1]
-    assert ingested.facts.dominant_color == "#dc1e1e"
+    assert analysed.mezzanine is None
+    assert [it.frames for it in analysed.outcomes if isinstance(it, Rendered)] == [5, 1]
+    assert analysed.analysis.dominant_color == "#dc1e1e"
 
 
 def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
     asked = request(path, "w=50", "w=8000&h=8000&fit=fill&enlarge=1", "w=40")
 
     asked = replace(asked, limits=replace(LIMITS, max_pixels=100_000))
-    fine, bad, also = ingest(files(path), asked).outcomes
+    fine, bad, also = analyse(files(path), asked).outcomes
 
     assert isinstance(bad, ImageTooLarge)
     assert [it.width for it in (fine, also) if isinstance(it, Rendered)] == [50, 40]
@@ -131,6 +131,6 @@ def test_an_original_that_cannot_be_decoded_fails_the_call(tmp_path: Path) -> No
     path.write_bytes(damaged())
 
     with pytest.raises(CorruptImage):
-        ingest(files(str(path)), request(str(path), "w=100"))
+        analyse(files(str(path)), request(str(path), "w=100"))
 
     assert list(tmp_path.iterdir()) == [path]

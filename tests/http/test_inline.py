@@ -28,7 +28,7 @@ DIFFERENT = {"date", "x-request-id", "connection", "server-timing"}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that is patient only with connections that are idle."""
     shared = Server(
-        tmp_path_factory.mktemp("at_once") / "data",
+        tmp_path_factory.mktemp("inline") / "data",
         workers=1,
         header_timeout=f"{SECONDS}s",
         body_timeout=f"{SECONDS}s",
@@ -82,15 +82,15 @@ def test_an_answer_at_once_is_the_same_as_any_other(
     server: Server, hot: str, fields: tuple[str, ...]
 ) -> None:
     """The one that ends a connection is the application's."""
-    at_once = ask(server, request(hot, *fields))
+    inline = ask(server, request(hot, *fields))
     other = ask(server, request(hot, *fields, "Connection: close"))
 
-    same = [item for item in at_once.headers if item[0] not in DIFFERENT]
+    same = [item for item in inline.headers if item[0] not in DIFFERENT]
     assert same == [item for item in other.headers if item[0] not in DIFFERENT]
-    assert (at_once.status, at_once.body) == (other.status, other.body)
-    assert at_once.all("connection") == []
+    assert (inline.status, inline.body) == (other.status, other.body)
+    assert inline.all("connection") == []
     assert other.all("connection") == ["close"]
-    assert len(at_once.all("date")) == len(at_once.all("x-request-id")) == 1
+    assert len(inline.all("date")) == len(inline.all("x-request-id")) == 1
 
 
 def test_a_request_id_is_taken_over_when_it_is_a_plain_word(server: Server, hot: str) -> None:

@@ -1,26 +1,26 @@
-"""The figures that `/metrics` shows, gathered from the parts of the service."""
+"""The metrics that `/metrics` shows, gathered from the parts of the service."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 
-from imagesvc.api.metrics import Figure, Labels
+from imagesvc.api.metrics import Labels, Metric
 from imagesvc.model.ids import UserId
 from imagesvc.service import Service
 from imagesvc.store.files.data_dir import DataDir
 
 
-async def figures(
+async def metrics(
     service: Service,
     answers: Mapping[int, int],
     streams: Counter[UserId | None],
     refused: Mapping[str, int],
-) -> list[Figure]:
+) -> list[Metric]:
     """Everything that is counted.
 
     Args:
-        service: whose figures they are.
+        service: whose metrics they are.
         answers: requests by status.
         streams: those of events.
         refused: connections by the setting that limits them.
@@ -76,7 +76,7 @@ async def figures(
     ]
 
 
-def _disk(data_dir: DataDir) -> list[Figure]:
+def _disk(data_dir: DataDir) -> list[Metric]:
     """Nothing where the data directory is gone: 0 would mean a full disk."""
     try:
         free, inodes = data_dir.free_bytes(), data_dir.free_inodes()
@@ -88,9 +88,9 @@ def _disk(data_dir: DataDir) -> list[Figure]:
     return found
 
 
-def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:
-    return Figure(name, meaning, value, labels or {}, is_counter=True)
+def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Metric:
+    return Metric(name, meaning, value, labels or {}, is_counter=True)
 
 
-def _gauge(name: str, meaning: str, value: float, labels: Labels | None = None) -> Figure:
-    return Figure(name, meaning, value, labels or {}, is_counter=False)
+def _gauge(name: str, meaning: str, value: float, labels: Labels | None = None) -> Metric:
+    return Metric(name, meaning, value, labels or {}, is_counter=False)
