@@ -11,10 +11,10 @@ from importlib.metadata import version
 import structlog
 
 from imagesvc.auth.accounts import Accounts
-from imagesvc.auth.buckets import Buckets, parse_rate
 from imagesvc.auth.key_file import GivenKey, read_given_key
-from imagesvc.auth.limits import RateLimits
-from imagesvc.auth.login_limits import LoginLimits
+from imagesvc.auth.rates.buckets import Buckets, parse_rate
+from imagesvc.auth.rates.limits import RateLimits
+from imagesvc.auth.rates.login_limits import LoginLimits
 from imagesvc.auth.signing import RESERVED, Signer
 from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.identity import Identities

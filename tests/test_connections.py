@@ -15,7 +15,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
-from imagesvc.auth.limits import network_of
+from imagesvc.auth.rates.limits import network_of
 from imagesvc.cli.main import connection_bounds
 from imagesvc.server.protocol import BoundedProtocol, bounded
 from imagesvc.settings import Settings

@@ -9,11 +9,11 @@ import structlog
 
 from imagesvc.auth.authenticator import Authenticator, Credentials
 from imagesvc.auth.first_key import FirstKey
-from imagesvc.auth.jwks import Fetch, KeySet
 from imagesvc.auth.key_file import GivenKey
 from imagesvc.auth.logins import Sessions
 from imagesvc.auth.passwords import Passwords
-from imagesvc.auth.provider import Provider
+from imagesvc.auth.provider.jwks import Fetch, KeySet
+from imagesvc.auth.provider.provider import Provider
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.errors import Unavailable
 from imagesvc.settings import Settings

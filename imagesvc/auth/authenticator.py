@@ -12,7 +12,7 @@ from starlette.requests import Request
 from imagesvc.auth.csrf import check_site
 from imagesvc.auth.first_key import FirstKey
 from imagesvc.auth.principals import ANYBODY, STRANGER, Principal, scopes_of_user
-from imagesvc.auth.provider import Provider
+from imagesvc.auth.provider.provider import Provider
 from imagesvc.auth.secrets import KEY_PREFIX, read_secret
 from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
 from imagesvc.errors import InvalidRequest, InvalidToken

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
 from imagesvc.auth.authenticator import Authenticator
-from imagesvc.auth.limits import RateLimits, requester_of
 from imagesvc.auth.permissions import check_may_see, owns
 from imagesvc.auth.principals import Scope
+from imagesvc.auth.rates.limits import RateLimits, requester_of
 from imagesvc.auth.signing import Signer
 from imagesvc.cache.flights import Fetched, StoredFile
 from imagesvc.cache.identity import VariantRequest

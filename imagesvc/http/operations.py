@@ -15,8 +15,8 @@ from typing import Any, TypedDict, TypeVar, Unpack, cast, overload
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from imagesvc.auth.limits import Limit
 from imagesvc.auth.principals import Scope
+from imagesvc.auth.rates.limits import Limit
 from imagesvc.errors import ImagesvcError
 from imagesvc.http.bodies.declared import Body, Content
 from imagesvc.http.calls import Call, Context, Header

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from imagesvc.auth.limits import standing_headers
+from imagesvc.auth.rates.limits import standing_headers
 from imagesvc.errors import (
     ImagesvcError,
     InvalidRequest,

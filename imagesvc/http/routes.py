@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from imagesvc.auth.authenticator import Authenticator
-from imagesvc.auth.limits import Limit, RateLimits, standing_headers
 from imagesvc.auth.principals import STRANGER, Principal
+from imagesvc.auth.rates.limits import Limit, RateLimits, standing_headers
 from imagesvc.errors import Unauthorized
 from imagesvc.http.bodies.receiving import Streamed, StreamedBody, drained_on_error
 from imagesvc.http.calls import Call, Context

@@ -20,7 +20,7 @@ from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from imagesvc.auth.limits import network_of
+from imagesvc.auth.rates.limits import network_of
 from imagesvc.delivery.hot import Inline
 from imagesvc.errors import (
     HeadersTooLarge,

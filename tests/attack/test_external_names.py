@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagesvc.auth.external_names import MAX_NAME, names_for
+from imagesvc.auth.provider.external_names import MAX_NAME, names_for
 from imagesvc.auth.users import check_name
 from tests.accounts import admin_of
 from tests.auth.test_provider import ISSUER, me, provider, server, token  # noqa: F401  # fixtures

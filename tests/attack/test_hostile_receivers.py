@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from imagesvc.auth.jwks import KeySet
+from imagesvc.auth.provider.jwks import KeySet
 from imagesvc.errors import Unavailable
 from imagesvc.outbound.requests import Outbound
 from imagesvc.service import provider_rules

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from imagesvc.auth.buckets import Buckets, Rate, parse_rate
-from imagesvc.auth.limits import address_of
+from imagesvc.auth.rates.buckets import Buckets, Rate, parse_rate
+from imagesvc.auth.rates.limits import address_of
 
 
 class Clock:

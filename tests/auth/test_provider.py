@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from imagesvc.auth.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, KeySet, read_keys
+from imagesvc.auth.provider.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, KeySet, read_keys
 from imagesvc.errors import InvalidToken, Unavailable
 from imagesvc.outbound.requests import Outbound
 from imagesvc.service import provider_rules
@@ -331,7 +331,7 @@ def test_a_provider_that_never_answers_is_given_up(
     provider: Remote, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
     """The request that waits for it is answered in the end."""
-    monkeypatch.setattr("imagesvc.auth.jwks.FETCH_SECONDS", 0.3)
+    monkeypatch.setattr("imagesvc.auth.provider.jwks.FETCH_SECONDS", 0.3)
 
     async def work() -> None:
         with pytest.raises(Unavailable):

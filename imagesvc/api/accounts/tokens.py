@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from starlette.responses import Response
 
-from imagesvc.auth.limits import Limit, RateLimits
 from imagesvc.auth.logins import Sessions
 from imagesvc.auth.principals import Scope
+from imagesvc.auth.rates.limits import Limit, RateLimits
 from imagesvc.errors import FileTooLarge, Overloaded, Unauthorized, UnsupportedMediaType
 from imagesvc.http.bodies.json_bodies import JsonOrForm
 from imagesvc.http.calls import Call

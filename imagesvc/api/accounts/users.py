@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.schemas import Instant
-from imagesvc.auth.limits import RateLimits
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.principals import Principal, Scope
+from imagesvc.auth.rates.limits import RateLimits
 from imagesvc.auth.users import (
     MAX_PASSWORD,
     MIN_PASSWORD,

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from imagesvc.auth.buckets import MAX_KEYS, Buckets, Rate, RateLimitState
+from imagesvc.auth.rates.buckets import MAX_KEYS, Buckets, Rate, RateLimitState
 
 NAME_FACTOR = 10
 """How many times as often one name may be tried from all unknown addresses together."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from imagesvc.auth.external_names import names_for
-from imagesvc.auth.jwks import KeySet
 from imagesvc.auth.principals import USER_SCOPES, Scope
+from imagesvc.auth.provider.external_names import names_for
+from imagesvc.auth.provider.jwks import KeySet
 from imagesvc.auth.tokens import decoded
 from imagesvc.errors import Conflict, InvalidToken
 from imagesvc.model.accounts import User

@@ -13,9 +13,9 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
 
-from imagesvc.auth.buckets import Buckets, RateLimitState
-from imagesvc.auth.login_limits import LoginLimits
 from imagesvc.auth.principals import Principal
+from imagesvc.auth.rates.buckets import Buckets, RateLimitState
+from imagesvc.auth.rates.login_limits import LoginLimits
 from imagesvc.errors import RateLimited
 
 RATE_LIMIT_STATE = "imagesvc.state"

@@ -1,0 +1,1 @@
+"""Tokens of an identity provider that an operator names."""

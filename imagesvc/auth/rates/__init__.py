@@ -1,0 +1,1 @@
+"""Rate limits: of requests, and of attempts to log in."""
