@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from imagesvc.app import create_app
 from imagesvc.client import AsyncClient, Client
+from imagesvc.client.calls import Transform
 from imagesvc.imaging.transforms.keys import KEYS
 from imagesvc.service import Service
 from imagesvc.settings import PREFIX, Settings
@@ -122,6 +123,7 @@ def test_every_transform_key_has_its_row_and_every_picture_its_file() -> None:
     pictures = set(re.findall(r"[(/]pictures/([\w.]+)\)", TRANSFORMS + readme))
 
     assert rows == [*KEYS, "preset"]
+    assert list(Transform.__annotations__) == rows  # the Python client's
     assert pictures == {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
 
 

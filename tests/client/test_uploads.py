@@ -15,6 +15,7 @@ import pytest
 
 from imagesvc.client import AsyncClient, Client
 from imagesvc.errors import Forbidden, NotFound, UnsupportedMediaType
+from imagesvc.model.ids import new_id
 from tests.http.asking import TEXT, picture
 from tests.remote import Remote, answered
 from tests.server import Server
@@ -85,7 +86,7 @@ def test_a_file_is_uploaded_as_the_whole_body(do: Do, tmp_path: Path) -> None:
 
 def test_a_raw_upload_that_is_sent_twice_is_one_image(do: Do) -> None:
     """By its idempotency key."""
-    key = f"raw {do('me').name} {id(do)}"
+    key = new_id().hex
 
     first, second = (do("upload_raw", picture(2), idempotency_key=key) for _ in range(2))
 
@@ -139,7 +140,7 @@ def test_an_import_that_is_not_allowed_says_so(tmp_path: Path) -> None:
 
 def test_a_list_is_counted_and_read_page_by_page(do: Do) -> None:
     """`total` comes on request, and the cursor leads on; `OR` joins terms of a search."""
-    tag = f"counted{id(do)}"
+    tag = f"counted{new_id().hex}"
     ids = [do("upload", picture(10 + seed), title=f"n{seed}", tags=tag).id for seed in range(3)]
 
     first = do("image_page", f"tags:{tag}", limit=2, total=True)

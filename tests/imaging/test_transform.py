@@ -74,6 +74,11 @@ texts = {
 queries = st.fixed_dictionaries({}, optional=texts)
 
 
+def test_the_properties_are_tried_with_every_key() -> None:
+    """A new key is a new row of `texts`."""
+    assert set(texts) == set(KEYS)
+
+
 @given(queries)
 def test_the_canonical_text_means_the_same_transform(query: dict[str, str]) -> None:
     """Text, transform, text, transform: nothing is lost, and the second text equals the first."""
