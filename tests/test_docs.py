@@ -141,9 +141,9 @@ def test_a_documented_recipe_signs_as_the_service_does(language: str, command: s
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """What is installed beside it, and why, is asked of every project."""
+    """The README gives a reason for each installed dependency."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    section = (ROOT / "README.md").read_text("utf-8").partition("## Dependencies, and why")[2]
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Dependencies")[2]
     told = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
     names = {word.lower() for cell in told for word in re.split(r"[ ,]+", cell)}
 
