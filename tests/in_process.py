@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from imagesvc.cli.main import connection_bounds
 from imagesvc.delivery.hot import Inline
 from imagesvc.server.protocol import bounded
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from tests.waiting import PATIENCE, until
 
 

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 from imagesvc.auth.rates.limits import network_of
 from imagesvc.cli.main import connection_bounds
 from imagesvc.server.protocol import BoundedProtocol, bounded
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from tests.conftest import MakeServer
 from tests.server import Server
 from tests.waiting import PATIENCE, until

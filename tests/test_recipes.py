@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from tests import recipes
 from tests.accounts import Account, client_of
 from tests.http.asking import picture

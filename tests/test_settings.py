@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.settings import PREFIX, Settings, SettingsError, is_loopback
+from imagesvc.settings.settings import PREFIX, Settings, SettingsError, is_loopback
 
 
 @pytest.fixture(autouse=True)

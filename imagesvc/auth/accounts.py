@@ -16,7 +16,7 @@ from imagesvc.auth.provider.jwks import Fetch, KeySet
 from imagesvc.auth.provider.provider import Provider
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.errors import Unavailable
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from imagesvc.store.accounts import UserStore
 from imagesvc.store.credentials import KeyStore, LoginStore
 from imagesvc.store.db.database import Database

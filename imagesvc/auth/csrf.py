@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from starlette.requests import Request
 
 from imagesvc.errors import Forbidden
-from imagesvc.settings import is_loopback
+from imagesvc.settings.settings import is_loopback
 from imagesvc.syntax.header_fields import joined_field
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from imagesvc.service import read_presets
-from imagesvc.settings import (
+from imagesvc.settings.settings import (
     CLIENT_VARIABLES,
     ENV_FILE,
     NOT_DECODED,

@@ -41,7 +41,7 @@ from imagesvc.server.listening import CannotListen, bound_sockets
 from imagesvc.server.middleware.forwarded import is_within
 from imagesvc.server.protocol import bounded
 from imagesvc.service import Service, read_admin_key, read_watermarks
-from imagesvc.settings import Settings, SettingsError, seconds, split_hosts
+from imagesvc.settings.settings import Settings, SettingsError, seconds, split_hosts
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.db.migrate import NEWER_HINT

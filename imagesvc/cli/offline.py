@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from imagesvc.logs import configure_logs
 from imagesvc.service import Service
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from imagesvc.store.db.migrate import bring_up_to_date
 
 T = TypeVar("T")

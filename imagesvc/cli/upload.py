@@ -17,7 +17,7 @@ from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.model.images import Visibility
 from imagesvc.service import Service
-from imagesvc.settings import Settings, SettingsError, is_loopback
+from imagesvc.settings.settings import Settings, SettingsError, is_loopback
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import running_server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from imagesvc.delivery.query import Asked
 from imagesvc.errors import SignatureInvalid
 from imagesvc.model.formats import Format
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
 
 
@@ -44,7 +44,7 @@ class Sendfile:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """The settings that shape answers; see `settings.py` for their meaning."""
+    """The settings that shape answers; see `imagesvc.settings` for their meaning."""
 
     policy: str
     allow_debug: bool

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.cli.main import _url
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture

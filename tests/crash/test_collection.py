@@ -23,7 +23,7 @@ COLLECT_FOR_EVER = """
 import asyncio, sys
 from pathlib import Path
 from imagesvc.service import Service
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 
 async def main():
     service = Service(Settings(data_dir=Path(sys.argv[1]), auth="off"))

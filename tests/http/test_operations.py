@@ -15,7 +15,7 @@ from starlette.routing import Route
 from imagesvc.app import OPERATIONS, create_app
 from imagesvc.http.operations import Operation
 from imagesvc.service import Service
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 from tests.http.asking import assert_problem
 from tests.http.people import People
 from tests.server import Server

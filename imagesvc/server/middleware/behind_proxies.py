@@ -10,7 +10,7 @@ from imagesvc.delivery.hot import Inline
 from imagesvc.server.middleware.base_path import BasePathMiddleware
 from imagesvc.server.middleware.forwarded import ForwardedMiddleware
 from imagesvc.server.middleware.ignored_forwarded import IgnoredForwardedMiddleware
-from imagesvc.settings import Settings
+from imagesvc.settings.settings import Settings
 
 
 def behind_proxies(

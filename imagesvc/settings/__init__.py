@@ -1,0 +1,1 @@
+"""What an operator can set: fields with type, unit, default and description, and their sources."""
