@@ -1,1 +1,1 @@
-"""Who is asking, and what they may touch."""
+"""Authentication and authorization: the principal of a request, and its permissions."""

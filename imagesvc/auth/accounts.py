@@ -1,4 +1,4 @@
-"""The accounts of one service: who may ask, made from the settings, opened and closed."""
+"""The accounts of one service: its authentication parts, made from the settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 class Accounts:
-    """Users, keys, logins, and what tells from a request whose it is."""
+    """Users, keys, logins, and the authentication of requests."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Accounts:
         )
 
     async def open(self) -> None:
-        """Make the first admin if there is no user; without accounts, warn of that."""
+        """Make the first admin if there is no user; without accounts, log a warning."""
         if self._are_needed:
             await self.first_key.open()
         else:
@@ -72,14 +72,14 @@ class Accounts:
             )
 
     async def keep_up(self) -> None:
-        """What is due regularly: note uses of keys, remove the first key's file once it is used."""
+        """Regular tasks: record uses of keys, remove the first key's file after its first use."""
         await self.note_uses()
         if self._are_needed:
             with contextlib.suppress(Unavailable):  # it is tried again
                 await self.first_key.settle()
 
     async def note_uses(self) -> None:
-        """Write down when keys were last used; on a full disk they wait for the next time."""
+        """Store when keys were last used; on a full disk they wait for the next time."""
         uses = dict(self.credentials.uses)
         self.credentials.uses.clear()
         if not uses:
@@ -90,7 +90,7 @@ class Accounts:
             self.credentials.uses.update({**uses, **self.credentials.uses})
 
     async def close(self) -> None:
-        """Write what waits, and end the threads."""
+        """Write pending times, and end the threads."""
         await self.note_uses()
         self.passwords.close()
 

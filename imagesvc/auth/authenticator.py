@@ -1,4 +1,4 @@
-"""From a request to the principal that it comes from."""
+"""Authentication: determines the principal of a request."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MAX_CREDENTIAL = 8192
 
 
 class Keys(Protocol):
-    """Where API keys are looked up."""
+    """The store of API keys."""
 
     async def with_user(self, key_id: KeyId) -> tuple[ApiKey, User] | None:
-        """A key and the user whom it stands for."""
+        """A key and its user."""
         ...
 
 
 class Logins(Protocol):
-    """Where logins are looked up."""
+    """The store of logins."""
 
     async def with_user(self, login_id: LoginId) -> tuple[Login, User] | None:
         """A login and its user."""
@@ -41,7 +41,7 @@ class Logins(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Tells from a key or token whose it is; every one is looked up at every request."""
+    """Finds the user of a key or token; every credential is looked up at every request."""
 
     keys: Keys
     logins: Logins
@@ -50,14 +50,14 @@ class Credentials:
     first_key: FirstKey
     clock: Callable[[], datetime] = utc_now
     uses: dict[KeyId, datetime] = field(default_factory=dict)
-    """When keys were last used, until someone takes and writes it down."""
+    """The times at which keys were last used, until they are stored."""
 
     async def holder(self, credential: str) -> Principal:
-        """Whose an API key, an access token, or a provider's token is.
+        """The principal of an API key, an access token, or a provider's token.
 
         Raises:
             InvalidToken: it is malformed, unknown, expired or revoked.
-            Unavailable: the keys of the identity provider cannot be had.
+            Unavailable: the keys of the identity provider are unavailable.
         """
         if len(credential) > MAX_CREDENTIAL:
             raise InvalidToken("The credential is not valid.")
@@ -89,42 +89,42 @@ class Credentials:
         claims = self.tokens.read(credential)
         found = await self.logins.with_user(claims.login_id)
         if found is None or found[1].id != claims.user_id or found[0].expires_at <= self.clock():
-            raise InvalidToken("The access token is not valid any more.")
+            raise InvalidToken("The access token is no longer valid.")
         return _principal(found[1], claims.scopes)
 
 
 def _principal(user: User, scopes: frozenset[str] | tuple[str, ...]) -> Principal:
-    """The user with those scopes that it has itself, today.
+    """The user with those of the scopes that it has now.
 
     Raises:
         InvalidToken: the user is disabled.
     """
     if user.is_disabled:
-        raise InvalidToken("The credential is not valid any more.")
+        raise InvalidToken("The credential is no longer valid.")
     granted = frozenset(scope for scope in scopes_of_user(user) if scope in scopes)
     return Principal(user.id, user.name, granted, is_operator=user.is_admin)
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Reads the credentials of requests; without accounts everybody may do everything."""
+    """Reads the credentials of requests; without accounts every requester has all rights."""
 
     credentials: Credentials | None
     origins: frozenset[str] = frozenset()
-    """Those of other sites whose pages may change things, where there are no accounts."""
+    """Origins whose pages may change data if there are no accounts."""
 
     @property
     def has_accounts(self) -> bool:
-        """Whether requesters are told apart."""
+        """Whether there are accounts."""
         return self.credentials is not None
 
     async def principal(self, request: Request) -> Principal:
-        """Who is asking.
+        """The principal of a request.
 
         Raises:
-            InvalidToken: the request brings a credential that does not hold.
-            InvalidRequest: it brings two.
-            Forbidden: there are no accounts, and a page of another site asks.
+            InvalidToken: the request has an invalid credential.
+            InvalidRequest: it has two.
+            Forbidden: there are no accounts, and a page of another site sent it.
         """
         known: Principal | None = request.scope.get(PRINCIPAL)
         if known is None:
@@ -133,15 +133,15 @@ class Authenticator:
         return known
 
     async def anew(self, request: Request) -> Principal:
-        """Who is asking, judged again: for an answer that goes on for long.
+        """The principal, authenticated again during a long response.
 
         Raises:
-            InvalidToken: the credential does not hold any more.
+            InvalidToken: the credential is no longer valid.
         """
         return await self._found(request)
 
     def check_site(self, request: Request) -> None:
-        """Check a GET that changes something as other changes are checked.
+        """Check a GET with side effects as changes are checked.
 
         Raises:
             Forbidden: there are no accounts, and a page of another site sends it.
@@ -168,9 +168,9 @@ def credential_of(request: Request) -> str | None:
     bearers = [field[7:].strip() for field in fields if field[:7].lower() == "bearer "]
     given = [*bearers, *(key.strip() for key in request.headers.getlist("x-api-key"))]
     if len(given) > 1:
-        raise InvalidRequest("The request brings two credentials; send one.")
+        raise InvalidRequest("The request has two credentials; send one.")
     if given:
-        return given[0]  # a proxy's own Basic credentials may stand beside an X-API-Key
+        return given[0]  # a proxy may add its own Basic credentials to a request with an X-API-Key
     if fields:
-        raise InvalidToken("Only credentials of the scheme Bearer are taken here.")
+        raise InvalidToken("Only credentials of the scheme Bearer are accepted.")
     return None

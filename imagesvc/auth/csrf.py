@@ -1,7 +1,7 @@
-"""Without accounts, a page of another site could use the visitor's browser to change things (CSRF).
+"""Without accounts, a page of another site could use the visitor's browser to change data (CSRF).
 
-Requests that change something are refused when a page of another site caused them. DNS rebinding
-needs no check here: `server/middleware/local_only.py` answers to loopback names only.
+Requests that change data are refused when a page of another site caused them. DNS rebinding
+needs no check here: `server/middleware/local_only.py` accepts loopback names only.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def check_site(
 
     Args:
         request: the request.
-        allowed: origins whose pages may do what local ones may.
-        is_change: whether the request changes something whatever its method says.
+        allowed: origins with the rights of local pages.
+        is_change: whether the request changes data regardless of its method.
 
     Raises:
         Forbidden: the page is of another site.
@@ -40,7 +40,7 @@ def check_site(
     else:
         is_ours = "cross-site" not in (joined_field(request.headers.raw, b"sec-fetch-site") or "")
     if not is_ours:
-        raise Forbidden("Without accounts, pages of other sites may change nothing here.")
+        raise Forbidden("Without accounts, pages of other sites may not change data.")
 
 
 def is_loopback_netloc(netloc: str) -> bool:

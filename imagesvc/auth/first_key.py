@@ -1,9 +1,9 @@
 """The first admin and its API key, which a file keeps until the key is used.
 
 The file is written before the rows, and a start that finds the file but no user makes the rows for
-the key in it: a start that is killed in between neither loses the key nor makes a second one.
+the key in it: an interrupted start neither loses the key nor makes a second one.
 
-A key from the operator's own file (`admin_key_file`) is neither printed nor copied to a file here.
+A key from the operator's file (`admin_key_file`) is neither printed nor copied to a file.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from imagesvc.store.files.secret import is_private, remove_durably, write_privat
 log = structlog.get_logger()
 
 ANNOUNCEMENT = """
-imagesvc: made the user {name!r}. To upload, with its API key, which is not shown again:
+imagesvc: created the user {name!r}. To upload with its API key, which is not shown again:
 
     curl -H "Authorization: Bearer {key}" -F file=@photo.jpg {url}/api/v1/images
 
-{path} keeps the key until it is used. "imagesvc key add {name}" makes another one.
+{path} keeps the key until it is used. "imagesvc key add {name}" makes another key.
 
 """
 
@@ -54,12 +54,12 @@ class FirstKey:
         self._users = users
         self._keys = keys
         self._given = given
-        self._kept: Secret | None = None  # what the file holds
+        self._kept: Secret | None = None  # the content of the file
         self._is_new = False
         self._is_used = False
 
     async def open(self) -> None:
-        """Make an admin if there is no user; otherwise find out whether its key is still unused.
+        """Make an admin if there is no user; otherwise check whether its key is still unused.
 
         Raises:
             InsufficientStorage: there is no space for the file or the rows.
@@ -74,13 +74,13 @@ class FirstKey:
         await self.settle()
         if self._kept is not None and not self._is_new:
             log.info(
-                "the first API key was not used yet",
+                "the first API key has not been used yet",
                 action="first_key.unused",
                 path=str(self._path),
             )
 
     def announce(self, url: str) -> None:
-        """Print the key, never in the log and only once; later print how to read its file."""
+        """Print the key once, never to the log; at later starts print how to read its file."""
         if self._kept is None:
             return
         path = self._path.absolute()
@@ -91,7 +91,7 @@ class FirstKey:
         standard_error.write(text.encode())
 
     async def note_use(self, key_id: KeyId) -> None:
-        """Remove the file when this is its key: its holder has it now."""
+        """Remove the file when this is its key: the user has it now."""
         if self._kept is not None and key_id == self._kept.id and not self._is_used:
             self._is_used = True
             await self._remove()
@@ -117,7 +117,7 @@ class FirstKey:
                 return
         if given.secret is None or not await self._is_accepted(given.secret):
             log.warning(
-                "admin_key_file holds no API key of this service; only the first start takes one "
+                "admin_key_file holds no API key of this service; only the first start accepts one "
                 "from it, and imagesvc key add makes others",
                 action="first_key.ignored",
                 path=str(given.path),

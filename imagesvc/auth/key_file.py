@@ -11,19 +11,20 @@ from imagesvc.errors import InvalidToken, Unavailable
 SETTING = "admin_key_file"
 MAX_BYTES = 4096
 MIN_DISTINCT_BYTES = 17
-"""Of the 32 or more of a secret. One random secret in ten thousand million has fewer; fillers and
-repeated words always do."""
+"""The minimum of different bytes in a secret. One random secret in ten thousand million has fewer;
+fillers and repeated words always have.
+"""
 FORM = "one line of isk_, 32 hex digits, _ and 64 hex digits, in lower case"
 HINT = "imagesvc key generate prints one."
 
 
 class KeyFileUnusable(Unavailable):
-    """The file of the first admin's API key holds none."""
+    """The file of the first admin's API key holds no usable key."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenKey:
-    """What the file held when it was read: a key, or what is wrong with it."""
+    """The content of the file when it was read: a key, or an error."""
 
     path: Path
     secret: Secret | None = None
@@ -41,7 +42,7 @@ class GivenKey:
 
 
 def read_given_key(path: Path) -> GivenKey:
-    """Read the file once: it may be a pipe. A fault names the file and never its content."""
+    """Read the file once: it may be a pipe. An error names the file and never its content."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES)

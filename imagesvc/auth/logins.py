@@ -1,4 +1,4 @@
-"""Logins: from a password to tokens, and from a refresh token to the next."""
+"""Logins: tokens for a password, and new tokens for a refresh token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from imagesvc.store.credentials import LoginStore
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a login, or its continuation, hands out."""
+    """The tokens of a new or refreshed login."""
 
     user_name: str
     access_token: str
@@ -37,7 +37,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Begins, continues and ends logins."""
+    """Begins, refreshes and ends logins."""
 
     users: UserStore
     logins: LoginStore
@@ -47,15 +47,15 @@ class Sessions:
     refresh_lifetime: timedelta
     clock: Callable[[], datetime] = utc_now
     refused: Counter[str] = field(default_factory=Counter, init=False)
-    """By what was brought: a wrong password, or a refresh token that was used before."""
+    """Refused logins by credential: a wrong password, or a refresh token that was used before."""
 
     async def log_in(self, name: str, password: str, scopes: frozenset[Scope] | None) -> Grant:
-        """Begin a login; `scopes` narrow what it is good for.
+        """Begin a login; `scopes` limit what it permits.
 
-        It takes as long for a name that nobody has as for a wrong password.
+        It takes as long for an unknown name as for a wrong password.
 
         Raises:
-            Unauthorized: name and password are none of an active user.
+            Unauthorized: name and password are not those of an active user.
             InvalidRequest: none of the scopes can be granted.
         """
         user = await self.users.named(name)
@@ -88,7 +88,7 @@ class Sessions:
         return self._grant(user, login, refresh, granted)
 
     async def refresh(self, refresh_token: str, scopes: frozenset[Scope] | None) -> Grant:
-        """New tokens for a refresh token, which is used up; used twice, it ends the login.
+        """New tokens for a refresh token, which can be used once; a second use ends the login.
 
         Raises:
             InvalidToken: it is not valid, or was used before.
@@ -106,12 +106,12 @@ class Sessions:
         return self._grant(user, login, new, granted)
 
     def lasting(self, lifetime: timedelta) -> Sessions:
-        """The same, for logins and access tokens that both last this long."""
+        """The same with one lifetime for logins and access tokens."""
         tokens = replace(self.tokens, lifetime=lifetime)
         return replace(self, tokens=tokens, refresh_lifetime=lifetime)
 
     async def revoke(self, token: str) -> None:
-        """End the login of an access or refresh token; one that is not valid has ended already."""
+        """End the login of an access or refresh token; an invalid token has no login to end."""
         try:
             if token.startswith(f"{KEY_PREFIX}_"):
                 raise InvalidRequest("API keys are removed at /api/v1/api-keys.")
@@ -132,7 +132,7 @@ class Sessions:
     async def _standing(self, login_id: LoginId) -> tuple[Login, User]:
         found = await self.logins.with_user(login_id)
         if found is None or found[1].is_disabled:
-            raise InvalidToken("The refresh token is not valid any more.")
+            raise InvalidToken("The refresh token is no longer valid.")
         if found[0].expires_at <= self.clock():
             raise InvalidToken("The refresh token has expired.")
         return found

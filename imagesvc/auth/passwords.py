@@ -1,4 +1,4 @@
-"""Passwords as argon2id: hashed in few threads, and never a clue which names exist."""
+"""Passwords as argon2id, hashed in few threads, without revealing which names exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS = 2
-"""Hashes at once: each takes 64 MiB and some 50 ms of a core."""
+"""Concurrent hashes: each takes 64 MiB and some 50 ms of a core."""
 MAX_WAITING = 64
 
 
@@ -33,15 +33,15 @@ class Passwords:
         """The hash to store, with its salt and parameters.
 
         Raises:
-            Overloaded: too many wait.
+            Overloaded: too many passwords wait.
         """
         return await self._run(self._hash, password)
 
     async def is_right(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password is the one; as slow when there is no hash to check.
+        """Whether the password is correct; as slow when there is no hash to check.
 
         Raises:
-            Overloaded: too many wait.
+            Overloaded: too many passwords wait.
         """
         is_match = await self._run(self._verify, password_hash, password)
         return is_match and password_hash is not None

@@ -1,4 +1,4 @@
-"""What a principal may see and change. What is private does not exist for others: 404, not 403."""
+"""What a principal may see and change. Private data of other users is 404, not 403."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ from imagesvc.model.jobs import Job
 
 
 class Owned(Protocol):
-    """Something with an owner, and a word on who else may see it."""
+    """A resource with an owner and a visibility."""
 
     @property
     def owner_id(self) -> UserId | None:
-        """None for what was there before accounts were."""
+        """None for resources that are older than the accounts."""
         ...
 
     @property
     def visibility(self) -> Visibility:
-        """Who else may see it."""
+        """The visibility for other users."""
         ...
 
 
 def owns(principal: Principal, owner_id: UserId | None) -> bool:
-    """Whether this is the principal's own, or the principal an admin."""
+    """Whether the principal owns this, or is an admin."""
     return principal.is_admin or (owner_id is not None and owner_id == principal.user_id)
 
 
 def check_may_see(principal: Principal, thing: Owned) -> None:
-    """Hide what is private from everyone but its owner.
+    """Hide private resources from everyone but the owner.
 
     Raises:
-        NotFound: for this principal there is no such thing.
+        NotFound: the resource does not exist for this principal.
     """
     if thing.visibility is Visibility.PRIVATE and not owns(principal, thing.owner_id):
         raise NotFound(NO_SUCH_ID)
 
 
 def check_may_change(principal: Principal, thing: Owned) -> None:
-    """Leave changes to the owner.
+    """Allow changes to the owner only.
 
     Raises:
-        NotFound: for this principal there is no such thing.
-        Forbidden: it is seen, and someone else's.
+        NotFound: the resource does not exist for this principal.
+        Forbidden: it is visible, but belongs to another user.
     """
     check_may_see(principal, thing)
     if not owns(principal, thing.owner_id):
-        raise Forbidden("This belongs to someone else.")
+        raise Forbidden("This belongs to another user.")
 
 
 def check_is_own_job(principal: Principal, job: Job) -> None:
-    """Jobs are nobody's business but their owner's.
+    """Hide jobs from everyone but the owner.
 
     Raises:
-        NotFound: for this principal there is no such job.
+        NotFound: the job does not exist for this principal.
     """
     if not owns(principal, job.owner_id):
         raise NotFound(NO_SUCH_ID)
 
 
 def check_may_list(principal: Principal, owner_id: UUID | None) -> None:
-    """Leave lists of one owner to that owner and to admins.
+    """Allow lists of one owner to that owner and to admins only.
 
     Raises:
-        Forbidden: it is someone else's.
+        Forbidden: the list is that of another user.
     """
     if owner_id is not None and not owns(principal, UserId(owner_id)):
-        raise Forbidden("Only an admin may list what one other owner has.")
+        raise Forbidden("Only an admin may list the images of another owner.")

@@ -1,4 +1,4 @@
-"""Principals: who a request comes from, and the scopes that it carries."""
+"""Principals: the identity behind a request, with its scopes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagesvc.model.images import Viewer
 
 
 class Scope(StrEnum):
-    """What a credential is good for. Admin has all the others; the others are apart."""
+    """What a credential permits. `admin` includes all other scopes, which are independent."""
 
     READ = "read"
     UPLOAD = "upload"
@@ -22,40 +22,40 @@ class Scope(StrEnum):
 
 EVERY_SCOPE = frozenset(Scope)
 USER_SCOPES = EVERY_SCOPE - {Scope.ADMIN}
-"""What a user who is no admin may do, and grant to keys."""
+"""The scopes that a user who is not an admin has and may grant to keys."""
 
 
 def scopes_of_user(user: User) -> frozenset[Scope]:
-    """What the credentials of a user may be good for."""
+    """The scopes that credentials of a user may have."""
     return EVERY_SCOPE if user.is_admin else USER_SCOPES
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking; `user_id` is None for strangers, and where there are no accounts."""
+    """The identity behind a request; `user_id` is None for strangers and without accounts."""
 
     user_id: UserId | None
     name: str
     scopes: frozenset[Scope]
     is_operator: bool = False
-    """Whether the user is an admin, whatever this credential is good for."""
+    """Whether the user is an admin, regardless of the scopes of this credential."""
 
     @property
     def is_admin(self) -> bool:
-        """Whether everything of everybody is open to it."""
+        """Whether it may access the data of all users."""
         return Scope.ADMIN in self.scopes
 
     @property
     def viewer(self) -> Viewer:
-        """Whose images its lists show."""
+        """The viewer of its lists."""
         return Viewer(self.user_id, sees_all=self.is_admin)
 
     def check(self, scope: Scope) -> None:
-        """Hold the principal against what an operation needs.
+        """Check that the principal has the scope of an operation.
 
         Raises:
-            Unauthorized: a stranger.
-            InsufficientScope: its credential is not good for this.
+            Unauthorized: the principal is a stranger.
+            InsufficientScope: its credential lacks the scope.
         """
         if self == STRANGER:
             raise Unauthorized("This needs an API key or a token: Authorization: Bearer …")
@@ -64,6 +64,6 @@ class Principal:
 
 
 STRANGER = Principal(None, "stranger", frozenset())
-"""Brings no credential."""
+"""A requester without a credential."""
 ANYBODY = Principal(None, "anybody", EVERY_SCOPE, is_operator=True)
-"""Whoever asks a service without accounts."""
+"""The requester of a service without accounts."""

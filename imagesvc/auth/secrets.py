@@ -1,8 +1,8 @@
-"""Secrets that clients hold: what they look like, and the hashes that are kept of them.
+"""Secrets of clients: their form, and the hashes that are stored.
 
-`isk_<id>_<secret>` is an API key, `isr_<id>_<secret>` a refresh token: the id finds the row, the
-prefix lets scanners of source code recognise what must not be there. The secrets have 256 random
-bits, so that one round of SHA-256 keeps them as well as argon2 keeps a password.
+`isk_<id>_<secret>` is an API key, `isr_<id>_<secret>` a refresh token: the id finds the row,
+scanners of source code recognise the prefix. The secrets have 256 random bits, so that one round of
+SHA-256 protects them as well as argon2 protects a password.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _FORM = re.compile("(isk|isr)_([0-9a-f]{32})_([0-9a-f]{64,128})")
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """An id and what proves that its holder is meant."""
+    """An id and its secret."""
 
     prefix: str
     id: UUID
-    secret: str = field(repr=False)  # tracebacks may show values of variables
+    secret: str = field(repr=False)  # tracebacks may show the values of variables
 
     def __str__(self) -> str:
-        """As the client sends it."""
+        """The text that the client sends."""
         return f"{self.prefix}_{self.id.hex}_{self.secret}"
 
     @property
     def sha256(self) -> str:
-        """What is stored."""
+        """The hash that is stored."""
         return hashlib.sha256(self.secret.encode("ascii")).hexdigest()
 
     def fits(self, sha256: str) -> bool:
-        """Whether this is what was hashed, in constant time."""
+        """Whether this is the secret of a hash, compared in constant time."""
         return hmac.compare_digest(self.sha256, sha256)
 
 
@@ -62,13 +62,13 @@ def new_key(key_id: UUID) -> Secret:
 
 
 def new_refresh(login_id: UUID, key: bytes) -> Secret:
-    """A new refresh token; it bears a mark, so that an old one differs from an invented one."""
+    """A new refresh token, with a mark that distinguishes used tokens from invented ones."""
     secret = secrets.token_hex(SECRET_BYTES)
     return Secret(REFRESH_PREFIX, login_id, secret + _mark(login_id, secret, key))
 
 
 def is_ours(refresh: Secret, key: bytes) -> bool:
-    """Whether this refresh token was ever issued here."""
+    """Whether this service issued the refresh token."""
     secret, mark = refresh.secret[: 2 * SECRET_BYTES], refresh.secret[2 * SECRET_BYTES :]
     return hmac.compare_digest(mark, _mark(refresh.id, secret, key))
 

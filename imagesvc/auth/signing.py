@@ -1,10 +1,10 @@
 """Signed URLs: HMAC-SHA256 over path and canonical query, with key id and expiry.
 
-The signature is the parameter `sig`: base64url without padding of
-HMAC-SHA256(key, path + "?" + query), where `query` holds all other parameters, sorted by name
-and then by value, percent-encoded as RFC 3986 has it (all but letters, digits and `-._~`).
-`kid` names the key and `exp` the second, since 1970 in UTC, from which on the URL is refused;
-both are covered by the signature. Parameters that delivery ignores are not.
+The signature is the parameter `sig`: base64url without padding of HMAC-SHA256(key, path + "?" +
+query), where `query` holds all other parameters, sorted by name and then by value, percent-encoded
+by RFC 3986 (all but letters, digits and `-._~`). `kid` names the key, and `exp` is the time, in
+seconds since 1970 in UTC, from which on the URL is refused. The signature covers both. It does not
+cover parameters that delivery ignores.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RESERVED = frozenset({SIGNATURE, KEY_ID, EXPIRY})
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature that held; `expires_at` in seconds since 1970, None when it does not end."""
+    """A valid signature; `expires_at` in seconds since 1970, None if it does not expire."""
 
     key_id: str
     expires_at: int | None
@@ -40,7 +40,7 @@ class Signer:
 
     Args:
         keys: secrets by key id; the first signs.
-        appended: the parameters that anyone may add to a signed URL.
+        appended: the parameters that may be added to a signed URL.
     """
 
     keys: Mapping[str, bytes]
@@ -52,7 +52,7 @@ class Signer:
         """The parameters of the signed URL of a path.
 
         Args:
-            path: as it will be asked for, percent-decoded.
+            path: the path of the request, percent-decoded.
             pairs: the other parameters, decoded.
             expires_at: seconds since 1970 in UTC; None for never.
             key_id: which key; None for the first.
@@ -68,10 +68,11 @@ class Signer:
         return [*signed, (SIGNATURE, signature(self.keys[name], path, text))]
 
     def verify(self, path: str, pairs: Pairs, *, now: float) -> Signature | None:
-        """Check the signature among some parameters; None when there is none.
+        """Check the signature in the parameters; None when there is none.
 
         Raises:
-            SignatureInvalid: it does not hold, has expired, or `exp` and `kid` come without one.
+            SignatureInvalid: it is wrong or has expired, or there are `exp` or `kid` without a
+            signature.
         """
         named = {key: [value for name, value in pairs if name == key] for key in RESERVED}
         if not any(named.values()):
@@ -83,7 +84,7 @@ class Signer:
         # An unknown key takes as long as a wrong signature.
         expected = signature(self.keys.get(key_id, b""), path, rest)
         if not hmac.compare_digest(expected.encode(), given.encode()) or key_id not in self.keys:
-            raise SignatureInvalid("The signature does not fit the URL.")
+            raise SignatureInvalid("The signature does not match the URL.")
         expires_at = _expiry(named[EXPIRY])
         if expires_at is not None and expires_at <= now:
             raise SignatureInvalid("The signed URL has expired.")
@@ -91,13 +92,13 @@ class Signer:
 
 
 def signature(key: bytes, path: str, pairs: Pairs) -> str:
-    """The signature of a path and its parameters, as the module says."""
+    """The signature of a path and its parameters, as the module describes."""
     mac = hmac.new(key, f"{path}?{canonical_query(pairs)}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(mac.digest()).rstrip(b"=").decode()
 
 
 def canonical_query(pairs: Pairs) -> str:
-    """Parameters in the one order and spelling that is signed."""
+    """Parameters in the canonical form that is signed."""
     return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(pairs))
 
 

@@ -1,4 +1,4 @@
-"""Access tokens of this service: JWTs (RFC 9068), signed with a key that nobody else has."""
+"""Access tokens of this service: JWTs (RFC 9068), signed with the key of this service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TYPE = "at+jwt"
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says; whether its login still stands is for the database to say."""
+    """The content of an access token; the database says whether its login is still valid."""
 
     user_id: UserId
     login_id: LoginId
@@ -35,7 +35,7 @@ class AccessTokens:
     clock: Callable[[], datetime] = utc_now
 
     def issue(self, login: Login, scopes: tuple[str, ...]) -> str:
-        """A token that stands for a login, for its lifetime."""
+        """A token for a login, with its lifetime."""
         import jwt  # noqa: PLC0415  # it and cryptography cost a start without accounts 60 ms
 
         now = self.clock()
@@ -51,10 +51,10 @@ class AccessTokens:
         return jwt.encode(claims, self.key, ALGORITHM, headers={"typ": TYPE})
 
     def read(self, token: str) -> AccessClaims:
-        """What a token of ours says.
+        """The content of a token of this service.
 
         Raises:
-            InvalidToken: it is none, has expired, or was tampered with.
+            InvalidToken: it is malformed, has expired, or was changed.
         """
         claims = decoded(
             token, self.key, (ALGORITHM,), audience=ISSUER, issuer=ISSUER, needed=("sid", "scope")
@@ -70,10 +70,10 @@ class AccessTokens:
 
 
 def header_of(token: str) -> dict[str, Any]:
-    """The header of a JWT, which nobody has verified yet.
+    """The header of a JWT, before verification.
 
     Raises:
-        InvalidToken: it is no JWT, or asks for an extension (RFC 7515, section 4.1.11).
+        InvalidToken: it is not a JWT, or requires an extension (RFC 7515, section 4.1.11).
     """
     import jwt  # noqa: PLC0415
 
@@ -96,10 +96,10 @@ def decoded(  # noqa: PLR0913  # what a token must be is said in full at each pl
     needed: tuple[str, ...] = (),
     leeway: float = 0.0,
 ) -> dict[str, Any]:
-    """The claims of a JWT whose signature, times, audience and issuer hold.
+    """The claims of a JWT with a valid signature, time, audience and issuer.
 
     Raises:
-        InvalidToken: one of them does not.
+        InvalidToken: one of them is not valid.
     """
     import jwt  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Users and keys as they are made: names, passwords, the first admin."""
+"""New users and keys: names, passwords, the first admin."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ KEY_NAME = rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{MAX_KEY_NAME}}}"
 
 
 def check_name(name: str) -> str:
-    """A user's name: one spelling each, so that nobody poses as another.
+    """A user's name in its only spelling, so that no user can imitate another.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the name is not valid.
     """
     if re.fullmatch(USER_NAME, name) is None:
         raise ValueError("must be 1 to 64 of a-z, 0-9 and ._@+-, with a letter or digit first")
@@ -32,7 +32,7 @@ def check_name(name: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """A password, long enough (NIST SP 800-63B, section 5.1.1.2) and not endless.
+    """A password of valid length (NIST SP 800-63B, section 5.1.1.2).
 
     Raises:
         ValueError: it is too short or too long.
@@ -43,18 +43,18 @@ def check_password(password: str) -> str:
 
 
 def check_key_name(name: str) -> str:
-    """What a key is for, in the words of its owner.
+    """The owner's name for a key.
 
     Raises:
         ValueError: it is empty, too long, or holds control characters.
     """
     if re.fullmatch(KEY_NAME, name) is None:
-        raise ValueError(f"must be 1 to {MAX_KEY_NAME} characters, none of them for control")
+        raise ValueError(f"must be 1 to {MAX_KEY_NAME} characters without control characters")
     return name
 
 
 def made_user(name: str, password_hash: str | None, *, is_admin: bool, now: datetime) -> User:
-    """A user who is to be stored."""
+    """A new user, to be stored."""
     return User(
         id=UserId(new_id()),
         name=name,
@@ -73,10 +73,10 @@ def made_key(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, Secret]:
-    """A key that is to be stored, and the secret that is shown once.
+    """A new key, to be stored, and the secret that is shown once.
 
     Raises:
-        InvalidRequest: it has expired already.
+        InvalidRequest: it has already expired.
     """
     if expires_at is not None and expires_at <= now:
         raise InvalidRequest("expires_at is past.", (("expires_at", "is past"),))
@@ -95,7 +95,7 @@ def made_key(
 
 
 def made_first_admin(secret: Secret, now: datetime) -> tuple[User, ApiKey]:
-    """The admin of a new service and a key of its that has this secret, both to be stored."""
+    """The admin of a new service and a key with this secret, both to be stored."""
     admin = made_user(FIRST_ADMIN, None, is_admin=True, now=now)
     key, _ = made_key(admin.id, "first key", frozenset(Scope), now=now)
     return admin, replace(key, id=KeyId(secret.id), secret_sha256=secret.sha256)

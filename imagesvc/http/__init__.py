@@ -1,1 +1,1 @@
-"""What all routes share: operations, requests, problem documents, pages, conditional requests."""
+"""Shared by all routes: operations, requests, problem documents, pages, conditional requests."""

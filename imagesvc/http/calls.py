@@ -1,4 +1,4 @@
-"""What an endpoint is called with: the request, its requester, and its parsed query and body."""
+"""The argument of an endpoint: the request, its requester, and its parsed query and body."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class Header(Generic[T]):
     name: str
     description: str
     read: Callable[[str], T]
-    """The value of a field's text; it raises ValueError with what is wrong."""
+    """Parses the text of the field; it raises ValueError with the reason."""
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A request that its operation admitted; its body is not read yet."""
+    """A request that its operation admitted; its body has not been read yet."""
 
     request: Request
     requester: Principal
-    """Who sends the request; `STRANGER` where the operation needs no scope."""
+    """The principal of the request; `STRANGER` if the operation needs no scope."""
 
     @property
     def base(self) -> str:
-        """What the URLs in an answer begin with, before the path of a route."""
+        """The prefix of the URLs in the response, before the path of a route."""
         return base_of(self.request)
 
     @property
     def absolute_base(self) -> str:
-        """The same with scheme and host, where the settings or a trusted proxy name them."""
+        """The same with scheme and host, if the settings or a trusted proxy name them."""
         return absolute_base_of(self.request)
 
     def id(self, name: str) -> UUID:
@@ -57,7 +57,7 @@ class Context:
         return parse_id(self.request.path_params[name])
 
     def header(self, header: Header[T]) -> T | None:
-        """The value of a header field; None where it is absent or empty.
+        """The value of a header field; None if it is absent or empty.
 
         Raises:
             InvalidRequest: the value is wrong.
@@ -73,11 +73,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Call(Context, Generic[Q, B]):
-    """A request whose query and body are parsed and valid, as its operation declares them."""
+    """A request whose query and body are parsed and validated, as its operation declares them."""
 
     query: Q
     body: B
     attempt: Attempt | None = None
-    """Of an idempotent operation, where the request has an Idempotency-Key."""
+    """Set for an idempotent operation if the request has an Idempotency-Key."""
     subject: Any = None
-    """What `with_subject` found."""
+    """The object that `with_subject` found."""

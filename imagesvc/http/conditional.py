@@ -29,7 +29,7 @@ def etag_matches(field: str, etag: str) -> bool:
 
 
 def check_if_match(field: str | None, etag: str) -> None:
-    """Strong comparison, as If-Match asks for (section 13.1.1).
+    """Check If-Match by strong comparison (section 13.1.1).
 
     Raises:
         PreconditionFailed: the field names other entity tags only.
@@ -47,7 +47,7 @@ def is_not_modified_since(field: str | None, last_modified: str) -> bool:
 
 
 def check_unmodified_since(field: str | None, last_modified: str) -> None:
-    """Hold an If-Unmodified-Since against the time of the last change (section 13.1.4).
+    """Compare If-Unmodified-Since with the time of the last change (section 13.1.4).
 
     Raises:
         PreconditionFailed: it changed after that.
@@ -57,7 +57,7 @@ def check_unmodified_since(field: str | None, last_modified: str) -> None:
 
 
 def _date(field: str | None) -> datetime | None:
-    """An HTTP date; None for what is none, which conditions pass over."""
+    """An HTTP date; None if it is malformed, which makes the condition ineffective."""
     if field is None:
         return None
     try:
@@ -70,7 +70,7 @@ def _date(field: str | None) -> datetime | None:
 def requested_range(
     range_field: str | None, if_range: str | None, etag: str, size: int
 ) -> ByteRange | None:
-    """The one range asked for, or None to send everything.
+    """The requested range, or None to send everything.
 
     Several ranges, other units and malformed fields are answered with everything, as section
     14.2 allows; so is an If-Range that names another representation.

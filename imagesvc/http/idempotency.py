@@ -1,7 +1,8 @@
-"""Safe retries: the first answer to an Idempotency-Key is the answer to all its requests.
+"""Safe retries: every request with the same Idempotency-Key gets the first response.
 
-Follows draft-ietf-httpapi-idempotency-key-header-07. Kept are answers of success alone. A record
-commits in the transaction that does the work, so that a crash after it loses neither or both.
+Follows draft-ietf-httpapi-idempotency-key-header-07. Only successful responses are stored. A record
+is committed in the transaction that does the work, so that after a crash both exist or neither
+does.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ REPLAYED = "idempotent-replayed"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request that asks to be done once; `fingerprint` is what it asks for."""
+    """A request with an Idempotency-Key; `fingerprint` identifies its content."""
 
     store: IdempotencyStore
     principal: str
@@ -43,7 +44,7 @@ class Attempt:
     lifetime: timedelta
 
     def asking_for(self, *parts: str) -> Attempt:
-        """The same, now that it is known what the body says."""
+        """The same attempt with the content of the body in its fingerprint."""
         digest = hashlib.sha256(self.fingerprint.encode())
         for part in parts:
             data = part.encode("utf-8", "surrogatepass")
@@ -51,29 +52,29 @@ class Attempt:
         return replace(self, fingerprint=digest.hexdigest())
 
     def part(self, position: int) -> Attempt:
-        """One of the pieces of work of a request that may be cut off between them.
+        """One part of the work of a request, which may be interrupted between parts.
 
-        Its key holds a tab, which none of a client's can.
+        Its key contains a tab, which keys of clients cannot contain.
         """
         whole = hashlib.sha256(self.key.encode()).hexdigest()
         return replace(self, key=f"{whole}\t{position}")
 
     async def first_answer(self) -> IdempotencyRecord | None:
-        """The record of this request; None if it was not done yet.
+        """The record of this request; None if it has not been done yet.
 
         Raises:
-            IdempotencyKeyReused: the key came with another request.
+            IdempotencyKeyReused: the key was used for another request.
         """
         record = await self.store.find(self.principal, self.key, now=self.now)
         if record is not None and record.fingerprint != self.fingerprint:
-            raise IdempotencyKeyReused("This Idempotency-Key came with another request before.")
+            raise IdempotencyKeyReused("This Idempotency-Key was used for another request before.")
         return record
 
     async def replayed(self) -> Response | None:
-        """The first answer to this request; None if it was not done yet.
+        """The first response to this request; None if it has not been done yet.
 
         Raises:
-            IdempotencyKeyReused: the key came with another request.
+            IdempotencyKeyReused: the key was used for another request.
         """
         record = await self.first_answer()
         if record is None:
@@ -82,7 +83,7 @@ class Attempt:
         return Response(record.body, record.status, headers)
 
     def record(self, answer: Response) -> IdempotencyRecord:
-        """The record for an answer, to be committed with the work."""
+        """The record of a response, to be committed with the work."""
         return IdempotencyRecord(
             principal=self.principal,
             key=self.key,
@@ -95,14 +96,14 @@ class Attempt:
         )
 
     async def keep(self, answer: Response) -> None:
-        """Commit the record of an answer whose work is done."""
+        """Commit the record of a response whose work is done."""
         if answer.status_code < HTTPStatus.BAD_REQUEST:
             await self.store.add(self.record(answer))
 
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """Knows the attempts under way in this process, and finds those that are done."""
+    """The attempts in progress in this process, and a lookup of those that are done."""
 
     store: IdempotencyStore
     lifetime: timedelta
@@ -111,11 +112,11 @@ class Idempotency:
 
     @contextlib.contextmanager
     def attempt(self, request: Request, requester: Principal) -> Iterator[Attempt | None]:
-        """The attempt that a request is; None when it has no Idempotency-Key.
+        """The attempt of a request; None when it has no Idempotency-Key.
 
         Raises:
             InvalidRequest: the key is malformed.
-            RequestInProgress: another with the same key is under way.
+            RequestInProgress: another request with the same key is in progress.
         """
         key = key_of(request)
         if key is None:
@@ -123,7 +124,9 @@ class Idempotency:
             return
         principal = str(requester.user_id or "anybody")
         if (principal, key) in self._under_way:
-            raise RequestInProgress("The first request with this Idempotency-Key is not done yet.")
+            raise RequestInProgress(
+                "The first request with this Idempotency-Key is still in progress."
+            )
         self._under_way.add((principal, key))
         try:
             attempt = Attempt(self.store, principal, key, "", self.clock(), self.lifetime)

@@ -1,4 +1,4 @@
-"""The base models of what requests send and answers give."""
+"""The base models of requests and responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A model in the API's document: a docstring below a field describes it.
+    """A model in the OpenAPI document: a docstring below a field describes it.
 
     `title` in the configuration is its name in the document, the class's own name by default.
     """
@@ -31,20 +31,21 @@ class Patch(Sent):
 
 
 class Query(Model):
-    """Query parameters, one a field; unknown ones are errors."""
+    """Query parameters, one for each field; unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     LISTS: ClassVar[frozenset[str]] = frozenset()
-    """Those whose values have commas between; given several times, they add up."""
+    """Parameters with comma-separated values; if one is given several times, its values are joined.
+    """
 
 
 class LenientQuery(Model):
-    """Query parameters, one a field; unknown ones are ignored."""
+    """Query parameters, one for each field; unknown ones are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 def schema_name(model: type[BaseModel]) -> str:
-    """The name of a model in the API's document."""
+    """The name of a model in the OpenAPI document."""
     return model.model_config.get("title") or model.__name__

@@ -1,7 +1,7 @@
 """Operations of the API: each is declared once, at the method that serves it.
 
-`operation` records what an endpoint takes, answers and may raise. Routes (`http/routes.py`) and the
-API's document (`http/openapi`) are made of these declarations, which need no instances.
+`operation` records the input, responses and errors of an endpoint. Routes (`http/routes.py`) and
+the OpenAPI document (`http/openapi`) are made from these declarations, which need no instances.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Answered = Coroutine[Any, Any, Response]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter of a grammar that no model can hold."""
+    """A query parameter of a grammar that cannot be a model."""
 
     name: str
     description: str
@@ -42,20 +42,20 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """A query that the endpoint reads by a grammar of its own."""
+    """A query that the endpoint parses itself."""
 
     parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of success: its content, None for no body, and its headers with their meaning."""
+    """A successful response: its content, None for no body, and its headers with their meaning."""
 
     content: Content | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-LOCATION: Mapping[str, str] = {"Location": "Where what was made is."}
+LOCATION: Mapping[str, str] = {"Location": "The URL of the new resource."}
 EDIT_VERSION: Mapping[str, str] = {"ETag": "The version, which an edit may name in If-Match."}
 
 
@@ -64,11 +64,11 @@ class Operation:
     """One method at one path.
 
     The docstring of `endpoint` is its description: the first line is the summary, and the sections
-    from `Raises:` on are left to `errors`.
+    from `Raises:` on are left out.
     """
 
     name: str
-    """The operation id, which generated clients name their functions after."""
+    """The operation id, from which generated clients derive the names of functions."""
     method: str
     path: str
     endpoint: Callable[[Any, Call[Any, Any]], Answered]
@@ -77,32 +77,34 @@ class Operation:
     answers: Mapping[int, Answer]
     """By status."""
     errors: tuple[type[ImagesvcError], ...] = ()
-    """Beside those that every operation may raise."""
+    """Errors in addition to those that every operation may raise."""
     scope: Scope | None = None
     """The scope that the requester's credential needs; None if no credential is needed."""
     scope_if_private: Scope | None = None
-    """The scope that the endpoint itself asks for where what is asked for is private."""
+    """The scope that the endpoint itself requires for private data."""
     limit: Limit | None = None
-    """What requests are counted by; None for the principal, or for nothing without a scope."""
+    """The rate limit; None counts by principal, or not at all for an operation without a scope."""
     query: type[BaseModel] | Grammar | None = None
     """None refuses every query parameter."""
     is_query_documented: bool = True
     headers: tuple[Header[Any], ...] = ()
     body: Body[Any] | None = None
     is_change: bool = False
-    """Whether a GET changes or occupies something, and so is checked as other changes are."""
+    """Whether a GET has side effects or occupies a resource, and is therefore checked like a
+    change.
+    """
     is_idempotent: bool = False
     """Whether requests may have an Idempotency-Key, which makes `call.attempt`."""
 
     @property
     def find_subject(self) -> Callable[[Any, Context], Awaitable[Any]] | None:
-        """What finds the subject of a request, if the endpoint has one."""
+        """Finds the subject of a request, if the endpoint has one."""
         found: Callable[[Any, Context], Awaitable[Any]] | None = vars(self.endpoint).get(_SUBJECT)
         return found
 
 
 class _Declared(TypedDict, total=False):
-    """The keyword arguments of `operation` that do not decide the type of the endpoint's call."""
+    """The keyword arguments of `operation` that do not affect the type of the endpoint's call."""
 
     tag: str
     answers: Mapping[int, Answer | Content | None]
@@ -169,9 +171,10 @@ def operation(name: str, method: str, path: str, **declared: Any) -> Any:
 def with_subject(
     find: Callable[[S, Context], Awaitable[T]],
 ) -> Callable[[Callable[[S, Call[Q, B], T], Answered]], Endpoint[S, Q, B]]:
-    """Pass an endpoint what the request is about, as `find` finds it.
+    """Pass an endpoint the subject of the request, which `find` finds.
 
-    It is found, and its permissions are checked, after the query and before the body is read.
+    The subject is found and its permissions are checked after the query and before the body is
+    read.
     """
 
     def wrap(function: Callable[[S, Call[Q, B], T], Answered]) -> Endpoint[S, Q, B]:

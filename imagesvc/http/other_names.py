@@ -1,4 +1,4 @@
-"""What other services call the parameters of lists, so that a refusal can name the one meant."""
+"""Parameter names of other services, so that an error can name the parameter to use here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ADVICE = {
     ("created_from", "created_from"): ("from", "since", "after", "createdafter"),
     ("created_to", "created_to"): ("to", "until", "before", "createdbefore"),
 }  # fmt: skip
-"""The parameter that has to be known, and what to say; what others call it, in small letters."""
+"""The parameter here, the advice, and the names in other services, in lower case."""
 
 
 def advice(name: str, known: AbstractSet[str]) -> str:

@@ -1,4 +1,4 @@
-"""Documents that many clients request, kept plain and as gzip, so that no request packs them."""
+"""Documents that many clients request, stored plain and as gzip."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Packed:
 
     @classmethod
     def of(cls, plain: bytes) -> Packed:
-        """Pack a document; that takes long for a large one."""
+        """Compress a document; slow for a large one."""
         return cls(plain, gzip.compress(plain, mtime=0), _etag(plain))
 
     @classmethod
     def of_gzipped(cls, gzipped: bytes) -> Packed:
-        """Unpack a document; that takes long for a large one."""
+        """Decompress a document; slow for a large one."""
         return cls(gzip.decompress(gzipped), gzipped, _etag(gzipped))
 
     def answer(self, request: Request, media_type: str, fields: Mapping[str, str]) -> Response:
-        """The document in the form that the client takes, or 304."""
+        """The document in a form that the client accepts, or 304."""
         headers = {"cache-control": "public, no-cache", "etag": self.etag, **fields}
         if etag_matches(joined_field(request.headers.raw, b"if-none-match") or "", self.etag):
             return Response(status_code=304, headers=headers)

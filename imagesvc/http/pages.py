@@ -1,4 +1,4 @@
-"""Pages of lists: which one is asked for, and the answer with what leads to the next."""
+"""Pages of lists: the request for one, and the response with a link to the next."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _cursor(text: object) -> object:
             bytes=base64.b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
         )
     except (ValueError, binascii.Error) as error:
-        raise ValueError("is none that a page of this list ended with") from error
+        raise ValueError("is not a next_cursor of this list") from error
 
 
 _CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$"}
@@ -49,18 +49,18 @@ Cursor = Annotated[UUID, BeforeValidator(_cursor), WithJsonSchema(_CURSOR)]
 
 
 class PageQuery(Query):
-    """Which page of a list."""
+    """The parameters that select a page of a list."""
 
     limit: Limit = DEFAULT_LIMIT
-    """How many items at most."""
+    """The maximum number of items."""
     cursor: Cursor | None = None
-    """Where the last page ended: its `next_cursor`."""
+    """The `next_cursor` of the previous page."""
 
 
 class Page(Model, Generic[T]):
     """Some items of a list, and the cursor of the next page."""
 
-    # No field has a docstring, and looking for them takes 5 ms for each kind of page.
+    # No field has a docstring, and searching for them takes 5 ms for each kind of page.
     model_config = ConfigDict(use_attribute_docstrings=False)
 
     data: list[T]
@@ -68,13 +68,13 @@ class Page(Model, Generic[T]):
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """The name of a page in the API's document, after that of its items."""
+        """The name of a page in the OpenAPI document, derived from that of its items."""
         (item,) = params
         return f"{schema_name(item)}Page"
 
 
 def page_of(page: type[Page[T]]) -> Answer:
-    """The answer that is a page, whose Link leads to the next one."""
+    """The response with a page, whose Link header has the next one."""
     return Answer(page, {"Link": "The next page, as rel=next (RFC 8288)."})
 
 
@@ -100,5 +100,5 @@ def page_response(
 
 
 def cursor_text(last: UUID | None) -> str | None:
-    """The cursor that goes on after an id."""
+    """The cursor of the page after an id."""
     return None if last is None else base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()

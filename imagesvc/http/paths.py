@@ -1,4 +1,4 @@
-"""The parameters that paths of operations may have, and what each means."""
+"""The parameters in paths of operations, with their descriptions."""
 
 from __future__ import annotations
 

@@ -30,19 +30,19 @@ from imagesvc.store.files.files import named_error
 
 MEDIA_TYPE = "application/problem+json"
 ALL_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
-"""What `OPTIONS *` is told, which is about the server as a whole (RFC 9110, section 9.3.7)."""
+"""The response to `OPTIONS *`, which concerns the whole server (RFC 9110, section 9.3.7)."""
 RETRY_AFTER_SECONDS = "2"
 
 log = structlog.get_logger()
 
 
 class Fault(Model):
-    """One field or parameter that breaks its rules."""
+    """One invalid field or parameter."""
 
     loc: str
-    """Where: the name of the field or parameter, with dots into what it holds."""
+    """The name of the field or parameter; dots lead to nested members."""
     msg: str
-    """What is wrong with it."""
+    """The error."""
 
 
 class Problem(Model):
@@ -52,11 +52,11 @@ class Problem(Model):
     title: str
     status: int
     detail: str
-    """For people; its words may change."""
+    """A message for people; its text may change."""
     code: str
-    """For programs; stable."""
+    """A stable code for programs."""
     errors: list[Fault] = Field([])
-    """Every invalid field, where it is fields that are invalid; else it is not there."""
+    """Every invalid field; absent if no field is invalid."""
 
 
 def problem(error: ImagesvcError) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
         retry_after = error.retry_after if isinstance(error, Unavailable) else None
         headers["retry-after"] = str(retry_after or RETRY_AFTER_SECONDS)
     if error.status is HTTPStatus.REQUEST_TIMEOUT:
-        headers["connection"] = "close"  # what is left of the body would be taken for a request
+        headers["connection"] = "close"  # the rest of the body would be read as a request
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.retry_after)
     if error.challenge is not None:
@@ -91,7 +91,7 @@ def problem_response(error: ImagesvcError, headers: dict[str, str] | None = None
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """Answer an error of ours."""
+    """Answer an error of imagesvc."""
     known = error if isinstance(error, ImagesvcError) else ImagesvcError("Something went wrong.")
     if isinstance(known, Unavailable) or type(known) is ImagesvcError:
         log.warning("request failed", action="request.failed", code=known.code, error=known.detail)
@@ -99,7 +99,7 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 
 async def on_os_error(request: Request, error: Exception) -> Response:
-    """Answer a lack of descriptors and a failing disk; other errors of the system are bugs."""
+    """Answer a lack of descriptors or a failing disk; other operating system errors are bugs."""
     known = named_error(error)
     if known is None:
         raise error
@@ -109,8 +109,8 @@ async def on_os_error(request: Request, error: Exception) -> Response:
 
 
 async def on_disconnect(_request: Request, _error: Exception) -> Response:
-    """End a request whose client has gone: the answer reaches nobody, and it is no bug."""
-    return problem_response(InvalidRequest("The client has gone."))
+    """End a request whose client has disconnected; no response can be sent, and it is not a bug."""
+    return problem_response(InvalidRequest("The client has disconnected."))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -126,13 +126,13 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allowed)
         return problem_response(
-            MethodNotAllowed(f"This URL takes {methods}, not {request.method}."), allowed
+            MethodNotAllowed(f"This URL accepts {methods}, not {request.method}."), allowed
         )
-    return problem_response(InvalidRequest("The request cannot be understood."))
+    return problem_response(InvalidRequest("The request is malformed."))
 
 
 def _methods(request: Request) -> set[str]:
-    """Those of every route at this path; Starlette itself names those of the first alone."""
+    """The methods of every route at this path; Starlette names only those of the first route."""
     methods: set[str] = set()
     for route in request.app.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
@@ -141,6 +141,6 @@ def _methods(request: Request) -> set[str]:
 
 
 async def on_bug(_request: Request, error: Exception) -> Response:
-    """Answer what nobody foresaw, and say nothing of it to the client but that it happened."""
+    """Answer an unexpected exception without details, which go to the log only."""
     log.error("bug in a request", action="request.bug", exc_info=error)
     return problem_response(ImagesvcError("An internal error stopped this request."))

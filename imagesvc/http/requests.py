@@ -19,11 +19,11 @@ from imagesvc.model.ids import parse_id
 Model = TypeVar("Model", bound=BaseModel)
 
 ORIGIN = "imagesvc.origin"
-"""Where the ASGI scope holds the scheme and host that a trusted proxy reported."""
+"""The key in the ASGI scope of the scheme and host that a trusted proxy reported."""
 PREFIX = "imagesvc.prefix"
-"""Where it holds the path at which a trusted proxy serves this service."""
+"""The key of the path at which a trusted proxy serves this service."""
 BASE = "imagesvc.base"
-"""Where it holds what URLs of the service begin with: a prefix, or an absolute URL."""
+"""The key of the prefix of the service's URLs: a path, or an absolute URL."""
 
 
 def json_response(
@@ -38,7 +38,7 @@ def parsed_json(kind: type[Model], body: bytes) -> Model:
     """A JSON body as a model.
 
     Raises:
-        InvalidRequest: naming every field that is wrong.
+        InvalidRequest: names every invalid field.
     """
     check_json(body)
     try:
@@ -51,7 +51,7 @@ def parsed_query(kind: type[Model], request: Request) -> Model:
     """The query parameters as a model, which decides whether unknown ones are errors.
 
     Raises:
-        InvalidRequest: naming every parameter that is wrong.
+        InvalidRequest: names every invalid parameter.
     """
     values = query_values(request, kind)
     try:
@@ -61,7 +61,7 @@ def parsed_query(kind: type[Model], request: Request) -> Model:
 
 
 def faults_of(error: ValidationError) -> InvalidRequest:
-    """The error that names every field with what is wrong in it."""
+    """The error that names every invalid field with its error."""
     faults = tuple(
         (
             ".".join(ascii(str(part)[:40])[1:-1] for part in fault["loc"]) or "body",
@@ -77,10 +77,10 @@ def _uncapitalized(text: str) -> str:
 
 
 def query_values(request: Request, kind: type[BaseModel]) -> dict[str, str]:
-    """The query parameters of a model by name; a list that is given several times is one text.
+    """The query parameters of a model by name; a list that is given several times is joined.
 
     Raises:
-        InvalidRequest: naming the first that is misspelt or repeated.
+        InvalidRequest: names the first that is misspelt or repeated.
     """
     if not request.scope["query_string"]:
         return {}
@@ -91,10 +91,10 @@ def query_values(request: Request, kind: type[BaseModel]) -> dict[str, str]:
 
 
 def only_known(request: Request, known: set[str]) -> None:
-    """Refuse misspelt and repeated query parameters rather than pass over them.
+    """Refuse misspelt and repeated query parameters.
 
     Raises:
-        InvalidRequest: naming the first.
+        InvalidRequest: names the first.
     """
     if request.scope["query_string"]:
         _values(request, known, frozenset())
@@ -145,15 +145,15 @@ Id = Annotated[UUID, BeforeValidator(_id)]
 
 
 def base_of(request: Request) -> str:
-    """What the URLs in an answer begin with, before the path of a route."""
+    """The prefix of the URLs in a response, before the path of a route."""
     base: str = request.scope.get(BASE, "")
     return base
 
 
 def absolute_base_of(request: Request) -> str:
-    """The same with scheme and host, where the settings or a trusted proxy say them.
+    """The same with scheme and host, if the settings or a trusted proxy name them.
 
-    The Host field of a stranger must not decide where a client goes next.
+    An untrusted Host field must not determine the URLs in a response.
     """
     origin: str = request.scope.get(ORIGIN, "")
     return f"{origin}{base_of(request)}"

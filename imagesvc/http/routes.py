@@ -26,7 +26,7 @@ ReadBody = Callable[[Request], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Makes the routes of operations, whose requests are checked in this order.
+    """Makes the routes of operations. Requests are checked in this order.
 
     Credential, rate limit and scope (401, 429, 403); query (400); Idempotency-Key (400, 409);
     the subject (404, 403); the body (415, 413, 400).
@@ -53,10 +53,10 @@ class Routes:
         return Route(operation.path, serve, methods=[operation.method], name=operation.name)
 
     async def _admitted(self, operation: Operation, request: Request) -> Principal:
-        """Who sends the request, if they may use the operation.
+        """The principal of the request.
 
         Raises:
-            Unauthorized, RateLimited, InsufficientScope: they may not.
+            Unauthorized, RateLimited, InsufficientScope: the principal may not use the operation.
         """
         if operation.scope is None:
             self.limits.check(operation.limit or Limit.ADDRESS, request)
@@ -64,7 +64,7 @@ class Routes:
         try:
             principal = await self.authenticator.principal(request)
         except Unauthorized:
-            self.limits.check(Limit.ADDRESS, request)  # guesses of credentials are counted
+            self.limits.check(Limit.ADDRESS, request)  # attempts to guess credentials are counted
             raise
         self.limits.check(operation.limit or Limit.PRINCIPAL, request, principal)
         principal.check(operation.scope)
@@ -73,7 +73,7 @@ class Routes:
         return principal
 
     async def _received(self, operation: Operation, resource: object, context: Context) -> Response:
-        """The answer to an admitted request; a streamed body is drained when there is an error."""
+        """The response to an admitted request; after an error a streamed body is drained."""
         body = operation.body
         if not isinstance(body, Streamed):
             read = None if body is None else body.read
@@ -97,7 +97,7 @@ class Routes:
 async def _call(
     operation: Operation, resource: object, context: Context, query: Any, read: ReadBody | None
 ) -> Call[Any, Any]:
-    """What the endpoint is called with, once the subject is found and the body is read."""
+    """The argument of the endpoint, after the subject was found and the body was read."""
     find, subject = operation.find_subject, None
     if find is not None:
         subject = await find(resource, context)
@@ -106,10 +106,10 @@ async def _call(
 
 
 def _query(operation: Operation, request: Request) -> Any:
-    """The query, parsed and valid; None where the operation declares no model.
+    """The query, parsed and validated; None if the operation declares no model.
 
     Raises:
-        InvalidRequest: naming every parameter that is wrong.
+        InvalidRequest: names every invalid parameter.
     """
     if isinstance(operation.query, Grammar):
         return None

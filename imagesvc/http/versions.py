@@ -1,4 +1,4 @@
-"""Versions over HTTP: the ETag of what people edit, and the If-Match of an edit (RFC 9110)."""
+"""Versions over HTTP: the ETag of editable fields, and the If-Match of an edit (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from imagesvc.syntax.header_fields import joined_field, members_of
 
 
 def versioned(version: int) -> dict[str, str]:
-    """The header that tells a version; edits alone change it, a job's progress does not."""
+    """The ETag header of a version; only edits change it, the progress of a job does not."""
     return {"etag": f'"{version}"'}
 
 
 def expected_versions(request: Request) -> Expected:
     """The versions that If-Match names, by strong comparison; None for any (section 13.1.1).
 
-    What is no version of ours matches none.
+    Other entity tags match no version.
     """
     field = joined_field(request.headers.raw, b"if-match")
     if field is None or field.strip() == "*":

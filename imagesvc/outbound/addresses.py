@@ -1,4 +1,4 @@
-"""Which addresses images may be fetched from: a pure decision, so that no URL reaches inside."""
+"""Which addresses images may be fetched from, so that no URL reaches internal hosts."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def plain(address: Address) -> Address:
 
 
 def is_public(address: Address) -> bool:
-    """Whether anyone on the Internet could reach the address, and so may have it fetched.
+    """Whether the address is public, so that users may have it fetched.
 
-    Tunnels and translators carry an IPv4 address within an IPv6 one. Where the Internet still
-    uses them (NAT64, ISATAP), the address within has to be public, too; IPv4-compatible, local
-    NAT64 (64:ff9b:1::/48), 6to4 and Teredo addresses are none that an image lies at.
+    Tunnels and translators carry an IPv4 address within an IPv6 one. Where the Internet still uses
+    them (NAT64, ISATAP), the embedded address has to be public, too; IPv4-compatible, local NAT64
+    (64:ff9b:1::/48), 6to4 and Teredo addresses are refused.
 
-    Source: IANA IPv4 and IPv6 Special-Purpose Address Registries. They are written out here,
-    since what `ipaddress` knows of them depends on the version of Python; both must agree.
+    Source: IANA IPv4 and IPv6 Special-Purpose Address Registries. They are listed here, since the
+    data of `ipaddress` depends on the version of Python; both must agree.
     """
     address = plain(address)
     if isinstance(address, IPv4Address):
@@ -89,7 +89,7 @@ def is_allowed(address: Address, extra: Iterable[Network]) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host is, when it is none to look up."""
+    """The address of a host that is an IP address; None for a name."""
     try:
         return ip_address(host)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Connections to one of some checked addresses, for servers that may be hostile.
+"""Connections to one of several checked addresses, for servers that may be hostile.
 
-An answer without end, or in crumbs, costs the event loop more than its bytes are worth. What is
-read is bounded in bytes until the head of the answer is there, and in reads and pieces for the
-bytes that they bring after it; between them the event loop has its turn.
+A response without end, or in tiny pieces, takes much time of the event loop. The bytes before the
+end of the response's head are limited, and afterwards the number of reads and pieces in relation to
+their bytes; between reads other tasks can run.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ from anyio.lowlevel import checkpoint
 from imagesvc.outbound.addresses import Address
 
 CONNECT_SECONDS = 4.0
-"""For one address of several, so that a dead one leaves time for the next."""
+"""For one of several addresses, so that a dead one leaves time for the next."""
 MAX_HEAD_BYTES = 32 << 10
-"""Of an answer, all its interim answers (1xx) included."""
+"""Of a response, including its interim responses (1xx)."""
 HEAD_READ_BYTES = 2 << 10
 """Read at once while a head is parsed: 20 µs for each 20 bytes of it."""
 BODY_READ_BYTES = 16 << 10
 FREE_STEPS = 1000
 BYTES_A_STEP = 512
-"""That each further read of a connection, and each further piece of a body, must bring."""
+"""The average that each further read of a connection, and each further piece of a body, must have.
+"""
 STEPS_A_TURN = 32
 
 
 class ExcessiveAnswer(httpcore2.RemoteProtocolError):
-    """A server sends what no honest one does; the message is the end of a sentence about it."""
+    """A server sends an abusive response; the message is the end of a sentence about it."""
 
 
 class Meter:
-    """Counts the steps that an answer takes, and the bytes that they bring."""
+    """Counts the steps of a response, and their bytes."""
 
     def __init__(self) -> None:
         self._steps = 0
@@ -44,7 +45,7 @@ class Meter:
         """Count a step.
 
         Raises:
-            ExcessiveAnswer: the steps bring too few bytes.
+            ExcessiveAnswer: the steps have too few bytes.
         """
         self._steps += 1
         self._bytes += size
@@ -63,14 +64,14 @@ class MeteredStream(httpcore2.AsyncNetworkStream):
         self._head_bytes: int | None = 0
 
     def end_head(self) -> None:
-        """Note that the head of the answer is there."""
+        """Record that the head of the response is complete."""
         self._head_bytes = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """See `httpcore2.AsyncNetworkStream`.
 
         Raises:
-            ExcessiveAnswer: the head is too long, or the reads bring too few bytes.
+            ExcessiveAnswer: the head is too long, or the reads have too few bytes.
         """
         if self._head_bytes is None:
             piece = await self._stream.read(min(max_bytes, BODY_READ_BYTES), timeout)
@@ -87,7 +88,7 @@ class MeteredStream(httpcore2.AsyncNetworkStream):
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        """See `httpcore2.AsyncNetworkStream`; a task that is cancelled closes all the same."""
+        """See `httpcore2.AsyncNetworkStream`; a cancelled task also closes the stream."""
         with CancelScope(shield=True):
             await self._stream.aclose()
 
@@ -101,12 +102,12 @@ class Connection(httpcore2.AsyncHTTP11Connection):
 async def connect(
     addresses: Sequence[Address], port: int, host: str, tls: ssl.SSLContext | None
 ) -> MeteredStream:
-    """Connect to the first address that answers, whatever the name of the host means by now.
+    """Connect to the first address that answers; the host name is not looked up again.
 
     Args:
-        addresses: where to, each of them checked.
-        port: where to.
-        host: the name that the certificate must be for.
+        addresses: checked addresses.
+        port: the port.
+        host: the name that the certificate must have.
         tls: None for a connection without TLS.
 
     Raises:

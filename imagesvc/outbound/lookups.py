@@ -1,8 +1,8 @@
-"""Host names looked up in threads of their own, a bounded number of them.
+"""Host name look-ups in a limited number of dedicated threads.
 
-`getaddrinfo` blocks, and a name server that never answers holds its thread for as long as the
-system's resolver is patient: nothing can cancel it. In the event loop's default executor a few
-such names would stop everything else that runs there.
+`getaddrinfo` blocks, and a name server that never answers blocks its thread until the system's
+resolver times out: it cannot be cancelled. In the event loop's default executor a few such names
+would block all other work.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from imagesvc.outbound.addresses import Address
 
 MAX_AT_ONCE = 16
 MAX_OF_ONE = 4
-"""Of one user, so that the names of one user leave threads for the names of others."""
+"""Look-ups of one user, so that threads remain for other users."""
 SECONDS = 5.0
-"""How long a look-up is waited for; its thread counts until it has ended."""
+"""The time-out of a look-up; its thread counts until it has ended."""
 MAX_ADDRESSES = 32
-"""Of one host; more are none that a connection would be tried to."""
+"""Addresses of one host; connections to more would not be tried."""
 STUCK = "Too many host names do not resolve; try again later."
 UNKNOWN = "The host of the URL cannot be looked up now."
 
@@ -35,10 +35,10 @@ Lookup = asyncio.Future[Sequence[Address]]
 
 
 class Resolver(Protocol):
-    """Finds the addresses of a host. It blocks, and it may never return."""
+    """Finds the addresses of a host. It blocks, possibly without end."""
 
     def __call__(self, host: str, port: int, /) -> Sequence[Address]:
-        """Every address of a host; none when there is none.
+        """Every address of a host; empty if there is none.
 
         Raises:
             SourceUnavailable: name resolution does not work now.
@@ -47,7 +47,7 @@ class Resolver(Protocol):
 
 
 def system_addresses(host: str, port: int) -> list[Address]:
-    """What the system's resolver finds; see `Resolver`."""
+    """The addresses from the system's resolver; see `Resolver`."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -68,18 +68,18 @@ class Lookups:
 
     @property
     def running(self) -> int:
-        """Threads that look a name up."""
+        """Threads in a look-up."""
         return len(self._running)
 
     @property
     def stuck(self) -> int:
-        """Those of them that are not waited for any more."""
+        """Threads whose look-up has timed out."""
         return sum(lookup.cancelled() for lookup in self._running)
 
     async def addresses(
         self, host: str, port: int, owner_id: UserId | None = None
     ) -> Sequence[Address]:
-        """The addresses of a host, in the system's order of preference; none when it has none.
+        """The addresses of a host, in the system's order of preference; empty if it has none.
 
         Raises:
             SourceUnavailable: name resolution does not work now, or takes too long.
@@ -99,10 +99,10 @@ class Lookups:
             raise SourceUnavailable(UNKNOWN) from None
 
     def _has_room(self, owner_id: UserId | None) -> bool:
-        """Whether a look-up may start now; those that hang are not worth waiting for.
+        """Whether a look-up may start now; a caller does not wait for hanging ones.
 
         Raises:
-            Overloaded: as many as may run hang.
+            Overloaded: all allowed look-ups hang.
         """
         most = MAX_AT_ONCE if owner_id is None else MAX_OF_ONE
         of_owner = [lookup for lookup, owner in self._running.items() if owner == owner_id]

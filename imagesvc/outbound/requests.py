@@ -1,8 +1,8 @@
-"""Connections to addresses that others name: to public ones, and to those an operator allows.
+"""Connections to addresses given by users: public ones, and those an operator allows.
 
-Every host name is resolved here, its addresses are checked, and the connection goes to an address
-that was checked, so that a name which means something else a moment later gains nothing. TLS
-still verifies the name. No proxy and no cookie takes part.
+Every host name is resolved here, its addresses are checked, and the connection goes to a checked
+address, so that a name that changes between check and connection has no effect. TLS still verifies
+the name. Neither proxies nor cookies are used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NO_PUBLIC_ADDRESS = "names a host that has no public address"
 
 @dataclass(frozen=True, slots=True)
 class OutboundRules:
-    """Where connections may go; `noun` is what errors call the other side."""
+    """The allowed targets of connections; `noun` is the name of the server in errors."""
 
     is_allowed: Callable[[Address], bool]
     ports: frozenset[int] | range
@@ -50,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a request sends beside its URL."""
+    """The method, fields and body of a request."""
 
     method: str = "GET"
     headers: Sequence[tuple[str, str]] = ()
@@ -58,7 +58,7 @@ class Sent:
 
 
 class Outbound:
-    """Sends requests to URLs that others name, each on a connection of its own."""
+    """Sends requests to URLs given by users, each on a new connection."""
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class Outbound:
         self._ssl_context: ssl.SSLContext | None = None
 
     async def checked(self, text: str, owner_id: UserId | None = None) -> Place:
-        """The place that a URL names, for the user who named it.
+        """The target of a user's URL.
 
-        A name without any address, and one with an address that is not public, get the same
-        answer: otherwise a client could find out which names exist inside.
+        A name without any address, and one with an address that is not public, give the same error:
+        otherwise a client could find out which internal names exist.
 
         Raises:
-            InvalidRequest: nothing may be sent there.
+            InvalidRequest: requests to this URL are not allowed.
             SourceUnavailable: name resolution does not work now.
             Overloaded: too many names are being looked up.
         """
@@ -107,7 +107,7 @@ class Outbound:
 
     @contextlib.asynccontextmanager
     async def answer(self, place: Place, sent: Sent) -> AsyncIterator[httpcore2.Response]:
-        """The answer to one request; redirects are not followed.
+        """The response to one request; redirects are not followed.
 
         Raises:
             SourceUnavailable: there is none.
@@ -142,10 +142,10 @@ class Outbound:
         )
 
     async def body(self, place: Place, answer: httpcore2.Response) -> AsyncGenerator[bytes, None]:
-        """The pieces of an answer's body as they come; close it when it is not read to its end.
+        """The pieces of a response's body as they arrive; close it if it is not read to its end.
 
         Raises:
-            SourceUnavailable: it breaks off, or comes in crumbs.
+            SourceUnavailable: it ends early, or arrives in tiny pieces.
         """
         meter = Meter()
         with self._failures_named(place.url.host):
@@ -154,11 +154,11 @@ class Outbound:
                 yield piece
 
     async def get(self, url: str, *, accept: str, max_bytes: int) -> bytes:
-        """The body that a URL is answered with.
+        """The body of the response to a URL.
 
         Raises:
-            InvalidRequest: nothing may be sent there.
-            SourceUnavailable: there is no answer, or another status than 200.
+            InvalidRequest: requests to this URL are not allowed.
+            SourceUnavailable: there is no response, or another status than 200.
             FileTooLarge: the body is longer than `max_bytes`.
         """
         place = await self.checked(url)
@@ -181,26 +181,26 @@ class Outbound:
 
     @contextlib.contextmanager
     def _failures_named(self, host: str) -> Iterator[None]:
-        """Turn what goes wrong on the network into an error of ours."""
+        """Translate network errors into errors of imagesvc."""
         sentence = partial("The {} {} {}.".format, self._rules.noun, host)
         try:
             yield
         except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
-                raise SourceUnavailable(sentence("cannot be trusted: TLS fails")) from error
+                raise SourceUnavailable(sentence("cannot be trusted: TLS failed")) from error
             raise SourceUnavailable(sentence("cannot be reached")) from error
         except ExcessiveAnswer as error:
             raise SourceUnavailable(sentence(str(error))) from error
         except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
             raise SourceUnavailable(
-                sentence("gives an answer that is cut off or no HTTP")
+                sentence("sent a response that is cut off or not HTTP")
             ) from error
         except (httpcore2.NetworkError, httpcore2.TimeoutException, OSError) as error:
             raise SourceUnavailable(sentence("breaks the connection")) from error
 
 
 def trusting_context() -> ssl.SSLContext:
-    """TLS that verifies host names; trusts what the system trusts, else what browsers do."""
+    """TLS that verifies host names with the system's certificates, or those of browsers."""
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"]:
         context.load_verify_locations(certifi.where())
@@ -208,5 +208,5 @@ def trusting_context() -> ssl.SSLContext:
 
 
 def invalid_url(message: str) -> InvalidRequest:
-    """The error for a URL that nothing may be sent to."""
+    """The error for a URL that is not allowed."""
     return InvalidRequest(f"url {message}.", (("url", message),))

@@ -1,4 +1,4 @@
-"""Sources by URL: one image fetched from the Internet, and from nowhere else.
+"""Sources by URL: one image, fetched from the Internet only.
 
 Each redirect starts over: its host is looked up and checked like that of the first URL.
 """
@@ -33,25 +33,25 @@ from imagesvc.outbound.source_url import SourceUrl
 MAX_REDIRECTS = 3
 MAX_AT_ONCE = 32
 MAX_OF_ONE = 8
-"""Of one user, so that slow sources of one user leave room for the imports of others."""
+"""Imports of one user, so that slow sources of one user do not block other users."""
 REDIRECTS = {301, 302, 303, 307, 308}
 OK = 200
 ASKED = Sent(headers=(("Accept", "image/*"),))
 
 
 class Sink(Protocol):
-    """Takes the bytes as they come."""
+    """Receives the bytes as they arrive."""
 
     async def write(self, piece: bytes) -> None:
-        """Take the next bytes."""
+        """Receive the next bytes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRules:
-    """Where may be fetched from, and how much.
+    """The limits of imports.
 
-    `is_allowed` judges an address; `seconds` bound the whole download, redirects and all.
+    `is_allowed` decides about an address; `seconds` limits the whole download, including redirects.
     """
 
     is_allowed: Callable[[Address], bool]
@@ -80,13 +80,13 @@ class Source:
         self._running: Counter[UserId | None] = Counter()
 
     async def fetch(self, url: str, sink: Sink, owner_id: UserId | None = None) -> str:
-        """Write what the URL gives to `sink`; the name that the source gives it, to show.
+        """Write the file of the URL to `sink`; returns its name at the source, for display.
 
         Raises:
-            InvalidRequest: the URL may not be fetched from.
-            SourceUnavailable: it gives nothing, or not in time.
-            FileTooLarge: it gives more than is taken.
-            Overloaded: too many are being fetched now, for this user or in all.
+            InvalidRequest: the URL is not allowed.
+            SourceUnavailable: it returns no file, or not in time.
+            FileTooLarge: the file is too large.
+            Overloaded: too many images are being fetched, for this user or in all.
         """
         with self._slot(owner_id):
             try:
@@ -101,7 +101,7 @@ class Source:
         if self._running.total() >= MAX_AT_ONCE:
             raise Overloaded("Too many images are being imported now.")
         if owner_id is not None and self._running[owner_id] >= MAX_OF_ONE:
-            raise Overloaded(f"{MAX_OF_ONE} images of yours are being imported already.")
+            raise Overloaded(f"{MAX_OF_ONE} of your images are already being imported.")
         self._running[owner_id] += 1
         try:
             yield
@@ -121,7 +121,7 @@ class Source:
                 place = await self._outbound.checked(_next(place.url, location), owner_id)
             except InvalidRequest as error:
                 raise SourceUnavailable(
-                    "The source redirects to a URL that is not fetched from."
+                    "The source redirects to a URL that is not allowed."
                 ) from error
         raise SourceUnavailable(f"The source redirects more than {MAX_REDIRECTS} times.")
 
@@ -129,7 +129,9 @@ class Source:
         if answer.status != OK:
             raise SourceUnavailable(f"The source answers with status {answer.status}.")
         if _header(answer, b"content-encoding").lower() not in {"", "identity"}:
-            raise SourceUnavailable("The source sends its answer compressed, though told not to.")
+            raise SourceUnavailable(
+                "The source sends a compressed response, although the request excluded it."
+            )
         if int(_header(answer, b"content-length") or 0) > self._rules.max_bytes:
             raise FileTooLarge(f"The file is larger than {self._rules.max_bytes:,} bytes.")
         async with contextlib.aclosing(self._outbound.body(place, answer)) as pieces:
@@ -139,9 +141,9 @@ class Source:
 
 
 def _next(url: SourceUrl, location: str) -> str:
-    """Where a redirect leads; the fragment, which stays with the client, is dropped."""
+    """The target of a redirect, without its fragment."""
     if not location:
-        raise SourceUnavailable("The source redirects to nowhere.")
+        raise SourceUnavailable("The source redirects without a target.")
     try:
         return urljoin(str(url), location.partition("#")[0])
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""URLs of sources: a strict grammar, so that no two parsers could read one differently."""
+"""URLs of sources: a strict grammar, so that no two parsers read a URL differently."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TARGET_SAFE = "%/?:@!$&'()*+,;=-._~[]|"
 
 @dataclass(frozen=True, slots=True)
 class SourceUrl:
-    """Where an image is fetched from; the host is a name, or an address without brackets."""
+    """The URL of an image; the host is a name, or an address without brackets."""
 
     scheme: str
     host: str
@@ -28,13 +28,13 @@ class SourceUrl:
 
     @property
     def authority(self) -> str:
-        """Host and port as the Host field has them (RFC 9110, section 7.2)."""
+        """Host and port as in the Host field (RFC 9110, section 7.2)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def filename(self) -> str:
-        """The last segment of the path, decoded: a name to show."""
+        """The last segment of the path, decoded, as a name for display."""
         return unquote(self.target.partition("?")[0].rpartition("/")[2])
 
     def __str__(self) -> str:
@@ -42,10 +42,10 @@ class SourceUrl:
 
 
 def parse_source_url(text: str, *, ports: frozenset[int] | range) -> SourceUrl:
-    """Read an absolute URL; what a browser would mend is refused.
+    """Parse an absolute URL; errors that a browser would correct are refused.
 
     Raises:
-        ValueError: what is wrong, as the end of a sentence that begins with the URL.
+        ValueError: the error, as the end of a sentence that begins with the URL.
     """
     if len(text) > MAX_URL:
         raise ValueError(f"may have {MAX_URL:,} characters")
@@ -82,10 +82,10 @@ def _ports_named(ports: frozenset[int] | range) -> str:
 
 
 def _host(host: str) -> str:
-    """The host in its one form: an address without brackets, or a name in lower case.
+    """The canonical host: an address without brackets, or a name in lower case.
 
     Raises:
-        ValueError: it is no name in ASCII, and no address in its usual form.
+        ValueError: it is neither a name in ASCII nor an address in its usual form.
     """
     if host.startswith("["):
         return _ipv6(host[1:-1])
@@ -96,7 +96,7 @@ def _host(host: str) -> str:
     labels = host.split(".")
     if len(host) > MAX_HOST or not all(LABEL.fullmatch(label) for label in labels):
         raise ValueError("must have a host name of letters, digits, - and dots between them")
-    if NUMBER.fullmatch(labels[-1]):  # every other form of an address is one to hide behind
+    if NUMBER.fullmatch(labels[-1]):  # other forms of an address could bypass the check
         return _ipv4(host)
     return host.lower()
 

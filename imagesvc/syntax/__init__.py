@@ -1,1 +1,1 @@
-"""Syntax of URLs and header fields as pure functions; knows no request."""
+"""Syntax of URLs and header fields as pure functions, independent of requests."""

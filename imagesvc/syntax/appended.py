@@ -1,4 +1,4 @@
-"""Parameters that others append to the URL of an image: campaigns, click ids, cache busters."""
+"""Parameters that other programs append to image URLs: campaigns, click ids, cache busters."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ Pairs = Sequence[tuple[str, str]]
 
 
 class Appended:
-    """Tells the parameters that mean nothing here from those that do.
+    """Separates ignored parameters from those with a meaning.
 
     Args:
         patterns: their names; a `*` at the end stands for any characters.
-        known: names that mean something here, whatever the patterns say.
+        known: names that have a meaning here, which no pattern overrides.
     """
 
     def __init__(self, patterns: Iterable[str] = (), known: Iterable[str] = ()) -> None:
@@ -27,11 +27,11 @@ class Appended:
         return name in self._names or name.startswith(self._beginnings)
 
     def without(self, pairs: Pairs) -> list[tuple[str, str]]:
-        """The parameters that mean something, or are an error."""
+        """The parameters that are not ignored."""
         return [pair for pair in pairs if pair[0] not in self]
 
     def cleaned(self, query: bytes) -> bytes:
-        """A query without what is ignored, where that is written without percent-encoding."""
+        """A query without its ignored parameters, if these are written without percent-encoding."""
         parts = query.split(b"&")
         kept = [part for part in parts if part.partition(b"=")[0].decode("latin-1") not in self]
         return query if len(kept) == len(parts) else b"&".join(kept)

@@ -1,7 +1,7 @@
 """Header fields of a value and parameters, such as Content-Type (RFC 9110, section 5.6.6).
 
-A field has few parameters, and no more are read. The parser of `python_multipart` reads them all:
-a field of 64 KiB of semicolons takes it a tenth of a second.
+Only the first parameters of a field are read. The parser of `python_multipart` reads them all,
+which takes a tenth of a second for 64 KiB of semicolons.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 MAX_PARAMETERS = 16
-"""Those that follow are not read."""
+"""Further parameters are not read."""
 _PARAMETER = re.compile(
     r';[ \t]*+([^\s=;"]++)[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;]*+)', re.DOTALL
 )
@@ -22,7 +22,7 @@ def value_of(field: str) -> str:
 
 
 def parameters_of(field: str) -> dict[str, str]:
-    """The parameters by name, in lower case; of those of one name, the last."""
+    """The parameters by name, in lower case; of several with one name, the last."""
     return dict(_parameters(field))
 
 
@@ -38,9 +38,9 @@ def _parameters(field: str) -> Iterator[tuple[str, str]]:
 
 
 def _unquoted(value: str) -> str:
-    """The text of a value; a backslash that escapes neither quote nor backslash is part of it.
+    """The text of a value; a backslash before any character but a quote or backslash is kept.
 
-    Browsers do not escape backslashes in names of files.
+    Browsers do not escape backslashes in file names.
     """
     if len(value) > 1 and value[0] == value[-1] == '"':
         return "\\".join(part.replace('\\"', '"') for part in value[1:-1].split("\\\\"))

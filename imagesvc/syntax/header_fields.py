@@ -1,4 +1,4 @@
-"""Header fields of a request that may come on several lines, or hold a list with weights."""
+"""Header fields that may be on several lines, or contain a list with weights."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 _MEMBER = re.compile(r"\s*([\w!#$&^.+*-]+(?:/[\w!#$&^.+*-]+)?)\s*(?:;(.*))?", re.ASCII)
 _WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 MAX_MEMBERS = 50
-"""Of a list; those that follow are not read, so that a request's fields take little time."""
+"""Members of a list that are read; the limit bounds the time for a request's fields."""
 
 
 def joined_field(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    """The value of a field, or None: its lines with commas between (RFC 9110, section 5.3).
+    """The value of a field, or None: its lines joined by commas (RFC 9110, section 5.3).
 
-    Of a field that may come only once, two lines make a value that is malformed, so that neither
-    of them is trusted.
+    Two lines of a field that may appear only once give a malformed value, so that neither is
+    trusted.
     """
     lines = [value for key, value in fields if key == name]
     return b", ".join(lines).decode("latin-1") if lines else None

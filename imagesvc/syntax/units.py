@@ -1,4 +1,4 @@
-"""Durations, sizes and areas as texts: read, and written as a person would."""
+"""Parsing and formatting of durations, sizes and areas."""
 
 from __future__ import annotations
 

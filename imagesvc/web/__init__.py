@@ -1,1 +1,1 @@
-"""Pages for people: the gallery's home."""
+"""HTML pages: the page of the API, and the home page."""

@@ -1,4 +1,4 @@
-"""The page of the API: every operation, with forms to try it. It asks nothing of other servers."""
+"""The page of the API: every operation, with forms to try it; it uses no other servers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DocsEndpoints:
         """A script or style sheet of the page of the API.
 
         Raises:
-            NotFound: it has none of this name.
+            NotFound: there is no file of this name.
         """
         return await _sent(call.request, call.request.path_params["asset"])
 

@@ -15,7 +15,7 @@ VARY = {"vary": "accept"}
 
 
 class Home(Model):
-    """The answer to programs."""
+    """The response to programs."""
 
     status: str
 
@@ -28,7 +28,7 @@ class HomeEndpoints:
         answers={200: Home, 303: Answer(None, {"Location": "The page of the API, for browsers."})},
     )  # fmt: skip
     async def home(self, call: Call[LenientQuery, None]) -> Response:
-        """The service is there; a request that prefers HTML is led to the page of the API."""
+        """Confirm that the service runs; HTML requests are redirected to the page of the API."""
         if prefers_html(call.request):
             headers = {**VARY, "location": f"{call.base}/api/v1/docs", "cache-control": "no-store"}
             return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

@@ -1,4 +1,4 @@
-"""Sends events to webhooks, signed as Standard Webhooks 1.0 has it, until they are taken."""
+"""Sends events to webhooks, signed by Standard Webhooks 1.0, until they are acknowledged."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  # no secret itself
 SECRET_BYTES = 32
 MAX_AT_ONCE = 16
 MAX_OF_ONE = 2
-"""For one webhook, so that slow receivers do not hold up others."""
+"""For one webhook, so that slow receivers do not delay others."""
 MAX_OF_OWNER = 6
-"""For all webhooks of one user, so that the receivers of one user do not hold up other users'."""
+"""For all webhooks of one user, so that the receivers of one user do not delay those of others."""
 MAX_ATTEMPTS = 6
 DELAY_FACTOR = 6
 JITTER = 0.2
 MAX_ANSWER = 4096
-"""Bytes of an answer that are read: nothing is made of them."""
+"""Bytes of a response that are read and ignored."""
 FAN_OUT = 100
 PAUSE_SECONDS = 0.1
-"""Between two looks for events: many commits are one wake-up."""
+"""The minimum time between two queries for events: many commits are one wake-up."""
 POLL_SECONDS = 5.0
-"""How long a change by another process goes unnoticed."""
+"""The maximum delay until a change by another process is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DispatcherLimits:
-    """`seconds` bound one attempt; `retry_delay` is the delay after the first, in seconds."""
+    """`seconds` limits one attempt; `retry_delay` is the delay after the first, in seconds."""
 
     seconds: float
     retry_delay: float
@@ -66,16 +66,16 @@ class Load:
 
     @property
     def busy_webhooks(self) -> list[UUID]:
-        """Those for which no more may be sent now."""
+        """The webhooks to which no more may be sent now."""
         return [key for key, count in self._of_webhook.items() if count >= MAX_OF_ONE]
 
     @property
     def busy_owners(self) -> list[UUID]:
-        """The users for whom no more may be sent now."""
+        """The users for whose webhooks no more may be sent now."""
         return [key for key, count in self._of_owner.items() if count >= MAX_OF_OWNER]
 
     def takes(self, due: Due) -> bool:
-        """Whether a delivery may be sent beside the others; if so, it is counted."""
+        """Whether a delivery may be sent in addition to the current ones; if so, it is counted."""
         if due.webhook_id in self.busy_webhooks or due.owner_id in self.busy_owners:
             return False
         self._of_webhook[due.webhook_id] += 1
@@ -104,15 +104,15 @@ class Dispatcher:
         self._running: dict[asyncio.Task[None], Due] = {}
         self._freed = asyncio.Event()
         self.attempts: Counter[DeliveryStatus] = Counter()
-        """Since the start, by what became of the delivery; what is pending is sent again."""
+        """Attempts since the start by the resulting status; pending deliveries are sent again."""
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin with what is due."""
+        """Start to send due deliveries."""
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self, seconds: float) -> None:
-        """Start no more; what is under way after `seconds` is cut off, and sent anew next time."""
+        """Start no more; after `seconds`, cancel deliveries, which are sent again later."""
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -126,7 +126,7 @@ class Dispatcher:
         """Check that a webhook of this user may have this URL.
 
         Raises:
-            InvalidRequest: nothing may be sent there.
+            InvalidRequest: requests to this URL are not allowed.
             SourceUnavailable: its host cannot be looked up now.
             Overloaded: too many names are being looked up.
         """
@@ -139,7 +139,7 @@ class Dispatcher:
     async def _run(self) -> None:
         with self._database.subscribe() as wake:
             while True:
-                wake.clear()  # before the look: what is committed after it wakes again
+                wake.clear()  # before the query: a later commit sets it again
                 self._freed.clear()
                 try:
                     pause = await self._look()
@@ -156,7 +156,7 @@ class Dispatcher:
                         await wake.wait()
 
     async def _look(self) -> float:
-        """Begin what can begin; seconds until something else is due."""
+        """Start the deliveries that may start; returns the seconds until the next is due."""
         now = self._clock()
         is_behind = await self._outbox.fan_out(FAN_OUT, now=now)
         while free := MAX_AT_ONCE - len(self._running):
@@ -192,7 +192,7 @@ class Dispatcher:
             is_disabled = await self._outbox.settle(
                 due, outcome, now=self._clock(), patience=self._limits.patience
             )
-        except ImagesvcError as error:  # sent again: the receiver tells by the id
+        except ImagesvcError as error:  # sent again: the receiver recognises it by the id
             log.error("delivery not settled", action="webhooks.failed", error=text_of(error))
             await asyncio.sleep(POLL_SECONDS)
             return
@@ -221,7 +221,7 @@ class Dispatcher:
             pass
         except (InvalidRequest, SourceUnavailable, Overloaded) as failure:
             error = failure.detail
-        except Exception:  # else the delivery would be due again at once, for ever
+        except Exception:  # otherwise it would be due again immediately, in a loop
             log.exception("bug in the sending of webhooks", action="webhooks.bug")
             error = "The delivery cannot be sent."
         if answer_status is not None and HTTPStatus(200) <= answer_status < HTTPStatus(300):
@@ -233,7 +233,7 @@ class Dispatcher:
         return Outcome(DeliveryStatus.PENDING, answer_status, error, due_at)
 
     async def _send(self, due: Due) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         place = await self._outbound.checked(due.url, due.owner_id)
         body = due.body.encode()
         headers = [
@@ -262,7 +262,7 @@ def new_secret() -> str:
 
 
 def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> list[tuple[str, str]]:
-    """The header fields that tell a receiver who sends (Standard Webhooks 1.0)."""
+    """The header fields that authenticate a delivery (Standard Webhooks 1.0)."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     content = f"{message_id}.{timestamp}.".encode() + body
     signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()

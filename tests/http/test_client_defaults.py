@@ -134,7 +134,7 @@ def test_the_methods_of_a_url_are_named(
 
     detail = assert_problem(answer, 405, "method_not_allowed")["detail"]
     assert answer.headers["allow"] == allowed
-    assert detail == f"This URL takes {allowed}, not {method}."
+    assert detail == f"This URL accepts {allowed}, not {method}."
 
 
 @pytest.mark.parametrize(

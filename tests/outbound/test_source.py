@@ -242,7 +242,7 @@ async def test_one_user_leaves_room_for_the_imports_of_others(remote: Remote) ->
     waiting = [asyncio.create_task(source.fetch(url, Sink(), ann)) for _ in range(MAX_OF_ONE)]
     await asyncio.sleep(0)
 
-    with pytest.raises(Overloaded, match="of yours"):
+    with pytest.raises(Overloaded, match="of your images"):
         await source.fetch(url, Sink(), ann)
     await source.fetch(remote.url("/a.jpg", answered(IMAGE)), Sink(), bob)
 

@@ -1,1 +1,1 @@
-"""Tokens of an identity provider that an operator names."""
+"""Tokens of the identity provider in the settings."""

@@ -1,9 +1,9 @@
 """Names of the users of an identity provider.
 
 A user is identified by issuer and subject; the name is for people. It begins with the issuer's host
-and a colon, which no user made here has. A subject that is written as names are here is part of the
-name as it is; any other is reduced to those characters and followed by `~` and a hash of issuer and
-subject. No subject can hold a `~` in a plain name, so none is made to look like another's.
+and a colon, which no local user has. A subject that is a valid name is used unchanged; any other is
+reduced to valid characters and followed by `~` and a hash of issuer and subject. A plain name
+contains no `~`, so no subject can imitate another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PLAIN = re.compile("[a-z0-9][a-z0-9._@+-]*")
 
 
 def names_for(issuer: str, subject: str) -> list[str]:
-    """The names that a user may get, the best first; no other user can have the last one."""
+    """The names that a user may get, the preferred one first; the last one is unique."""
     host = (urlsplit(issuer).hostname or "provider").lower()
     plain = f"{host}:{subject}"
     digest = hashlib.sha256(f"{issuer} {subject}".encode()).hexdigest()[:HASH_DIGITS]

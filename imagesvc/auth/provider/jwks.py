@@ -1,4 +1,4 @@
-"""The public keys of an identity provider (RFC 7517): from a file or a URL, and fetched anew."""
+"""The public keys of an identity provider (RFC 7517), fetched again from a file or a URL."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ log = structlog.get_logger()
 FETCH_SECONDS = 5.0
 MAX_BYTES = 256 << 10
 RETRY_SECONDS = 60.0
-"""Between two fetches at the least, so that invented key ids make no traffic."""
+"""The minimum time between two fetches, so that invented key ids cause no traffic."""
 FRESH_SECONDS = 3600.0
-"""After which keys are asked for again, so that a withdrawn one stops."""
+"""The age at which keys are fetched again, so that a withdrawn key stops working."""
 ALGORITHM_OF = {"RSA": "RS256", "EC": "ES256"}
 
 
 class Fetch(Protocol):
-    """Gets a body by URL; `Outbound.get` does."""
+    """Gets a body by URL, as `Outbound.get` does."""
 
     async def __call__(self, url: str, /, *, accept: str, max_bytes: int) -> bytes:
-        """The body, of `max_bytes` at most."""
+        """The body, at most `max_bytes` long."""
         ...
 
 
@@ -46,18 +46,18 @@ class KeySet:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def key(self, key_id: str | None) -> tuple[str, Any]:
-        """The algorithm and key with this id; without an id, the only one there is.
+        """The algorithm and key with this id; without an id, the only one of the set.
 
         Raises:
             InvalidToken: there is no such key.
-            Unavailable: no key could be had so far.
+            Unavailable: no keys have been fetched yet.
         """
         if self._may_fetch(key_id):
             async with self._lock:
                 if self._may_fetch(key_id):
                     await self._refresh()
         if self._read_at is None:
-            raise Unavailable("The keys of the identity provider cannot be had now.")
+            raise Unavailable("The keys of the identity provider are not available now.")
         found = self._found(key_id)
         if found is None:
             raise InvalidToken("The access token is not valid.")
@@ -76,7 +76,7 @@ class KeySet:
         return self._tried_at is None or now - self._tried_at >= RETRY_SECONDS
 
     async def _refresh(self) -> None:
-        """Read the keys anew; those known stay when that fails."""
+        """Read the keys again; on failure the known keys are kept."""
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 body = await self._body()
@@ -85,7 +85,7 @@ class KeySet:
             log.warning("no keys of the identity provider", action="jwks.failed", error=repr(error))
         else:
             self._read_at = self.clock()
-        self._tried_at = self.clock()  # after it, since those who come meanwhile wait for it
+        self._tried_at = self.clock()  # after the fetch, since concurrent requests wait for it
 
     async def _body(self) -> bytes:
         if "://" not in self.source:
@@ -94,10 +94,10 @@ class KeySet:
 
 
 def read_keys(body: bytes) -> dict[str | None, tuple[str, Any]]:
-    """The keys of a set that may verify signatures, with the one algorithm each is for.
+    """The usable keys of a set, each with its one algorithm.
 
     Raises:
-        ValueError: it is no set of keys, or none of them is of use.
+        ValueError: it is not a set of keys, or none of them is usable.
     """
     from jwt import PyJWK, PyJWTError  # noqa: PLC0415
 

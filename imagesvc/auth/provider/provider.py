@@ -1,4 +1,4 @@
-"""Users of an identity provider: its JWTs, and the users made of those who come with one."""
+"""Users of an identity provider: its JWTs, and the users made for their subjects."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Provider:
     clock: Callable[[], datetime] = utc_now
 
     async def user(self, token: str, header: dict[str, Any]) -> tuple[User, frozenset[Scope]]:
-        """Whom a token is for, made at first sight, and what it is good for.
+        """The user of a token, created at the first token, and its scopes.
 
         Raises:
-            InvalidToken: the token does not hold.
-            Unavailable: the keys cannot be had.
+            InvalidToken: the token is not valid.
+            Unavailable: the keys are not available.
         """
         key_id = header.get("kid")
         if not isinstance(key_id, str | None):
@@ -55,7 +55,7 @@ class Provider:
         return await self._known(subject), scopes_of(claims)
 
     async def _known(self, subject: str) -> User:
-        """The user of a subject: the one who is there, or a new one."""
+        """The user of a subject: the existing one, or a new one."""
         namespaced = f"{self.issuer} {subject}"
         for name in names_for(self.issuer, subject):
             user = await self.users.with_subject(namespaced)
@@ -70,17 +70,17 @@ class Provider:
                 created_at=self.clock(),
                 subject=namespaced,
             )
-            with contextlib.suppress(Conflict):  # the name is taken, or another request was faster
+            with contextlib.suppress(Conflict):  # the name is in use, or another request was faster
                 await self.users.add(user)
                 return user
         user = await self.users.with_subject(namespaced)
         if user is None:
-            raise Conflict("Every name for this user is taken.")
+            raise Conflict("Every name for this user is in use.")
         return user
 
 
 def scopes_of(claims: dict[str, Any]) -> frozenset[Scope]:
-    """What `scope` grants of what users may do; without that claim, all of it (RFC 8693, 4.2)."""
+    """The scopes that the claim `scope` grants; without the claim, all (RFC 8693, 4.2)."""
     claim = claims.get("scope")
     if claim is None:
         return USER_SCOPES

@@ -1,4 +1,4 @@
-"""Token buckets: how often a key may do something, kept in the memory of this process."""
+"""Token buckets: rate limits by key, kept in the memory of this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATE = re.compile(r"([1-9][0-9]{0,5})/([smh])(?: burst ([1-9][0-9]{0,5}))?")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Tokens that come back with time, and how many a full bucket holds."""
+    """The rate at which tokens are added, and the capacity of a bucket."""
 
     per_second: float
     burst: int
@@ -24,14 +24,14 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitState:
-    """How a key stands after it asked for a token; seconds are whole and never too few."""
+    """The rate-limit state of a key after a request; seconds are rounded up."""
 
     limit: int
     remaining: int
     reset_seconds: int
-    """Until the bucket is full."""
+    """Seconds until the bucket is full."""
     retry_seconds: int | None = None
-    """Until there is a token again; None when there was one."""
+    """Seconds until there is a token again; None when there was one."""
 
 
 def parse_rate(text: str) -> Rate | None:
@@ -49,10 +49,10 @@ def parse_rate(text: str) -> Rate | None:
 
 
 class Buckets:
-    """A bucket for each key; those not used for longest are forgotten, which fills them.
+    """A bucket for each key; the least recently used are dropped, which fills them.
 
-    One number a key: the time at which its bucket is full again (the generic cell rate algorithm,
-    ITU-T I.371, which allows exactly what a token bucket allows).
+    One number for each key: the time at which its bucket is full again (the generic cell rate
+    algorithm, ITU-T I.371, which allows exactly what a token bucket allows).
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Buckets:
         spacing = 1 / self.rate.per_second
         full_at = max(now, self._full_at.get(key, now)) + spacing
         excess = full_at - now - self.rate.burst * spacing
-        if excess > spacing * 1e-6:  # less is what floating point made of an exact fit
+        if excess > spacing * 1e-6:  # a smaller value is a rounding error of an exact fit
             return RateLimitState(
                 self.rate.burst, 0, math.ceil(full_at - spacing - now), math.ceil(excess)
             )

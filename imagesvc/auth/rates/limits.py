@@ -1,6 +1,6 @@
-"""Rate limits: by principal for those who are known, by address for all others.
+"""Rate limits: by user, or by address for requests without a user.
 
-The buckets are this process's own: on several nodes, each allows as much.
+Each process has its own buckets: each of several nodes allows the full rate.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RATE_LIMIT_STATE = "imagesvc.state"
 
 
 class Limit(StrEnum):
-    """What an operation is counted against."""
+    """The rate limit to which an operation counts."""
 
     PRINCIPAL = "principal"
-    """The user who asks; the address of strangers and of credentials that do not hold."""
+    """By user; by address for strangers and invalid credentials."""
     ADDRESS = "address"
     LOGIN = "login"
     """Passwords, by address and name: `RateLimits.check_login`."""
@@ -33,7 +33,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The buckets of a service; None where there is no limit."""
+    """The buckets of a service; None if there is no limit."""
 
     principals: Buckets | None = None
     addresses: Buckets | None = None
@@ -45,7 +45,7 @@ class RateLimits:
         """Count a request.
 
         Raises:
-            RateLimited: there were too many.
+            RateLimited: there were too many requests.
         """
         if limit is Limit.ADDRESS or principal is None or principal.user_id is None:
             self._take(self.addresses, address_of(request), request, Limit.ADDRESS)
@@ -63,15 +63,15 @@ class RateLimits:
             self._judge(state, request, Limit.LOGIN)
 
     def know_login(self, request: Request, name: str) -> None:
-        """Remember the address of a user who brought the right password or refresh token."""
+        """Remember the address of a user who sent a correct password or refresh token."""
         if self.logins is not None:
             self.logins.know(name, address_of(request))
 
     def check_render(self, request: Request) -> None:
-        """Count a variant that is about to be made for a stranger.
+        """Count a variant before it is made for a stranger.
 
         Raises:
-            RateLimited: there were too many.
+            RateLimited: there were too many requests.
         """
         self._take(self.renders, address_of(request), request, "render")
 
@@ -89,7 +89,7 @@ class RateLimits:
 
 
 def standing_headers(request: Request) -> Mapping[str, str]:
-    """How the requester stands, for the answer (draft-ietf-httpapi-ratelimit-headers-03)."""
+    """The rate-limit state for the response (draft-ietf-httpapi-ratelimit-headers-03)."""
     state: RateLimitState | None = request.scope.get(RATE_LIMIT_STATE)
     if state is None:
         return {}
@@ -101,7 +101,7 @@ def standing_headers(request: Request) -> Mapping[str, str]:
 
 
 def requester_of(request: Request, principal: Principal | None) -> str:
-    """Whom work is done for, when requesters take turns: a user, or an address."""
+    """The party that takes turns with others: a user, or an address."""
     if principal is None or principal.user_id is None:
         return f"address {address_of(request)}"
     return str(principal.user_id)

@@ -1,1 +1,1 @@
-"""Bodies of requests: JSON, forms, multipart and raw files, read within bounds."""
+"""Request bodies: JSON, forms, multipart and raw files, read within limits."""

@@ -1,4 +1,4 @@
-"""Content-Type and Content-Encoding of a request: what its body is said to be."""
+"""Content-Type and Content-Encoding of a request."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from imagesvc.syntax.field_parameters import parameters_of, value_of
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-"""RFC 7396: members that are absent stay as they are."""
+"""RFC 7396: absent members stay unchanged."""
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
 class ContentType:
-    """What a request says its body is; `media_type` is in lower case, empty where it says none."""
+    """The declared type of a body; `media_type` is in lower case, and empty if none is declared."""
 
     media_type: str
     boundary: bytes
@@ -34,7 +34,7 @@ def check_media_type(request: Request, *accepted: str) -> str:
     """The media type of a request's body.
 
     Raises:
-        UnsupportedMediaType: it is not one of those accepted.
+        UnsupportedMediaType: it is none of the accepted types.
     """
     media_type = ContentType.of(request).media_type
     if media_type not in accepted:

@@ -1,4 +1,4 @@
-"""What an operation declares of bodies: the content of each media type, and how to read it."""
+"""Bodies as operations declare them: the content of each media type, and how to read it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Body(ABC, Generic[B_co]):
     @property
     @abstractmethod
     def contents(self) -> Mapping[str, Content]:
-        """What the API's document says of it, by media type."""
+        """The content in the OpenAPI document, by media type."""
 
     @abstractmethod
     async def read(self, request: Request) -> B_co:
-        """The body of this request, parsed and valid.
+        """The body of this request, parsed and validated.
 
         Raises:
             UnsupportedMediaType: its media type is not one of `contents`.
-            FileTooLarge: it is too long.
-            InvalidRequest: naming every field that is wrong.
+            FileTooLarge: the body is too long.
+            InvalidRequest: names every invalid field.
         """

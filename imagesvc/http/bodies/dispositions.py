@@ -1,4 +1,4 @@
-"""Content-Disposition of a form's part: the names of its field and its file, in every spelling.
+"""Content-Disposition of a form's part: the names of its field and its file, in every encoding.
 
 Browsers percent-encode quotes and line ends (the HTML standard), and nothing else. Other clients
 write RFC 8187's `filename*`, which RFC 7578 forbids in forms, or an encoded word (RFC 2047).
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from imagesvc.syntax.field_parameters import parameters_of, value_of
 
 MAX_ENCODED = 4_000
-"""Characters of a name in RFC 8187's or RFC 2047's encoding, which takes longest to read."""
+"""Characters of a name in RFC 8187's or RFC 2047's encoding, which takes the longest to decode."""
 _EXTENDED = re.compile(
     r"(utf-8|iso-8859-1)'[^']*'((?:[!#$&+.^_`|~\w-]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE
 )
@@ -26,14 +26,14 @@ _ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 
 @dataclass(frozen=True, slots=True)
 class PartNames:
-    """What a part is called; `filename` is None where the field names no file."""
+    """The names of a part; `filename` is None for a plain field."""
 
     field: str
     filename: str | None
 
 
 def read_disposition(value: bytes) -> PartNames | None:
-    """The names in a Content-Disposition; None if it is not that of a form's part."""
+    """The names in a Content-Disposition; None if it is not `form-data`."""
     text = value.decode("latin-1")
     if value_of(text) != "form-data":
         return None
@@ -49,7 +49,7 @@ def _text(value: str) -> str:
 
 
 def _without_folders(value: str) -> str:
-    """The name of a file without the path on Windows, which Internet Explorer sends."""
+    """The name of a file without the Windows path that Internet Explorer sends."""
     return value.rpartition("\\")[2] if value[1:3] == ":\\" or value[:2] == "\\\\" else value
 
 

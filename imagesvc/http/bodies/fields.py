@@ -1,4 +1,4 @@
-"""What an uploader may say about an image, and how much of it, in JSON and as text."""
+"""The metadata fields of an upload and their limits, in JSON and as text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_text(name: str, text: str) -> None:
     """Check the text of a field.
 
     Raises:
-        ValueError: what is wrong, as the end of a sentence that begins with the field's name.
+        ValueError: the error, as the end of a sentence that begins with the field's name.
     """
     if "\x00" in text:
         raise ValueError("must not hold NUL characters")
@@ -46,7 +46,7 @@ def check_tags(tags: Sequence[str]) -> None:
     """Check tags, each without spaces around it.
 
     Raises:
-        ValueError: what is wrong, as the end of a sentence that begins with the field's name.
+        ValueError: the error, as the end of a sentence that begins with the field's name.
     """
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tags):
         raise ValueError(f"may be {MAX_TAGS} tags of {MAX_TAG} characters each")
@@ -84,7 +84,7 @@ TextOfTags = Annotated[
 
 
 class ImageFields(Model):
-    """What an uploader says about an image, as JSON has it."""
+    """The metadata of an upload in JSON."""
 
     title: Title = ""
     description: Description = ""
@@ -92,7 +92,7 @@ class ImageFields(Model):
     collection_id: Id | None = None
     visibility: Visibility | None = None
     share_location: bool = False
-    """Whether others get the original with the place where it was taken."""
+    """Whether other users get the original with the place where it was taken."""
 
     def upload_fields(self, default: Visibility, owner_id: UserId | None) -> UploadFields:
         """The fields of an upload by this owner; `default` is the visibility if none is given."""
@@ -108,7 +108,7 @@ class ImageFields(Model):
 
 
 class TextFields(ImageFields):
-    """The same where each is text: in queries and in the parts of forms."""
+    """The same fields as text, in queries and in the parts of forms."""
 
     LISTS: ClassVar[frozenset[str]] = frozenset({"tags"})
 
@@ -123,10 +123,12 @@ class TextFields(ImageFields):
         return text
 
     def with_parts(self, parts: Mapping[str, str]) -> Self:
-        """The fields with those of a form's parts, of which empty ones say nothing; tags add up.
+        """These fields with those of a form's parts; empty parts are ignored.
+
+        Tags of both are used.
 
         Raises:
-            InvalidRequest: naming every part that breaks its rules.
+            InvalidRequest: names every invalid part.
         """
         given = {name: text for name, text in parts.items() if text}
         if "tags" in given:

@@ -1,4 +1,4 @@
-"""Answers to forms of plain HTML, which a browser shows as a page."""
+"""Responses to plain HTML forms, which a browser shows as a page."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from imagesvc.syntax.header_fields import joined_field, weights_of
 
 
 def shown_by_browser(request: Request, answer: Response) -> Response:
-    """The answer to an upload; a browser that sent a form is led on to the picture.
+    """The response to an upload; a browser that sent a form is redirected to the picture.
 
-    Only a request that prefers HTML to JSON gets there: scripts ask for JSON, or for anything.
+    Only a request that prefers HTML to JSON is redirected: scripts accept JSON or every type.
     """
     is_form = ContentType.of(request).media_type == MULTIPART
     if answer.status_code != HTTPStatus.CREATED or not is_form or not prefers_html(request):
         return answer
     urls = from_json(bytes(answer.body))["urls"]
-    # Browsers show every preview, and not every original.
+    # Browsers can show every preview, but not every original.
     headers = {"location": urls["preview"] or urls["original"], "cache-control": "no-store"}
     return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
 
 def prefers_html(request: Request) -> bool:
-    """Whether a request prefers HTML to JSON, as those of browsers do."""
+    """Whether a request prefers HTML to JSON, as requests of browsers do."""
     weights = weights_of(joined_field(request.headers.raw, b"accept") or "")
     return weights.get("text/html", 0.0) > weights.get("application/json", 0.0)

@@ -1,4 +1,4 @@
-"""Small bodies: JSON and forms, read whole, up to a bound."""
+"""Small bodies: JSON and forms, read whole, up to a limit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MergePatch(Body[Model], Generic[Model]):
 
     @property
     def contents(self) -> Mapping[str, Content]:
-        """JSON; its own media type is accepted besides."""
+        """JSON; the media type of merge patches is also accepted."""
         return {JSON: self.model}
 
     async def read(self, request: Request) -> Model:
@@ -62,7 +62,7 @@ class MergePatch(Body[Model], Generic[Model]):
 
 @dataclass(frozen=True, slots=True)
 class JsonOrForm(Body[Model], Generic[Model]):
-    """A model as JSON, or as the fields of a form, which RFC 6749 and RFC 7009 ask for."""
+    """A model as JSON, or as the fields of a form, which RFC 6749 and RFC 7009 require."""
 
     model: type[Model]
 
@@ -93,7 +93,7 @@ def _fields(body: bytes) -> dict[str, str]:
             strict_parsing=True, max_num_fields=50, errors="strict",
         )  # fmt: skip
     except ValueError as error:
-        raise InvalidRequest("The body is no form of fields in UTF-8.") from error
+        raise InvalidRequest("The body is not a form of fields in UTF-8.") from error
     for name, value in pairs:
         if "\x00" in value:
             raise invalid(ascii(name[:40])[1:-1], "must not hold NUL characters")
@@ -108,7 +108,7 @@ async def _whole(request: Request) -> bytes:
 
 
 async def gathered(pieces: AsyncIterator[bytes]) -> bytes:
-    """A body that comes in pieces.
+    """A body that arrives in pieces.
 
     Raises:
         FileTooLarge: it is longer than `MAX_BODY`.

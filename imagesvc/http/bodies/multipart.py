@@ -15,7 +15,7 @@ MAX_PART_HEADERS = 16
 MAX_HEADER_BYTES = 8 * 1024
 MAX_BOUNDARY = 256
 MAX_PREAMBLE = 64 << 10
-"""Bytes before the first boundary, which are for people and ignored (RFC 2046, section 5.1.1)."""
+"""Bytes before the first boundary, which are ignored (RFC 2046, section 5.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ Event = PartBegins | PartData | PartEnds
 
 @dataclass(slots=True)
 class _Collector:
-    """Gathers what the parser calls back while it is fed one piece of the body."""
+    """Collects the parser's callbacks for one piece of the body."""
 
     events: list[Event] = field(default_factory=list)
     is_complete: bool = False
@@ -83,7 +83,7 @@ class _Collector:
         filename = names.filename
         content_type = self._headers.get("content-type", b"text/plain")
         if filename is None and not content_type.startswith(b"text/plain"):
-            filename = ""  # a file without a name is a file all the same
+            filename = ""  # a file without a name is still a file
         self.events.append(PartBegins(names.field, filename))
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -99,10 +99,10 @@ class _Collector:
 async def multipart_events(
     body: AsyncIterator[bytes], boundary: bytes
 ) -> AsyncGenerator[Event, None]:
-    """Parse a body as it comes.
+    """Parse a body as it arrives.
 
     Raises:
-        InvalidRequest: it is no multipart body, or ends before its last boundary.
+        InvalidRequest: it is not a multipart body, or ends before its last boundary.
     """
     if not 0 < len(boundary) <= MAX_BOUNDARY:
         raise InvalidRequest("The Content-Type of a multipart body needs a boundary.")
@@ -113,7 +113,7 @@ async def multipart_events(
     parser = MultipartParser(
         boundary,
         callbacks,  # type: ignore[arg-type]  # a TypedDict of these
-        max_header_count=2 * MAX_PART_HEADERS,  # `_Collector` has bounds of its own, with words
+        max_header_count=2 * MAX_PART_HEADERS,  # `_Collector` has lower limits, and better messages
         max_header_size=2 * MAX_HEADER_BYTES,
     )
     async for piece in _from_first_boundary(body, boundary):

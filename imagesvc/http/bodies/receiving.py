@@ -18,7 +18,7 @@ from imagesvc.http.problems import problem_response
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
 FILE_STARTS = frozenset(b"\x00\x89\xffBGIMR-")
-"""First bytes of all formats that are taken, and of forms."""
+"""First bytes of all accepted formats, and of forms."""
 
 
 @dataclass(slots=True)
@@ -31,13 +31,13 @@ class StreamedBody:
     beginning: bytes = b""
     """The first two bytes."""
     _first: bytes | None = None
-    """What has been looked at ahead of time."""
+    """The piece that was read ahead."""
 
     async def looks_like_file(self) -> bool:
         """Whether the body begins like an image or a form, and unlike a JSON object.
 
         Raises:
-            ClientDisconnect: the client has gone before its end.
+            ClientDisconnect: the client disconnected before the end.
         """
         self._first = b""
         async for piece in self._received():
@@ -47,7 +47,7 @@ class StreamedBody:
         return not FILE_STARTS.isdisjoint(self._first[:1])
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The pieces that are not read yet.
+        """The pieces that have not been read yet.
 
         Raises:
             ClientDisconnect: the client disconnected before the end.
@@ -96,18 +96,18 @@ class Streamed(Body[StreamedBody]):
         return dict.fromkeys(self.content.media_types, self.content)
 
     async def read(self, request: Request) -> StreamedBody:
-        """The body, of which nothing is read yet."""
+        """The body, before any of it has been read."""
         return StreamedBody(request.receive)
 
 
 async def drained_on_error(
     request: Request, body: StreamedBody, work: Awaitable[Response]
 ) -> Response:
-    """The answer of `work`, which reads the body; after an error the body is drained first."""
+    """The response of `work`, which reads the body; after an error the body is drained first."""
     try:
         return await work
     except ClientDisconnect:
-        return Response(status_code=400)  # the client is gone and does not read it
+        return Response(status_code=400)  # the client has disconnected and does not read it
     except ImagesvcError as error:
         if body.is_begun or "expect" not in request.headers:
             # A client that sent `Expect: 100-continue` has not started its body: reading would
@@ -119,7 +119,7 @@ async def drained_on_error(
 
 
 def declared_length(request: Request) -> int:
-    """Content-Length; 0 where the request has none."""
+    """Content-Length; 0 if the request has none."""
     length = request.headers.get("content-length", "0")
     return int(length) if length.isdigit() else 0
 
@@ -128,7 +128,7 @@ def check_declared_length(request: Request, max_bytes: int) -> None:
     """Refuse a file that is too large before it is sent.
 
     Raises:
-        FileTooLarge: its declared length is more.
+        FileTooLarge: its declared length exceeds the limit.
     """
     if declared_length(request) > max_bytes:
         raise FileTooLarge(f"The file is larger than {max_bytes:,} bytes.")

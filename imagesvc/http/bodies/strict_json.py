@@ -1,6 +1,6 @@
-"""What JSON must be beyond what the parser of the models asks (RFC 7493, I-JSON).
+"""Checks of JSON that the parser of the models does not make (RFC 7493, I-JSON).
 
-The parser takes the last of two equal names, and NaN; storage takes no NUL in a text.
+The parser uses the last of two equal names and accepts NaN; the database refuses NUL in text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ MAX_DEPTH = 32
 
 
 def check_json(body: bytes) -> None:
-    """Check that a body is JSON that means one thing to everybody.
+    """Check that all parsers read a body as the same JSON.
 
     Raises:
-        InvalidRequest: it is no JSON in UTF-8, names a member twice, nests deeper than
-            `MAX_DEPTH`, or has a number that is none, a NUL or half a surrogate pair in a string.
+        InvalidRequest: it is not JSON in UTF-8, names a member twice, nests deeper than
+        `MAX_DEPTH`, has NaN or Infinity, or has NUL or half a surrogate pair in a string.
     """
     try:
         value = json.loads(

@@ -1,4 +1,4 @@
-"""What uploads bring: a form or one file, read as it comes, files to disk, fields to memory."""
+"""Uploads as a form or one file, read as a stream: files go to disk, fields to memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imagesvc.store.files.incoming import Incoming, IncomingFile, ReceivedFile
 
 UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PART_TEXTS = {"tags": "With commas between, or in several parts."}
-"""Descriptions of parts that say more than those of the fields."""
+"""Descriptions of parts that differ from those of the fields."""
 
 
 def _parts() -> dict[str, Any]:
@@ -58,11 +58,11 @@ FORM = _form({**BYTES, "description": "Several files are sent in parts of the sa
 FORM_OF_SEVERAL = _form({"type": "array", "minItems": 1, "items": BYTES})
 FILE = Streamed(Raw(("image/*", "application/octet-stream")))
 SPELLINGS = {"tags[]": "tags"}
-"""How some clients write the name of a list."""
+"""The names of lists as some clients write them."""
 DISCLOSING = ("visibility", "share_location")
-"""Fields that must not be passed over when they are misspelt: others would see what none should."""
+"""Fields whose misspelt names are errors: ignoring them could show private data to other users."""
 MISSPELT = 0.8
-"""How alike a name must be to one of them, as `difflib` has it."""
+"""The similarity of a misspelt name to one of these, as a ratio of `difflib`."""
 MAX_FIELDS = 1_000
 MAX_IGNORED_BYTES = 1 << 20
 
@@ -71,18 +71,18 @@ NamedFile = tuple[str, ReceivedFile | ImagesvcError]
 
 @dataclass(slots=True)
 class Received:
-    """What a request brought: files in order, each whole or refused, and the fields."""
+    """The content of a request: files in order, each whole or refused, and the fields."""
 
     files: list[NamedFile] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     file_parts: int = 0
     field_parts: int = 0
     ignored_bytes: int = 0
-    """Of fields that mean nothing here."""
+    """Bytes of ignored fields."""
     is_form: bool = False
 
     def summary(self) -> Iterator[str]:
-        """What tells this request from another one."""
+        """A text that differs between different requests."""
         for name in sorted(self.fields):
             yield from (name, self.fields[name])
         for name, file in self.files:
@@ -91,18 +91,18 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class UploadReader:
-    """Reads what a request uploads, within limits."""
+    """Reads the files and fields of a request, within limits."""
 
     incoming: Incoming
     max_files: int
     max_upload_size: int
 
     async def read(self, request: Request, body: StreamedBody, stack: AsyncExitStack) -> Received:
-        """A form with files, or one file as the whole body; files go with `stack`.
+        """A form with files, or one file as the whole body; closing `stack` removes the files.
 
         Raises:
-            InvalidRequest: it is no form, or holds what none may.
-            FileTooLarge: a file that goes on and on.
+            InvalidRequest: it is not a valid form, or exceeds a limit.
+            FileTooLarge: a file is far longer than its limit.
         """
         content_type = ContentType.of(request)
         if content_type.media_type == MULTIPART:
@@ -137,7 +137,7 @@ class UploadReader:
     ) -> _FilePart | _FieldPart | _IgnoredPart:
         if event.filename is None:
             return _begin_field(event.name, received)
-        received.file_parts += 1  # those left empty, too: they cost as much
+        received.file_parts += 1  # empty file inputs count, too: they cost as much
         if received.file_parts > self.max_files:
             raise InvalidRequest(f"A request may hold {self.max_files} files.")
         file = await stack.enter_async_context(self.incoming.receive())
@@ -161,7 +161,7 @@ def _begin_field(name: str, received: Received) -> _FieldPart | _IgnoredPart:
 
 @dataclass(slots=True)
 class _FilePart:
-    """A file on its way in; too large a one is passed over, so that others may follow."""
+    """A file while it is received; the rest of a file that is too large is skipped."""
 
     filename: str
     file: IncomingFile
@@ -178,7 +178,7 @@ class _FilePart:
             return
         self.excess += len(data)
         if self.excess > self.max_excess:
-            raise self.error  # nobody means this well
+            raise self.error  # no honest client sends this
 
     async def end(self, received: Received) -> None:
         if self.error is None and self.file.size == 0 and not self.filename:
@@ -193,7 +193,7 @@ class _FilePart:
 
 @dataclass(slots=True)
 class _FieldPart:
-    """A plain field on its way in."""
+    """A plain field while it is received."""
 
     name: str
     data: bytes = b""
@@ -208,7 +208,7 @@ class _FieldPart:
             text = self.data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise invalid(self.name, "must be UTF-8") from error
-        if self.name in received.fields:  # tags, which add up
+        if self.name in received.fields:  # tags, which are added
             text = f"{received.fields[self.name]},{text}"
             if len(text) > max_bytes(self.name):
                 raise invalid(self.name, f"may have {max_bytes(self.name):,} bytes")
@@ -217,12 +217,12 @@ class _FieldPart:
 
 @dataclass(slots=True)
 class _IgnoredPart:
-    """A field of something else: a widget's own, a button, a token against forged requests."""
+    """An unknown field, such as one of a widget, a button or a CSRF token."""
 
     received: Received
     name: str
     beginning: bytes = b""
-    """Of its value, where that tells how many pieces a file has."""
+    """The value, if it gives the number of pieces of a file."""
 
     async def take(self, data: bytes) -> None:
         if self.name in PIECES:

@@ -1,4 +1,4 @@
-"""Uploads that are not a whole file as it is on disk: what the client has to change."""
+"""Errors for uploads that are not a whole, unchanged file, with what the client has to change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from imagesvc.http.bodies.receiving import StreamedBody
 PIECES = frozenset({
     "chunks", "dztotalchunkcount", "flowTotalChunks", "qqtotalparts", "resumableTotalChunks",
 })  # fmt: skip
-"""Fields in which plupload, Dropzone, flow.js, Fine Uploader and resumable.js tell in how many
-requests they send a file."""
+"""Fields in which plupload, Dropzone, flow.js, Fine Uploader and resumable.js give the number of
+requests for a file.
+"""
 MAX_DIGITS = 12
 _UNKNOWN_FORM = (
     "The body looks like a form; its Content-Type must be multipart/form-data with the boundary,"
-    " which clients set by themselves when it is left to them."
+    " which clients set by themselves unless it is overridden."
 )
 _HINTS = {
     FORM: "The body is declared as a form; to send a file with curl, use --data-binary instead of"
@@ -32,7 +33,7 @@ def check_whole(request: Request) -> None:
     """Refuse a part of a file (RFC 9110, section 14.5), and compressed bodies.
 
     Raises:
-        InvalidRequest: the body is said to be a range.
+        InvalidRequest: the body is declared as a range.
         UnsupportedMediaType: it is compressed.
     """
     check_encoding(request)
@@ -55,7 +56,7 @@ def check_pieces(name: str, value: bytes) -> None:
 
 @contextlib.contextmanager
 def explained(request: Request, body: StreamedBody) -> Iterator[None]:
-    """Add what may be the cause to an error about a body that was taken for a file."""
+    """Add the possible cause to an error about a body that was read as a file."""
     try:
         yield
     except (UnsupportedMediaType, CorruptImage) as error:

@@ -1,4 +1,4 @@
-"""Answers and errors of an operation, as its document says them."""
+"""Responses and errors of an operation in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ from imagesvc.http.problems import MEDIA_TYPE, Problem, problem
 
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "The challenge (RFC 6750)."},
-    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "Seconds until one is let through again."},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "Seconds until a request is accepted again."},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "Seconds after which to try again."},
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: {"Content-Range": "How many bytes there are."},
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: {
+        "Content-Range": "The number of bytes of the representation."
+    },
 }
 NAMES = {ImagesvcError: "InternalError"}
 DETAILS: Mapping[type[ImagesvcError], str] = {
@@ -48,7 +50,7 @@ FIELDS: Mapping[type[ImagesvcError], tuple[tuple[str, str], ...]] = {
 def answers_of(
     operation: Operation, schemas: Schemas, shared: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """The responses of an operation by status; those that are errors are put into `shared`."""
+    """The responses of an operation by status; error responses are also added to `shared`."""
     answers = {
         str(status): _answer(status, answer, schemas)
         for status, answer in operation.answers.items()
@@ -65,7 +67,7 @@ def answers_of(
 
 
 def errors_of(operation: Operation) -> list[type[ImagesvcError]]:
-    """Every error of an operation: its own, and those of what it has; one for each code."""
+    """Every error of an operation: declared ones and those of its parts, one for each code."""
     errors: list[type[ImagesvcError]] = [*operation.errors, InvalidRequest]
     if operation.scope is not None:
         errors += [Unauthorized, InsufficientScope]

@@ -1,4 +1,4 @@
-"""The API's own document: OpenAPI 3.1, made from the operations and the models that validate.
+"""The OpenAPI 3.1 document, made from the operations and their models.
 
 spectree is not used: its Starlette plugin reads whole bodies into memory to validate them, which
 must not happen to streamed uploads.
@@ -35,27 +35,27 @@ ABOUT = """\
 Images are uploaded, kept byte for byte, and delivered with any transform by URL.
 
 Image bytes are under `/images`, everything else is JSON under `/api/v1`. Times are UTC in RFC 3339,
-ids are UUIDv7. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Every URL may
-besides be answered by 408, 414 or 431 when a request is too slow or its head too large.
+ids are UUIDv7. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Requests to
+every URL may also be answered 408, 414 or 431, if the request is too slow or its header too large.
 
-Who asks brings an API key or a token as `Authorization: Bearer …`; on a service without accounts
-nobody has to.
+Requests need an API key or a token as `Authorization: Bearer …`, except on a service without
+accounts.
 """
 TAGS = {
     "images": "Upload, list, show, edit and delete images; their stored variants.",
     "delivery": "The bytes of originals and variants. Parameters are the transform.",
     "collections": "Collections, and the images in them.",
-    "jobs": "What makes variants: each upload has one. Poll it, retry it, cancel it.",
+    "jobs": "Jobs make variants; each upload has one. Poll, retry and cancel them.",
     "accounts": "Tokens, users and API keys.",
-    "events": "What happens, as it happens: a stream.",
-    "webhooks": "What happens, sent to URLs and signed; what was sent, and sending it again.",
-    "operation": "Health, readiness and metrics for those who run the service.",
+    "events": "A stream of changes as they happen.",
+    "webhooks": "Signed events sent to URLs, their deliveries, and replays.",
+    "operation": "Health, readiness and metrics for operators.",
     TAG: "This document, and a page to try it.",
 }
 SCOPES = {
     Scope.READ: "List and show.",
     Scope.UPLOAD: "Upload.",
-    Scope.MANAGE: "Edit, delete, and manage one's account.",
+    Scope.MANAGE: "Edit, delete, and manage the user's account.",
     Scope.ADMIN: "Everything of everybody.",
 }
 BEARER = {
@@ -69,7 +69,7 @@ ETAG = {"ETag": "The version of the bytes."}
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """The OpenAPI document of these operations; equal ones have equal documents."""
+    """The OpenAPI document of these operations; equal operations give equal documents."""
     schemas = Schemas.of(operations)
     shared = _shared_parameters(operations, schemas)
     responses: dict[str, Any] = {}
@@ -102,7 +102,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def rebased(whole: Mapping[str, Any], base: str) -> Mapping[str, Any]:
-    """The document of a service whose URLs begin with something."""
+    """The document of a service whose URLs have this prefix."""
     if not base:
         return whole
     components = {**whole["components"], "securitySchemes": _security_schemes(base)}
@@ -110,7 +110,7 @@ def rebased(whole: Mapping[str, Any], base: str) -> Mapping[str, Any]:
 
 
 def written(whole: Mapping[str, Any]) -> bytes:
-    """The document as JSON, laid out for people and for diffs."""
+    """The document as indented JSON."""
     return to_json(whole, indent=2) + b"\n"
 
 
@@ -156,7 +156,7 @@ def _described(
 
 
 def summary_and_description(operation: Operation) -> tuple[str, str]:
-    """The first line of the endpoint's docstring, and what follows up to its sections."""
+    """The first line of the endpoint's docstring, and the text up to its sections."""
     text = inspect.cleandoc(operation.endpoint.__doc__ or operation.name)
     text = re.split(r"^(?:Args|Raises|Returns|Yields):$", text, maxsplit=1, flags=re.MULTILINE)[0]
     first, _, rest = text.partition("\n\n")
@@ -223,7 +223,7 @@ def _of_header(header: Header[Any]) -> dict[str, Any]:
 
 
 def _shared_parameters(operations: Sequence[Operation], schemas: Schemas) -> dict[str, Any]:
-    """Those that stand at two operations or more, by name; the most common one has the name."""
+    """Parameters of two operations or more, by name; of different ones, the most common."""
     every = [item for operation in operations for item in _parameters(operation, schemas)]
     counts = Counter(json.dumps(item, sort_keys=True) for item in every)
     shared: dict[str, Any] = {}
@@ -236,13 +236,13 @@ def _shared_parameters(operations: Sequence[Operation], schemas: Schemas) -> dic
 
 @dataclass(slots=True)
 class OpenApiEndpoints:
-    """The operation that hands the document out; made when first asked for, and kept."""
+    """The operation that serves the document, which is made at the first request and kept."""
 
     described: Sequence[Operation]
-    """Every operation of the service, this one among them."""
+    """Every operation of the service, including this one."""
     _whole: Mapping[str, Any] | None = field(default=None, init=False)
     _packed: dict[str, Packed] = field(default_factory=dict, init=False)
-    """By what URLs begin with, which trusted proxies may decide; the newest few."""
+    """The most recent documents by the prefix of URLs, which trusted proxies may set."""
     _packing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     @operation(

@@ -1,6 +1,7 @@
-"""One example of each thing that the API takes or gives, by the name of its schema.
+"""One example of each resource and body, by the name of its schema.
 
-Pages and other containers need none: what shows the document puts them together from these.
+Pages and other containers need no example: programs that show the document assemble them from
+these.
 """
 
 from __future__ import annotations

@@ -34,12 +34,12 @@ class _Untitled(GenerateJsonSchema):
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """The schemas of all models that a set of operations has."""
+    """The schemas of all models of a set of operations."""
 
     components: Mapping[str, JsonSchemaValue]
     references: Mapping[ModelInMode, JsonSchemaValue]
     queries: Mapping[type[BaseModel], JsonSchemaValue]
-    """Of models whose fields are parameters; no components."""
+    """Schemas of models whose fields are parameters; these are no components."""
 
     @classmethod
     def of(cls, operations: Sequence[Operation]) -> Schemas:
@@ -91,11 +91,11 @@ class Schemas:
         return cls(with_examples, references, queries)
 
     def taken(self, model: type[BaseModel]) -> JsonSchemaValue:
-        """The schema of what a client sends."""
+        """The schema of data that a client sends."""
         return self.references[model, "validation"]
 
     def given(self, model: type[BaseModel]) -> JsonSchemaValue:
-        """The schema of what a client gets."""
+        """The schema of data that a client gets."""
         return self.references[model, "serialization"]
 
     def parameters(self, query: type[BaseModel]) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ class Schemas:
 
 
 def without_nul(value: Any) -> Any:
-    """A schema of what is taken: no text may hold a NUL, whatever else it may be."""
+    """A schema of input, in which no text may contain NUL."""
     if isinstance(value, list):
         return [without_nul(item) for item in value]
     if not isinstance(value, Mapping):
@@ -201,8 +201,8 @@ def _mapped(value: Any, rename: Callable[[str], str]) -> Any:
 def _nullable(value: Any) -> Any:
     """A schema in which types that may be null are lists of types.
 
-    Beside a property of the same type that may not be null, openapi-generator takes both for one
-    where `anyOf` says it.
+    openapi-generator confuses a nullable property that uses `anyOf` with a property of the same
+    type that is not nullable.
     """
     if isinstance(value, list):
         return [_nullable(item) for item in value]
@@ -217,7 +217,7 @@ def _nullable(value: Any) -> Any:
 
 
 def _lifted(value: Any, lifted: dict[str, JsonSchemaValue]) -> Any:
-    """A schema with references to the objects in it that have titles, which go to `lifted`."""
+    """A schema with references to its objects that have titles, which are moved to `lifted`."""
     if isinstance(value, list):
         return [_lifted(item, lifted) for item in value]
     if not isinstance(value, dict):
@@ -230,7 +230,7 @@ def _lifted(value: Any, lifted: dict[str, JsonSchemaValue]) -> Any:
 
 
 def _unwrapped(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that may be left out is no parameter that may be null."""
+    """An optional parameter, which is not a nullable one."""
     schema = {key: value for key, value in schema.items() if key != "default" or value is not None}
     if isinstance(schema.get("type"), list):
         (kind,) = (name for name in schema["type"] if name != "null")

@@ -1,1 +1,1 @@
-"""What happens to every request and answer around the routes."""
+"""Middleware around all routes."""

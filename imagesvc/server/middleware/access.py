@@ -24,10 +24,10 @@ _FLUSH_SECONDS = 0.2
 
 
 class AccessLog:
-    """Writes request lines: at once on a terminal, some at a time as JSON.
+    """Writes request lines: immediately on a terminal, in batches as JSON.
 
     A line as JSON costs about a microsecond here and ten through the logger's processors,
-    which is a third of what the server needs to answer from memory.
+    which is a third of the time for a response from memory.
     """
 
     def __init__(self, *, as_json: bool, enabled: bool) -> None:
@@ -40,7 +40,7 @@ class AccessLog:
         self._numbers = itertools.count(1)
 
     def request_id(self, scope: Scope) -> bytes:
-        """The client's X-Request-ID when it is a plain word, else a new one."""
+        """The client's X-Request-ID if it is a plain word, otherwise a new one."""
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(value):
                 return bytes(value)
@@ -53,7 +53,7 @@ class AccessLog:
             scope: the ASGI scope.
             status: of the answer.
             size: bytes of the body.
-            began: `time.perf_counter()` when the request came.
+            began: `time.perf_counter()` when the request arrived.
         """
         request_id = self.request_id(scope)
         self.write(scope, request_id, status, size, began)
@@ -70,7 +70,7 @@ class AccessLog:
             "request_id": request_id.decode("ascii"),
             "method": scope["method"],
             "path": scope["path"],
-            "status": int(status),  # an enumeration's member has another form in text
+            "status": int(status),  # a member of an enumeration is formatted differently
             "bytes": size,
             "ms": round((time.perf_counter() - began) * 1000, 2),
             "client": client[0] if client else None,
@@ -86,21 +86,21 @@ class AccessLog:
             asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Write the lines that wait."""
+        """Write the pending lines."""
         if self._lines:
             standard_error.write(b"".join(self._lines))
             self._lines.clear()
 
 
 class AccessLogMiddleware:
-    """Binds the request id for other log lines, sends it, and logs the request at its end."""
+    """Adds the request id to log lines and the response, and logs the request at its end."""
 
     def __init__(self, app: ASGIApp, access: AccessLog) -> None:
         self._app = app
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, watching the answer."""
+        """Handle the request, and record the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,8 +1,8 @@
-"""The path that the service is mounted at, and what its URLs begin with.
+"""The path at which the service is mounted, and the prefix of its URLs.
 
-A proxy may take its prefix off the path or leave it there. Both work: the prefix is taken off here
-where one of the service's own paths follows it. Behind this middleware, paths are those of the
-routes, so that routes, caches and signatures do not depend on the prefix.
+A proxy may remove its prefix from the path or keep it. Both work: the prefix is removed here if one
+of the service's own paths follows it. Behind this middleware, paths are those of the routes, so
+that routes, caches and signatures do not depend on the prefix.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from imagesvc.http.requests import BASE, ORIGIN, PREFIX
 
 
 class BasePathMiddleware:
-    """Takes the prefix off the path, and puts what URLs begin with into the ASGI scope.
+    """Removes the prefix from the path, and adds the prefix of URLs to the ASGI scope.
 
     Args:
-        app: what answers.
+        app: the application.
         prefix: of paths, such as `/media`; empty at the root.
-        base_url: what URLs begin with: the prefix, or an absolute URL.
+        base_url: the prefix of URLs, which is a path or an absolute URL.
         paths: of the routes.
     """
 
@@ -32,11 +32,11 @@ class BasePathMiddleware:
         self._own = frozenset(map(_first, paths)) - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Correct the scope, and pass on."""
+        """Correct the scope, and call the application."""
         await self._app(self.corrected(scope), receive, send)
 
     def corrected(self, scope: Scope) -> Scope:
-        """The scope as it is for a service at the root."""
+        """The scope as for a service at the root."""
         if scope["type"] != "http":
             return scope
         prefix = self._prefix if self._is_absolute else scope.get(PREFIX, self._prefix)
@@ -49,10 +49,10 @@ class BasePathMiddleware:
         return corrected
 
     def _without(self, prefix: str, path: str) -> str:
-        """A path without the prefix, where it has it.
+        """A path without the prefix.
 
-        `/images/ID` below the prefix `/images` comes from a proxy that took the prefix off: no
-        path of the service follows.
+        `/images/ID` below the prefix `/images` is unchanged: no path of the service follows the
+        prefix, so a proxy has already removed it.
         """
         if not prefix or not path.startswith(prefix):
             return path

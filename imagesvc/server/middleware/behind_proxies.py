@@ -1,4 +1,4 @@
-"""The middleware that proxies in front need, in the order in which it corrects requests."""
+"""The middleware for requests through proxies, in the order in which it corrects them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def behind_proxies(
 
     Args:
         asgi: the application.
-        inline: what it answers without a task.
+        inline: answers requests without a task.
         settings: they name the proxies and the URL of the service.
         paths: of all operations.
     """
@@ -38,5 +38,5 @@ def behind_proxies(
 def _corrected_first(
     middleware: BasePathMiddleware | ForwardedMiddleware, inline: Inline
 ) -> Inline:
-    """What is answered at once, asked with the scope that a middleware corrects."""
+    """The inline responses, with the scope that the middleware corrects."""
     return lambda scope: inline(middleware.corrected(scope))

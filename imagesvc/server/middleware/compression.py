@@ -1,7 +1,7 @@
-"""JSON and HTML compressed with gzip for clients that ask for it.
+"""JSON and HTML compressed with gzip for clients that accept it.
 
-Only what is read: the answers to GET and HEAD hold no new secrets beside what a client sent. An
-entity tag of JSON is the version of what people edit, and stays the same.
+Only responses to GET and HEAD are compressed: they contain no new secrets next to data of the
+client. An entity tag of JSON is the version of editable fields, and stays the same.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imagesvc.syntax.header_fields import accepts_gzip, joined_field
 
 MIN_BYTES = 1024
-"""What is smaller fits into a packet or two as it is."""
+"""A smaller response fits into one or two packets uncompressed."""
 MAX_INLINE_BYTES = 16 << 10
-"""What is larger is compressed in a thread."""
+"""A larger response is compressed in a thread."""
 LEVEL = 5
 MEDIA_TYPES = frozenset({
     "application/json", "application/problem+json", "application/vnd.oai.openapi+json",
@@ -26,20 +26,20 @@ MEDIA_TYPES = frozenset({
 
 
 class CompressionMiddleware:
-    """ASGI middleware that compresses answers which come whole."""
+    """ASGI middleware that compresses responses that are sent in one piece."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; what is read is compressed where it may be."""
+        """Call the application; responses to reads are compressed if possible."""
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
             send = _Answer(scope, send).send
         await self._app(scope, receive, send)
 
 
 class _Answer:
-    """One answer; its head waits for the body, if that may be compressed."""
+    """One response; its head is held back until the body, if that may be compressed."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope

@@ -1,8 +1,8 @@
-"""Which pages of other sites may read answers, and send what a form could not (CORS, Fetch).
+"""Permissions of pages of other sites to read responses and send requests (CORS, Fetch).
 
-Every answer gets the fields, also errors and those of the memory cache: a page that cannot read an
-error cannot tell it. Credentials are not allowed to come by themselves: there are no cookies, and
-keys and tokens are header fields that the page sets.
+Every response gets the fields, including errors and hits of the memory cache, so that a page can
+show errors. Access-Control-Allow-Credentials is not sent: there are no cookies, and the page itself
+sets the header fields with keys and tokens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Fields = list[tuple[bytes, bytes]]
 
 ANY = "*"
 MAX_AGE_SECONDS = 7200
-"""How long a browser may remember a preflight; Chrome remembers none for longer."""
+"""How long a browser may cache a preflight; Chrome uses no longer time."""
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 REQUEST_FIELDS = (
     b"Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, "
@@ -39,12 +39,12 @@ _VARIES = (b"vary", b"Origin")
 
 @dataclass(frozen=True, slots=True)
 class Cors:
-    """What is allowed to whom.
+    """The permissions of origins.
 
     Args:
-        origins: those whose pages may do all that a program may.
-        any_may_deliver: whether every page may read what is delivered.
-        any_may_call: whether every page may call the API, too; it needs a key or token there.
+        origins: origins whose pages have the rights of programs.
+        any_may_deliver: whether every page may read delivered images.
+        any_may_call: whether every page may also call the API, with a key or token.
     """
 
     origins: frozenset[str]
@@ -53,18 +53,18 @@ class Cors:
 
     @classmethod
     def of(cls, names: Iterable[str], *, has_accounts: bool) -> Cors:
-        """As the setting says. Without accounts, only a named origin may do more than read."""
+        """From the setting. Without accounts, only a named origin may do more than read."""
         origins = frozenset(names)
         is_any = ANY in origins
         return cls(origins - {ANY}, is_any, is_any and has_accounts)
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether any origin has permissions."""
         return self.any_may_deliver or bool(self.origins)
 
     def allowed(self, origin: str | None, *, is_delivery: bool) -> bytes | None:
-        """What Access-Control-Allow-Origin says; None if a page of this origin may read nothing."""
+        """The value of Access-Control-Allow-Origin; None if this origin may read nothing."""
         if self.any_may_call or (self.any_may_deliver and is_delivery):
             return b"*"
         if origin is not None and origin.lower() in self.origins:
@@ -72,9 +72,9 @@ class Cors:
         return None
 
     def fields(self, origin: str | None, *, is_delivery: bool) -> Fields:
-        """What an answer to a request of this origin says."""
+        """The fields of a response to a request of this origin."""
         allowed = self.allowed(origin, is_delivery=is_delivery)
-        # A cache must not give the answer for one origin to another.
+        # A cache must not send the response for one origin to another.
         varies = [_VARIES] if self.origins and allowed != b"*" else []
         if allowed is None:
             return varies
@@ -85,10 +85,10 @@ OFF = Cors(frozenset(), any_may_deliver=False, any_may_call=False)
 
 
 class CorsMiddleware:
-    """ASGI middleware that answers preflights, and puts the fields on all other answers.
+    """ASGI middleware that answers preflights, and adds the fields to all other responses.
 
-    Starlette's own answers preflights with plain text, leaves `Vary` out where no Origin came,
-    and knows one rule for all paths.
+    Starlette's middleware answers preflights with plain text, omits `Vary` for requests without
+    Origin, and has one rule for all paths.
     """
 
     def __init__(self, app: ASGIApp, cors: Cors, logged: Callable[[ASGIApp], ASGIApp]) -> None:
@@ -97,7 +97,7 @@ class CorsMiddleware:
         self._logged = logged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on with the fields, or answer a preflight."""
+        """Call the application and add the fields, or answer a preflight."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -118,9 +118,9 @@ class CorsMiddleware:
         await self._app(scope, receive, with_fields)
 
     def _preflight(self, scope: Scope) -> Response | None:
-        """The answer to a browser that asks what a page may send; None if this is no such request.
+        """The response to a preflight; None if the request is not a preflight.
 
-        A page that may send nothing gets the answer of any other OPTIONS request.
+        A page without permissions gets the response to any other OPTIONS request.
         """
         method = joined_field(scope["headers"], b"access-control-request-method")
         if scope["method"] != "OPTIONS" or method is None:
@@ -141,7 +141,7 @@ class CorsMiddleware:
 
 
 def shared_inline(inline: Inline, cors: Cors) -> Inline:
-    """The answers at once, which are of what is public, with the fields."""
+    """The inline responses, which are public, with the fields."""
 
     def answered(scope: Scope) -> tuple[bytes, bytes] | None:
         answer = inline(scope)
@@ -154,12 +154,12 @@ def shared_inline(inline: Inline, cors: Cors) -> Inline:
 
 
 def written(fields: Fields) -> bytes:
-    """Fields as they go over the wire."""
+    """The encoded fields."""
     return b"".join(b"%b: %b\r\n" % field for field in fields)
 
 
 def origin_of(scope: Scope) -> str | None:
-    """The origin of the page that asks, as its browser says."""
+    """The origin of the page, as sent by the browser."""
     return joined_field(scope["headers"], b"origin")
 
 

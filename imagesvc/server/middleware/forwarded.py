@@ -1,9 +1,9 @@
-"""Who really asked, and for which host and path: fields that trusted proxies set.
+"""The client, host and path of the original request, from fields that trusted proxies set.
 
-Believed are `Forwarded` (RFC 7239), and where it is missing `X-Forwarded-For`, `-Proto` and
-`-Host`; only from peers in the trusted networks, and only as far back as the first address that
-is not in them. Everybody else could write anything there. `X-Forwarded-Prefix`, for which
-`Forwarded` has no word, is that of the nearest proxy.
+`Forwarded` (RFC 7239) is used, or `X-Forwarded-For`, `-Proto` and `-Host` if it is missing. The
+fields are trusted only from peers in the trusted networks, and only back to the first address that
+is not in them: any client could send them. `X-Forwarded-Prefix`, which has no counterpart in
+`Forwarded`, is that of the nearest proxy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_HOPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What one proxy says of the request it took; None where it says nothing."""
+    """The data of one proxy about its request; None if a value is missing."""
 
     address: Address | None
     proto: str | None = None
@@ -38,18 +38,18 @@ class Hop:
 
 
 class ForwardedMiddleware:
-    """Puts the client, scheme and host that trusted proxies report into the ASGI scope."""
+    """Sets the client, scheme and host in the ASGI scope from trusted proxies."""
 
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
         self._app = app
         self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Correct the scope, and pass on."""
+        """Correct the scope, and call the application."""
         await self._app(self.corrected(scope), receive, send)
 
     def corrected(self, scope: Scope) -> Scope:
-        """The scope as it is for the one who really asks, when the peer is trusted."""
+        """The scope of the original request, if the peer is trusted."""
         if scope["type"] != "http" or not self._is_trusted(_peer(scope)):
             return scope
         headers = Headers(scope=scope)
@@ -59,7 +59,7 @@ class ForwardedMiddleware:
         return {**corrected, PREFIX: prefix} if prefix else corrected
 
     def _first_untrusted(self, found: list[Hop]) -> Hop | None:
-        """From the nearest proxy back to the first requester that is none of ours."""
+        """The hops from the nearest proxy back to the first address that is not trusted."""
         for hop in reversed(found):
             if not self._is_trusted(hop.address):
                 return hop

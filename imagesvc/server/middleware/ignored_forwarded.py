@@ -1,4 +1,4 @@
-"""A warning for operators who forgot `trusted_proxies`: their proxy's fields have no effect."""
+"""A warning when `trusted_proxies` is not set and the fields of a proxy are ignored."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FIELDS = frozenset(
 
 
 class IgnoredForwardedMiddleware:
-    """Logs once that a peer which is not trusted sent fields of a proxy.
+    """Logs once that an untrusted peer sent fields of a proxy.
 
-    Once, because any client can send them, and the first tells an operator enough.
+    Only once, because any client can send them.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
@@ -31,7 +31,7 @@ class IgnoredForwardedMiddleware:
         self._has_warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Look at the fields until one was ignored, and pass on."""
+        """Check the fields until one was ignored, and call the application."""
         if not self._has_warned and scope["type"] == "http":
             self._warn(scope)
         await self._app(scope, receive, send)

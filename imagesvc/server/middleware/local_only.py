@@ -1,9 +1,9 @@
 """Without accounts, only programs on this machine are answered.
 
-A request with a forwarding field has come through a proxy, whose visitors are strangers. A Host
-that is no loopback name shows that a proxy passed its own on, or that a page points a name of its
-own at this port (DNS rebinding). A proxy that sets neither, such as nginx by default, cannot be
-told from a local program: that is why accounts are the default.
+A request with a forwarding field came through a proxy, whose clients are strangers. A Host that is
+not a loopback name shows that a proxy passed on its own Host, or that a name of another site
+resolves to this port (DNS rebinding). A proxy that sets neither, such as nginx by default, cannot
+be distinguished from a local program: that is why accounts are the default.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ PREFIXES = (
     b"x-pomerium-", b"x-real-", b"x-sucuri-", b"x-vercel-",
 )  # fmt: skip
 FIRST_BYTES = frozenset(prefix[:1] for prefix in PREFIXES)
-"""Of the prefixes: every request that memory answers pays for this check."""
+"""Only prefixes are compared, since this check runs for every memory hit."""
 OPEN_PATH = "/healthz"
-"""A monitor behind a proxy sees that the process is alive, and learns nothing else."""
+"""The path that a monitor behind a proxy may request."""
 WHAT_TO_SET = (
     "Set IMAGESVC_AUTH=required, so that requests need a key or token; with IMAGESVC_AUTH=off the "
     "service answers only programs on its own machine"
@@ -42,14 +42,14 @@ WHAT_TO_SET = (
 
 
 class LocalOnly:
-    """ASGI middleware that refuses what comes through a proxy or under another host name."""
+    """ASGI middleware that refuses requests through a proxy or with another host name."""
 
     def __init__(self, app: ASGIApp, logged: Callable[[ASGIApp], ASGIApp]) -> None:
         self._app = app
         self._logged = logged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse."""
+        """Call the application, or refuse the request."""
         refusal = refusal_of(scope) if scope["type"] == "http" else None
         if refusal is None:
             await self._app(scope, receive, send)
@@ -58,7 +58,7 @@ class LocalOnly:
 
 
 def only_local(inline: Inline) -> Inline:
-    """The same check in front of what is answered without the middleware."""
+    """The same check for inline responses, which bypass the middleware."""
     return lambda scope: None if refusal_of(scope) is not None else inline(scope)
 
 

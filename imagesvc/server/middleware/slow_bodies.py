@@ -1,4 +1,4 @@
-"""Bodies that do not come: a request whose body stalls is answered 408."""
+"""Slow bodies: a request whose body stalls is answered 408."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from imagesvc.errors import RequestTimeout
 from imagesvc.server.request_heads import declares_body
 
 MIN_RATE = 500
-"""Bytes a second that a body must keep up, lest one that drips never stalls."""
+"""The minimum rate of a body in bytes a second; a slow trickle would never stall."""
 
 
 class SlowBodyMiddleware:
-    """Bounds the time that the application waits for each piece of a body."""
+    """Limits the time that the application waits for each piece of a body."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; `receive` raises `RequestTimeout` once the body is too slow."""
+        """Call the application; `receive` raises `RequestTimeout` when the body is too slow."""
         if scope["type"] == "http" and declares_body(scope["headers"]):
             receive = _Body(receive, self._seconds).next
         await self._app(scope, receive, send)
 
 
 class _Body:
-    """A body on its way in, and how long it was waited for."""
+    """A body while it is received, with its waiting time."""
 
     def __init__(self, receive: Receive, seconds: float) -> None:
         self._receive = receive
@@ -40,7 +40,7 @@ class _Body:
         self._is_late = False
 
     async def next(self) -> Message:
-        """The next message; after the body's end, that of the client's leaving."""
+        """The next message; after the end of the body, the disconnect message."""
         if self._is_over:
             return await self._receive()
         if self._is_late:
@@ -52,7 +52,7 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             self._is_late = True
-            raise RequestTimeout("The body did not come in time.") from None
+            raise RequestTimeout("The body did not arrive in time.") from None
         self._waited += time.monotonic() - began
         self._bytes += len(message.get("body", b""))
         self._is_over = not message.get("more_body", False)

@@ -1,8 +1,8 @@
-"""URLs that end with a slash too many lead to the one without it.
+"""URLs with an additional slash at the end are redirected to the URL without it.
 
-A browser is redirected, so that relative URLs and caches see one address. The target is relative
-to the URL that was asked for: it cannot lead to another site, and holds below a proxy's prefix.
-Other methods are served at once, since many clients do not send a body twice.
+A browser is redirected, so that relative URLs and caches see one address. The target is relative to
+the requested URL: it cannot lead to another site, and works below a proxy's prefix. Other methods
+are served directly, since many clients do not send a body twice.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ REDIRECTED = frozenset({"GET", "HEAD"})
 
 
 class TrailingSlashes:
-    """ASGI middleware that takes a slash off the end of a path.
+    """ASGI middleware that removes a slash from the end of a path.
 
     Args:
-        app: what to pass on to.
-        routes: what there is.
+        app: the application.
+        routes: the known routes.
     """
 
     def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
@@ -30,7 +30,7 @@ class TrailingSlashes:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or redirect."""
+        """Call the application, or redirect."""
         if scope["type"] != "http" or not self._ends_too_late(scope["path"]):
             await self._app(scope, receive, send)
         elif scope["method"] in REDIRECTED:
