@@ -1,1 +1,1 @@
-"""JSON over HTTP: a module per resource; no SQL, no pixels."""
+"""The JSON API: a module for each resource, without SQL and pixels."""

@@ -38,19 +38,19 @@ class CollectionIn(Sent, title="CollectionRequest"):
     title: Annotated[Title, Field(min_length=1)]
     description: Description = ""
     visibility: Visibility | None = None
-    """As the setting `default_visibility` says when absent."""
+    """The setting `default_visibility` when absent."""
 
 
 class CollectionPatch(Patch):
-    """What to change of a collection; what is absent stays (RFC 7396)."""
+    """Changes of a collection; absent members stay unchanged (RFC 7396)."""
 
     title: Annotated[Title, Field(min_length=1)] | MISSING = MISSING
     description: Description | MISSING | None = MISSING
-    """Null empties it."""
+    """Null removes it."""
     visibility: Visibility | MISSING = MISSING
 
     def applied_to(self, collection: Collection) -> Collection:
-        """The collection as it is to be."""
+        """The collection with the changes."""
         given = self.given()
         if "description" in given:
             given["description"] = given["description"] or ""
@@ -58,7 +58,7 @@ class CollectionPatch(Patch):
 
 
 class CollectionLinks(Model):
-    """Where a collection's images are."""
+    """The URL of a collection's images."""
 
     images: str
 
@@ -71,7 +71,7 @@ class CollectionOut(Model, title="Collection"):
     description: str
     visibility: Visibility
     image_count: int | None
-    """How many images are in it; for its owner alone, since private ones count."""
+    """The number of its images, including private ones; shown to its owner only."""
     owner_id: UUID | None
     created_at: Instant
     updated_at: Instant
@@ -79,7 +79,7 @@ class CollectionOut(Model, title="Collection"):
 
     @classmethod
     def of(cls, collection: Collection, requester: Principal, *, base: str) -> CollectionOut:
-        """What the API tells a requester about a collection."""
+        """The representation of a collection for a requester."""
         is_own = owns(requester, collection.owner_id)
         return cls(
             id=collection.id,
@@ -101,7 +101,7 @@ SHOWN = Answer(CollectionOut, EDIT_VERSION)
 
 @dataclass(frozen=True, slots=True)
 class CollectionEndpoints:
-    """The operations on collections; the fields are everything they may touch."""
+    """The operations on collections; the fields are their dependencies."""
 
     collections: CollectionStore
     default_visibility: Visibility
@@ -165,7 +165,7 @@ class CollectionEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def edit(self, call: Call[None, CollectionPatch], collection: Collection) -> Response:
-        """Change title, description or visibility; `If-Match` guards against lost changes."""
+        """Change title, description or visibility; `If-Match` prevents lost updates."""
         changed = await self.collections.edit(
             collection.id,
             call.body.applied_to,
@@ -180,7 +180,7 @@ class CollectionEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def delete(self, _call: Call[None, None], collection: Collection) -> Response:
-        """Delete an empty collection; 409 while there are images in it."""
+        """Delete an empty collection; 409 while it has images."""
         await self.collections.remove(collection.id)
         return Response(status_code=204)
 
@@ -213,9 +213,8 @@ async def check_may_fill(
 ) -> None:
     """Check that a requester may upload into a collection.
 
-    Raises:
-        InvalidRequest: for this requester there is no such collection.
-        Forbidden: it is someone else's.
+    Raises: InvalidRequest: the collection does not exist for this requester.
+        Forbidden: it belongs to another user.
     """
     try:
         check_may_change(requester, await collections.get(collection_id))

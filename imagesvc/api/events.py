@@ -1,4 +1,4 @@
-"""Events as a stream: server-sent events that go on where a reader left off (WHATWG HTML, 9.2)."""
+"""Events as a stream: server-sent events that a client can resume (WHATWG HTML, 9.2)."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from imagesvc.store.events import Event, EventStore, EventType, rebased
 EVENT_STREAM = "text/event-stream"
 MAX_STREAMS = 100
 MAX_STREAMS_OF_ONE = 20
-"""Of one user, so that nobody takes all of them."""
+"""Streams of one user, so that no user occupies all of them."""
 BATCH = 100
 HEARTBEAT_SECONDS = 15.0
-"""Also how long a stream may outlive the access of its reader."""
+"""Also the maximum time that a stream continues after its credential became invalid."""
 POLL_SECONDS = 1.0
-"""How long a change by another process goes unnoticed."""
+"""The maximum delay until a change by another process is noticed."""
 PAUSE_SECONDS = 0.05
-"""Between two looks for events: many commits are one wake-up."""
+"""The minimum time between two queries for events: many commits are one wake-up."""
 SEND_SECONDS = 30.0
-"""A reader that takes nothing for so long is cut off."""
+"""A client that reads nothing for so long is disconnected."""
 MAX_ID = 2**63 - 1
 
 
@@ -61,7 +61,7 @@ def _event_id_of_header(text: str) -> int:
     return event_id
 
 
-LAST_EVENT_ID = Header("Last-Event-ID", "Go on after this event.", _event_id_of_header)
+LAST_EVENT_ID = Header("Last-Event-ID", "Continue after this event.", _event_id_of_header)
 
 
 def _types(text: object) -> object:
@@ -70,7 +70,7 @@ def _types(text: object) -> object:
     known = {str(kind) for kind in EventType}
     names = text.split(",")
     if not known.issuperset(names):
-        raise ValueError(f"must be some of {', '.join(EventType)}, with commas between")
+        raise ValueError(f"must be some of {', '.join(EventType)}, separated by commas")
     return tuple(EventType(name) for name in names)
 
 
@@ -80,26 +80,26 @@ Types = Annotated[
 
 
 class EventQuery(Query):
-    """Which events to send, and from where on."""
+    """The types of events to send, and the event to continue after."""
 
     LISTS: ClassVar[frozenset[str]] = frozenset({"types"})
 
     last_event_id: Annotated[int, Field(ge=0, le=MAX_ID), BeforeValidator(_event_id)] | None = None
-    """Go on after this event, as the header Last-Event-ID does, which wins."""
+    """Continue after this event; the header Last-Event-ID does the same, and has precedence."""
     types: Types | None = None
-    """Only these types, with commas between, or several times."""
+    """Only these types, separated by commas, or given several times."""
 
 
 @dataclass(slots=True)
 class EventEndpoints:
-    """The stream of events; the fields are everything it may touch."""
+    """The stream of events; the fields are its dependencies."""
 
     events: EventStore
     database: Database
     authenticator: Authenticator
     is_stopping: Callable[[], bool]
     open_streams: Counter[UserId | None] = field(default_factory=Counter, init=False)
-    """By user; None is everybody where there are no accounts."""
+    """Streams by user; None is the user if there are no accounts."""
 
     @operation(
         "stream_events", "GET", "/api/v1/events", tag="events", scope=AuthScope.READ,
@@ -109,11 +109,10 @@ class EventEndpoints:
     async def stream(self, call: Call[EventQuery, None]) -> Response:
         """Changes of the requester's images and jobs, as server-sent events, until one side ends.
 
-        Without an id to go on after, it begins with what happens from now on.
+        Without an id to continue after, it begins with the next event.
 
-        Raises:
-            InvalidRequest: a parameter or Last-Event-ID is wrong.
-            Overloaded: there are as many streams as there may be, in all or of one user.
+        Raises: InvalidRequest: a parameter or Last-Event-ID is invalid.
+            Overloaded: the maximum number of streams is open, in all or for one user.
         """
         query, principal = call.query, call.requester
         last = call.header(LAST_EVENT_ID)
@@ -125,23 +124,22 @@ class EventEndpoints:
         if last is None:
             last = newest
         elif last > newest or last + 1 < oldest:
-            # Nobody can tell what was missed: the reader has to look at everything anew.
+            # The missed events are unknown: the client has to read the lists again.
             last = newest if last > newest else oldest - 1
             begin = f"id: {last}\nevent: reset\ndata: {{}}\n\n"
-        begin += f"retry: 1000\nid: {last}\n\n"  # no event, but a place to come back to
+        begin += f"retry: 1000\nid: {last}\n\n"  # no event, but an id to continue after
         pieces = self._pieces(call, begin, last, principal.viewer, query.types or ())
         return EventStream(pieces, partial(self._count, principal.user_id))
 
     def _check_room(self, user_id: UserId | None) -> None:
         """Check that another stream may be opened.
 
-        Raises:
-            Overloaded: it may not, to this user or to anybody.
+        Raises: Overloaded: the maximum number is open, in all or for this user.
         """
         if self.open_streams.total() >= MAX_STREAMS:
-            raise Overloaded("There are as many streams of events as there may be.")
+            raise Overloaded("The maximum number of event streams is open.")
         if user_id is not None and self.open_streams[user_id] >= MAX_STREAMS_OF_ONE:
-            raise Overloaded("You have as many streams of events as one user may have.")
+            raise Overloaded("You have opened the maximum number of event streams of one user.")
 
     def _count(self, user_id: UserId | None, by: int) -> None:
         self.open_streams[user_id] += by
@@ -160,7 +158,7 @@ class EventEndpoints:
         with self.database.subscribe() as wake:
             quiet_since = checked_at = time.monotonic()
             while not self.is_stopping():
-                wake.clear()  # before the look: what is committed after it wakes again
+                wake.clear()  # before the query: a later commit sets it again
                 found, last = await self.events.after(last, viewer, types, limit=BATCH)
                 if found:
                     yield "".join(_text(event, call.base) for event in found)
@@ -178,7 +176,7 @@ class EventEndpoints:
                         await wake.wait()
 
     async def _may_still(self, request: Request, viewer: Viewer) -> bool:
-        """Whether the credential that the stream was opened with still holds."""
+        """Whether the credential that opened the stream is still valid."""
         try:
             principal = await self.authenticator.anew(request)
             principal.check(AuthScope.READ)
@@ -198,7 +196,7 @@ def _text(event: Event, base: str) -> str:
 
 
 class EventStream(Response):
-    """An answer that goes on until its pieces end, the reader is gone, or takes no more."""
+    """A response that continues until its pieces end or its client disconnects or stalls."""
 
     media_type = EVENT_STREAM
 
@@ -209,7 +207,7 @@ class EventStream(Response):
         self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the pieces as they come."""
+        """Send the pieces as they arrive."""
         self._count(1)
         try:
             await self._answer(scope, receive, send)

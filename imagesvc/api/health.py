@@ -35,9 +35,9 @@ class Readiness(Health):
     """`checks` says `ok`, or what is wrong."""
 
     reads: bool
-    """Whether images are delivered and deleted; so it is on a full disk."""
+    """Whether images can be delivered and deleted, which is possible on a full disk."""
     writes: bool
-    """Whether uploads are taken, too."""
+    """Whether uploads are accepted as well."""
     checks: dict[str, str]
 
 
@@ -53,10 +53,11 @@ Purpose = Annotated[
 
 
 class ReadinessQuery(LenientQuery):
-    """What readiness is asked for."""
+    """The kind of readiness to check."""
 
     purpose: Purpose = Field(WRITES, alias="for")
-    """What has to work; a balancer keeps a server with a full disk for `reads`."""
+    """The functions that must work; with `reads`, a load balancer keeps a server with a full disk.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class HealthEndpoints:
 
     @operation("is_alive", "GET", "/healthz", tag=TAG, query=LenientQuery, answers={200: Health})
     async def alive(self, _call: Call[LenientQuery, None]) -> Response:
-        """The event loop turns."""
+        """The process is alive."""
         return json_response(Health(status="ok"))
 
     @operation(
@@ -75,7 +76,7 @@ class HealthEndpoints:
         answers={200: Readiness, 503: Readiness},
     )  # fmt: skip
     async def ready(self, call: Call[ReadinessQuery, None]) -> Response:
-        """Database, data directory, disk and workers are there: 200, or 503 with what is not.
+        """200 if database, data directory, disk and workers work, otherwise 503 with failures.
 
         With `for=reads`, the disk may be full.
         """
@@ -88,7 +89,7 @@ class HealthEndpoints:
                 results[name] = error.detail
             except OSError as error:
                 log.error("not ready", action="ready.failed", check=name, error=text_of(error))
-                results[name] = f"It cannot be checked: {error.strerror}."
+                results[name] = f"The check failed: {error.strerror}."
         failed = {name for name, result in results.items() if result != "ok"}
         reads, writes = not failed - {DISK}, not failed
         is_ready = reads if call.query.purpose == READS else writes

@@ -28,19 +28,19 @@ ONE = f"{EVERY}/{{job_id}}"
 
 
 class JobQuery(PageQuery):
-    """Which jobs to list."""
+    """The jobs to list."""
 
     status: Status | None = None
     image: Id | None = None
     owner: Id | None = None
-    """One's own id; an admin may give any."""
+    """The requester's own id; an admin may give any."""
     created_from: Instant | None = None
     created_to: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobEndpoints:
-    """The operations on jobs; the fields are everything they may touch."""
+    """The operations on jobs; the fields are their dependencies."""
 
     queue: JobStore
     runner: Runner
@@ -84,7 +84,7 @@ class JobEndpoints:
     async def cancel(self, call: Call[None, None], job: Job) -> Response:
         """Cancel a job that has not ended (200), or delete one that has ended (204).
 
-        A cancelled job's worker is killed when it has one. What the job has made stays.
+        If the job is running, its worker is killed. The variants that it has made stay.
         """
         if job.status.is_final:
             await self.queue.remove(job.id)
@@ -101,8 +101,8 @@ class JobEndpoints:
     async def retry(self, call: Call[None, None], job: Job) -> Response:
         """Queue a job again that has not succeeded.
 
-        It starts afresh with all its attempts and makes what is missing. If it runs, its attempt is
-        stopped; if it waits for its next attempt, it is due now.
+        It gets all its attempts again and makes the missing variants. A running attempt is stopped;
+        a job that waits for its next attempt is due now.
         """
         return json_response(self._shown(call, await self.runner.retry(job.id)), 202)
 

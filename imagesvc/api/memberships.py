@@ -1,4 +1,4 @@
-"""The images of a collection: list them, put some in, take some out."""
+"""The images of a collection: list, add and remove them."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ MAX_IMAGES = 200
 
 
 class ImageRef(Sent):
-    """Which image."""
+    """The image."""
 
     type: Literal["images"]
     id: str
 
 
 class ImageRefs(Sent):
-    """Which images."""
+    """The images."""
 
     data: Annotated[list[ImageRef], Field(min_length=1, max_length=MAX_IMAGES)]
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipEndpoints:
-    """The operations on the images of collections; the fields are everything they may touch."""
+    """The operations on the images of collections; the fields are their dependencies."""
 
     collections: CollectionStore
     images: ImageStore
@@ -64,9 +64,9 @@ class MembershipEndpoints:
     )  # fmt: skip
     @with_subject(_visible)
     async def page(self, call: Call[PageQuery, None], collection: Collection) -> Response:
-        """The images of a collection, the newest first; others see those they may see.
+        """The images of a collection, the newest first.
 
-        Public ones, that is, and the unlisted ones of a collection that is unlisted itself.
+        Other users see only its public images, and the unlisted ones if the collection is unlisted.
         """
         requester = call.requester
         found, last = await self.images.in_collection(
@@ -85,9 +85,9 @@ class MembershipEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def add(self, call: Call[None, ImageRefs], collection: Collection) -> Response:
-        """Put images into a collection, all or none; both must be the requester's own.
+        """Add images to a collection, all or none; both must belong to the requester.
 
-        An image that is in it already stays; one that is in another is a conflict.
+        An image that is already in it stays; an image in another collection is a conflict.
         """
         images = await self._named(call)
         for image in images:
@@ -103,13 +103,13 @@ class MembershipEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def remove(self, call: Call[None, ImageRefs], collection: Collection) -> Response:
-        """Take images out of a collection, all or none; those not in it are passed over."""
+        """Remove images from a collection, all or none; images that are not in it are ignored."""
         ids = [image.id for image in await self._named(call)]
         await self.collections.take_out(collection.id, ids, now=self.clock())
         return Response(status_code=204)
 
     async def _named(self, call: Call[None, ImageRefs]) -> list[Image]:
-        """The images that the body names, all of which the requester may see."""
+        """The images that the body names, if the requester may see all of them."""
         names = {f"data.{position}.id": ref.id for position, ref in enumerate(call.body.data)}
         return await named_images(self.images, names, call.requester)
 

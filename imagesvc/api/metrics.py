@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: read from the parts when asked, so that counting costs nothing."""
+"""Metrics for Prometheus, read from the parts at each request, so that counting is free."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One time series: its value now, and whether it only ever grows."""
+    """One time series: its current value, and whether it is a counter."""
 
     name: str
     meaning: str
@@ -41,26 +41,26 @@ class MetricsEndpoints:
         answers={200: Raw(("text/plain",), TEXT)}, errors=(Forbidden,),
     )  # fmt: skip
     async def show(self, call: Call[LenientQuery, None]) -> Response:
-        """All metrics, in the text format of Prometheus; with accounts, for admins alone.
+        """All metrics, in the text format of Prometheus; with accounts, for admins only.
 
-        A key with the scope `read` will do, if it is an admin's: what lies in the configuration
-        of a scraper should be good for nothing else.
+        An admin's key with the scope `read` is enough: the key in the configuration of a scraper
+        should not permit more.
         """
         if not call.requester.is_operator:
-            raise Forbidden("Metrics are for credentials of admins.")
+            raise Forbidden("Only credentials of admins can read metrics.")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Snapshot(await self.metrics()))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Snapshot:
-    """Metrics as the client library wants them collected."""
+    """A collector of metrics for the client library."""
 
     def __init__(self, metrics: list[Metric]) -> None:
         self._figures = metrics
 
     def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
-        """One family a name, with its series."""
+        """One family for each name, with its series."""
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for metric in self._figures:
             kind = CounterMetricFamily if metric.is_counter else GaugeMetricFamily

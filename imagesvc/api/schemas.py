@@ -1,4 +1,4 @@
-"""The JSON that the API speaks."""
+"""The JSON models of the API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imagesvc.model.images import Image, Variant, Visibility
 from imagesvc.model.jobs import Job, Operation, Status
 
 PresetPlaces = Mapping[tuple[str, str], str]
-"""What follows an image's URL, by the name of a preset and its canonical transform."""
+"""The ends of image URLs, by the name of a preset and its canonical transform."""
 
 
 def rfc3339(instant: datetime) -> str:
@@ -32,14 +32,14 @@ Instant = Annotated[
 
 
 class Urls(Model):
-    """Where an image's bytes are."""
+    """The URLs of an image's bytes."""
 
     original: str
     thumbnail: str | None
     preview: str | None
     blurred: str | None
     presets: dict[str, str]
-    """Every preset by its name; the URL of a preset that the settings change is another one."""
+    """The URL of every preset by name; it changes when the settings change the preset."""
 
 
 class JobRef(Model):
@@ -79,12 +79,12 @@ class ImageOut(Model, title="Image"):
     phash: str | None
     exif: dict[str, Any]
     gps: GpsOut | None
-    """Where it was taken; for its owner alone."""
+    """Where the image was taken; shown to its owner only."""
     visibility: Visibility
     share_location: bool
-    """Whether others get the original with the place where it was taken."""
+    """Whether other users get the original with the place where it was taken."""
     collection_id: UUID | None
-    """Which collection it is in; for its owner alone."""
+    """The collection of the image; shown to its owner only."""
     owner_id: UUID | None
     created_at: Instant
     updated_at: Instant
@@ -96,13 +96,12 @@ class ImageOut(Model, title="Image"):
     def of(
         cls, image: Image, presets: Mapping[str, str], requester: Principal, *, base: str
     ) -> ImageOut:
-        """What the API tells a requester about an image.
+        """The representation of an image for a requester.
 
-        Args:
-            image: which one.
-            presets: what follows the name of each in its URL.
-            requester: who is told.
-            base: what URLs begin with.
+        Args: image: the image.
+            presets: the version of each preset in its URL.
+            requester: the principal of the request.
+            base: the prefix of URLs.
         """
         is_own = owns(requester, image.owner_id)
         original, analysis = image.original, image.analysis
@@ -141,14 +140,14 @@ class ImageOut(Model, title="Image"):
 
 
 class ErrorOut(Model, title="Error"):
-    """Why something failed."""
+    """The reason of a failure."""
 
     code: str
     detail: str
 
 
 class OperationOut(Model, title="Operation"):
-    """One variant that a job is to make, and what came of it."""
+    """One variant that a job makes, with its result."""
 
     name: str | None
     transform: str
@@ -160,9 +159,9 @@ class OperationOut(Model, title="Operation"):
     def of(
         cls, operation: Operation, image_id: UUID, presets: PresetPlaces, base: str
     ) -> OperationOut:
-        """What the API says about an operation.
+        """The representation of an operation.
 
-        The URL of one that was a preset, and is not what the preset is now, is its transform's.
+        If the preset of an operation has changed since, its URL names the transform.
         """
         asked = (operation.name or "", operation.transform)
         place = presets.get(asked) or f"?{operation.transform}"
@@ -190,12 +189,11 @@ class JobOut(Model, title="Job"):
 
     @classmethod
     def of(cls, job: Job, presets: PresetPlaces, *, base: str) -> JobOut:
-        """What the API says about a job.
+        """The representation of a job.
 
-        Args:
-            job: which one.
-            presets: what leads to each.
-            base: what URLs begin with.
+        Args: job: the job.
+            presets: the ends of URLs of presets.
+            base: the prefix of URLs.
         """
         return cls(
             id=job.id,
@@ -213,7 +211,7 @@ class JobOut(Model, title="Job"):
 
 
 class VariantOut(Model, title="Variant"):
-    """A stored variant and where it is."""
+    """A stored variant and its tiers."""
 
     transform: str
     url: str
@@ -227,7 +225,7 @@ class VariantOut(Model, title="Variant"):
 
     @classmethod
     def of(cls, variant: Variant, image_id: UUID, *, in_memory: bool, base: str) -> VariantOut:
-        """What the API says about a stored variant."""
+        """The representation of a stored variant."""
         return cls(
             transform=variant.transform,
             url=f"{base}/images/{image_id}?{variant.transform}",
@@ -242,13 +240,13 @@ class VariantOut(Model, title="Variant"):
 
 
 class Purged(Model):
-    """How many stored variants were removed."""
+    """The number of removed variants."""
 
     deleted: int
 
 
 class UploadEntry(Model):
-    """What came of one file of several."""
+    """The result for one file of several."""
 
     status: int
     image: ImageOut | None = None
@@ -256,7 +254,7 @@ class UploadEntry(Model):
 
 
 class UploadResults(Model):
-    """What came of several files, in their order."""
+    """The results for several files, in order."""
 
     data: list[UploadEntry]
 

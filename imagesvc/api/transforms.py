@@ -17,18 +17,18 @@ T = TypeVar("T")
 
 _TRANSFORM = {
     "title": "TransformRequest",
-    "description": "Transform parameters, as a URL has them.",
+    "description": "Transform parameters, as in a URL.",
     "type": "object",
     "properties": {
         "preset": {
             "type": "string",
-            "description": "A preset, whose parameters hold where no others are given.",
+            "description": "A preset; other keys override its parameters.",
         },
     },
     "additionalProperties": True,
     "examples": [{"w": 400, "format": "webp"}, {"preset": "thumbnail"}],
 }
-"""With a name and a field: generators of clients fail with unions of nameless objects."""
+"""It has a name and a field, since generators of clients fail with unions of anonymous objects."""
 
 OperationIn = Annotated[
     Any,
@@ -47,20 +47,18 @@ OperationIn = Annotated[
 def read_operations(
     given: Sequence[object], presets: Mapping[str, Transform]
 ) -> list[NamedTransform]:
-    """The transforms that operations mean.
+    """The transforms of operations.
 
-    Raises:
-        InvalidTransform: naming each that means none, by its position, with the reason.
+    Raises: InvalidTransform: names each invalid operation by its position, with the reason.
     """
     return for_each_operation(given, lambda operation: read_operation(operation, presets))
 
 
 def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> list[Any]:
-    """What `work` gives for each operation.
+    """The results of `work` for each operation.
 
-    Raises:
-        InvalidTransform: naming, by position and key, what `work` refused.
-        ImageTooLarge: the first of `work`, naming the position.
+    Raises: InvalidTransform: names the refused operations by position and key.
+        ImageTooLarge: the first one, with its position.
     """
     done: list[Any] = []
     faults: list[tuple[str, str]] = []
@@ -80,10 +78,9 @@ def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> lis
 
 
 def read_operation(operation: object, presets: Mapping[str, Transform]) -> NamedTransform:
-    """The transform that one operation means, with its name if that is a preset's alone.
+    """The transform of one operation, with a name if it is an unchanged preset.
 
-    Raises:
-        InvalidTransform: it means none.
+    Raises: InvalidTransform: the operation is invalid.
     """
     if isinstance(operation, str) and "=" in operation:
         return None, parse_text(operation, presets)

@@ -1,4 +1,4 @@
-"""Webhooks as JSON: list, make, show, edit, delete; what they were sent, and sending it again."""
+"""Webhooks as JSON: list, make, show, edit, delete, and their deliveries."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ class WebhookIn(Sent, title="WebhookRequest"):
 
     url: str
     event_types: EventTypes = Field([EVERY_TYPE])
-    """`*` for all."""
+    """The types of events to send; `*` for all."""
 
 
 class WebhookPatch(Patch):
-    """What to change of a webhook; what is absent stays (RFC 7396)."""
+    """Changes of a webhook; absent members stay unchanged (RFC 7396)."""
 
     url: str | MISSING = MISSING
     event_types: EventTypes | MISSING = MISSING
     is_enabled: bool | MISSING = MISSING
 
     def applied_to(self, webhook: Webhook) -> Webhook:
-        """The webhook as it is to be."""
+        """The webhook with the changes."""
         given = self.given()
         if "event_types" in given:
             given["event_types"] = tuple(given["event_types"])
@@ -73,7 +73,7 @@ class WebhookPatch(Patch):
 
 
 class WebhookOut(Model, title="Webhook"):
-    """A webhook; its secret is shown when it is made, and never again."""
+    """A webhook; its secret is shown only when it is made."""
 
     id: UUID
     owner_id: UUID | None
@@ -81,19 +81,19 @@ class WebhookOut(Model, title="Webhook"):
     event_types: list[str]
     is_enabled: bool
     failing_since: Instant | None
-    """Since when nothing was taken, though something was sent."""
+    """The time since which no delivery was acknowledged."""
     created_at: Instant
     updated_at: Instant
 
 
 class WebhookWithSecret(WebhookOut, title="WebhookWithSecret"):
-    """A webhook with its new secret, which is shown this once."""
+    """A webhook with its new secret, which is shown only once."""
 
     secret: str
 
 
 class DeliveryOut(Model, title="Delivery"):
-    """What a webhook is sent: one event, or a test without one."""
+    """A delivery to a webhook: one event, or a test."""
 
     id: UUID
     event_id: str | None
@@ -109,7 +109,7 @@ class DeliveryOut(Model, title="Delivery"):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoints:
-    """The operations on webhooks; the fields are everything they may touch."""
+    """The operations on webhooks; the fields are their dependencies."""
 
     webhooks: WebhookStore
     deliveries: DeliveryStore
@@ -127,7 +127,7 @@ class WebhookEndpoints:
         answers={200: page_of(Page[WebhookOut])},
     )  # fmt: skip
     async def page(self, call: Call[PageQuery, None]) -> Response:
-        """One's own webhooks, the newest first; for admins, all."""
+        """The requester's webhooks, the newest first; for admins, all."""
         query, viewer = call.query, call.requester.viewer
         found, last = await self.webhooks.page(viewer, limit=query.limit, after=query.cursor)
         return page_response(call, Page[WebhookOut], map(_out, found), cursor_text(last))
@@ -138,7 +138,7 @@ class WebhookEndpoints:
         errors=(Conflict, SourceUnavailable, UnsupportedMediaType),
     )  # fmt: skip
     async def create(self, call: Call[None, WebhookIn]) -> Response:
-        """Make a webhook, which is told what happens from now on; its secret is shown once."""
+        """Make a webhook, which gets the events from now on; its secret is shown once."""
         owner_id = call.requester.user_id
         await self.dispatcher.check(call.body.url, owner_id)
         now = self.clock()
@@ -171,7 +171,7 @@ class WebhookEndpoints:
     )  # fmt: skip
     @with_subject(_own)
     async def edit(self, call: Call[None, WebhookPatch], webhook: Webhook) -> Response:
-        """Change URL or types, disable or enable; what happened while disabled is not sent."""
+        """Change URL or types, disable or enable; events during a disabled time are not sent."""
         patch = call.body
         if patch.url is not MISSING:
             await self.dispatcher.check(patch.url, webhook.owner_id)
@@ -184,7 +184,7 @@ class WebhookEndpoints:
     )  # fmt: skip
     @with_subject(_own)
     async def delete(self, _call: Call[None, None], webhook: Webhook) -> Response:
-        """Delete a webhook with all that it has not been sent."""
+        """Delete a webhook with its pending deliveries."""
         await self.webhooks.remove(webhook.id)
         return Response(status_code=204)
 
@@ -204,7 +204,7 @@ class WebhookEndpoints:
     )  # fmt: skip
     @with_subject(_own)
     async def page_deliveries(self, call: Call[PageQuery, None], webhook: Webhook) -> Response:
-        """What a webhook was sent and is to be sent, the newest first."""
+        """The sent and pending deliveries of a webhook, the newest first."""
         query = call.query
         found, last = await self.deliveries.page(webhook.id, limit=query.limit, after=query.cursor)
         return page_response(call, Page[DeliveryOut], map(_delivery, found), cursor_text(last))
@@ -215,7 +215,7 @@ class WebhookEndpoints:
     )  # fmt: skip
     @with_subject(_own)
     async def replay(self, call: Call[None, None], webhook: Webhook) -> Response:
-        """Send a delivery once more, under its old id."""
+        """Send a delivery once more, with the same id."""
         delivery_id = DeliveryId(call.id("delivery_id"))
         delivery = await self.deliveries.replay(webhook.id, delivery_id, now=self.clock())
         return json_response(_delivery(delivery), 202)
@@ -226,7 +226,7 @@ class WebhookEndpoints:
     )  # fmt: skip
     @with_subject(_own)
     async def test(self, _call: Call[None, None], webhook: Webhook) -> Response:
-        """Send a `webhook.test`, which no event is behind."""
+        """Send a `webhook.test`, which belongs to no event."""
         delivery = await self.deliveries.add_test(webhook, now=self.clock())
         return json_response(_delivery(delivery), 202)
 

@@ -151,7 +151,7 @@ def remove_key(
     key: Annotated[str, typer.Argument(help="Its id, which `key list` shows, or the key itself.")],
     data_dir: DataDirOption = None,
 ) -> None:
-    """Remove an API key, which stops at once."""
+    """Remove an API key, which stops working immediately."""
     settings = load_settings(data_dir=data_dir)
     try:
         is_whole = key.startswith(f"{KEY_PREFIX}_")
@@ -196,7 +196,7 @@ async def _remove_user(service: Service, *, name: str, heir: str | None) -> None
         heir_id = (await _named(service, heir or "")).id
     if heir_id == user.id:
         raise InvalidRequest("--images-to names the user who is to go.")
-    if not user.is_disabled:  # no more of them meanwhile
+    if not user.is_disabled:  # prevents new images meanwhile
         await users.change(user.id, UserChange(is_disabled=True))
     await users.transfer(user.id, heir_id, now=utc_now())
     await users.remove(user.id)

@@ -203,7 +203,7 @@ class AsyncClient:
         return await self._do(answered(calls.update_image(image_id, changes, if_match)))
 
     async def delete_image(self, image_id: Id) -> None:
-        """Delete an image with everything that was made of it."""
+        """Delete an image with all its variants and jobs."""
         await self._do(answered(calls.delete_image(image_id)))
 
     async def delete_images(self, image_ids: Sequence[Id]) -> list[DeleteEntry]:

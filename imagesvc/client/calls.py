@@ -82,7 +82,7 @@ class Fields(TypedDict, total=False):
     collection_id: str
     visibility: Visibility
     share_location: Literal["true", "false"]
-    """Whether others get the original with the place where it was taken."""
+    """Whether other users get the original with the place where it was taken."""
 
 
 class FieldsOfUrl(Fields, total=False):

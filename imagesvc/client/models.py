@@ -73,7 +73,7 @@ class Image(Versioned):
     phash: str | None
     exif: dict[str, Any]
     gps: Mapping[str, float | None] | None
-    """Where it was taken; for its owner alone."""
+    """Where the image was taken; shown to its owner only."""
     visibility: Visibility
     share_location: bool
     collection_id: UUID | None
@@ -88,7 +88,7 @@ class Image(Versioned):
 
 
 class Error(Answer):
-    """Why something failed."""
+    """The reason of a failure."""
 
     code: str
     detail: str
@@ -108,13 +108,13 @@ class Entry(Answer):
 
 
 class UploadEntry(Entry):
-    """What came of one file of several."""
+    """The result for one file of several."""
 
     image: Image | None = None
 
 
 class UploadResults(Answer):
-    """What came of several files, in their order."""
+    """The results for several files, in order."""
 
     data: list[UploadEntry]
 
@@ -132,13 +132,13 @@ class DeleteResults(Answer):
 
 
 class Purged(Answer):
-    """How many stored variants were removed."""
+    """The number of removed variants."""
 
     deleted: int
 
 
 class Operation(Answer):
-    """One variant that a job is to make, and what came of it."""
+    """One variant that a job makes, with its result."""
 
     name: str | None
     transform: str
@@ -171,12 +171,12 @@ class UploadUrl(Answer):
     """Where to send one file without a credential, and how."""
 
     id: UUID
-    """That the image will have."""
+    """The id that the image will have."""
     url: str
     """Absolute, by the URL that the client has of the service."""
     method: str
     headers: dict[str, str]
-    """To be sent as they are."""
+    """The header fields to send, unchanged."""
     expires_at: datetime
     max_bytes: int
 
@@ -185,7 +185,7 @@ class SignedUrl(Answer):
     """A URL that shows a picture without a credential, until it expires."""
 
     operation: Any
-    """As it was asked for."""
+    """The operation as it was requested."""
     url: str
     """Absolute, by the URL that the client has of the service."""
 
@@ -222,7 +222,7 @@ class Collection(Versioned):
 
 
 class Me(Answer):
-    """Who is asking, with which scopes, and what they keep here."""
+    """The requester's user, with the scopes of the credential and the storage used."""
 
     id: UUID | None
     name: str | None
@@ -250,4 +250,4 @@ class CountedImagePage(Page[Image]):
 
     total: int | None = None
     total_is_exact: bool | None = None
-    """Whether there are no more than `total`: the service looks at 5,000 images."""
+    """Whether `total` is the exact number: the service looks at only 5,000 images."""

@@ -202,7 +202,7 @@ class Client:
         return self._do(answered(calls.update_image(image_id, changes, if_match)))
 
     def delete_image(self, image_id: Id) -> None:
-        """Delete an image with everything that was made of it."""
+        """Delete an image with all its variants and jobs."""
         self._do(answered(calls.delete_image(image_id)))
 
     def delete_images(self, image_ids: Sequence[Id]) -> list[DeleteEntry]:

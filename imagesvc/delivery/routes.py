@@ -95,7 +95,7 @@ class Remember(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The routes that send image bytes; the fields are everything they may touch."""
+    """The routes that send image bytes; the fields are their dependencies."""
 
     images: ImageCache
     blobs: BlobStore

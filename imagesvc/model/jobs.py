@@ -34,7 +34,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One variant that a job is to make, and what came of it."""
+    """One variant that a job makes, with its result."""
 
     position: int
     name: str | None  # the preset it was asked for as, if any

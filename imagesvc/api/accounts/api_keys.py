@@ -45,11 +45,11 @@ class KeyIn(Sent, title="KeyRequest"):
         AfterValidator(check_key_name),
         WithJsonSchema({"type": "string", "pattern": f"^{KEY_NAME}$"}),
     ]
-    """What it is for, in your words."""
+    """A name for the key."""
     scopes: list[Scope] = Field(min_length=1, max_length=10)
     expires_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
     user_id: UUID | None = None
-    """Whom it stands for; oneself, when not given. Others than oneself are an admin's to name."""
+    """The user of the key; the requester when absent. Only admins may name another user."""
 
 
 class KeyOut(Model, title="Key"):
@@ -66,22 +66,22 @@ class KeyOut(Model, title="Key"):
 
 
 class NewKeyOut(KeyOut, title="NewKey"):
-    """A key that was just made."""
+    """A new key."""
 
     key: str
-    """The key itself, which is shown this once."""
+    """The key itself, which is shown only once."""
 
 
 class KeyQuery(PageQuery):
-    """Whose keys to list."""
+    """The user whose keys to list."""
 
     user: Id | None = None
-    """Oneself, when not given."""
+    """The requester when absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEndpoints:
-    """The operations on API keys; the fields are everything they may touch."""
+    """The operations on API keys; the fields are their dependencies."""
 
     keys: KeyStore
     users: UserStore
@@ -98,7 +98,7 @@ class KeyEndpoints:
         answers={200: page_of(Page[KeyOut])}, errors=(NotFound,),
     )  # fmt: skip
     async def page(self, call: Call[KeyQuery, None]) -> Response:
-        """API keys of oneself, or for admins of any user; the newest first."""
+        """The requester's API keys, or for admins those of any user; the newest first."""
         query = call.query
         user_id = _whose(call.requester, query.user, "user")
         found, last = await self.keys.page(user_id, limit=query.limit, after=query.cursor)
@@ -110,9 +110,9 @@ class KeyEndpoints:
         answers={201: NewKeyOut}, errors=(NotFound, Forbidden),
     )  # fmt: skip
     async def create(self, call: Call[None, KeyIn]) -> Response:
-        """Make an API key; the answer alone shows it.
+        """Make an API key; only this response shows it.
 
-        Nobody can grant a scope that their own credential, or the user of the key, lacks.
+        The key cannot have a scope that the requester's credential, or the user of the key, lacks.
         """
         wanted = call.body
         user = await self.users.get(_whose(call.requester, wanted.user_id, "user_id"))
@@ -130,16 +130,15 @@ class KeyEndpoints:
     )  # fmt: skip
     @with_subject(_own)
     async def remove(self, _call: Call[None, None], key: ApiKey) -> Response:
-        """Remove an API key, which stops at once."""
+        """Remove an API key, which stops working immediately."""
         await self.keys.remove(key.id)
         return Response(status_code=204)
 
 
 def _check_may_grant(requester: Principal, user: User, scopes: frozenset[Scope]) -> None:
-    """Check that a requester may give a user a key with these scopes.
+    """Check that a requester may make a key with these scopes for a user.
 
-    Raises:
-        Forbidden: the requester's own credential, or the user, lacks one of them.
+    Raises: Forbidden: the requester's credential, or the user, lacks one of them.
     """
     for scope in Scope:
         if scope in scopes and not (requester.is_admin or scope in requester.scopes):
@@ -149,7 +148,7 @@ def _check_may_grant(requester: Principal, user: User, scopes: frozenset[Scope])
 
 
 def _whose(requester: Principal, named: UUID | None, loc: str) -> UserId:
-    """The user that is named, the requester by default.
+    """The named user; the requester by default.
 
     Raises:
         NotFound: it is another user, and the requester is not an admin.
@@ -157,7 +156,7 @@ def _whose(requester: Principal, named: UUID | None, loc: str) -> UserId:
     """
     if named is None:
         if requester.user_id is None:
-            raise invalid(loc, "is needed, since there is nobody who asks")
+            raise invalid(loc, "is required, since the request has no user")
         return requester.user_id
     if not requester.is_admin and named != requester.user_id:
         raise NotFound(NO_SUCH_ID)

@@ -25,19 +25,19 @@ def _scopes(text: str) -> str:
     words = text.split(" ")
     for word in words:
         if word not in set(Scope):
-            raise ValueError(f"knows {', '.join(Scope)}, with spaces between")
+            raise ValueError(f"may have {', '.join(Scope)}, separated by spaces")
     return text
 
 
 class TokenIn(Sent, title="TokenRequest"):
-    """Asks for tokens: by name and password, or by a refresh token."""
+    """A request for tokens: by name and password, or by a refresh token."""
 
     grant_type: Literal["password", "refresh_token"] = "password"
     username: str | None = Field(None, max_length=64)
     password: str | None = Field(None, max_length=1024)
     refresh_token: str | None = Field(None, max_length=1024)
     scope: Annotated[str, AfterValidator(_scopes)] | None = None
-    """Words with spaces between; narrows what the tokens are good for."""
+    """Scopes separated by spaces, to which the tokens are limited."""
 
     @model_validator(mode="after")
     def _fits_the_grant(self) -> TokenIn:
@@ -51,7 +51,7 @@ class TokenIn(Sent, title="TokenRequest"):
 
     @property
     def scopes(self) -> frozenset[Scope] | None:
-        """What is asked for; None for all that there is."""
+        """The requested scopes; None for all scopes of the user."""
         return None if self.scope is None else frozenset(map(Scope, self.scope.split(" ")))
 
 
@@ -60,10 +60,10 @@ class TokenOut(Model, title="Token"):
 
     access_token: str
     refresh_token: str
-    """Good for one use."""
+    """Can be used once."""
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme
     expires_in: int
-    """Seconds that the access token is good."""
+    """Seconds for which the access token is valid."""
     scope: str
 
 
@@ -72,12 +72,12 @@ class RevokeIn(Sent, title="RevokeRequest"):
 
     token: str = Field(max_length=8192)
     token_type_hint: str | None = None
-    """Not needed; taken, since the RFC has it."""
+    """Ignored; accepted because the RFC defines it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenEndpoints:
-    """The operations on tokens; the fields are everything they may touch."""
+    """The operations on tokens; the fields are their dependencies."""
 
     sessions: Sessions
     limits: RateLimits
@@ -88,9 +88,9 @@ class TokenEndpoints:
         errors=(Unauthorized, UnsupportedMediaType, FileTooLarge, Overloaded),
     )  # fmt: skip
     async def grant(self, call: Call[None, TokenIn]) -> Response:
-        """Tokens for a name and password, or for a refresh token, which is good for one use.
+        """Tokens for a name and password, or for a refresh token, which can be used once.
 
-        A refresh token that comes a second time ends its login: it is in two hands.
+        A refresh token used twice has been stolen or replayed, so its login is revoked.
         """
         asked = call.body
         if asked.grant_type == "password":
@@ -114,9 +114,9 @@ class TokenEndpoints:
         errors=(UnsupportedMediaType, FileTooLarge),
     )  # fmt: skip
     async def revoke(self, call: Call[None, RevokeIn]) -> Response:
-        """End the login of an access or refresh token; all its tokens stop at once.
+        """End the login of an access or refresh token; all its tokens stop working immediately.
 
-        The answer is the same for a token that is not valid (RFC 7009, section 2.2).
+        The response is the same for an invalid token (RFC 7009, section 2.2).
         """
         await self.sessions.revoke(call.body.token)
         return Response(headers={"cache-control": "no-store"})

@@ -1,4 +1,4 @@
-"""Users as JSON: list, make, show, change, remove; and who is asking."""
+"""Users as JSON: list, make, show, change, remove, and the requester's own user."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ Quota = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class UserIn(Sent, title="UserRequest"):
-    """A user to make; without a password it has keys alone."""
+    """A user to make; a user without a password uses keys only."""
 
     name: Name
     password: Password | None = None
@@ -65,16 +65,16 @@ class UserIn(Sent, title="UserRequest"):
 
 
 class UserPatch(Patch):
-    """What to change of a user; what is absent stays (RFC 7396)."""
+    """Changes of a user; absent members stay unchanged (RFC 7396)."""
 
     name: Name | MISSING = MISSING
     password: Password | MISSING = MISSING
     old_password: Annotated[str, Field(max_length=1024)] | MISSING = MISSING
-    """Needed to change one's own password."""
+    """The old password, required when users change their own."""
     is_admin: bool | MISSING = MISSING
     is_disabled: bool | MISSING = MISSING
     quota_images: Quota | MISSING | None = MISSING
-    """Instead of those in the settings, for this user; null leaves it to them again."""
+    """The quota of this user instead of that in the settings; null restores the latter."""
     quota_bytes: Quota | MISSING | None = MISSING
 
 
@@ -95,7 +95,7 @@ class UserOut(Model, title="User"):
 
     @classmethod
     def of(cls, user: User) -> UserOut:
-        """What the API tells about a user."""
+        """The representation of a user."""
         return cls(
             id=user.id,
             name=user.name,
@@ -111,7 +111,7 @@ class UserOut(Model, title="User"):
 
 
 class Usage(Model):
-    """What someone keeps here, and may keep; null for any number."""
+    """The storage used and the quota of a user; null for no limit."""
 
     image_count: int
     image_bytes: int
@@ -120,12 +120,12 @@ class Usage(Model):
 
 
 class MeOut(Model, title="Me"):
-    """Who is asking; without accounts it is anybody, who has no id."""
+    """The requester's user; without accounts it has no id."""
 
     id: UUID | None
     name: str
     scopes: list[Scope]
-    """What the credential of this request is good for."""
+    """The scopes of the credential of this request."""
     usage: Usage | None
 
 
@@ -139,21 +139,21 @@ def _heir(text: object) -> object:
 
 
 class UserRemoval(Query):
-    """Whose the images of a removed user become."""
+    """The new owner of a removed user's images."""
 
     images_to: Annotated[Id | None, BeforeValidator(_heir)] = None
-    """The id of a user, or `nobody`: then they are an admin's to change."""
+    """The id of a user, or `nobody`, which leaves them to admins."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserEndpoints:
-    """The operations on users; the fields are everything they may touch."""
+    """The operations on users; the fields are their dependencies."""
 
     users: UserStore
     passwords: Passwords
     limits: RateLimits
     on_handed_over: Callable[[], None]
-    """Called when images have other owners than before."""
+    """Called after images were transferred to another owner."""
     usage_of: Callable[[UserId], Awaitable[Kept]]
     clock: Callable[[], datetime] = utc_now
 
@@ -162,7 +162,7 @@ class UserEndpoints:
 
     @operation("get_me", "GET", f"{EVERY}/me", tag=TAG, scope=Scope.READ, answers={200: MeOut})
     async def me(self, call: Call[None, None]) -> Response:
-        """Who is asking, with which scopes, and what they keep here."""
+        """The requester's user, with the scopes of the credential and the storage used."""
         requester = call.requester
         usage = None
         if requester.user_id is not None:
@@ -208,7 +208,7 @@ class UserEndpoints:
     )  # fmt: skip
     @with_subject(_known)
     async def show(self, _call: Call[None, None], user: User) -> Response:
-        """One user; others than oneself exist for admins alone."""
+        """One user; only admins can see other users."""
         return json_response(UserOut.of(user))
 
     @operation(
@@ -217,15 +217,17 @@ class UserEndpoints:
     )  # fmt: skip
     @with_subject(_known)
     async def change(self, call: Call[None, UserPatch], user: User) -> Response:
-        """Change a user: admins anything, others their own password, given the old one.
+        """Change a user: admins may change everything, other users only their password.
 
-        A new password, and disabling, end every login of the user; disabling withdraws the
-        upload URLs that were handed out to them.
+        Users send their old password. A new password, and disabling, end every login of the user;
+        disabling also invalidates the user's upload URLs.
         """
         patch, requester = call.body, call.requester
         values = {name: value for name, value in patch.given().items() if name in CHANGED_BY_ADMINS}
         if values and not requester.is_admin:
-            raise Forbidden("Users change their own password alone; the rest is an admin's.")
+            raise Forbidden(
+                "Users can change only their own password; only an admin can change the rest."
+            )
         if patch.password is not MISSING:
             if user.id == requester.user_id:
                 old = "" if patch.old_password is MISSING else patch.old_password
@@ -239,10 +241,10 @@ class UserEndpoints:
     )  # fmt: skip
     @with_subject(_known)
     async def remove(self, call: Call[UserRemoval, None], user: User) -> Response:
-        """Remove a user with keys and logins; who has images needs `images_to`.
+        """Remove a user with keys and logins; a user with images needs `images_to`.
 
-        Images, collections and jobs go to the user it names, or to `nobody`. Nothing is deleted
-        with its owner.
+        Images, collections and jobs are transferred to the user it names, or to `nobody`. They are
+        never deleted with their owner.
         """
         query = call.query
         is_given = "images_to" in query.model_fields_set
@@ -250,8 +252,10 @@ class UserEndpoints:
         if heir is not None:
             await self._check_heir(heir, user.id)
         if not is_given and await self.users.owns_anything(user.id):
-            raise Conflict("This user has images or collections; say with images_to whose.")
-        if not user.is_disabled:  # no more of them meanwhile
+            raise Conflict(
+                "This user has images or collections; name the new owner with images_to."
+            )
+        if not user.is_disabled:  # prevents new images meanwhile
             await self.users.change(user.id, UserChange(is_disabled=True))
         await self.users.transfer(user.id, heir, now=self.clock())
         self.on_handed_over()
@@ -264,22 +268,22 @@ class UserEndpoints:
         except NotFound as error:
             raise invalid("images_to", "names no user") from error
         if heir == user_id:
-            raise invalid("images_to", "names the user who is to go")
+            raise invalid("images_to", "names the user to be removed")
 
     async def _check_may_choose(
         self, request: Request, requester: Principal, user: User, old: str
     ) -> None:
-        """Ask for the old password: a token that leaked must not become a lasting login.
+        """Require the old password: a leaked token must not become a permanent login.
 
         Raises:
             InvalidRequest, Forbidden: it is absent or wrong.
         """
         if user.password_hash is None:
             if not requester.is_admin:
-                raise Forbidden("This user has no password; an admin can give one.")
+                raise Forbidden("This user has no password; an admin can set one.")
             return
         if not old:
-            raise invalid("old_password", "is needed to change one's own password")
+            raise invalid("old_password", "is required to change your password")
         self.limits.check_login(request, user.name)
         if not await self.passwords.is_right(user.password_hash, old):
             raise Forbidden("The old password is wrong.")
@@ -287,10 +291,9 @@ class UserEndpoints:
 
 
 def _known_id(context: Context) -> UserId:
-    """The user that the path names, if the requester may know of them.
+    """The user that the path names, if the requester may see it.
 
-    Raises:
-        NotFound: they may not.
+    Raises: NotFound: the requester may not.
     """
     user_id, requester = UserId(context.id("user_id")), context.requester
     if not requester.is_admin and user_id != requester.user_id:

@@ -1,4 +1,4 @@
-"""Actions on several images at once: delete them, or have variants of them made."""
+"""Actions on several images at once: delete them, or make variants of them."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_IMAGES)]
 
 
 class DeleteIn(Sent, title="DeleteRequest"):
-    """Which images to delete."""
+    """The images to delete."""
 
     ids: Ids
 
 
 class DeleteEntry(Model):
-    """What came of one of them."""
+    """The result for one image."""
 
     id: str
     status: int
@@ -68,13 +68,13 @@ class DeleteEntry(Model):
 
 
 class DeleteResults(Model):
-    """What came of each, in order."""
+    """The result for each image, in order."""
 
     data: list[DeleteEntry]
 
 
 class ProcessIn(Sent, title="ProcessRequest"):
-    """Which variants to make of which images."""
+    """The images and the variants to make of them."""
 
     id: str | None = None
     """One image, or `ids`."""
@@ -92,7 +92,7 @@ class ProcessIn(Sent, title="ProcessRequest"):
 
     @property
     def names(self) -> dict[str, str]:
-        """The ids by where they stand in the body."""
+        """The ids by their position in the body."""
         if self.id is not None:
             return {"id": self.id}
         return {f"ids.{position}": name for position, name in enumerate(self.ids or ())}
@@ -106,13 +106,13 @@ class JobsOut(Model, title="Jobs"):
 
 @dataclass(frozen=True, slots=True)
 class ActionEndpoints:
-    """The actions on images; the fields are everything they may touch."""
+    """The actions on images; the fields are their dependencies."""
 
     images: ImageStore
     removal: Removal
     queue: JobStore
     notify: Callable[[], None]
-    """Says that a job is due."""
+    """Notifies the runner of a due job."""
     variants: VariantCache
     presets: Mapping[str, Transform]
     places: PresetPlaces
@@ -126,7 +126,7 @@ class ActionEndpoints:
         body=Json(DeleteIn), answers={207: DeleteResults}, errors=(UnsupportedMediaType,),
     )  # fmt: skip
     async def delete(self, call: Call[None, DeleteIn]) -> Response:
-        """Delete images, each for itself; an entry each tells what came of it."""
+        """Delete images independently; the response has an entry with the result for each."""
         data = [await self._deleted(name, call.requester) for name in call.body.ids]
         return json_response(DeleteResults(data=data), 207)
 
@@ -148,10 +148,11 @@ class ActionEndpoints:
         ),
     )  # fmt: skip
     async def process(self, call: Call[None, ProcessIn]) -> Response:
-        """Have variants of images made: a job for each image, in order, or none at all.
+        """Make variants of images: a job for each image, in order, or none at all.
 
-        One image's job waits with those of uploads, those of several after all others. Each is
-        its image's newest job then, which the image's status is about.
+        The job of a single image has the priority of the jobs of uploads; the jobs of several
+        images are done after all others. Each is then the newest job of its image, which the
+        image's status describes.
         """
         attempt = call.attempt and call.attempt.asking_for(call.body.model_dump_json())
         if attempt is not None and (first := await attempt.replayed()) is not None:
@@ -166,7 +167,7 @@ class ActionEndpoints:
         return answer
 
     async def _jobs(self, call: Call[None, ProcessIn], now: datetime) -> list[Job]:
-        """The jobs that a request asks for.
+        """The jobs of a request.
 
         Raises:
             NotFound, Forbidden, Conflict: it names images that the requester may not change.
@@ -192,27 +193,26 @@ class ActionEndpoints:
     async def _check_no_slots(
         self, names: Mapping[str, str], missing: NotFound, requester: Principal
     ) -> None:
-        """Say more of ids that are missing because their file is still to come.
+        """Explain ids that are missing because their file has not been uploaded yet.
 
-        Raises:
-            Conflict: one of them is that of an upload URL not used yet.
+        Raises: Conflict: one of them belongs to an upload URL that has not been used yet.
         """
         for place, _message in missing.fields:
             with contextlib.suppress(NotFound):
                 pending = await self.pending_uploads.find(ImageId(parse_id(names[place])))
                 if pending is not None and owns(requester, pending.owner_id):
-                    message = "is of an upload URL that has not been used yet"
+                    message = "belongs to an upload URL that has not been used yet"
                     raise Conflict(f"{place} {message}.", ((place, message),))
 
     def _wishes(self, image: Image, wanted: list[NamedTransform] | None) -> list[NamedTransform]:
-        """The variants to make of an image: as asked for, or the eager presets that it has."""
+        """The variants to make of an image: the requested ones, or its eager presets."""
         return list(fitting(self.eager, image.original).items()) if wanted is None else wanted
 
     def _check(self, image: Image, wanted: list[NamedTransform]) -> None:
-        """Refuse what is right by itself, and cannot be made of the image.
+        """Refuse valid operations that cannot be made of the image.
 
-        Raises:
-            InvalidTransform: there is no such frame or watermark, or nothing where `crop` is.
+        Raises: InvalidTransform: there is no such frame or watermark, or `crop` is outside the
+        image.
             ImageTooLarge: an output is too large, or takes too much memory.
             TooCostly: an operation, or all together, would be stopped at the time limit.
         """

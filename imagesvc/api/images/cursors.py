@@ -1,4 +1,4 @@
-"""Cursors of lists that have several orders: a position, tied to the list that it is in."""
+"""Cursors of lists with several orders: a position that is valid in one list only."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _KEY_BYTES = 8
 
 
 def list_key(request: Request) -> str:
-    """What tells the list that a request is about from others: all parameters but the page's."""
+    """The identity of the requested list: all parameters except those of the page."""
     items = sorted(request.query_params.items())
     listed = [item for item in items if item[0] not in _NOT_OF_THE_LIST]
     return hashlib.blake2b(repr(listed).encode(), digest_size=_KEY_BYTES).hexdigest()
 
 
 def position_text(position: Position | None, key: str) -> str | None:
-    """The cursor that goes on after a position."""
+    """The cursor of the page after a position."""
     if position is None:
         return None
     return base64.urlsafe_b64encode(to_json([key, *position])).rstrip(b"=").decode()
@@ -33,8 +33,7 @@ def position_text(position: Position | None, key: str) -> str | None:
 def read_position(cursor: str | None, key: str) -> Position | None:
     """The position of a cursor.
 
-    Raises:
-        InvalidRequest: it is none, or one of another list.
+    Raises: InvalidRequest: it is malformed, or belongs to another list.
     """
     if cursor is None:
         return None
@@ -53,4 +52,4 @@ def read_position(cursor: str | None, key: str) -> Position | None:
 
 
 def _foreign() -> Exception:
-    return invalid("cursor", "is none that a page of this list ended with")
+    return invalid("cursor", "is not a next_cursor of this list")

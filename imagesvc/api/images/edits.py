@@ -1,4 +1,4 @@
-"""What people may change of an image: title, description, tags, visibility, and what others get."""
+"""The editable fields of an image: title, description, tags, visibility and share_location."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from imagesvc.store.images import ImageStore
 
 
 class ImagePatch(Patch):
-    """What to change of an image; what is absent stays, and null empties (RFC 7396)."""
+    """Changes of an image; absent members stay unchanged, null removes the value (RFC 7396)."""
 
     title: Title | MISSING | None = MISSING
     description: Description | MISSING | None = MISSING
     tags: Tags | MISSING | None = MISSING
-    """All of them, beside the description's #hashtags, which are tags anyway."""
+    """The complete list; #hashtags of the description are added."""
     visibility: Visibility | MISSING = MISSING
     share_location: bool | MISSING = MISSING
-    """Whether others get the original with the place where it was taken."""
+    """Whether other users get the original with the place where it was taken."""
 
     def applied_to(self, image: Image) -> Image:
-        """The image as it is to be.
+        """The image with the changes.
 
-        With a new description, the #hashtags of the old one are no tags any more.
+        With a new description, the #hashtags of the old one are no longer tags.
         """
         given = self.given()
         for name in {"title", "description"} & given.keys():
@@ -56,12 +56,12 @@ class ImagePatch(Patch):
 
 @dataclass(frozen=True, slots=True)
 class EditEndpoints:
-    """The operation that edits an image; the fields are everything it may touch."""
+    """The operation that edits an image; the fields are its dependencies."""
 
     images: ImageStore
     presets: Mapping[str, str]
     on_changed: Callable[[ImageId], None]
-    """Forgets what delivery remembers of an image."""
+    """Removes the remembered responses of an image."""
     clock: Callable[[], datetime] = utc_now
 
     async def _changeable(self, context: Context) -> Image:
@@ -74,12 +74,12 @@ class EditEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def edit(self, call: Call[None, ImagePatch], image: Image) -> Response:
-        """Change what people may edit of an image; `If-Match` guards against lost changes.
+        """Change the editable fields of an image; `If-Match` prevents lost updates.
 
-        When the answer comes, no URL of the image is answered as before the change.
+        After the response, no URL of the image is answered as before the change.
         """
         expected = expected_versions(call.request)
-        with CancelScope(shield=True):  # what is changed must be forgotten
+        with CancelScope(shield=True):  # remembered responses of a changed image must be removed
             changed = await self.images.edit(
                 image.id, call.body.applied_to, expected=expected, now=self.clock()
             )

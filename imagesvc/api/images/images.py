@@ -37,7 +37,7 @@ VARIANTS = f"{ONE}/variants"
 
 @dataclass(frozen=True, slots=True)
 class ImageEndpoints:
-    """The operations on images; the fields are everything they may touch."""
+    """The operations on images; the fields are their dependencies."""
 
     images: ImageStore
     collections: CollectionStore
@@ -92,7 +92,7 @@ class ImageEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def delete(self, _call: Call[None, None], image: Image) -> Response:
-        """Delete an image with everything that was made of it."""
+        """Delete an image with all its variants and jobs."""
         await self.removal.remove(image.id)
         return Response(status_code=204)
 
@@ -116,13 +116,13 @@ class ImageEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def purge(self, _call: Call[None, None], image: Image) -> Response:
-        """Remove the stored variants of an image; they are made anew when asked for."""
+        """Remove the stored variants of an image; they are made again when requested."""
         return json_response(Purged(deleted=await self.variants.purge(image.id)))
 
     async def _may_filter_by(
         self, collection_id: CollectionId | None, requester: Principal
     ) -> bool:
-        """Whether the requester sees this collection; None is no filter, which anyone may use."""
+        """Whether the requester may see this collection; None means no filter."""
         if collection_id is None or requester.is_admin:
             return True
         with contextlib.suppress(NotFound):

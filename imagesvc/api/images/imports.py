@@ -1,4 +1,4 @@
-"""Uploads by URL: the body says where the image is, and this service fetches it."""
+"""Uploads by URL: the body has the URL of the image, and this service fetches it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imagesvc.outbound.source import Source
 from imagesvc.store.files.incoming import Incoming
 
 NOT_ALLOWED = (
-    "Images are not imported from URLs here; the setting allow_url_import permits it."
+    "Imports from URLs are disabled; the setting allow_url_import enables them."
     " An upload is a form or the file itself, not JSON."
 )
 
@@ -23,19 +23,19 @@ class _Source(Sent):
 
 
 class ImportIn(ImageFields, _Source, title="ImportRequest"):
-    """Where an image is, and what the uploader says about it."""
+    """The URL of an image, and its metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """Makes images of what lies at URLs; without a source nothing is fetched."""
+    """Makes images of files at URLs; without a source nothing is fetched."""
 
     source: Source | None
     incoming: Incoming
     acceptor: Acceptor
 
     def permitted(self) -> Source:
-        """What fetches images from URLs.
+        """The source of images from URLs.
 
         Raises:
             Forbidden: the settings do not allow it.
@@ -45,12 +45,11 @@ class Imports:
         return self.source
 
     async def accept(self, url: str, fields: UploadFields, record_for: RecordFor | None) -> Image:
-        """Fetch the image at a URL, and take it like an upload.
+        """Fetch the image at a URL, and accept it like an upload.
 
-        Raises:
-            InvalidRequest: its URL may not be fetched from.
-            SourceUnavailable: the URL gives no file.
-            Rejected: the file is none that is taken here.
+        Raises: InvalidRequest: the URL is not allowed.
+            SourceUnavailable: the URL returns no file.
+            Rejected: the file is not accepted.
         """
         source = self.permitted()
         async with self.incoming.receive() as file:

@@ -25,37 +25,36 @@ class CountedImagePage(Page[ImageOut], use_attribute_docstrings=True):
     """Some images of a list, the cursor of the next page, and how many images there are."""
 
     total: int | None = None
-    """Where `total=true` asks for it."""
+    """Present with `total=true`."""
     total_is_exact: bool | None = None
-    """Whether there are no more than `total`: 5,000 images are looked at."""
+    """Whether `total` is the exact number: only 5,000 images are looked at."""
 
 
 class ImagesQuery(Query):
-    """Which images to list, in which order, and which page of them."""
+    """The images to list, their order, and the page."""
 
     q: str | None = Field(default=None, examples=_EXAMPLES)
     """A search; its grammar is in the documentation."""
     sort: Sort | None = None
-    """By relevance when `q` has words or `similar:`, else by time of upload."""
+    """Relevance when `q` has words or `similar:`, otherwise the time of upload."""
     order: Literal["asc", "desc"] | None = None
-    """Names ascend when not told otherwise, the rest descends."""
+    """By default ascending for names, and descending for all else."""
     status: Status | None = None
     collection: Id | None = None
     owner: Id | None = None
-    """One's own id; an admin may give any."""
+    """The requester's own id; an admin may give any."""
     visibility: Visibility | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: str | None = None
-    """Where the last page of the same list ended: its `next_cursor`."""
+    """The `next_cursor` of the previous page of the same list."""
     total: bool = False
     """Whether to count the list."""
 
     def wanted(self, requester: Principal) -> ImageFilter:
-        """The images that are asked for.
+        """The requested images.
 
-        Raises:
-            InvalidQuery: `q` breaks its grammar.
-            Forbidden: `owner` is someone else, and the requester is not an admin.
+        Raises: InvalidQuery: `q` does not follow its grammar.
+            Forbidden: `owner` is another user, and the requester is not an admin.
         """
         check_may_list(requester, self.owner)
         return ImageFilter(
@@ -68,6 +67,6 @@ class ImagesQuery(Query):
         )
 
     def listed(self) -> Order:
-        """The order that is asked for, or that the search suggests."""
+        """The requested order, or the default order of the search."""
         is_descending = None if self.order is None else self.order == "desc"
         return Order.default_for(parser.parse(self.q or ""), self.sort, is_descending=is_descending)

@@ -1,4 +1,4 @@
-"""The images that a path or a body names, as far as the requester may see or change them."""
+"""The images that a path or a body names, if the requester may see or change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presigned uploads: a URL that takes one file without a credential, until it expires."""
+"""Presigned uploads: a URL that accepts one file without a credential, until it expires."""
 
 from __future__ import annotations
 
@@ -59,32 +59,32 @@ DEFAULT_SECONDS, MAX_SECONDS = 900, 86_400
 
 
 class UploadUrlQuery(UploadQuery):
-    """What the file will be, and what is said about the image."""
+    """The expected file, and the metadata of the image."""
 
     content_type: str | None = None
-    """That the file must have; any image's when absent."""
+    """The type that the file must have; any image type when absent."""
     max_bytes: Annotated[int, Field(ge=1)] | None = None
-    """`max_upload_size` of the settings when absent."""
+    """The setting `max_upload_size` when absent."""
     expires_in: Annotated[int, Field(ge=1, le=MAX_SECONDS)] = DEFAULT_SECONDS
     """Seconds until the URL is refused."""
 
 
 class UploadUrl(Model):
-    """Where to send one file, and how."""
+    """The URL for one file, and how to send it."""
 
     id: UUID
-    """That the image will have."""
+    """The id that the image will have."""
     url: str
     method: Literal["PUT"]
     headers: dict[str, str]
-    """To be sent as they are."""
+    """The header fields to send, unchanged."""
     expires_at: Instant
     max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class PresignedEndpoints:
-    """The routes of presigned uploads; the fields are everything they may touch."""
+    """The routes of presigned uploads; the fields are their dependencies."""
 
     pending_uploads: PendingUploadStore
     signer: Signer
@@ -102,7 +102,7 @@ class PresignedEndpoints:
         errors=(Forbidden, QuotaExceeded, InsufficientStorage), is_change=True,
     )  # fmt: skip
     async def create_url(self, call: Call[UploadUrlQuery, None]) -> Response:
-        """A URL that takes one file, once, without a credential, and makes the image of it."""
+        """Make a URL that accepts one file, once, without a credential, as a new image."""
         query, principal = call.query, call.requester
         if query.content_type not in {None, *MEDIA_TYPES}:
             raise invalid("content_type", f"must be one of {', '.join(MEDIA_TYPES)}")
@@ -143,8 +143,8 @@ class PresignedEndpoints:
 
         Raises:
             InvalidRequest, UnsupportedMediaType: the body is not a whole file.
-            SignatureInvalid: the URL has no signature, or a wrong one, or has expired.
-            NotFound, Conflict: there is no such upload, or none any more.
+            SignatureInvalid: the URL has no signature, or a wrong one, or has expired. NotFound,
+            Conflict: there is no such upload, or it has been used.
         """
         check_whole(context.request)
         image_id = ImageId(context.id("upload_id"))
@@ -168,10 +168,10 @@ class PresignedEndpoints:
     )  # fmt: skip
     @with_subject(_slot)
     async def put(self, call: Call[None, StreamedBody], pending: PendingUpload) -> Response:
-        """Take the file of a presigned upload; the URL can be used until an image is made."""
+        """Accept the file of a presigned upload; the URL can be used until an image is made."""
         request = call.request
         if pending.content_type not in {None, ContentType.of(request).media_type}:
-            raise UnsupportedMediaType(f"The upload was to be {pending.content_type}.")
+            raise UnsupportedMediaType(f"The upload must be {pending.content_type}.")
         check_declared_length(request, pending.max_bytes)
         await self.acceptor.check_room(pending.owner_id, declared_length(request))
         given = TextFields().with_parts(pending.fields)
@@ -185,13 +185,13 @@ class PresignedEndpoints:
                 )
         headers = {
             "location": f"{call.absolute_base}/api/v1/images/{image.id}",
-            "etag": f'"{image.original.digest}"',  # clients for S3 wait for it
+            "etag": f'"{image.original.digest}"',  # S3 clients need it
         }
         shown = ImageOut.of(image, self.presets, STRANGER, base=call.base)
         return json_response(shown, 201, headers)
 
 
 def _sent_fields(request: Request) -> dict[str, str]:
-    """What the query says about the image, which is read again when the file has come."""
+    """The metadata in the query, which is read again when the file has arrived."""
     values = query_values(request, UploadUrlQuery)
     return {name: text for name, text in values.items() if name in FIELD_NAMES}

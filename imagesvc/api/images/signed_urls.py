@@ -33,10 +33,10 @@ ORIGINAL = "original"
 
 
 class SignedUrlsIn(Sent, title="SignedUrlsRequest"):
-    """Which pictures of the image to sign URLs of, and for how long."""
+    """The pictures of the image to sign URLs for, and the lifetime of the URLs."""
 
     operations: list[OperationIn] = Field([ORIGINAL], min_length=1, max_length=MAX_URLS)
-    """`original`, the names of presets, or transforms as `process` takes them."""
+    """`original`, the names of presets, or transforms as for `process`."""
     expires_in: Annotated[int, Field(ge=1)] | None = None
     """Seconds, up to `signed_url_max_lifetime` of the settings; an hour when absent."""
     download: bool = False
@@ -47,9 +47,9 @@ class SignedUrl(Model):
     """A URL that shows a picture without a credential."""
 
     operation: Any
-    """As it was asked for."""
+    """The operation as it was requested."""
     url: str
-    """For an `<img>`, as it is: a changed one is refused."""
+    """The URL, for example for an `<img>`; a changed URL is refused."""
 
 
 class SignedUrls(Model):
@@ -61,7 +61,7 @@ class SignedUrls(Model):
 
 @dataclass(frozen=True, slots=True)
 class SignedUrlEndpoints:
-    """The operation that signs URLs; the fields are everything it may touch."""
+    """The operation that signs URLs; the fields are its dependencies."""
 
     images: ImageStore
     signer: Signer
@@ -75,14 +75,13 @@ class SignedUrlEndpoints:
         errors=(NotFound, Forbidden, InvalidTransform, UnsupportedMediaType),
     )  # fmt: skip
     async def sign(self, call: Call[None, SignedUrlsIn]) -> Response:
-        """Sign URLs that show one's own image to everyone who has them, until they expire.
+        """Sign URLs that show the requester's image to everyone who has them, until they expire.
 
-        They hold whatever happens to the credential or the image's visibility meanwhile.
+        They stay valid when the credential or the image's visibility changes meanwhile.
 
-        Raises:
-            NotFound: for this requester there is no such image.
-            Forbidden: it is someone else's.
-            InvalidTransform: an operation means no picture.
+        Raises: NotFound: the image does not exist for this requester.
+            Forbidden: it belongs to another user.
+            InvalidTransform: an operation is invalid.
         """
         asked = call.body
         image = await changeable_image(self.images, call)
@@ -113,10 +112,9 @@ class SignedUrlEndpoints:
         return path, parse_qsl(canonical(transform))
 
     def _end(self, seconds: int | None) -> datetime:
-        """When URLs expire that are to hold for so long.
+        """The expiry of URLs with this lifetime.
 
-        Raises:
-            InvalidRequest: that is longer than the settings allow.
+        Raises: InvalidRequest: it is longer than the settings allow.
         """
         if seconds is None:
             seconds = min(DEFAULT_SECONDS, self.max_seconds)

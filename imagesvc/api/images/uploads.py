@@ -60,14 +60,14 @@ class _FileQuery(Query):
 
 
 class UploadQuery(TextFields, _FileQuery):
-    """What may be said about a file in the query; parts of a form say the same."""
+    """The metadata of a file in the query, which parts of a form may also have."""
 
 
 CREATED = Answer(ImageOut, {**LOCATION, **EDIT_VERSION})
 ANSWERS: Mapping[int, Answer | Content | None] = {
     201: CREATED,
     207: UploadResults,
-    303: Answer(None, {"Location": "Where a browser goes that sent a form and prefers HTML."}),
+    303: Answer(None, {"Location": "The redirect of a browser that sent a form and prefers HTML."}),
 }
 ERRORS = (
     NoFile, EmptyFile, Forbidden, FileTooLarge, UnsupportedMediaType, CorruptImage,
@@ -79,7 +79,7 @@ FORM_OVERHEAD = 128 << 10
 
 @dataclass(frozen=True, slots=True)
 class UploadEndpoints:
-    """The routes that take uploads; the fields are everything they may touch."""
+    """The routes that take uploads; the fields are their dependencies."""
 
     reader: UploadReader
     acceptor: Acceptor
@@ -122,22 +122,22 @@ class UploadEndpoints:
         answers=ANSWERS, errors=ERRORS, is_idempotent=True,
     )  # fmt: skip
     async def upload(self, call: Call[UploadQuery, StreamedBody]) -> Response:
-        """Take one file (201, the image) or several (207, an entry each).
+        """Accept one file (201, the image) or several (207, an entry for each).
 
-        The body is a form, or is the file itself, with fields in the query.
+        The body is a form, or the file itself, with fields in the query.
 
         Raises:
             NoFile, EmptyFile, InvalidRequest: the body is not an upload.
             FileTooLarge: cut off at the limit; nothing is kept.
-            UnsupportedMediaType, CorruptImage, ImageTooLarge: it is no image taken here.
+            UnsupportedMediaType, CorruptImage, ImageTooLarge: it is not an accepted image.
             InsufficientStorage: the disk is full.
             QuotaExceeded: the owner may keep no more.
             IdempotencyKeyReused, RequestInProgress: the key was used before, or is in use.
-            Forbidden: it is for a collection of someone else.
+            Forbidden: it is for a collection of another user.
         """
         await self._check_room(call)
         check_whole(call.request)
-        # Older clients send what import_one takes; httpie calls files JSON, too.
+        # Older clients send the body of import_one; httpie also declares files as JSON.
         is_json = ContentType.of(call.request).media_type == JSON
         if is_json and not await call.body.looks_like_file():
             return await self._import_of_older_clients(call)
@@ -152,7 +152,7 @@ class UploadEndpoints:
         return shown_by_browser(call.request, answer)
 
     async def _import_of_older_clients(self, call: Call[UploadQuery, StreamedBody]) -> Response:
-        """The answer to what `import_image` takes, sent to the path of uploads."""
+        """The response to the body of `import_image`, sent to the path of uploads."""
         self.imports.permitted()
         only_known(call.request, set())
         wanted = parsed_json(ImportIn, await gathered(call.body.pieces()))
@@ -169,20 +169,20 @@ class UploadEndpoints:
     )  # fmt: skip
     @with_subject(_source)
     async def import_one(self, call: Call[None, ImportIn], _source: Source) -> Response:
-        """Fetch the image at a URL, and take it like an upload, where the settings allow that.
+        """Fetch the image at a URL, and accept it like an upload, if the settings allow it.
 
         Raises:
             Forbidden: the settings do not allow it (`allow_url_import`).
-            SourceUnavailable: the URL gives no file.
-            UnsupportedMediaType, CorruptImage, ImageTooLarge: the file is no image taken here.
+            SourceUnavailable: the URL returns no file. UnsupportedMediaType, CorruptImage,
+            ImageTooLarge: the file is not an accepted image.
         """
         return await self._import(call, call.body, call.attempt)
 
     async def _check_room(self, context: Context) -> None:
-        """Refuse what the owner may not keep before it is sent.
+        """Refuse a file that exceeds the quota before it is sent.
 
-        Raises:
-            QuotaExceeded: the declared length, without what a form has around files, is too much.
+        Raises: QuotaExceeded: the declared length, without the other parts of a form, exceeds the
+        quota.
         """
         size = declared_length(context.request)
         if ContentType.of(context.request).media_type == MULTIPART:
@@ -234,7 +234,7 @@ class UploadEndpoints:
         ]
         answer = json_response(UploadResults(data=entries), 207)
         if attempt is not None and all(entry.status < 429 for entry in entries):  # noqa: PLR2004
-            await attempt.keep(answer)  # the others may pass when tried again
+            await attempt.keep(answer)  # the other errors may be temporary
         return answer
 
     def _created(self, context: Context, image: Image) -> Response:
@@ -252,7 +252,7 @@ class UploadEndpoints:
         fields: UploadFields,
         attempt: Attempt | None,
     ) -> UploadEntry:
-        """What came of one file of several; what a crash cut off before is not done twice."""
+        """The result for one file of several; work completed before a crash is not repeated."""
         if attempt is not None and (first := await attempt.first_answer()) is not None:
             return UploadEntry(status=201, image=ImageOut.model_validate_json(first.body))
         try:

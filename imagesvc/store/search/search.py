@@ -262,5 +262,5 @@ def _check(after: Position | None, kinds: Sequence[type]) -> None:
 
 def _foreign() -> InvalidRequest:
     """The error of a cursor that was made up: what else it may hold is checked before."""
-    message = "is none that a page of this list ended with"
+    message = "is not a next_cursor of this list"
     return InvalidRequest(f"cursor {message}.", (("cursor", message),))
