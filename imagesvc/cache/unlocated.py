@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from imagesvc.cache.flights import Fetched, Flight
+from imagesvc.cache.content import Fetched
 from imagesvc.cache.memory import Entry
+from imagesvc.cache.single_flight import InFlight
 from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.imaging.cost import copy_cost
 from imagesvc.imaging.messages import Removal, Unlocated
@@ -61,18 +62,18 @@ class UnlocatedOriginals:
         fetched = await self.variants.fetch_or(make, key, image.id, admit)
         return Copy(Removal(fetched.variant.transform.removeprefix(COPY)), fetched)
 
-    async def _make(self, image: Image, flight: Flight) -> Fetched:
+    async def _make(self, image: Image, started: InFlight) -> Fetched:
         began = time.perf_counter()
         async with self.renderer.admit(Priority.INTERACTIVE, copy_cost(image.bytes)):
             queued = time.perf_counter() - began
             made = await self.renderer.unlocate(image.original, self.timeout)
-        variant = self._variant(image, flight.key, made)
+        variant = self._variant(image, started.key, made)
         if made.copy is None:
             entry = Entry(variant, b"")
-            if not flight.is_void:
+            if not started.is_void:
                 self.variants.disk.put_behind(entry)
             return Fetched(entry, "rendered", {"queue": queued})
-        content = await self.variants.keep(flight, variant, made.copy)
+        content = await self.variants.keep(started, variant, made.copy)
         return Fetched(content, "rendered", {"queue": queued, **made.copy.seconds})
 
     def _variant(self, image: Image, key: VariantKey, made: Unlocated) -> Variant:

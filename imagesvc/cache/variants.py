@@ -11,11 +11,12 @@ from functools import partial
 
 import structlog
 
+from imagesvc.cache.content import Content, Fetched, StoredFile
 from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.failures import Failures
-from imagesvc.cache.flights import Content, Fetched, Flight, Flights, StoredFile
 from imagesvc.cache.identity import Identities, VariantRequest
 from imagesvc.cache.memory import Entry, MemoryCache
+from imagesvc.cache.single_flight import InFlight, SingleFlight
 from imagesvc.errors import ImagesvcError, NotFound, RateLimited, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.messages import Rendered, content_of
@@ -32,14 +33,14 @@ MAX_BODY_BYTES = 4 << 20
 """Larger variants are sent from their files, never from memory."""
 
 Admit = Callable[[], None]
-Make = Callable[[Flight], Awaitable[Fetched]]
+Make = Callable[[InFlight], Awaitable[Fetched]]
 
 
 @dataclass(frozen=True, slots=True)
 class VariantCache:
     """Every variant there is or could be; each is made once at a time.
 
-    Jobs share `flights` and `failures`, so that a variant that a job makes is awaited here.
+    Jobs share `single_flight` and `failures`, so that a variant that a job makes is awaited here.
     """
 
     memory: MemoryCache
@@ -48,7 +49,7 @@ class VariantCache:
     renderer: Renderer
     timeout: float
     clock: Callable[[], datetime] = utc_now
-    flights: Flights = field(default_factory=Flights)
+    single_flight: SingleFlight = field(default_factory=SingleFlight)
     failures: Failures = field(default_factory=Failures)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -102,52 +103,51 @@ class VariantCache:
         while True:
             if (found := self.at_hand(key)) is not None:
                 return found
-            flight = self.flights.find(key)
-            if flight is None:
+            running = self.single_flight.find(key)
+            if running is None:
                 failure = self.failures.find(key)
                 if failure is not None and not self.disk.holds(key):
                     raise failure
-                return await self._join(self._depart(make, key, image_id, admit))
+                return await self._join(self._start(make, key, image_id, admit))
             try:
-                return await self._join(flight)
+                return await self._join(running)
             except RateLimited:
-                continue  # that was the limit of the requester who began the flight
+                continue  # that was the limit of the requester that started it
             except Unavailable:
-                is_ended = flight.is_stopped or flight.is_of_job
-                if not (is_ended and flight.landing.done()):
+                if not running.was_ended:
                     raise
-                continue  # it was ended for a reason of others
+                continue
 
-    async def _join(self, flight: Flight) -> Fetched:
+    async def _join(self, running: InFlight) -> Fetched:
         try:
-            fetched = await flight.wait(self.timeout)
+            fetched = await running.wait(self.timeout)
         except TimeoutError:
             raise TimedOut("The image is still being rendered; try again soon.") from None
-        if flight.is_void:
+        if running.is_void:
             raise NotFound("The image was deleted.")
         return fetched
 
-    def _depart(
+    def _start(
         self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None
-    ) -> Flight:
-        flight = self.flights.begin(key, image_id, is_of_job=False)
-        task = asyncio.create_task(self._fly(flight, make, admit))
-        flight.task = task
+    ) -> InFlight:
+        started = self.single_flight.start(key, image_id, is_of_job=False)
+        task = asyncio.create_task(self._run(started, make, admit))
+        started.task = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return flight
+        return started
 
-    async def _fly(self, flight: Flight, make: Make, admit: Admit | None) -> None:
+    async def _run(self, started: InFlight, make: Make, admit: Admit | None) -> None:
         outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
         try:
-            content = await self._load(flight.key)
+            content = await self._load(started.key)
             if content is not None:
                 outcome = Fetched(content, "disk")
             else:
                 if admit is not None:
                     admit()
-                outcome = await make(flight)
-            if isinstance(outcome.content, Entry) and not flight.is_void:
+                outcome = await make(started)
+            if isinstance(outcome.content, Entry) and not started.is_void:
                 self.memory.put(outcome.content)
         except ImagesvcError as error:
             outcome = error
@@ -157,7 +157,7 @@ class VariantCache:
                 log.exception("bug in a rendering", action="variant.bug")
             outcome = known or ImagesvcError("An internal error stopped this rendering.")
         finally:
-            self.flights.land(flight, outcome)
+            self.single_flight.complete(started, outcome)
 
     async def _load(self, key: VariantKey) -> Content | None:
         variant = await self.disk.find(key)
@@ -170,21 +170,21 @@ class VariantCache:
         return None if body is None else Entry(variant, body)
 
     async def _render(
-        self, original: Original, wanted: VariantRequest, requester: str, flight: Flight
+        self, original: Original, wanted: VariantRequest, requester: str, started: InFlight
     ) -> Fetched:
         began = time.perf_counter()
         wanted.check(original, self.renderer.limits)
         cost = wanted.cost(original)
         check_seconds(cost, self.timeout)
-        flight.is_expensive = self.renderer.is_expensive(cost)
+        started.is_expensive = self.renderer.is_expensive(cost)
         async with self.renderer.admit(Priority.INTERACTIVE, cost, requester):
-            flight.has_begun = True
+            started.has_begun = True
             queue_seconds = time.perf_counter() - began
             rendered = await self._render_once(original, wanted)
-        flight.is_expensive = False  # what is left to do is not worth stopping
+        started.is_expensive = False  # what is left to do is not worth stopping
         if isinstance(rendered, ImagesvcError):
             raise rendered
-        content = await self.keep(flight, wanted.made(rendered, self.clock()), rendered)
+        content = await self.keep(started, wanted.made(rendered, self.clock()), rendered)
         return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
 
     async def _render_once(
@@ -200,8 +200,8 @@ class VariantCache:
             raise
         return rendered
 
-    async def keep(self, flight: Flight, variant: Variant, rendered: Rendered) -> Content:
-        """Store what was made for a flight, unless its image was deleted meanwhile.
+    async def keep(self, started: InFlight, variant: Variant, rendered: Rendered) -> Content:
+        """Store what was made, unless its image was deleted meanwhile.
 
         Raises:
             NotFound: the image was deleted.
@@ -209,16 +209,16 @@ class VariantCache:
         """
         if rendered.data is not None:
             entry = Entry(variant, rendered.data)
-            if not flight.is_void:
+            if not started.is_void:
                 self.disk.put_behind(entry)
             return entry
-        if flight.key not in await self.disk.put([(variant, content_of(rendered))]):
+        if started.key not in await self.disk.put([(variant, content_of(rendered))]):
             raise NotFound("The image was deleted.")
-        return StoredFile(variant, self.disk.path(flight.key))
+        return StoredFile(variant, self.disk.path(started.key))
 
     def forget(self, image_id: ImageId) -> None:
         """Drop an image's variants from memory, and what is on its way of them."""
-        self.flights.void(image_id)
+        self.single_flight.void(image_id)
         self.disk.forget(image_id)
         self.memory.remove_of_image(image_id)
 

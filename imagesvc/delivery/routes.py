@@ -19,7 +19,7 @@ from imagesvc.auth.permissions import check_may_see, owns
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.rates.limits import RateLimits, requester_of
 from imagesvc.auth.signing import Signer
-from imagesvc.cache.flights import Fetched, StoredFile
+from imagesvc.cache.content import Fetched, StoredFile
 from imagesvc.cache.identity import VariantRequest
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry

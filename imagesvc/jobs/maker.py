@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imagesvc.cache.flights import Content, Fetched, Flight, StoredFile
+from imagesvc.cache.content import Content, Fetched, StoredFile
 from imagesvc.cache.identity import VariantRequest
 from imagesvc.cache.memory import Entry
+from imagesvc.cache.single_flight import InFlight
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import (
     ImagesvcError,
@@ -124,18 +125,19 @@ class Maker:
             cost = together(item.cost(task.original) for item in call.items)
         async with self.variants.renderer.admit(task.priority, cost, task.requester):
             outcomes = await self._made_meanwhile(call.items)
-            # Only now: who joined a flight earlier would wait with this job's priority.
+            # Only now: a request that joined earlier would wait with this job's priority.
             others = [
-                flight
+                running
                 for item in call.items
-                if item.key not in outcomes and (flight := self.variants.flights.find(item.key))
+                if item.key not in outcomes
+                and (running := self.variants.single_flight.find(item.key))
             ]
-            taken = {flight.key for flight in others} | outcomes.keys()
+            taken = {running.key for running in others} | outcomes.keys()
             ours = [item for item in call.items if item.key not in taken]
-            made, analysis = await self._fly_for_job(task, replace(call, items=ours), timeout)
+            made, analysis = await self._make_ours(task, replace(call, items=ours), timeout)
             outcomes |= made
-        for flight in others:  # outside, since they may need the worker that was held
-            outcomes[flight.key] = await self._outcome_of(flight, timeout)
+        for running in others:  # outside, since they may need the worker that was held
+            outcomes[running.key] = await self._outcome_of(running, timeout)
         return outcomes, analysis
 
     async def _with_sources(self, task: MakeTask, call: Call) -> Call:
@@ -158,38 +160,37 @@ class Maker:
         return replace(call, items=items)
 
     async def _made_meanwhile(self, missing: Sequence[VariantRequest]) -> Outcomes:
-        landed = [
+        found = [
             item
             for item in missing
             if self.variants.disk.waiting(item.key) or self.variants.disk.holds(item.key)
         ]
-        if not landed:
+        if not found:
             return {}
         await self.variants.disk.flush()
-        return {**await self.variants.disk.stored([item.key for item in landed])}
+        return {**await self.variants.disk.stored([item.key for item in found])}
 
-    async def _fly_for_job(
+    async def _make_ours(
         self, task: MakeTask, call: Call, timeout: float
     ) -> tuple[Outcomes, Analysis | None]:
         ours = call.items
-        flights = [
-            self.variants.flights.begin(item.key, item.image_id, is_of_job=True) for item in ours
-        ]
-        landed: dict[VariantKey, Fetched | ImagesvcError] = {}
+        single_flight = self.variants.single_flight
+        started = [single_flight.start(item.key, item.image_id, is_of_job=True) for item in ours]
+        completed: dict[VariantKey, Fetched | ImagesvcError] = {}
         analysis = None
         try:
             if call.finds_facts:
                 analysis, results = await self._analyse(task, ours, timeout)
             else:
                 results = await self._render_each(task.original, ours, timeout)
-            landed = await self._keep(ours, results)
+            completed = await self._keep(ours, results)
         finally:
             stopped = WorkerDied("The rendering was stopped.")
-            for flight in flights:
-                self.variants.flights.land(flight, landed.get(flight.key, stopped))
+            for it in started:
+                single_flight.complete(it, completed.get(it.key, stopped))
         outcomes = {
             key: outcome if isinstance(outcome, ImagesvcError) else outcome.variant
-            for key, outcome in landed.items()
+            for key, outcome in completed.items()
         }
         return outcomes, analysis
 
@@ -238,9 +239,9 @@ class Maker:
             return StoredFile(variant, self.variants.disk.path(variant.key))
         return Entry(variant, rendered.data)
 
-    async def _outcome_of(self, flight: Flight, timeout: float) -> Outcome:
+    async def _outcome_of(self, running: InFlight, timeout: float) -> Outcome:
         try:
-            fetched = await flight.wait(timeout)
+            fetched = await running.wait(timeout)
         except TimeoutError:
             return Unavailable("Another request renders this variant and is not done.")
         except (RateLimited, TimedOut):  # limits of the requester, not of this job

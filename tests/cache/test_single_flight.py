@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from imagesvc.cache.content import Fetched
 from imagesvc.cache.disk import DiskTier
-from imagesvc.cache.flights import Fetched
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import ImagesvcError, OriginalDamaged, RateLimited, TimedOut, Unavailable
@@ -171,7 +171,7 @@ async def test_the_database_is_asked_only_for_what_has_a_file(setting: Setting) 
 
 
 async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
-    """One flight each; equal ones in another spelling share theirs."""
+    """Each is rendered once; equal transforms that are written differently share a rendering."""
     await asyncio.gather(*(setting.fetch(text) for text in ("w=100", "w=101", "w=100&fit=inside")))
 
     assert setting.renderer.rendered == 2
@@ -284,7 +284,7 @@ async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Sett
     assert isinstance((await setting.fetch("w=100")).content, Entry)
 
 
-async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
+async def test_a_job_and_a_requester_share_one_rendering(setting: Setting) -> None:
     """The uploader's browser asks for the thumbnail while its job makes it."""
     thumbnail = parse_text("w=100")
     task = MakeTask(
@@ -300,7 +300,7 @@ async def test_a_job_and_an_asker_share_one_rendering(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize("is_written", [False, True])
-async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
+async def test_a_job_takes_what_a_requester_had_made_before_its_turn(
     setting: Setting, is_written: bool
 ) -> None:
     """It looked for the variant before; whether it has been written behind by now or not."""
@@ -325,15 +325,15 @@ async def test_a_job_takes_what_an_asker_had_made_before_its_turn(
     assert await disk.is_whole((await setting.fetch("w=100")).variant)
 
 
-async def test_the_limit_of_an_asker_does_not_fail_a_job(setting: Setting) -> None:
+async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) -> None:
     """The requester may not have it rendered; the job may, in its next attempt."""
-    original, flights = setting.image.original, setting.cache.flights
+    original, single_flight = setting.image.original, setting.cache.single_flight
     wanted = setting.cache.identify(setting.image.id, original, parse_text("w=100"))
 
     async def ask() -> None:
-        flight = flights.begin(wanted.key, setting.image.id, is_of_job=False)
+        started = single_flight.start(wanted.key, setting.image.id, is_of_job=False)
         refusal = RateLimited(retry_after=1)
-        asyncio.get_running_loop().call_later(0.2, flights.land, flight, refusal)
+        asyncio.get_running_loop().call_later(0.2, single_flight.complete, started, refusal)
 
     rows = DelayedStore(setting.service.variant_rows, ask)
     task = setting.task(wanted.transform)

@@ -1,0 +1,99 @@
+"""Single flight: concurrent requests for one missing variant share one rendering."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from imagesvc.cache.content import Fetched
+from imagesvc.errors import ImagesvcError
+from imagesvc.model.ids import ImageId, VariantKey
+
+
+@dataclass(slots=True)
+class InFlight:
+    """One variant that is being made, by a job or for requests.
+
+    `is_void` is set once its image was deleted. `is_of_job` is set when a job makes it; the job
+    may be cancelled while requests wait. `task` makes it where no job does: `has_begun` once a
+    worker has it, `is_expensive` when it holds that worker for long.
+    """
+
+    key: VariantKey
+    image_id: ImageId
+    is_of_job: bool
+    result: asyncio.Future[Fetched]
+    is_void: bool = False
+    task: asyncio.Task[None] | None = None
+    has_begun: bool = False
+    is_expensive: bool = False
+    is_stopped: bool = False
+    waiters: int = 0
+
+    @property
+    def was_ended(self) -> bool:
+        """Whether it was ended for a reason that is not that of its other waiters."""
+        return (self.is_stopped or self.is_of_job) and self.result.done()
+
+    async def wait(self, timeout: float) -> Fetched:
+        """Wait for the result; a waiter that gives up does not end it for others.
+
+        The last waiter ends what has not begun. A waiter that was cancelled, instead of running
+        out of time, also ends what is expensive.
+
+        Raises:
+            TimeoutError: it is not complete in time.
+            ImagesvcError: why it failed.
+        """
+        self.waiters += 1
+        may_stop = False
+        try:
+            async with asyncio.timeout(timeout):
+                return await asyncio.shield(self.result)
+        except TimeoutError:
+            may_stop = not self.has_begun
+            raise
+        except asyncio.CancelledError:
+            may_stop = self.is_expensive or not self.has_begun
+            raise
+        finally:
+            self.waiters -= 1
+            if may_stop and not self.waiters and self.task is not None:
+                self.is_stopped = True
+                self.task.cancel()
+
+
+@dataclass(slots=True)
+class SingleFlight:
+    """The variants that are being made, by key; each is made once at a time."""
+
+    _in_flight: dict[VariantKey, InFlight] = field(default_factory=dict)
+
+    def find(self, key: VariantKey) -> InFlight | None:
+        """The variant with this key, if it is being made."""
+        return self._in_flight.get(key)
+
+    def start(self, key: VariantKey, image_id: ImageId, *, is_of_job: bool) -> InFlight:
+        """Let others wait for a variant that the caller makes; the caller calls `complete`."""
+        result = asyncio.get_running_loop().create_future()
+        started = self._in_flight[key] = InFlight(key, image_id, is_of_job, result)
+        return started
+
+    def complete(self, started: InFlight, outcome: Fetched | ImagesvcError) -> None:
+        """Give the outcome to all waiters: the variant, or why it failed."""
+        if self._in_flight.get(started.key) is started:
+            del self._in_flight[started.key]
+        if started.result.done():
+            return
+        if isinstance(outcome, ImagesvcError):
+            started.result.set_exception(outcome)
+            started.result.exception()  # retrieved, even when no waiter is left
+        else:
+            started.result.set_result(outcome)
+
+    def void(self, image_id: ImageId) -> None:
+        """Discard what is being made of a deleted image; no request joins it any more."""
+        for key, found in list(self._in_flight.items()):
+            if found.image_id == image_id:
+                found.is_void = True
+                del self._in_flight[key]
