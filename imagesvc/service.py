@@ -47,7 +47,8 @@ from imagesvc.outbound.addresses import is_allowed
 from imagesvc.outbound.lookups import Lookups, Resolver, system_addresses
 from imagesvc.outbound.requests import Outbound, OutboundRules
 from imagesvc.outbound.source import Source, SourceRules
-from imagesvc.settings.settings import Settings, SettingsError
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import SettingsError
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import bring_up_to_date

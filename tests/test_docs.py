@@ -18,7 +18,8 @@ from imagesvc.client import AsyncClient, Client
 from imagesvc.client.calls import Transform
 from imagesvc.imaging.transforms.keys import KEYS
 from imagesvc.service import Service
-from imagesvc.settings.settings import PREFIX, Settings
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import PREFIX
 from tests.test_errors import STATUS_OF_CODE
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.settings.settings import PREFIX, Settings, SettingsError, is_loopback
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import PREFIX, SettingsError
+from imagesvc.syntax.hosts import is_loopback
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from starlette.requests import Request
 
 from imagesvc.errors import Forbidden
-from imagesvc.settings.settings import is_loopback
 from imagesvc.syntax.header_fields import joined_field
+from imagesvc.syntax.hosts import is_loopback
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NETLOC = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)

@@ -13,14 +13,14 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from imagesvc.service import read_presets
-from imagesvc.settings.settings import (
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import (
     CLIENT_VARIABLES,
     ENV_FILE,
     NOT_DECODED,
     PREFIX,
     REMOVED,
     TOML_FILE,
-    Settings,
     SettingsError,
 )
 

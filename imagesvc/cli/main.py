@@ -41,11 +41,14 @@ from imagesvc.server.listening import CannotListen, bound_sockets
 from imagesvc.server.middleware.forwarded import is_within
 from imagesvc.server.protocol import bounded
 from imagesvc.service import Service, read_admin_key, read_watermarks
-from imagesvc.settings.settings import Settings, SettingsError, seconds, split_hosts
+from imagesvc.settings.quantities import seconds
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import SettingsError
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.db.migrate import NEWER_HINT
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.syntax.hosts import split_hosts
 
 log = structlog.get_logger()
 

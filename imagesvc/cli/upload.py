@@ -17,9 +17,11 @@ from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.model.images import Visibility
 from imagesvc.service import Service
-from imagesvc.settings.settings import Settings, SettingsError, is_loopback
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import SettingsError
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import running_server
+from imagesvc.syntax.hosts import is_loopback
 
 LOGIN_LIFETIME = timedelta(days=1)
 """Of a login that a command makes for itself and ends, unless it is killed."""

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.model.formats import Format
 from imagesvc.model.transforms import Transform, Watermark
-from imagesvc.settings.settings import DEFAULT_PRESETS, Settings
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.transforms import DEFAULT_PRESETS
 
 PARAMETER = "v"
 """Its name in URLs; it is ignored when an image is asked for, so that old URLs keep working."""

@@ -1,0 +1,96 @@
+"""Accounts: whether requests need credentials, and which are accepted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+
+from imagesvc.settings.quantities import Seconds
+from imagesvc.settings.sources import PREFIX
+from imagesvc.syntax.hosts import is_loopback, split_hosts
+
+
+class AccountSettings(BaseModel):
+    """Whether there are accounts, and how long credentials are valid."""
+
+    auth: Literal["required", "off"] = Field(
+        "required",
+        validate_default=True,
+        description="Whether requests need a key or token, except for what is public.",
+    )
+    admin_key_file: Path | None = Field(
+        None,
+        description="File with the API key of the admin that the first start makes; none: a new "
+        "key, which is printed.",
+    )
+    access_token_lifetime: Seconds = Field(900.0, description="Time an access token is good.")
+    refresh_token_lifetime: Seconds = Field(
+        30 * 86400.0, description="Time a login lasts after its last use."
+    )
+    jwt_issuer: str = Field(
+        "off", description="Issuer (iss) of the JWTs of an identity provider, or off."
+    )
+    jwt_audience: str = Field("off", description="Audience (aud) that they must be for.")
+    jwt_jwks: str = Field(
+        "off",
+        validate_default=True,
+        description="Where the provider's keys are: an https URL, or a file.",
+    )
+
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _auto_is_gone(cls, auth: object) -> object:
+        if auth == "auto":
+            raise ValueError(
+                f"the value auto was removed. Set {PREFIX}AUTH=required, which is the default, or "
+                f"{PREFIX}AUTH=off for a server that only programs on this machine use."
+            )
+        return auth
+
+    @field_validator("auth")
+    @classmethod
+    def _off_on_loopback_alone(cls, auth: str, info: ValidationInfo) -> str:
+        host = info.data.get("host", "localhost")
+        if auth == "off" and not all(map(is_loopback, split_hosts(host))):
+            raise ValueError(
+                f"refusing to listen on {host} without accounts, since anyone who reaches the "
+                f"port could upload and delete. Set {PREFIX}AUTH=required, or "
+                f"{PREFIX}HOST=127.0.0.1."
+            )
+        if auth == "off" and info.data.get("trusted_proxies"):
+            raise ValueError(
+                f"behind a proxy every visitor could upload and delete. Set {PREFIX}AUTH=required, "
+                f"or no trusted_proxies."
+            )
+        return auth
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _all_or_none(cls, jwks: str, info: ValidationInfo) -> str:
+        given = {"jwt_issuer": info.data.get("jwt_issuer"),
+                 "jwt_audience": info.data.get("jwt_audience"), "jwt_jwks": jwks}  # fmt: skip
+        missing = [name for name, value in given.items() if value == "off"]
+        if missing and len(missing) < len(given):
+            raise ValueError(
+                f"jwt_issuer, jwt_audience and jwt_jwks are set together; {missing[0]} is not"
+            )
+        if re.search(r"\s", str(given["jwt_issuer"])):  # users are kept as "issuer subject"
+            raise ValueError("jwt_issuer holds white space")
+        if "://" in jwks and not _is_safe_url(jwks):
+            raise ValueError("keys are fetched by https, or by http from this machine")
+        return jwks
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether requests need a key or token, except for what is public."""
+        return self.auth == "required"
+
+
+def _is_safe_url(url: str) -> bool:
+    """Whether what is fetched from there cannot be changed on the way."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))

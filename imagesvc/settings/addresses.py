@@ -1,0 +1,84 @@
+"""Addresses that clients see: origins of web pages, reverse proxies, and the public URL."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
+
+from imagesvc.syntax.prefixes import prefix_of
+
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?P<path>/.+)?/?"
+)
+
+
+def _origin(value: object) -> object:
+    """Read `https://app.example.org`, as browsers send it, or `*`."""
+    if not isinstance(value, str) or value == "*":
+        return value
+    match = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/?#@\s]+)", value.lower())
+    if match is None:
+        raise ValueError(
+            f"an origin is a scheme, a host and a port that is not the usual one, such as "
+            f"https://app.example.org, or *; not {value[:60]!r}"
+        )
+    usual = {"http": ":80", "https": ":443"}.get(match[1], "")
+    return f"{match[1]}://{match[2].removesuffix(usual)}"
+
+
+Origin = Annotated[str, BeforeValidator(_origin)]
+
+
+class AddressSettings(BaseModel):
+    """Origins and proxies that are trusted, and what URLs begin with."""
+
+    cors_origins: tuple[Origin, ...] = Field(
+        (),
+        description="Origins whose pages may use this service from browsers; * is every origin.",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
+    )
+    public_url: str = Field(
+        "off", description="What URLs begin with, such as https://example.org/media, or off."
+    )
+    base_path: str = Field(
+        "/", description="Path the service is served at; of public_url where only that is set."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _begins_urls(cls, url: str) -> str:
+        if url == "off":
+            return url
+        match = _PUBLIC_URL.fullmatch(url)
+        if match is None or (match["path"] and prefix_of(match["path"]) is None):
+            raise ValueError(
+                "must be an http or https URL with a host and perhaps a path, such as "
+                "https://example.org/media, or off"
+            )
+        return url.removesuffix("/")
+
+    @field_validator("base_path")
+    @classmethod
+    def _is_prefix(cls, path: str) -> str:
+        prefix = prefix_of(path)
+        if path != "/" and prefix is None:
+            raise ValueError("must be a path such as /media, of A-Z, a-z, 0-9, -, ., _ and ~")
+        return prefix or "/"
+
+    @property
+    def prefix(self) -> str:
+        """What paths of requests may begin with; empty at the root."""
+        if self.base_path == "/" and self.public_url != "off":
+            return urlsplit(self.public_url).path
+        return self.base_path.removesuffix("/")
+
+    @property
+    def base_url(self) -> str:
+        """What URLs begin with, where no request says more: an absolute URL, or a prefix."""
+        return self.prefix if self.public_url == "off" else self.public_url

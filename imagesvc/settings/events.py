@@ -1,0 +1,21 @@
+"""Events, and the webhooks that are told of them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field, IPvAnyNetwork
+
+from imagesvc.settings.quantities import Seconds
+
+
+class EventSettings(BaseModel):
+    """How long events are kept, and how webhooks are called."""
+
+    event_retention: Seconds = Field(604800.0, description="How long events are kept.")
+    webhook_timeout: Seconds = Field(10.0, description="Time a webhook may take to answer.")
+    webhook_retry_delay: Seconds = Field(5.0, description="Delay after a first failed attempt.")
+    webhook_disable_after: Seconds = Field(
+        3 * 86_400.0, description="Time of nothing but failures that disables a webhook."
+    )
+    webhook_allow: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks that webhooks may be in besides public addresses."
+    )

@@ -1,0 +1,33 @@
+"""Limits of one requester: rates, and quotas of images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ByteSize, Field, PositiveInt
+
+RateText = Annotated[str, Field(pattern="^(off|[1-9][0-9]{0,5}/[smh]( burst [1-9][0-9]{0,5})?)$")]
+
+
+class LimitSettings(BaseModel):
+    """How often a requester may ask, and how much an owner may keep."""
+
+    rate_limits: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether the rates hold; auto: where there are accounts."
+    )
+    rate_limit: RateText = Field("50/s burst 200", description="Requests of one user.")
+    rate_limit_anonymous: RateText = Field(
+        "10/s burst 50", description="Requests of one address without a credential that holds."
+    )
+    rate_limit_login: RateText = Field(
+        "10/m", description="Attempts to log in from one address; ten times as many as one user."
+    )
+    rate_limit_render: RateText = Field(
+        "2/s burst 100", description="New variants made for strangers at one address."
+    )
+    quota_images: PositiveInt | None = Field(
+        None, description="Images that one owner may keep; none: any number."
+    )
+    quota_bytes: ByteSize | None = Field(
+        None, description="Bytes of originals that one owner may keep; none: any number."
+    )

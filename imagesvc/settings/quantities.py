@@ -1,0 +1,46 @@
+"""Settings with units: durations, sizes and areas, as they are read and written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ByteSize, Field
+from pydantic.fields import FieldInfo
+
+from imagesvc.settings.sources import SettingsError
+from imagesvc.syntax.units import (
+    read_pixels,
+    read_seconds,
+    written_bytes,
+    written_pixels,
+    written_seconds,
+)
+
+Seconds = Annotated[float, BeforeValidator(read_seconds), Field(gt=0)]
+SecondsOrZero = Annotated[float, BeforeValidator(read_seconds), Field(ge=0)]
+Pixels = Annotated[int, BeforeValidator(read_pixels), Field(gt=0)]
+
+
+def seconds(text: str) -> float:
+    """The seconds of a duration such as `30s` or `1h`.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    try:
+        value = read_seconds(text)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    return float(str(value))
+
+
+def written(field: FieldInfo, value: Any) -> Any:
+    """The value of a field in the units that settings are written in."""
+    readers = {getattr(item, "func", None) for item in field.metadata}
+    if value is None:
+        return None
+    if field.annotation in {ByteSize, ByteSize | None}:
+        return written_bytes(value)
+    if read_pixels in readers:
+        return written_pixels(value)
+    return written_seconds(value) if read_seconds in readers else value

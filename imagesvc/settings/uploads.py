@@ -1,0 +1,38 @@
+"""Uploads and imports: what is accepted, and from where."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ByteSize, Field, IPvAnyNetwork, PositiveInt
+
+from imagesvc.settings.quantities import Pixels, Seconds
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class UploadSettings(BaseModel):
+    """Limits of files, the visibility of uploads, and imports from URLs."""
+
+    max_upload_size: ByteSize = Field(ByteSize(50 << 20), ge=1, description="Bytes of one file.")
+    max_files: PositiveInt = Field(100, description="Files in one upload request.")
+    max_pixels: Pixels = Field(
+        100_000_000, description="Pixels of one frame; all frames together may have 4 x as many."
+    )
+    max_frames: PositiveInt = Field(500, description="Frames of an animation.")
+    min_free_space: ByteSize = Field(
+        ByteSize(64 << 20), description="Free disk space below which uploads are answered 507."
+    )
+    default_visibility: Literal["auto", "public", "unlisted", "private"] = Field(
+        "auto", description="Visibility of an upload that names none; auto: private with accounts."
+    )
+    allow_url_import: bool = Field(
+        default=False, description="Whether images may be imported from URLs, by this server."
+    )
+    url_import_timeout: Seconds = Field(10.0, description="Time one import may download.")
+    url_import_ports: tuple[Port, ...] = Field(
+        (80, 443), min_length=1, description="Ports that may be imported from."
+    )
+    url_import_allow: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks that may be imported from besides public addresses."
+    )
