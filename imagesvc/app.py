@@ -32,9 +32,12 @@ from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.delivery.access import Access
 from imagesvc.delivery.hot import HotPath, Inline
+from imagesvc.delivery.originals import OriginalAnswers
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules
+from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.http.bodies.uploads import UploadReader
 from imagesvc.http.idempotency import Idempotency
@@ -205,19 +208,7 @@ def resources_of(
         service.events, service.database, service.authenticator, lambda: service.is_stopping
     )
     return [
-        Delivery(
-            images=service.image_cache,
-            blobs=service.blobs,
-            verified=service.verified,
-            variants=service.variants,
-            originals=service.originals,
-            presets=service.presets,
-            signer=service.signer,
-            authenticator=service.authenticator,
-            limits=service.rate_limits,
-            rules=DeliveryRules.of(settings, service.data_dir),
-            remember=hot.remember,
-        ),
+        _delivery(service, hot),
         UploadEndpoints(
             UploadReader(service.incoming, settings.max_files, settings.max_upload_size),
             service.acceptor,
@@ -285,6 +276,17 @@ def resources_of(
         DocsEndpoints(),
         OpenApiEndpoints(OPERATIONS),
     ]
+
+
+def _delivery(service: Service, hot: HotPath) -> Delivery:
+    access = Access(service.image_cache, service.authenticator, service.rate_limits)
+    rules = DeliveryRules.of(service.settings, service.data_dir)
+    images, variants = service.image_cache, service.variants
+    answers = VariantAnswers(images, variants, access, rules, hot.remember)
+    originals = OriginalAnswers(
+        service.blobs, service.verified, service.originals, answers, access, rules
+    )
+    return Delivery(access, originals, answers, service.presets, service.signer, rules)
 
 
 def api_document() -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from imagesvc.cache.content import Fetched, StoredFile
 from imagesvc.delivery.headers import Headers
+from imagesvc.delivery.rules import Sendfile
 from imagesvc.http.conditional import (
     ByteRange,
     check_if_match,
@@ -86,6 +89,29 @@ async def streamed(request: Request, headers: Headers, size: int, stream: Stream
         return Response(status_code=status, headers=headers)
     pieces = stream(start, stop)
     return _Streamed(await anext(pieces, b""), pieces, status, headers)
+
+
+async def fetched_body(
+    request: Request, headers: Headers, fetched: Fetched, sendfile: Sendfile | None
+) -> Response:
+    """The body of a variant that was fetched: from memory, from its file, or by the proxy.
+
+    Raises:
+        FileNotFoundError: its file was evicted.
+    """
+    content = fetched.content
+    if not isinstance(content, StoredFile):
+        return from_memory(request, headers, content.body)
+    sent = by_proxy(headers, content.path, sendfile)
+    stream = functools.partial(file_bytes, content.path)
+    return sent or await streamed(request, headers, content.variant.bytes, stream)
+
+
+def by_proxy(headers: Headers, path: Path, sendfile: Sendfile | None) -> Response | None:
+    """An empty answer that has the proxy in front send the file; None where no proxy does."""
+    if sendfile is None:
+        return None
+    return Response(headers={**headers, sendfile.header: sendfile.value(path)})
 
 
 class _Streamed(StreamingResponse):

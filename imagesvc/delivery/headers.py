@@ -8,6 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
+from imagesvc.cache.content import Fetched
 from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.model.formats import Format
@@ -55,6 +56,18 @@ def image_headers(
     if rules.cache_tag_header != "off":
         headers[rules.cache_tag_header.lower()] = f"image-{image.id}"
     return headers
+
+
+def server_timing(fetched: Fetched, began: float) -> str:
+    """Where the bytes came from, and how long it took (Server Timing, W3C).
+
+    Args:
+        fetched: what is sent.
+        began: when the request for it began, by `time.perf_counter`.
+    """
+    spans = {**fetched.seconds, "total": time.perf_counter() - began}
+    timed = [f"{name};dur={seconds * 1000:.1f}" for name, seconds in spans.items() if seconds]
+    return ", ".join([f"cache;desc={fetched.tier}", *timed])
 
 
 def modified_at(image: Image, representation: Representation) -> datetime:

@@ -1,0 +1,157 @@
+"""Answers to requests for variants: negotiated, validated, fetched and sent."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope as AsgiScope
+
+from imagesvc.cache.content import Fetched, StoredFile
+from imagesvc.cache.identity import VariantRequest
+from imagesvc.cache.images import ImageCache
+from imagesvc.cache.memory import Entry
+from imagesvc.cache.variants import VariantCache
+from imagesvc.delivery.access import Access
+from imagesvc.delivery.bodies import fetched_body, is_fresh, not_modified
+from imagesvc.delivery.headers import CREDENTIALS, Representation, image_headers, server_timing
+from imagesvc.delivery.hot import RawHeaders
+from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
+from imagesvc.delivery.negotiation import Accepted, negotiate
+from imagesvc.delivery.query import Asked
+from imagesvc.delivery.rules import DeliveryRules
+from imagesvc.errors import NotFound, Unavailable
+from imagesvc.imaging.transforms.effective import with_format
+from imagesvc.imaging.transforms.geometry import predicted_size
+from imagesvc.imaging.transforms.transform import canonical
+from imagesvc.model.ids import ImageId
+from imagesvc.model.images import Image, Original, Visibility
+from imagesvc.model.transforms import Transform
+from imagesvc.syntax.header_fields import joined_field
+
+CLIENT_LEFT = 499
+"""Status in the log of a request whose client closed its connection, as nginx names it."""
+FETCH_ATTEMPTS = 3
+
+
+class Remember(Protocol):
+    """Takes an answer that may be given again from memory; `HotPath.remember`."""
+
+    def __call__(
+        self, scope: AsgiScope, image_id: ImageId, entry: Entry, headers: RawHeaders
+    ) -> None:
+        """Answer requests like this one with this entry from now on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VariantAnswers:
+    """Sends variants; the fields are its dependencies."""
+
+    images: ImageCache
+    variants: VariantCache
+    access: Access
+    rules: DeliveryRules
+    remember: Remember
+
+    async def send(
+        self, request: Request, image: Image, transform: Transform, asked: Asked
+    ) -> Response:
+        """The variant that a URL names.
+
+        Raises:
+            InvalidTransform: this original has no such variant.
+            ImagesvcError: as `VariantCache.fetch`.
+        """
+        vary = "Accept" if transform.auto else ""
+        if transform.auto:
+            transform = self._negotiated(request, image, transform)
+        response, fetched = await self._response(request, image, transform, asked, vary)
+        if fetched is not None:
+            self._remember(request, image, asked, fetched, response)
+        return response
+
+    async def send_as_original(
+        self, request: Request, image: Image, transform: Transform, asked: Asked
+    ) -> Response:
+        """A variant in place of the original; its owner gets other bytes at the same URL."""
+        response, _ = await self._response(request, image, transform, asked, CREDENTIALS)
+        return response
+
+    async def _response(
+        self, request: Request, image: Image, transform: Transform, asked: Asked, vary: str
+    ) -> tuple[Response, Fetched | None]:
+        """The answer, and the variant unless the answer goes without it."""
+        began = time.perf_counter()
+        wanted = self.variants.identify(image.id, image.original, transform)
+        concrete = wanted.transform
+        if concrete.format is None:
+            raise NotFound("This image has no format to show.")
+        shown = Representation(concrete.format, f'"{wanted.key[:32]}"', vary)
+        headers = image_headers(image, shown, asked, self.rules)
+        if asked.debug and self.rules.allow_debug:
+            headers["x-imagesvc-plan"] = canonical(concrete)
+        if is_fresh(request, headers):
+            return not_modified(headers), None
+        for _ in range(FETCH_ATTEMPTS):
+            try:
+                fetched = await self._fetched(request, image.original, wanted, asked)
+            except ClientLeft:
+                return Response(status_code=CLIENT_LEFT), None
+            headers["server-timing"] = server_timing(fetched, began)
+            with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
+                response = await fetched_body(request, headers, fetched, self.rules.sendfile)
+                return response, fetched
+        raise evicted()
+
+    async def _fetched(
+        self, request: Request, original: Original, wanted: VariantRequest, asked: Asked
+    ) -> Fetched:
+        """The variant, for as long as the client waits for it.
+
+        Raises:
+            ClientLeft: the client closed its connection.
+        """
+        found = self.variants.at_hand(wanted.key)
+        if found is not None:
+            return found
+        admit, requester = await self.access.render_check(request, asked)
+        work = self.variants.fetch(original, wanted, admit, requester)
+        return await unless_client_leaves(request.receive, work)
+
+    def _negotiated(self, request: Request, image: Image, transform: Transform) -> Transform:
+        original = image.original
+        best = negotiate(
+            Accepted.of(joined_field(request.headers.raw, b"accept")),
+            original,
+            predicted_size(transform, original.width, original.height),
+            preferred=self.rules.auto_formats,
+            max_avif_pixels=self.rules.avif_max_pixels,
+        )
+        return with_format(transform, best)
+
+    def _remember(
+        self, request: Request, image: Image, asked: Asked, fetched: Fetched, response: Response
+    ) -> None:
+        """Have requests like this one answered from memory, if the answer is for everyone."""
+        content = fetched.content
+        if (
+            isinstance(content, StoredFile)
+            or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
+            or image.visibility is Visibility.PRIVATE
+            or asked.is_shared
+            or not self.images.holds(image)
+        ):
+            return
+        hot = dict(response.headers) | {"server-timing": "cache;desc=memory"}
+        raw = [(name.encode("latin-1"), hot[name].encode("latin-1")) for name in hot]
+        self.remember(request.scope, image.id, content, raw)
+
+
+def evicted() -> Unavailable:
+    """The error of a variant whose file was removed each time before it could be sent."""
+    return Unavailable("The image was evicted before it could be sent; try again soon.")
