@@ -1,4 +1,4 @@
-"""Users of a server with accounts: each with a client that brings a key."""
+"""Users of a server with accounts, each with a client that sends a key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Someone who asks a server, and the client that brings their credential."""
+    """A user of a server, with a client that sends the user's credential."""
 
     id: str
     key: str
@@ -24,7 +24,7 @@ class Account:
 
 
 def client_of(server: Server, credential: str | None = None) -> httpx2.Client:
-    """A client with this key or token; a stranger's without."""
+    """A client with this key or token; without one, a client of a stranger."""
     headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
     client = new_client(base_url=server.client.base_url, headers=headers)
     server.clients.append(client)
@@ -32,7 +32,7 @@ def client_of(server: Server, credential: str | None = None) -> httpx2.Client:
 
 
 def printed_keys(server: Server) -> list[str]:
-    """The keys that the server has printed over all its starts, as an operator finds them."""
+    """The keys that the server has printed over all its starts."""
     line = (
         r'^    curl -H "Authorization: Bearer (isk_[0-9a-f]{32}_[0-9a-f]{64})" -F file=@photo.jpg '
     )
@@ -40,14 +40,14 @@ def printed_keys(server: Server) -> list[str]:
 
 
 def admin_of(server: Server) -> Account:
-    """The admin whom the first start made."""
+    """The admin that the first start made."""
     (key,) = printed_keys(server)
     client = client_of(server, key)
     return Account(client.get("/api/v1/users/me").json()["id"], key, client)
 
 
 def make_user(server: Server, admin: Account, name: str, **fields: Any) -> Account:
-    """A user with a key for all that users may do; only who logs in needs a password."""
+    """A user with a key with all scopes of users; only users that log in need a password."""
     made = admin.client.post("/api/v1/users", json={"name": name, **fields})
     assert made.status_code == 201, made.text
     user_id = made.json()["id"]
@@ -57,7 +57,7 @@ def make_user(server: Server, admin: Account, name: str, **fields: Any) -> Accou
 def make_key(
     server: Server, admin: Account, user_id: str, scopes: list[str], **fields: Any
 ) -> tuple[str, httpx2.Client]:
-    """A key of a user, and a client that brings it."""
+    """A key of a user, and a client that sends it."""
     made = admin.client.post(
         "/api/v1/api-keys",
         json={"name": "for a test", "scopes": scopes, "user_id": user_id, **fields},
@@ -78,7 +78,7 @@ def log_in(server: Server, name: str, password: str = PASSWORD, **fields: str) -
 
 
 def refused(answer: httpx2.Response, word: str = "") -> None:
-    """Check that a credential was told that it does not hold (RFC 6750, section 3.1)."""
+    """Check that the response says that the credential is invalid (RFC 6750, section 3.1)."""
     document = assert_problem(answer, 401, "unauthorized")
     assert answer.headers["www-authenticate"] == 'Bearer realm="imagesvc", error="invalid_token"'
     assert word in document["detail"]

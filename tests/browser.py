@@ -1,4 +1,4 @@
-"""Chromium without a window, where it is installed."""
+"""Headless Chromium, where it is installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTIONS = (
 
 
 def browsed(url: str, profile: Path, *, script_seconds: int = 0) -> str:
-    """A page as it is after it was loaded.
+    """A page after it was loaded.
 
     Args:
         url: where it is.

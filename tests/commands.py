@@ -1,7 +1,7 @@
-"""`imagesvc` run as a process of its own, forked from one that has loaded its modules.
+"""`imagesvc` as a separate process, forked from one that has loaded its modules.
 
-What concerns the start of the interpreter itself, such as its environment as `/proc` shows it or
-its use of memory, runs `python -m imagesvc` instead.
+Tests of the interpreter's start itself, such as its environment in `/proc` or its use of memory,
+run `python -m imagesvc` instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 class Process:
-    """A command that runs, or has ended; the methods are those of `subprocess.Popen`."""
+    """A running or ended command; the methods are those of `subprocess.Popen`."""
 
     def __init__(self, reports: socket.socket) -> None:
         self._reports = reports
@@ -68,7 +68,7 @@ class Process:
                 signal.pidfd_send_signal(self._pidfd, number)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 
@@ -100,7 +100,7 @@ def environment(**settings: Any) -> dict[str, str]:
 def run(
     *arguments: str, directory: Path = REPOSITORY, typed: str = "", **settings: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, with something on its standard input."""
+    """Run a command to its end, with this standard input."""
     with (
         tempfile.TemporaryFile("w+") as given,
         tempfile.TemporaryFile("w+") as printed,

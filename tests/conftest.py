@@ -42,7 +42,7 @@ START_MANY_SERVERS = ("crash", "jobs", "cache", "attack")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first: in a parallel run, none of them is the last."""
+    """Run the slowest files first, so that none of them is the last of a parallel run."""
 
     def rank(item: pytest.Item) -> int:
         if item.path.name in TAKE_LONGEST:
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class MakeServer(Protocol):
-    """Starts a server of its own; settings as keyword arguments."""
+    """Starts a new server, with settings as keyword arguments."""
 
     def __call__(self, **settings: Any) -> Server:
         """The running server."""
@@ -84,7 +84,7 @@ def make_server(tmp_path: Path) -> Iterator[MakeServer]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests of a module that only add to it."""
+    """One server for the tests of a module that only add data."""
     shared = Server(tmp_path_factory.mktemp("shared") / "data").start()
     yield shared
     shared.close()
@@ -92,7 +92,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server with accounts for the tests of a module, which ask often."""
+    """One server with accounts for the tests of a module that send many requests."""
     place = tmp_path_factory.mktemp("guarded") / "data"
     allowed = '["127.0.0.1/32"]'
     shared = Server(
@@ -109,7 +109,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def admin(guarded: Server) -> Account:
-    """Its admin."""
+    """The admin of the server."""
     return admin_of(guarded)
 
 

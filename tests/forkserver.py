@@ -37,7 +37,7 @@ STANDARD_STREAMS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """What a copy is to run."""
+    """The command that a copy runs."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -45,7 +45,10 @@ class _Command:
     open_files: int | None
 
     def run(self) -> int:
-        """Become what `python -m imagesvc` is when it has loaded its modules; its exit status."""
+        """Run like `python -m imagesvc` after it has loaded its modules.
+
+        Returns the exit status.
+        """
         os.chdir(self.directory)
         os.environ.clear()
         os.environ.update(self.environment)
@@ -77,7 +80,7 @@ class _Child:
 
 
 class _ForkServer:
-    """Takes requests from a socket until it is closed."""
+    """Accepts requests from a socket until it is closed."""
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
@@ -123,9 +126,9 @@ class _ForkServer:
 
 
 def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
-    """Run a command and exit, without the tidying of memory that the interpreter does at its end.
+    """Run a command and exit without the interpreter's cleanup of memory.
 
-    That would copy most pages of the fork server.
+    The cleanup would copy most pages of the fork server.
     """
     for number, stream in enumerate(streams):
         os.dup2(stream, number)

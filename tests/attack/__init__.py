@@ -1,1 +1,1 @@
-"""Attacks that once got through, kept as tests."""
+"""Attacks that once succeeded, kept as tests."""

@@ -1,4 +1,4 @@
-"""What code in a worker tries: an attempt ends as `leaked`, or with the error that stopped it."""
+"""Attempts of code in a worker: each ends as `leaked`, or with the error that stopped it."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ ATTEMPTS = {
     "watch files": "checked(libc.inotify_init1(0))",
     "use the keyring": "checked(libc.syscall({keyctl}, 0, -3, 1))",
 }  # fmt: skip
-"""Name and expression. None of them is needed to decode an image."""
+"""Name and expression. Decoding an image needs none of them."""
 
 
 def script(**names: object) -> str:
-    """Code that makes every attempt, and binds what came of each to `result`."""
+    """Code that makes every attempt, and binds the results to `result`."""
     lines = [PRELUDE, "channel = int(sys.argv[1])"]
     lines += [
         "area = mmap.mmap(-1, 8192)",

@@ -1,4 +1,4 @@
-"""Files with a place, by what is delivered of them to strangers."""
+"""Files with a location, by the form in which strangers get them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STRIPPED = {
     "webp": places.webp(lossless=True),
     "gif": places.gif(),
 }
-"""Without the place, every pixel as it is."""
+"""Delivered without the location, with every pixel unchanged."""
 HIDDEN = {
     "jpeg damaged EXIF": places.jpeg(segment(0xE1, b"Exif\0\0" + exif()), block=exif()),
     "avif": bare("AVIF", exif=b"Exif\0\0" + exif(orientation=1)),
@@ -27,5 +27,5 @@ HIDDEN = {
     "tiff": bare("TIFF", exif=exif(orientation=1), tiffinfo={700: xmp()}),
     "ico": bare("ICO"),
 }
-"""As a picture that is encoded again."""
+"""Delivered as a picture that is encoded again."""
 LOCATED = STRIPPED | {name: content for name, content in HIDDEN.items() if name != "ico"}

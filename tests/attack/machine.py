@@ -1,4 +1,4 @@
-"""What this machine has of the sandbox, and of what it protects from."""
+"""The features of this machine's sandbox, and its other protections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _missing() -> str:
 
 
 def processes_are_guarded() -> bool:
-    """Whether Yama keeps a process from the memory of others of its user."""
+    """Whether Yama protects the memory of a process from others of the same user."""
     return PTRACE_SCOPE.exists() and PTRACE_SCOPE.read_text().strip() != "0"
 
 

@@ -28,7 +28,7 @@ ROGUE = "tests.attack.workers.rogue"
 async def rogue_pool(
     spill_dir: Path, mode: Mode = "auto", module: str = ROGUE
 ) -> AsyncIterator[WorkerPool]:
-    """A pool of one worker that makes the call `EXECUTE`."""
+    """A pool of one worker that accepts the call `EXECUTE`."""
     pool = WorkerPool(LIMITS, spill_dir, Sandbox(mode), module)
     await pool.start()
     try:
@@ -38,5 +38,5 @@ async def rogue_pool(
 
 
 async def execute(pool: WorkerPool, code: str, **options: Any) -> Any:
-    """Run code in a worker; what it binds to `result`."""
+    """Run code in a worker; returns what it binds to `result`."""
     return await pool.run(EXECUTE, code, timeout=SECONDS, **options)

@@ -1,7 +1,7 @@
 """Runs inside a mount and a network namespace whose only name server never answers.
 
-`test_hanging_lookups.py` starts it with pytest; there the system's own resolver hangs, as it does
-for a name whose name servers a stranger runs.
+`test_hanging_lookups.py` starts it with pytest. The system's own resolver hangs there, as it does
+for a name whose name servers an attacker runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RESOLV_CONF = "nameserver 127.0.0.1\noptions timeout:30 attempts:2\n"
 
 @pytest.fixture
 def silent_dns(tmp_path: Path) -> Iterator[Callable[[], int]]:
-    """A name server that takes questions and answers none; counts them."""
+    """A name server that accepts queries and answers none; it counts them."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     (tmp_path / "resolv.conf").write_text(RESOLV_CONF)
     subprocess.run(["mount", "--bind", tmp_path / "resolv.conf", "/etc/resolv.conf"], check=True)
@@ -53,7 +53,7 @@ def silent_dns(tmp_path: Path) -> Iterator[Callable[[], int]]:
 def test_names_of_one_user_that_never_resolve_stop_no_other_user(
     make_server: MakeServer, silent_dns: Callable[[], int]
 ) -> None:
-    """Twenty names hang; another user's import by name goes on, and so do keys and webhooks."""
+    """Twenty names hang; another user's import by name, keys and webhooks still work."""
     remote = Remote()
     server = make_server(
         auth="required", rate_limits="off", workers=1, allow_url_import="true",

@@ -1,4 +1,4 @@
-"""Collections tell others neither of private images in them, nor of a private collection."""
+"""Collections reveal to other users neither their private images nor private collections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.http.test_collections import URL, listed, made_by, members, refs
 
 
 def shown(people: People, collection: dict[str, Any]) -> list[Any]:  # noqa: F811
-    """All that a collection tells another user: by itself, in the list, and its images."""
+    """All that other users see of a collection: the collection, the list, and its images."""
     one = people.bob.get(f"{URL}/{collection['id']}")
     (entry,) = (
         item for item in people.bob.get(URL).json()["data"] if item["id"] == collection["id"]
@@ -20,7 +20,10 @@ def shown(people: People, collection: dict[str, Any]) -> list[Any]:  # noqa: F81
 
 
 def test_a_collection_does_not_tell_of_private_images(people: People) -> None:  # noqa: F811
-    """With a private image it looks as without, before and after; its owner sees the number."""
+    """Other users see the same collection with and without a private image.
+
+    Its owner sees the number.
+    """
     collection = made_by(people.ann, visibility="public")
     without = shown(people, collection)
 
@@ -38,7 +41,7 @@ def test_a_collection_does_not_tell_of_private_images(people: People) -> None:  
 
 
 def test_an_image_does_not_tell_of_a_private_collection(people: People) -> None:  # noqa: F811
-    """A public image names it to its owner alone, and others do not find the image through it."""
+    """A public image names the collection only to its owner; others cannot find the image by it."""
     collection = made_by(people.ann, visibility="private")
     image = upload(people.ann, 3, visibility="public", collection_id=collection["id"])
     path, found_by = f"/api/v1/images/{image['id']}", {"collection": collection["id"]}
@@ -51,7 +54,7 @@ def test_an_image_does_not_tell_of_a_private_collection(people: People) -> None:
 
 
 def test_a_public_collection_is_still_a_filter(people: People) -> None:  # noqa: F811
-    """What others may see of it, they also find."""
+    """Other users find the images that they may see."""
     collection = made_by(people.ann, visibility="public")
     image = upload(people.ann, 4, visibility="public", collection_id=collection["id"])
     upload(people.ann, 5, visibility="private", collection_id=collection["id"])

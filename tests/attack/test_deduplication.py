@@ -1,7 +1,7 @@
-"""Two users with the same bytes: the blob is shared, and nothing shows it.
+"""Two users with the same bytes: the blob is shared, and no response reveals it.
 
-An attacker who guesses which file someone keeps uploads it and compares: what is cached, since
-when, how fast, and what goes when the attacker deletes.
+An attacker who guesses another user's file uploads it and compares: which variants are cached,
+their times, the speed, and what a delete by the attacker removes.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def warmed(client: httpx2.Client, content: bytes) -> dict[str, Any]:
 
 
 def tier(answer: httpx2.Response) -> str:
-    """Where the bytes of an answer came from, as it says."""
+    """The tier of the bytes of a response, from its header."""
     return answer.headers["server-timing"].split(",")[0]
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_an_upload_of_the_same_bytes_starts_cold(owners: People, content: bytes) -> None:
-    """Its list of variants is empty or its own, and the first request for each one renders."""
+    """Its list of variants is empty or its own, and the first request for each renders it."""
     warmed(owners.ann, content)
 
     mine = processed(owners.bob, uploaded(owners.bob, content))
@@ -93,7 +93,7 @@ def test_an_upload_of_the_same_bytes_starts_cold(owners: People, content: bytes)
 
 
 def test_deleting_variants_leaves_those_of_others(owners: People) -> None:
-    """An attacker must not make someone else's pages slow."""
+    """An attacker must not slow down another user's pages."""
     hers = warmed(owners.ann, noise((300, 200)))
     content = owners.ann.get(f"/images/{hers['id']}").content
     before = variants(owners.ann, hers)
@@ -112,7 +112,7 @@ def test_deleting_variants_leaves_those_of_others(owners: People) -> None:
 
 
 def test_the_analysis_of_others_is_not_shown_before_ones_own(owners: People) -> None:
-    """Colours, hashes and the reduced copy of a file appear when one's own job has made them."""
+    """Colours, hashes and the mezzanine of a file appear after a job of the user's own image."""
     content = large(8, 2600, 1800)
     hers = warmed(owners.ann, content)
     hers = owners.ann.get(f"/api/v1/images/{hers['id']}").json()
@@ -146,7 +146,7 @@ def test_two_images_of_one_owner_are_as_apart(owners: People) -> None:
 
 
 def test_a_cold_rendering_takes_as_long_for_the_second_owner(owners: People) -> None:
-    """The time of the first request tells nothing: the variant is rendered for each owner."""
+    """The time of the first request reveals nothing: the variant is rendered for each owner."""
     hers = warmed(owners.ann, large(9, 2600, 1800))
     content = owners.ann.get(f"/images/{hers['id']}").content
     query = "w=500&blur=20&exact=1"

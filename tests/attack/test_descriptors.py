@@ -1,4 +1,4 @@
-"""A server that is out of descriptors says so, and recovers."""
+"""A server without free descriptors reports it, and recovers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[Server]:
-    """A server with few descriptors, and patience with connections."""
+    """A server with few descriptors and long time-outs."""
     server = Server(
         tmp_path / "data", workers=1, header_timeout="600s", max_connections_per_address=1000
     )
@@ -37,7 +37,10 @@ def open_files(server: Server) -> int:
 
 
 def test_every_connection_beyond_the_room_is_answered_503(narrow: Server) -> None:
-    """More of them than there are descriptors, all held open; those within are served."""
+    """There are more connections than descriptors, all kept open.
+
+    Those within the limit are served.
+    """
     assert narrow.log().count("connection.limit") == 1
     before, statuses = len(narrow.held()), Counter[int]()
     with contextlib.ExitStack() as stack:
@@ -60,7 +63,7 @@ def test_every_connection_beyond_the_room_is_answered_503(narrow: Server) -> Non
 
 
 def test_a_burst_of_connections_ends_and_the_server_recovers(narrow: Server) -> None:
-    """Many at once, more than may be accepted in one turn of the event loop."""
+    """More connections arrive at once than one turn of the event loop accepts."""
     before = len(narrow.held())
     with contextlib.ExitStack() as stack:
 
@@ -80,7 +83,7 @@ def test_a_burst_of_connections_ends_and_the_server_recovers(narrow: Server) -> 
 
 
 def test_a_request_that_can_open_no_file_is_answered_503(narrow: Server) -> None:
-    """It is the server's state and no bug of the request; later it is answered."""
+    """The cause is the server's state, not a bug of the request; later it is answered."""
     image = narrow.upload(picture(2))
     narrow.finished(image["job"]["id"])
     url = f"/images/{image['id']}"
@@ -102,7 +105,7 @@ def test_a_request_that_can_open_no_file_is_answered_503(narrow: Server) -> None
 
 @pytest.mark.parametrize("limit", [64, 128, 256, 1024, 4096, 20_000, 65_536])
 def test_connections_fit_into_the_limit(limit: int) -> None:
-    """With all their files, and those that are being refused."""
+    """The limit counts their files, and connections that are being refused."""
     room = room_for(1000, 2, limit)
 
     assert room.connections >= 1

@@ -1,4 +1,4 @@
-"""What uses up a worker's memory or its depth of calls is refused, and the worker goes on."""
+"""A file that exhausts a worker's memory or stack is refused, and the worker continues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PID = "import os; result = os.getpid()"
     ],
 )
 async def test_what_runs_out_is_the_files_fault(tmp_path: Path, code: str, says: str) -> None:
-    """Whatever part of identification or rendering it happens in."""
+    """This applies to each part of identification and rendering."""
     async with rogue_pool(tmp_path) as pool:
         before = await execute(pool, PID)
 

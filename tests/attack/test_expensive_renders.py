@@ -1,4 +1,4 @@
-"""Strangers who ask for what takes long, at an open server: the others are served meanwhile."""
+"""Strangers request expensive renders from an open server: other requests are served meanwhile."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tests.workers.processes import workers
 STRANGERS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 LONG = {"transform_timeout": "120s", "job_timeout": "120s", "workers": 2}
 EXPENSIVE = "w={}&h=3000&fit=fill&enlarge=1&format=webp&lossless=1&blur=20"
-"""Many seconds each, and within the limits."""
+"""Renders of many seconds each, within the limits."""
 
 
 @dataclass
 class Crowd:
-    """Strangers at addresses of their own, each with requests that run side by side."""
+    """Strangers at different addresses, each with concurrent requests."""
 
     server: Server
     answers: list[httpx2.Response] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, address: str, url: str) -> None:
-        """Ask from an address; an answer that comes late does not count any more."""
+        """Send a request from an address; a response that is late does not count any more."""
         transport = httpx2.HTTPTransport(local_address=address, verify=False)
         with new_client(
             base_url=self.server.client.base_url, transport=transport, timeout=3 * PATIENCE
@@ -56,7 +56,7 @@ def gif(frames: int, side: int) -> bytes:
 
 
 def ready(server: Server, content: bytes, name: str = "a.jpg") -> str:
-    """Upload a picture and have its job done; its URL."""
+    """Upload a picture and wait for its job; returns its URL."""
     image = server.upload(content, name)
     server.finished(image["job"]["id"])
     return f"/images/{image['id']}"
@@ -64,7 +64,7 @@ def ready(server: Server, content: bytes, name: str = "a.jpg") -> str:
 
 @contextmanager
 def crowded(server: Server, urls: list[str]) -> Iterator[Crowd]:
-    """While strangers ask for these; on entry all workers that they can get are at work."""
+    """Strangers request these meanwhile; on entry all workers that they can occupy are busy."""
     crowd = Crowd(server)
     with ThreadPoolExecutor(len(urls)) as threads:
         for number, url in enumerate(urls):
@@ -76,17 +76,17 @@ def crowded(server: Server, urls: list[str]) -> Iterator[Crowd]:
 
 
 def running(server: Server) -> float:
-    """Pieces of work in workers."""
+    """The number of calls in workers."""
     return figure(server, "imagesvc_renders_running")
 
 
 def waiting(server: Server) -> float:
-    """Pieces of work that wait for one."""
+    """The number of calls that wait for a worker."""
     return figure(server, "imagesvc_renders_waiting")
 
 
 def figure(server: Server, name: str) -> float:
-    """One number of /metrics."""
+    """The value of one metric."""
     lines = server.client.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
@@ -95,7 +95,10 @@ def figure(server: Server, name: str) -> float:
 def test_expensive_renders_do_not_stop_new_work(
     make_server: MakeServer, number_of_workers: int
 ) -> None:
-    """Twenty at once, none of which is done when uploads, thumbnails and a new size are."""
+    """Twenty are requested at once.
+
+    Uploads, thumbnails and a new size are done before all of them.
+    """
     server = make_server(**LONG | {"workers": number_of_workers})
     expensive, plain = ready(server, noise((1600, 1200))), ready(server, picture(1))
 
@@ -136,7 +139,7 @@ def test_a_user_of_expensive_renders_waits_for_one_of_each_other(make_server: Ma
 def test_what_cannot_finish_is_refused_at_once(
     make_server: MakeServer, query: str, make: Callable[[], bytes]
 ) -> None:
-    """Each ran into its time limit at every attempt, and held a worker to its end."""
+    """Each such render reached its time limit and occupied a worker until then."""
     server = make_server(workers=1, eager_presets="[]", transform_timeout="30s", job_timeout="60s")
     image = server.upload(make(), "a")
     server.finished(image["job"]["id"])
@@ -155,7 +158,7 @@ def test_what_cannot_finish_is_refused_at_once(
 
 
 def test_an_expensive_render_ends_when_its_clients_have_gone(make_server: MakeServer) -> None:
-    """A script that asks and hangs up would hold a worker with no connection of its own."""
+    """A script that disconnects would otherwise occupy a worker without a connection."""
     server = make_server(**LONG)
     expensive = ready(server, noise((1600, 1200)))
     connections = [asking(server, f"{expensive}?{EXPENSIVE.format(4000)}") for _ in range(3)]
@@ -171,7 +174,7 @@ def test_an_expensive_render_ends_when_its_clients_have_gone(make_server: MakeSe
 
 
 def asking(server: Server, url: str) -> socket.socket:
-    """A connection on which an answer is awaited."""
+    """A connection with a pending request."""
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     return connection

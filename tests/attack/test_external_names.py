@@ -1,4 +1,4 @@
-"""A crafted `sub` of the identity provider takes no other user's name."""
+"""A crafted `sub` of the identity provider cannot get the name of another user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_hash_of_a_long_subject_is_not_the_name_of_its_user(
     *,
     attacker_comes_first: bool,
 ) -> None:
-    """It was once, and who had that hash as `sub` kept the user out."""
+    """Earlier it was, and a user with that hash as `sub` could lock the other user out."""
     victim = f"auth0|{'5f7c8ec7' * 8}{attacker_comes_first}"
     attacker = hashlib.sha256(victim.encode()).hexdigest()[:40]
     order = [attacker, victim] if attacker_comes_first else [victim, attacker]
@@ -39,7 +39,7 @@ def test_the_hash_of_a_long_subject_is_not_the_name_of_its_user(
 
 
 def test_look_alikes_are_told_apart(server: Server) -> None:  # noqa: F811
-    """Plain is only the name of a subject that is written the one way that names are."""
+    """Only a subject in the canonical form of names is used as a plain name."""
     subjects = [
         "admin", "Admin", "ADMIN", " admin", "admin ", "admin~", "root", "nobody",
         "ada", "Ada", "ada ", "ada\\", "ada:ada", "ada~" + "0" * 20, "/", "a" * 255, "a" * 254,
@@ -59,7 +59,7 @@ def test_look_alikes_are_told_apart(server: Server) -> None:  # noqa: F811
 
 @given(SUBJECTS, SUBJECTS)
 def test_no_two_subjects_share_a_name(one: str, other: str) -> None:
-    """Whatever a provider lets its users choose."""
+    """This holds for every name that a provider lets its users choose."""
     names = [names_for(ISSUER, subject) for subject in (one, other)]
 
     for name in {*names[0], *names[1]}:
@@ -71,7 +71,7 @@ def test_no_two_subjects_share_a_name(one: str, other: str) -> None:
 
 
 def test_subjects_of_two_issuers_at_one_host_share_no_name() -> None:
-    """The second one to come gets the name that no other can have."""
+    """The second user gets the name that is unique to its subject."""
     first, second = (names_for(f"https://id.test/{realm}", "ada") for realm in "ab")
 
     assert first[0] == second[0] == "id.test:ada"

@@ -1,4 +1,4 @@
-"""The filter of system calls, run instruction by instruction for every architecture."""
+"""The system call filter, interpreted instruction by instruction for every architecture."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGCHLD = 17
 
 
 def verdict(machine: str, number: int, *args: int, arch: int | None = None) -> int:
-    """What the filter says to a system call; see linux/bpf_common.h."""
+    """The result of the filter for a system call; see linux/bpf_common.h."""
     fields = {
         seccomp.NUMBER_AT: number,
         seccomp.ARCH_AT: seccomp.AUDIT_ARCH[machine] if arch is None else arch,
@@ -49,7 +49,7 @@ def verdict(machine: str, number: int, *args: int, arch: int | None = None) -> i
 
 
 def named(machine: str, name: str) -> int:
-    """The number of a system call that the architecture has."""
+    """The number of a system call of the architecture."""
     number = syscalls.number(name, machine)
     assert number is not None
     return number
@@ -57,7 +57,7 @@ def named(machine: str, name: str) -> int:
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
 def test_what_is_not_listed_is_refused(machine: str) -> None:
-    """Every number that there is or may be once."""
+    """This holds for every existing and future number."""
     listed = {syscalls.number(name, machine) for name in syscalls.NUMBERS}
 
     for number in set(range(HIGHEST_NUMBER)) - listed:
@@ -68,7 +68,7 @@ def test_what_is_not_listed_is_refused(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
 def test_each_listed_call_has_its_verdict(machine: str) -> None:
-    """Allowed or fatal, whatever its arguments."""
+    """The call is allowed or fatal, regardless of its arguments."""
     assert set(syscalls.NUMBERS) == {*syscalls.ALLOWED, *syscalls.FATAL, *SPECIAL}
     for names, expected in ((syscalls.ALLOWED, ALLOW), (syscalls.FATAL, KILL_PROCESS)):
         for number in filter(None, (syscalls.number(name, machine) for name in names)):
@@ -77,7 +77,10 @@ def test_each_listed_call_has_its_verdict(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
 def test_threads_are_no_processes(machine: str) -> None:
-    """`clone` by its flags; `clone3`, whose flags are out of sight, makes libc take `clone`."""
+    """`clone` is decided by its flags.
+
+    `clone3`, whose flags are not visible, makes libc use `clone`.
+    """
     clone, thread = named(machine, "clone"), 0x3D0F00
     newest = {0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000}
 
@@ -89,7 +92,7 @@ def test_threads_are_no_processes(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
 def test_memory_is_never_executable(machine: str) -> None:
-    """Neither made so nor changed to it."""
+    """Memory is neither created nor made executable."""
     for name in ("mmap", "mprotect"):
         assert verdict(machine, named(machine, name), 0, 4096, 3) == ALLOW
         for protection in (4, 5, 7):
@@ -99,7 +102,7 @@ def test_memory_is_never_executable(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
 def test_signals_go_to_the_own_process_alone(machine: str) -> None:
-    """By `tgkill`, for abort(); and no descriptor has the kernel send one."""
+    """Only `tgkill`, for abort(), is allowed; no descriptor makes the kernel send a signal."""
     assert verdict(machine, named(machine, "tgkill"), PID, 1, 6) == ALLOW
     assert verdict(machine, named(machine, "tgkill"), PID + 1, 1, 6) == ERRNO | errno.EPERM
     allowed = {
@@ -112,13 +115,13 @@ def test_signals_go_to_the_own_process_alone(machine: str) -> None:
 
 
 def test_other_ways_into_the_kernel_are_fatal() -> None:
-    """The 32-bit ABI and x32 number their calls otherwise."""
+    """The 32-bit ABI and x32 use other numbers."""
     assert verdict("x86_64", 0, arch=0x40000003) == KILL_PROCESS
     assert verdict("x86_64", 0x40000000) == KILL_PROCESS
     assert verdict("aarch64", 63, arch=0x40000028) == KILL_PROCESS
 
 
 def test_other_architectures_have_no_filter() -> None:
-    """The reason names it."""
+    """The reason names the architecture."""
     with pytest.raises(OSError, match="no filter for riscv64"):
         program("riscv64", PID)

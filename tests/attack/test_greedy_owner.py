@@ -1,4 +1,4 @@
-"""A user with a backlog of long jobs: the jobs of others do not wait for it."""
+"""A user with a backlog of long jobs: the jobs of other users do not wait for it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.waiting import until
 
 BACKLOG = 50
 LONG = "w={}&h=1500&fit=fill&enlarge=1&format=webp&lossless=1"
-"""A second or more each, of a picture of any size."""
+"""An operation of a second or more for a picture of any size."""
 
 
 def upload(requester: Account, content: bytes) -> dict[str, str]:
-    """An image of a user, as the upload answers: its id and its job's."""
+    """An image of a user, from the response of the upload: its id and the id of its job."""
     answer = requester.client.post("/api/v1/images", files={"file": ("a.jpg", content)})
     assert answer.status_code == 201, answer.text
     image = answer.json()
@@ -35,13 +35,13 @@ def fill(owner: Account) -> None:
 
 
 def count(owner: Account, status: str) -> int:
-    """How many of an owner's jobs have this status."""
+    """The number of an owner's jobs with this status."""
     return len(owner.client.get(f"/api/v1/jobs?status={status}&limit=200").json()["data"])
 
 
 @pytest.mark.parametrize("number_of_workers", [1, 2])
 def test_a_backlog_does_not_hold_up_others(make_server: MakeServer, number_of_workers: int) -> None:
-    """The job of another user's upload is done while nearly all of the backlog waits."""
+    """The job of another user's upload ends while nearly all of the backlog waits."""
     server = make_server(
         auth="required", workers=number_of_workers, rate_limits="off", job_timeout="120s"
     )

@@ -1,4 +1,4 @@
-"""Names that never resolve: a bounded number of threads hangs, and the rest fails fast."""
+"""Names that never resolve block a limited number of threads, and other look-ups fail fast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANN, BOB = UserId(new_id()), UserId(new_id())
 
 
 class Hanging:
-    """A resolver that hangs for names that begin with `hang`, until it is let go."""
+    """A resolver that hangs for names that begin with `hang`, until it is released."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -39,18 +39,18 @@ class Hanging:
 
 
 def outcomes(found: Sequence[object]) -> list[str]:
-    """The kinds of what came, sorted."""
+    """The kinds of the results, sorted."""
     return sorted(type(item).__name__ for item in found)
 
 
 async def ask(lookups: Lookups, count: int, owner_id: UserId | None) -> list[object]:
-    """Ask for many names that hang, at once."""
+    """Look up many names that hang, at once."""
     asking = (lookups.addresses(f"hang{n}.example", 80, owner_id) for n in range(count))
     return list(await asyncio.gather(*asking, return_exceptions=True))
 
 
 def test_a_user_holds_a_few_threads_and_the_rest_fails_fast() -> None:
-    """Another user's look-up, and whatever uses the default executor, goes on meanwhile."""
+    """Another user's look-up, and users of the default executor, continue meanwhile."""
 
     async def work() -> None:
         resolver = Hanging()
@@ -83,7 +83,7 @@ def test_a_user_holds_a_few_threads_and_the_rest_fails_fast() -> None:
 
 
 def test_users_together_hold_a_bounded_number_of_threads() -> None:
-    """Many accounts of one attacker start no more threads than there may be."""
+    """Many accounts of one attacker start no more threads than the limit."""
 
     async def work() -> None:
         resolver = Hanging()
@@ -101,7 +101,7 @@ def test_users_together_hold_a_bounded_number_of_threads() -> None:
 
 
 def test_a_burst_of_good_names_waits_for_its_turn() -> None:
-    """The limit of a user is no limit of look-ups that end."""
+    """The limit of a user does not apply to look-ups that end."""
 
     async def work() -> None:
         lookups = Lookups(Hanging())

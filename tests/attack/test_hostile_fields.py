@@ -28,9 +28,9 @@ from tests.http.asking import assert_problem
 from tests.server import Server
 
 LENGTH = 1 << 20
-"""Sixteen times what a request's header may have."""
+"""Sixteen times the limit of a request's header."""
 CPU_SECONDS = 0.6
-"""For one field of this length: 40 ms for one that a request may have."""
+"""For one field of this length; 40 ms for one within the limit of a request."""
 PATTERNS = (
     ";", ",", " ", "a", '"', "\\", '\\"', "=", "/", ":", "0", "a;", "a,", "a=;", ';a="', 'a="\\',
     '"a",', "%41", "%22", ".", "[", "=?utf-8?q?a?= ", "utf-8''",
@@ -70,7 +70,7 @@ READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("reader", "prefixes"), READERS.values(), ids=READERS.keys())
 def test_no_field_takes_long(reader: Reader, prefixes: tuple[str, ...]) -> None:
-    """Fields are read on the event loop, where each second stops every other request."""
+    """Fields are read on the event loop, where each second blocks every other request."""
     for prefix in prefixes:
         for pattern in PATTERNS:
             value = prefix + pattern * (LENGTH // len(pattern))
@@ -83,7 +83,7 @@ def test_no_field_takes_long(reader: Reader, prefixes: tuple[str, ...]) -> None:
 
 
 def test_members_of_a_list_beyond_the_bound_are_not_read() -> None:
-    """A list, or the parameters of its member, cost no more than the bound."""
+    """A list, or the parameters of its members, costs no more than the limit."""
     many = ", ".join(f'"{number}"' for number in range(1, MAX_MEMBERS + 2))
     first, last = '"1"', f'"{MAX_MEMBERS + 1}"'
 
@@ -105,7 +105,7 @@ async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 def test_the_header_of_a_part_takes_little_time() -> None:
-    """A form may have a thousand parts, and each a header of 8 KiB."""
+    """A form may have a thousand parts, each with a header of 8 KiB."""
     header = b'Content-Disposition: form-data; name="a"' + b";" * 8000
     body = (b"--limit\r\n" + header + b"\r\n\r\nx\r\n") * 1000 + b"--limit--\r\n"
 
@@ -120,7 +120,7 @@ def test_the_header_of_a_part_takes_little_time() -> None:
 
 
 def test_a_preamble_in_small_pieces_is_searched_once() -> None:
-    """Bytes before the first boundary are not searched anew with each byte that follows them."""
+    """Bytes before the first boundary are not searched again with each byte that follows."""
     preamble = b"\r\n--limi" * 8000
 
     async def part() -> object:
@@ -149,7 +149,7 @@ def cpu_of(server: Server) -> float:
 
 @pytest.fixture(scope="module")
 def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that answers many requests of one address."""
+    """A server with a high rate limit for one address."""
     shared = Server(tmp_path_factory.mktemp("fields") / "data", rate_limits="off").start()
     yield shared
     shared.close()
@@ -171,7 +171,7 @@ def test_strangers_take_no_processor_time_with_a_content_type(unlimited: Server)
 
 
 def test_a_query_of_very_many_parameters_is_refused(unlimited: Server) -> None:
-    """Splitting one takes the event loop longer than everything else of a request."""
+    """Parsing one would take the event loop longer than the rest of the request."""
     answer = unlimited.client.get(f"/api/v1/images?{'a&' * MAX_PARAMETERS}")
 
     assert_problem(answer, 400, "invalid_request")

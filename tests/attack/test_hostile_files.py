@@ -1,4 +1,4 @@
-"""Files made to be expensive to identify: each is answered within bounds and leaves nothing."""
+"""Files that are expensive to identify: each is answered within limits and leaves no data."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.server import Server
 from tests.workers.processes import TICKS, workers
 
 CPU_SECONDS = 5.0
-"""Of the worker, for identification, the job and a variant; most files take a tenth of one."""
+"""Limits of the worker for identification, the job and a variant; most files take a tenth."""
 REMOVAL_SECONDS = 2.0
 MEMORY_BYTES = 512 << 20
-"""By which the worker may grow at its peak, over all files."""
+"""The limit of the worker's growth at its peak, over all files."""
 REFUSALS = {413, 415, 422}
 MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "png": png.pngs,
@@ -45,12 +45,12 @@ STATUSES = {
     "png_ztxt_err_100.png": 201,
     "tiff_4000x1M_bytes.tif": 422,
 }
-"""Those of the folder that were expensive to identify; the others are expensive to decode."""
+"""The files of the folder that are expensive to identify; the others are expensive to decode."""
 
 
 @pytest.fixture(scope="module")
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with one worker, which is not replaced however much it does."""
+    """A server with one worker, which is never replaced."""
     place = tmp_path_factory.mktemp("lone") / "data"
     server = Server(place, workers=1, worker_jobs=1_000_000, rate_limits="off").start()
     server.finished(server.upload(picture(1))["job"]["id"])
@@ -60,7 +60,7 @@ def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a worker has used so far."""
+    """The resources that a worker has used so far."""
 
     pid: int
     seconds: float
@@ -68,7 +68,7 @@ class Usage:
 
 
 def usage(server: Server) -> Usage:
-    """Of the only worker, as the kernel counts it."""
+    """The usage of the only worker, as the kernel counts it."""
     (pid,) = workers(server)
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     status = Path(f"/proc/{pid}/status").read_text()
@@ -78,20 +78,20 @@ def usage(server: Server) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file, and what it took."""
+    """The result for one file, and its cost."""
 
     upload: httpx2.Response
     later: tuple[int, ...]
-    """Statuses of a variant and of the original, where it was taken."""
+    """Statuses of a variant and of the original, if the file was accepted."""
     seconds: float
     removal_seconds: float
-    """To remove the location from a copy."""
+    """The time to remove the location from a copy."""
     grown_bytes: int
     is_same_worker: bool
 
     @property
     def is_fine(self) -> bool:
-        """Taken, or refused as the client's fault, within the bounds."""
+        """Accepted, or refused with a client error, within the limits."""
         status = self.upload.status_code
         is_shown = status == 201 and self.later in {(200, 200), (422, 200)}
         return (
@@ -104,7 +104,7 @@ class Outcome:
 
 
 def through_everything(server: Server, content: bytes) -> Outcome:
-    """Upload a file, wait for its job, look at a variant and at the original; then delete it."""
+    """Upload a file, wait for its job, get a variant and the original; then delete it."""
     before = usage(server)
     upload = server.client.post("/api/v1/images", content=content)
     later: tuple[int, ...] = ()
@@ -127,7 +127,7 @@ def through_everything(server: Server, content: bytes) -> Outcome:
 
 
 def seconds_to_remove_location(content: bytes, upload: httpx2.Response) -> float:
-    """What strangers get of an original is made in a moment, or not at all."""
+    """The copy of an original for strangers is made quickly, or not at all."""
     started = time.thread_time()
     made = without_location(content, Format(upload.json()["format"]))
     seconds = time.thread_time() - started
@@ -136,7 +136,7 @@ def seconds_to_remove_location(content: bytes, upload: httpx2.Response) -> float
 
 
 def assert_unharmed(server: Server) -> None:
-    """Nothing of the files is left, and the next upload is identified."""
+    """No data of the files is left, and the next upload is identified."""
     assert orphans(server) == []
     assert server.client.get("/api/v1/images").json()["data"] == []
     image = server.upload(picture(2))
@@ -148,7 +148,7 @@ def assert_unharmed(server: Server) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("family", MAKERS)
 def test_no_hostile_file_is_expensive(lone: Server, family: str) -> None:
-    """From upload to variant: never a 5xx, and seconds or hundreds of megabytes for none."""
+    """No response is 5xx, and no file costs seconds or hundreds of megabytes."""
     for image in lone.client.get("/api/v1/images").json()["data"]:
         lone.client.delete(f"/api/v1/images/{image['id']}")
     first = usage(lone).peak_bytes
@@ -166,7 +166,7 @@ def test_no_hostile_file_is_expensive(lone: Server, family: str) -> None:
 @pytest.mark.parametrize("name", STATUSES)
 @pytest.mark.skipif(not FOUND.is_dir(), reason=f"there are no hostile files at {FOUND}")
 def test_files_that_were_expensive_once_are_not(lone: Server, name: str) -> None:
-    """The inputs of the attacks that got through."""
+    """The inputs of attacks that once succeeded."""
     outcome = through_everything(lone, (FOUND / name).read_bytes())
 
     assert outcome.upload.status_code == STATUSES[name], outcome.upload.text

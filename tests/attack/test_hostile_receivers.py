@@ -1,4 +1,4 @@
-"""Receivers of webhooks and identity providers that are hostile: others are served meanwhile."""
+"""Hostile webhook receivers and identity providers: other users are served meanwhile."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOOKS = "/api/v1/webhooks"
 
 @pytest.fixture
 def hostile() -> Iterator[Remote]:
-    """A server that does not answer as it should."""
+    """A server with incorrect responses."""
     remote = Remote()
     yield remote
     remote.close()
@@ -45,7 +45,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def mute(connection: socket.socket) -> None:
-    """Take what comes, and answer nothing until the client hangs up."""
+    """Receive data, and send nothing until the client disconnects."""
     connection.settimeout(None)
     while connection.recv(65536):
         pass
@@ -54,7 +54,7 @@ def mute(connection: socket.socket) -> None:
 def test_receivers_of_one_user_that_hang_hold_up_no_other_user(
     make_server: MakeServer, hostile: Remote, receiver: Receiver
 ) -> None:
-    """They take a part of the deliveries that are sent at once, however many webhooks they are."""
+    """They occupy a part of the concurrent deliveries, for any number of webhooks."""
     server = make_server(
         auth="required", rate_limits="off", workers=1, webhook_timeout="250s",
         webhook_allow='["127.0.0.1/32"]',
@@ -79,7 +79,7 @@ def test_receivers_of_one_user_that_hang_hold_up_no_other_user(
 def test_answers_without_end_fail_their_deliveries_alone(
     make_server: MakeServer, hostile: Remote, receiver: Receiver
 ) -> None:
-    """Each is a failed attempt that says why; the honest receiver is told meanwhile."""
+    """Each is a failed attempt with a reason; the honest receiver gets its deliveries meanwhile."""
     server = make_server(workers=1, webhook_timeout="100s", webhook_allow='["127.0.0.1/32"]')
     hooks = []
     for number, answer in enumerate(ENDLESS.values()):
@@ -97,7 +97,7 @@ def test_answers_without_end_fail_their_deliveries_alone(
 
 
 def first_delivery(server: Server, hook_id: str) -> dict[str, Any]:
-    """The oldest delivery of a webhook, or nothing."""
+    """The oldest delivery of a webhook, or None."""
     page = server.client.get(f"{HOOKS}/{hook_id}/deliveries").json()["data"]
     found: dict[str, Any] = page[-1] if page else {}
     return found
@@ -109,7 +109,7 @@ def is_tried(server: Server, hook_id: str) -> bool:
 
 
 def bomb(connection: socket.socket) -> None:
-    """An answer that inflates to 200 MiB."""
+    """A response that inflates to 200 MiB."""
     body = gzip.compress(bytes(200 << 20), 9)
     connection.sendall(answered(body, "Content-Encoding: gzip", "Content-Type: application/json"))
 
@@ -126,7 +126,7 @@ HOSTILE_KEYS: dict[str, bytes | Callable[[socket.socket], None]] = {
 def test_a_provider_that_answers_without_end_holds_nothing(
     hostile: Remote, answer: bytes | Callable[[socket.socket], None]
 ) -> None:
-    """Tokens cannot be judged, which is 503; the rest of the service goes on."""
+    """Tokens cannot be verified, which is 503; the rest of the service continues."""
 
     async def work() -> Ticker:
         keys = KeySet(hostile.url("/keys", answer), Outbound(provider_rules()).get)

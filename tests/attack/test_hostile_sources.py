@@ -1,4 +1,7 @@
-"""Sources that answer without end or in crumbs: an import ends early, and the loop goes on."""
+"""Sources with endless responses or tiny pieces.
+
+An import ends early and does not block the loop.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from tests.remote import Remote
 
 pytestmark = pytest.mark.anyio
 SECONDS = 8.0
-"""Of one import; each of these sources goes on for longer."""
+"""The time limit of one import; each of these sources would take longer."""
 MAX_SLICE = 0.15
-"""Processor seconds that the event loop may be held at a time; 0.005 when measured."""
+"""Processor seconds that the event loop may be blocked at a time; 0.005 when measured."""
 MAX_TOTAL = 1.5
 """Processor seconds that one hostile source may cost; 0.03 when measured."""
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -31,7 +34,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def flood(start: bytes, again: bytes, size: int = 1 << 16) -> Callable[[socket.socket], None]:
-    """An answer that begins, and then repeats itself until the client hangs up."""
+    """A response that begins, and then repeats itself until the client disconnects."""
     block = again * (size // len(again))
 
     def answer(connection: socket.socket) -> None:
@@ -61,7 +64,7 @@ ENDLESS = {
 
 @dataclass
 class Ticker:
-    """Measures how long the event loop is held, in its own processor time.
+    """Measures how long the event loop is blocked, in its own processor time.
 
     Other work on the machine does not count.
     """
@@ -103,7 +106,7 @@ def source_of(remote: Remote, context: ssl.SSLContext | None = None) -> Source:
 
 
 async def attacked(source: Source, url: str) -> Ticker:
-    """What an import that must fail costs the event loop."""
+    """The event loop time of an import that must fail."""
     async with Ticker() as ticker:
         with pytest.raises(ImagesvcError):
             await source.fetch(url, Sink())
@@ -111,7 +114,7 @@ async def attacked(source: Source, url: str) -> Ticker:
 
 
 def whole(start: bytes, again: bytes, size: int, end: bytes) -> bytes:
-    """An answer that repeats itself for `size` bytes, and ends."""
+    """A response that repeats itself for `size` bytes, and ends."""
     return start + again * (size // len(again)) + end
 
 
@@ -125,7 +128,7 @@ LONG = {
 
 @pytest.mark.parametrize("answer", LONG.values(), ids=LONG.keys())
 async def test_a_long_answer_that_ends_holds_nothing_either(answer: bytes) -> None:
-    """It comes whole in a few reads; what is parsed of it at once is bounded all the same."""
+    """It arrives whole in a few reads; the part that is parsed at once is still limited."""
     remote = Remote()
     try:
         ticker = await attacked(source_of(remote), remote.url("/", answer))
@@ -140,7 +143,7 @@ async def test_a_long_answer_that_ends_holds_nothing_either(answer: bytes) -> No
 async def test_an_endless_answer_ends_early_and_holds_nothing(
     answer: Callable[[socket.socket], None],
 ) -> None:
-    """Each is cut off after what no honest server sends, long before its time is up."""
+    """Each is cut off after data that no honest server sends, long before its time-out."""
     remote = Remote()
     try:
         ticker = await attacked(source_of(remote), remote.url("/", answer))
@@ -152,7 +155,7 @@ async def test_an_endless_answer_ends_early_and_holds_nothing(
 
 
 def records_of_a_byte(connection: socket.socket) -> None:
-    """A body that is sent as one TLS record a byte."""
+    """A body that is sent as one TLS record for each byte."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
     connection.sendall(OK + b"\r\n")
     while True:
@@ -160,7 +163,7 @@ def records_of_a_byte(connection: socket.socket) -> None:
 
 
 async def test_an_honest_answer_in_small_pieces_is_taken() -> None:
-    """Chunks of a kilobyte, as some servers send them, are none to be suspicious of."""
+    """Chunks of a kilobyte, which some servers send, are accepted."""
     chunk = b"400\r\n" + bytes(1024) + b"\r\n"
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * 3
     remote = Remote()
@@ -175,7 +178,7 @@ async def test_an_honest_answer_in_small_pieces_is_taken() -> None:
 
 
 async def test_tls_records_of_a_byte_end_early() -> None:
-    """The decrypted bytes come one by one without any wait for the network between them."""
+    """The decrypted bytes arrive one by one without any wait for the network between them."""
     authority = trustme.CA()
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(theirs)

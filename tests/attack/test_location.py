@@ -1,7 +1,7 @@
-"""Strangers look for the place of a public image: in its original, however they ask for it.
+"""Strangers search a public image for its location: in its original, by every request.
 
-Each request that a stranger can make is searched for the coordinates in every encoding; the owner
-and admins get the stored bytes.
+Each response to a stranger is searched for the coordinates in every encoding; the owner and admins
+get the stored bytes.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def uploaded(client: httpx2.Client, content: bytes, **fields: str) -> str:
 
 
 def test_the_files_to_begin_with_tell_the_place() -> None:
-    """Otherwise the tests below would prove nothing."""
+    """Without it the tests below would prove nothing."""
     assert [name for name, content in LOCATED.items() if not traces(content)] == []
 
 
 @pytest.mark.parametrize("name", LOCATED)
 def test_no_request_of_a_stranger_brings_the_place(people_of_places: People, name: str) -> None:
-    """Whole, in ranges, conditional, by a signed URL, with a credential of others or none."""
+    """The whole, ranges, conditional requests, a signed URL, and credentials of others or none."""
     people, content = people_of_places, LOCATED[name]
     image_id = uploaded(people.ann, content)
     url, digest = f"/images/{image_id}", hashlib.sha256(content).hexdigest()
@@ -93,7 +93,7 @@ def test_no_request_of_a_stranger_brings_the_place(people_of_places: People, nam
 def test_the_copy_has_the_same_pixels_and_its_own_validators(
     people_of_places: People, name: str
 ) -> None:
-    """Ranges, HEAD and conditional requests are about the copy."""
+    """Ranges, HEAD and conditional requests apply to the copy."""
     people, content = people_of_places, LOCATED[name]
     url = f"/images/{uploaded(people.ann, content)}"
     stranger = client_of(people.server)
@@ -123,7 +123,7 @@ def _pixels(content: bytes) -> bytes:
 def test_what_is_not_understood_is_delivered_as_a_picture_of_the_same_size(
     people_of_places: People, name: str
 ) -> None:
-    """Encoded again, without metadata."""
+    """It is encoded again, without metadata."""
     people, content = people_of_places, HIDDEN[name]
     url = f"/images/{uploaded(people.ann, content)}"
 
@@ -137,7 +137,7 @@ def test_what_is_not_understood_is_delivered_as_a_picture_of_the_same_size(
 
 
 def test_shared_caches_keep_the_two_answers_apart(people_of_places: People) -> None:
-    """The owner's is private, and strangers' varies with the fields of credentials."""
+    """The owner's response is private, and that for strangers varies with the credential fields."""
     people = people_of_places
     url = f"/images/{uploaded(people.ann, LOCATED['jpeg'])}"
     stranger = client_of(people.server)
@@ -154,7 +154,7 @@ def test_shared_caches_keep_the_two_answers_apart(people_of_places: People) -> N
 
 
 def test_an_original_without_a_place_is_served_as_it_is(people_of_places: People) -> None:
-    """To strangers, too, with the entity tag of its bytes."""
+    """Strangers get it, too, with the entity tag of its bytes."""
     people, content = people_of_places, places.bare("JPEG", (77, 55))
     url = f"/images/{uploaded(people.ann, content)}"
 
@@ -166,7 +166,7 @@ def test_an_original_without_a_place_is_served_as_it_is(people_of_places: People
 
 
 def test_the_owner_may_share_the_place_and_take_that_back(people_of_places: People) -> None:
-    """By `share_location`, at the upload and later."""
+    """The owner sets `share_location` at the upload or later."""
     people, content = people_of_places, LOCATED["jpeg"]
     image_id = uploaded(people.ann, content, share_location="true")
     url, stranger = f"/images/{image_id}", client_of(people.server)
@@ -182,7 +182,7 @@ def test_the_owner_may_share_the_place_and_take_that_back(people_of_places: Peop
 
 
 def test_a_private_image_by_a_signed_url_tells_no_place(people_of_places: People) -> None:
-    """Who has the URL is a stranger."""
+    """The user of a signed URL is a stranger."""
     people = people_of_places
     url = f"/images/{uploaded(people.ann, LOCATED['png'], visibility='private')}"
     signed = people.server.cli("sign", url, "--expires-in", "1h").stdout.strip()
@@ -195,7 +195,7 @@ def test_a_private_image_by_a_signed_url_tells_no_place(people_of_places: People
 
 
 def test_images_of_before_are_examined_at_the_first_request(people_of_places: People) -> None:
-    """What is known of a file is made again when its copy was evicted."""
+    """The copy is made again when it was evicted."""
     people = people_of_places
     image_id = uploaded(people.ann, LOCATED["webp"])
     stranger = client_of(people.server)
@@ -213,7 +213,7 @@ def test_images_of_before_are_examined_at_the_first_request(people_of_places: Pe
 def test_the_proxy_in_front_is_never_told_to_send_the_stored_file(
     make_server: MakeServer, sendfile: str
 ) -> None:
-    """It would send the place."""
+    """The stored file contains the location."""
     server = make_server(
         auth="required", rate_limits="off", workers=1, sendfile=sendfile, memory_cache_size=1
     )
@@ -234,7 +234,7 @@ def test_the_proxy_in_front_is_never_told_to_send_the_stored_file(
 
 
 def test_without_accounts_everybody_is_the_owner(make_server: MakeServer) -> None:
-    """The bytes are those that were uploaded, for caches to keep."""
+    """The response has the uploaded bytes, and caches may keep it."""
     server = make_server(auth="off", workers=1)
     image = server.upload(LOCATED["jpeg"])
 

@@ -1,4 +1,4 @@
-"""Wrong passwords of an attacker do not keep the user out."""
+"""Wrong passwords of an attacker do not lock the user out."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def admin(server: Server) -> Account:
-    """Its admin."""
+    """The admin of the server."""
     return admin_of(server)
 
 
 def ask(server: Server, address: str, **form: str) -> httpx2.Response:
-    """Ask for tokens from an address."""
+    """Request tokens from an address."""
     return server.client.post("/api/v1/auth/token", data=form, headers=at(address))
 
 
@@ -43,12 +43,12 @@ def log_in(server: Server, name: str, address: str, password: str = PASSWORD) ->
 
 
 def attack(server: Server, name: str, addresses: list[str]) -> list[int]:
-    """Wrong passwords, one from each address; the answers."""
+    """Send wrong passwords, one from each address; returns the responses."""
     return [log_in(server, name, address, "wrong").status_code for address in addresses]
 
 
 def test_one_address_keeps_no_user_out(server: Server, admin: Account) -> None:
-    """Ten wrong tries did, and one more every six seconds."""
+    """Earlier, ten wrong passwords and one more every six seconds did."""
     make_user(server, admin, "ann", password=PASSWORD)
 
     statuses = attack(server, "ann", ["203.0.113.1"] * 40)
@@ -59,7 +59,7 @@ def test_one_address_keeps_no_user_out(server: Server, admin: Account) -> None:
 
 
 def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Account) -> None:
-    """A customer has 2^64 addresses, which count as one."""
+    """A customer has 2^64 addresses, which count as one address."""
     make_user(server, admin, "bob", password=PASSWORD)
 
     statuses = attack(server, "bob", [f"2001:db8:0:1::{number:x}" for number in range(1, 41)])
@@ -71,7 +71,7 @@ def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Account) -> 
 def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
     server: Server, admin: Account
 ) -> None:
-    """The right password was given there before, or a refresh token."""
+    """The address had sent the correct password or a refresh token before."""
     make_user(server, admin, "cleo", password=PASSWORD)
     tokens = log_in(server, "cleo", "198.51.100.2").json()
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
@@ -89,7 +89,7 @@ def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
 def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
     server: Server, admin: Account
 ) -> None:
-    """Many share an address; few names that are not known from there may be tried."""
+    """Many users share an address; few attempts are allowed for names that are unknown there."""
     make_user(server, admin, "dan", password=PASSWORD)
     assert log_in(server, "dan", "198.51.100.5").status_code == 200
 
@@ -102,7 +102,7 @@ def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
 
 
 def test_a_known_address_may_not_guess_either(server: Server, admin: Account) -> None:
-    """However the name is written."""
+    """This holds for every spelling of the name."""
     make_user(server, admin, "eve", password=PASSWORD)
     assert log_in(server, "eve", "198.51.100.6").status_code == 200
 

@@ -1,4 +1,4 @@
-"""For others, what is private answers as what does not exist: status, header fields and body."""
+"""For other users, private data is answered like absent data: status, header fields and body."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ CONDITIONS = [
 
 
 def requests() -> dict[str, tuple[str, Case]]:
-    """Every request that names something, by a name for the test; with its operation."""
+    """Every request that names a resource, by a name for the test, with its operation."""
     found = {}
     for name, case in EXPECTED.items():
         operation = name.partition("/")[0]
@@ -101,20 +101,20 @@ REQUESTS = requests()
 
 @pytest.fixture(scope="module")
 def absent(things: Things) -> Things:  # noqa: F811
-    """Ids of nothing, as they are made here; except for what is the requester's own."""
+    """Ids of nothing, as the service makes them, except for the requester's own resources."""
     made = {name: str(new_id()) for name in Things.__slots__}
     return Things(**{**made, "bobs_id": things.bobs_id})
 
 
 @pytest.fixture(scope="module")
 def others(guarded: Server, admin: Account, bob: Account) -> list[httpx2.Client]:  # noqa: F811
-    """A user, a key of theirs that is good for little, and a stranger."""
+    """A user, a key of this user with few scopes, and a stranger."""
     _, weak = make_key(guarded, admin, bob.id, ["upload"])
     return [bob.client, weak, client_of(guarded)]
 
 
 def told(answer: httpx2.Response, named: Things) -> tuple[int, list[tuple[str, str]], str]:
-    """All that an answer tells, with the ids that the request named left out."""
+    """All parts of a response, without the ids that the request named."""
     text = answer.text
     for name in Things.__slots__:
         text = text.replace(getattr(named, name), name)
@@ -129,7 +129,7 @@ def test_what_is_private_answers_as_what_is_not_there(
     absent: Things,
     name: str,
 ) -> None:
-    """On every route that names something, under every condition, also for HEAD."""
+    """On every route that names a resource, under every condition, also for HEAD."""
     operation, case = REQUESTS[name]
     spoken = {"GET": ["GET", "HEAD"]}.get(METHODS[operation], [METHODS[operation]])
     for client in others:

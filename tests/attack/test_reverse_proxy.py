@@ -28,7 +28,7 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def stranger(default: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A client of an nginx that passes everything on, without another directive."""
+    """A client of an nginx that forwards every request, without another directive."""
     place = tmp_path_factory.mktemp("nginx")
     with (
         nginx(place, default.port, PLAIN) as port,
@@ -138,7 +138,7 @@ SIGNS = [
 def test_without_accounts_what_came_through_a_proxy_is_refused(
     open_server: Server, image: dict[str, Any], name: str, value: str
 ) -> None:
-    """On every route: also for what is answered from memory, and where no route is."""
+    """This holds on every route, for memory hits, and without a route."""
     ask, fields = open_server.client, {name: value}
     files = {"file": ("a.jpg", picture(2))}
     known = f"/api/v1/images/{image['id']}"
@@ -177,7 +177,7 @@ def test_without_accounts_what_came_through_a_proxy_is_refused(
 def test_without_accounts_a_usual_proxy_shows_what_to_set(
     open_server: Server, image: dict[str, Any], tmp_path: Path, directives: str
 ) -> None:
-    """Each of the usual directives alone is enough to notice it."""
+    """Each of the usual directives alone is enough to detect the proxy."""
     with nginx(tmp_path, open_server.port, f"{PLAIN} {directives}") as port:
         url = f"http://127.0.0.1:{port}"
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
@@ -198,5 +198,5 @@ def test_without_accounts_a_proxy_that_passes_the_host_on_is_refused(
 
 
 def test_every_start_without_accounts_warns(open_server: Server) -> None:
-    """In the log, where an operator looks."""
+    """The log, where an operator looks, has a warning."""
     assert '"action":"auth.off"' in open_server.log()

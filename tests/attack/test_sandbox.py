@@ -1,4 +1,4 @@
-"""Code that runs in a worker: what it tried and got before there was a sandbox, and now."""
+"""Code that runs in a worker: the results of its attempts without and with the sandbox."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pytestmark = [
 
 @pytest.fixture
 def names(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A data directory that anybody may read, a server that listens, and numbers of calls."""
+    """A data directory that every user may read, a listening server, and numbers of calls."""
     data = tmp_path / "data"
     (data / "blobs").mkdir(parents=True)
     for name in ("secret.key", "imagesvc.db", "blobs/original", "removable", "renamable"):
@@ -57,7 +57,7 @@ def names(tmp_path: Path) -> Iterator[dict[str, Any]]:
 
 
 async def tried(folder: Path, names: dict[str, Any], mode: Mode, module: str) -> dict[str, str]:
-    """What came of each attempt in a worker."""
+    """The result of each attempt in a worker."""
     async with rogue_pool(folder, mode, module) as pool:
         found: dict[str, str] = await execute(pool, script(**names))
         return found
@@ -66,7 +66,7 @@ async def tried(folder: Path, names: dict[str, Any], mode: Mode, module: str) ->
 async def test_without_a_sandbox_the_attempts_succeed(
     tmp_path: Path, names: dict[str, Any]
 ) -> None:
-    """They are what an attacker would do, and limits alone stop none of the worst."""
+    """An attacker would make them, and limits alone do not stop the worst."""
     found = await tried(tmp_path, names, "off", ROGUE)
 
     guarded = {"read the server's memory"} if processes_are_guarded() else set()
@@ -78,7 +78,7 @@ async def test_without_a_sandbox_the_attempts_succeed(
 async def test_every_attempt_is_refused(
     tmp_path: Path, names: dict[str, Any], mode: Mode, module: str
 ) -> None:
-    """To a worker of root and to one of a user without privileges."""
+    """This holds for a worker of root and for one of a user without privileges."""
     found = await tried(tmp_path, names, mode, module)
 
     assert found.keys() == ATTEMPTS.keys()
@@ -87,7 +87,7 @@ async def test_every_attempt_is_refused(
 
 
 async def test_calls_of_attackers_end_the_worker(tmp_path: Path) -> None:
-    """Each at once, by SIGSYS, and the next call has another worker."""
+    """Each is killed immediately by SIGSYS, and the next call has another worker."""
     async with rogue_pool(tmp_path, "strict") as pool:
         for name in syscalls.FATAL:
             number = syscalls.number(name, MACHINE)
@@ -97,7 +97,7 @@ async def test_calls_of_attackers_end_the_worker(tmp_path: Path) -> None:
 
 
 async def test_executing_a_program_ends_the_worker(tmp_path: Path) -> None:
-    """With real arguments; starting one as a child fails before."""
+    """The arguments are valid; starting a child process fails before."""
     async with rogue_pool(tmp_path, "strict") as pool:
         with pytest.raises(WorkerDied, match="SIGSYS"):
             await execute(pool, "import os, sys; os.execv(sys.executable, ['python'])")
@@ -106,7 +106,7 @@ async def test_executing_a_program_ends_the_worker(tmp_path: Path) -> None:
 
 
 async def test_threads_can_be_started_and_cannot_more(tmp_path: Path) -> None:
-    """Decoders use threads; the filter holds in them too."""
+    """Decoders use threads; the filter also applies to them."""
     code = """
 import threading
 found = []
@@ -120,7 +120,7 @@ result = found
 
 
 async def test_a_worker_has_no_descriptor_and_no_variable_of_the_server(tmp_path: Path) -> None:
-    """Three streams to nowhere, its channel and its own statistics; and what Python needs."""
+    """It has three streams to /dev/null, its channel, its own statistics, and what Python needs."""
     code = """
 def is_open(fd):
     return attempt(lambda: fcntl.fcntl(fd, fcntl.F_GETFD)) == "leaked"
@@ -144,7 +144,10 @@ result = sum(map(is_open, range(1024))), sorted(os.environ)
 async def test_where_a_layer_is_refused_the_others_hold(
     tmp_path: Path, names: dict[str, Any], layer: str
 ) -> None:
-    """A container may forbid one of them: files stay out of reach, and the log says what is not."""
+    """A container may forbid a layer.
+
+    Files stay inaccessible, and the log names the missing layer.
+    """
     async with rogue_pool(tmp_path, "auto", f"{WORKERS}.without_{layer}") as pool:
         found = await execute(pool, script(**names))
 
@@ -155,14 +158,14 @@ async def test_where_a_layer_is_refused_the_others_hold(
 
 @pytest.mark.parametrize("layer", ["seccomp", "landlock"])
 async def test_strict_does_not_start_without_a_layer(tmp_path: Path, layer: str) -> None:
-    """And says which it is, and why."""
+    """The error names the layer and the reason."""
     with pytest.raises(WorkerDied, match=rf"strict.*no {layer} \(Operation not permitted\)"):
         async with rogue_pool(tmp_path, "strict", f"{WORKERS}.without_{layer}"):
             pass
 
 
 async def test_a_filter_that_kills_workers_is_left_out(tmp_path: Path) -> None:
-    """Libraries change; a service that worked yesterday starts today, and says what is missing."""
+    """After a library changes, the service still starts, and the log names the missing layer."""
     async with rogue_pool(tmp_path, "auto", f"{WORKERS}.broken") as pool:
         assert await execute(pool, "result = 1") == 1
 
@@ -171,7 +174,7 @@ async def test_a_filter_that_kills_workers_is_left_out(tmp_path: Path) -> None:
 
 
 async def test_strict_does_not_start_with_a_filter_that_kills(tmp_path: Path) -> None:
-    """The reason is that of the worker's end."""
+    """The reason is the exit reason of the worker."""
     with pytest.raises(WorkerDied, match="SIGABRT"):
         async with rogue_pool(tmp_path, "strict", f"{WORKERS}.broken"):
             pass

@@ -1,4 +1,4 @@
-"""A locked worker gives what one without a sandbox gives, byte for byte, for every format."""
+"""A worker with a sandbox gives the same bytes as one without, for every format."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ pytestmark = [pytest.mark.anyio, needs_every_layer]
 
 
 async def outcome(pool: WorkerPool, path: Path, queries: Iterable[str]) -> list[Any]:
-    """What becomes of a file in a worker: identified, analysed and rendered."""
+    """The results for a file in a worker: identified, analysed and rendered."""
     options: dict[str, Any] = {"source": path, "timeout": SECONDS}
     try:
         found = await pool.run(PROBE, LIMITS, **options)
@@ -89,7 +89,7 @@ def _digest(data: bytes | None) -> str:
 async def both(
     folder: Path, paths: list[Path], queries: Iterable[str]
 ) -> tuple[list[list[Any]], list[list[Any]]]:
-    """The outcomes of files without a sandbox and with a whole one."""
+    """The results for files without a sandbox and with a complete one."""
 
     async def outcomes(mode: Mode) -> list[list[Any]]:
         async with rogue_pool(folder, mode, WORKER_MODULE) as pool:
@@ -100,7 +100,7 @@ async def both(
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """One of each format, and what takes other ways through the libraries."""
+    """One file of each format, and files that use other parts of the libraries."""
     folder = tmp_path_factory.mktemp("pictures")
     picture = gradient(160, 120)
     made = [save(folder / f"a.{suffix}", picture) for suffix in SUFFIXES]
@@ -115,7 +115,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 async def test_every_format_is_read_and_written(tmp_path: Path, pictures: list[Path]) -> None:
-    """All ten in and all five out, with a text watermark on each; equal bytes."""
+    """All ten input and five output formats, with a text watermark, have equal bytes."""
     free, locked = await both(tmp_path, pictures, (*OUTPUTS, *QUERIES))
 
     assert locked == free
@@ -125,7 +125,7 @@ async def test_every_format_is_read_and_written(tmp_path: Path, pictures: list[P
 
 @pytest.mark.parametrize("name", ["moving.webp", "still.webp"])
 async def test_what_is_large_when_decoded_is_read(tmp_path: Path, name: str) -> None:
-    """By default, libvips puts what takes more than 100 MB into a file."""
+    """By default, libvips writes images of more than 100 MB to a file."""
     path = tmp_path / name
     if path.stem == "moving":
         animation(path, 110, (500, 500))
@@ -145,7 +145,7 @@ async def test_what_is_large_when_decoded_is_read(tmp_path: Path, name: str) -> 
     not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
 )
 async def test_the_corpus_has_the_same_outcomes(tmp_path: Path) -> None:
-    """Sound and hostile files: accepted or refused alike, with equal bytes and messages."""
+    """Valid and hostile files are accepted or refused alike, with equal bytes and messages."""
     entries = json.loads((CORPUS / "manifest.json").read_text())["files"]
     paths = [CORPUS / entry["name"] for entry in entries if not entry.get("generated")]
 
@@ -157,7 +157,7 @@ async def test_the_corpus_has_the_same_outcomes(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_left_to_load(tmp_path: Path, pictures: list[Path]) -> None:
-    """Once locked, a worker imports no module, which it could not."""
+    """A worker imports no module after it was restricted, since it could not."""
     modules = "import sys; result = sorted(sys.modules)"
     async with rogue_pool(tmp_path, "off") as pool:
         before = set(await execute(pool, modules))

@@ -1,4 +1,4 @@
-"""Where a request ends is told by its declared body alone, however its bytes are cut."""
+"""Only the declared body determines where a request ends, regardless of how its bytes are split."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KEPT_ALIVE = tuple(name for name, offer in OFFERS.items() if b"close" not in off
 
 @pytest.fixture(scope="module")
 def hot(server: Server) -> str:
-    """The URL of a variant that memory answers without a task."""
+    """The URL of a variant that is answered from memory without a task."""
     image = server.upload(picture(1))
     server.finished(image["job"]["id"])
     url = f"/images/{image['id']}?w=20"
@@ -46,7 +46,7 @@ def hot(server: Server) -> str:
 
 
 def statuses(server: Server, *pieces: bytes, pause: float = 0.02) -> list[int]:
-    """Send pieces that arrive apart; the status of every answer until the server hangs up."""
+    """Send pieces that arrive separately; returns the status of every response."""
     received = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,7 +89,7 @@ def test_a_body_is_a_body_wherever_it_is_cut(
 
 @pytest.mark.parametrize("offer", KEPT_ALIVE)
 def test_a_head_may_be_cut_anywhere(server: Server, offer: str) -> None:
-    """Also within the fields that offer an upgrade."""
+    """This also holds within the fields that offer an upgrade."""
     sent = request("/no-such", OFFERS[offer], SMUGGLED, chunked=False)
     cuts = range(1, sent.index(b"\r\n\r\n"), 3)
     with ThreadPoolExecutor(8) as executor:
@@ -105,7 +105,7 @@ def test_a_head_may_be_cut_anywhere(server: Server, offer: str) -> None:
 def test_padding_does_not_make_a_request_of_a_body(
     server: Server, offer: str, padding: int
 ) -> None:
-    """Line ends before a request are passed over by the parser, so they aim it well."""
+    """The parser skips line ends before a request, so an attacker can use them as padding."""
     body = b"\r\n" * (padding // 2) + SMUGGLED
     sent = request("/no-such", OFFERS[offer], body, chunked=False)
 
@@ -114,7 +114,7 @@ def test_padding_does_not_make_a_request_of_a_body(
 
 
 def test_a_pipeline_of_offers_is_answered_in_order(server: Server, hot: str) -> None:
-    """Each request ends where it says, also when all of them arrive in one read."""
+    """Each request ends as declared, also when all of them arrive in one read."""
     offers = [OFFERS[name] for name in KEPT_ALIVE] * 30
     sent = [
         request(target, offer, SMUGGLED, chunked=chunked)
@@ -126,7 +126,7 @@ def test_a_pipeline_of_offers_is_answered_in_order(server: Server, hot: str) -> 
 
 
 def test_nothing_after_a_close_is_answered(server: Server) -> None:
-    """The client has said that it sends nothing more, with an offer or without."""
+    """The client has declared that it sends no more requests, with an offer or without."""
     sent = request("/no-such", OFFERS["two"], SMUGGLED, chunked=False)
 
     assert statuses(server, sent + LAST) == [404]
@@ -148,7 +148,7 @@ def test_nothing_after_a_close_is_answered(server: Server) -> None:
     ],
 )
 def test_another_protocol_is_refused_and_the_connection_ends(server: Server, start: bytes) -> None:
-    """Whatever follows belongs to no request."""
+    """The bytes that follow belong to no request."""
     assert statuses(server, start, LAST) == [400]
     assert statuses(server, start + LAST) == [400]
 
@@ -193,7 +193,7 @@ AMBIGUOUS = {
 def test_framing_that_two_servers_may_read_differently_is_refused(
     server: Server, offer: str, fields: bytes
 ) -> None:
-    """With one answer, after which the connection ends."""
+    """There is one response, and then the connection is closed."""
     head = b"POST /no-such HTTP/1.1\r\nHost: localhost\r\n"
 
     assert statuses(server, head + OFFERS[offer] + fields + b"\r\n", b"0\r\n\r\n" + LAST) == [400]
@@ -221,7 +221,7 @@ BAD_CHUNKS = {
 @pytest.mark.parametrize("chunks", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
 @pytest.mark.parametrize("offer", KEPT_ALIVE)
 def test_odd_chunks_end_the_connection(server: Server, offer: str, chunks: bytes) -> None:
-    """At most the request itself is answered, and nothing that follows the odd place."""
+    """At most the request itself is answered, and nothing after the malformed chunk."""
     head = b"POST /no-such HTTP/1.1\r\nHost: localhost\r\n" + OFFERS[offer] + CHUNKED + b"\r\n"
 
     for found in (
@@ -232,7 +232,7 @@ def test_odd_chunks_end_the_connection(server: Server, offer: str, chunks: bytes
 
 
 def test_an_upload_that_offers_http2_is_taken(server: Server) -> None:
-    """As an ordinary one, with its body in later reads than its head."""
+    """It is an ordinary upload, with its body in later reads than its head."""
     body = multipart(file_part(picture(11)))
     head = b"".join(
         [
@@ -264,7 +264,7 @@ def test_curl_uploads_with_an_offer_of_http2(server: Server, tmp_path: Path) -> 
 
 
 def test_offers_without_a_body_are_ordinary_requests(server: Server) -> None:
-    """They are answered, and the connection goes on."""
+    """They are answered, and the connection is kept."""
     start = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
     sent = [start + OFFERS[name] + b"\r\n" for name in KEPT_ALIVE]
 

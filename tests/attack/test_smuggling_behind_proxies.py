@@ -1,4 +1,4 @@
-"""A body that holds a request must stay a body, also on connections that a proxy shares."""
+"""A body that contains a request stays a body, also on connections that a proxy shares."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def proxy(
 
 
 def private_image(admin: Account, seed: int) -> str:
-    """The id of an image that the admin alone may see or delete."""
+    """The id of an image that only the admin may see or delete."""
     made = admin.client.post(
         "/api/v1/images",
         files={"file": ("a.jpg", picture(seed))},
@@ -41,7 +41,7 @@ def private_image(admin: Account, seed: int) -> str:
 def test_a_body_that_holds_a_delete_does_not_delete(
     guarded: Server, admin: Account, proxy: str, upgrade: str, padding: int
 ) -> None:
-    """The smuggled header has no end, so that the next request lends it its credentials."""
+    """The smuggled header has no end, so the next request would add its credentials to it."""
     image_id = private_image(admin, padding % 251 + UPGRADES.index(upgrade))
     smuggled = f"DELETE /api/v1/images/{image_id} HTTP/1.1\r\nHost: a\r\nX-Padding: "
     body = b"\r\n" * (padding // 2) + smuggled.encode()

@@ -1,4 +1,4 @@
-"""A field on two lines means one list, for whoever reads it: negotiation, caches and conditions."""
+"""A field on two lines is one list for negotiation, caches and conditions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def asked(lines: list[str]) -> Scope:
 
 
 def negotiated(scope: Scope) -> Format:
-    """The format that a request is answered in when nothing is remembered."""
+    """The format of the response when no response is remembered."""
     return negotiate(
         Accepted.of(joined_field(scope["headers"], b"accept")),
         Original(Digest("0" * 64), Format.JPEG, 40, 30, 1, False, 0),
@@ -51,7 +51,7 @@ def negotiated(scope: Scope) -> Format:
 def test_what_is_remembered_for_one_suits_all_who_get_it(
     first: list[str], second: list[str]
 ) -> None:
-    """Whatever lines the Accept fields are split into."""
+    """This holds for every split of the Accept fields into lines."""
     memory, now = MemoryCache(1 << 20), utc_now()
     hot = HotPath(lambda *_: None, memory, lambda *_: b"id", Appended())  # type: ignore[arg-type]
     variant = Variant(
@@ -67,7 +67,7 @@ def test_what_is_remembered_for_one_suits_all_who_get_it(
 
 
 def answer_of(server: Server, url: str, *lines: str) -> RawAnswer:
-    """The answer to a GET with these fields, each as a line of its own."""
+    """The response to a GET with these fields, each as a separate line."""
     head = "\r\n".join([f"GET {url} HTTP/1.1", "Host: localhost", *lines, "", ""])
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(head.encode())
@@ -87,7 +87,7 @@ def answer_of(server: Server, url: str, *lines: str) -> RawAnswer:
 def test_two_accept_lines_give_others_no_format_that_they_do_not_want(
     server: Server, poison: tuple[str, ...], wanted: str
 ) -> None:
-    """Asked often enough to be remembered."""
+    """The request is repeated until its response is remembered."""
     image = server.upload(picture(len(wanted)))
     server.finished(image["job"]["id"])
     fresh, poisoned = (f"/images/{image['id']}?w={width}&format=auto" for width in (30, 31))
@@ -112,7 +112,7 @@ def test_all_accept_lines_are_negotiated(server: Server) -> None:
 
 
 def test_two_ranges_are_no_range(server: Server) -> None:
-    """Two caches in a row might each trust another line."""
+    """Two caches might each use another line."""
     image = server.upload(picture(8))
     server.finished(image["job"]["id"])
     url = f"/images/{image['id']}"
@@ -126,7 +126,7 @@ def test_two_ranges_are_no_range(server: Server) -> None:
 
 
 def test_every_line_of_if_none_match_counts(server: Server) -> None:
-    """Also for documents."""
+    """Documents follow the same rule."""
     for url in ("/api/v1/openapi.json", "/api/v1/docs"):
         etag = answer_of(server, url).all("etag")[0]
 
@@ -136,7 +136,7 @@ def test_every_line_of_if_none_match_counts(server: Server) -> None:
 
 
 def test_every_line_of_origin_counts(server: Server) -> None:
-    """A page of another site is not hidden behind a first line that is ours."""
+    """The Origin of another site is not hidden behind a first line with our own."""
     own, other = "Origin: http://localhost", "Origin: https://evil.test"
     sites = "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"
     for lines in ((own, other), (other, own), sites):
@@ -159,7 +159,7 @@ def test_every_line_of_origin_counts(server: Server) -> None:
     ],
 )
 def test_a_field_that_comes_once_is_refused_twice(server: Server, lines: tuple[str, str]) -> None:
-    """A gateway in front may have gone by the other line (RFC 9110, section 5.3)."""
+    """A gateway in front may have used the other line (RFC 9110, section 5.3)."""
     answer = answer_of(server, "/api/v1/images", *lines)
 
     assert answer.status == 400

@@ -1,4 +1,4 @@
-"""Clients that ask and do not read: what waits for them is bounded, and given back."""
+"""Clients that send requests and do not read: their unsent data is limited, and freed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def patient(make_server: MakeServer, connections: int, **settings: object) -> Se
 def asked_for(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Server, dict[str, str], int]]:
-    """A patient server, URLs of 8 MB each, and its memory before they are held."""
+    """A server with long time-outs, URLs of 8 MB each, and its memory before the requests."""
     with many_descriptors():
         server = Server(tmp_path_factory.mktemp("unread") / "data", **patience(150)).start()
     image = server.upload(large_picture(), "a.png")
@@ -91,7 +91,7 @@ def warmed(server: Server, image_id: str, query: str) -> str:
 
 
 def asked(server: Server, url: str, times: int = 1) -> socket.socket:
-    """A connection with a small window that asks and does not read."""
+    """A connection with a small window that sends a request and does not read."""
     connection = socket.socket()
     connection.settimeout(60)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -101,7 +101,7 @@ def asked(server: Server, url: str, times: int = 1) -> socket.socket:
 
 
 def hold(server: Server, url: str, count: int, times: int) -> tuple[int, int]:
-    """Memory at its most while so many clients do not read, and when they are gone."""
+    """The peak memory while this many clients do not read, and the memory after they disconnect."""
     before = len(server.held())
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(asked(server, url, times)) for _ in range(count)]
@@ -134,7 +134,7 @@ def test_clients_that_do_not_read_share_what_is_sent(
 def test_a_thousand_clients_that_do_not_read_take_no_memory(
     make_server: MakeServer, kind: str, times: int
 ) -> None:
-    """The server stays below 400 MB, and comes back below 150 MB."""
+    """The server stays below 400 MB, and returns below 150 MB."""
     server = patient(make_server, 1000)
     image = server.upload(large_picture(side=1200), "a.png")
     server.finished(image["job"]["id"])
@@ -149,7 +149,7 @@ def test_a_thousand_clients_that_do_not_read_take_no_memory(
 
 
 def test_beyond_the_bound_the_slowest_are_cut_off(make_server: MakeServer) -> None:
-    """Bodies that differ are in memory each; who reads gets an answer all the same."""
+    """Each different body is in memory; a client that reads still gets its response."""
     server = patient(make_server, 50, max_unsent_size="8MiB")
     image = server.upload(large_picture(side=900), "a.png")
     server.finished(image["job"]["id"])
@@ -167,7 +167,7 @@ def test_beyond_the_bound_the_slowest_are_cut_off(make_server: MakeServer) -> No
 
 
 def is_reset(client: socket.socket) -> bool:
-    """Whether the server has ended the connection before the answer's end."""
+    """Whether the server closed the connection before the end of the response."""
     client.settimeout(1)
     received = 0
     try:
@@ -181,7 +181,7 @@ def is_reset(client: socket.socket) -> bool:
 
 
 def test_a_client_that_reads_late_gets_all_of_its_pipeline(make_server: MakeServer) -> None:
-    """Each answer waits until the one before it is read, and none is lost."""
+    """Each response waits until the one before it is read, and none is lost."""
     server = patient(make_server, 50)
     image = server.upload(large_picture(side=700), "a.png")
     server.finished(image["job"]["id"])

@@ -1,4 +1,4 @@
-"""Files that vanish between the look and the use: each ends as 404, and none as a bug."""
+"""Files that disappear between check and use: each request ends as 404, not as a bug."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ACTIONS = ("worker.bug", "job.bug", "variant.bug", "request.bug", "Traceback", "
 
 
 def bugs(server: Server) -> list[str]:
-    """The lines of the log that tell of a bug."""
+    """The lines of the log that report a bug."""
     return [line for line in server.log().splitlines() if any(word in line for word in ACTIONS)]
 
 
 def blob(server: Server, digest: str) -> Path:
-    """Where the server keeps a blob."""
+    """The path of a blob of the server."""
     return server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
 
 
@@ -45,7 +45,7 @@ def test_an_original_that_is_gone_when_its_analysis_begins_fails_its_job(
 
 
 def test_deleting_images_while_they_are_analysed_logs_no_bug(make_server: MakeServer) -> None:
-    """Each delete falls somewhere into the analysis; afterwards nothing is left."""
+    """Deletes happen at different moments of the analysis; afterwards nothing is left."""
     server = make_server(workers=2)
     picture = large(3, 1000, 750)
 
@@ -64,7 +64,7 @@ def test_deleting_images_while_they_are_analysed_logs_no_bug(make_server: MakeSe
 
 
 def race(server: Server, fetch: str, change: Callable[[], Any], rounds: int) -> set[int | str]:
-    """What readers of a URL are answered while something changes under them."""
+    """The responses to readers of a URL while the data changes."""
     answers: set[int | str] = set()
     is_over = False
 
@@ -87,7 +87,7 @@ def race(server: Server, fetch: str, change: Callable[[], Any], rounds: int) -> 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A server with a variant that is sent from its file, and nothing else to do."""
+    """A server with a variant that is sent from its file, and no other work."""
     place = tmp_path_factory.mktemp("stored") / "data"
     server = Server(place, workers=2, eager_presets="[]").start()
     yield server
@@ -95,7 +95,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_purging_variants_under_readers_breaks_no_answer(stored: Server) -> None:
-    """A large variant is sent from its file: one that is evicted meanwhile is made again."""
+    """A large variant is sent from its file: a variant that is evicted meanwhile is made again."""
     image = stored.upload(png(4, 2600, 1800), "a.png")
     url = f"/images/{image['id']}?format=png&exact=1&gray=1"
     assert int(stored.client.get(url).headers["content-length"]) > 4 << 20
@@ -113,7 +113,7 @@ def test_purging_variants_under_readers_breaks_no_answer(stored: Server) -> None
 
 
 def test_deleting_an_image_under_readers_ends_as_404(stored: Server) -> None:
-    """Every answer is the whole original or 404, never one that is cut off."""
+    """Every response is the whole original or 404, never a truncated one."""
     picture = png(5, 900, 600)
     answers: set[int | str] = set()
     for number in range(20):

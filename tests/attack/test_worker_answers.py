@@ -1,4 +1,4 @@
-"""A worker that lies: it costs its own call and its own process, and bounded memory."""
+"""A worker with false answers affects only its own call and process, and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ async def test_a_lie_costs_its_own_call(tmp_path: Path) -> None:
     ],
 )
 async def test_a_worker_that_lies_about_its_age_is_replaced(tmp_path: Path, plain: str) -> None:
-    """Its answer is taken; else a worker could stay for good, or fail the server's own sums."""
+    """Its answer is accepted.
+
+    Otherwise a worker could stay for good, or corrupt the server's counters.
+    """
     async with rogue_pool(tmp_path) as pool:
         liar = await execute(pool, "import os; result = os.getpid()")
 
@@ -78,7 +81,7 @@ async def test_a_worker_that_lies_about_its_age_is_replaced(tmp_path: Path, plai
 
 
 async def test_a_worker_that_speaks_unasked_is_ended(tmp_path: Path) -> None:
-    """An answer sent ahead is not taken for that of the next call."""
+    """An answer that is sent ahead is not used for the next call."""
     planted = b'{"value": "planted", "calls": 1, "resident_bytes": 1}'
     ahead = f"{SAY}import threading\nthreading.Timer(0.2, say, [{planted!r}]).start()"
     async with rogue_pool(tmp_path) as pool:
@@ -97,7 +100,7 @@ async def test_a_worker_that_speaks_unasked_is_ended(tmp_path: Path) -> None:
 
 
 async def test_files_are_given_for_outputs_alone(tmp_path: Path) -> None:
-    """As many as the call has; they have no names, and what is beyond ends the worker."""
+    """A call has as many files as outputs; they have no names, and one more ends the worker."""
     want = "result = [files.spill(b'x' * 10) for _ in range({count})]"
     async with rogue_pool(tmp_path) as pool:
         assert await execute(pool, want.format(count=3), max_files=3) == [0, 1, 2]
@@ -199,7 +202,7 @@ HOSTILE: list[tuple[Call[Any], Any]] = [
 
 
 def test_the_honest_ones_are_taken() -> None:
-    """What the hostile ones are made of."""
+    """The hostile values are derived from these."""
     body = Answer(memoryview(b"abc"))
 
     (made,) = RENDER.unpack([rendered()], body)
@@ -211,7 +214,7 @@ def test_the_honest_ones_are_taken() -> None:
 
 @pytest.mark.parametrize(("call", "plain"), HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_values_are_refused(tmp_path: Path, call: Call[Any], plain: Any) -> None:
-    """Whatever is out of its type or bounds raises what the pool takes for a broken worker."""
+    """A value outside its type or range raises the error that the pool detects."""
     with (tmp_path / "spilled").open("w+b") as file:
         answer = Answer(memoryview(b"abc"), [file])
         plain = json.loads(json.dumps(copy.deepcopy(plain)))
@@ -221,7 +224,7 @@ def test_hostile_values_are_refused(tmp_path: Path, call: Call[Any], plain: Any)
 
 
 def test_a_file_must_have_the_size_that_was_said(tmp_path: Path) -> None:
-    """And is given over open, where it has."""
+    """A file of this size is passed on open."""
     path = tmp_path / "spilled"
     path.write_bytes(b"abc")
     with path.open("rb") as file:

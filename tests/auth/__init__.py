@@ -1,1 +1,1 @@
-"""Who is asking, how often, and what they may touch."""
+"""Authentication, rate limits and permissions."""

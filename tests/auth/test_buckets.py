@@ -12,13 +12,13 @@ from imagesvc.auth.rates.limits import address_of
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that advances only when the test moves it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """The time, which stands still."""
+        """The current time, which does not advance by itself."""
         return self.now
 
 
@@ -32,13 +32,13 @@ class Clock:
     ],
 )
 def test_a_rate_is_read(text: str, rate: Rate | None) -> None:
-    """As it stands in the settings."""
+    """A rate is parsed from the text of the setting."""
     assert parse_rate(text) == rate
 
 
 @pytest.mark.parametrize("text", ["", "0/s", "20", "20/d", "20/s burst 0", "20/s burst", "-1/s"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
-    """A limit of nothing would shut everybody out."""
+    """A limit of zero would refuse every request."""
     with pytest.raises(ValueError, match="a rate is off, or like"):
         parse_rate(text)
 
@@ -55,7 +55,7 @@ def test_a_burst_is_let_through_and_no_more() -> None:
 
 
 def test_tokens_come_back_with_time() -> None:
-    """One by one, not all at the end of a window, and never more than fit."""
+    """They are added one by one, not all at the end of a window, and never beyond the capacity."""
     clock = Clock()
     buckets = Buckets(Rate(0.1, 3), clock=clock)
     for _ in range(3):
@@ -72,7 +72,7 @@ def test_tokens_come_back_with_time() -> None:
 
 
 def test_a_wait_that_was_told_is_enough() -> None:
-    """Whoever comes back when told is let in."""
+    """A client that waits for the announced time is accepted."""
     clock = Clock()
     buckets = Buckets(Rate(3, 7), clock=clock)
     for _ in range(500):
@@ -84,7 +84,7 @@ def test_a_wait_that_was_told_is_enough() -> None:
 
 
 def test_keys_have_buckets_of_their_own() -> None:
-    """One who asks too much takes nothing from others."""
+    """A client with too many requests takes no tokens from others."""
     buckets = Buckets(Rate(1, 1), clock=Clock())
     buckets.take("a")
 
@@ -93,7 +93,7 @@ def test_keys_have_buckets_of_their_own() -> None:
 
 
 def test_a_bound_on_keys_holds() -> None:
-    """Memory is bounded however many addresses ask; whoever asks on and on is remembered."""
+    """Memory is limited for any number of addresses; frequent requesters are remembered."""
     buckets = Buckets(Rate(0.001, 2), clock=Clock(), max_keys=100)
     buckets.take("busy")
     for number in range(5000):
@@ -117,7 +117,7 @@ def test_a_bound_on_keys_holds() -> None:
     ],
 )
 def test_an_address_is_that_of_one_customer(client: str | None, expected: str) -> None:
-    """Of IPv6, everyone has a /64 to ask from."""
+    """Every IPv6 customer has a /64 of addresses."""
     scope: dict[str, Any] = {
         "type": "http",
         "client": None if client is None else (client, 1),

@@ -24,20 +24,20 @@ from imagesvc.store.db.migrate import migrate
 
 
 class Watched(PasswordHasher):
-    """A hasher that tells which hashes it verified."""
+    """A hasher that records which hashes it verified."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
         self.verified: list[str] = []
 
     def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002  # its name
-        """Verify, and note it."""
+        """Verify, and record it."""
         self.verified.append(str(hash))
         return super().verify(hash, password)
 
 
 class Seams(Passwords):
-    """Passwords checked by a hasher that is watched."""
+    """Passwords checked by a recording hasher."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any
 
 @pytest.mark.parametrize("name", ["ada", "nobody-has-this-name", "keys-alone", "gone"])
 def test_a_login_that_fails_verifies_one_hash_whoever_it_is(tmp_path: Path, name: str) -> None:
-    """Else the time that an answer takes tells which names there are."""
+    """Otherwise the response time reveals which names exist."""
 
     async def work(sessions: Sessions, passwords: Seams) -> None:
         with pytest.raises(Unauthorized) as caught:
@@ -91,7 +91,7 @@ def test_a_login_that_fails_verifies_one_hash_whoever_it_is(tmp_path: Path, name
 
 
 def test_the_hash_of_nobody_lets_nobody_in(tmp_path: Path) -> None:
-    """Even who found its password out."""
+    """This holds even for a client that knows the dummy password."""
 
     async def work(sessions: Sessions, passwords: Seams) -> None:
         for name in ("nobody-has-this-name", "keys-alone"):
@@ -102,7 +102,7 @@ def test_the_hash_of_nobody_lets_nobody_in(tmp_path: Path) -> None:
 
 
 def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:
-    """RFC 9106, section 4: 64 MiB, three passes, four lanes; each with a salt of its own."""
+    """RFC 9106, section 4: 64 MiB, three passes, four lanes; each hash has its own salt."""
 
     async def work() -> None:
         passwords = Passwords()
@@ -119,7 +119,7 @@ def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:
 
 
 def test_a_flood_of_passwords_is_bounded_and_the_loop_goes_on() -> None:
-    """Each costs 64 MiB: few at once, a number that waits, and the rest is told to come back."""
+    """Each takes 64 MiB: few run at once, a limited number waits, and the rest is refused."""
 
     async def work() -> None:
         passwords = Passwords()
@@ -142,7 +142,7 @@ def test_a_flood_of_passwords_is_bounded_and_the_loop_goes_on() -> None:
 
 
 def test_a_login_of_a_removed_user_is_refused_by_name_alone(tmp_path: Path) -> None:
-    """The last admin stays, whoever asks."""
+    """The last admin stays, regardless of the requester."""
 
     async def work(sessions: Sessions, passwords: Seams) -> None:
         ada = await sessions.users.named("ada")

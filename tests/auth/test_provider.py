@@ -1,4 +1,4 @@
-"""JWTs of an identity provider: which are taken, and whom they are for."""
+"""JWTs of an identity provider: which are accepted, and their users."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def jwk(key: Any, kid: str, **more: Any) -> dict[str, Any]:
 
 
 def published(*keys: dict[str, Any]) -> bytes:
-    """The answer of a provider that is asked for its keys."""
+    """The response of a provider to a request for its keys."""
     return answered(json.dumps({"keys": list(keys)}).encode(), "Content-Type: application/json")
 
 
 def token(key: Any = RSA, kid: str | None = "rsa", alg: str = "RS256", **changed: Any) -> str:
-    """A token of the provider that holds, but for what is changed."""
+    """A valid token of the provider, except for the changed claims."""
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -90,7 +90,7 @@ def server(provider: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def me(server: Server, credential: str) -> Any:
-    """Who the bearer is."""
+    """The user of the bearer token."""
     return client_of(server, credential).get(ME)
 
 
@@ -100,7 +100,7 @@ def me(server: Server, credential: str) -> Any:
     ids=["RS256", "ES256", "among audiences"],
 )
 def test_a_subject_becomes_one_user(server: Server, credential: str) -> None:
-    """At first sight, and the same ever after; namespaced by the issuer."""
+    """The user is made at the first token and kept; the name contains the issuer."""
     first, second = me(server, credential).json(), me(server, credential).json()
 
     assert first == second
@@ -111,7 +111,7 @@ def test_a_subject_becomes_one_user(server: Server, credential: str) -> None:
 
 
 def test_many_first_requests_make_one_user(server: Server) -> None:
-    """A page's requests come at once."""
+    """The requests of a page arrive together."""
     credential = token(sub="in-a-hurry")
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: me(server, credential), range(8)))
@@ -133,7 +133,7 @@ def test_many_first_requests_make_one_user(server: Server) -> None:
 def test_the_scope_claim_narrows_and_never_makes_an_admin(
     server: Server, scope: Any, granted: list[str]
 ) -> None:
-    """Who is an admin is said here."""
+    """Only this service decides who is an admin."""
     answer = me(server, token(scope=scope, sub="scoped"))
 
     assert answer.json()["scopes"] == granted
@@ -143,7 +143,7 @@ PUBLIC_PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPub
 
 
 def by_hmac(key: bytes, **header: Any) -> str:
-    """A token signed by HS256 with any key; libraries refuse to help with this."""
+    """A token signed by HS256 with any key; libraries refuse to make one."""
     encoded = [
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
         for part in (
@@ -192,13 +192,13 @@ FORGED = {
 
 @pytest.mark.parametrize("forgery", FORGED)
 def test_a_forged_token_is_refused(server: Server, forgery: str) -> None:
-    """Algorithms are pinned to the kind of the key, which comes from the provider alone."""
+    """The algorithm is determined by the kind of the key, which comes from the provider only."""
     refused(me(server, FORGED[forgery]), "expired" if forgery == "expired" else "")
     assert me(server, token()).status_code == 200
 
 
 def test_a_disabled_user_of_a_provider_stops_at_once(server: Server) -> None:
-    """The provider's token may be good for hours."""
+    """The provider's token may be valid for hours."""
     credential = token(sub="to-be-disabled")
     user_id = me(server, credential).json()["id"]
 
@@ -208,7 +208,7 @@ def test_a_disabled_user_of_a_provider_stops_at_once(server: Server) -> None:
 
 
 def test_unknown_key_ids_make_no_traffic(server: Server, provider: Remote) -> None:
-    """Anybody can invent them; the provider is asked once a minute at most."""
+    """Clients can invent key ids; the provider is requested at most once a minute."""
     me(server, token())
     before = len(provider.requests)
 
@@ -219,12 +219,12 @@ def test_unknown_key_ids_make_no_traffic(server: Server, provider: Remote) -> No
 
 
 def test_without_a_provider_its_tokens_are_refused(guarded: Server) -> None:
-    """Whatever they say about themselves."""
+    """This holds for every content of the tokens."""
     refused(me(guarded, token()))
 
 
 fetch = Outbound(provider_rules()).get
-"""As the service fetches keys."""
+"""A function like the service's for fetching keys."""
 
 
 class Clock:
@@ -233,12 +233,12 @@ class Clock:
     now = 0.0
 
     def __call__(self) -> float:
-        """Its time."""
+        """The time of the clock."""
         return self.now
 
 
 def test_a_new_key_is_found_once_a_minute_has_passed(provider: Remote) -> None:
-    """Providers rotate their keys; one that is withdrawn is gone within the hour."""
+    """Providers rotate their keys; a withdrawn key stops working within the hour."""
 
     async def work() -> None:
         clock = Clock()
@@ -261,7 +261,7 @@ def test_a_new_key_is_found_once_a_minute_has_passed(provider: Remote) -> None:
 
 
 def test_many_who_wait_for_keys_make_one_request(provider: Remote) -> None:
-    """Right after the start all of them miss."""
+    """Right after the start all requests need the keys."""
 
     async def work() -> None:
         keys = KeySet(provider.url("/once", published(jwk(RSA, "a"))), fetch)
@@ -302,7 +302,7 @@ def test_many_who_wait_for_keys_make_one_request(provider: Remote) -> None:
 def test_a_provider_that_gives_no_keys_is_a_503_and_not_our_bug(
     provider: Remote, answer: Any
 ) -> None:
-    """Bounded in time and size, and no token is called invalid that nobody could judge."""
+    """Time and size are limited, and a token that cannot be verified is not called invalid."""
 
     async def work() -> None:
         with pytest.raises(Unavailable):
@@ -312,7 +312,7 @@ def test_a_provider_that_gives_no_keys_is_a_503_and_not_our_bug(
 
 
 def test_keys_outlast_a_provider_that_is_down(provider: Remote) -> None:
-    """Its users go on working."""
+    """The users of the provider can still log in."""
 
     async def work() -> None:
         clock = Clock()
@@ -330,7 +330,7 @@ def test_keys_outlast_a_provider_that_is_down(provider: Remote) -> None:
 def test_a_provider_that_never_answers_is_given_up(
     provider: Remote, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    """The request that waits for it is answered in the end."""
+    """The waiting request gets a response in the end."""
     monkeypatch.setattr("imagesvc.auth.provider.jwks.FETCH_SECONDS", 0.3)
 
     async def work() -> None:
@@ -341,7 +341,7 @@ def test_a_provider_that_never_answers_is_given_up(
 
 
 def test_keys_may_lie_in_a_file(tmp_path: Path) -> None:
-    """For providers that this machine does not reach. A lone key needs no id."""
+    """This is for providers that this machine cannot reach. A single key needs no id."""
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": [jwk(EC, "ec")]}))
 
@@ -355,7 +355,7 @@ def test_keys_may_lie_in_a_file(tmp_path: Path) -> None:
 
 
 def test_keys_for_other_ends_are_left_out() -> None:
-    """Encryption keys, secrets, and curves and algorithms that are not pinned."""
+    """These are encryption keys, secrets, and curves and algorithms that are not allowed."""
     other_curve = ec.generate_private_key(ec.SECP384R1())
     keys = read_keys(json.dumps({"keys": [
         jwk(RSA, "good"), jwk(RSA, "for encryption") | {"use": "enc"}, jwk(RSA, "512", alg="RS512"),
@@ -369,7 +369,7 @@ def test_keys_for_other_ends_are_left_out() -> None:
 def test_a_provider_that_is_down_from_the_start_is_said_so(
     server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """503 with Retry-After; keys and logins of our own hold meanwhile."""
+    """503 with Retry-After; keys and logins of the service still work."""
     down = Server(
         tmp_path_factory.mktemp("down") / "data", auth="required", workers=1, jwt_issuer=ISSUER,
         jwt_audience=AUDIENCE, jwt_jwks="http://127.0.0.1:1/keys",

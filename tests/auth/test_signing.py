@@ -58,7 +58,7 @@ def test_a_url_that_was_changed_is_refused(tampered: Callable[[Pairs], Pairs]) -
 
 
 def test_a_signature_is_for_one_path() -> None:
-    """What was signed for one image opens no other."""
+    """The signature of one image is not valid for another."""
     signed = SIGNER.sign(PATH, [("w", "400")])
 
     with pytest.raises(SignatureInvalid):
@@ -66,7 +66,7 @@ def test_a_signature_is_for_one_path() -> None:
 
 
 def test_an_expired_url_is_refused() -> None:
-    """The second of `exp` is the first in which the URL is no longer good."""
+    """At the second of `exp` the URL is no longer valid."""
     signed = SIGNER.sign(PATH, [], expires_at=int(NOW))
 
     with pytest.raises(SignatureInvalid, match="expired"):
@@ -74,7 +74,7 @@ def test_an_expired_url_is_refused() -> None:
 
 
 def test_an_older_key_still_verifies() -> None:
-    """Keys are changed by adding one in front and dropping the old one later."""
+    """Keys are changed by adding one in front and removing the old one later."""
     signed = SIGNER.sign(PATH, [], key_id="old")
 
     found = SIGNER.verify(PATH, signed, now=NOW)
@@ -84,7 +84,7 @@ def test_an_older_key_still_verifies() -> None:
 
 
 def test_an_unknown_key_never_verifies_even_against_the_empty_secret() -> None:
-    """The dummy secret that keeps the timing alike must not open anything."""
+    """The dummy secret for constant time must not be accepted."""
     forged = Signer({"ghost": b""}).sign(PATH, [])
 
     with pytest.raises(SignatureInvalid):
@@ -92,7 +92,7 @@ def test_an_unknown_key_never_verifies_even_against_the_empty_secret() -> None:
 
 
 def test_no_signature_is_none() -> None:
-    """Whether one is needed is the policy's business."""
+    """The policy decides whether a signature is required."""
     assert SIGNER.verify(PATH, [("w", "400")], now=NOW) is None
 
 

@@ -23,7 +23,7 @@ def files(server: Server) -> list[Path]:
 
 
 def bytes_on_disk(server: Server) -> int:
-    """Bytes of the variants on disk; some may go while they are counted."""
+    """Bytes of the variants on disk; some may be removed while they are counted."""
     total = 0
     for path in files(server):
         with contextlib.suppress(FileNotFoundError):
@@ -39,7 +39,7 @@ def stored(server: Server) -> int:
 
 @pytest.mark.parametrize("damage", ["bit", "cut", "empty", "gone"])
 def test_a_damaged_variant_is_made_anew(make_server: MakeServer, damage: str) -> None:
-    """Its file is not fsynced; after a power cut it may hold anything."""
+    """Its file is not fsynced, so a power cut may damage it."""
     server = make_server(eager_presets='["thumbnail"]', **NO_MEMORY)
     image = server.upload(PICTURE)
     server.finished(image["job"]["id"])
@@ -60,7 +60,7 @@ def test_a_damaged_variant_is_made_anew(make_server: MakeServer, damage: str) ->
 
 
 def test_a_damaged_variant_too_large_for_memory_is_made_anew(make_server: MakeServer) -> None:
-    """It is sent from its file, whose checksum is looked at all the same."""
+    """It is sent from its file, whose checksum is still verified."""
     server = make_server(eager_presets="[]", **NO_MEMORY)
     image = server.upload(jpeg(2, 1400, 1100))
     url = f"/images/{image['id']}?format=png"
@@ -74,7 +74,7 @@ def test_a_damaged_variant_too_large_for_memory_is_made_anew(make_server: MakeSe
 
 
 def test_variants_on_disk_stay_within_their_bytes(make_server: MakeServer) -> None:
-    """Anyone can ask for any width; the disk is for originals."""
+    """Any requester can request any width, but the disk is for originals."""
     limit = 300_000
     server = make_server(eager_presets="[]", variant_disk_size=limit, **NO_MEMORY)
     image = server.upload(PICTURE)
@@ -90,7 +90,7 @@ def test_variants_on_disk_stay_within_their_bytes(make_server: MakeServer) -> No
 
 
 def test_a_variant_in_use_outlives_those_that_nobody_looks_at(make_server: MakeServer) -> None:
-    """Each use is recorded, also across a restart."""
+    """Each use is recorded, and kept over a restart."""
     server = make_server(eager_presets="[]", variant_disk_size=300_000, **NO_MEMORY)
     image = server.upload(PICTURE)
     favourite = f"/images/{image['id']}?w=299"

@@ -1,4 +1,4 @@
-"""Renderings that failed by what they cost are not tried again at once."""
+"""Renderings that failed because of their cost are not tried again immediately."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEY = VariantKey("a" * 64)
 
 
 def test_a_failure_is_remembered_in_proportion_to_its_cost() -> None:
-    """The same problem is answered, with the time that is left, and later the variant is tried."""
+    """The same problem is returned, with the remaining time; later the variant is tried again."""
     now = [0.0]
     failures = Failures(lambda: now[0])
 
@@ -25,7 +25,7 @@ def test_a_failure_is_remembered_in_proportion_to_its_cost() -> None:
 
 
 def test_a_failure_is_remembered_neither_too_short_nor_too_long() -> None:
-    """A crash costs a moment, and a time limit may be hours."""
+    """A crash is quick, and a time limit may be hours."""
     failures = Failures(lambda: 0.0)
 
     failures.add(KEY, WorkerDied("It died."), 0.001)
@@ -39,7 +39,7 @@ def test_a_failure_is_remembered_neither_too_short_nor_too_long() -> None:
 
 
 def test_the_oldest_failures_give_way() -> None:
-    """Memory is bounded, however many variants fail."""
+    """Memory is limited for any number of failed variants."""
     failures = Failures(lambda: 0.0)
 
     for number in range(MAX_KEYS + 1):

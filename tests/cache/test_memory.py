@@ -25,18 +25,18 @@ def entry(name: str, image: str = "a", size: int = BODY) -> Entry:
 
 
 def cache_of(entries: int) -> MemoryCache:
-    """A cache with room for so many entries of the usual size."""
+    """A cache with space for this many entries of the usual size."""
     return MemoryCache(entries * (BODY + ENTRY_OVERHEAD))
 
 
 def keys(cache: MemoryCache, names: str) -> str:
-    """Those of the names that are in, looked up without using them."""
+    """The given names that are in the cache, without counting as a use."""
     inside = cache.keys_of_image(ImageId(UUID(int=ord("a"))))
     return "".join(name for name in names if name in inside)
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    """What people look at stays."""
+    """Variants in use are kept."""
     cache = cache_of(4)
     for name in "abcd":
         cache.put(entry(name))
@@ -49,7 +49,7 @@ def test_the_least_recently_used_goes_first() -> None:
 
 
 def test_the_bytes_stay_within_the_bound() -> None:
-    """Overhead counted: many small entries would else take a multiple of it."""
+    """The overhead is counted: otherwise many small entries would take a multiple of the limit."""
     cache = cache_of(8)
 
     for number in range(1000):
@@ -60,7 +60,7 @@ def test_the_bytes_stay_within_the_bound() -> None:
 
 
 def test_putting_a_key_again_replaces_it() -> None:
-    """A variant rendered anew is counted once."""
+    """A variant that is rendered again is counted once."""
     cache = cache_of(4)
     cache.put(entry("a"))
     newer = entry("a", size=50)
@@ -72,7 +72,7 @@ def test_putting_a_key_again_replaces_it() -> None:
 
 
 def test_an_entry_too_large_pushes_nothing_out() -> None:
-    """One panorama is not worth a quarter of everybody's thumbnails."""
+    """One panorama must not evict a quarter of all thumbnails."""
     cache = cache_of(8)
     cache.put(entry("a"))
 
@@ -82,7 +82,7 @@ def test_an_entry_too_large_pushes_nothing_out() -> None:
 
 
 def test_an_image_takes_its_variants_along_and_listeners_hear_of_each() -> None:
-    """URLs that led to an entry are forgotten with it, whyever it goes."""
+    """URLs of an entry are removed with it, for every reason of the removal."""
     cache, heard = cache_of(4), []
     cache.on_removal(lambda entry: heard.append(entry.variant.key))
     for name, image in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "z")):
@@ -98,7 +98,7 @@ def test_an_image_takes_its_variants_along_and_listeners_hear_of_each() -> None:
 
 
 def test_uses_are_told_once() -> None:
-    """They are written to the disk tier now and then, so that it evicts as wisely."""
+    """They are written to the disk tier regularly, so that it evicts by the same order."""
     cache = cache_of(4)
     cache.put(entry("a"))
     assert cache.take_used() == ["a"]

@@ -1,4 +1,4 @@
-"""Each variant is made once at a time, and a waiter's end is its own affair."""
+"""Each variant is rendered once at a time, and cancelling one waiter does not affect others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHEAP = Cost(memory=1, seconds=0.01)
 
 
 class CountingRenderer(Renderer):
-    """The renderer, counting what it is asked to make."""
+    """The renderer, with a count of its renderings."""
 
     def __init__(self, renderer: Renderer) -> None:
         self.__dict__.update(renderer.__dict__)
@@ -54,7 +54,7 @@ class CountingRenderer(Renderer):
 
 
 class UnaskedStore(VariantStore):
-    """Rows that nobody may look for."""
+    """A store whose rows must not be read."""
 
     async def find(self, key: VariantKey) -> Variant | None:
         """Fail."""
@@ -62,14 +62,14 @@ class UnaskedStore(VariantStore):
 
 
 class DelayedStore(VariantStore):
-    """Rows that are told only after something else has happened."""
+    """A store that returns rows only after another event."""
 
     def __init__(self, store: VariantStore, delay: Callable[[], Awaitable[object]]) -> None:
         self.__dict__.update(store.__dict__)
         self.delay: Callable[[], Awaitable[object]] | None = delay
 
     async def find_all(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Variant]:
-        """What was there before the delay."""
+        """The rows from before the delay."""
         found = await super().find_all(keys)
         delay, self.delay = self.delay, None
         if delay is not None:
@@ -93,11 +93,11 @@ class Setting:
         return await cache.fetch(self.image.original, wanted)
 
     def disk(self, rows: VariantStore, max_bytes: int = 1 << 40) -> DiskTier:
-        """The disk tier with other rows."""
+        """The disk tier with another store."""
         return DiskTier(rows, self.service.variant_files, max_bytes)
 
     async def make(self, task: MakeTask, **changes: Any) -> Made:
-        """What a job makes."""
+        """The variants that a job makes."""
         maker = Maker(replace(self.cache, **changes), self.service.runner._maker.mezzanines)
         return await maker.make(task, 30.0)
 
@@ -109,7 +109,7 @@ class Setting:
 
 @contextlib.contextmanager
 def stopped_workers(service: Service) -> Iterator[Callable[[], None]]:
-    """All workers stand still, until the function given is called, or for good."""
+    """All workers are stopped, until the given function is called, or permanently."""
     stopped = [worker._process.pid for worker in service.pool._idle]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
@@ -126,7 +126,7 @@ def stopped_workers(service: Service) -> Iterator[Callable[[], None]]:
 
 
 async def analysed(service: Service, image: Image) -> bool:
-    """Whether the job of an upload is done, and needs no worker any more."""
+    """Whether the job of an upload has ended and uses no worker."""
     return (await service.images.get(image.id)).job_status is Status.SUCCEEDED
 
 
@@ -150,7 +150,7 @@ async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
 
 
 async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
-    """A page that goes viral asks for the same cold variant from everywhere."""
+    """A popular page requests the same cold variant from many clients."""
     fetched = await asyncio.gather(*(setting.fetch("w=100") for _ in range(100)))
 
     assert setting.renderer.rendered == 1
@@ -159,7 +159,7 @@ async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
 
 
 async def test_the_database_is_asked_only_for_what_has_a_file(setting: Setting) -> None:
-    """Looking for a row takes a thread; without a file there is none, or none worth having."""
+    """Reading a row takes a thread; without a file there is no useful row."""
     unasked = setting.disk(UnaskedStore(setting.service.database))
     cold = await setting.fetch("w=100", disk=unasked)
     await unasked.flush()
@@ -178,7 +178,7 @@ async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
 
 
 async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setting) -> None:
-    """Also not the one who asked first."""
+    """This also applies to the first requester."""
     first, second = (asyncio.create_task(setting.fetch("w=100")) for _ in range(2))
     await asyncio.sleep(0.001)
     first.cancel()
@@ -191,7 +191,7 @@ async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setti
 async def test_a_cheap_rendering_that_has_begun_goes_on_without_waiters(
     setting: Setting,
 ) -> None:
-    """It is nearly done, and who went away may ask again."""
+    """It is nearly done, and the client may request it again."""
     pool = setting.service.pool
     calls = pool.calls
     with stopped_workers(setting.service) as go_on:
@@ -206,7 +206,7 @@ async def test_a_cheap_rendering_that_has_begun_goes_on_without_waiters(
 
 
 async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
-    """Whether the last who asked waited too long or went away."""
+    """The last requester timed out or disconnected."""
     pool = setting.service.pool
     async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
         with pytest.raises(TimedOut):
@@ -221,7 +221,7 @@ async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
 
 
 async def test_an_expensive_rendering_stops_when_all_have_gone_away(setting: Setting) -> None:
-    """Not when the first of two has: its worker is killed with the last."""
+    """The worker is killed when the last of two disconnects, not the first."""
     pool, expensive = setting.service.pool, "w=8000&enlarge=1&format=avif"
     calls = pool.calls
     with stopped_workers(setting.service) as go_on:
@@ -240,7 +240,7 @@ async def test_an_expensive_rendering_stops_when_all_have_gone_away(setting: Set
 
 
 async def test_who_asks_while_a_rendering_stops_has_it_made_anew(setting: Setting) -> None:
-    """The last waiter goes away in the same moment."""
+    """The last waiter disconnects at the same moment."""
     pool = setting.service.pool
     async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
         gone = asyncio.create_task(setting.fetch("w=100"))
@@ -256,7 +256,7 @@ async def test_who_asks_while_a_rendering_stops_has_it_made_anew(setting: Settin
 async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
     setting: Setting,
 ) -> None:
-    """Each attempt would hold a worker for as long; others are made meanwhile."""
+    """Each attempt would occupy a worker for as long; other variants are rendered meanwhile."""
     with stopped_workers(setting.service):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.5)
@@ -270,7 +270,7 @@ async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
 
 
 async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Setting) -> None:
-    """The next requester has a fresh attempt."""
+    """The next requester gets a new attempt."""
     path = setting.service.blobs.path(setting.image.original.digest)
     content = path.read_bytes()
     path.write_bytes(content[:300])
@@ -303,7 +303,7 @@ async def test_a_job_and_a_requester_share_one_rendering(setting: Setting) -> No
 async def test_a_job_takes_what_a_requester_had_made_before_its_turn(
     setting: Setting, is_written: bool
 ) -> None:
-    """It looked for the variant before; whether it has been written behind by now or not."""
+    """The job looked for the variant earlier; it may have been written since, or not."""
 
     async def ask() -> None:
         await setting.fetch("w=100", disk=disk)
@@ -326,7 +326,7 @@ async def test_a_job_takes_what_a_requester_had_made_before_its_turn(
 
 
 async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) -> None:
-    """The requester may not have it rendered; the job may, in its next attempt."""
+    """The requester may not render it; the job may, in its next attempt."""
     original, single_flight = setting.image.original, setting.cache.single_flight
     wanted = setting.cache.identify(setting.image.id, original, parse_text("w=100"))
 
@@ -344,7 +344,7 @@ async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) ->
 
 
 async def test_what_waits_to_be_written_is_written_once(setting: Setting) -> None:
-    """By whoever comes first of those who cannot wait for it."""
+    """It is written by the first caller that cannot wait for it."""
     disk = setting.disk(setting.service.variant_rows)
     variant = (await setting.fetch("w=100", disk=disk)).variant
 
@@ -356,7 +356,7 @@ async def test_what_waits_to_be_written_is_written_once(setting: Setting) -> Non
 async def test_an_eviction_that_the_last_write_begins_ends_before_the_disk_tier_does(
     setting: Setting,
 ) -> None:
-    """The database is closed next: an eviction that went on would find it closed."""
+    """The database is closed next, so an eviction must end before."""
     disk = setting.disk(setting.service.variant_rows, max_bytes=1)
     await setting.fetch("w=100", disk=disk)
 

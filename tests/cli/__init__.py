@@ -1,1 +1,1 @@
-"""Tests of `imagesvc.cli`."""
+"""Tests of the package `imagesvc.cli`."""

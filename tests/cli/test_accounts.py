@@ -1,4 +1,4 @@
-"""`imagesvc user` and `imagesvc key`: on the data directory, beside a server or without one."""
+"""`imagesvc user` and `imagesvc key` on the data directory, with and without a running server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ME = "/api/v1/users/me"
 
 
 def run(data_dir: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command on a data directory, with something on its standard input."""
+    """Run a command on a data directory, with this standard input."""
     return commands.run(
         *arguments, "--data-dir", str(data_dir), directory=data_dir.parent, typed=typed
     )
 
 
 def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer) -> None:
-    """And changed, and removed; the server goes by it at once."""
+    """They are also changed and removed; the server uses the new data immediately."""
     server = make_server(auth="required", workers=1)
     place = server.data_dir
 
@@ -56,7 +56,7 @@ def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer
 
 
 def test_a_lost_first_key_is_no_reason_to_start_over(make_server: MakeServer) -> None:
-    """Whoever has the data directory makes another, with all that an admin may do."""
+    """A user with access to the data directory can make another admin key."""
     server = make_server(auth="required", workers=1)
 
     key = run(server.data_dir, "key", "add", "admin").stdout.strip()
@@ -75,7 +75,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -> None:
-    """Not by the way."""
+    """Images are transferred only to the named user."""
     server = make_server(auth="required", workers=1)
     place, admin = server.data_dir, admin_of(server)
     run(place, "user", "add", "ada", "--no-password")
@@ -112,7 +112,7 @@ def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -
 def test_what_cannot_be_done_ends_with_2_and_says_why(
     stopped: Path, arguments: tuple[str, ...], typed: str, word: str
 ) -> None:
-    """In a sentence, not in a traceback."""
+    """The error is a sentence, not a traceback."""
     done = run(stopped, *arguments, typed=typed)
 
     assert done.returncode == 2
@@ -121,7 +121,7 @@ def test_what_cannot_be_done_ends_with_2_and_says_why(
 
 
 def test_passwords_are_no_arguments(tmp_path: Path) -> None:
-    """Those stand in the list of processes and in the history of the shell."""
+    """Arguments are visible in the process list and in the history of the shell."""
     done = run(tmp_path / "data", "user", "add", "ada", "--password", "correct horse", typed="x\n")
 
     assert done.returncode == 2

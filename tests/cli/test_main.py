@@ -1,4 +1,4 @@
-"""The command line: what it prints, and the exit statuses that scripts go by."""
+"""The command line: its output, and the exit statuses for scripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedP
 
 
 def test_config_prints_every_setting_in_force(tmp_path: Path) -> None:
-    """From all sources, a line each, however long the value is."""
+    """It prints one line for each setting of all sources, for values of any length."""
     presets = "{" + ", ".join(f'"p{number}": "w={number + 1}"' for number in range(40)) + "}"
     (tmp_path / "imagesvc.toml").write_text("max_frames = 7\n")
 
@@ -42,7 +42,7 @@ def test_config_prints_every_setting_in_force(tmp_path: Path) -> None:
 
 
 def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
-    """`imagesvc config > imagesvc.toml` pins what runs today."""
+    """`imagesvc config > imagesvc.toml` saves the current settings."""
     presets = '{"blurred": false, "card": "w=1"}'
     before = run(
         tmp_path, "config", max_upload_size="3MiB", data_dir='da"ta [x]', presets=presets
@@ -55,7 +55,10 @@ def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
 
 
 def test_config_takes_settings_and_prints_units(tmp_path: Path) -> None:
-    """As the page of the settings writes them; what is no whole number of a unit stays a number."""
+    """Units are those of the documentation.
+
+    A value that is no whole number of a unit is a number.
+    """
     done = run(
         tmp_path, "config", "--set", "max_frames=9", "--set", "body_timeout=1.25s",
         max_upload_size="1500000", job_timeout="1500ms", quota_bytes="1GiB",
@@ -73,7 +76,7 @@ def test_config_takes_settings_and_prints_units(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "config", "check", "gc"])
 def test_settings_that_are_wrong_end_every_command_with_2(tmp_path: Path, command: str) -> None:
-    """All of them are listed, and nothing has been touched."""
+    """All of them are listed, and no file is changed."""
     done = run(tmp_path, command, workers="0", job_timeout="soon", foo="1")
 
     assert done.returncode == 2
@@ -85,7 +88,7 @@ def test_settings_that_are_wrong_end_every_command_with_2(tmp_path: Path, comman
 
 
 def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None:
-    """Each is named with what is wrong in it, before a single file is made."""
+    """Each invalid preset is named with its error, before any file is made."""
     done = commands.run_interpreter(
         "serve", directory=tmp_path, presets='{"thumbnail": "w=0", "preview": "x=1", "ok": "w=1"}'
     )
@@ -98,7 +101,7 @@ def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None
 
 
 def test_listening_beyond_loopback_without_accounts_ends_serve_with_2(tmp_path: Path) -> None:
-    """With the sentence that says what to set, where accounts are off."""
+    """The error names the setting to change."""
     done = run(tmp_path, "serve", "--host", "0.0.0.0", auth="off")
 
     assert done.returncode == 2
@@ -106,7 +109,7 @@ def test_listening_beyond_loopback_without_accounts_ends_serve_with_2(tmp_path: 
 
 
 def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
-    """A file in its place, a disk that is not mounted: no reason for a traceback."""
+    """A file in its place, or an unmounted disk, is not reported as a traceback."""
     (tmp_path / "data").write_text("I was here first.")
 
     done = run(tmp_path, "serve")
@@ -118,7 +121,7 @@ def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["", "blobs", "variants", "tmp"])
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_a_link_that_leads_nowhere_is_said_so(tmp_path: Path, command: str, name: str) -> None:
-    """A disk that is not mounted: "File exists" is no help."""
+    """For an unmounted disk, the message "File exists" would be misleading."""
     place = tmp_path / "data"
     if name:
         place.mkdir()
@@ -136,7 +139,7 @@ def test_a_link_that_leads_nowhere_is_said_so(tmp_path: Path, command: str, name
 def test_a_port_that_is_taken_ends_serve_with_an_error(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
-    """A supervisor must see that it does not run."""
+    """A supervisor must detect that it does not run."""
     server = make_server(workers=1)
 
     done = run(tmp_path, "serve", "--port", str(server.port), "--data-dir", "other", workers="1")
@@ -168,7 +171,7 @@ def test_a_host_without_an_address_is_named(tmp_path: Path) -> None:
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
-    """Reports of faults name it."""
+    """Bug reports include it."""
     done = commands.run_interpreter("--version", directory=tmp_path)
 
     assert done.stdout.strip() == version("imagesvc")
@@ -177,7 +180,7 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
 def test_a_second_server_on_the_same_data_is_refused(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
-    """It would empty the uploads in flight of the first."""
+    """It would delete the unfinished uploads of the first."""
     server = make_server(workers=1)
 
     done = run(tmp_path, "serve", "--port", "0", "--data-dir", str(server.data_dir), workers="1")
@@ -189,7 +192,7 @@ def test_a_second_server_on_the_same_data_is_refused(
 
 
 def test_check_tells_sound_from_damaged_by_its_status(make_server: MakeServer) -> None:
-    """0 and 1, for cron."""
+    """The exit statuses 0 and 1 are for cron."""
     server = make_server(workers=1)
     image = server.upload(picture(2))
 
@@ -205,7 +208,7 @@ def test_check_tells_sound_from_damaged_by_its_status(make_server: MakeServer) -
 
 
 def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) -> None:
-    """A dry run first; beside a running server, too."""
+    """A dry run comes first; both work with a running server, too."""
     server = make_server(workers=1)
     kept = server.upload(picture(3))
     orphan = server.data_dir / "blobs" / "ab" / "cd" / f"abcd{'0' * 60}"
@@ -223,7 +226,7 @@ def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) ->
 
 
 def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
-    """Help is what someone looks for who types the name alone."""
+    """A user who types only the name expects help."""
     done = commands.run_interpreter(directory=tmp_path)
 
     for command in ("serve", "config", "check", "gc", "user", "key"):
@@ -241,12 +244,12 @@ def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
     ],
 )
 def test_the_announced_url_is_one_that_this_machine_reaches(host: str, url: str) -> None:
-    """The first start prints it in a command to paste, and other commands connect to it."""
+    """The first start prints it in a command, and other commands connect to it."""
     assert _url(host, 8000) == url
 
 
 def test_a_start_loads_nothing_that_few_need() -> None:
-    """Cryptography and its like cost more than all of this service's own modules."""
+    """Cryptography and similar libraries take longer than all modules of the service."""
     heavy = {"jwt", "cryptography", "argon2", "httpx2", "alembic"}
     code = f"import sys, imagesvc.cli.main; print(sorted({heavy} & set(sys.modules)))"
 
@@ -256,7 +259,7 @@ def test_a_start_loads_nothing_that_few_need() -> None:
 
 
 def test_a_service_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
-    """With its URL, and without the number of the error."""
+    """The error has the URL, but not the number of the error."""
     (tmp_path / "a.jpg").write_bytes(picture())
     with reserve_port() as reservation:
         url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
@@ -270,7 +273,7 @@ def test_a_service_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [("-h",), ("serve", "-h"), ("user", "add", "-h")])
 def test_the_short_form_of_help(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Many type it first."""
+    """Many users try it first."""
     done = run(tmp_path, *arguments)
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -287,7 +290,7 @@ def test_the_short_form_of_help(tmp_path: Path, arguments: tuple[str, ...]) -> N
     ],
 )
 def test_any_setting_may_be_a_flag(tmp_path: Path, given: str, said: str) -> None:
-    """Written as in a variable, and refused as there."""
+    """The value is written and checked as in a variable."""
     done = run(tmp_path, "serve", "--set", given)
 
     assert done.returncode == 2
@@ -309,7 +312,7 @@ def test_any_setting_may_be_a_flag(tmp_path: Path, given: str, said: str) -> Non
 def test_config_finds_what_serve_would_not_start_with(
     tmp_path: Path, name: str, value: str, said: str
 ) -> None:
-    """It is what one runs before a restart."""
+    """Operators run it before a restart."""
     done = run(tmp_path, "config", **{name: value})
 
     assert (done.returncode, done.stdout) == (2, "")

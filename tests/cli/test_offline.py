@@ -1,4 +1,4 @@
-"""Commands on a data directory that is not there: none is made, and no secret."""
+"""Commands on a missing data directory make neither a directory nor a secret."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def place(stock: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_mistyped_data_directory_is_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
-    """A check of nothing would find nothing wrong; a secret of nothing would sign for nothing."""
+    """A check of a new directory would find no errors, and a new secret would sign useless URLs."""
     done = run(tmp_path, *command, "--data-dir", "dta")
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -46,7 +46,7 @@ def test_a_mistyped_data_directory_is_not_made(tmp_path: Path, command: tuple[st
 
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    """The home directory, for example."""
+    """The home directory is an example."""
     (tmp_path / "notes.txt").touch()
 
     done = run(tmp_path, "sign", "/images/x", "--data-dir", ".")
@@ -57,7 +57,7 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/images", "images/x", "https://other.test/images/x"])
 def test_only_paths_of_images_are_signed(place: Path, path: str) -> None:
-    """A signature opens nothing else, so another path is a mistake."""
+    """A signature is valid for images only, so another path is a mistake."""
     done = run(place.parent, "sign", path, "--data-dir", str(place))
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -65,7 +65,7 @@ def test_only_paths_of_images_are_signed(place: Path, path: str) -> None:
 
 
 def test_a_lost_secret_is_not_replaced(place: Path) -> None:
-    """Every link and token that was given out would fail, and no line would say why."""
+    """A new secret would silently invalidate every link and token."""
     secret = place / "secret.key"
     secret.unlink()
 
@@ -84,7 +84,7 @@ def test_a_lost_secret_is_not_replaced(place: Path) -> None:
 def test_a_database_of_a_newer_version_is_told_in_one_line(
     place: Path, command: tuple[str, ...]
 ) -> None:
-    """After a downgrade; nothing is changed."""
+    """This happens after a downgrade; no data is changed."""
     make_newer(place)
 
     done = run(place.parent, *command, "--data-dir", str(place), workers="1", log_format="json")
@@ -97,7 +97,7 @@ def test_a_database_of_a_newer_version_is_told_in_one_line(
 
 
 def test_check_names_a_newer_database(place: Path) -> None:
-    """It cannot know what there should be in it."""
+    """It does not know the schema of the newer version."""
     make_newer(place)
 
     done = run(place.parent, "check", "--data-dir", str(place))
@@ -109,7 +109,7 @@ def test_check_names_a_newer_database(place: Path) -> None:
 
 
 def test_check_names_a_secret_that_was_lost(place: Path) -> None:
-    """The server does not start without it; the command that helps is said."""
+    """The server does not start without it; the message names the command that helps."""
     (place / "secret.key").unlink()
 
     done = run(place.parent, "check", "--data-dir", str(place))
@@ -122,7 +122,7 @@ def test_check_names_a_secret_that_was_lost(place: Path) -> None:
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])
 def test_another_schema_is_told_in_one_line(place: Path, command: tuple[str, ...]) -> None:
-    """Of an unreleased version: half of the service would fail later, with readyz fine."""
+    """A schema of an unreleased version would make parts of the service fail later."""
     make_older(place)
 
     done = run(place.parent, *command, "--data-dir", str(place), workers="1", log_format="json")
@@ -135,7 +135,7 @@ def test_another_schema_is_told_in_one_line(place: Path, command: tuple[str, ...
 
 
 def test_check_names_another_schema(place: Path) -> None:
-    """It found the file sound, which it is."""
+    """The database file itself is valid."""
     make_older(place)
 
     done = run(place.parent, "check", "--data-dir", str(place))
@@ -146,7 +146,7 @@ def test_check_names_another_schema(place: Path) -> None:
 
 
 def test_the_log_has_the_words_of_the_database(place: Path) -> None:
-    """An operator who reads only that it cannot be used has nothing to go on."""
+    """Without the reason, an operator could not find the cause."""
     server = Server(place, workers=1, auth="off").start()
     try:
         make_older(place)
@@ -167,7 +167,7 @@ def make_older(place: Path) -> None:
 
 
 def make_newer(place: Path) -> None:
-    """Have the database say that a later version has migrated it."""
+    """Mark the database as migrated by a later version."""
     connection = sqlite3.connect(place / "imagesvc.db")
     with connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

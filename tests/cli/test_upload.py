@@ -1,4 +1,4 @@
-"""`imagesvc upload`: folders, progress, servers that go away, and being interrupted."""
+"""`imagesvc upload`: folders, progress, servers that disappear, and interruptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NULL = Path(os.devnull)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server without accounts that makes no variants ahead."""
+    """A server without accounts that makes no variants in advance."""
     shared = Server(tmp_path_factory.mktemp("upload") / "data", eager_presets="[]").start()
     yield shared
     shared.close()
@@ -52,13 +52,16 @@ def upload(server: Server, *arguments: object) -> subprocess.CompletedProcess[st
 
 
 def sent(done: subprocess.CompletedProcess[str], folder: Path) -> list[str]:
-    """The files below a folder that were sent, in their order, as `--json` prints them."""
+    """The files below a folder that were sent, in order, as `--json` prints them."""
     files = [json.loads(line)["file"] for line in done.stdout.splitlines()]
     return [str(Path(file).relative_to(folder)) for file in files]
 
 
 def test_a_folder_is_sent_in_the_order_of_names(server: Server, folder: Path) -> None:
-    """With the folders in it; hidden ones and what is no picture are passed over, and counted."""
+    """Subfolders are included.
+
+    Hidden files and files that are not images are skipped and counted.
+    """
     for number, name in enumerate(("b.png", "a/z.JPG", "a/no suffix", "c/d/e.webp", "a.png")):
         kind = {".JPG": "JPEG", ".webp": "WEBP"}.get(Path(name).suffix, "PNG")
         save(folder / name, number, kind)
@@ -76,7 +79,7 @@ def test_a_folder_is_sent_in_the_order_of_names(server: Server, folder: Path) ->
 
 
 def test_links_are_followed_once(server: Server, folder: Path) -> None:
-    """A link to a folder above is no endless way, and two names of a file are one image."""
+    """A link to a parent folder does not cause a loop, and two names of a file make one image."""
     save(folder / "a" / "one.png", 10)
     elsewhere = save(folder.parent / "elsewhere" / "two.png", 11)
     (folder / "a" / "up").symlink_to("..")
@@ -98,7 +101,7 @@ def test_links_are_followed_once(server: Server, folder: Path) -> None:
 
 
 def test_deep_folders_and_strange_names(server: Server, folder: Path) -> None:
-    """Deeper than Python's recursion, not in UTF-8, with escape sequences of terminals."""
+    """Folders deeper than Python's recursion limit, names not in UTF-8, and escape sequences."""
     deep = folder
     for _ in range(500):
         deep /= "d"
@@ -116,7 +119,7 @@ def test_deep_folders_and_strange_names(server: Server, folder: Path) -> None:
 
 
 def test_a_servers_url_is_printed_without_escape_sequences(server: Server, folder: Path) -> None:
-    """A server may be another one than its name says."""
+    """The server may differ from the one that its name suggests."""
     path = save(folder / "a.png", 14)
     image = json.loads(server.client.post("/images", content=path.read_bytes()).content)
     image["urls"]["original"] = "/\x1b]0;owned\x07\u202e"
@@ -146,7 +149,7 @@ def test_a_servers_url_is_printed_without_escape_sequences(server: Server, folde
 
 
 def test_a_file_that_is_named_is_sent_whatever_it_is(server: Server, folder: Path) -> None:
-    """Only folders are sifted; one file is told of without a summary, as ever."""
+    """Only folders are filtered; a single file is reported without a summary."""
     hidden = save(folder / ".hidden.png", 14)
     text = folder / "notes.txt"
     text.write_bytes(TEXT)
@@ -160,14 +163,14 @@ def test_a_file_that_is_named_is_sent_whatever_it_is(server: Server, folder: Pat
 
 
 def test_an_empty_folder_is_no_error(server: Server, folder: Path) -> None:
-    """A job that empties a folder each night finds it empty some nights."""
+    """A nightly job that empties a folder sometimes finds it empty."""
     done = upload(server, folder)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "0 files sent\n")
 
 
 def test_the_same_upload_again_makes_no_second_image(server: Server, folder: Path) -> None:
-    """After an interruption the same command sends the rest; what was deleted is made anew."""
+    """After an interruption the same command sends the rest; a deleted image is made again."""
     files = [save(folder / f"{number}.png", 20 + number) for number in range(3)]
     first = upload(server, *files[:2])
     second = upload(server, folder, "--json")
@@ -191,7 +194,7 @@ def test_the_same_upload_again_makes_no_second_image(server: Server, folder: Pat
 
 
 def test_a_server_that_is_gone_ends_the_command(folder: Path) -> None:
-    """Each further file would wait through the same attempts to connect."""
+    """Each further file would wait for the same connection attempts."""
     for number in range(40):
         save(folder / f"{number:02}.png", number)
     with reserve_port() as reservation:
@@ -207,7 +210,7 @@ def test_a_server_that_is_gone_ends_the_command(folder: Path) -> None:
 def test_a_key_that_is_refused_ends_the_command(
     guarded: Server, folder: Path, options: tuple[str, ...]
 ) -> None:
-    """It would be refused with each further file, after all of its bytes."""
+    """Each further file would be refused after all of its bytes were sent."""
     for number in range(3):
         save(folder / f"{number}.png", number)
 
@@ -223,7 +226,7 @@ def test_a_key_that_is_refused_ends_the_command(
 
 
 def test_private_images_are_named_and_others_open(tmp_path: Path, folder: Path) -> None:
-    """A URL that is printed and does not open looks like a failed upload."""
+    """A printed URL that other users cannot open looks like a failed upload."""
     save(folder / "a.png", 1)
     guarded = Server(tmp_path / "data", auth="required", default_visibility="auto")
     try:
@@ -245,7 +248,7 @@ def test_private_images_are_named_and_others_open(tmp_path: Path, folder: Path) 
 
 
 def test_rates_slow_an_upload_down_and_fail_no_file(tmp_path: Path, folder: Path) -> None:
-    """The service says when the next request is let through."""
+    """The response says when the next request is accepted."""
     limited = Server(tmp_path / "data", rate_limits="on", rate_limit_anonymous="1/s burst 1")
     limited.settings |= {"rate_limit": "1/s burst 1", "eager_presets": "[]"}
     for number in range(3):
@@ -260,7 +263,7 @@ def test_rates_slow_an_upload_down_and_fail_no_file(tmp_path: Path, folder: Path
 
 
 class Running:
-    """`imagesvc upload` while it runs; its standard error is a file, or a terminal."""
+    """A running `imagesvc upload`; its standard error is a file, or a terminal."""
 
     def __init__(self, server: Server, place: Path, *arguments: object) -> None:
         self.out, self.err = place / "out", place / "err"
@@ -271,14 +274,14 @@ class Running:
             )  # fmt: skip
 
     def has_printed(self, lines: int) -> bool:
-        """Whether so many files were sent."""
+        """Whether this many files were sent."""
         return self.out.read_text().count("\n") == lines
 
 
 def test_an_interrupted_upload_says_what_was_sent(
     server: Server, folder: Path, tmp_path: Path
 ) -> None:
-    """In one line, with the exit status of SIGINT and without a traceback."""
+    """It prints one line, with the exit status of SIGINT and without a traceback."""
     names = [save(folder / "a.png", 30), folder / "pipe", save(folder / "b.png", 31)]
     os.mkfifo(names[1])  # reading it waits for a writer
     running = Running(server, tmp_path, *names)
@@ -294,7 +297,7 @@ def test_an_interrupted_upload_says_what_was_sent(
 
 
 def test_a_server_that_is_killed_meanwhile_ends_the_command(tmp_path: Path, folder: Path) -> None:
-    """What was sent before is counted."""
+    """Files that were sent before are counted."""
     server = Server(tmp_path / "data", eager_presets="[]").start()
     after = [save(folder / f"{number}.png", number) for number in range(3)]
     names = [save(folder / "a.png", 30), folder / "pipe", *after]

@@ -53,7 +53,7 @@ def client(server: Server) -> Any:
 
 
 def test_a_picture_goes_the_whole_way(client: Client, tmp_path: Path) -> None:
-    """Upload, wait, look, change, fetch a variant, delete: what every program does."""
+    """Upload, wait, edit, get a variant, delete: the calls of every program."""
     path = tmp_path / "beach.jpg"
     path.write_bytes(picture(1))
 
@@ -75,7 +75,7 @@ def test_a_picture_goes_the_whole_way(client: Client, tmp_path: Path) -> None:
 
 
 def test_two_editors_do_not_overwrite_each_other(client: Client) -> None:
-    """Whoever edits what they last saw, and it has changed since, is told."""
+    """An editor whose version is outdated gets an error."""
     image = client.upload(picture(41), filename="a.jpg")
     collection = client.create_collection("Winter")
 
@@ -93,7 +93,7 @@ def test_two_editors_do_not_overwrite_each_other(client: Client) -> None:
 
 
 def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
-    """The image is made with what was said when the URL was asked for."""
+    """The image has the metadata of the request for the URL."""
     content = picture(42)
 
     target = client.upload_url(filename="b.jpg", title="By URL", content_type="image/jpeg")
@@ -105,7 +105,7 @@ def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
 
 
 def test_signed_urls_show_a_private_image(client: Client) -> None:
-    """Absolute, so that a page of another site can use them."""
+    """They are absolute, so that a page of another site can use them."""
     image = client.upload(picture(43), visibility="private")
 
     signed = client.sign_urls(image.id, ["original", {"w": 40, "format": "png"}], expires_in=600)
@@ -116,7 +116,7 @@ def test_signed_urls_show_a_private_image(client: Client) -> None:
 
 
 def test_a_repeated_upload_says_so(client: Client) -> None:
-    """It is the image of the first one, which may have been changed or deleted since."""
+    """It is the image of the first upload, which may have been changed or deleted since."""
     first, second = (
         client.upload(picture(44), filename="a.jpg", idempotency_key="one") for _ in range(2)
     )
@@ -126,7 +126,7 @@ def test_a_repeated_upload_says_so(client: Client) -> None:
 
 
 def test_progress_is_told_up_to_the_end(client: Client) -> None:
-    """A bar that stops at 98 % looks like a fault."""
+    """A progress bar that stops at 98 % looks like an error."""
     content = picture(2, (1500, 1200), "PNG")
     told: list[tuple[int, int]] = []
 
@@ -138,7 +138,7 @@ def test_progress_is_told_up_to_the_end(client: Client) -> None:
 
 
 def test_a_file_object_is_uploaded_from_where_it_stands(client: Client) -> None:
-    """And stays open: it is its owner's."""
+    """The file stays open, since it belongs to the caller."""
     content = picture(3)
     file = io.BytesIO(b"a header" + content)
     file.seek(8)
@@ -150,7 +150,7 @@ def test_a_file_object_is_uploaded_from_where_it_stands(client: Client) -> None:
 
 
 def test_lists_are_followed_to_their_end(client: Client) -> None:
-    """However many pages that takes."""
+    """This works for any number of pages."""
     title = "one of five"
     ids = {client.upload(picture(10 + seed), title=title).id for seed in range(5)}
 
@@ -162,7 +162,7 @@ def test_lists_are_followed_to_their_end(client: Client) -> None:
 
 
 def test_images_are_put_into_collections_and_taken_out(client: Client) -> None:
-    """The round of a collection's life."""
+    """All operations on a collection, from making to deleting it."""
     image = client.upload(picture(20))
     collection = client.create_collection("Summer", description="2026")
 
@@ -179,7 +179,7 @@ def test_images_are_put_into_collections_and_taken_out(client: Client) -> None:
 
 
 def test_more_variants_are_made_by_jobs_of_their_own(client: Client) -> None:
-    """One for each image, in their order."""
+    """There is one job for each image, in order."""
     images = [client.upload(picture(number), filename="a.jpg") for number in (31, 32)]
 
     jobs = client.process([image.id for image in images], [{"preset": "preview"}, {"w": 33}])
@@ -190,7 +190,7 @@ def test_more_variants_are_made_by_jobs_of_their_own(client: Client) -> None:
 
 
 def test_errors_are_those_of_their_code(client: Client) -> None:
-    """With what the service said about them."""
+    """They contain the detail of the response."""
     image = client.upload(picture(21))
 
     with pytest.raises(UnsupportedMediaType):
@@ -206,7 +206,7 @@ def test_errors_are_those_of_their_code(client: Client) -> None:
 
 
 def test_waiting_ends_with_the_job_or_with_patience(client: Client) -> None:
-    """A job that failed raises, with the job; one that takes too long raises, too."""
+    """A failed job raises an exception with the job; a job that takes too long raises another."""
     image = client.upload(damaged())
     assert image.job is not None
 
@@ -221,7 +221,7 @@ def test_waiting_ends_with_the_job_or_with_patience(client: Client) -> None:
 
 
 def test_a_job_is_retried_cancelled_and_deleted(client: Client) -> None:
-    """One call deletes what has ended, and cancels what has not."""
+    """One call deletes an ended job, and cancels another."""
     image = client.upload(damaged(3))
     assert image.job is not None
     with pytest.raises(JobFailed):
@@ -238,7 +238,7 @@ def test_a_job_is_retried_cancelled_and_deleted(client: Client) -> None:
 
 
 def test_the_asynchronous_client_does_the_same(server: Server) -> None:
-    """One description of calls, another way to make them."""
+    """The clients share the description of calls and differ in how they make them."""
 
     async def work() -> tuple[Image, Job, bytes, list[Image]]:
         async with AsyncClient(f"http://127.0.0.1:{server.port}") as client:
@@ -258,7 +258,7 @@ def test_the_asynchronous_client_does_the_same(server: Server) -> None:
 
 
 def test_both_clients_have_the_same_methods() -> None:
-    """What one can do, the other can."""
+    """Each client can do what the other can."""
 
     def public(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")}
@@ -270,7 +270,7 @@ def test_both_clients_have_the_same_methods() -> None:
     "model", [Image, Job, Variant, Collection, UploadUrl, SignedUrl, SignedUrls]
 )
 def test_models_are_those_of_the_document(model: Any) -> None:
-    """What the client reads is what the API says it sends."""
+    """The client's models match the OpenAPI document."""
     schema = json.loads(SNAPSHOT.read_text())["components"]["schemas"][model.__name__]
 
     of_headers = {"etag", "is_replay"}
@@ -281,7 +281,10 @@ BUSY = b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection:
 
 
 class Scripted:
-    """A server that answers each connection with the next of some bytes; empty ones hang up."""
+    """A server that sends the next of these bytes to each connection.
+
+    For empty ones it disconnects.
+    """
 
     def __init__(self, *answers: bytes) -> None:
         self.requests: list[bytes] = []
@@ -315,7 +318,7 @@ class Scripted:
 
 
 def answer(model: dict[str, Any], status: str = "200 OK") -> bytes:
-    """An answer as it comes over the wire."""
+    """A raw response."""
     body = json.dumps(model).encode()
     return (
         f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
@@ -324,7 +327,7 @@ def answer(model: dict[str, Any], status: str = "200 OK") -> bytes:
 
 
 def test_busy_servers_and_lost_connections_are_tried_again(server: Server) -> None:
-    """With one idempotency key, so that it stays one image however often it is sent."""
+    """All attempts have one idempotency key, so that they make one image."""
     image = server.upload(picture(40))
     scripted = Scripted(BUSY, b"", answer(image, "201 Created"))
 
@@ -354,7 +357,7 @@ def test_what_is_not_idempotent_is_not_sent_twice() -> None:
 
 
 def test_the_client_brings_nothing_of_the_server() -> None:
-    """Who only uploads needs neither libvips nor a database."""
+    """A program that only uploads needs neither libvips nor a database."""
     code = "import sys, imagesvc.client; print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -376,7 +379,7 @@ def run(server: Server) -> Run:
 
 
 def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: Path) -> None:
-    """A script sees it in the exit status, and has the ids of the others."""
+    """A script sees the failure in the exit status, and gets the ids of the other images."""
     good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
     good.write_bytes(picture(50))
     bad.write_bytes(TEXT)
@@ -409,7 +412,7 @@ def photo(tmp_path: Path) -> str:
 def test_on_the_same_machine_the_command_needs_no_key(
     guarded: Server, admin: Account, photo: str, *, is_named: bool
 ) -> None:
-    """It can read the data directory; the login that it makes for itself ends with it."""
+    """It can read the data directory; the login that it makes ends with it."""
     to = ["--to", f"http://localhost:{guarded.port}"] if is_named else []
 
     done = upload_command(photo, "--wait", *to, "--data-dir", str(guarded.data_dir))
@@ -424,7 +427,7 @@ def test_on_the_same_machine_the_command_needs_no_key(
 def test_the_command_sends_no_credential_to_another_program(
     guarded: Server, make_server: MakeServer, photo: str
 ) -> None:
-    """A login is for the server of this data directory, at the port where that server listens."""
+    """A login is only sent to the server of this data directory, at its own port."""
     other, stopped = (make_server(auth="required", workers=1) for _ in range(2))
     stopped.stop()
 

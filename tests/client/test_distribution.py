@@ -72,7 +72,7 @@ def metadata_of(files: dict[str, bytes]) -> Message:
 def test_the_wheel_has_the_modules_of_the_package_and_nothing_beside_its_own(
     wheel: dict[str, bytes],
 ) -> None:
-    """One source: what is mended in imagesvc/client is mended there, and no file clashes."""
+    """The source is in imagesvc/client only, and no file conflicts with the server's package."""
     package = ROOT / "imagesvc"
     sources = {path.name: path for path in (package / "client").glob("*.py")}
     sources |= {name: package / name for name in ("errors.py", "py.typed")}
@@ -117,7 +117,7 @@ def test_the_wheel_imports_what_it_declares_and_no_more(wheel: dict[str, bytes])
 
 
 def test_the_wheel_has_the_version_of_the_server(wheel: dict[str, bytes]) -> None:
-    """pyproject.toml of the server has the only number."""
+    """pyproject.toml of the server has the only version number."""
     (line,) = [it for it in (ROOT / "pyproject.toml").read_text().splitlines()
                if it.startswith("version = ")]  # fmt: skip
 
@@ -127,7 +127,7 @@ def test_the_wheel_has_the_version_of_the_server(wheel: dict[str, bytes]) -> Non
 def test_the_wheel_uploads_without_the_server_s_package(
     wheel: dict[str, bytes], server: Server, tmp_path: Path
 ) -> None:
-    """The program of the README, as it is when only the client is installed."""
+    """The program of the README runs when only the client is installed."""
     for name, content in wheel.items():
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_bytes(content)
@@ -145,7 +145,7 @@ def test_the_wheel_uploads_without_the_server_s_package(
 def test_a_new_environment_gets_the_client_alone(
     built: Path, server: Server, tmp_path: Path, kind: str
 ) -> None:
-    """Neither libvips nor a database comes with it."""
+    """Neither libvips nor a database is installed with it."""
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(picture(52))
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")

@@ -1,4 +1,4 @@
-"""What else the client uploads and counts, with both clients, against a real server."""
+"""Further methods of both clients, against a real server."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.remote import Remote, answered
 from tests.server import Server
 
 Do = Callable[..., Any]
-"""Call a method of a client by its name; its answer."""
+"""Call a method of a client by its name; returns its result."""
 
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[Remote]:
-    """Where images are imported from."""
+    """The source of imported images."""
     remote = Remote()
     yield remote
     remote.close()
@@ -47,7 +47,7 @@ def server(remote: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(params=[Client, AsyncClient])
 def do(server: Server, request: pytest.FixtureRequest) -> Do:
-    """What asks with one of the clients."""
+    """Calls a method of one of the clients."""
 
     def done(name: str, *arguments: Any, **named: Any) -> Any:
         if request.param is Client:
@@ -63,7 +63,7 @@ def do(server: Server, request: pytest.FixtureRequest) -> Do:
 
 
 def test_a_file_is_uploaded_as_the_whole_body(do: Do, tmp_path: Path) -> None:
-    """With its fields and name, from a path, bytes, or a file where it stands."""
+    """It has fields and a name, from a path, bytes, or the current position of a file."""
     content = picture(1)
     path = tmp_path / "beach day.jpg"
     path.write_bytes(content)
@@ -85,7 +85,7 @@ def test_a_file_is_uploaded_as_the_whole_body(do: Do, tmp_path: Path) -> None:
 
 
 def test_a_raw_upload_that_is_sent_twice_is_one_image(do: Do) -> None:
-    """By its idempotency key."""
+    """The idempotency key identifies it."""
     key = new_id().hex
 
     first, second = (do("upload_raw", picture(2), idempotency_key=key) for _ in range(2))
@@ -95,7 +95,7 @@ def test_a_raw_upload_that_is_sent_twice_is_one_image(do: Do) -> None:
 
 
 def test_several_files_are_uploaded_at_once(do: Do, tmp_path: Path) -> None:
-    """What is wrong with one does not touch the others, and progress is that of all."""
+    """An error in one file does not affect the others, and progress is that of all files."""
     path = tmp_path / "one.jpg"
     path.write_bytes(picture(3))
     told: list[tuple[int, int]] = []
@@ -116,7 +116,7 @@ def test_several_files_are_uploaded_at_once(do: Do, tmp_path: Path) -> None:
 
 
 def test_an_image_is_imported_by_its_url(do: Do, remote: Remote) -> None:
-    """With what is said about it; a source that may not be fetched from is an error."""
+    """It has the given metadata; a source that is not allowed is an error."""
     content = picture(5)
     url = remote.url("/shore.jpg", answered(content))
 
@@ -129,7 +129,7 @@ def test_an_image_is_imported_by_its_url(do: Do, remote: Remote) -> None:
 
 
 def test_an_import_that_is_not_allowed_says_so(tmp_path: Path) -> None:
-    """It is off unless the settings allow it."""
+    """It is disabled unless the settings allow it."""
     server = Server(tmp_path / "data").start()
     try:
         with Client(f"http://127.0.0.1:{server.port}") as client, pytest.raises(Forbidden):
@@ -139,7 +139,7 @@ def test_an_import_that_is_not_allowed_says_so(tmp_path: Path) -> None:
 
 
 def test_a_list_is_counted_and_read_page_by_page(do: Do) -> None:
-    """`total` comes on request, and the cursor leads on; `OR` joins terms of a search."""
+    """`total` is optional, and the cursor leads to the next page; `OR` joins terms of a search."""
     tag = f"counted{new_id().hex}"
     ids = [do("upload", picture(10 + seed), title=f"n{seed}", tags=tag).id for seed in range(3)]
 
@@ -171,7 +171,7 @@ def test_variants_are_made_by_presets_and_removed(do: Do) -> None:
 
 
 def test_several_images_are_deleted(do: Do) -> None:
-    """An entry for each tells what came of it."""
+    """There is an entry with the result for each."""
     image = do("upload", picture(7))
 
     entries = do("delete_images", [image.id, "nonsense"])
@@ -183,7 +183,7 @@ def test_several_images_are_deleted(do: Do) -> None:
 
 
 def test_both_clients_take_the_same_arguments() -> None:
-    """By the same names, with the same defaults."""
+    """The arguments have the same names and defaults."""
     for name, method in inspect.getmembers(Client, inspect.isfunction):
         if not name.startswith("_"):
             other = inspect.signature(getattr(AsyncClient, name))

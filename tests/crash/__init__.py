@@ -1,1 +1,1 @@
-"""What survives kills, cuts and full disks: a real server, a real data directory."""
+"""Kills, interrupted writes and full disks: a real server and a real data directory."""

@@ -1,4 +1,4 @@
-"""Small pictures that no two seeds share, and heavy ones that keep a worker busy."""
+"""Small pictures that differ by seed, and large ones that keep a worker busy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def jpeg(seed: int, width: int = 48, height: int = 32) -> bytes:
 
 
 def marked(picture: bytes, mark: int) -> bytes:
-    """The same JPEG with a comment in it: other bytes, hence another digest, at no cost."""
+    """The same JPEG with a comment: other bytes, and thus another digest, at no cost."""
     comment = mark.to_bytes(16, "big")
     return picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + picture[2:]
 

@@ -1,4 +1,4 @@
-"""`gc` beside uploads and deletes of the same bytes takes only what nobody wants (invariant 3)."""
+"""`gc` during uploads and deletes of the same bytes removes only orphans (invariant 3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ asyncio.run(main())
 
 @contextmanager
 def collecting(data_dir: Path) -> Iterator[None]:
-    """Another process that collects without grace and without pause."""
+    """Another process that collects orphans without grace period and without pause."""
     process = subprocess.Popen([sys.executable, "-c", COLLECT_FOR_EVER, str(data_dir)])
     try:
         yield
@@ -47,7 +47,7 @@ def collecting(data_dir: Path) -> Iterator[None]:
 
 
 def race(server: Server, deletes: int) -> None:
-    """Upload, delete, look and collect until so much is deleted, then look at everything."""
+    """Upload, delete, check and collect until this many are deleted, then check everything."""
     ledger, chance = Ledger(), random.Random(5)
     clients = Traffic(server, ledger)
     with (
@@ -66,18 +66,18 @@ def race(server: Server, deletes: int) -> None:
 
 
 def test_collecting_beside_uploads_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
-    """Without grace only the locks of the digests stand between a blob and its collection."""
+    """Without grace period only the locks of the digests protect a blob from collection."""
     race(make_server(workers=2), deletes=50)
 
 
 @pytest.mark.long
 def test_collecting_for_long_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
-    """The same for longer."""
+    """The long version of the previous test."""
     race(make_server(workers=2), deletes=2000)
 
 
 def test_an_orphan_is_collected_when_it_is_old_enough(make_server: MakeServer) -> None:
-    """Its age is that of its last coming, so that an upload just published is spared."""
+    """Its age counts from the last upload, so that a recent upload is kept."""
     server = make_server(workers=1)
     orphan = server.data_dir / "blobs" / "ab" / "cd" / ("abcd" + "0" * 60)
     orphan.parent.mkdir(parents=True)
@@ -92,7 +92,7 @@ def test_an_orphan_is_collected_when_it_is_old_enough(make_server: MakeServer) -
 
 
 def test_a_running_server_collects_by_itself(make_server: MakeServer) -> None:
-    """At its start and at intervals; nobody has to remember."""
+    """It collects at its start and at intervals, without an operator."""
     grace = 0.5
     server = make_server(workers=1, gc_interval="200ms", gc_grace=f"{grace}s")
     orphan = server.data_dir / "blobs" / "ab" / "cd" / ("abcd" + "0" * 60)
@@ -106,7 +106,7 @@ def test_a_running_server_collects_by_itself(make_server: MakeServer) -> None:
 
 
 def test_a_start_empties_tmp(make_server: MakeServer) -> None:
-    """What was on its way when the server died will not come any more."""
+    """Uploads that were unfinished when the server was killed cannot continue."""
     server = make_server(workers=1)
     server.kill()
     (server.data_dir / "tmp" / "half").write_bytes(b"half an upload")

@@ -1,4 +1,4 @@
-"""A data directory that is damaged, or in which others put things: one line says what to do."""
+"""A damaged data directory, or one with foreign files: one line says what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.server import Server
     "content", [b"", b"\n", b"00", b"ab" * 31, b"not hexadecimal", b"\xff" * 32]
 )
 def test_a_damaged_secret_is_refused(tmp_path: Path, content: bytes) -> None:
-    """An empty file, as a copy onto a full disk leaves it, would let anyone sign."""
+    """An empty secret, as after a copy onto a full disk, would accept forged signatures."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     secret = data_dir / "secret.key"
@@ -38,7 +38,7 @@ def test_a_damaged_secret_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_what_others_put_there_stops_neither_start_nor_collection(tmp_path: Path) -> None:
-    """A file manager's notes, a directory of a restored copy."""
+    """Examples are notes of a file manager and a directory of a restored copy."""
     server = Server(tmp_path / "data", workers=1).start()
     image = server.upload(jpeg(1))
     server.finished(image["job"]["id"])
@@ -69,7 +69,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_a_disk_that_turns_read_only_refuses_uploads_and_reads_go_on(server: Server) -> None:
-    """As ext4 does to itself after an error; no bug, and no traceback in the log."""
+    """ext4 does this after an error; it is not a bug, and the log has no traceback."""
     image = server.upload(jpeg(1))
     server.finished(image["job"]["id"])
 
@@ -90,7 +90,7 @@ def test_a_disk_that_turns_read_only_refuses_uploads_and_reads_go_on(server: Ser
 
 
 def test_a_start_that_the_system_refuses_is_told_in_one_line(server: Server) -> None:
-    """Orphans that cannot be removed, as on a disk that is read-only."""
+    """An example is orphans that cannot be removed from a read-only disk."""
     server.stop()
     tmp = server.data_dir / "tmp"
     with mounted(tmp):
@@ -106,7 +106,7 @@ def test_a_start_that_the_system_refuses_is_told_in_one_line(server: Server) -> 
 
 
 def test_a_database_that_cannot_be_opened_is_told_with_its_reason(server: Server) -> None:
-    """Its path and what SQLite says; the server's log and the commands agree."""
+    """The message has its path and the error of SQLite; server log and commands agree."""
     server.stop()
     wal = server.data_dir / "imagesvc.db-wal"
     wal.mkdir()

@@ -1,4 +1,4 @@
-"""A first start that is killed leaves one admin with one key, which is not lost."""
+"""An interrupted first start leaves one admin with one key, which is not lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.waiting import until
 
 
 def start_and_kill(server: Server, sign: Path) -> None:
-    """Kill a server that is starting as soon as a file is there."""
+    """Kill a starting server as soon as a file exists."""
     with ThreadPoolExecutor(1) as executor:
         starting = executor.submit(server.start)
         until(lambda: sign.exists() or starting.done())
@@ -25,7 +25,7 @@ def start_and_kill(server: Server, sign: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "admin.key.new", "admin.key"])
 def test_a_first_start_that_is_killed_loses_no_key(tmp_path: Path, sign: str) -> None:
-    """Neither before the file, nor between file and rows, nor between rows and printing."""
+    """Kills happen before the file, between file and rows, and between rows and printing."""
     server = Server(tmp_path / "data", auth=None, workers=1)
     kept = server.data_dir / "admin.key"
     try:
@@ -46,7 +46,7 @@ def test_a_first_start_that_is_killed_loses_no_key(tmp_path: Path, sign: str) ->
 
 
 def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
-    """Other users of the machine learn no file names; one that exists keeps its mode."""
+    """Other users of the machine cannot list it; an existing directory keeps its mode."""
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o750)
     with contextlib.ExitStack() as stack:
@@ -61,7 +61,7 @@ def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_a_new_data_directory_is_told(tmp_path: Path) -> None:
-    """Where a disk is not mounted, the mount point would become one without a word."""
+    """If a disk is not mounted, the mount point would silently become the data directory."""
     server = Server(tmp_path / "data", workers=1).start()
     server.stop()
     server.start()
@@ -73,7 +73,7 @@ def test_a_new_data_directory_is_told(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_others_can_read_is_told(tmp_path: Path) -> None:
-    """Who has it can sign tokens of any user; a restored copy may have lost its mode."""
+    """A user who can read it can sign tokens of any user; a restored copy may have another mode."""
     server = Server(tmp_path / "data", workers=1).start()
     server.stop()
     assert "secret.readable" not in server.log()

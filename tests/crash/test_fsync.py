@@ -1,4 +1,4 @@
-"""What is on the disk before an upload is answered, as the kernel saw it (invariant 1)."""
+"""The data on disk before an upload is answered, as the kernel saw it (invariant 1)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Traced:
 
 
 def parse(text: str) -> list[str]:
-    """Join the calls that strace shows in two lines, because threads overlapped."""
+    """Join calls that strace shows in two lines because threads overlapped."""
     begun: dict[str, str] = {}
     calls = []
     for line in text.splitlines():
@@ -55,7 +55,7 @@ def parse(text: str) -> list[str]:
 
 
 def test_a_call_in_two_lines_is_as_one_in_one_line() -> None:
-    """Whether two threads overlapped is chance, and no matter of the tests below."""
+    """Overlapping threads must not affect the tests below."""
     text = """\
 7 fsync(25</data/tmp/891f> <unfinished ...>
 8 write(11<anon_inode:[eventfd]>, "\\1\\0"..., 8) = 8
@@ -69,7 +69,7 @@ def test_a_call_in_two_lines_is_as_one_in_one_line() -> None:
 
 @pytest.fixture
 def strace(tmp_path: Path) -> list[str]:
-    """The command that traces; passed over where there is none, or it may not."""
+    """The strace command; the test is skipped where it is missing or not permitted."""
     command = shutil.which("strace")
     if command is None:
         pytest.skip("there is no strace")
@@ -84,7 +84,7 @@ Trace = Callable[[Server], AbstractContextManager[Traced]]
 
 @pytest.fixture
 def traced(strace: list[str], tmp_path: Path) -> Trace:
-    """The calls of a server while the context lasts; known at its end."""
+    """The calls of a server during the context; available at its end."""
 
     @contextmanager
     def trace(server: Server) -> Iterator[Traced]:
@@ -104,10 +104,10 @@ def traced(strace: list[str], tmp_path: Path) -> Trace:
 def test_an_upload_is_answered_after_its_bytes_and_its_rows_are_on_disk(
     make_server: MakeServer, traced: Trace
 ) -> None:
-    """In order: file, its place, every new directory on its way, the commit, the answer.
+    """In order: file, rename, every new directory on the path, commit, response.
 
-    A power cut between any two of these loses nothing that was answered, and leaves no row
-    without a blob.
+    A power cut between any two of these loses no acknowledged data, and leaves no row without a
+    blob.
     """
     server = make_server(workers=1)
 
@@ -126,7 +126,7 @@ def test_an_upload_is_answered_after_its_bytes_and_its_rows_are_on_disk(
 
 
 def test_a_delete_is_committed_before_the_blob_goes(make_server: MakeServer, traced: Trace) -> None:
-    """The other way round, a crash in between would leave a row without a blob."""
+    """In the opposite order, a crash in between would leave a row without a blob."""
     server = make_server(workers=1)
     image = server.upload(jpeg(1))
     server.finished(image["job"]["id"])

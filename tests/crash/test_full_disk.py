@@ -1,4 +1,4 @@
-"""A full disk refuses uploads and nothing else (invariant 8)."""
+"""A full disk refuses uploads only (invariant 8)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Disk:
         return status.f_bavail * status.f_frsize
 
     def leave(self, room: int) -> None:
-        """Fill up until `room` bytes are free, or fewer: the server may be writing too."""
+        """Fill the disk until `room` bytes or fewer are free: the server may be writing, too."""
         self.empty()
         with self.filler.open("wb") as file:
             size = max(BLOCK, self.free - room)
@@ -51,13 +51,13 @@ class Disk:
                 size -= BLOCK
 
     def empty(self) -> None:
-        """Make room again."""
+        """Free the space again."""
         self.filler.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def mounted(root: Path, options: str = f"size={DISK_BYTES}") -> Iterator[None]:
-    """A tmpfs at `root`; the test is passed over where mounting is not allowed."""
+    """A tmpfs at `root`; the test is skipped if mounting is not permitted."""
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(root)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
@@ -82,7 +82,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def server(disk: Disk) -> Iterator[Server]:
-    """A server whose data fills the disk, with no floor of free space to protect it."""
+    """A server that may fill the disk, without a minimum of free space."""
     server = Server(disk.root, workers=1, min_free_space="0", retry_delay="100ms").start()
     yield server
     disk.empty()
@@ -95,7 +95,7 @@ def stored_variants(server: Server) -> list[Path]:
 
 
 def shrink_wal(server: Server) -> None:
-    """Make the next commit ask the disk for room."""
+    """Make the next commit allocate space on the disk."""
     with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -103,7 +103,7 @@ def shrink_wal(server: Server) -> None:
 def test_an_upload_is_taken_or_refused_whole_whichever_write_fails(
     server: Server, disk: Disk
 ) -> None:
-    """Room grows block by block, so that the failure meets the file, directories and commit."""
+    """Free space grows by blocks: the failure hits the file, directories and commit."""
     kept = server.upload(marked(PICTURE, 0))
     server.finished(kept["job"]["id"])
     statuses = []
@@ -127,7 +127,7 @@ def test_an_upload_is_taken_or_refused_whole_whichever_write_fails(
 
 
 def test_below_the_floor_of_free_space_uploads_are_refused_and_reads_go_on(disk: Disk) -> None:
-    """Originals, variants from memory and disk, and new variants: all but storing."""
+    """Originals, variants from memory and disk, and new variants are served."""
     server = Server(disk.root, workers=1, min_free_space="4MiB").start()
     image = server.upload(marked(PICTURE, 1))
     server.finished(image["job"]["id"])
@@ -152,7 +152,7 @@ def test_below_the_floor_of_free_space_uploads_are_refused_and_reads_go_on(disk:
 
 
 def test_a_server_starts_on_a_full_disk_and_serves(server: Server, disk: Disk) -> None:
-    """After the crash that a full disk may bring, the pictures are there again."""
+    """After a crash caused by a full disk, the images are available again."""
     image = server.upload(marked(PICTURE, 1))
     server.finished(image["job"]["id"])
     disk.leave(0)
@@ -187,7 +187,7 @@ def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, di
 
 
 def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, disk: Disk) -> None:
-    """However long the disk is full; the log tells of it once, and of its end."""
+    """It waits for any time; the log has one line at the begin and one at the end."""
     image = server.upload(jpeg(9, 1200, 900))
     server.finished(image["job"]["id"])
     server.stop()
@@ -212,7 +212,7 @@ def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, 
 
 
 def test_a_disk_that_stays_full_is_not_told_every_second(server: Server, disk: Disk) -> None:
-    """A log that grows on a full disk makes it worse."""
+    """A log that grows on a full disk makes the situation worse."""
     job_id = server.upload(large(3, 2400, 1800))["job"]["id"]
     shrink_wal(server)
     disk.leave(0)
@@ -229,7 +229,7 @@ def test_a_disk_that_stays_full_is_not_told_every_second(server: Server, disk: D
 
 
 def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
-    """It is what an operator does first, and it needs a commit: a reserve is kept for it."""
+    """Operators delete first, which needs a commit: the reserve has space for it."""
     images = [server.upload(marked(PICTURE, number)) for number in range(6)]
     for image in images:
         server.finished(image["job"]["id"])
@@ -258,7 +258,7 @@ def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
 
 
 def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk: Disk) -> None:
-    """The first deletes have spent the reserve: variants, which can be made again, are the next."""
+    """The first deletes used the reserve; next, variants are removed, which can be made again."""
     images = [server.upload(large(number, 1600, 1200)) for number in range(3)]
     for image in images:
         server.finished(image["job"]["id"])
@@ -280,7 +280,7 @@ def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk:
 
 
 def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: Disk) -> None:
-    """The reserve has the room that the database's log wants; so have the commands."""
+    """The reserve has the space for the database's log, also for commands."""
     images = [server.upload(marked(PICTURE, number)) for number in range(3)]
     for image in images:
         server.finished(image["job"]["id"])
@@ -297,7 +297,7 @@ def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: D
 
 
 def test_what_cannot_start_on_a_full_disk_says_so_and_ends(server: Server, disk: Disk) -> None:
-    """Without a reserve there is nothing to start with; a hang would look like a slow start."""
+    """Without a reserve it cannot start; a hang would look like a slow start."""
     server.stop()
     (disk.root / "reserve").unlink()
     disk.leave(0)
@@ -314,7 +314,7 @@ def test_what_cannot_start_on_a_full_disk_says_so_and_ends(server: Server, disk:
 
 
 def test_a_first_start_on_a_full_disk_leaves_nothing_half_made(disk: Disk) -> None:
-    """A torn secret would be taken for the secret by the next start."""
+    """The next start would use a truncated secret."""
     disk.leave(0)
     server = Server(disk.root / "data", workers=1, min_free_space="0", auth="required")
     server.log_path = disk.root.parent / "first.log"
@@ -352,7 +352,7 @@ def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
 def test_with_accounts_all_that_writes_is_refused_and_goes_on_when_there_is_room(
     disk: Disk,
 ) -> None:
-    """Logins, keys, edits, collections, slots and webhooks: a 507, no bug, no restart."""
+    """Logins, keys, edits, collections, slots and webhooks: 507, no bug, no restart."""
     server = Server(
         disk.root, workers=1, min_free_space="0", auth="required", rate_limits="off",
         webhook_allow='["127.0.0.1/32"]',
@@ -405,14 +405,14 @@ def test_with_accounts_all_that_writes_is_refused_and_goes_on_when_there_is_room
 
 
 def job_ended(server: Server, job_id: str) -> bool:
-    """Whether the job has come to an end."""
+    """Whether the job has ended."""
     status = server.client.get(f"/api/v1/jobs/{job_id}").json()["status"]
     return status in {"succeeded", "failed"}
 
 
 @pytest.mark.parametrize("end", ["none", "stop", "kill"])
 def test_check_works_on_a_full_disk(server: Server, disk: Disk, end: str) -> None:
-    """Beside the server, after a stop, and after a kill that leaves commits in the log."""
+    """It works with a running server, after a stop, and after a kill."""
     for seed in range(3):
         server.finished(server.upload(marked(PICTURE, seed))["job"]["id"])
     if end == "stop":
@@ -428,7 +428,7 @@ def test_check_works_on_a_full_disk(server: Server, disk: Disk, end: str) -> Non
 
 
 def test_a_disk_without_inodes_refuses_uploads_starts_and_deletes(tmp_path: Path) -> None:
-    """SQLite makes two files at a start: the reserve has the inodes for them, too."""
+    """SQLite makes two files at a start: the reserve also has inodes for them."""
     root = tmp_path / "disk"
     root.mkdir()
     with mounted(root, f"size={DISK_BYTES},nr_inodes=400"):

@@ -1,4 +1,4 @@
-"""A kill at any moment of an upload with a key, and its retry: done once all the same."""
+"""A kill at any moment of an upload with a key, and its retry: the upload is done once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = sum(range(1, AT_ONCE + 1))
 
 
 def attempt(server: Server, key: str, contents: list[bytes]) -> httpx2.Response | None:
-    """Upload with a key; None when the server ends meanwhile."""
+    """Upload with a key; None if the server ends meanwhile."""
     files = [("file", (f"{key}-{number}.jpg", data)) for number, data in enumerate(contents)]
     with (
         contextlib.suppress(httpx2.TransportError),
@@ -33,22 +33,22 @@ def attempt(server: Server, key: str, contents: list[bytes]) -> httpx2.Response 
 
 
 def images_of(server: Server, name: str) -> int:
-    """How many images have a file name that begins so."""
+    """The number of images whose file name begins so."""
     return len(rows(server.data_dir, f"SELECT id FROM images WHERE filename LIKE '{name}%'"))
 
 
 def kill_after(server: Server, name: str, committed: int) -> None:
-    """Kill when so many images whose file names begin so are committed."""
+    """Kill the server when this many images with this prefix are committed."""
     until(lambda: images_of(server, name) >= committed)
     server.kill()
 
 
 @pytest.mark.parametrize("fewest", KILLS)
 def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer, fewest: int) -> None:
-    """Killed before the commit, it is done now; after it, the first answer comes again.
+    """After a kill before the commit it is done now; after the commit the first response is sent.
 
-    The same holds for each of several files, which are committed one by one. Kills go on until one
-    came between a commit and its answer, which is what all this is about.
+    The same holds for each of several files, which are committed one by one. Kills are repeated
+    until one came between a commit and its response, which is the case to test.
     """
     server, chance = make_server(workers=2), random.Random(7)
     kills = cut_off = 0

@@ -1,4 +1,4 @@
-"""The kill schedule: SIGKILL at many moments loses nothing that was acknowledged."""
+"""The kill schedule: SIGKILL at many moments loses no acknowledged data."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SAMPLE = 40
 
 
 def test_a_few_kills_lose_nothing(make_server: MakeServer) -> None:
-    """A short schedule, for every run of the tests."""
+    """A short schedule, which runs with every test run."""
     run_schedule(make_server(workers=2), kills=QUICK_KILLS, seed=1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600 + 60 * LONG_KILLS)
 def test_many_kills_lose_nothing(make_server: MakeServer) -> None:
-    """The long schedule: enough kills to meet each step of an upload, a job and a delete."""
+    """The long schedule: enough kills to hit each step of an upload, a job and a delete."""
     run_schedule(make_server(workers=2), kills=LONG_KILLS, seed=2)
 
 
 def run_schedule(server: Server, *, kills: int, seed: int) -> None:
-    """Kill, start again, and look at everything, many times over."""
+    """Kill, start again, and check everything, many times."""
     chance, ledger = random.Random(seed), Ledger()
     clients = Traffic(server, ledger)
     start_seconds = 0.0
@@ -59,9 +59,9 @@ def run_schedule(server: Server, *, kills: int, seed: int) -> None:
 
 
 def kill_under_load(server: Server, clients: Traffic, chance: random.Random, *, seed: int) -> None:
-    """Let clients have some answers, then end the server where it stands a moment later.
+    """Wait until clients have some responses, then kill the server a moment later.
 
-    Answers are waited for, and not a time: what a machine does in a second is not known.
+    The number of responses is awaited, not a time, since the speed of the machine is unknown.
     """
     deleted = len(clients.ledger.deleted) + chance.randrange(2, 12)
     with clients.flows(seed):
@@ -72,7 +72,7 @@ def kill_under_load(server: Server, clients: Traffic, chance: random.Random, *, 
 
 
 def kill_while_starting(server: Server, delay: float) -> None:
-    """End the server, and the next one while it recovers."""
+    """Kill the server, and the next one while it recovers."""
     server.kill()
     before = server.process
     with ThreadPoolExecutor(1) as executor:
@@ -86,7 +86,7 @@ def kill_while_starting(server: Server, delay: float) -> None:
 
 
 def resolve_doubts(server: Server, ledger: Ledger) -> None:
-    """A delete without an answer has happened or has not; from now on it stays so."""
+    """A delete without a response has happened or has not; from now on this is fixed."""
     for promise in list(ledger.in_doubt.values()):
         del ledger.in_doubt[promise.image_id]
         if server.client.get(f"/api/v1/images/{promise.image_id}").status_code == 404:
@@ -112,7 +112,7 @@ def promises_hold(
 
 
 def files_match_rows(server: Server) -> None:
-    """Every row has its blob, every job ends, and nothing is left of uploads in flight."""
+    """Every row has its blob, every job ends, and unfinished uploads are removed."""
     assert rows(server.data_dir, "SELECT sha256 FROM images") <= server.blobs()
     unfinished = "SELECT id FROM jobs WHERE status IN ('pending', 'processing')"
     until(lambda: not rows(server.data_dir, unfinished))
@@ -121,12 +121,12 @@ def files_match_rows(server: Server) -> None:
 
 
 def collection_leaves_no_orphan(server: Server) -> None:
-    """Beside the running server, `gc` removes what no row points at, and nothing else."""
+    """With a running server, `gc` removes orphans only."""
     collected = server.cli("gc", "--grace", "0s")
     assert collected.returncode == 0, collected.stderr
     assert server.blobs() == rows(server.data_dir, "SELECT sha256 FROM images")
 
 
 def names(directory: Path) -> list[str]:
-    """What is in a directory."""
+    """The names in a directory."""
     return sorted(path.name for path in directory.iterdir())

@@ -1,4 +1,4 @@
-"""A failed or aborted upload leaves nothing: no row, no blob, no file in tmp/ (invariant 7)."""
+"""A failed or aborted upload leaves no row, no blob, and no file in tmp/ (invariant 7)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PART = (
 
 @pytest.fixture(scope="module")
 def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that takes files of 300 kB; each test finds it empty and leaves it so."""
+    """A server that accepts files of 300 kB; each test begins and ends with an empty one."""
     data_dir = tmp_path_factory.mktemp("small") / "data"
     server = Server(data_dir, workers=1, max_upload_size=LIMIT).start()
     yield server
@@ -37,7 +37,7 @@ def orphans(server: Server) -> tuple[set[str], set[str], list[Path]]:
 
 
 def nothing_is_left(server: Server) -> None:
-    """Wait until it is so: the server may still be noticing that the client went away."""
+    """Wait until nothing is left: the server may not have noticed the disconnect yet."""
     until(lambda: orphans(server) == (set(), set(), []))
 
 
@@ -55,7 +55,7 @@ def nothing_is_left(server: Server) -> None:
 def test_a_refused_upload_leaves_nothing(
     small_server: Server, content: bytes, status: int, *, is_form: bool
 ) -> None:
-    """Refusals come at every stage: before the first byte, in between, and after the last."""
+    """Refusals happen at every stage: before the first byte, in between, and after the last."""
     client = small_server.client
 
     if is_form:
@@ -69,7 +69,7 @@ def test_a_refused_upload_leaves_nothing(
 
 
 def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Server) -> None:
-    """Each file of a request stands for itself."""
+    """Each file of a request is independent."""
     good = jpeg(1)
     files = [("a", ("a.jpg", b"no image")), ("b", ("b.jpg", good)), ("c", ("c.jpg", WIDE[:9000]))]
 
@@ -88,7 +88,7 @@ def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Serv
 def test_a_client_that_goes_away_leaves_nothing(
     small_server: Server, share: float, *, is_form: bool
 ) -> None:
-    """The connection breaks after a part of the announced bytes."""
+    """The connection is closed after a part of the announced bytes."""
     body = PART + WIDE + b"\r\n--cut-here--\r\n" if is_form else WIDE
     media_type = b"multipart/form-data; boundary=cut-here" if is_form else b"image/jpeg"
     head = b"POST /images HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
@@ -101,7 +101,7 @@ def test_a_client_that_goes_away_leaves_nothing(
 
 @pytest.mark.parametrize("cut", [len(PART) // 2, len(PART) + 5000, -20])
 def test_a_form_that_ends_too_early_leaves_nothing(small_server: Server, cut: int) -> None:
-    """The request is complete for HTTP, and its multipart body lacks the end."""
+    """The request is complete for HTTP, but its multipart body has no end."""
     body = (PART + WIDE + b"\r\n--cut-here--\r\n")[:cut]
     headers = {"content-type": "multipart/form-data; boundary=cut-here"}
 
@@ -114,7 +114,10 @@ def test_a_form_that_ends_too_early_leaves_nothing(small_server: Server, cut: in
 def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
     small_server: Server,
 ) -> None:
-    """Some of these uploads are taken, for the last byte had come; none is taken by half."""
+    """Some of these uploads are accepted, since the last byte had arrived.
+
+    None is accepted partly.
+    """
     head = b"POST /images?filename=a.jpg HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
     for number in range(40):
         content = marked(WIDE, number)
@@ -132,7 +135,7 @@ def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
 
 
 def delete_all(server: Server) -> None:
-    """Leave the server as it was found."""
+    """Delete all images, as before the test."""
     for image in server.client.get("/api/v1/images?limit=200").json()["data"]:
         assert server.client.delete(f"/api/v1/images/{image['id']}").status_code == 204
     nothing_is_left(server)

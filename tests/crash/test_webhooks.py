@@ -33,7 +33,7 @@ NOT_TOLD = """
 
 
 def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer) -> None:
-    """The delivery, or the event it is made of, was committed with the change."""
+    """The delivery, or the event of which it is made, was committed with the change."""
     receiver = Receiver()
     server = make_server(workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="1s")
     body = {"url": receiver.url("/late", 500), "event_types": ["image.created"]}
@@ -50,7 +50,7 @@ def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer)
 
 
 def change_until(server: Server, chance: random.Random, stopping: threading.Event) -> None:
-    """Upload and delete until the server is gone."""
+    """Upload and delete until the server is killed."""
     with (
         contextlib.suppress(httpx2.TransportError),
         new_client(base_url=server.client.base_url) as client,
@@ -63,7 +63,7 @@ def change_until(server: Server, chance: random.Random, stopping: threading.Even
 
 
 def hold_one(receiver: Receiver) -> None:
-    """Wait for a delivery that is not answered."""
+    """Wait for a delivery that gets no response."""
     receiver.released.clear()
     held = len(receiver.got)
     until(lambda: len(receiver.got) > held)
@@ -71,7 +71,7 @@ def hold_one(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("kills", KILLS)
 def test_kills_lose_no_delivery(make_server: MakeServer, kills: int) -> None:
-    """Every event comes at least once, repeats under one id, and is in the log once as taken."""
+    """Every event is delivered at least once, repeats have one id, and the log has it once."""
     receiver, chance = Receiver(), random.Random(11)
     server = make_server(
         workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="50ms",

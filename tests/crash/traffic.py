@@ -1,4 +1,4 @@
-"""Clients that upload, delete and look until the server dies, and remember what it promised."""
+"""Clients that upload, delete and read until the server is killed, and record what it confirmed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.crash.pictures import jpeg, marked
 from tests.server import Server, new_client
 
 LONG_KILLS = int(os.environ.get("KILLS", "100"))
-"""Kills of the longest schedule; the others have as many at most."""
+"""Kills of the longest schedule; others have at most as many."""
 SHARED_SEEDS = 6
-"""So few different pictures that uploads and deletes of the same bytes meet."""
+"""The number of different pictures, so few that uploads and deletes of the same bytes collide."""
 ALWAYS_KEPT = 8
-"""So many images that no delete takes: deletes are quicker than uploads."""
+"""The minimum of images that deletes leave, since deletes are quicker than uploads."""
 SMALL, WIDE = jpeg(1), jpeg(2, 800, 600)
 SHARED = [jpeg(seed) for seed in range(10, 10 + SHARED_SEEDS)]
 
@@ -38,7 +38,7 @@ class Promise:
 
 @dataclass(slots=True)
 class Ledger:
-    """What the server has acknowledged, over all its lives."""
+    """All that the server has acknowledged, over all its starts."""
 
     kept: dict[str, Promise] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
@@ -46,13 +46,13 @@ class Ledger:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def uploaded(self, image: dict[str, dict[str, str]], content: bytes) -> None:
-        """Note an image as answered."""
+        """Record an image as acknowledged."""
         promise = Promise(str(image["id"]), image["job"]["id"], content)
         with self.lock:
             self.kept[promise.image_id] = promise
 
     def take_one(self, chance: random.Random) -> Promise | None:
-        """An image to delete, in doubt from now on; None while there are few."""
+        """An image to delete, whose state is unknown from now on; None while there are few."""
         with self.lock:
             if len(self.kept) <= ALWAYS_KEPT:
                 return None
@@ -61,13 +61,13 @@ class Ledger:
             return promise
 
     def gone(self, promise: Promise) -> None:
-        """Note a delete as answered."""
+        """Record a delete as acknowledged."""
         with self.lock:
             del self.in_doubt[promise.image_id]
             self.deleted.add(promise.image_id)
 
     def sample(self, chance: random.Random, size: int) -> list[Promise]:
-        """Some images that are there."""
+        """Some existing images."""
         with self.lock:
             promises = sorted(self.kept.values(), key=lambda promise: promise.image_id)
         return chance.sample(promises, min(size, len(promises)))
@@ -77,7 +77,7 @@ Step = Callable[[httpx2.Client, random.Random, Ledger], None]
 
 
 def upload_unique(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
-    """Bytes that nobody else sends; at times enough of them for several writes."""
+    """Upload unique bytes; sometimes enough of them for several writes."""
     picture = WIDE if chance.random() < 0.3 else SMALL
     content = marked(picture, chance.getrandbits(100))
     answer = client.post("/api/v1/images?filename=u.jpg", content=content)
@@ -86,7 +86,7 @@ def upload_unique(client: httpx2.Client, chance: random.Random, ledger: Ledger) 
 
 
 def upload_shared(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
-    """Two files in one request, of bytes that others send and delete too."""
+    """Upload two files in one request, of bytes that others upload and delete, too."""
     contents = chance.choices(SHARED, k=2)
     files = [("file", (f"{n}.jpg", content)) for n, content in enumerate(contents)]
     answer = client.post("/api/v1/images", files=files)
@@ -97,7 +97,7 @@ def upload_shared(client: httpx2.Client, chance: random.Random, ledger: Ledger) 
 
 
 def delete_one(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
-    """Delete something, now and then."""
+    """Delete an image, sometimes."""
     promise = ledger.take_one(chance) if chance.random() < 0.5 else None
     if promise is None:
         time.sleep(0.005)
@@ -107,7 +107,7 @@ def delete_one(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> 
 
 
 def look_at_one(client: httpx2.Client, chance: random.Random, ledger: Ledger) -> None:
-    """Ask for a variant that is likely to be new."""
+    """Request a variant that is probably new."""
     for promise in ledger.sample(chance, 1):
         client.get(f"/images/{promise.image_id}?w={chance.randrange(8, 32)}")
 
@@ -116,7 +116,7 @@ STEPS: tuple[Step, ...] = (upload_unique, upload_unique, upload_shared, delete_o
 
 
 class Traffic:
-    """A client for each step, kept over the server's lives: new ones are slow to make."""
+    """A client for each step, kept over the server's restarts: new ones are slow to make."""
 
     def __init__(self, server: Server, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -125,7 +125,7 @@ class Traffic:
 
     @contextmanager
     def flows(self, seed: int) -> Iterator[None]:
-        """Repeat each step in a thread of its own until the server is gone."""
+        """Repeat each step in a separate thread until the server is killed."""
         stopping = threading.Event()
 
         def work(number: int) -> None:
@@ -149,12 +149,12 @@ class Traffic:
                 thread.join()
 
     def close(self) -> None:
-        """End the clients."""
+        """Close the clients."""
         for client in self._clients:
             client.close()
 
 
 def rows(data_dir: Path, query: str) -> set[str]:
-    """The first column of a query, read beside or after the server."""
+    """The first column of a query, read with or without a running server."""
     with closing(sqlite3.connect(data_dir / "imagesvc.db")) as connection:
         return {str(row[0]) for row in connection.execute(query)}

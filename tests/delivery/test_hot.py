@@ -1,4 +1,4 @@
-"""Askers of one URL at one time: the first goes the long way, the others wait for it."""
+"""Concurrent requests of one URL: the first uses the normal route, the others wait for it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def an_entry() -> Entry:
 
 
 async def turns(count: int) -> None:
-    """Let other tasks run so many times."""
+    """Let other tasks run this many times."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
 class LongWay:
-    """The application behind: slow, and counting; it remembers what it may."""
+    """The application: slow, with a count of requests; it remembers responses if it may."""
 
     def __init__(self, *, remembers: bool, fails: bool = False) -> None:
         self.calls = 0
@@ -52,7 +52,7 @@ class LongWay:
         self._fails = fails
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer after some turns of the loop."""
+        """Respond after some turns of the loop."""
         self.calls += 1
         await turns(100)
         if self._fails:
@@ -86,7 +86,7 @@ class LongWay:
 
 @pytest.mark.anyio
 async def test_askers_at_one_time_take_the_long_way_once() -> None:
-    """A page's new picture is asked for by everyone who has the page open."""
+    """A new picture of a page is requested by every client that has the page open."""
     way = LongWay(remembers=True)
 
     bodies = await asyncio.gather(*(way.ask() for _ in range(ASKERS)))
@@ -97,7 +97,10 @@ async def test_askers_at_one_time_take_the_long_way_once() -> None:
 
 @pytest.mark.anyio
 async def test_what_is_not_remembered_is_decided_for_each_asker() -> None:
-    """Such as a private image: what the first may see says nothing of the others."""
+    """A private image is an example.
+
+    The response to the first requester says nothing about others.
+    """
     way = LongWay(remembers=False)
 
     await asyncio.gather(*(way.ask() for _ in range(ASKERS)))
@@ -107,7 +110,7 @@ async def test_what_is_not_remembered_is_decided_for_each_asker() -> None:
 
 @pytest.mark.anyio
 async def test_a_slow_reader_holds_nobody_back() -> None:
-    """Others go on as soon as the first answer begins, not when it has been read."""
+    """Other requests continue when the first response begins, not when it has been read."""
     way = LongWay(remembers=True)
 
     way.is_read.clear()
@@ -123,7 +126,7 @@ async def test_a_slow_reader_holds_nobody_back() -> None:
 
 @pytest.mark.anyio
 async def test_the_first_asker_failing_or_going_away_fails_no_other() -> None:
-    """Each of the others goes the long way by itself."""
+    """Each of the others then uses the normal route."""
     way = LongWay(remembers=False, fails=True)
     outcomes = await asyncio.gather(*(way.ask() for _ in range(3)), return_exceptions=True)
     assert way.calls == 3

@@ -1,4 +1,4 @@
-"""What `format=auto` sends of originals of several frames or pages."""
+"""The format that `format=auto` sends for originals with several frames or pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.imaging.pictures import original
     ],
 )
 def test_what_moves_is_sent_moving(kind: Format, field: str, sent: Format) -> None:
-    """An animation in a format that moves; pages of a TIFF are no animation."""
+    """An animation stays an animation; pages of a TIFF are not an animation."""
     chosen = negotiate(
         Accepted.of(field),
         original(kind, frames=3),

@@ -1,4 +1,4 @@
-"""Which format goes to whom."""
+"""Format negotiation for `format=auto`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def chosen(accept: str | None, of: Original | None = None, size: Size | None = N
 def test_the_heaviest_named_format_wins_and_a_wildcard_names_none(
     accept: str | None, expected: Format
 ) -> None:
-    """Curl's `*/*` must not be sent AVIF, and q-values decide before our preference does."""
+    """The `*/*` of curl must not give AVIF, and q-values have precedence over our preference."""
     assert chosen(accept) is expected
 
 
@@ -61,7 +61,7 @@ def test_avif_is_sent_up_to_its_pixel_budget_only() -> None:
 
 
 def test_an_animation_goes_to_a_format_that_moves() -> None:
-    """A still of an animation is no variant of it that anybody asked for."""
+    """A still frame is not what the requester of an animation wants."""
     moving = original(Format.GIF, frames=12)
 
     assert chosen(CHROME, moving) is Format.WEBP
@@ -81,5 +81,5 @@ def test_an_animation_goes_to_a_format_that_moves() -> None:
 def test_askers_that_name_nothing_get_what_everybody_shows(
     kind: Format, *, alpha: bool, expected: Format
 ) -> None:
-    """The fallback keeps transparency where there is any."""
+    """The fallback keeps transparency."""
     assert chosen("*/*", original(kind, alpha=alpha)) is expected

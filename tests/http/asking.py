@@ -1,4 +1,4 @@
-"""Pictures to upload, raw requests that no HTTP client would send, and what an error looks like."""
+"""Pictures to upload, raw requests that no HTTP client would send, and a check of errors."""
 
 from __future__ import annotations
 
@@ -43,14 +43,17 @@ def noise(size: tuple[int, int], kind: str = "JPEG") -> bytes:
 
 
 def damaged(seed: int = 0) -> bytes:
-    """A WebP whose header is fine, and whose pixels cannot be decoded."""
+    """A WebP with a valid header, whose pixels cannot be decoded."""
     whole = picture(seed, (300, 200), "WEBP")
     half = len(whole) // 2
     return whole[:half] + b"\xff" * (len(whole) - half)
 
 
 def assert_problem(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """Check an error's whole form (RFC 9457), and that no cache may keep it; its document."""
+    """Check an error's whole form (RFC 9457), and that no cache may keep it.
+
+    Returns its document.
+    """
     assert answer.status_code == status, answer.text
     document: dict[str, Any] = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
@@ -70,7 +73,7 @@ def assert_problem(answer: httpx2.Response, status: int, code: str) -> dict[str,
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An answer as it came over the wire."""
+    """A raw response."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -87,7 +90,7 @@ def connected(server: Server) -> socket.socket:
 
 
 def send_raw(server: Server, request: bytes) -> RawAnswer | None:
-    """Send bytes as they are; the first answer, or None when the server just hangs up."""
+    """Send bytes unchanged; returns the first response, or None if the server disconnects."""
     with connected(server) as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
@@ -95,7 +98,7 @@ def send_raw(server: Server, request: bytes) -> RawAnswer | None:
 
 
 def read_raw(connection: socket.socket) -> RawAnswer | None:
-    """The next answer on a connection, or None when the server just hangs up."""
+    """The next response on a connection, or None if the server disconnects."""
     received = b""
     while True:
         answer = _parsed(received)
@@ -111,7 +114,7 @@ def read_raw(connection: socket.socket) -> RawAnswer | None:
 
 
 def ends_while_it_is_sent(connection: socket.socket, piece: bytes, pause: float = PAUSE) -> bool:
-    """Send a piece again and again; whether the server ends the connection."""
+    """Send a piece repeatedly; returns whether the server closes the connection."""
     deadline = time.monotonic() + PATIENCE
     try:
         while time.monotonic() < deadline:
@@ -134,7 +137,7 @@ def _parsed(received: bytes) -> RawAnswer | None:
 
 
 def multipart(*parts: bytes, end: bytes = b"--") -> bytes:
-    """A multipart body of parts that bring their own headers, in a form as wrong as wanted."""
+    """A multipart body of parts with their own headers, which may be malformed."""
     marker = b"--" + BOUNDARY.encode()
     return b"".join(marker + b"\r\n" + part + b"\r\n" for part in parts) + marker + end + b"\r\n"
 
@@ -156,12 +159,12 @@ def post_multipart(server: Server, body: bytes, boundary: str = BOUNDARY) -> htt
 
 
 def images_count(server: Server) -> int:
-    """How many images the newest page lists."""
+    """The number of images on the newest page."""
     return len(server.client.get("/api/v1/images?limit=200").json()["data"])
 
 
 def orphans(server: Server) -> list[str]:
-    """What uploads in flight have left in `tmp/`; nothing soon after they ended."""
+    """The files of unfinished uploads in `tmp/`; none shortly after their end."""
     until(lambda: not _in_flight(server))
     return _in_flight(server)
 

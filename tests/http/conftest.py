@@ -1,4 +1,4 @@
-"""What the tests over HTTP share."""
+"""Fixtures of the tests over HTTP."""
 
 from __future__ import annotations
 

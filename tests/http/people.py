@@ -14,7 +14,7 @@ from tests.server import Server
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who asks a server, each by a client."""
+    """The users of a server, each with a client."""
 
     server: Server
     admin: httpx2.Client
@@ -23,14 +23,14 @@ class People:
 
 
 def people_of(server: Server) -> People:
-    """The people of a server that has just been started."""
+    """The people of a new server."""
     admin: Account = admin_of(server)
     ann, bob = (make_user(server, admin, name).client for name in ("ann", "bob"))
     return People(server, admin.client, ann, bob)
 
 
 def upload(client: httpx2.Client, seed: int = 0, **fields: str) -> dict[str, Any]:
-    """Upload one picture that must be taken; the image."""
+    """Upload one picture that must be accepted; returns the image."""
     files = {"file": (f"{seed}.jpg", picture(seed))}
     answer = client.post("/api/v1/images", files=files, data=fields)
     assert answer.status_code == 201, answer.text

@@ -1,4 +1,4 @@
-"""API keys: shown once, good for what they say, and gone when they are."""
+"""API keys: shown once, with the scopes that they name, and invalid when removed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def eve(guarded: Server, admin: Account) -> Account:
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Account) -> None:
-    """In a form that scanners of source code can be told of."""
+    """Scanners of source code can recognise its form."""
     made = ada.client.post(KEYS, json={"name": "ci", "scopes": ["read"]})
 
     shown = made.json()
@@ -52,7 +52,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Account) -
 
 
 def test_a_key_is_taken_in_either_field(guarded: Server, ada: Account) -> None:
-    """`X-API-Key` is for those who cannot set Authorization."""
+    """`X-API-Key` is for clients that cannot set Authorization."""
     for headers in (
         {"authorization": f"Bearer {ada.key}"},
         {"authorization": f"bearer  {ada.key}"},
@@ -74,7 +74,7 @@ def test_a_key_is_taken_in_either_field(guarded: Server, ada: Account) -> None:
 def test_a_key_is_good_for_its_scopes_alone(
     guarded: Server, admin: Account, scopes: list[str], allowed: set[str]
 ) -> None:
-    """What lacks a scope is told which; admin has all of them."""
+    """The error names the missing scope; admin includes all scopes."""
     _key, client = make_key(guarded, admin, admin.id, scopes)
     answers = {
         "read": client.get("/api/v1/images"),
@@ -109,7 +109,7 @@ def test_nobody_grants_what_they_lack(
     asked: list[str],
     status: int,
 ) -> None:
-    """Nor makes keys at all without `manage`: a key that leaked must not have children."""
+    """A key without `manage` makes no keys at all: a leaked key must not make others."""
     _key, client = make_key(guarded, admin, ada.id, mine)
 
     assert client.post(KEYS, json={"name": "x", "scopes": asked}).status_code == status
@@ -118,7 +118,7 @@ def test_nobody_grants_what_they_lack(
 def test_an_admin_makes_no_admin_of_a_user_by_a_key(
     guarded: Server, admin: Account, ada: Account
 ) -> None:
-    """Who is an admin says the user, in one place."""
+    """Only the user record determines who is an admin."""
     body = {"name": "x", "scopes": ["admin"], "user_id": ada.id}
 
     assert_problem(admin.client.post(KEYS, json=body), 403, "forbidden")
@@ -127,7 +127,7 @@ def test_an_admin_makes_no_admin_of_a_user_by_a_key(
 def test_keys_of_others_do_not_exist(
     guarded: Server, ada: Account, eve: Account, admin: Account
 ) -> None:
-    """Not to list, to remove or to make; they do for admins."""
+    """They cannot be listed, removed or made; admins can."""
     key_id = ada.client.get(KEYS).json()["data"][0]["id"]
 
     assert_problem(eve.client.get(KEYS, params={"user": ada.id}), 404, "not_found")
@@ -139,7 +139,7 @@ def test_keys_of_others_do_not_exist(
 
 
 def test_a_removed_key_stops_at_once(guarded: Server, admin: Account, ada: Account) -> None:
-    """And cannot be removed twice."""
+    """It cannot be removed twice."""
     key, client = make_key(guarded, admin, ada.id, ["read"])
     listed = ada.client.get(KEYS).json()["data"][0]["id"]
     assert client.get(ME).status_code == 200
@@ -152,7 +152,7 @@ def test_a_removed_key_stops_at_once(guarded: Server, admin: Account, ada: Accou
 
 
 def test_a_key_that_has_expired_is_told_so(make_server: MakeServer) -> None:
-    """Its owner then knows what to do, and nobody else can ask."""
+    """The owner then knows what to do, and no other requester can find out."""
     server = make_server(auth="required", workers=1)
     boss = admin_of(server)
 
@@ -173,7 +173,7 @@ def test_a_key_that_has_expired_is_told_so(make_server: MakeServer) -> None:
 
 @pytest.mark.parametrize("part", ["id", "secret", "prefix", "case", "longer", "shorter"])
 def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Account, part: str) -> None:
-    """With the same words, whatever part is wrong."""
+    """The message is the same for every differing part."""
     prefix, key_id, secret = ada.key.split("_")
     other = {
         "id": f"{prefix}_{uuid4().hex}_{secret}",
@@ -209,7 +209,7 @@ def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Account, p
     ],
 )
 def test_what_is_no_key_is_told_why(ada: Account, body: dict[str, Any], loc: str) -> None:
-    """Each fault with the place where it is; nothing of it is kept."""
+    """Each error names its place, and no key is made."""
     document = assert_problem(ada.client.post(KEYS, json=body), 400, "invalid_request")
 
     assert [fault["loc"] for fault in document["errors"]] == [loc]
@@ -217,7 +217,7 @@ def test_what_is_no_key_is_told_why(ada: Account, body: dict[str, Any], loc: str
 
 
 def test_keys_are_listed_in_pages(guarded: Server, admin: Account) -> None:
-    """The newest first."""
+    """The newest is first."""
     kim = make_user(guarded, admin, "kim-of-the-pages")
     names = [f"key {number}" for number in range(4)]
     for name in names:
@@ -232,7 +232,7 @@ def test_keys_are_listed_in_pages(guarded: Server, admin: Account) -> None:
 
 
 def test_the_last_use_of_a_key_is_written_behind(make_server: MakeServer) -> None:
-    """No request waits for it; a stop writes what is left."""
+    """No request waits for it; a stop writes pending times."""
     server = make_server(auth="required", workers=1)
     boss = admin_of(server)
     _key, client = make_key(server, boss, boss.id, ["read"])
@@ -248,7 +248,7 @@ def test_the_last_use_of_a_key_is_written_behind(make_server: MakeServer) -> Non
 def test_metrics_are_for_an_admins_key_that_only_reads(
     guarded: Server, admin: Account, ada: Account
 ) -> None:
-    """What lies in a scraper's configuration should be good for nothing else."""
+    """The key in a scraper's configuration must not permit more."""
     _key, scraper = make_key(guarded, admin, admin.id, ["read"])
 
     assert "imagesvc_" in scraper.get("/metrics").text

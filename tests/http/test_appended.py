@@ -1,4 +1,4 @@
-"""URLs of images as others change them: parameters, extensions and slashes at their end."""
+"""Image URLs that other programs changed: parameters, extensions and slashes at the end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ APPENDED = [
 def test_appended_parameters_change_nothing(
     server: Server, image: dict[str, Any], query: str
 ) -> None:
-    """Originals, presets and transforms are those without them."""
+    """Originals, presets and transforms are the same as without them."""
     urls = image["urls"]
 
     for url in (urls["original"], urls["preview"], urls["blurred"], f"{urls['original']}?w=40"):
@@ -48,7 +48,7 @@ def test_appended_parameters_change_nothing(
 
 
 def test_appended_parameters_do_not_split_the_cache(server: Server, image: dict[str, Any]) -> None:
-    """However many campaigns lead to a picture, each is answered from memory."""
+    """Every campaign's link to a picture is answered from memory."""
     url = f"{image['urls']['original']}?w=41"
     server.client.get(url)
 
@@ -61,14 +61,17 @@ def test_appended_parameters_do_not_split_the_cache(server: Server, image: dict[
 
 
 def test_other_parameters_are_refused_still(server: Server, image: dict[str, Any]) -> None:
-    """A slip of the pen must not show another picture than was meant."""
+    """A typing error must not show another picture."""
     for query in ("widht=4", "utm=1", "vv=1"):
         answer = server.client.get(f"{image['urls']['original']}?{query}")
         assert_problem(answer, 400, "invalid_transform")
 
 
 def test_the_setting_names_them(make_server: MakeServer) -> None:
-    """It replaces the list, but for `v`; what means something is not ignored, whatever it says."""
+    """The setting replaces the list, except for `v`.
+
+    Parameters with a meaning are never ignored.
+    """
     server = make_server(ignored_parameters='["cb", "w", "s*"]')
     url = server.upload(picture(2))["urls"]["original"]
 
@@ -89,7 +92,7 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_appended_parameters_are_not_signed(signing: Server) -> None:
-    """They come and go on the way; all others hold."""
+    """They may be added and removed on the way; all others are signed."""
     path = signing.upload(picture(3))["urls"]["original"]
     signer = Signer({"k": b"secret"}, Appended(["v"]))
     with_v = urlencode(signer.sign(path, [("v", "1"), ("w", "40")]))
@@ -108,7 +111,7 @@ def test_appended_parameters_are_not_signed(signing: Server) -> None:
 def test_an_extension_asks_for_a_format(
     server: Server, image: dict[str, Any], extension: str, kind: str
 ) -> None:
-    """Behind an id and behind the name of a preset; it is the variant of `format`."""
+    """It works after an id and after the name of a preset, like `format`."""
     for url in (image["urls"]["original"], image["urls"]["preview"], image["urls"]["blurred"]):
         answer = server.client.get(f"{url}.{extension}")
         assert Image.open(io.BytesIO(answer.content)).format == kind
@@ -117,7 +120,7 @@ def test_an_extension_asks_for_a_format(
 
 
 def test_an_extension_goes_with_other_parameters(server: Server, image: dict[str, Any]) -> None:
-    """But a second format is one too many, and what is no format is not there."""
+    """A second format is an error, and an unknown extension is not found."""
     url = image["urls"]["original"]
 
     assert Image.open(io.BytesIO(server.client.get(f"{url}.jpg?w=40").content)).width == 40
@@ -128,7 +131,7 @@ def test_an_extension_goes_with_other_parameters(server: Server, image: dict[str
 
 
 def test_an_extension_is_a_transform_for_the_policy(signing: Server) -> None:
-    """A stranger must not have variants made that are to be signed."""
+    """A stranger must not make variants that need a signature."""
     path = signing.upload(picture(4))["urls"]["original"]
 
     assert signing.client.get(f"{path}.webp").status_code == 403
@@ -138,7 +141,7 @@ def test_an_extension_is_a_transform_for_the_policy(signing: Server) -> None:
 def test_a_slash_too_many_leads_within_the_site(
     server: Server, image: dict[str, Any], path: str
 ) -> None:
-    """Relative to the URL asked for, whatever Host says and whatever prefix a proxy strips."""
+    """The target is relative to the requested URL, regardless of Host and the prefix of a proxy."""
     path = path.format(image["id"])
 
     answer = server.client.get(f"{path}?v=1", headers={"host": "localhost"})
@@ -160,7 +163,7 @@ def test_a_slash_too_many_leads_within_the_site(
     ],
 )  # fmt: skip
 def test_a_slash_too_many_leads_to_no_other_site(server: Server, target: str) -> None:
-    """Nor does it split the answer."""
+    """It also does not split the response."""
     head = f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     answer = send_raw(server, head.encode())
@@ -173,7 +176,7 @@ def test_a_slash_too_many_leads_to_no_other_site(server: Server, target: str) ->
 
 
 def test_other_methods_are_served_at_a_slash_too_many(server: Server) -> None:
-    """A body is not sent twice."""
+    """Clients do not send a body twice."""
     answer = server.client.post("/api/v1/images/", content=picture(5))
     path = f"/api/v1/images/{answer.json()['id']}/"
 

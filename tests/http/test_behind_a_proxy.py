@@ -1,4 +1,4 @@
-"""What a proxy in front needs, and what it is believed."""
+"""Features for a proxy in front, and the trust in its fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIGURATION = (Path(__file__).parents[2] / "docs" / "configuration.md").read_t
 
 
 def test_nginx_is_told_to_send_originals_itself(make_server: MakeServer) -> None:
-    """The path is the internal location's, and no byte of the file crosses this process."""
+    """The path is that of the internal location, and the file is not read by this process."""
     server = make_server(sendfile="x-accel-redirect")
     image = server.upload(picture())
 
@@ -30,7 +30,7 @@ def test_nginx_is_told_to_send_originals_itself(make_server: MakeServer) -> None
 
 
 def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
-    """A CDN drops all variants of one image by this tag."""
+    """A CDN removes all variants of one image by this tag."""
     server = make_server(cache_tag_header="Cache-Tag", stale_while_revalidate="1d", max_age="1h")
     image = server.upload(picture())
 
@@ -43,7 +43,7 @@ def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
 
 
 def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServer) -> None:
-    """Logs and absolute URLs speak of the one who asked."""
+    """Logs and absolute URLs use the original client and host."""
     server = make_server(trusted_proxies='["127.0.0.0/8"]', auth="required")
 
     answer = admin_of(server).client.post(
@@ -61,7 +61,7 @@ def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServ
 
 
 def test_nobody_else_is_believed(make_server: MakeServer) -> None:
-    """Anybody can write these fields."""
+    """Every client can send these fields."""
     server = make_server(auth="required")
 
     answer = admin_of(server).client.post(
@@ -76,7 +76,7 @@ def test_nobody_else_is_believed(make_server: MakeServer) -> None:
 def test_the_documented_configuration_of_nginx_works(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
-    """Uploads of any size and events pass, and clients do not choose their address or host."""
+    """Uploads of any size and events pass, and clients cannot choose their address or host."""
     server = make_server(trusted_proxies='["127.0.0.1/32"]', auth="required")
     admin = admin_of(server)
     (location,) = re.findall(
@@ -101,7 +101,7 @@ def test_the_documented_configuration_of_nginx_works(
 
 
 def test_every_delivery_says_where_it_came_from(make_server: MakeServer) -> None:
-    """Server-Timing shows the tier, and what waiting and each stage of rendering took."""
+    """Server-Timing has the tier, and the time of waiting and of each stage of rendering."""
     server = make_server(allow_debug=True)
     url = f"/images/{server.upload(picture())['id']}?w=20&blur=3&debug=1"
 
@@ -117,7 +117,7 @@ def test_every_delivery_says_where_it_came_from(make_server: MakeServer) -> None
 
 
 def test_the_plan_is_shown_only_where_the_operator_allows_it(make_server: MakeServer) -> None:
-    """What presets hold is nobody's business by default."""
+    """The content of presets is not public by default."""
     server = make_server()
     url = f"/images/{server.upload(picture())['id']}?w=20&debug=1"
 

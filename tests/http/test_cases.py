@@ -1,6 +1,6 @@
-"""Every row of the table of files that failed in real use, with its right value, over HTTP.
+"""Every row of the table of files that failed in real use, with its correct value, over HTTP.
 
-The files are not part of the repository; `TEST_SHARED` says where they are.
+The files are not part of the repository; `TEST_SHARED` names their folder.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ SHOWN: Mapping[str, Colours] = {
     "avif_alpha_noispe.avif": {(8, 8): (200, 30, 30)},
     "tiff_zstd.tif": {(16, 16): (9, 99, 199)},
 }
-"""Pixels of pictures that are taken, in sRGB."""
+"""Pixels of accepted pictures, in sRGB."""
 
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose one worker stays."""
+    """A server with one worker that is not replaced."""
     place = tmp_path_factory.mktemp("cases") / "data"
     server = Server(place, workers=1, worker_jobs=1_000_000).start()
     yield server
@@ -79,7 +79,7 @@ def sent(server: Server, name: str) -> httpx2.Response:
 
 
 def taken(server: Server, name: str) -> dict[str, Any]:
-    """The image of a file that must be taken, once its job has succeeded."""
+    """The image of a file that must be accepted, after its job has succeeded."""
     answer = sent(server, name)
     assert answer.status_code == 201, answer.text
     image: dict[str, Any] = answer.json()
@@ -98,7 +98,7 @@ def made(server: Server, image: dict[str, Any], query: str = "format=png") -> Im
 
 @pytest.mark.parametrize("name", sorted(SHOWN))
 def test_a_file_is_taken_and_shown_in_its_colours(single: Server, name: str) -> None:
-    """Within three levels of what browsers or the specification give."""
+    """Colours differ by at most three levels from those of browsers or the specification."""
     picture = made(single, taken(single, name))
 
     found = {at: pixel(picture.convert("RGB"), at) for at in SHOWN[name]}
@@ -106,7 +106,7 @@ def test_a_file_is_taken_and_shown_in_its_colours(single: Server, name: str) -> 
 
 
 def test_black_ink_is_black(single: Server) -> None:
-    """Neither gray nor washed out."""
+    """It is neither gray nor washed out."""
     picture = made(single, taken(single, "cmyk_k100.jpg")).convert("RGB")
 
     red, green, blue = pixel(picture, (16, 16))
@@ -114,7 +114,7 @@ def test_black_ink_is_black(single: Server) -> None:
 
 
 def test_floating_point_is_light(single: Server) -> None:
-    """From 0 to 1; what lies beyond is cut off."""
+    """The range is 0 to 1; values outside are clipped."""
     stored = pyvips.Image.new_from_file(str(CASES / "float_rgb.tif"))
     picture = made(single, taken(single, "float_rgb.tif")).convert("RGB")
 
@@ -123,7 +123,7 @@ def test_floating_point_is_light(single: Server) -> None:
 
 
 def test_what_no_frame_paints_is_transparent(single: Server) -> None:
-    """Also in a GIF of one frame that is smaller than its canvas."""
+    """This also holds for a GIF of one frame that is smaller than its canvas."""
     picture = made(single, taken(single, "gif_uncovered.gif")).convert("RGBA")
 
     painted = {(x, y) for x in range(12) for y in range(12) if pixel(picture, (x, y))[3] == 255}
@@ -132,14 +132,14 @@ def test_what_no_frame_paints_is_transparent(single: Server) -> None:
 
 
 def test_a_transparent_avif_keeps_its_transparency(single: Server) -> None:
-    """Though its item of transparency does not tell its size."""
+    """Its transparency item does not declare its size."""
     picture = made(single, taken(single, "avif_alpha_noispe.avif"))
 
     assert abs(pixel(picture.convert("RGBA"), (8, 8))[3] - 128) <= 3
 
 
 def test_the_frames_of_an_animated_png_tell_one_story(single: Server) -> None:
-    """In JSON, by `frame`, and in variants."""
+    """JSON, `frame` and variants agree."""
     image = taken(single, "apng.png")
 
     frames = [made(single, image, f"frame={number}&format=png") for number in range(3)]
@@ -156,7 +156,7 @@ def test_the_frames_of_an_animated_png_tell_one_story(single: Server) -> None:
     "name", ["ico_256x_chunks20k.ico", "tiff_4000x1M_bytes.tif", "avif_iprp_3000_deep.avif"]
 )
 def test_a_file_that_is_made_to_cost_is_refused(single: Server, name: str) -> None:
-    """By its header; nothing of it is left."""
+    """The header is enough; no data is kept."""
     before = single.blobs()
 
     answer = sent(single, f"hostile/{name}")
@@ -177,7 +177,7 @@ def test_texts_that_end_in_an_error_are_skipped(single: Server) -> None:
 
 
 def test_memory_of_a_turned_animation_is_predicted(single: Server) -> None:
-    """Or it is refused, as here, by its predicted time."""
+    """If it is too large it is refused, as here, by its predicted time."""
     name, query = "hostile/webp_500x300.webp", "rotate=7&format=gif"
     image = taken(single, name)
     before = used(single)[1]
@@ -191,7 +191,7 @@ def test_memory_of_a_turned_animation_is_predicted(single: Server) -> None:
 
 
 def test_the_time_of_many_scans_is_predicted(single: Server) -> None:
-    """Within a factor that a busy machine does not exceed."""
+    """The prediction is within a factor that a busy machine does not exceed."""
     image = taken(single, "hostile/jpeg_arith_prog_mid.jpg")
     predicted = probe(str(CASES / "hostile/jpeg_arith_prog_mid.jpg"), LIMITS).decode_seconds
     began = used(single)[0]

@@ -1,4 +1,4 @@
-"""Uploads as clients send them where nothing is set, and what their users read when they fail."""
+"""Uploads of clients with default settings, and the messages that their users read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upload_url(server: Server) -> str:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP"])
 def test_a_file_that_is_called_json_is_a_file(server: Server, kind: str) -> None:
-    """Httpie calls everything so that it reads from its standard input."""
+    """Httpie declares every file from its standard input as JSON."""
     content = picture(71, kind=kind)
 
     for body in (content, iter([content[:1], content[1:]])):
@@ -44,7 +44,7 @@ def test_a_file_that_is_called_json_is_a_file(server: Server, kind: str) -> None
 
 @pytest.mark.parametrize("body", [b"", b"{}", b' {"url": "a"}', b"\xef\xbb\xbf{}", b"[]", b"null"])
 def test_json_is_no_file(server: Server, body: bytes) -> None:
-    """It asks for an import."""
+    """It is a request for an import."""
     answer = server.client.post("/images", content=body, headers=JSON)
 
     assert_problem(answer, 403, "forbidden")
@@ -67,7 +67,7 @@ def test_a_file_whose_line_ends_were_removed_is_explained(
 
 
 def test_a_form_for_an_upload_url_is_explained(server: Server) -> None:
-    """`curl -X PUT -F file=@a.jpg`: the URL takes the file itself."""
+    """`curl -X PUT -F file=@a.jpg`: the URL accepts only the file itself."""
     files = {"file": ("a.jpg", picture(73))}
 
     answer = server.client.put(upload_url(server), files=files)
@@ -86,7 +86,7 @@ def test_a_form_for_an_upload_url_is_explained(server: Server) -> None:
     ],
 )
 def test_a_piece_of_a_file_is_refused(server: Server, name: str, value: str) -> None:
-    """Widgets would take the first piece for a damaged image, and the next for none."""
+    """Otherwise the first piece would look like a damaged image, and the next like no image."""
     parts = file_part(picture(74)[:9000]), field_part(name, value.encode())
     images = images_count(server)
 
@@ -101,7 +101,7 @@ def test_a_piece_of_a_file_is_refused(server: Server, name: str, value: str) -> 
 @pytest.mark.parametrize("name", ["dztotalchunkcount", "chunks", "chunk"])
 @pytest.mark.parametrize("value", ["1", "", "?"])
 def test_a_file_in_one_piece_is_taken(server: Server, name: str, value: str) -> None:
-    """Widgets that would cut larger files say so of small ones, too."""
+    """Widgets that split larger files send the same fields for small ones."""
     body = multipart(field_part(name, value.encode()), file_part(picture(75)))
 
     assert post_multipart(server, body).status_code == 201
@@ -129,7 +129,7 @@ def test_a_range_of_a_file_is_refused(server: Server) -> None:
 def test_the_methods_of_a_url_are_named(
     server: Server, method: str, path: str, allowed: str
 ) -> None:
-    """`curl -T` sends PUT, file managers PROPFIND; people see the body alone."""
+    """`curl -T` sends PUT, file managers PROPFIND; people see only the body."""
     answer = server.client.request(method, path)
 
     detail = assert_problem(answer, 405, "method_not_allowed")["detail"]
@@ -148,7 +148,7 @@ def test_the_methods_of_a_url_are_named(
     ids=["HTTP/2", "TLS", "method", "text"],
 )
 def test_another_protocol_is_told_which_is_spoken(server: Server, request_bytes: bytes) -> None:
-    """As https:// for http://, and HTTP/2 with prior knowledge."""
+    """Examples are https:// for http://, and HTTP/2 with prior knowledge."""
     answer = send_raw(server, request_bytes)
 
     assert answer is not None
@@ -160,7 +160,7 @@ def test_another_protocol_is_told_which_is_spoken(server: Server, request_bytes:
 def test_a_form_that_is_called_otherwise_is_explained(
     server: Server, media_type: str | None
 ) -> None:
-    """Programs set the Content-Type of a form by hand, or for all of their requests."""
+    """Programs set the Content-Type of a form by hand, or for all their requests."""
     headers = {} if media_type is None else {"content-type": media_type}
     body = multipart(file_part(picture(77)))
 

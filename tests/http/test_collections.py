@@ -21,7 +21,7 @@ def made(server: Server, **fields: str) -> dict[str, Any]:
 
 
 def made_by(client: httpx2.Client, **fields: str) -> dict[str, Any]:
-    """A new collection of someone."""
+    """A new collection of a user."""
     answer = client.post(URL, json={"title": "Summer", **fields})
     assert answer.status_code == 201, answer.text
     collection: dict[str, Any] = answer.json()
@@ -34,7 +34,7 @@ def refs(*ids: str) -> dict[str, Any]:
 
 
 def members(collection: dict[str, Any]) -> str:
-    """Where a collection's images are."""
+    """The URL of a collection's images."""
     url: str = collection["links"]["images"]
     return url
 
@@ -45,7 +45,7 @@ def listed(answer: httpx2.Response) -> list[str]:
 
 
 def test_a_collection_is_made_and_read(server: Server) -> None:
-    """What was said comes back, with an id, a place and a version."""
+    """The response has the given fields, with an id, a URL and a version."""
     answer = server.client.post(
         URL, json={"title": "Sea", "description": "Far out", "visibility": "unlisted"}
     )
@@ -62,7 +62,7 @@ def test_a_collection_is_made_and_read(server: Server) -> None:
 
 
 def test_collections_are_listed_page_by_page(server: Server) -> None:
-    """The newest first; the Link header leads on."""
+    """The newest is first; the Link header has the next page."""
     ids = [made(server)["id"] for _ in range(5)]
 
     seen: list[str] = []
@@ -77,7 +77,7 @@ def test_collections_are_listed_page_by_page(server: Server) -> None:
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/merge-patch+json"])
 def test_a_patch_changes_what_it_names(server: Server, media_type: str) -> None:
-    """What is absent stays, null empties (RFC 7396), and the version is a new one."""
+    """Absent members stay, null removes (RFC 7396), and the version is new."""
     collection = made(server, description="Old")
     url = f"{URL}/{collection['id']}"
     headers = {"content-type": media_type, "if-match": '"1"'}
@@ -94,7 +94,7 @@ def test_a_patch_changes_what_it_names(server: Server, media_type: str) -> None:
 
 
 def test_a_patch_of_an_older_version_is_refused(server: Server) -> None:
-    """The other editor's change stays, and the answer tells the version to look at."""
+    """The other editor's change stays, and the response has the current version."""
     url = f"{URL}/{made(server)['id']}"
     server.client.patch(url, json={"title": "Theirs"}, headers={"if-match": '"1"'})
 
@@ -117,7 +117,7 @@ def test_an_if_match_that_names_no_version_matches_none(server: Server, tag: str
 
 @pytest.mark.parametrize("tag", ["*", '"1"', '"7", "1"'])
 def test_an_if_match_that_names_the_version_matches(server: Server, tag: str) -> None:
-    """Any of a list will do, and a star for whatever is there."""
+    """One of a list is enough, and a star matches every version."""
     url = f"{URL}/{made(server)['id']}"
 
     assert server.client.patch(url, json={}, headers={"if-match": tag}).status_code == 200
@@ -141,7 +141,7 @@ def test_an_if_match_that_names_the_version_matches(server: Server, tag: str) ->
     ],
 )
 def test_a_body_that_breaks_the_rules_is_refused(server: Server, body: str, loc: str) -> None:
-    """Naming what is wrong."""
+    """The error names the invalid field."""
     answer = server.client.post(URL, content=body, headers={"content-type": "application/json"})
 
     document = assert_problem(answer, 400, "invalid_request")
@@ -164,7 +164,7 @@ def test_a_body_without_end_is_refused(server: Server) -> None:
 
 
 def test_images_are_put_in_listed_and_taken_out(server: Server) -> None:
-    """Each says which collection it is in; the collection says how many."""
+    """Each image names its collection; the collection has the number of its images."""
     collection = made(server)
     ids = [server.upload(picture(seed))["id"] for seed in (1, 2, 3)]
 
@@ -185,7 +185,7 @@ def test_images_are_put_in_listed_and_taken_out(server: Server) -> None:
 
 
 def test_an_image_of_another_collection_is_a_conflict(server: Server) -> None:
-    """And nothing of the request is done; the error tells which image."""
+    """No part of the request is done; the error names the image."""
     first, second = made(server), made(server)
     ids = [server.upload(picture(seed))["id"] for seed in (1, 2)]
     server.client.post(members(first), json=refs(ids[1]))
@@ -202,7 +202,7 @@ def test_an_image_of_another_collection_is_a_conflict(server: Server) -> None:
 def test_an_image_that_is_not_there_leaves_all_as_it_is(
     server: Server, method: str, missing: str
 ) -> None:
-    """All or none, also for ids that cannot be one."""
+    """All or none are added, also for malformed ids."""
     collection = made(server)
     image_id = server.upload(picture())["id"]
     if method == "DELETE":
@@ -220,7 +220,7 @@ def test_an_image_that_is_not_there_leaves_all_as_it_is(
              {"data": [{"id": NO_ID}]}, refs(*[NO_ID] * 201)],
 )  # fmt: skip
 def test_a_list_of_images_that_is_none_is_refused(server: Server, body: dict[str, Any]) -> None:
-    """From 1 to 200 resource identifiers of JSON:API."""
+    """The limit is 1 to 200 resource identifiers of JSON:API."""
     answer = server.client.post(members(made(server)), json=body)
 
     assert_problem(answer, 400, "invalid_request")
@@ -231,14 +231,14 @@ def test_a_list_of_images_that_is_none_is_refused(server: Server, body: dict[str
 def test_a_collection_that_is_not_there_is_not_found(
     server: Server, method: str, collection_id: str
 ) -> None:
-    """An id that cannot be one neither."""
+    """The same holds for a malformed id."""
     answer = server.client.request(method, f"{URL}/{collection_id}", json={"title": "a"})
 
     assert_problem(answer, 404, "not_found")
 
 
 def test_only_an_empty_collection_is_deleted(server: Server) -> None:
-    """Nobody loses the order of a thousand images by one request."""
+    """One request must not lose the order of a thousand images."""
     collection = made(server)
     url = f"{URL}/{collection['id']}"
     image_id = server.upload(picture())["id"]
@@ -253,7 +253,7 @@ def test_only_an_empty_collection_is_deleted(server: Server) -> None:
 
 
 def test_an_upload_goes_into_its_collection(server: Server) -> None:
-    """By a form's field, and by the query beside raw bytes."""
+    """The collection is a field of a form, or a parameter of the query."""
     collection = made(server)
 
     by_form = server.upload(picture(1), collection_id=collection["id"])
@@ -267,7 +267,10 @@ def test_an_upload_goes_into_its_collection(server: Server) -> None:
 
 @pytest.mark.parametrize("collection_id", [NO_ID, "nonsense"])
 def test_an_upload_into_no_collection_keeps_nothing(server: Server, collection_id: str) -> None:
-    """The uploader thinks it is in there; better none than one that nobody finds."""
+    """The uploader would expect the image in the collection.
+
+    No image is better than a hidden one.
+    """
     before, blobs = images_count(server), server.blobs()
 
     answer = server.client.post(
@@ -281,7 +284,7 @@ def test_an_upload_into_no_collection_keeps_nothing(server: Server, collection_i
 
 
 def test_collections_of_others_are_theirs(people: People) -> None:
-    """Public ones are seen and not touched, private ones are not there at all."""
+    """Public ones can be seen but not changed, private ones do not exist."""
     bobs = upload(people.bob)
     for visibility, seen, touched, sent in (("private", 404, 404, 400), ("public", 200, 403, 403)):
         collection = made_by(people.ann, visibility=visibility)
@@ -299,7 +302,7 @@ def test_collections_of_others_are_theirs(people: People) -> None:
 
 @pytest.mark.parametrize(("visibility", "status"), [("private", 404), ("public", 403)])
 def test_images_of_others_stay_where_they_are(people: People, visibility: str, status: int) -> None:
-    """Nobody puts them into a collection of their own, not even beside own ones."""
+    """Other users cannot add them to a collection, even together with their own images."""
     own, bobs = made_by(people.bob), upload(people.bob)
     anns = upload(people.ann, 1, visibility=visibility)
 
@@ -310,7 +313,7 @@ def test_images_of_others_stay_where_they_are(people: People, visibility: str, s
 
 
 def test_a_list_shows_own_collections_and_public_ones(people: People) -> None:
-    """For admins it shows all."""
+    """For admins it shows all collections."""
     ids = {
         visibility: made_by(people.ann, visibility=visibility)["id"]
         for visibility in ("public", "unlisted", "private")
@@ -331,7 +334,7 @@ def test_a_list_shows_own_collections_and_public_ones(people: People) -> None:
 def test_others_see_of_a_collection_what_they_may_see(
     people: People, visibility: str, seen: set[str]
 ) -> None:
-    """A public collection gives no private image away, nor one that only its URL leads to."""
+    """A public collection reveals neither private nor unlisted images."""
     collection = made_by(people.ann, visibility=visibility)
     for seed, kind in enumerate(("public", "unlisted", "private")):
         upload(people.ann, seed, visibility=kind, collection_id=collection["id"])

@@ -1,4 +1,4 @@
-"""Colours through the whole service: locked workers convert them, originals stay as they are."""
+"""Colours in the whole service: sandboxed workers convert them, originals are unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLES = [it / 255 for it in COLOUR]
 
 
 def originals(folder: Path) -> dict[str, tuple[str, Levels]]:
-    """A file of each kind, and its right colour."""
+    """A file of each kind, and its correct colour."""
     inks = Image.new("CMYK", (32, 32), (0, 0, 0, 255))
     gray = {"range": "limited", "subsampling": "4:0:0"}
     table = Image.new("RGB", (32, 32))
@@ -40,7 +40,7 @@ def originals(folder: Path) -> dict[str, tuple[str, Levels]]:
 def test_colours_are_right_in_variants_and_analysis(
     server: Server, tmp_path: Path, kind: str
 ) -> None:
-    """The palette is of what is seen; the original is delivered byte for byte."""
+    """The palette has the visible colours; the original is delivered byte for byte."""
     path, right = originals(tmp_path)[kind]
     data = Path(path).read_bytes()
 

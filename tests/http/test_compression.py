@@ -1,4 +1,4 @@
-"""Answers that are compressed when they are asked for so."""
+"""Responses that are compressed on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIST = "/api/v1/images?limit=200"
 
 @pytest.fixture(scope="module")
 def image(server: Server) -> dict[str, Any]:
-    """One of enough images that a list is worth it; their jobs have ended."""
+    """One of many images, so that a list is large enough; their jobs have ended."""
     images = [server.upload(picture(seed)) for seed in range(4)]
     for image in images:
         server.finished(image["job"]["id"])
@@ -25,7 +25,7 @@ def image(server: Server) -> dict[str, Any]:
 def ask(
     server: Server, path: str, accept: str, method: str = "GET"
 ) -> tuple[dict[str, str], bytes]:
-    """Header fields and body as they came over the wire."""
+    """Header fields and body of the raw response."""
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accept}\r\n\r\n"
     answer = send_raw(server, head.encode())
     assert answer is not None
@@ -34,7 +34,7 @@ def ask(
 
 @pytest.mark.parametrize("accept", ["gzip", "br, GZIP;q=0.5", "*", "gzip, deflate, br, zstd"])
 def test_a_list_is_compressed(server: Server, image: dict[str, Any], accept: str) -> None:
-    """The same document."""
+    """The document is the same."""
     plain, document = ask(server, LIST, "identity")
 
     fields, body = ask(server, LIST, accept)
@@ -51,7 +51,7 @@ def test_a_list_is_compressed(server: Server, image: dict[str, Any], accept: str
 def test_who_does_not_take_gzip_gets_none(
     server: Server, image: dict[str, Any], accept: str
 ) -> None:
-    """Caches keep the answers apart."""
+    """Caches distinguish the responses."""
     fields, _body = ask(server, LIST, accept)
 
     assert "content-encoding" not in fields
@@ -69,7 +69,7 @@ def test_pictures_short_answers_and_streams_are_as_they_are(
 
 
 def test_answers_to_what_changes_something_are_as_they_are(server: Server) -> None:
-    """Tokens and keys are shown there, beside what the client sent."""
+    """They contain tokens and keys next to data of the client."""
     names = [f"tag{number}" for number in range(90)]
     fields = {"accept-encoding": "gzip"}
 
@@ -80,7 +80,7 @@ def test_answers_to_what_changes_something_are_as_they_are(server: Server) -> No
 
 
 def test_the_version_of_an_image_is_the_same_compressed(server: Server) -> None:
-    """`If-Match` takes it as it came."""
+    """`If-Match` accepts it unchanged."""
     image = server.upload(picture(10), description="x" * 3000)
     path = f"/api/v1/images/{image['id']}"
 
@@ -92,7 +92,7 @@ def test_the_version_of_an_image_is_the_same_compressed(server: Server) -> None:
 
 
 def test_the_document_and_errors_are_compressed_as_well(server: Server) -> None:
-    """Whatever is long and read."""
+    """All large responses to reads are compressed."""
     answer = server.client.get("/api/v1/openapi.json", headers={"accept-encoding": "gzip"})
     failed = server.client.get(f"/api/v1/images?q={'(' * 40}{'x ' * 300}")
 

@@ -26,7 +26,7 @@ def image(server: Server) -> dict[str, Any]:
 
 @pytest.fixture(params=["original", "long way", "hot"])
 def ask(request: pytest.FixtureRequest, server: Server, image: dict[str, Any]) -> Ask:
-    """Asks for an original, or for a variant: a private one takes the long way each time."""
+    """Requests an original or a variant; a private one always uses the normal route."""
     if request.param == "long way":
         image = server.upload(CONTENT, visibility="private")
     url = f"/images/{image['id']}{'' if request.param == 'original' else '?w=55'}"
@@ -61,7 +61,7 @@ def test_what_the_asker_has_is_not_sent_again(ask: Ask, form: str, method: str) 
 
 @pytest.mark.parametrize("form", ['"x"', 'W/"x"', "", "x", '"x", "y"', "{bare}"])
 def test_what_the_asker_has_not_is_sent(ask: Ask, form: str) -> None:
-    """Another entity tag, or none that could be one, gets the whole answer."""
+    """Another entity tag, or a malformed one, gets the whole response."""
     etag = ask().headers["etag"]
 
     answer = ask(if_none_match=form.format(bare=etag.strip('"')))
@@ -71,7 +71,7 @@ def test_what_the_asker_has_not_is_sent(ask: Ask, form: str) -> None:
 
 
 def test_entity_tags_on_several_lines_are_one_list(server: Server, image: dict[str, Any]) -> None:
-    """A field sent on two lines means their values with a comma between (section 5.3)."""
+    """A field on two lines means their values joined by a comma (section 5.3)."""
     for url in (f"/images/{image['id']}", f"/images/{image['id']}?w=55"):
         etag = server.client.get(url).headers["etag"]
         for first, second in ((etag, '"x"'), ('"x"', etag)):
@@ -84,7 +84,7 @@ def test_entity_tags_on_several_lines_are_one_list(server: Server, image: dict[s
 
 
 def test_a_304_renders_nothing(server: Server) -> None:
-    """The entity tag is known before the variant: asking costs no decode (the ETag trap)."""
+    """The entity tag is computed without the variant, so the request costs no decode."""
     image = server.upload(picture(2))
     server.finished(image["job"]["id"])
     etag = server.client.get(f"/images/{image['id']}?w=77").headers["etag"]
@@ -99,7 +99,7 @@ def test_a_304_renders_nothing(server: Server) -> None:
 
 @pytest.mark.parametrize("form", ["{}", "*", '"x", {}'])
 def test_if_match_that_holds_changes_nothing(ask: Ask, form: str) -> None:
-    """A download that goes on later makes sure that it is the same file."""
+    """A resumed download uses it to make sure that the file is the same."""
     whole = ask()
 
     answer = ask(if_match=form.format(whole.headers["etag"]))
@@ -138,7 +138,7 @@ def test_if_match_that_does_not_hold_is_412(ask: Ask, form: str, method: str) ->
 def test_a_range_of_an_original_is_sent(
     server: Server, image: dict[str, Any], field: str, start: int, stop: int
 ) -> None:
-    """A download that broke off goes on where it was."""
+    """An interrupted download is resumed."""
     answer = server.client.get(f"/images/{image['id']}", headers={"range": field})
 
     assert answer.status_code == 206
@@ -156,7 +156,7 @@ def test_a_range_of_an_original_is_sent(
     ],
 )  # fmt: skip
 def test_a_range_that_is_not_served_is_the_whole(ask: Ask, field: str) -> None:
-    """Several ranges and malformed ones may be passed over (section 14.2)."""
+    """Several ranges and malformed ones may be ignored (section 14.2)."""
     whole = ask()
 
     answer = ask(range=field)
@@ -167,7 +167,7 @@ def test_a_range_that_is_not_served_is_the_whole(ask: Ask, field: str) -> None:
 
 @pytest.mark.parametrize("field", [f"bytes={LAST + 1}-", "bytes=99999999-", "bytes=-0"])
 def test_a_range_beyond_the_end_is_416(server: Server, image: dict[str, Any], field: str) -> None:
-    """The answer says how long the file is (section 15.5.17)."""
+    """The response has the length of the file (section 15.5.17)."""
     answer = server.client.get(f"/images/{image['id']}", headers={"range": field})
 
     assert_problem(answer, 416, "range_not_satisfiable")
@@ -175,7 +175,7 @@ def test_a_range_beyond_the_end_is_416(server: Server, image: dict[str, Any], fi
 
 
 def test_a_range_of_a_variant_is_sent(ask: Ask) -> None:
-    """Cold or hot, a part is a part of the same bytes."""
+    """From memory or not, a part is a part of the same bytes."""
     whole = ask()
 
     answer = ask(range="bytes=10-19")
@@ -195,7 +195,7 @@ def test_head_passes_over_a_range(ask: Ask) -> None:
 
 
 def test_if_range_that_names_another_version_gets_the_whole(ask: Ask) -> None:
-    """Else a client would join two halves of different files (section 13.1.5)."""
+    """Otherwise a client would join parts of different files (section 13.1.5)."""
     whole = ask()
     etag = whole.headers["etag"]
     others = ['"x"', f"W/{etag}", "Sat, 31 Jan 2026 12:00:00 GMT"]
@@ -207,19 +207,19 @@ def test_if_range_that_names_another_version_gets_the_whole(ask: Ask) -> None:
 
 
 def test_if_none_match_comes_before_the_range(ask: Ask) -> None:
-    """Who has the whole needs no part (section 13.2.2)."""
+    """A client that has the whole needs no part (section 13.2.2)."""
     etag = ask().headers["etag"]
 
     assert ask(if_none_match=etag, range="bytes=0-9").status_code == 304
 
 
 def shifted(date: str, seconds: int) -> str:
-    """An HTTP date so many seconds later."""
+    """An HTTP date this many seconds later."""
     return format_datetime(parsedate_to_datetime(date) + timedelta(seconds=seconds), usegmt=True)
 
 
 def test_a_date_is_honoured(ask: Ask) -> None:
-    """It is that of the upload, which every answer tells, also the 304 (section 8.8.2)."""
+    """It is the time of the upload, which every response has, including 304 (section 8.8.2)."""
     date = ask().headers["last-modified"]
 
     assert parsedate_to_datetime(date) <= datetime.now(UTC)

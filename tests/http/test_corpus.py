@@ -1,6 +1,7 @@
-"""The corpus of valid and hostile files from upload to thumbnail, when it is there.
+"""The corpus of valid and hostile files, from upload to thumbnail, if it is available.
 
-`TEST_SHARED` names the folder that holds `corpus/` and `photos/`; beside the repository by default.
+`TEST_SHARED` names the folder that has `corpus/` and `photos/`; the default is beside the
+repository.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"
 CORPUS = SHARED / "corpus"
 UPLOADS_AT_ONCE = 6
 SLOW_TO_MAKE = "hostile/loop_tiff_65000_pages.tif"
-"""Making it takes more than a minute; it is uploaded by a test of its own."""
+"""Making it takes more than a minute; a separate test uploads it."""
 
 pytestmark = [
     pytest.mark.long,  # `make test` has the same files in `tests/imaging/test_corpus.py`
@@ -42,7 +43,7 @@ pytestmark = [
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one uploaded file."""
+    """The result of one uploaded file."""
 
     name: str
     expectation: str
@@ -53,7 +54,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What became of all files, and how the server felt meanwhile."""
+    """The results of all files, and the state of the server meanwhile."""
 
     server: Server
     outcomes: list[Outcome]
@@ -66,7 +67,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
-    """The files to upload, and what the manifest expects of each."""
+    """The files to upload, and the expectation of the manifest for each."""
     made = tmp_path_factory.mktemp("corpus")
     manifest = json.loads((CORPUS / "manifest.json").read_text())
     expectations = {entry["name"]: entry["expectation"] for entry in manifest["files"]}
@@ -101,7 +102,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, files: dict[Path, str]) -> Ite
 
 
 def _make(place: Path, *names: str) -> None:
-    """Write those files of the corpus that are not stored."""
+    """Write the generated files of the corpus."""
     script = [sys.executable, str(CORPUS / "make_hostile.py"), "--out", str(place)]
     subprocess.run([*script, *(Path(name).name for name in names)], check=True, capture_output=True)
 
@@ -126,7 +127,7 @@ def _watch(server: Server, health: list[tuple[int, float]], is_over: threading.E
 
 
 def test_every_correct_image_is_taken_and_has_a_thumbnail(run: Run) -> None:
-    """A service that refuses a picture which browsers show is broken."""
+    """A picture that browsers show must not be refused."""
     bad = [
         (it.name, it.answer.text, it.job)
         for it in run.expected_to("accept")
@@ -141,14 +142,14 @@ def test_every_correct_image_is_taken_and_has_a_thumbnail(run: Run) -> None:
 
 
 def test_every_hostile_file_is_refused_as_the_clients_fault(run: Run) -> None:
-    """A 4xx that says what is wrong (invariant 9)."""
+    """The response is a 4xx with the reason (invariant 9)."""
     for outcome in run.expected_to("reject"):
         assert 400 <= outcome.answer.status_code < 500, outcome.name
         assert_problem(outcome.answer, outcome.answer.status_code, outcome.answer.json()["code"])
 
 
 def test_every_doubtful_file_is_taken_or_refused_with_a_reason(run: Run) -> None:
-    """Either will do, as long as it is one of the two."""
+    """Either is correct, as long as it is one of the two."""
     for outcome in run.expected_to("either"):
         if outcome.job is None:
             assert 400 <= outcome.answer.status_code < 500, outcome.name
@@ -159,7 +160,7 @@ def test_every_doubtful_file_is_taken_or_refused_with_a_reason(run: Run) -> None
 
 
 def test_no_job_runs_over_its_time(run: Run) -> None:
-    """Nor is one stopped at its limit: each of these files can be judged in seconds."""
+    """No job is stopped at its limit: each of these files is decided in seconds."""
     late = [
         (it.name, it.job["error"])
         for it in run.outcomes
@@ -170,7 +171,7 @@ def test_no_job_runs_over_its_time(run: Run) -> None:
 
 
 def test_the_server_answers_all_the_time(run: Run) -> None:
-    """Pixels are touched elsewhere: no upload keeps another client waiting."""
+    """Workers process the pixels, so an upload does not delay other clients."""
     assert len(run.health) > 20
     assert {status for status, _seconds in run.health} == {200}
     times = sorted(seconds for _status, seconds in run.health)
@@ -179,7 +180,7 @@ def test_the_server_answers_all_the_time(run: Run) -> None:
 
 
 def test_the_server_has_met_nothing_unforeseen(run: Run) -> None:
-    """No bug is logged, by the server or a worker, and it still takes the next image."""
+    """Neither the server nor a worker logs a bug, and the next image is accepted."""
     log = [json.loads(line) for line in run.server.log().splitlines()]
 
     assert [line for line in log if line["level"] == "error"] == []
@@ -187,7 +188,7 @@ def test_the_server_has_met_nothing_unforeseen(run: Run) -> None:
 
 
 def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
-    """A blob for each different file that was taken, their mezzanines, and no canary sang."""
+    """There is a blob for each accepted file, their mezzanines, and no canary was triggered."""
     taken = {it.answer.json()["sha256"] for it in run.outcomes if it.answer.status_code == 201}
     with contextlib.closing(sqlite3.connect(run.server.data_dir / "imagesvc.db")) as database:
         query = "SELECT mezzanine_sha256 FROM blobs WHERE mezzanine_sha256 IS NOT NULL"
@@ -199,7 +200,7 @@ def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
 
 
 def test_very_many_pages_are_taken_or_refused(run: Run, tmp_path: Path) -> None:
-    """65,000 of them, in a chain."""
+    """65,000 pages in a chain."""
     name = Path(SLOW_TO_MAKE).name
     _make(tmp_path, SLOW_TO_MAKE)
 

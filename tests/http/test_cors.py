@@ -1,4 +1,4 @@
-"""Pages of other sites: what their scripts may read and send (CORS), and what they may embed."""
+"""Pages of other sites: responses that scripts may read, requests they may send, and embedding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXPOSED = {
 
 
 def allowed(answer: httpx2.Response) -> str | None:
-    """Whose pages may read an answer; and what an answer that has no such field may not have."""
+    """The origin that may read a response; checks the fields of a response without it."""
     origin = answer.headers.get_list("access-control-allow-origin")
     assert len(origin) <= 1
     assert "access-control-allow-credentials" not in answer.headers
@@ -63,7 +63,7 @@ def listing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def owner(listing: Server) -> Account:
-    """Its admin."""
+    """The admin of the server."""
     return admin_of(listing)
 
 
@@ -78,7 +78,7 @@ def url(owner: Account) -> str:
 
 
 def test_it_is_off_by_default(server: Server) -> None:
-    """Pages of other sites read nothing, and no cache keeps one answer for each origin."""
+    """Pages of other sites read nothing, and no cache keeps one response for each origin."""
     image = server.upload(picture(2))
 
     for path in ("/api/v1/images", image["urls"]["original"], "/no-such"):
@@ -92,7 +92,7 @@ def test_it_is_off_by_default(server: Server) -> None:
 def test_an_allowed_origin_reads_every_answer(
     listing: Server, owner: Account, url: str, origin: str
 ) -> None:
-    """From memory, from the disk, of the API, and errors."""
+    """Responses from memory, from the disk, of the API, and errors."""
     paths = {url: 200, url.partition("?")[0]: 200, "/api/v1/images": 200, "/healthz": 200,
              "/no-such": 404, f"{url}&h=x": 400, f"{url.partition('?')[0]}/": 308}  # fmt: skip
     for path, status in paths.items():
@@ -107,7 +107,7 @@ def test_an_allowed_origin_reads_every_answer(
 
 
 def test_a_304_and_a_range_are_read_as_well(listing: Server, url: str) -> None:
-    """A browser takes the fields of the 304 for those of what it has."""
+    """A browser replaces the fields that it has by those of the 304."""
     etag = listing.client.get(url).headers["etag"]
 
     for field, status in ({"if-none-match": etag}, 304), ({"range": "bytes=0-9"}, 206):
@@ -120,7 +120,7 @@ def test_a_304_and_a_range_are_read_as_well(listing: Server, url: str) -> None:
     [EVIL, "null", "http://app.example", f"{APP}:444", f"{APP}.evil.example", f"{APP}, {APP}", "*"],
 )
 def test_other_origins_read_nothing(listing: Server, url: str, origin: str) -> None:
-    """The answer says all the same that it depends on the origin, for the caches on the way."""
+    """The response still varies by origin, for the caches on the way."""
     for path in (url, "/api/v1/images", "/no-such"):
         answer = listing.client.get(path, headers={"origin": origin})
         assert allowed(answer) is None
@@ -130,7 +130,7 @@ def test_other_origins_read_nothing(listing: Server, url: str, origin: str) -> N
 
 
 def test_two_origins_are_none(listing: Server, url: str) -> None:
-    """As of any field that may come once."""
+    """The same holds for every field that may appear once."""
     head = f"GET {url} HTTP/1.1\r\nHost: a\r\nOrigin: {EVIL}\r\nOrigin: {APP}\r\n\r\n"
 
     answer = send_raw(listing, head.encode())
@@ -141,7 +141,7 @@ def test_two_origins_are_none(listing: Server, url: str) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/images", "/images", "/images/x", "/uploads/x", "/nil"])
 def test_a_preflight_names_methods_and_fields(listing: Server, path: str) -> None:
-    """It comes without a credential, and is logged as any request."""
+    """It needs no credential, and is logged like any request."""
     answer = preflight(listing.client, path, method="PUT")
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -156,7 +156,7 @@ def test_a_preflight_names_methods_and_fields(listing: Server, path: str) -> Non
 
 
 def test_refusals_before_the_request_are_read_as_well(listing: Server) -> None:
-    """A page that sends too long a URL is told so."""
+    """A page whose URL is too long can read the error."""
     head = f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: a\r\nOrigin: {APP}\r\n\r\n"
 
     answer = send_raw(listing, head.encode())
@@ -166,7 +166,7 @@ def test_refusals_before_the_request_are_read_as_well(listing: Server) -> None:
 
 
 def test_the_fields_at_once_are_those_of_the_application(listing: Server, url: str) -> None:
-    """The answer without a task, and the one that ends the connection."""
+    """The inline response, and the one that closes the connection, have them."""
 
     def ask(more: str) -> RawAnswer:
         head = f"GET {url} HTTP/1.1\r\nHost: a\r\nOrigin: {APP}\r\n{more}\r\n"
@@ -190,7 +190,7 @@ def test_the_fields_at_once_are_those_of_the_application(listing: Server, url: s
     [("public", "cross-origin"), ("unlisted", "cross-origin"), ("private", "same-site")],
 )
 def test_what_other_pages_may_embed(owner: Account, visibility: str, policy: str) -> None:
-    """`<img>` works on every page, also on those that isolate themselves (COEP)."""
+    """`<img>` works on every page, including isolated pages (COEP)."""
     params = {"visibility": visibility}
     image = owner.client.post("/api/v1/images", content=picture(3), params=params).json()
 
@@ -200,7 +200,7 @@ def test_what_other_pages_may_embed(owner: Account, visibility: str, policy: str
 
 
 def test_every_origin_with_accounts(make_server: MakeServer) -> None:
-    """A key is what protects the API; answers are the same for all, so nothing varies."""
+    """A key protects the API; responses are the same for all origins, so they do not vary."""
     server = make_server(auth="required", cors_origins='["*"]')
     admin = admin_of(server)
 
@@ -216,7 +216,7 @@ def test_every_origin_with_accounts(make_server: MakeServer) -> None:
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server without accounts, that every page may have pictures of, and one origin all."""
+    """A server without accounts whose pictures every page may read, with one named origin."""
     place = tmp_path_factory.mktemp("local") / "data"
     server = Server(place, auth="off", cors_origins=f'["*", "{APP}"]', workers=1).start()
     yield server
@@ -224,7 +224,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_without_accounts_any_page_reads_pictures_alone(local: Server) -> None:
-    """Neither lists nor metadata, and nothing that is private."""
+    """It reads neither lists nor metadata, and no private images."""
     image = local.upload(picture(4))
     private = local.upload(picture(5), visibility="private")
     origin = {"origin": EVIL}
@@ -241,7 +241,7 @@ def test_without_accounts_any_page_reads_pictures_alone(local: Server) -> None:
 
 @pytest.mark.parametrize("origin", [EVIL, "null"])
 def test_without_accounts_any_page_changes_nothing(local: Server, origin: str) -> None:
-    """`*` is a permission to read pictures."""
+    """`*` permits reading pictures only."""
     image = local.upload(picture(6))
     path = f"/api/v1/images/{image['id']}"
 
@@ -258,7 +258,7 @@ def test_without_accounts_any_page_changes_nothing(local: Server, origin: str) -
 
 
 def test_without_accounts_a_named_origin_may_do_everything(local: Server) -> None:
-    """The operator has said so."""
+    """The operator has named it."""
     origin = {"origin": APP, "sec-fetch-site": "cross-site"}
 
     made = local.client.post("/images", content=picture(8), headers=origin)
@@ -269,7 +269,7 @@ def test_without_accounts_a_named_origin_may_do_everything(local: Server) -> Non
 
 
 def test_without_accounts_the_host_is_still_checked(local: Server) -> None:
-    """An allowed origin is no name of this machine, and a name pointed here is refused."""
+    """An allowed origin is not a name of this machine, and a name that resolves here is refused."""
     fields = {"origin": APP, "host": "app.example"}
 
     answer = local.client.get("/api/v1/images", headers=fields)

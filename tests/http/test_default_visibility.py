@@ -1,4 +1,4 @@
-"""Uploads that name no visibility are private where there are accounts, and public elsewhere."""
+"""Uploads without a visibility are private with accounts, and public without."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WAYS = ("form", "raw", "presigned", "url", "collection")
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[Remote]:
-    """Where an image is imported from."""
+    """The source of imported images."""
     remote = Remote()
     yield remote
     remote.close()
 
 
 def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict[str, Any]:
-    """An image, or a collection, made in one of the ways; it names no visibility unless given."""
+    """An image or a collection, made in one of the ways, without a visibility unless given."""
     images = "/api/v1/images"
     if way == "form":
         answer = client.post(images, files={"file": ("a.jpg", picture(1))}, data=fields)
@@ -55,7 +55,7 @@ def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict
 def test_each_way_of_uploading_has_the_default(
     make_server: MakeServer, remote: Remote, auth: str, default: str | None, expected: str
 ) -> None:
-    """A photograph must not become public because its uploader said nothing."""
+    """A photograph must not become public by default."""
     given = {} if default is None else {"default_visibility": default}
     server = make_server(
         auth=auth, rate_limits="off", workers=1, allow_url_import="true",

@@ -1,4 +1,4 @@
-"""Delivery: the bytes of originals and variants, their headers, and when they are not to be had."""
+"""Delivery: the bytes of originals and variants, their headers, and their errors."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def image(server: Server) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def private(server: Server) -> dict[str, Any]:
-    """An image that no shared cache may keep."""
+    """An image that shared caches may not keep."""
     return server.upload(picture(2), "diary.jpg", visibility="private")
 
 
 def steady(answer: httpx2.Response) -> dict[str, str]:
-    """The headers that do not change from one answer to the next."""
+    """The headers that are the same in every response."""
     passing = {"date", "server-timing", "x-request-id"}
     return {name: value for name, value in answer.headers.items() if name not in passing}
 
 
 def size_of(answer: httpx2.Response) -> tuple[int, int]:
-    """Width and height of the picture in an answer."""
+    """Width and height of the picture in a response."""
     return Image.open(io.BytesIO(answer.content)).size
 
 
@@ -57,7 +57,7 @@ def stored(server: Server, image_id: str) -> list[dict[str, Any]]:
 
 
 def test_the_original_comes_back_byte_for_byte(server: Server, image: dict[str, Any]) -> None:
-    """What was uploaded is kept as it was, metadata and all."""
+    """The upload is stored unchanged, including its metadata."""
     answer = server.client.get(f"/images/{image['id']}")
 
     assert answer.status_code == 200
@@ -85,7 +85,7 @@ def test_the_original_comes_back_byte_for_byte(server: Server, image: dict[str, 
 def test_a_variant_is_what_its_url_says(
     server: Server, image: dict[str, Any], path: str, size: tuple[int, int]
 ) -> None:
-    """Parameters, presets, and presets with parameters beside them that override theirs."""
+    """Parameters, presets, and presets with parameters that override theirs."""
     answer = server.client.get(path.format(**image))
 
     assert answer.status_code == 200
@@ -96,7 +96,7 @@ def test_a_variant_is_what_its_url_says(
 def test_the_type_and_the_name_follow_the_format(
     server: Server, image: dict[str, Any], name: str
 ) -> None:
-    """A WebP that is called image/jpeg, or saved as .jpg, is a support case."""
+    """A WebP that is called image/jpeg, or saved as .jpg, confuses users."""
     answer = server.client.get(f"/images/{image['id']}?w=80&format={name}&download=1")
 
     assert answer.headers["content-type"] == f"image/{name}"
@@ -112,7 +112,7 @@ PATHS = ["/images/{id}", "/images/{id}?w=90", "/images/{id}/thumbnail", "/blurre
 def test_image_answers_carry_the_headers_of_files_from_strangers(
     server: Server, image: dict[str, Any], path: str
 ) -> None:
-    """Cacheable for ever, shown in place, never sniffed, never run."""
+    """The response is cacheable without end, shown inline, never sniffed, never executed."""
     headers = server.client.get(path.format(**image)).headers
 
     assert headers["cache-control"] == IMMUTABLE
@@ -127,7 +127,7 @@ def test_image_answers_carry_the_headers_of_files_from_strangers(
 def test_a_private_image_is_kept_by_no_shared_cache(
     server: Server, private: dict[str, Any], path: str
 ) -> None:
-    """Nor by the answers that are remembered by URL, the second time."""
+    """This also holds for responses remembered by URL, the second time."""
     for _ in range(2):
         answer = server.client.get(path.format(**private))
 
@@ -137,7 +137,7 @@ def test_a_private_image_is_kept_by_no_shared_cache(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_head_is_get_without_the_body(server: Server, image: dict[str, Any], path: str) -> None:
-    """Cold, and again from memory."""
+    """This holds for the first request and for a memory hit."""
     url = path.format(**image) + ("&" if "?" in path else "?") + "download=1"
 
     for _ in range(2):
@@ -154,7 +154,7 @@ def test_head_is_get_without_the_body(server: Server, image: dict[str, Any], pat
 def test_an_answer_from_memory_is_the_answer(
     server: Server, image: dict[str, Any], query: str
 ) -> None:
-    """The short way differs in speed alone: same status, headers and bytes."""
+    """The fast path differs only in speed: same status, headers and bytes."""
     cold, *hot = [server.client.get(f"/images/{image['id']}?{query}") for _ in range(3)]
 
     for answer in hot:
@@ -179,7 +179,7 @@ def test_variants_outlive_the_process(make_server: MakeServer) -> None:
 
 
 def test_each_transform_has_its_own_etag(server: Server, image: dict[str, Any]) -> None:
-    """A cache that holds one of them must not take it for another."""
+    """A cache that has one of them must not use it for another."""
     queries = ["", "?w=60", "?w=61", "?w=60&format=png", "?w=60&q=70", "?w=60&gray=1"]
 
     etags = {

@@ -1,4 +1,4 @@
-"""BMP and ICO: headers that lie, and entries that share their picture."""
+"""BMP and ICO: headers with false values, and entries that share their picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def icon(pictures: Iterable[tuple[int, int]], payload: bytes) -> bytes:
 
 
 def bitmaps() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with icons and bitmaps."""
+    """Invalid icons and bitmaps."""
     shared = png(png_chunk(b"tEXt", b"a\0b") * 20_000)
     yield "ico_256_share_20k_chunks", icon([(0, len(shared))] * 256, shared)
     large = png(png_chunk(b"ruBy", bytes(20 * MIB)))

@@ -1,4 +1,4 @@
-"""JPEG 2000, AVIF and HEIC: boxes that are many, deep, or count to billions."""
+"""JPEG 2000, AVIF and HEIC: boxes that are numerous, deep, or have counts of billions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def nested(kind: bytes, depth: int) -> bytes:
 
 
 def jp2s() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the boxes and segments of a JPEG 2000 file."""
+    """Invalid boxes and segments of a JPEG 2000 file."""
     whole = encoded("JPEG2000")
     at = whole.index(b"jp2h") - 4
     size = struct.unpack(">I", whole[at : at + 4])[0]
@@ -57,7 +57,7 @@ def heif_boxes(brand: str) -> tuple[bytes, bytes, bytes]:
 
 
 def _movies() -> Iterator[tuple[str, bytes]]:
-    """Tables of an image sequence that count to billions, or are deep or many."""
+    """Tables of an image sequence with counts of billions, or that are deep or numerous."""
 
     def track(*tables: bytes) -> bytes:
         media = box(b"minf", box(b"stbl", b"".join(tables)))
@@ -76,7 +76,7 @@ def _movies() -> Iterator[tuple[str, bytes]]:
 
 
 def heifs(brand: str) -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the boxes of an AVIF or HEIC file."""
+    """Invalid boxes of an AVIF or HEIC file."""
     before, meta, after = heif_boxes(brand)
 
     def inserted(*boxes: bytes) -> bytes:
@@ -120,10 +120,10 @@ def heifs(brand: str) -> Iterator[tuple[str, bytes]]:
 
 
 def avifs() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with an AVIF."""
+    """Invalid AVIF files."""
     yield from heifs("avif")
 
 
 def heics() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with a HEIC."""
+    """Invalid HEIC files."""
     yield from heifs("heic")

@@ -1,4 +1,4 @@
-"""TIFF and EXIF: directories that loop, lie, or share their values."""
+"""TIFF and EXIF: directories that loop, have false values, or share their values."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def tiff(
 
 
 TIFF_TAIL = 72 + 2 + 4 + 12 * 9
-"""Where the bytes at the end of `tiff()` start, but for 12 an extra entry."""
+"""The offset of the bytes at the end of `tiff()`, without the 12 of an extra entry."""
 
 
 def overlapping(
     count: int, size: int, kind: int = 1, first: int = 40_000
 ) -> list[tuple[int, int, int, int]]:
-    """Entries that all have the same bytes of a file for their values."""
+    """Entries that all use the same bytes of a file as their values."""
     return [(first + number, kind, size, TIFF_TAIL + 12 * count) for number in range(count)]
 
 
@@ -58,7 +58,7 @@ def exif_counts() -> bytes:
 
 
 def exif_many(count: int) -> bytes:
-    """EXIF of many entries that hold a number each."""
+    """EXIF of many entries with a number each."""
     return b"II*\0\x08\0\0\0" + ifd([(n, 3, 1, 1) for n in range(count)])
 
 
@@ -73,11 +73,11 @@ LARGE_EXIFS: dict[str, Callable[[], bytes]] = {
     "many_65535": lambda: exif_many(65_535),
     "zeros_20M": lambda: b"II*\0\x08\0\0\0" + bytes(20 * MIB),
 }
-"""Of more than the 64 kB that a JPEG has room for."""
+"""More than the 64 kB of a JPEG segment."""
 
 
 def tiffs() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the directories of a TIFF."""
+    """Invalid directories of a TIFF."""
     million = bytes(MIB - 60_000)
     yield "tiff_4000_share_1M", tiff(overlapping(4_000, 1_000_000), bytes(1_000_000))
     yield "tiff_texts_share", tiff(overlapping(4_000, 900_000, kind=2), million)

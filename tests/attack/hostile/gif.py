@@ -1,4 +1,4 @@
-"""GIF: blocks and sub-blocks by the million."""
+"""GIF: millions of blocks and sub-blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.attack.hostile.seeds import encoded
 
 
 def gifs() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the blocks of a GIF."""
+    """Invalid blocks of a GIF."""
     data = encoded("GIF")
     head = 13 + 3 * (2 << (data[10] & 7))
     start, rest = data[:head], data[head:]

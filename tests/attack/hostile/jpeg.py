@@ -1,4 +1,4 @@
-"""JPEG: segments that are many, large, or announce what is not there."""
+"""JPEG: segments that are numerous, large, or announce missing data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mpf(count: int) -> bytes:
 
 
 def jpegs() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the segments of a JPEG."""
+    """Invalid segments of a JPEG."""
     full = b"x" * 65_533
     yield "jpeg_app_9990", jpeg(segment(0xE7, b"") * 9_990)
     yield "jpeg_app_20k", jpeg(segment(0xE7, b"") * 20_000)

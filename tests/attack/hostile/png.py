@@ -1,4 +1,4 @@
-"""PNG: chunks that are many, inflate, or lie."""
+"""PNG: chunks that are numerous, inflate, or have false values."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def png(*chunks: bytes, split: int = 0) -> bytes:
 
 @cache
 def deflated(size: int, *, is_sound: bool = True) -> bytes:
-    """Zeros, packed; without `is_sound` with a wrong check sum."""
+    """Zeros, compressed; without `is_sound` with a wrong check sum."""
     packed = zlib.compress(bytes(size), 9)
     return packed if is_sound else packed[:-4] + b"\1\2\3\4"
 
 
 def png_text(kind: bytes, size: int, *, is_sound: bool = True) -> bytes:
-    """A chunk of text or profile that inflates to so many bytes."""
+    """A chunk of text or profile that inflates to this many bytes."""
     start = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
     return png_chunk(kind, start + deflated(size, is_sound=is_sound))
 
 
 def pngs() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the chunks of a PNG."""
+    """Invalid chunks of a PNG."""
     for kind in (b"zTXt", b"iTXt", b"iCCP"):
         for is_sound in (True, False):
             bomb = png_text(kind, 16 * MIB, is_sound=is_sound)

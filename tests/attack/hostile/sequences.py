@@ -1,4 +1,4 @@
-"""AVIF sequences whose tables describe more than there is."""
+"""AVIF sequences whose tables describe more data than there is."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MOST = 0xFFFFFFFF
 
 
 def numbers(*values: int) -> bytes:
-    """Numbers of 4 bytes, as tables have them."""
+    """Numbers of 4 bytes, as in tables."""
     return struct.pack(f">{len(values)}I", *values)
 
 
 def sequences() -> Iterator[tuple[str, bytes]]:
-    """Each file with what it lies about."""
+    """Each file with its false value."""
     with tempfile.TemporaryDirectory() as folder:
         sound = without_still(Path(moving(Path(folder) / "a.avif")).read_bytes())
 

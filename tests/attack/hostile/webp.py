@@ -26,7 +26,7 @@ def webp(*chunks: tuple[bytes, bytes], flags: int = 0) -> bytes:
 
 
 def webps() -> Iterator[tuple[str, bytes]]:
-    """What can be wrong with the chunks of a WebP."""
+    """Invalid chunks of a WebP."""
     yield "webp_unknown_90k", webp(*[(b"JUNK", b"")] * 90_000)
     yield "webp_unknown_1M", webp(*[(b"JUNK", b"")] * 1_000_000)
     yield "webp_xmp_20M", webp((b"XMP ", b"x" * 20 * MIB), flags=4)

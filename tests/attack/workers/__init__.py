@@ -1,1 +1,1 @@
-"""Workers that tests start in the place of the service's own."""
+"""Workers that tests start instead of the service's own."""

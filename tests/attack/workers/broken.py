@@ -1,4 +1,4 @@
-"""A rogue worker whose libraries need a system call that the filter refuses: it dies of that."""
+"""A rogue worker whose libraries need a system call that the filter refuses: it is killed."""
 
 from __future__ import annotations
 

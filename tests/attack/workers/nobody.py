@@ -1,4 +1,4 @@
-"""A rogue worker of a user without privileges, whoever runs the tests."""
+"""A rogue worker of a user without privileges, regardless of who runs the tests."""
 
 from __future__ import annotations
 

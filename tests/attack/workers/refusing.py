@@ -1,4 +1,4 @@
-"""What a container does that refuses a system call: it answers EPERM."""
+"""The effect of a container that refuses a system call: it fails with EPERM."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PR_SET_NO_NEW_PRIVS = 38
 
 
 def refuse(number: int) -> None:
-    """Refuse a system call to this process from now on."""
+    """Refuse a system call of this process from now on."""
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
     rules = (
         (seccomp.LOAD, 0, 0, seccomp.NUMBER_AT),

@@ -1,4 +1,4 @@
-"""A worker in which an attacker already runs code: one of the pool's, with one more call."""
+"""A worker in which an attacker runs code: a worker of the pool, with one more call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXECUTE: Call[Any] = Call("execute", lambda value: (value, b""), lambda plain, _
 
 
 def run() -> None:
-    """Serve, as the command line says."""
+    """Serve, with the arguments of the command line."""
     worker.run({EXECUTE.name: EXECUTE.handled_by(_execute)})
 
 
