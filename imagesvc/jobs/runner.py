@@ -17,10 +17,11 @@ from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.attempts import Attempt
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
-from imagesvc.jobs.outages import Outage, SpaceWait
 from imagesvc.jobs.retry import space_delay
+from imagesvc.jobs.space import SpaceWait
 from imagesvc.model.ids import JobId, UserId, utc_now
 from imagesvc.model.jobs import Job, Operation, Status
+from imagesvc.outages import Outage
 from imagesvc.store.files.files import named_error
 from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore

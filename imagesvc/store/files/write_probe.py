@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import structlog
 from anyio import to_thread
 
 from imagesvc.errors import ImagesvcError, Unavailable, text_of
+from imagesvc.outages import Outage
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import FULL, named_error
-
-log = structlog.get_logger()
 
 PAUSE_SECONDS = 2.0
 """Between two attempts, however often readiness is asked for."""
@@ -28,6 +26,10 @@ class WriteProbe:
     def __init__(self, data_dir: DataDir, clock: Callable[[], float] = time.monotonic) -> None:
         self._data_dir = data_dir
         self._clock = clock
+        self._outage = Outage(
+            "no file can be made", "disk.unwritable",
+            "files can be made again", "disk.writable", clock,
+        )  # fmt: skip
         self._next_at = 0.0
         self._failure: ImagesvcError | None = None
 
@@ -48,11 +50,9 @@ class WriteProbe:
         except OSError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-            failure = named_error(error) if error.errno in FULL else None
-            if self._failure is None:
-                log.error("no file can be made", action="disk.unwritable", error=text_of(error))
-            self._failure = failure or Unavailable("The data directory cannot be written to.")
+            self._outage.failed(error=text_of(error))
+            full = named_error(error) if error.errno in FULL else None
+            self._failure = full or Unavailable("The data directory cannot be written to.")
         else:
-            if self._failure is not None:
-                log.warning("files can be made again", action="disk.writable")
+            self._outage.passed()
             self._failure = None

@@ -1,0 +1,42 @@
+"""Jobs that met a full disk: they wait, and then one at a time tries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from imagesvc.outages import Outage
+
+
+class SpaceWait:
+    """Whether jobs wait for space on the disk: then one at a time tries, after each pause."""
+
+    def __init__(self, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._outage = Outage(
+            "jobs wait for space on the disk", "jobs.wait_for_space",
+            "jobs have space on the disk", "jobs.have_space", clock,
+        )  # fmt: skip
+        self._pause = pause
+        self._clock = clock
+        self._paused_until = 0.0
+
+    def found_none(self, error: str) -> None:
+        """Note that a job met a full disk."""
+        self._outage.failed(error=error)
+        self._paused_until = self._clock() + self._pause
+
+    def found(self) -> None:
+        """Note that a job has stored what it made."""
+        self._outage.passed()
+        self._paused_until = 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """The rest of the pause; 0 when there is none."""
+        return max(0.0, self._paused_until - self._clock())
+
+    def slots(self, free: int, running: int) -> int:
+        """How many jobs may be claimed where `free` slots are free."""
+        if self.seconds_left > 0:
+            return 0
+        return min(free, max(0, 1 - running)) if self._outage.is_on else free
