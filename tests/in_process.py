@@ -1,4 +1,4 @@
-"""A server of this process, for applications that no command serves."""
+"""A server in this process, for applications without a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that trusts the address which a test writes into a header: one test has many."""
+"""A server that trusts the address in a header: one test has many addresses."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def limited_server(place: Path, **settings: Any) -> Iterator[Server]:
 
 
 def at(address: str) -> dict[str, str]:
-    """The header of a request that comes from an address."""
+    """The header of a request from an address."""
     return {"x-forwarded-for": address}

@@ -46,9 +46,9 @@ proxy_set_header Host $host;
 proxy_set_header Upgrade $http_upgrade;
 proxy_set_header Connection $connection_upgrade;
 """
-"""The snippet for websockets that most guides show, and connections that are reused."""
+"""The snippet for websockets in most guides, with reused connections."""
 PLAIN = "proxy_pass http://127.0.0.1:{backend};"
-"""The shortest configuration that works: nginx adds no field, and sends the backend as Host."""
+"""The shortest working configuration: nginx adds no field, and sends the backend as Host."""
 
 HAPROXY = """
 global
@@ -79,7 +79,7 @@ CADDY = """
 def nginx(
     folder: Path, backend: int, directives: str = WEBSOCKETS, *, maps: str = ""
 ) -> Iterator[int]:
-    """Run nginx in front of a port of this machine; the port that it listens on.
+    """Run nginx in front of a port of this machine; returns its own port.
 
     Args:
         folder: where it keeps its files.
@@ -100,7 +100,7 @@ def nginx(
 
 @contextlib.contextmanager
 def haproxy(folder: Path, backend: int) -> Iterator[int]:
-    """Run HAProxy in front of a port of this machine; the port that it listens on."""
+    """Run HAProxy in front of a port of this machine; returns its own port."""
     with reserve_port() as reservation:
         port = reservation.getsockname()[1]
         config = folder / "haproxy.cfg"
@@ -111,7 +111,7 @@ def haproxy(folder: Path, backend: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def caddy(folder: Path, site: str) -> Iterator[int]:
-    """Run Caddy with one site, the text of which has `{port}` in its address; that port."""
+    """Run Caddy with one site, whose text has `{port}` in its address; returns that port."""
     with reserve_port() as reservation:
         port = reservation.getsockname()[1]
         config = folder / "Caddyfile"

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: it keeps what comes, and answers as it was told."""
+"""A receiver of webhooks: it stores deliveries, and answers as configured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.waiting import PATIENCE
 
 
 class Receiver:
-    """Takes webhooks at any path; `/slow` answers late, `/held…` when `released` is set."""
+    """Receives webhooks at any path; `/slow` answers late, `/held…` when `released` is set."""
 
     def __init__(self) -> None:
         self.slow_seconds = 0.0
@@ -48,10 +48,10 @@ class Receiver:
         return f"http://127.0.0.1:{self.server.server_port}{path}"
 
     def close(self) -> None:
-        """Take nothing any more."""
+        """Stop the receiver."""
         self.server.shutdown()
         self.server.server_close()
 
     def at(self, path: str) -> list[tuple[dict[str, str], bytes]]:
-        """What came to a path."""
+        """The deliveries to a path."""
         return [(headers, body) for place, headers, body in self.got if place == path]

@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md as text, to be carried out by tests."""
+"""The recipes of docs/recipes.md as text, which tests run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def blocks(heading: str, language: str) -> list[str]:
 
 
 def files() -> dict[str, str]:
-    """The blocks that say which file they are, by the name of the file."""
+    """The blocks with a file name, by that name."""
     found = {}
     for _kind, text in _BLOCK.findall(PAGE):
         if name := _NAME.match(text):

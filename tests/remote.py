@@ -1,4 +1,4 @@
-"""Servers to import images from: each answer is bytes, or does with the socket what it likes."""
+"""Servers to import images from: each response is bytes, or a function of the socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = bytes | Callable[[socket.socket], object]
 
 
 class Remote:
-    """An HTTP server in a thread that answers paths with what it was given for them."""
+    """An HTTP server in a thread, with a response for each path."""
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = 0, context: ssl.SSLContext | None = None
@@ -22,7 +22,7 @@ class Remote:
         self.answers: dict[str, Answer] = {}
         self.requests: list[str] = []
         self.names: list[str | None] = []
-        """The hosts that TLS clients asked for (SNI)."""
+        """The hosts that TLS clients requested (SNI)."""
         self.scheme = "http" if context is None else "https"
         self._context = context
         if context is not None:
@@ -33,13 +33,13 @@ class Remote:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def url(self, path: str, answer: Answer | None = None, *, host: str = "") -> str:
-        """The URL of a path, which gives the answer from now on."""
+        """The URL of a path, which has this response from now on."""
         if answer is not None:
             self.answers[path.partition("?")[0]] = answer
         return f"{self.scheme}://{host or self.host}:{self.port}{path}"
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop the server."""
         self._is_open = False
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -79,7 +79,7 @@ class Remote:
 def answered(
     body: bytes, *headers: str, status: str = "200 OK", length: int | None = None
 ) -> bytes:
-    """A whole answer; its Content-Length may lie."""
+    """A complete response; its Content-Length may be wrong."""
     size = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {size}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
@@ -91,7 +91,7 @@ def redirected(to: str, status: str = "302 Found") -> bytes:
 
 
 def dripping(body: bytes, seconds: float) -> Callable[[socket.socket], None]:
-    """An answer that comes byte by byte, with a pause after each."""
+    """A response that arrives byte by byte, with a pause after each."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -111,5 +111,5 @@ def endless(connection: socket.socket) -> None:
 
 
 def silent(connection: socket.socket) -> None:
-    """No answer until the client gives up."""
+    """No response until the client disconnects."""
     connection.recv(1)

@@ -1,4 +1,4 @@
-"""A real server process for tests: started, asked over HTTP, stopped or killed."""
+"""A real server process for tests: started, used over HTTP, stopped or killed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.commands import Process
 from tests.waiting import PATIENCE, until
 
 PATIENT = dict.fromkeys(("job_timeout", "transform_timeout", "keep_alive_timeout"), f"{PATIENCE}s")
-"""Time limits that a busy machine exceeds in tests of something else."""
+"""Time limits that a busy machine may exceed in tests of other features."""
 
 
 class Server:
     """One `imagesvc serve` on a data directory; `settings` become IMAGESVC_* variables.
 
-    A test that needs accounts says `auth="required"`, and one whose work is done at once how many
+    A test that needs accounts sets `auth="required"`, and a test that needs concurrent work sets
     `workers`; a setting that is None has its default. The process is forked from one that has
     loaded the modules, unless it `has_own_interpreter`.
     """
@@ -49,7 +49,7 @@ class Server:
         )
 
     def start(self, path: str = "/readyz") -> Server:
-        """Start the process and wait until it is ready, or says 200 at another path."""
+        """Start the process and wait until it is ready, or until another path returns 200."""
         settings = {name: value for name, value in self.settings.items() if value is not None}
         arguments = ["serve", "--port", str(self.port), "--data-dir", str(self.data_dir)]
         with self.log_path.open("ab") as log, Path(os.devnull).open("rb") as nothing:
@@ -94,30 +94,30 @@ class Server:
         return self.process.pid
 
     def log(self) -> str:
-        """Everything it has logged, over all its starts."""
+        """The complete log of all its starts."""
         return self.log_path.read_text(errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL: no chance to tidy up."""
+        """Send SIGKILL, without a chance to clean up."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
 
     def begin_stop(self) -> None:
-        """SIGTERM, as an operator would; wait until it takes no more connections."""
+        """Send SIGTERM, like an operator; wait until it accepts no more connections."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         until(lambda: not self._listens())
 
     def stop(self) -> int:
-        """SIGTERM, and wait for the end; its exit status."""
+        """Send SIGTERM, and wait for the end; returns the exit status."""
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
     def close(self) -> None:
-        """End it at once: the test is over, and nothing waits for what the server still does."""
+        """End it immediately: the test is over, and does not wait for remaining work."""
         if self.process is not None and self.process.poll() is None:
             self._continue_children()
             self.kill()
@@ -126,14 +126,17 @@ class Server:
         self._reservation.close()
 
     def _continue_children(self) -> None:
-        """Let go on what a test has stopped: a stopped process cannot end with the server."""
+        """Continue processes that a test has stopped.
+
+        A stopped process cannot end with the server.
+        """
         for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
                 for pid in path.read_text().split():
                     os.kill(int(pid), signal.SIGCONT)
 
     def upload(self, content: bytes, filename: str = "a.jpg", **fields: str) -> dict[str, Any]:
-        """Upload one file that must be taken; the image."""
+        """Upload one file that must be accepted; returns the image."""
         answer = self.client.post(
             "/api/v1/images", files={"file": (filename, content)}, data=fields
         )
@@ -142,7 +145,7 @@ class Server:
         return image
 
     def finished(self, job_id: str) -> dict[str, Any]:
-        """Poll a job until it has ended; the job."""
+        """Poll a job until it has ended; returns the job."""
 
         def ended() -> dict[str, Any] | None:
             job: dict[str, Any] = self.client.get(f"/api/v1/jobs/{job_id}").json()
@@ -181,7 +184,7 @@ def new_client(**options: Any) -> httpx2.Client:
 
 
 def reserve_port() -> socket.socket:
-    """A socket bound to a free port, so that no other process is given the port.
+    """A socket bound to a free port, so that no other process gets the port.
 
     It does not listen and has SO_REUSEADDR, so Linux lets the server bind the port as well.
     """

@@ -1,4 +1,4 @@
-"""What connections are counted by."""
+"""How connections are counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.waiting import PATIENCE, until
 
 
 class Peer(socket.socket):
-    """A socket whose peer has an address of our choice."""
+    """A socket whose peer has a chosen address."""
 
     address = ""
 
@@ -35,7 +35,7 @@ class Peer(socket.socket):
 
 
 class From(asyncio.Transport):
-    """A connection from an address, and what is written to it."""
+    """A connection from an address, with the data written to it."""
 
     def __init__(self, address: str) -> None:
         peer = Peer()
@@ -44,7 +44,7 @@ class From(asyncio.Transport):
         self.written = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep what would be sent."""
+        """Store the data."""
         self.written += data
 
     def write_eof(self) -> None:
@@ -59,7 +59,7 @@ class From(asyncio.Transport):
 
 
 async def refusals(addresses: list[str], **settings: Any) -> list[bool]:
-    """Connect once from each address; whether the connection was refused."""
+    """Connect once from each address; returns whether the connection was refused."""
     known = Settings(**settings)
     protocol = bounded(connection_bounds(known), lambda _scope: None)
     config = uvicorn.Config(PlainTextResponse("a"), http=protocol, log_config=None)
@@ -79,7 +79,7 @@ async def refusals(addresses: list[str], **settings: Any) -> list[bool]:
 
 
 def test_addresses_of_one_ipv6_network_are_one_client() -> None:
-    """A customer has a /64, and with it more addresses than any limit."""
+    """A customer has a /64, with more addresses than any limit."""
     addresses = [f"2001:db8:0:1::{number:x}" for number in range(3)]
     others = ["2001:db8:0:2::1", "192.0.2.1"]
 
@@ -89,7 +89,7 @@ def test_addresses_of_one_ipv6_network_are_one_client() -> None:
 
 
 def test_ipv4_in_ipv6_is_ipv4() -> None:
-    """As a socket that takes both reports it."""
+    """A dual-stack socket reports it this way."""
     addresses = ["192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"]
 
     found = asyncio.run(refusals(addresses, max_connections_per_address=1))
@@ -123,12 +123,12 @@ def test_a_trusted_proxy_is_not_counted_however_its_address_is_written() -> None
     ],
 )
 def test_what_an_address_is_counted_as(address: str, network: str) -> None:
-    """The same for rate limits and connections."""
+    """Rate limits and connections use the same rule."""
     assert network_of(address) == network
 
 
 def test_refused_connections_are_logged_and_counted(make_server: MakeServer) -> None:
-    """By the limit that they met, with the address that met it most."""
+    """They are counted by the exceeded limit, with the most frequent address."""
     server = make_server(max_connections_per_address=3)
     address = ("127.0.0.1", server.port)
     with contextlib.ExitStack() as stack:
@@ -145,6 +145,6 @@ def test_refused_connections_are_logged_and_counted(make_server: MakeServer) -> 
 
 
 def metrics(server: Server) -> str:
-    """The figures, once a connection is free."""
+    """The metrics, when a connection is free."""
     answer = server.client.get("/metrics")
     return answer.text if answer.status_code == 200 else ""

@@ -1,4 +1,4 @@
-"""The documentation keeps step with the code."""
+"""The documentation matches the code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIXED_DEFAULTS = [
 
 
 def routes_of(service: Service) -> list[Route]:
-    """The route table, which middleware wraps."""
+    """The route table inside the middleware."""
     app: Any = create_app(service).asgi
     while hasattr(app, "_app"):
         app = app._app
@@ -46,7 +46,7 @@ def routes_of(service: Service) -> list[Route]:
 
 
 def test_every_route_is_documented_and_no_other(tmp_path: Path) -> None:
-    """A client's author finds each route in docs/http.md, and none that answers 404."""
+    """docs/http.md has each route, and no route that answers 404."""
     rows = re.findall(r"^\| (`[A-Z`, ]+`) \| `(/\S*)` \|", HTTP, re.MULTILINE)
     documented = {
         (method, re.sub(r"{\w+}", "{}", path))
@@ -66,14 +66,14 @@ def test_every_route_is_documented_and_no_other(tmp_path: Path) -> None:
 
 
 def test_every_error_code_is_documented_with_its_status() -> None:
-    """Clients compare codes, so each is written down."""
+    """Clients compare codes, so each is documented."""
     documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", HTTP, re.MULTILINE))
 
     assert documented == {code: str(status) for code, status in STATUS_OF_CODE.items()}
 
 
 def test_every_transform_key_is_documented_and_no_other() -> None:
-    """The grammar of URLs is the part of the API that people write by hand."""
+    """Users write transform URLs by hand."""
     table = HTTP.partition("### Transform parameters")[2].partition("## Lists")[0]
     keys = [key for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
             for key in re.findall(r"`(\w+)`", row)]  # fmt: skip
@@ -82,7 +82,7 @@ def test_every_transform_key_is_documented_and_no_other() -> None:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    """An operator finds each knob in docs/configuration.md, and none that is gone."""
+    """docs/configuration.md has each setting, and none that was removed."""
     assert sorted(DOCUMENTED) == sorted(Settings.model_fields)
 
 
@@ -90,7 +90,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 def test_a_documented_default_is_the_default(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the page gives as default, set in the environment as it stands, changes nothing."""
+    """The documented default, set in the environment, changes nothing."""
     monkeypatch.chdir(tmp_path)  # no .env and no imagesvc.toml
 
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", DOCUMENTED[name].strip("`"))
@@ -101,7 +101,7 @@ def test_a_documented_default_is_the_default(
 def test_the_documented_file_is_one_that_works(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The imagesvc.toml of the page can be copied as it is, and all of it takes effect."""
+    """The imagesvc.toml of the page can be copied, and all of it takes effect."""
     monkeypatch.chdir(tmp_path)
     example = re.findall(r"```toml\n(.+?)```", CONFIGURATION, re.DOTALL)[0]
     (tmp_path / "imagesvc.toml").write_text(example)
@@ -118,7 +118,7 @@ VECTOR = "qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA"
 
 
 def test_every_transform_key_has_its_row_and_every_picture_its_file() -> None:
-    """The page is made from the grammar's own table: make docs."""
+    """`make docs` makes the page from the table of the grammar."""
     rows = re.findall(r"^\| `(\w+)` \|", TRANSFORMS, re.MULTILINE)
     readme = (ROOT / "README.md").read_text("utf-8")
     pictures = set(re.findall(r"[(/]pictures/([\w.]+)\)", TRANSFORMS + readme))
@@ -130,7 +130,7 @@ def test_every_transform_key_has_its_row_and_every_picture_its_file() -> None:
 
 @pytest.mark.parametrize(("language", "command"), [("python", "python3"), ("javascript", "node")])
 def test_a_documented_recipe_signs_as_the_service_does(language: str, command: str) -> None:
-    """People sign in their own programs, and copy what the page shows."""
+    """Users copy the page's code into their own programs."""
     if shutil.which(command) is None:
         pytest.skip(f"{command} is not installed")
     (recipe,) = re.findall(rf"```{language}\n(.+?)```", TRANSFORMS, re.DOTALL)
@@ -155,7 +155,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_every_method_of_the_python_client_is_documented(client: type) -> None:
-    """A method that the page does not name is not found."""
+    """Users do not find a method that the page does not name."""
     page = (ROOT / "docs" / "client.md").read_text("utf-8")
     methods = {name for name in vars(client) if not name.startswith("_")}
 
@@ -164,7 +164,7 @@ def test_every_method_of_the_python_client_is_documented(client: type) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    """Pages refer to each other and to sections; a renamed heading breaks no link silently."""
+    """Pages refer to each other and to sections; a renamed heading must not break a link."""
     broken = [
         link
         for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())
@@ -188,7 +188,7 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_the_architecture_names_modules_that_exist() -> None:
-    """Files move; what leads people to them moves along."""
+    """When files move, the page must be changed."""
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "imagesvc").rglob("*.py")}
     named = re.findall(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)`", text)

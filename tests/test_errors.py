@@ -1,4 +1,4 @@
-"""Promises that hold for every error there is."""
+"""Promises that hold for every error."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ STATUS_OF_CODE = {
     "original_damaged": 503,
     "insufficient_storage": 507,
 }
-"""Codes are public: clients compare them. This table is added to, and nothing in it changes."""
+"""Codes are public: clients compare them. Rows may be added to this table, but not changed."""
 
 
 def kinds(root: type[ImagesvcError] = ImagesvcError) -> Iterator[type[ImagesvcError]]:
@@ -64,11 +64,11 @@ def kinds(root: type[ImagesvcError] = ImagesvcError) -> Iterator[type[ImagesvcEr
 KINDS = [
     kind for kind in dict.fromkeys(kinds()) if not kind.__module__.startswith("imagesvc.client")
 ]
-"""Those that the service answers with; a client has two of its own."""
+"""The errors of the service; a client has two more."""
 
 
 def an_instance(kind: type[ImagesvcError]) -> ImagesvcError:
-    """An error of this class with all that one may hold."""
+    """An error of this class with all optional values."""
     if issubclass(kind, (RangeNotSatisfiable, RateLimited)):
         return kind(1234)
     return kind("What went wrong.", (("w", "must be a number"), ("h", "too")))
@@ -76,7 +76,7 @@ def an_instance(kind: type[ImagesvcError]) -> ImagesvcError:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_has_a_status_a_code_and_a_title(kind: type[ImagesvcError]) -> None:
-    """Programs go by the code, proxies by the status, people by the title."""
+    """Programs use the code, proxies the status, people the title."""
     assert STATUS_OF_CODE[kind.code] == kind.status
     assert kind.title
     assert not kind.title.endswith(".")
@@ -84,13 +84,13 @@ def test_an_error_has_a_status_a_code_and_a_title(kind: type[ImagesvcError]) -> 
 
 
 def test_no_code_is_forgotten() -> None:
-    """A code that was public stays so."""
+    """A public code stays public."""
     assert {kind.code for kind in KINDS} == set(STATUS_OF_CODE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_says_whose_fault_it_is(kind: type[ImagesvcError]) -> None:
-    """4xx: change the request. 5xx: it may pass later. Retries of jobs go by this, too."""
+    """4xx: change the request. 5xx: it may succeed later. Retries of jobs use this, too."""
     assert issubclass(kind, Rejected) == (400 <= kind.status < 500)
     if kind is not ImagesvcError:
         assert issubclass(kind, Unavailable) == (kind.status >= 500)
@@ -98,7 +98,7 @@ def test_an_error_says_whose_fault_it_is(kind: type[ImagesvcError]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_crosses_a_process_border_whole(kind: type[ImagesvcError]) -> None:
-    """One that does not unpickle takes the worker's answer with it."""
+    """An error that cannot be unpickled loses the worker's answer."""
     error = an_instance(kind)
 
     copy = pickle.loads(pickle.dumps(error))
@@ -110,11 +110,11 @@ def test_an_error_crosses_a_process_border_whole(kind: type[ImagesvcError]) -> N
 
 @pytest.mark.parametrize("code", STATUS_OF_CODE)
 def test_a_stored_code_finds_an_error_again(code: str) -> None:
-    """Jobs keep the code of what stopped them."""
+    """Jobs store the code of their error."""
     assert by_code(code).code == code
     assert by_code(code).status == STATUS_OF_CODE[code]
 
 
 def test_an_unknown_code_is_an_internal_error() -> None:
-    """Such as one that a newer version wrote."""
+    """An example is a code of a newer version."""
     assert by_code("from_the_future") is ImagesvcError

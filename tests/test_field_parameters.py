@@ -1,4 +1,4 @@
-"""Values with parameters are read as the parser of multipart bodies reads them, in linear time."""
+"""Values with parameters are parsed like the multipart parser does, in linear time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ORDINARY = [
 
 @pytest.mark.parametrize("field", ORDINARY)
 def test_ordinary_fields_are_read_as_the_library_reads_them(field: str) -> None:
-    """The two must agree on what clients send."""
+    """The two must agree about normal fields."""
     value, parameters = parse_options_header(field)
     expected = {name.decode("latin-1"): text.decode("latin-1") for name, text in parameters.items()}
     expected = {name: text for name, text in expected.items() if name.isalpha() and text}
@@ -42,7 +42,7 @@ def test_ordinary_fields_are_read_as_the_library_reads_them(field: str) -> None:
 
 
 def test_parameters_beyond_the_bound_are_not_read() -> None:
-    """A field of very many costs no more than one of a few."""
+    """A field with very many costs no more than one with a few."""
     field = "".join(f"; p{number}=x" for number in range(MAX_PARAMETERS + 1))
 
     assert list(parameters_of(field)) == [f"p{number}" for number in range(MAX_PARAMETERS)]

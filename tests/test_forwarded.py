@@ -1,4 +1,4 @@
-"""Whom the fields of proxies name."""
+"""The client that the fields of proxies name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRUSTED = [ip_network("10.0.0.0/8"), ip_network("::1/128")]
 
 
 def corrected(peer: str, **fields: str) -> tuple[str, str, str]:
-    """Client, scheme and host that the application sees."""
+    """Client, scheme and host as the application sees them."""
     seen: list[Scope] = []
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -66,12 +66,12 @@ def corrected(peer: str, **fields: str) -> tuple[str, str, str]:
 def test_a_trusted_peer_names_the_first_asker_that_is_no_proxy_of_ours(
     fields: dict[str, str], expected: tuple[str, str, str]
 ) -> None:
-    """What stands farther left was written by strangers."""
+    """Values further left come from untrusted clients."""
     assert corrected("10.0.0.1", **fields) == expected
 
 
 def test_a_stranger_is_not_believed() -> None:
-    """Whoever connects from outside the trusted networks is the client."""
+    """A client outside the trusted networks is the client itself."""
     fields = {"forwarded": "for=1.2.3.4;proto=https;host=a.example"}
 
     assert corrected("192.0.2.77", **fields) == ("192.0.2.77", "http", "inner:8000")
@@ -90,7 +90,7 @@ def test_a_stranger_is_not_believed() -> None:
 def test_fields_of_a_proxy_that_is_not_trusted_are_told_once(
     make_server: MakeServer, trusted: str, fields: dict[str, str], *, is_told: bool
 ) -> None:
-    """A forgotten `trusted_proxies` was only a 404 at another place."""
+    """Without the warning, a forgotten `trusted_proxies` only caused a 404 elsewhere."""
     server = make_server(auth="required", workers=1, trusted_proxies=trusted)
 
     for _ in range(3):

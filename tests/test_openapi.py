@@ -1,4 +1,4 @@
-"""The API's document: valid, whole, readable, and changed on purpose alone."""
+"""The OpenAPI document: valid, complete, readable, and changed only deliberately."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def described(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_the_document_is_the_one_that_is_stored(text: bytes) -> None:
-    """A change that clients would notice is seen in review: `make openapi` stores it."""
+    """A change is visible in review: `make openapi` stores the document."""
     assert text == SNAPSHOT.read_bytes(), "the API has changed: make openapi, and look at the diff"
 
 
 def test_the_document_follows_openapi_3_1(document: dict[str, Any]) -> None:
-    """Tools take it."""
+    """Tools accept it."""
     OpenAPIV31SpecValidator(document).validate()
 
 
@@ -89,7 +89,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_schemas_hold_words_of_json_schema_alone(document: dict[str, Any]) -> None:
-    """Validators of the document pass over others, such as `ge`, and linters refuse them."""
+    """Validators ignore other words, such as `ge`, and linters refuse them."""
     found = {key for schema in schemas_in(document) for key in schema}
 
     assert {"type", "maximum", "items"} <= found
@@ -97,7 +97,7 @@ def test_schemas_hold_words_of_json_schema_alone(document: dict[str, Any]) -> No
 
 
 def test_a_form_shows_values_that_may_be_sent(document: dict[str, Any]) -> None:
-    """The docs page fills a form with defaults, and with random text where there are none."""
+    """The docs page fills a form with defaults, or with random text if there are none."""
     forms = [
         operation["requestBody"]["content"]["multipart/form-data"]["schema"]
         for _path, operation in described(document)
@@ -120,12 +120,12 @@ def test_a_request_has_bodies_of_one_kind(document: dict[str, Any]) -> None:
 
 
 def test_it_is_the_same_every_time(text: bytes) -> None:
-    """Nothing in it depends on the order of sets, on times, or on where the data lies."""
+    """It does not depend on the order of sets, on times, or on the data directory."""
     assert api_document() == text
 
 
 def test_names_are_for_people(document: dict[str, Any]) -> None:
-    """Generated clients name classes and functions after them."""
+    """Generated clients use them for classes and functions."""
     for name in document["components"]["schemas"]:
         assert re.fullmatch("[A-Z][A-Za-z]+", name)
         assert not re.search("(Out|In)$", name)
@@ -142,7 +142,7 @@ def test_every_operation_is_summed_up_and_under_a_described_tag(document: dict[s
 
 
 def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
-    """With the media type, the schema and an example of each code."""
+    """Each has the media type, the schema and an example of each code."""
     responses = document["components"]["responses"]
     assert {
         (code, answer["value"]["status"])
@@ -157,7 +157,7 @@ def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
 
 
 def test_what_writes_tells_of_a_full_disk(document: dict[str, Any]) -> None:
-    """A client that writes must know 507, whatever it writes."""
+    """A client that writes must handle 507."""
     written = {
         method.upper()
         for methods in document["paths"].values()
@@ -176,7 +176,7 @@ def test_what_writes_tells_of_a_full_disk(document: dict[str, Any]) -> None:
 
 
 def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None:
-    """Of all that is sent and all that is given, but for what only holds others."""
+    """All bodies have one, except containers of others."""
     schemas = document["components"]["schemas"]
     validator = Draft202012Validator(document, format_checker=Draft202012Validator.FORMAT_CHECKER)
     shown = {name: schema["examples"] for name, schema in schemas.items() if "examples" in schema}
@@ -200,7 +200,7 @@ def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None
 
 
 def test_delivery_takes_every_transform_parameter(document: dict[str, Any]) -> None:
-    """The words are those of the grammar's own table."""
+    """The descriptions are those of the grammar's table."""
     parameters = document["components"]["parameters"]
     for path in ("/images/{image_id}", "/images/{image_id}/{preset}", "/blurred-images/{image_id}"):
         named = {
@@ -214,7 +214,7 @@ def test_delivery_takes_every_transform_parameter(document: dict[str, Any]) -> N
 
 
 def test_it_is_served_with_an_etag(server: Server, text: bytes) -> None:
-    """A client generator that looks daily gets it once."""
+    """A generator that requests it daily downloads it once."""
     answer = server.client.get("/api/v1/openapi.json")
     again = server.client.get(
         "/api/v1/openapi.json", headers={"if-none-match": answer.headers["etag"]}

@@ -13,7 +13,7 @@ SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.json"
 
 
 def test_it_has_every_operation_with_its_parameters_and_body() -> None:
-    """Who imports it misses nothing."""
+    """The collection is complete."""
     document = json.loads(SNAPSHOT.read_text())
     operations = {
         operation["operationId"]: (method.upper(), path, operation)

@@ -1,4 +1,4 @@
-"""Prefixes of paths, and the settings that name them."""
+"""Prefixes of paths, and the settings for them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PATHS = ("/", "/images", "/images/{image_id}", "/api/v1/images", "/healthz")
 
 
 async def _app(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """Answer nothing."""
+    """An application that does nothing."""
 
 
 def corrected(prefix: str, path: str, base_url: str | None = None, **reported: str) -> Scope:
-    """The scope of a request for a path, as routes see it."""
+    """The scope of a request for a path, as the routes get it."""
     base = prefix if base_url is None else base_url
     middleware = BasePathMiddleware(_app, prefix, base, PATHS)
     return middleware.corrected({"type": "http", "path": path, **reported})
@@ -47,7 +47,7 @@ def corrected(prefix: str, path: str, base_url: str | None = None, **reported: s
     ],
 )
 def test_a_prefix_is_plain_segments(text: str, prefix: str | None) -> None:
-    """What could lead elsewhere, or be read in two ways, is none."""
+    """A prefix that could be ambiguous, or name another host, is refused."""
     assert prefix_of(text) == prefix
 
 
@@ -74,12 +74,12 @@ def test_a_prefix_is_plain_segments(text: str, prefix: str | None) -> None:
 def test_the_prefix_is_taken_off_where_a_route_follows(
     prefix: str, path: str, expected: str
 ) -> None:
-    """Else the path is one that a proxy has taken it off already, or nothing."""
+    """Otherwise a proxy has already removed it, or the path does not exist."""
     assert corrected(prefix, path)["path"] == expected
 
 
 def test_what_a_proxy_says_goes_before_the_base_path_and_the_public_url_before_both() -> None:
-    """The scope says what URLs begin with."""
+    """The scope has the prefix of URLs."""
     reported = {PREFIX: "/said", ORIGIN: "https://a.example"}
 
     by_proxy = corrected("/media", "/said/images/1", **reported)
@@ -108,7 +108,7 @@ def test_what_a_proxy_says_goes_before_the_base_path_and_the_public_url_before_b
 def test_a_path_of_the_public_url_is_the_base_path(
     settings: dict[str, str], prefix: str, base_url: str
 ) -> None:
-    """Unless another one is set, for a proxy that changes it."""
+    """It can be overridden for a proxy that changes the path."""
     loaded = Settings(**settings)  # type: ignore[arg-type]  # of texts
 
     assert (loaded.prefix, loaded.base_url) == (prefix, base_url)
@@ -132,6 +132,6 @@ def test_a_path_of_the_public_url_is_the_base_path(
     ],
 )
 def test_settings_that_are_no_path_or_url_are_named(name: str, value: str) -> None:
-    """With what they must be."""
+    """The error has the expected form."""
     with pytest.raises(SettingsError, match=f"{name}: .*must be"):
         load_settings(**{name: value})

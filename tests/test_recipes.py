@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md are carried out as they are written."""
+"""The recipes of docs/recipes.md are run as they are written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.waiting import PATIENCE
 
 ORIGIN = "https://app.example"
 AVIF = "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"
-"""What a browser accepts in the place of an `<img>`."""
+"""The Accept field of a browser for an `<img>`."""
 
 
 def url_of(server: Server) -> str:
@@ -54,7 +54,7 @@ def image_id(admin: Account) -> str:
 
 
 def seen(url: str) -> Image.Image:
-    """What a browser shows in an `<img>` of a page of another site."""
+    """The image that a browser shows in an `<img>` of a page of another site."""
     fields = {"origin": ORIGIN, "sec-fetch-site": "cross-site", "accept": AVIF}
     answer = httpx2.get(url, headers=fields, timeout=PATIENCE)
     assert answer.status_code == 200, (url, answer.text)
@@ -63,7 +63,7 @@ def seen(url: str) -> Image.Image:
 
 
 class Sources(HTMLParser):
-    """The pictures that a piece of HTML names: URL, descriptor, and the type it should have."""
+    """The pictures in a piece of HTML: URL, descriptor, and the expected type."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Sources(HTMLParser):
 
 
 def test_a_program_gets_a_key_that_may_do_one_thing(guarded: Server) -> None:
-    """By the command of the page."""
+    """The key is made by the command of the page."""
     command = re.findall(r"^imagesvc (key add .+) --data-dir \S+$", recipes.PAGE, re.MULTILINE)[0]
     picture_file = {"file": ("a.jpg", picture(8))}
 
@@ -92,7 +92,7 @@ def test_a_program_gets_a_key_that_may_do_one_thing(guarded: Server) -> None:
 
 
 def test_the_settings_for_a_proxy_are_valid() -> None:
-    """The file is copied as it is."""
+    """The file is copied unchanged."""
     settings = Settings(**tomllib.loads(recipes.files()["imagesvc.toml"]))
 
     assert settings.public_url == recipes.SERVICE
@@ -102,7 +102,7 @@ def test_the_settings_for_a_proxy_are_valid() -> None:
 def test_a_page_of_another_site_shows_each_picture(
     guarded: Server, image_id: str, heading: str
 ) -> None:
-    """In the width and the format that the HTML promises."""
+    """The picture has the width and the format of the HTML."""
     (html,) = recipes.blocks(heading, "html")
 
     named = Sources(recipes.filled(html, url=url_of(guarded), image_id=image_id)).found
@@ -120,7 +120,7 @@ def test_a_page_of_another_site_shows_each_picture(
 def test_a_private_image_has_a_srcset_of_signed_urls(
     guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
-    """The program prints what a page needs, and its visitors need no key."""
+    """The program prints the HTML of a page, and visitors need no key."""
     image_id = upload(admin, "private")
     program = tmp_path / "srcset.py"
     text = recipes.files()[program.name]
@@ -139,7 +139,7 @@ def test_a_private_image_has_a_srcset_of_signed_urls(
 
 @pytest.mark.parametrize("language", ["markdown", "bbcode"])
 def test_links_for_posts_lead_to_pictures(guarded: Server, image_id: str, language: str) -> None:
-    """A thumbnail, a preview and the whole."""
+    """The links are a thumbnail, a preview and the whole picture."""
     (text,) = recipes.blocks("Markdown and BBCode", language)
 
     urls = re.findall(
@@ -151,7 +151,7 @@ def test_links_for_posts_lead_to_pictures(guarded: Server, image_id: str, langua
 
 
 def test_an_extension_behind_id_and_preset_is_jpeg(guarded: Server, image_id: str) -> None:
-    """For forums that take no link without one."""
+    """Some forums accept no link without an extension."""
     paths = re.findall(r"`(/images/ID\S*\.jpg)`", recipes.PAGE)
 
     shown = [seen(f"{url_of(guarded)}{path.replace('ID', image_id)}") for path in paths]
@@ -169,7 +169,7 @@ def node() -> str:
 def test_the_loader_of_next_gives_urls_that_work(
     guarded: Server, admin: Account, image_id: str, tmp_path: Path
 ) -> None:
-    """For every width that Next.js asks for, with `urls.original` as `src`."""
+    """This holds for every width of Next.js, with `urls.original` as `src`."""
     original = admin.client.get(f"/api/v1/images/{image_id}").json()["urls"]["original"]
     loader = recipes.filled(recipes.files()["image-loader.js"], url=url_of(guarded))
     (tmp_path / "image-loader.mjs").write_text(loader)
@@ -195,7 +195,7 @@ def test_the_loader_of_next_gives_urls_that_work(
 def test_one_line_of_curl_prints_where_the_picture_is(
     guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
-    """As it is pasted."""
+    """The command is run unchanged."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     (tmp_path / "photo.jpg").write_bytes(picture(6, (1200, 800)))
@@ -210,7 +210,7 @@ def test_one_line_of_curl_prints_where_the_picture_is(
 
 
 def as_sharex(uploader: dict[str, Any], filename: str, content: bytes) -> httpx2.Response:
-    """Send what ShareX sends for a custom uploader: arguments first, then the file."""
+    """Send the request of ShareX for a custom uploader: arguments first, then the file."""
     boundary = "-" * 20 + "8dd1c0e1b2a3f40"
     fields = "".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -245,7 +245,7 @@ def parsed(syntax: str, answer: httpx2.Response) -> str:
 
 
 def test_sharex_uploads_and_finds_the_urls(guarded: Server, admin: Account) -> None:
-    """A screenshot with a name that is no ASCII; the uploader as it is read from the file."""
+    """The screenshot has a non-ASCII name; the uploader is read from the file."""
     (text,) = recipes.blocks("ShareX", "json")
     uploader = json.loads(recipes.filled(text, url=url_of(guarded), key=admin.key))
 

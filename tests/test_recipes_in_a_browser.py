@@ -1,4 +1,4 @@
-"""The HTML of docs/recipes.md in a real browser, where Chromium is installed."""
+"""The HTML of docs/recipes.md in a real browser, if Chromium is installed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPORT = """
 
 @contextlib.contextmanager
 def site(html: str) -> Iterator[str]:
-    """A site of one page, isolated so that it may embed only what allows that (COEP); its URL."""
+    """A site of one page, isolated so that it embeds only permitted resources (COEP); its URL."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -37,7 +37,7 @@ def site(html: str) -> Iterator[str]:
             self.wfile.write(html.encode())
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -52,7 +52,7 @@ def site(html: str) -> Iterator[str]:
 def test_a_page_of_another_site_shows_pictures(
     guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
-    """Public ones in the width that the page needs, and private ones by signed URLs alone."""
+    """Public ones in the required width, and private ones only by signed URLs."""
     base = f"http://127.0.0.1:{guarded.port}"
     shared, private = (
         admin.client.post(

@@ -1,4 +1,4 @@
-"""The proxies of docs/recipes.md in front of a real server, where they are installed."""
+"""The proxies of docs/recipes.md in front of a real server, if they are installed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORGED = {
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that believes the proxy in front of it."""
+    """A server that trusts the proxy in front of it."""
     server = Server(
         tmp_path_factory.mktemp("service") / "data", auth="required", rate_limits="off", workers=1,
         trusted_proxies='["127.0.0.1/32"]',
@@ -54,7 +54,7 @@ def site(number: int, server: Server) -> str:
 
 
 def use_through(port: int, prefix: str, owner: Account) -> None:
-    """Upload more than 1 MB, follow what the answers name, and get events, as a forging client."""
+    """Upload more than 1 MB, follow the URLs of responses, and get events, with forged fields."""
     base = f"http://127.0.0.1:{port}"
     with new_client(base_url=base) as client:
         client.headers.update({"authorization": f"Bearer {owner.key}", **FORGED})
@@ -74,7 +74,7 @@ def use_through(port: int, prefix: str, owner: Account) -> None:
 
 
 def test_nginx_below_a_path(service: Server, owner: Account, tmp_path: Path) -> None:
-    """In the server of a site that has its own pictures, too."""
+    """The site has its own pictures, too."""
     others = "client_max_body_size 1m; location ~ \\.(jpg|png)$ {{ return 410; }}\n"
 
     with nginx(tmp_path, service.port, others + directives("nginx")) as port:
@@ -93,7 +93,7 @@ def test_nginx_below_a_path(service: Server, owner: Account, tmp_path: Path) -> 
 def test_caddy_on_a_host_and_below_a_path(
     service: Server, owner: Account, tmp_path: Path, number: int, prefix: str
 ) -> None:
-    """Uploads of any size and events pass, and clients do not choose what answers say."""
+    """Uploads of any size and events pass, and clients cannot influence responses."""
     with caddy(tmp_path, site(number, service)) as port:
         use_through(port, prefix, owner)
 
@@ -119,7 +119,7 @@ def test_links_of_lemmy(
     kind: str,
     size: tuple[int, int],
 ) -> None:
-    """As its pages and its applications make them."""
+    """The links are those of its pages and applications."""
     image_id = owner.client.post(
         "/images", content=picture(2, (1200, 800), "PNG"), params={"visibility": "unlisted"}
     ).json()["id"]

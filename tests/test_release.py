@@ -1,4 +1,4 @@
-"""What is told about versions agrees: pyproject.toml, CHANGELOG.md, and what programs say."""
+"""Versions agree: pyproject.toml, CHANGELOG.md, and the output of programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def numbers_of(text: str) -> tuple[int, ...]:
 
 
 def test_the_changelog_has_dated_versions_from_new_to_old() -> None:
-    """A section is what somebody reads before an upgrade: each has a number and a day."""
+    """Users read a section before an upgrade: each has a number and a date."""
     unreleased, *dated = SECTIONS
     versions = [re.fullmatch(r"\[(\d+\.\d+\.\d+)] - (\d{4}-\d\d-\d\d)", it) for it in dated]
     found = [(numbers_of(it[1]), date.fromisoformat(it[2])) for it in versions if it]
@@ -34,21 +34,21 @@ def test_the_changelog_has_dated_versions_from_new_to_old() -> None:
 
 
 def test_the_newest_version_of_the_changelog_is_the_one_of_the_package() -> None:
-    """pyproject.toml has the only number; a release without its section fails here."""
+    """pyproject.toml has the only number; a release without a section fails here."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
     assert SECTIONS[1].startswith(f"[{project['version']}] - ")
 
 
 def test_what_is_installed_has_the_version_of_the_project() -> None:
-    """`imagesvc --version`, the OpenAPI document and the client take the number from metadata."""
+    """`imagesvc --version`, the OpenAPI document and the client read the number from metadata."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
     assert version("imagesvc") == project["version"]
 
 
 def requirements_of(folder: Path) -> dict[str, Requirement]:
-    """What a project needs, for running, tests and development."""
+    """The requirements of a project for running, tests and development."""
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project.get("optional-dependencies", {}).values()
     lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
@@ -57,7 +57,7 @@ def requirements_of(folder: Path) -> dict[str, Requirement]:
 
 
 def test_constraints_are_versions_alone() -> None:
-    """So that they serve every machine, and every registry."""
+    """They work on every machine, with every registry."""
     header, *lines = CONSTRAINTS
 
     assert header.startswith("# ")
@@ -67,7 +67,7 @@ def test_constraints_are_versions_alone() -> None:
 
 @pytest.mark.parametrize("folder", [ROOT, ROOT / "client"], ids=["server", "client"])
 def test_constraints_fit_what_the_projects_need(folder: Path) -> None:
-    """After a bound is raised, `make constraints` renews them."""
+    """After a bound is raised, `make constraints` updates them."""
     lines = map(Requirement, CONSTRAINTS[1:])
     pinned = {it.name: it for it in lines if it.marker is None or it.marker.evaluate()}
     for name, needed in requirements_of(folder).items():
@@ -76,7 +76,7 @@ def test_constraints_fit_what_the_projects_need(folder: Path) -> None:
 
 
 def test_the_client_takes_the_oldest_versions_that_the_server_takes() -> None:
-    """With these it is tested, since the server's package has it inside."""
+    """It is tested with these, since the server's package contains it."""
     server, client = requirements_of(ROOT), requirements_of(ROOT / "client")
 
     for name, needed in client.items():
@@ -85,7 +85,7 @@ def test_the_client_takes_the_oldest_versions_that_the_server_takes() -> None:
 
 
 def test_each_library_has_a_lower_bound() -> None:
-    """Without one, the oldest versions that can be installed are years old."""
+    """Without one, the oldest installable versions are years old."""
     needed = requirements_of(ROOT).values()
 
     assert [it.name for it in needed if not any(s.operator == ">=" for s in it.specifier)] == []

@@ -1,4 +1,4 @@
-"""Settings: where they come from, their units, and what is said when they are wrong."""
+"""Settings: their sources, their units, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imagesvc.syntax.hosts import is_loopback
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A working directory without files, and an environment without our variables."""
+    """A working directory without files, and an environment without IMAGESVC_* variables."""
     for name in list(os.environ):
         if name.upper().startswith(PREFIX):
             monkeypatch.delenv(name)
@@ -24,7 +24,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def faults() -> dict[str, str]:
-    """What loading complains of: setting or variable to message."""
+    """The errors of loading: setting or variable to message."""
     with pytest.raises(SettingsError) as caught:
         load_settings()
     return dict(line.split(": ", 1) for line in str(caught.value).splitlines())
@@ -66,7 +66,7 @@ def faults() -> dict[str, str]:
 def test_a_setting_takes_its_units(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
 ) -> None:
-    """Nobody should have to count zeros."""
+    """Users need not count zeros."""
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", text)
 
     assert getattr(load_settings(), name) == value
@@ -121,7 +121,7 @@ def test_a_setting_takes_its_units(
 def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, word: str
 ) -> None:
-    """A traceback helps nobody who only mistyped a number."""
+    """A traceback does not help with a mistyped number."""
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", text)
 
     ((where, message),) = faults().items()
@@ -132,7 +132,7 @@ def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
 
 
 def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
-    """From whatever source, so that the next start is the one that works."""
+    """Errors of all sources are reported together, so that the next start succeeds."""
     (place / "imagesvc.toml").write_text('max_frames = "x"\ncolour = "red"\n')
     (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\nIMAGESVC_SPEED=9\nOTHER_APP=1\n")
     for name, text in {
@@ -148,7 +148,7 @@ def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place
 
 
 def test_unknown_names_and_bad_presets_are_told_in_one_run(place: Path) -> None:
-    """Presets are read by other code than numbers; and settings that are wrong hide none."""
+    """Presets are read by other code than numbers; invalid settings hide none."""
     (place / "imagesvc.toml").write_text('colour = 1\nport = "x"\n[presets]\ncard = "w=0"\n')
 
     assert set(faults()) == {"colour", "port", "presets.card"}
@@ -171,14 +171,14 @@ def test_unknown_names_and_bad_presets_are_told_in_one_run(place: Path) -> None:
 def test_a_fault_in_the_file_is_told_in_the_form_of_the_file(
     place: Path, toml: str, name: str, said: str
 ) -> None:
-    """JSON is no help to a reader who looks at TOML."""
+    """JSON does not help a reader of TOML."""
     (place / "imagesvc.toml").write_text(toml)
 
     assert said in faults()[name]
 
 
 def test_the_source_of_a_fault_is_named(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
-    """The strongest one that names the setting: there it is to be mended."""
+    """It is the strongest source that names the setting, where it must be corrected."""
     (place / "imagesvc.toml").write_text('max_frames = "x"\nport = "x"\n')
     (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\n")
     monkeypatch.setenv("IMAGESVC_PORT", "y")
@@ -199,7 +199,7 @@ def test_the_source_of_a_fault_is_named(monkeypatch: pytest.MonkeyPatch, place: 
 
 
 def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit that was misspelt is a limit that is not in force."""
+    """A misspelt limit would not be in force."""
     monkeypatch.setenv("IMAGESVC_MAX_UPLOAD_SIZES", "1MiB")
 
     assert faults() == {"IMAGESVC_MAX_UPLOAD_SIZES": "there is no such setting"}
@@ -217,14 +217,14 @@ def test_variables_of_the_client_hinder_no_server(
 
 
 def test_own_presets_in_a_file_are_added_to_the_default_ones(place: Path) -> None:
-    """The routes that need `blurred` and `preview` would be gone otherwise."""
+    """Otherwise the routes that need `blurred` and `preview` would disappear."""
     (place / "imagesvc.toml").write_text('[presets]\ncard = "w=600"\nblurred = false\n')
 
     assert list(load_settings().presets) == ["thumbnail", "preview", "card"]
 
 
 def test_a_file_that_is_no_toml_is_named(place: Path) -> None:
-    """With the line where it ends to be."""
+    """The error has the line."""
     (place / "imagesvc.toml").write_text("port = 1\nport = = 2\n")
 
     assert "line 2" in faults()["imagesvc.toml"]
@@ -232,7 +232,7 @@ def test_a_file_that_is_no_toml_is_named(place: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org"])
 def test_beyond_loopback_there_are_accounts(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """Without them anyone who reaches the port may upload and delete: refused, with what to set."""
+    """Without them every client of the port may upload and delete: refused, with what to set."""
     monkeypatch.setenv("IMAGESVC_HOST", host)
 
     assert load_settings().has_accounts
@@ -243,7 +243,7 @@ def test_beyond_loopback_there_are_accounts(monkeypatch: pytest.MonkeyPatch, hos
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_on_loopback_there_are_accounts_unless_they_are_off(host: str) -> None:
-    """A proxy on the same machine cannot be told from a local program."""
+    """A proxy on the same machine cannot be distinguished from a local program."""
     assert is_loopback(host)
     assert load_settings(host=host).has_accounts
     assert load_settings(host=host, trusted_proxies=["127.0.0.1"]).has_accounts
@@ -251,7 +251,7 @@ def test_on_loopback_there_are_accounts_unless_they_are_off(host: str) -> None:
 
 
 def test_without_accounts_no_proxy_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of its visitors would be an admin."""
+    """Each visitor of a proxy would be an admin."""
     monkeypatch.setenv("IMAGESVC_AUTH", "off")
     monkeypatch.setenv("IMAGESVC_TRUSTED_PROXIES", '["127.0.0.1"]')
 
@@ -265,7 +265,7 @@ def test_without_accounts_no_proxy_is_trusted(monkeypatch: pytest.MonkeyPatch) -
 def test_what_was_removed_is_refused_with_what_to_set(
     monkeypatch: pytest.MonkeyPatch, place: Path, name: str, text: str, where: str
 ) -> None:
-    """In the environment and in the file."""
+    """This holds in the environment and in the file."""
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", text)
     assert "IMAGESVC_AUTH=required" in faults()[where]
 
@@ -302,7 +302,7 @@ def test_the_key_of_the_upload_command_is_no_setting(monkeypatch: pytest.MonkeyP
 def test_an_identity_provider_is_set_up_whole_and_safely(
     given: dict[str, str], is_right: bool
 ) -> None:
-    """Without an audience, tokens for other services would hold; over http, anybody's keys."""
+    """Without an audience, tokens for other services would be valid; over http, forged keys."""
     if is_right:
         assert load_settings(**given).jwt_jwks == given["jwt_jwks"]
         return
@@ -313,7 +313,7 @@ def test_an_identity_provider_is_set_up_whole_and_safely(
 def test_flags_beat_environment_beat_dotenv_beat_toml(
     monkeypatch: pytest.MonkeyPatch, place: Path
 ) -> None:
-    """The source that is nearest to the person who starts it wins."""
+    """The source closest to the user who starts it has precedence."""
     (place / "imagesvc.toml").write_text("port = 1\nmax_frames = 1\nmax_files = 1\nworkers = 1\n")
     (place / ".env").write_text("IMAGESVC_PORT=2\nIMAGESVC_MAX_FRAMES=2\nIMAGESVC_MAX_FILES=2\n")
     monkeypatch.setenv("IMAGESVC_PORT", "3")
@@ -327,11 +327,11 @@ def test_flags_beat_environment_beat_dotenv_beat_toml(
 
 
 def test_settings_do_not_change_once_read() -> None:
-    """What `imagesvc config` shows is what runs."""
+    """`imagesvc config` shows the settings in force."""
     with pytest.raises(ValueError, match="frozen"):
         load_settings().port = 9  # type: ignore[misc]  # that is the point
 
 
 def test_every_setting_says_what_it_is() -> None:
-    """A knob without a meaning is a trap."""
+    """Every setting needs a description."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []

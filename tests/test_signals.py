@@ -1,4 +1,4 @@
-"""Signals and addresses of a server; interrupted commands."""
+"""Signals and addresses of a server, and interrupted commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE, until
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
 def test_a_server_stops_in_good_order(make_server: MakeServer, number: signal.Signals) -> None:
-    """A closed terminal and nginx's signal are no crash; the exit status is 0."""
+    """A closed terminal and nginx's signal are not crashes; the exit status is 0."""
     server = make_server(workers=1)
     image = server.upload(picture(1))
 
@@ -52,7 +52,7 @@ def test_signals_of_log_rotation_do_nothing(make_server: MakeServer) -> None:
 def test_a_start_that_is_interrupted_leaves_no_traceback(
     tmp_path: Path, sign: str, number: signal.Signals
 ) -> None:
-    """And no worker."""
+    """No worker is left either."""
     data_dir, log = tmp_path / "data", tmp_path / "log"
     command = [sys.executable, "-m", "imagesvc", "serve", "--port", "0", "--workers", "1"]
     with log.open("wb") as stream:
@@ -67,14 +67,14 @@ def test_a_start_that_is_interrupted_leaves_no_traceback(
 
 
 def workers_of(pid: int) -> list[str]:
-    """The processes that a process has started."""
+    """The child processes of a process."""
     with contextlib.suppress(FileNotFoundError):
         return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return []
 
 
 def test_a_command_that_is_interrupted_while_it_loads_leaves_no_traceback(tmp_path: Path) -> None:
-    """A second of imports is when people notice a slip."""
+    """Users often interrupt during the second of imports."""
     code = (
         "import builtins, os, signal, sys\n"
         "real = builtins.__import__\n"
@@ -121,7 +121,7 @@ def test_a_server_listens_on_several_addresses(make_server: MakeServer, host: st
 
 
 def test_all_addresses_have_one_port_also_when_it_is_a_free_one() -> None:
-    """One URL would be of no use otherwise; and what is taken is said with its address."""
+    """One URL must work for all; an error names the address."""
     sockets = bound_sockets(["127.0.0.1", "127.0.0.2"], 0)
     try:
         addresses = [opened.getsockname() for opened in sockets]
@@ -136,13 +136,13 @@ def test_all_addresses_have_one_port_also_when_it_is_a_free_one() -> None:
 
 
 def test_each_address_that_was_named_must_be_this_machines() -> None:
-    """Otherwise a service starts that is not reachable at one of its addresses."""
+    """Otherwise a service could start that is unreachable at one of its addresses."""
     with pytest.raises(CannotListen, match=r"listen on 192\.0\.2\.9, port 0: .* no such address"):
         bound_sockets(["127.0.0.1", "192.0.2.9"], 0)
 
 
 def test_a_data_directory_that_is_gone_is_told_and_no_bug(make_server: MakeServer) -> None:
-    """A disk that was unmounted: 503 that names it, and metrics of what is left."""
+    """An unmounted disk gives 503 that names it, and the remaining metrics."""
     server = make_server(workers=1)
     server.client.get("/metrics")
     gone = server.data_dir.with_name("gone")

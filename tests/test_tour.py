@@ -1,4 +1,4 @@
-"""The tour of the API is carried out as it is written."""
+"""The tour of the API is run as it is written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def script() -> str:
-    """The commands of the page; each that promises what it prints is held to it."""
+    """The commands of the page; the output of each is compared with the promised one."""
     blocks = re.findall(r"^```sh\n(.*?)^```", TOUR, re.DOTALL | re.MULTILINE)
     commands = re.sub(r"\\\n\s*", "", "\n".join(blocks))
     checked = PROMISE.sub(lambda match: CHECKED.format(**match.groupdict()), commands)
@@ -47,13 +47,13 @@ def make_photo(place: Path) -> None:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """That of a shell in which imagesvc is on the path."""
+    """The environment of a shell with imagesvc on the path."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESVC_")}
     return own | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | more
 
 
 def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> None:
-    """A newcomer pastes these; a page that lies is worse than none."""
+    """New users paste these commands."""
     make_photo(tmp_path)
     made = tmp_path / "made"
     made.mkdir()
@@ -76,7 +76,7 @@ def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> No
 
 
 def test_the_session_of_the_readme_ends_without_a_server_or_a_photo(tmp_path: Path) -> None:
-    """With a few lines that say what is missing; it asked for a job that never was, forever."""
+    """It ends with a few lines that name the cause; earlier it polled a missing job without end."""
     with reserve_port() as reservation:
         port = str(reservation.getsockname()[1])
     done = subprocess.run(
@@ -93,7 +93,7 @@ def test_the_session_of_the_readme_ends_without_a_server_or_a_photo(tmp_path: Pa
 def test_the_session_of_the_readme_works_with_and_without_accounts(
     tmp_path: Path, auth: str
 ) -> None:
-    """As it is written, after `make run`; with accounts, after the key was exported."""
+    """It is run unchanged, after `make run`; with accounts, after the key was exported."""
     make_photo(tmp_path)
     made = tmp_path / "made"
     made.mkdir()

@@ -1,4 +1,4 @@
-"""The bound on bodies that clients have not read."""
+"""The limit on bodies that clients have not read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from imagesvc.server.unsent import Unsent
 
 
 class Reader:
-    """A connection whose client has read something at this time."""
+    """A connection whose client last read at this time."""
 
     def __init__(self, unread_since: float) -> None:
         self.unread_since = unread_since
         self.is_cut_off = False
 
     def cut_off(self) -> None:
-        """Be ended."""
+        """Record the end."""
         self.is_cut_off = True
 
 
@@ -34,7 +34,7 @@ def test_a_body_that_several_hold_counts_once() -> None:
 
 
 def test_the_slowest_are_cut_off_until_the_rest_fits() -> None:
-    """Not the one whose body has just come, however long it has read nothing."""
+    """The newest body is kept, even if its client has read nothing for longest."""
     unsent = Unsent(100)
     readers = [Reader(3), Reader(1), Reader(2), Reader(0)]
     for reader in readers[:3]:
@@ -47,7 +47,7 @@ def test_the_slowest_are_cut_off_until_the_rest_fits() -> None:
 
 
 def test_one_body_may_be_larger_than_the_bound() -> None:
-    """It is sent alone; nothing would be won by sending none."""
+    """It is sent alone; refusing it would gain nothing."""
     unsent, reader = Unsent(100), Reader(0)
 
     unsent.hold(reader, bytes(300))

@@ -1,4 +1,4 @@
-"""The private parts of uvicorn that the service builds on exist, and do what it relies on.
+"""The private parts of uvicorn that the service uses exist, and work as required.
 
 The lower bound in pyproject.toml is the oldest version in which they do.
 """
@@ -39,7 +39,7 @@ def attributes(tree: ast.AST, owners: set[str]) -> set[str]:
 
 
 def own_names(tree: ast.AST) -> set[str]:
-    """What a class of the service defines itself: methods, fields, and what `__init__` sets."""
+    """Names that a class of the service defines: methods, fields, and attributes of `__init__`."""
     names = {
         node.name
         for node in ast.walk(tree)
@@ -59,7 +59,7 @@ def own_names(tree: ast.AST) -> set[str]:
 
 
 def names_of(library_class: type) -> set[str]:
-    """All that instances of a class of uvicorn have."""
+    """All names of instances of a class of uvicorn."""
     found = set(dir(library_class))
     for base in library_class.__mro__:
         if base.__module__.startswith("uvicorn"):
@@ -72,7 +72,7 @@ def names_of(library_class: type) -> set[str]:
     [(protocol.BoundedProtocol, HttpToolsProtocol), (main._Server, uvicorn.Server)],
 )
 def test_what_subclasses_use_of_uvicorn_exists(ours: type, theirs: type) -> None:
-    """Under `self` what the subclass does not define, and all under `super()`."""
+    """Names on `self` that the subclass does not define, and all on `super()`."""
     tree = tree_of(ours)
     used = (attributes(tree, {"self"}) - own_names(tree)) | attributes(tree, {"super()"})
 
@@ -93,7 +93,7 @@ def test_what_subclasses_use_of_uvicorn_exists(ours: type, theirs: type) -> None
 def test_what_is_used_of_uvicorns_objects_exists(
     module: Any, owners: set[str], theirs: type
 ) -> None:
-    """Of the request that is answered, of the flow control, and of the state of the server."""
+    """The request cycle, the flow control, and the state of the server."""
     used = attributes(tree_of(module), owners)
 
     assert used
@@ -101,7 +101,7 @@ def test_what_is_used_of_uvicorns_objects_exists(
 
 
 def test_answers_at_once_never_reach_the_application() -> None:
-    """As uvicorn begins each request with the method that the service overrides."""
+    """Uvicorn starts each request with the method that the service overrides."""
     head, body = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n", b"at once"
     app = PlainTextResponse("the application", 500)
 

@@ -1,4 +1,4 @@
-"""Waiting for conditions. A deadline only ends a test that has failed already."""
+"""Waiting for conditions. A deadline only ends a test that has already failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 PATIENCE = 120.0
-"""Seconds until a condition counts as never met, on a machine that does other work as well.
+"""Seconds until a condition counts as never met, on a busy machine.
 
 The time limit of a whole test, in pyproject.toml, is a multiple of it.
 """
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def until(condition: Callable[[], T | None]) -> T:
-    """Poll until the condition is true; its value then."""
+    """Poll until the condition is true; returns its value."""
     began = time.monotonic()
     while not (value := condition()):
         time.sleep(_pause(time.monotonic() - began))
@@ -26,7 +26,7 @@ def until(condition: Callable[[], T | None]) -> T:
 
 
 async def until_async(condition: Callable[[], Awaitable[T | None]]) -> T:
-    """Poll until the condition is true, while the event loop goes on; its value then."""
+    """Poll until the condition is true, without blocking the event loop; returns its value."""
     began = time.monotonic()
     while not (value := await condition()):
         pause = _pause(time.monotonic() - began)
@@ -35,6 +35,6 @@ async def until_async(condition: Callable[[], Awaitable[T | None]]) -> T:
 
 
 def _pause(waited: float) -> float:
-    """How long to wait for the next look: a tenth of the time that has passed, within bounds."""
+    """The pause until the next poll: a tenth of the elapsed time, within limits."""
     assert waited < PATIENCE, f"not true within {PATIENCE} s"
     return min(max(PAUSE, waited / 10), LONGEST_PAUSE)

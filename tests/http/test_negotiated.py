@@ -17,7 +17,7 @@ def url(server: Server) -> str:
 
 
 def test_each_asker_gets_its_best_format_cold_and_hot(server: Server, url: str) -> None:
-    """The memory of one requester's answer must not serve another's."""
+    """The remembered response of one requester must not be sent to another."""
     asked = {AVIF: "image/avif", WEBP: "image/webp", ANY: "image/jpeg"}
 
     for _ in range(3):
@@ -31,7 +31,7 @@ def test_each_asker_gets_its_best_format_cold_and_hot(server: Server, url: str) 
 def test_every_answer_of_a_url_that_may_negotiate_varies_by_accept(
     server: Server, url: str
 ) -> None:
-    """A shared cache that misses one would send AVIF to those who cannot show it."""
+    """A shared cache would otherwise send AVIF to clients that cannot show it."""
     for _ in range(2):
         full = server.client.get(url, headers={"accept": WEBP})
         fresh = server.client.get(
@@ -43,7 +43,7 @@ def test_every_answer_of_a_url_that_may_negotiate_varies_by_accept(
 
 
 def test_formats_have_their_own_etags(server: Server, url: str) -> None:
-    """A validator names one representation."""
+    """A validator identifies one representation."""
     etags = {
         server.client.get(url, headers={"accept": accept}).headers["etag"]
         for accept in (AVIF, WEBP, ANY)
@@ -53,7 +53,7 @@ def test_formats_have_their_own_etags(server: Server, url: str) -> None:
 
 
 def test_a_url_that_names_its_format_never_varies(server: Server, url: str) -> None:
-    """Caches keep one copy of it."""
+    """Caches keep one copy of the response."""
     answer = server.client.get(url.replace("auto", "webp"), headers={"accept": AVIF})
 
     assert answer.headers["content-type"] == "image/webp"

@@ -1,4 +1,4 @@
-"""Operations: declared once, without instances, and checked by their routes in one order."""
+"""Operations: declared once, without instances; routes check requests in one order."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print(len(OPERATIONS), len(api_document()))
 
 
 def test_the_document_is_made_without_files(tmp_path: Path) -> None:
-    """No data directory, no lock and no source: importing the modules is enough."""
+    """It needs no data directory, lock or source: importing the modules is enough."""
     made = subprocess.run(
         [sys.executable, "-c", MAKE_DOCUMENT],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
@@ -52,7 +52,7 @@ def test_the_document_is_made_without_files(tmp_path: Path) -> None:
 
 
 def test_every_declared_operation_is_served_and_no_other(tmp_path: Path) -> None:
-    """In the order of the table, which decides where two paths match."""
+    """The routes have the order of the table, which matters where two paths match."""
     service = Service(Settings(data_dir=tmp_path / "data"))
     app: Any = create_app(service).asgi
     while hasattr(app, "_app"):
@@ -71,7 +71,7 @@ def test_every_declared_operation_is_served_and_no_other(tmp_path: Path) -> None
 def test_an_operation_without_query_refuses_parameters(
     server: Server, operation: Operation
 ) -> None:
-    """Before it looks for what the path names, and whatever the body is."""
+    """The query is checked before the subject is looked up, for every body."""
     path = re.sub(r"{\w+}", UNKNOWN_ID, operation.path)
 
     answer = server.client.request(operation.method, path, params={"colour": "red"})
@@ -81,7 +81,7 @@ def test_an_operation_without_query_refuses_parameters(
 
 
 def test_checks_have_one_order(people: People) -> None:
-    """Credential, query, what the path names, media type, body."""
+    """The order is credential, query, subject, media type, body."""
     ann, bob = people.ann, people.bob
     made = ann.post("/api/v1/collections", json={"title": "x", "visibility": "public"}).json()
     mine = f"/api/v1/collections/{made['id']}"
@@ -100,7 +100,7 @@ def test_checks_have_one_order(people: People) -> None:
 
 
 def test_an_absent_member_stays_and_null_empties(people: People) -> None:
-    """A patch tells absent members from those that are null (RFC 7396)."""
+    """A patch distinguishes absent members from those that are null (RFC 7396)."""
     given = {"title": "Dunes", "description": "windy", "visibility": "unlisted"}
     made = people.ann.post("/api/v1/collections", json=given).json()
     url = f"/api/v1/collections/{made['id']}"

@@ -1,7 +1,7 @@
-"""What is private to one user does not exist for others, whatever operation they try.
+"""Private data of one user does not exist for other users, for every operation.
 
-`EXPECTED` has a row for each operation of the API. A new operation without a row fails a test:
-add one that says how to ask for something private of Ada's, and what others are answered.
+`EXPECTED` has a row for each operation of the API. A new operation without a row fails a test: add
+a row that says how to request private data of Ada, and the response for other users.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SECRET = "the-secret-of-ada"  # in whatever Ada says about her things
 
 @dataclass(frozen=True, slots=True)
 class Things:
-    """What is Ada's alone, by the names that paths have for it."""
+    """The private data of Ada, by the names of path parameters."""
 
     image_id: str
     job_id: str
@@ -34,24 +34,24 @@ class Things:
     collection_id: str
     webhook_id: str
     bobs_id: str
-    """A private collection of Bob's, who would like Ada's image to be in it."""
+    """A private collection of Bob, to which he would like to add Ada's image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How to ask an operation for what is Ada's, and the statuses of the answers."""
+    """How to request Ada's data with an operation, and the statuses of the responses."""
 
     path: str
-    """With the ids in braces, as `Things` names them."""
+    """The path with ids in braces, named as in `Things`."""
     owner: int
     other: int = 404
     stranger: int = 401
     admin: int | None = None
-    """As for the owner, when not given."""
+    """The status for the owner when absent."""
     sent: dict[str, Any] = field(default_factory=dict)
-    """Arguments of the request, the same for all."""
+    """Arguments of the request, the same for all requesters."""
     is_list: bool = False
-    """Answers others with what is theirs: not even ids of what is Ada's may be in it."""
+    """Other users get their own data: the response must not contain even ids of Ada's data."""
 
 
 IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
@@ -156,13 +156,13 @@ def ada(guarded: Server, admin: Account) -> Account:
 
 @pytest.fixture(scope="module")
 def bob(guarded: Server, admin: Account) -> Account:
-    """Another user, with every scope that users have."""
+    """Another user, with all scopes of users."""
     return make_user(guarded, admin, "bob")
 
 
 @pytest.fixture(scope="module")
 def make_things(guarded: Server, ada: Account, bob: Account) -> Callable[[], Things]:
-    """Makes what is Ada's alone: its bytes are the same each time, its words hold the secret."""
+    """Makes the private data of Ada: equal bytes each time, and texts with the secret."""
     path, private = "/api/v1/collections", {"title": "x", "visibility": "private"}
     bobs_id = bob.client.post(path, json=private).json()["id"]
 
@@ -200,7 +200,7 @@ def make_things(guarded: Server, ada: Account, bob: Account) -> Callable[[], Thi
 
 @pytest.fixture(scope="module")
 def things(make_things: Callable[[], Things]) -> Things:
-    """What others must not find; nobody who may changes it."""
+    """Data that other users must not find; no permitted request changes it."""
     return make_things()
 
 
@@ -219,7 +219,7 @@ def ask(client: httpx2.Client, method: str, case: Case, things: Things) -> httpx
 
 
 def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) -> None:
-    """Nothing of Ada's is in the answer, but the id that was asked for where it was asked for."""
+    """The response has no data of Ada, except the id that was in the request."""
     told = answer.text + str(answer.headers.multi_items())
     ids = [things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id]
     hidden = [SECRET, *(ids if case.is_list else [])]
@@ -228,14 +228,14 @@ def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) ->
 
 
 def seen_by(ada: Account, things: Things) -> list[Any]:
-    """What Ada sees of her things."""
+    """Ada's view of her data."""
     named = {name: getattr(things, name) for name in Things.__slots__}
     paths = (IMAGE, JOB, f"{IMAGE}/variants", COLLECTION, f"{COLLECTION}{MEMBERS}")
     return [ada.client.get(path.format(**named)).json() for path in paths]
 
 
 def test_every_operation_says_what_others_are_answered() -> None:
-    """A new one without a row here is a leak that nobody has looked for."""
+    """A new operation without a row here is an untested leak."""
     assert set(METHODS) == {name.partition("/")[0] for name in EXPECTED}
 
 
@@ -243,7 +243,7 @@ def test_every_operation_says_what_others_are_answered() -> None:
 def test_others_find_nothing_of_whats_private(
     guarded: Server, bob: Account, things: Things, name: str
 ) -> None:
-    """Neither in bodies nor in headers, neither a user nor a stranger, with GET or with HEAD."""
+    """This holds for bodies and headers, users and strangers, GET and HEAD."""
     case, method = EXPECTED[name], METHODS[name.partition("/")[0]]
     stranger = client_of(guarded)
 
@@ -261,7 +261,7 @@ def test_others_find_nothing_of_whats_private(
 def test_what_others_were_refused_has_not_happened(
     ada: Account, bob: Account, things: Things, name: str
 ) -> None:
-    """A 404 that deletes would be no use."""
+    """A 404 must not delete data."""
     case = EXPECTED[name]
     before = seen_by(ada, things)
 
@@ -281,7 +281,7 @@ def test_owner_and_admin_are_served(
     name: str,
     who: str,
 ) -> None:
-    """Else the rows above would prove nothing."""
+    """Without it, the rows above would prove nothing."""
     case = EXPECTED[name]
     client = ada.client if who == "owner" else admin.client
     status = case.owner if who == "owner" or case.admin is None else case.admin
@@ -302,7 +302,7 @@ PICTURES = ("/images/{}?w=50", "/images/{}/thumbnail", "/blurred-images/{}", "/i
 def test_memory_leaks_nothing_private(
     guarded: Server, ada: Account, bob: Account, make_things: Callable[[], Things], path: str
 ) -> None:
-    """Warmed by its owner, held in memory under a key that others' images share."""
+    """The owner has loaded the variant into memory, under a key that others' images share."""
     image_id = make_things().image_id
     public = bob.client.post("/images", content=picture(7)).json()["id"]
     stranger = client_of(guarded)
@@ -328,7 +328,7 @@ def test_memory_leaks_nothing_private(
 def test_what_becomes_private_is_gone_from_memory(
     guarded: Server, ada: Account, bob: Account, path: str
 ) -> None:
-    """At once, whoever had it in memory; and back when it is public again."""
+    """It is removed immediately from memory, and comes back when it is public again."""
     image_id = ada.client.post("/images", content=picture(8)).json()["id"]
     stranger, url = client_of(guarded), path.format(image_id)
     etag = [stranger.get(url).headers["etag"] for _ in range(3)][-1]
@@ -347,7 +347,7 @@ def test_what_becomes_private_is_gone_from_memory(
 def test_those_who_ask_at_once_are_told_apart(
     guarded: Server, ada: Account, make_things: Callable[[], Things]
 ) -> None:
-    """Who asks for a URL that another is being answered at does not get the other's answer."""
+    """A concurrent request for the same URL does not get the other requester's response."""
     for width in range(60, 66):
         url = f"/images/{make_things().image_id}?w={width}&blur=9"
         clients = [client_of(guarded, ada.key), client_of(guarded)] * 4
@@ -360,7 +360,7 @@ def test_those_who_ask_at_once_are_told_apart(
 def test_a_private_image_is_no_different_from_none(
     guarded: Server, bob: Account, things: Things
 ) -> None:
-    """Not even by the answer to a credential that does not hold."""
+    """This also holds for responses to invalid credentials."""
     none = "01900000-0000-7000-8000-000000000000"
     for client in (bob.client, client_of(guarded), client_of(guarded, "isk_not-valid")):
         for path in (*PICTURES, "/api/v1/images/{}"):
@@ -372,7 +372,7 @@ def test_a_private_image_is_no_different_from_none(
 def test_an_owner_who_may_not_read_is_told_so(
     guarded: Server, ada: Account, admin: Account, things: Things
 ) -> None:
-    """A key for uploads that leaked shows nobody what was uploaded."""
+    """A leaked key for uploads cannot read the uploaded images."""
     body = {"name": "camera", "scopes": ["upload"]}
     client = client_of(guarded, ada.client.post("/api/v1/api-keys", json=body).json()["key"])
 
@@ -384,7 +384,7 @@ def test_an_owner_who_may_not_read_is_told_so(
 def test_a_signed_url_of_a_private_image_opens_it_until_it_ends(
     guarded: Server, things: Things, query: str
 ) -> None:
-    """One that never ends would be a key that cannot be taken back."""
+    """A URL without expiry would be a key that cannot be revoked."""
     stranger = client_of(guarded)
     url = f"/images/{things.image_id}" + (f"?{query}" if query else "")
     ends = guarded.cli("sign", url, "--expires-in", "1h").stdout.strip()

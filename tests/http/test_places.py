@@ -1,4 +1,4 @@
-"""Where a picture was taken is for its owner's eyes."""
+"""Only the owner may see where a picture was taken."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def uploaded(client: httpx2.Client) -> dict[str, Any]:
 
 
 def test_without_accounts_everybody_is_the_owner(server: Server) -> None:
-    """Who runs a service for themselves wants their maps."""
+    """The user of a private service wants its maps."""
     image = uploaded(server.client)
 
     assert image["gps"] == PLACE
@@ -40,7 +40,7 @@ def test_without_accounts_everybody_is_the_owner(server: Server) -> None:
 
 
 def test_others_are_not_told_the_place_of_a_public_image(people: People) -> None:
-    """Neither by the image nor by a list; its owner and admins are."""
+    """Neither the image nor a list has it; the owner and admins get it."""
     image = uploaded(people.ann)
     path = f"/api/v1/images/{image['id']}"
 
@@ -55,7 +55,7 @@ def test_others_are_not_told_the_place_of_a_public_image(people: People) -> None
 
 
 def test_no_variant_holds_the_place(people: People) -> None:
-    """Variants carry no metadata at all."""
+    """Variants have no metadata."""
     image = uploaded(people.ann)
 
     thumbnail = people.bob.get(f"/images/{image['id']}/thumbnail").content

@@ -21,7 +21,7 @@ JPEG = {"content-type": "image/jpeg"}
 
 
 def handed_out(client: httpx2.Client, **query: Any) -> dict[str, Any]:
-    """An upload URL with what is said about it."""
+    """An upload URL with metadata."""
     answer = client.get(ASK, params=query)
     assert answer.status_code == 200, answer.text
     upload: dict[str, Any] = answer.json()
@@ -29,14 +29,14 @@ def handed_out(client: httpx2.Client, **query: Any) -> dict[str, Any]:
 
 
 def put(server: Server, upload: dict[str, Any], content: bytes, **fields: str) -> httpx2.Response:
-    """Send a file as the answer says, by someone without a credential."""
+    """Send a file to the URL, without a credential."""
     headers = {**upload["headers"], **fields}
     with new_client(base_url=server.client.base_url) as stranger:
         return stranger.request(upload["method"], upload["url"], content=content, headers=headers)
 
 
 def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
-    """Under the id handed out, of whoever asked, with what was said beforehand."""
+    """It has the promised id, the owner who requested the URL, and the given metadata."""
     collection = people.ann.post("/api/v1/collections", json={"title": "c"}).json()
     upload = handed_out(
         people.ann, filename="beach.jpg", content_type="image/jpeg", title="Beach",
@@ -60,7 +60,7 @@ def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
 
 
 def test_a_user_has_a_bounded_number_of_urls_at_a_time(people: People) -> None:
-    """Each is a row: a loop of requests must not fill the disk, nor keep others from asking."""
+    """Each is a row: a loop of requests must not fill the disk, nor block other users."""
     upload = handed_out(people.bob, filename="a.jpg", expires_in=86_400)
     copies = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
@@ -81,7 +81,7 @@ def test_a_user_has_a_bounded_number_of_urls_at_a_time(people: People) -> None:
 
 
 def test_a_second_file_is_refused(server: Server) -> None:
-    """Also after the image was deleted; nothing is left of the file."""
+    """This also holds after the image was deleted; no data of the file is kept."""
     upload = handed_out(server.client)
     assert put(server, upload, picture(1)).status_code == 201
     blobs = server.blobs()
@@ -95,7 +95,7 @@ def test_a_second_file_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
 def test_of_two_files_at_once_one_wins(server: Server, same: bool) -> None:
-    """Nothing is left of the others, and the winner's bytes stay when they are the same."""
+    """No data of the others is kept, and the accepted bytes stay when they are equal."""
     for attempt in range(3):
         upload = handed_out(server.client)
         before = server.blobs()
@@ -124,7 +124,7 @@ def test_of_two_files_at_once_one_wins(server: Server, same: bool) -> None:
 def test_a_refused_file_leaves_the_url_usable(
     server: Server, content: bytes, fields: dict[str, str], status: int, code: str
 ) -> None:
-    """And nothing else: the next file becomes the image."""
+    """No data is kept, and the next file becomes the image."""
     upload = handed_out(server.client, content_type="image/jpeg", max_bytes=60_000)
     before, blobs = images_count(server), server.blobs()
 
@@ -136,7 +136,7 @@ def test_a_refused_file_leaves_the_url_usable(
 
 
 def test_a_file_without_declared_length_is_cut_off(server: Server) -> None:
-    """The bound holds for what comes, whatever was said."""
+    """The limit applies to the received bytes, not to the declared length."""
     upload = handed_out(server.client, max_bytes=1000)
     answer = server.client.put(upload["url"], content=iter([picture(1)]))
 
@@ -149,7 +149,7 @@ def test_a_file_without_declared_length_is_cut_off(server: Server) -> None:
      ("uploads/01", "uploads/02")],
 )  # fmt: skip
 def test_a_changed_url_is_refused(server: Server, old: str, new: str) -> None:
-    """Whatever part of it."""
+    """This holds for every part of the URL."""
     upload = handed_out(server.client)
     assert old in upload["url"]
 
@@ -168,7 +168,7 @@ def test_a_url_without_signature_is_refused(server: Server) -> None:
 
 
 def test_disabling_a_user_withdraws_their_urls(people: People) -> None:
-    """Who is shut out may not go on by what was handed out before, not even once let in again."""
+    """A disabled user cannot use earlier upload URLs, even after being enabled again."""
     fired = make_user(people.server, Account("", "", people.admin), "fired")
     upload = handed_out(fired.client)
     for is_disabled in (True, False):
@@ -180,7 +180,7 @@ def test_disabling_a_user_withdraws_their_urls(people: People) -> None:
 
 
 def test_an_expired_url_is_refused_and_collected(make_server: MakeServer) -> None:
-    """It is gone with the next collection, which a start makes, too."""
+    """It is removed by the next collection, which also runs at a start."""
     server = make_server()
     upload = handed_out(server.client, expires_in=1)
     fresh = handed_out(server.client)
@@ -213,12 +213,15 @@ def test_an_expired_url_is_refused_and_collected(make_server: MakeServer) -> Non
     ],
 )
 def test_what_cannot_be_promised_is_refused(server: Server, query: dict[str, Any]) -> None:
-    """Before anyone sends a file."""
+    """The request is refused before a file is sent."""
     assert_problem(server.client.get(ASK, params=query), 400, "invalid_request")
 
 
 def test_an_id_whose_file_is_still_to_come_cannot_be_processed(people: People) -> None:
-    """It says so to its owner; to others it is no image. Afterwards it is one like any."""
+    """Its owner gets an explanation; for other users it is no image.
+
+    Afterwards it is an ordinary image.
+    """
     upload = handed_out(people.ann)
     body = {"id": upload["id"], "operations": ["w=50"]}
     url = "/api/v1/images/actions/process"

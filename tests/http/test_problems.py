@@ -1,4 +1,4 @@
-"""Errors in general: their form, and that none is ever cached or tells too much."""
+"""The form of errors; they are never cached and reveal no internals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERRORS = [
 def test_an_error_is_a_problem_document(
     server: Server, method: str, path: str, status: int, code: str
 ) -> None:
-    """One form for every error, with a code that programs can rely on (RFC 9457)."""
+    """Every error has one form, with a stable code for programs (RFC 9457)."""
     assert_problem(server.client.request(method, path), status, code)
 
 
@@ -55,7 +55,7 @@ def test_an_error_is_a_problem_document(
 def test_a_method_that_a_url_has_not_is_answered_with_those_it_has(
     server: Server, method: str, path: str, allowed: str
 ) -> None:
-    """All of them: several routes share a path (RFC 9110, section 15.5.6)."""
+    """All of them are named: several routes share a path (RFC 9110, section 15.5.6)."""
     answer = server.client.request(method, path)
 
     assert_problem(answer, 405, "method_not_allowed")
@@ -72,7 +72,7 @@ def test_a_method_that_a_url_has_not_is_answered_with_those_it_has(
     ],
 )
 def test_options_name_the_methods_of_a_url(server: Server, path: str, allowed: str) -> None:
-    """RFC 9110, section 9.3.7; what has none is not there."""
+    """RFC 9110, section 9.3.7; a URL without methods does not exist."""
     answer = server.client.options(path)
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -81,7 +81,7 @@ def test_options_name_the_methods_of_a_url(server: Server, path: str, allowed: s
 
 
 def test_options_of_the_whole_server_are_answered(server: Server) -> None:
-    """Proxies and monitors ask so whether a server is there."""
+    """Proxies and monitors use it to check that a server runs."""
     answer = send_raw(server, b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     assert answer is not None
@@ -90,7 +90,7 @@ def test_options_of_the_whole_server_are_answered(server: Server) -> None:
 
 
 def test_an_error_to_head_has_no_body(server: Server) -> None:
-    """The connection would be out of step otherwise."""
+    """Otherwise the connection would be out of step."""
     answer = server.client.head("/nothing")
 
     assert answer.status_code == 404
@@ -98,7 +98,7 @@ def test_an_error_to_head_has_no_body(server: Server) -> None:
 
 
 def test_a_url_that_turned_out_wrong_is_asked_again(server: Server) -> None:
-    """An error is not remembered, and the same URL works once it can."""
+    """An error is not remembered: the same URL works when the cause is gone."""
     image = server.upload(picture(1))
     url = f"/images/{image['id']}?w=50"
     assert_problem(server.client.get(f"{url}&fit=no"), 400, "invalid_transform")
@@ -122,7 +122,7 @@ def test_a_url_that_turned_out_wrong_is_asked_again(server: Server) -> None:
     ],
 )
 def test_what_is_no_http_is_refused_and_harms_nobody(server: Server, request_bytes: bytes) -> None:
-    """A 4xx or a closed connection; the next client is served as ever."""
+    """The response is a 4xx or a closed connection; the next client is served normally."""
     answer = send_raw(server, request_bytes)
 
     assert answer is None or 400 <= answer.status < 500
@@ -130,7 +130,7 @@ def test_what_is_no_http_is_refused_and_harms_nobody(server: Server, request_byt
 
 
 def test_two_requests_on_one_connection_do_not_mix(server: Server) -> None:
-    """Smuggled behind a refused upload is a request of its own, or none."""
+    """A request after a refused upload is a separate request, or none."""
     with connected(server) as connection:
         body = b"x" * 50
         head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -146,7 +146,7 @@ def test_two_requests_on_one_connection_do_not_mix(server: Server) -> None:
 
 
 def test_no_error_tells_of_the_inside(server: Server) -> None:
-    """No path, no module and no SQL in what strangers read."""
+    """Responses to strangers contain no path, module or SQL."""
     answers = [server.client.request(method, path) for method, path, *_ in ERRORS]
     answers += [
         server.client.post("/images", content=content)
@@ -157,7 +157,7 @@ def test_no_error_tells_of_the_inside(server: Server) -> None:
 
 
 def leaks(server: Server, answer: httpx2.Response) -> list[str]:
-    """What an answer tells that it should not."""
+    """Internals that a response must not reveal."""
     text = answer.text + str(answer.headers)
     words = [str(server.data_dir), "Traceback", "imagesvc/", ".py", "SELECT", "sqlite", "uvicorn"]
     return [word for word in words if word in text]

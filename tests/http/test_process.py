@@ -1,4 +1,4 @@
-"""Actions on several images: variants of them made, and images deleted."""
+"""Actions on several images: making variants, and deleting images."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NO_ID = "01890000-0000-7000-8000-000000000000"
 
 
 def processed(client: httpx2.Client, **body: Any) -> httpx2.Response:
-    """Ask for variants."""
+    """Request variants."""
     return client.post(PROCESS, json=body)
 
 
 def settled(server: Server, seed: int = 0) -> str:
-    """The id of an image whose upload's job has ended."""
+    """The id of an image after the job of its upload."""
     image = server.upload(picture(seed))
     server.finished(image["job"]["id"])
     image_id: str = image["id"]
@@ -58,7 +58,7 @@ def animation(frames: int = 2) -> bytes:
 def test_an_operation_is_made(
     server: Server, operation: object, name: str | None, transform: str, width: int
 ) -> None:
-    """However it is written; the job's URL leads to it."""
+    """All notations are accepted; the job's URL leads to the variant."""
     image_id = settled(server)
 
     answer = processed(server.client, id=image_id, operations=[operation])
@@ -73,7 +73,7 @@ def test_an_operation_is_made(
 
 
 def test_without_operations_the_eager_presets_are_made(server: Server) -> None:
-    """As at upload."""
+    """The same presets are made as at upload."""
     image_id = settled(server)
     server.client.delete(f"/api/v1/images/{image_id}/variants")
 
@@ -86,7 +86,7 @@ def test_without_operations_the_eager_presets_are_made(server: Server) -> None:
 
 
 def test_each_image_gets_a_job_in_order(server: Server) -> None:
-    """And shows it as its newest."""
+    """Each image shows it as its newest job."""
     ids = [settled(server, seed) for seed in (3, 1, 2)]
 
     jobs = processed(server.client, ids=ids, operations=["w=50"]).json()["data"]
@@ -101,7 +101,7 @@ def test_each_image_gets_a_job_in_order(server: Server) -> None:
 
 @pytest.mark.parametrize("missing", [NO_ID, "nonsense"])
 def test_an_image_that_is_not_there_stops_all(server: Server, missing: str) -> None:
-    """All or nothing: no job is made for the one that is there."""
+    """No job is made for the existing images either."""
     image_id = settled(server)
     before = server.client.get(f"/api/v1/jobs?image={image_id}").json()
 
@@ -137,7 +137,7 @@ def test_an_image_that_is_not_there_stops_all(server: Server, missing: str) -> N
 def test_an_operation_that_cannot_be_made_is_named(
     server: Server, operation: object, loc: str | None
 ) -> None:
-    """By its place and key; those beside it are not made either."""
+    """The error has its position and key; the other operations are not made either."""
     image_id = settled(server)
     before = server.client.get(f"/api/v1/jobs?image={image_id}").json()
 
@@ -150,7 +150,7 @@ def test_an_operation_that_cannot_be_made_is_named(
 
 
 def test_a_frame_must_be_there_in_every_image(server: Server) -> None:
-    """One of them has two."""
+    """One of the images has two frames."""
     moving = server.upload(animation(), "a.gif")["id"]
     still = settled(server)
 
@@ -164,7 +164,7 @@ def test_a_frame_must_be_there_in_every_image(server: Server) -> None:
 def test_a_preset_that_an_image_has_no_variant_of_is_refused_at_once(
     make_server: MakeServer,
 ) -> None:
-    """As it is by GET; the job of an upload makes the presets that there are."""
+    """A GET gives the same error; the job of an upload makes the possible presets."""
     presets = {"corner": "crop=1000,0,100,100", "card": "w=60", "second": "frame=1&w=60"}
     eager = json.dumps(list(presets))
     server = make_server(presets=json.dumps(presets), eager_presets=eager, workers=1)
@@ -209,7 +209,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_an_operation_that_is_too_large_is_refused_at_once(
     narrow: Server, kind: str, operation: str | dict[str, str], says: str
 ) -> None:
-    """With the code and the words of GET; no job is made, also not for what could be made."""
+    """Code and message are those of GET; no job is made, also not for the other operations."""
     content = animation(frames=9) if kind == "moving" else picture(4)
     image = narrow.upload(content, "a.gif" if kind == "moving" else "a.jpg")
     jobs = f"/api/v1/jobs?image={image['id']}"
@@ -228,7 +228,7 @@ def test_an_operation_that_is_too_large_is_refused_at_once(
 
 
 def test_an_output_that_takes_too_much_memory_is_refused_at_once(make_server: MakeServer) -> None:
-    """Lossless WebP of 19 MP takes more than what a worker of 1 GiB may."""
+    """Lossless WebP of 19 MP takes more memory than a worker of 1 GiB has."""
     server = make_server(worker_memory="1GiB", workers=1)
     image = server.upload(picture(5, (400, 300)))
     operation = "w=5000&enlarge=1&format=webp&lossless=1"
@@ -256,12 +256,15 @@ def test_an_output_that_takes_too_much_memory_is_refused_at_once(make_server: Ma
     ],
 )
 def test_a_request_that_breaks_the_rules_is_refused(server: Server, body: dict[str, Any]) -> None:
-    """One image or up to 100, and up to 20 operations."""
+    """One image or up to 100, and up to 20 operations, are allowed."""
     assert_problem(processed(server.client, **body), 400, "invalid_request")
 
 
 def test_images_of_others_are_not_processed(people: People) -> None:
-    """A private one does not exist for them; own ones beside it stay as they are."""
+    """A private image does not exist for them.
+
+    The requester's images in the request stay unchanged.
+    """
     own = upload(people.bob, 1)
     shown, hidden = (upload(people.ann, visibility=kind) for kind in ("public", "private"))
 
@@ -272,7 +275,7 @@ def test_images_of_others_are_not_processed(people: People) -> None:
 
 
 def test_images_are_deleted_each_for_itself(people: People) -> None:
-    """What is wrong with one does not touch the others; entries are in order."""
+    """An error with one does not affect the others; entries are in order."""
     own = [upload(people.bob, seed) for seed in (1, 2)]
     shown, hidden = (upload(people.ann, visibility=kind) for kind in ("public", "private"))
     ids = [own[0]["id"], shown["id"], hidden["id"], "nonsense", NO_ID, own[1]["id"], own[1]["id"]]
@@ -293,5 +296,5 @@ def test_images_are_deleted_each_for_itself(people: People) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"ids": []}, {"ids": [NO_ID] * 101}, {"ids": [1]}])
 def test_a_list_to_delete_is_bounded(server: Server, body: dict[str, Any]) -> None:
-    """From 1 to 100 ids."""
+    """The limit is 1 to 100 ids."""
     assert_problem(server.client.post(DELETE, json=body), 400, "invalid_request")

@@ -25,7 +25,7 @@ def photo(
     taken: str = "",
     camera: tuple[str, str] = ("", ""),
 ) -> bytes:
-    """A picture of one colour, with what a camera says of it."""
+    """A picture of one colour, with EXIF of a camera."""
     exif = Image.Exif()
     exif[MAKE], exif[MODEL] = camera
     if taken:
@@ -77,7 +77,7 @@ def ids(server: Server) -> dict[str, str]:
 
 
 def search(server: Server, ids: dict[str, str], **query: str) -> list[str]:
-    """The names that a search finds, in its order."""
+    """The names that a search finds, in order."""
     answer = server.client.get("/api/v1/images", params=query)
     assert answer.status_code == 200, answer.text
     assert answer.json()["next_cursor"] is None
@@ -186,7 +186,7 @@ def search(server: Server, ids: dict[str, str], **query: str) -> list[str]:
     ],
 )
 def test_a_search_finds(server: Server, ids: dict[str, str], q: str, names: str) -> None:
-    """Just those images, the best first."""
+    """It finds exactly those images, the best first."""
     assert search(server, ids, q=q) == names.split()
 
 
@@ -195,7 +195,7 @@ def test_a_search_finds(server: Server, ids: dict[str, str], q: str, names: str)
     [("%ED%A0%80", 200), ("%FF%FE", 200), ("%F0%9F", 200), ("%00", 400), ("sea%00sand", 400)],
 )
 def test_bytes_that_are_no_text_are_no_bug(server: Server, escaped: str, status: int) -> None:
-    """What is no UTF-8 finds nothing; a NUL is refused as in every parameter."""
+    """Bytes that are not UTF-8 find nothing; NUL is refused as in every parameter."""
     answer = server.client.get(f"/api/v1/images?q={escaped}")
 
     assert answer.status_code == status, answer.text
@@ -204,7 +204,7 @@ def test_bytes_that_are_no_text_are_no_bug(server: Server, escaped: str, status:
 def test_ranks_are_whole_words_before_beginnings_and_titles_before_the_rest(
     server: Server,
 ) -> None:
-    """Each rank holds the newest first; `order=asc` turns it all round."""
+    """Images of equal rank are sorted newest first; `order=asc` reverses the whole list."""
     fields = [
         {"title": "x", "description": "quokkas"},
         {"title": "quokkas"},
@@ -233,7 +233,7 @@ def resized(content: bytes, size: tuple[int, int], kind: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def alike(server: Server) -> list[dict[str, Any]]:
-    """A picture, a copy of it, one that is smaller, and another picture."""
+    """A picture, a copy of it, a smaller version, and another picture."""
     motif = _motif(0)
     contents = [motif, motif, resized(motif, (200, 150), "WEBP"), _motif(1)]
     images = [
@@ -258,7 +258,7 @@ def _motif(seed: int) -> bytes:
 def test_similar_images_are_found_nearest_first(
     server: Server, alike: list[dict[str, Any]]
 ) -> None:
-    """Copies whatever their size and format; not the image itself, nor other pictures."""
+    """Copies of every size and format are found, but not the image itself, nor other pictures."""
     model, copy, smaller, other = (image["id"] for image in alike)
 
     found = server.client.get("/api/v1/images", params={"q": f"similar:{model}"}).json()["data"]
@@ -283,7 +283,7 @@ def test_an_image_that_is_not_there_has_nothing_similar(server: Server) -> None:
 
 
 def test_a_broken_query_is_answered_with_its_column(server: Server) -> None:
-    """A search box can put its mark there."""
+    """A search box can mark the position."""
     answer = server.client.get("/api/v1/images", params={"q": "sunset date:tomorrow"})
 
     document = assert_problem(answer, 400, "invalid_query")
@@ -301,7 +301,7 @@ def test_a_broken_query_is_answered_with_its_column(server: Server) -> None:
     ],
 )
 def test_a_list_is_sorted(server: Server, ids: dict[str, str], sort: str, names: str) -> None:
-    """Each sort has a direction that makes sense, and the other one."""
+    """Each sort has a default direction, and the other one."""
     query = {"q": "-tags:alike -quokka -quokkas", "sort": sort}
     both = {"asc": names.split(), "desc": names.split()}
     usual = "asc" if sort == "name" else "desc"
@@ -316,7 +316,7 @@ def test_a_list_is_sorted(server: Server, ids: dict[str, str], sort: str, names:
 
 
 def test_sizes_descend_and_names_are_folded(server: Server, ids: dict[str, str]) -> None:
-    """The largest first; Émile stands beside emil."""
+    """The largest is first; Émile is next to emil."""
     images = server.client.get("/api/v1/images?sort=size&limit=200").json()["data"]
 
     sizes = [image["bytes"] for image in images]
@@ -325,7 +325,7 @@ def test_sizes_descend_and_names_are_folded(server: Server, ids: dict[str, str])
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with nine images, some of which are equal in what lists are sorted by."""
+    """A server with nine images, some of which have equal sort keys."""
     server = Server(tmp_path_factory.mktemp("many") / "data", workers=1).start()
     for place in range(9):
         server.upload(picture(place % 4), f"{place % 3}.jpg", title=f"wave {place}", tags="w")
@@ -341,7 +341,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_pages_of_every_sort_show_each_image_once(
     many: Server, sort: str, q: str, order: str
 ) -> None:
-    """In the order of the whole list, whatever the size of the pages."""
+    """The order is that of the whole list, for every page size."""
     query = {"sort": sort, "order": order, "q": q}
     whole = many.client.get("/api/v1/images", params=query).json()["data"]
     url: str | None = "/api/v1/images"
@@ -361,7 +361,7 @@ def test_pages_of_every_sort_show_each_image_once(
                                    "q=wave", "q=wave&sort=size", "q=tags:w&sort=name"])  # fmt: skip
 def test_pages_do_not_shift_in_any_order(tmp_path_factory: pytest.TempPathFactory, query: str,
                                          many: Server) -> None:  # fmt: skip
-    """What comes in does not push anything to the next page again; what goes leaves no hole."""
+    """A new image does not move others to the next page again; a deleted image leaves no gap."""
     first = many.client.get(f"/api/v1/images?{query}&limit=3")
     rest = many.client.get(first.links["next"]["url"].replace("limit=3", "limit=200"))
     expected = [image["id"] for image in rest.json()["data"]]
@@ -387,7 +387,7 @@ def test_pages_do_not_shift_in_any_order(tmp_path_factory: pytest.TempPathFactor
     ],
 )
 def test_a_cursor_is_of_one_list(many: Server, other: str) -> None:
-    """In another list the place that it names means nothing."""
+    """Its position has no meaning in another list."""
     cursor = many.client.get("/api/v1/images?q=wave&limit=2").json()["next_cursor"]
 
     answer = many.client.get(f"/api/v1/images?{other}&cursor={cursor}")
@@ -398,7 +398,7 @@ def test_a_cursor_is_of_one_list(many: Server, other: str) -> None:
 
 @pytest.mark.parametrize("rank", [-1, 9999, -(2**63)])
 def test_a_cursor_with_a_rank_that_there_is_not_is_refused(many: Server, rank: int) -> None:
-    """Cursors are not signed: whoever writes one reaches nothing with it, and breaks nothing."""
+    """Cursors are not signed: a forged cursor reveals nothing and causes no error."""
     cursor = many.client.get("/api/v1/images?q=wave&limit=2").json()["next_cursor"]
     key, _rank, number = json.loads(base64.urlsafe_b64decode(cursor + "=="))
     forged = base64.urlsafe_b64encode(json.dumps([key, rank, number]).encode()).decode()
@@ -410,7 +410,7 @@ def test_a_cursor_with_a_rank_that_there_is_not_is_refused(many: Server, rank: i
 
 
 def test_plain_filters(many: Server) -> None:
-    """Beside a query, or alone."""
+    """They work with and without a query."""
     hidden = many.upload(picture(50), "h.jpg", title="hidden wave", visibility="private")["id"]
     many.finished(many.client.get(f"/api/v1/images/{hidden}").json()["job"]["id"])
 
@@ -445,7 +445,7 @@ def test_plain_filters(many: Server) -> None:
     ],
 )
 def test_a_parameter_that_breaks_its_rules_is_named(many: Server, query: str, loc: str) -> None:
-    """Rather than passed over."""
+    """The parameter is not ignored."""
     answer = many.client.get(f"/api/v1/images?{query}")
 
     document = assert_problem(answer, 400, "invalid_request")
@@ -466,7 +466,7 @@ def test_a_parameter_that_breaks_its_rules_is_named(many: Server, query: str, lo
 def test_what_other_services_call_it_names_the_right_parameter(
     many: Server, parameter: str, right: str
 ) -> None:
-    """In a sentence that says what to write instead."""
+    """The message says which parameter to use."""
     document = assert_problem(
         many.client.get(f"/api/v1/images?{parameter}"), 400, "invalid_request"
     )
@@ -475,7 +475,7 @@ def test_what_other_services_call_it_names_the_right_parameter(
 
 
 def test_a_parameter_that_is_not_there_is_not_advised(many: Server) -> None:
-    """A list without a search knows no `q`."""
+    """A list without a search has no `q`."""
     for parameter in ("extension=jpg", "search=sea", "sort=name", "order=asc"):
         document = many.client.get(f"/api/v1/jobs?{parameter}").json()
         assert "known are" in document["detail"]
@@ -489,7 +489,7 @@ def test_a_parameter_that_is_not_there_is_not_advised(many: Server) -> None:
 
 @pytest.mark.parametrize("name", ["q", "sort", "limit", "status", "total"])
 def test_a_parameter_that_is_no_list_may_be_there_once(many: Server, name: str) -> None:
-    """Which of two values is meant, the server does not guess."""
+    """The server does not guess which of two values is meant."""
     answer = many.client.get("/api/v1/images", params=[(name, "1"), (name, "1")])
 
     document = assert_problem(answer, 400, "invalid_request")
@@ -506,7 +506,7 @@ def test_a_parameter_that_is_no_list_may_be_there_once(many: Server, name: str) 
     ],
 )  # fmt: skip
 def test_a_list_is_counted_on_request(many: Server, query: dict[str, str], total: int) -> None:
-    """The whole list, on each of its pages; not otherwise."""
+    """Each page has the number of the whole list, only if requested."""
     url: str | None = "/api/v1/images"
     params: dict[str, str] | None = {**query, "total": "true", "limit": "4"}
     while url:

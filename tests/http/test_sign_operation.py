@@ -1,4 +1,4 @@
-"""URLs that the API signs: a private image in the `<img>` of a page, for a while."""
+"""Signed URLs from the API: a private image in the `<img>` of a page, for a limited time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def sign(client: httpx2.Client, image_id: str, **asked: Any) -> httpx2.Response:
 def test_a_private_image_is_shown_without_a_credential(
     signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
-    """Original, preset and transform, in the order asked for, on pages of any site."""
+    """Original, preset and transform, in the order of the request, on pages of any site."""
     operations = ["original", "thumbnail", "w=40&format=png", {"w": 30}, {"preset": "preview"}]
 
     answer = sign(ada.client, private["id"], operations=operations)
@@ -80,7 +80,7 @@ def test_a_private_image_is_shown_without_a_credential(
 def test_the_original_is_signed_for_an_hour_when_nothing_is_said(
     signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
-    """And what is to be saved says so."""
+    """A URL for a download has the parameter for it."""
     before = datetime.now(UTC).replace(microsecond=0)
 
     plain = sign(ada.client, private["id"]).json()
@@ -98,7 +98,7 @@ def test_the_original_is_signed_for_an_hour_when_nothing_is_said(
 def test_a_signed_url_holds_for_its_picture_alone(
     signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
-    """Neither another transform nor a later end, nor another image."""
+    """It is not valid for another transform, a later expiry, or another image."""
     other = ada.client.post("/api/v1/images", content=picture(2)).json()
     url = sign(ada.client, private["id"], operations=["w=40"]).json()["data"][0]["url"]
     exp = parse_qs(urlsplit(url).query)["exp"][0]
@@ -116,7 +116,7 @@ def test_a_signed_url_holds_for_its_picture_alone(
 def test_only_the_owner_and_admins_sign(
     signing: Server, admin: Account, ada: Account, eve: Account, private: dict[str, Any]
 ) -> None:
-    """What is private is not there for others; what is public is not theirs to sign."""
+    """Private images do not exist for other users; public ones are not theirs to sign."""
     public = ada.client.post("/images?visibility=public", content=picture(3)).json()
     _key, reader = make_key(signing, admin, ada.id, ["read"])
     _key, uploader = make_key(signing, admin, ada.id, ["upload"])
@@ -150,7 +150,7 @@ def test_only_the_owner_and_admins_sign(
 def test_what_is_wrong_is_named(
     ada: Account, private: dict[str, Any], asked: dict[str, Any], place: str
 ) -> None:
-    """By its place in the body."""
+    """The error has its position in the body."""
     answer = sign(ada.client, private["id"], **asked)
 
     assert answer.status_code == 400, answer.text

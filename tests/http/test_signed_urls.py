@@ -1,4 +1,4 @@
-"""Signed URLs and the policies that ask for them."""
+"""Signed URLs and the policies that require them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def image(make_server: MakeServer, request: pytest.FixtureRequest) -> tuple[Serv
 def test_policy_presets_serves_presets_and_originals_to_all_and_the_rest_when_signed(
     image: tuple[Server, str],
 ) -> None:
-    """Presets are a bounded set; free-form transforms would let anybody fill the disk."""
+    """Presets are a bounded set; free-form transforms would let any client fill the disk."""
     server, path = image
     statuses = {
         name: server.client.get(url).status_code
@@ -65,7 +65,7 @@ def test_policy_presets_serves_presets_and_originals_to_all_and_the_rest_when_si
 
 @pytest.mark.parametrize("image", ["signed"], indirect=True)
 def test_policy_signed_covers_originals_too(image: tuple[Server, str]) -> None:
-    """Originals hold metadata that variants do not."""
+    """Originals have metadata that variants do not have."""
     server, path = image
 
     assert server.client.get(path).status_code == 403
@@ -77,7 +77,7 @@ def test_policy_signed_covers_originals_too(image: tuple[Server, str]) -> None:
 def test_a_signature_that_does_not_hold_is_refused_under_every_policy(
     image: tuple[Server, str],
 ) -> None:
-    """A URL that says it is signed must be what was signed."""
+    """A URL with a signature must be the one that was signed."""
     server, path = image
     url = signed(path, ("w", "33"))
 
@@ -90,7 +90,7 @@ def test_a_signature_that_does_not_hold_is_refused_under_every_policy(
 
 @pytest.mark.parametrize("image", ["presets"], indirect=True)
 def test_an_expiring_url_is_not_kept_longer_than_it_is_good(image: tuple[Server, str]) -> None:
-    """Neither a cache nor our own memory may answer it after its time."""
+    """Neither a cache nor our memory may use it after its expiry."""
     server, path = image
 
     def asked_in_time() -> tuple[int, httpx2.Response] | None:
@@ -108,7 +108,7 @@ def test_an_expiring_url_is_not_kept_longer_than_it_is_good(image: tuple[Server,
 
 @pytest.mark.parametrize("image", ["presets", "signed"], indirect=True)
 def test_presets_may_negotiate_their_format_without_a_signature(image: tuple[Server, str]) -> None:
-    """That is still a bounded set; with anything else beside it, it is not."""
+    """That is still a bounded set; with other parameters it is not."""
     server, path = image
     preset = f"/images/{path.rpartition('/')[2]}/thumbnail"
     blurred = f"/blurred-images/{path.rpartition('/')[2]}"
@@ -127,7 +127,7 @@ def test_presets_may_negotiate_their_format_without_a_signature(image: tuple[Ser
 
 @pytest.mark.parametrize("image", ["presets"], indirect=True)
 def test_the_command_line_signs_urls(image: tuple[Server, str]) -> None:
-    """What an operator tries first."""
+    """Operators try it first."""
     server, path = image
 
     printed = server.cli("sign", f"{path}?w=33&gravity=north", "--expires-in", "1h").stdout.strip()
@@ -137,7 +137,7 @@ def test_the_command_line_signs_urls(image: tuple[Server, str]) -> None:
 
 
 def test_the_key_is_made_at_the_first_start_and_signs(make_server: MakeServer) -> None:
-    """Nobody must invent a secret before signed URLs work, and nobody else may read it."""
+    """Signed URLs work without configuration, and other users cannot read the secret."""
     server = make_server(transform_policy="presets")
     path = f"/images/{server.upload(picture())['id']}"
 

@@ -1,4 +1,4 @@
-"""Clients that are slow, or send without an end, keep nothing of the server's for long."""
+"""Clients that are slow, or send without end, occupy few resources for a limited time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECONDS = 1
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server without patience."""
+    """A server with short time-outs."""
     shared = Server(
         tmp_path_factory.mktemp("slow") / "data",
         has_own_interpreter=True,  # its memory is measured
@@ -50,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def large(server: Server) -> tuple[str, int]:
-    """The path of an original that is larger than what the kernel holds, and its bytes."""
+    """The path and bytes of an original that is larger than the kernel's buffers."""
     side = 2600
     out = io.BytesIO()
     Image.frombytes("L", (side, side), os.urandom(side * side)).save(out, "PNG", compress_level=1)
@@ -66,7 +66,7 @@ def memory_of(server: Server) -> int:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server ends the connection without a word."""
+    """Whether the server closes the connection without a response."""
     try:
         return connection.recv(65536) == b""
     except ConnectionResetError:
@@ -80,7 +80,7 @@ def code_of(answer: RawAnswer | None) -> tuple[int, bytes]:
 
 
 def test_a_header_that_is_not_completed_is_answered_408(server: Server) -> None:
-    """A header a byte at a time is how slowloris holds every connection of a server."""
+    """Slowloris sends a header byte by byte to occupy every connection of a server."""
     with connected(server) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\nX-A: ")
 
@@ -88,7 +88,7 @@ def test_a_header_that_is_not_completed_is_answered_408(server: Server) -> None:
 
 
 def test_a_header_that_drips_is_answered_408(server: Server) -> None:
-    """The time is that of the whole header, not of a pause in it."""
+    """The time-out applies to the whole header, not to a pause in it."""
     with connected(server) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\n")
         assert ends_while_it_is_sent(connection, b"X-A: b\r\n", pause=0.1)
@@ -97,14 +97,14 @@ def test_a_header_that_drips_is_answered_408(server: Server) -> None:
 
 
 def test_a_connection_that_sends_nothing_is_closed(server: Server) -> None:
-    """Silently: a browser that connects ahead of time would take a 408 for an answer."""
+    """There is no response: a browser that connects in advance would read a 408 as one."""
     with connected(server) as connection:
         assert is_closed(connection)
 
 
 @pytest.mark.parametrize("after", [b"", b"\r\n"])
 def test_a_connection_that_asks_nothing_more_is_closed(server: Server, after: bytes) -> None:
-    """An empty line before a request is no request."""
+    """An empty line before a request is not a request."""
     with connected(server) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")
         answer = read_raw(connection)
@@ -116,7 +116,7 @@ def test_a_connection_that_asks_nothing_more_is_closed(server: Server, after: by
 
 
 def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
-    """Those beyond the limit of their address at once, the others in their time."""
+    """Those beyond the limit of their address are closed first, the others after the time-out."""
     idle = [connected(server) for _ in range(200)]
     for connection in idle[:20]:
         connection.sendall(b"GET / HTTP/1.1\r\nHost")
@@ -129,7 +129,7 @@ def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
 
 
 def test_too_many_connections_of_an_address_are_answered_503(server: Server) -> None:
-    """One address must not take what everybody needs."""
+    """One address must not occupy all connections."""
 
     def one_too_many() -> RawAnswer | None:
         with contextlib.ExitStack() as stack:
@@ -152,7 +152,7 @@ UPLOAD = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Type: image/jpeg\r\n"
     [UPLOAD + b"Content-Length: 100000\r\n\r\n", UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n"],
 )
 def test_a_body_that_stalls_is_answered_408_and_leaves_nothing(server: Server, head: bytes) -> None:
-    """The file in tmp/ is gone with it."""
+    """The file in tmp/ is removed, too."""
     with connected(server) as connection:
         connection.sendall(head + b"5\r\nabcde\r\n")
 
@@ -166,7 +166,7 @@ def test_a_body_that_stalls_is_answered_408_and_leaves_nothing(server: Server, h
 
 
 def test_a_body_that_drips_is_answered_408(server: Server) -> None:
-    """A byte every now and then never stalls, and would take days."""
+    """A body that trickles never stalls, and would take days."""
     with connected(server) as connection:
         connection.sendall(UPLOAD + b"Content-Length: 100000\r\n\r\n")
         assert ends_while_it_is_sent(connection, b"a", pause=0.2)
@@ -176,7 +176,7 @@ def test_a_body_that_drips_is_answered_408(server: Server) -> None:
 
 
 def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
-    """They are parsed and dropped, so the application never hears of them."""
+    """The parser drops them, so the application never sees them."""
     with connected(server) as connection:
         connection.sendall(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5;a=")
         with contextlib.suppress(OSError):
@@ -190,7 +190,7 @@ def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
 
 
 def test_a_slow_body_that_keeps_coming_is_taken(server: Server) -> None:
-    """A phone on a train may take longer than any one time-out."""
+    """A mobile client may take longer than any one time-out."""
     content = noise((300, 300))
     head = UPLOAD + b"Content-Length: %d\r\n\r\n" % len(content)
     with connected(server) as connection:
@@ -206,7 +206,7 @@ def test_a_slow_body_that_keeps_coming_is_taken(server: Server) -> None:
 
 
 def test_a_client_that_does_not_read_is_cut_off(server: Server, large: tuple[str, int]) -> None:
-    """With it go the buffer, the open file and the connection."""
+    """The buffer, the open file and the connection are freed."""
     path, _ = large
     until(lambda: not server.held())
     connection = socket.socket()
@@ -221,7 +221,7 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server, large: tuple[str
 
 
 def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server, large: tuple[str, int]) -> None:
-    """Each of its requests is told, so that none stays with its file, or writes to nobody."""
+    """Each of its requests is notified, so that none keeps its file or continues to write."""
     path, _ = large
     until(lambda: not server.held())
     logged = len(server.log())
@@ -241,7 +241,7 @@ def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server, large: tuple[st
 def test_a_client_that_reads_slowly_is_served_to_the_end(
     server: Server, large: tuple[str, int]
 ) -> None:
-    """Though the kernel holds more for it than it reads within the time-out."""
+    """The kernel holds more data for the client than it reads within the time-out."""
     path, size = large
     received, slow_until = 0, time.monotonic() + 5 * SECONDS
     with socket.socket() as connection:
@@ -259,7 +259,7 @@ def test_a_client_that_reads_slowly_is_served_to_the_end(
 
 
 def test_a_header_of_ten_megabytes_is_answered_431(server: Server) -> None:
-    """And is dropped as it comes, not collected."""
+    """The data is dropped as it arrives, not collected."""
     before = memory_of(server)
     request = b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\nX-A: " + b"a" * (10 << 20)
 
@@ -284,7 +284,7 @@ def test_a_header_of_ten_megabytes_is_answered_431(server: Server) -> None:
 def test_a_header_out_of_bounds_is_refused(
     server: Server, request_bytes: bytes, expected: tuple[int, bytes]
 ) -> None:
-    """With a problem document, and the connection ends."""
+    """The response is a problem document, and the connection is closed."""
     answer = send_raw(server, request_bytes)
 
     assert code_of(answer) == expected
@@ -293,7 +293,7 @@ def test_a_header_out_of_bounds_is_refused(
 
 
 def test_trailers_without_an_end_are_cut_off(server: Server) -> None:
-    """A trailer is a header that comes when nobody looks any more."""
+    """A trailer is a header after the body."""
     before = memory_of(server)
     head = UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\nX-A: "
 
@@ -306,7 +306,7 @@ def test_trailers_without_an_end_are_cut_off(server: Server) -> None:
 
 
 def test_a_header_within_bounds_passes_in_any_number_of_pieces(server: Server) -> None:
-    """What fits is served, however it is cut."""
+    """A header within the limits is accepted for every split into pieces."""
     fields = b"Host: [::1]\r\n" + b"X-A: %s\r\n" % (b"a" * 400) * 70
     request = b"GET /healthz HTTP/1.1\r\n" + fields + b"\r\n"
     with connected(server) as connection:
@@ -321,7 +321,7 @@ def test_a_header_within_bounds_passes_in_any_number_of_pieces(server: Server) -
 
 
 def test_requests_in_a_row_are_each_answered(server: Server) -> None:
-    """Pipelining is rare, and still HTTP/1.1."""
+    """Pipelining is rare, but part of HTTP/1.1."""
     with connected(server) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\nX-A: b\r\n\r\n" * 30)
         received = b""
@@ -332,7 +332,7 @@ def test_requests_in_a_row_are_each_answered(server: Server) -> None:
 
 
 def test_what_came_before_a_broken_request_is_answered(server: Server) -> None:
-    """The error of the next request must not take its place."""
+    """The error of the next request must not replace the response."""
     good = b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n"
     with connected(server) as connection:
         connection.sendall(good * 2 + b"NONSENSE\r\n\r\n")
@@ -347,7 +347,7 @@ def test_what_came_before_a_broken_request_is_answered(server: Server) -> None:
 @pytest.mark.parametrize("path", ["GET /healthz", "POST /nothing", "PUT /images"])
 @pytest.mark.parametrize("keeps", ["keep-alive", "close"])
 def test_an_endless_body_that_nobody_reads_ends(server: Server, path: str, keeps: str) -> None:
-    """It is sent to a route that answers without it."""
+    """It is sent to a route that does not read it."""
     with connected(server) as connection:
         head = f"{path} HTTP/1.1\r\nHost: [::1]\r\nConnection: {keeps}\r\n"
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -356,7 +356,7 @@ def test_an_endless_body_that_nobody_reads_ends(server: Server, path: str, keeps
 
 
 def test_an_endless_file_ends(make_server: MakeServer) -> None:
-    """A client that never stops sending is cut off, and nothing of it is kept."""
+    """A client that never stops sending is disconnected, and no data is kept."""
     server = make_server(max_upload_size="100KiB", send_timeout="1s")
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     with connected(server) as connection:
@@ -366,12 +366,12 @@ def test_an_endless_file_ends(make_server: MakeServer) -> None:
 
 
 def test_an_upload_within_the_timeouts_is_taken(server: Server) -> None:
-    """The bounds are for others."""
+    """The limits do not affect normal uploads."""
     assert server.upload(picture(7))["status"] == "pending"
 
 
 def test_uvicorn_is_still_what_the_protocol_builds_upon() -> None:
-    """These names are private to uvicorn: an upgrade that changes them must be noticed here."""
+    """These names are private to uvicorn: the test detects an upgrade that changes them."""
     for name in (
         "connection_made",
         "connection_lost",

@@ -1,4 +1,4 @@
-"""The service below a path of a site, behind real proxies: every URL it gives leads somewhere."""
+"""The service below a path of a site, behind real proxies: every URL in responses works."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that believes the proxy in front of it."""
+    """A server that trusts the proxy in front of it."""
     place = tmp_path_factory.mktemp("reported") / "data"
     server = Server(
         place, auth="required", trusted_proxies='["127.0.0.1/32"]', rate_limits="off", workers=1
@@ -74,7 +74,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def front(reported: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """The admin, who comes through that proxy."""
+    """The admin, whose requests come through that proxy."""
     with _behind(reported, REPORTING, tmp_path_factory.mktemp("nginx")) as client:
         client.headers["authorization"] = f"Bearer {admin_of(reported).key}"
         yield client
@@ -90,7 +90,7 @@ def _behind(server: Server, directives: str, folder: Path) -> Iterator[httpx2.Cl
 
 
 def given_urls(client: httpx2.Client, prefix: str, seed: int) -> dict[str, str]:
-    """Ask for all that holds URLs; these, each followed with success, by where they stood."""
+    """Request everything that contains URLs; returns these URLs, each followed, by their place."""
     api = f"{prefix}/api/v1"
     created = client.post(
         f"{api}/images", files={"file": ("a.jpg", picture(seed))}, data={"visibility": "public"}
@@ -137,7 +137,7 @@ def _presigned(client: httpx2.Client, api: str, seed: int) -> dict[str, str]:
 
 
 def _form(client: httpx2.Client, api: str, seed: int) -> str:
-    """Where a browser goes that sent a plain form."""
+    """The redirect of a browser that sent a plain form."""
     answer = client.post(
         f"{api}/images", files={"file": ("a.jpg", picture(seed + 3))},
         headers={"accept": "text/html,*/*;q=0.8"},
@@ -164,7 +164,7 @@ def _of_documentation(client: httpx2.Client, api: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("prefix", "seed"), [("/stripped", 10), ("/deep/kept", 20)])
 def test_a_trusted_proxy_says_the_prefix(front: httpx2.Client, prefix: str, seed: int) -> None:
-    """Whether it takes the prefix off the path or leaves it there."""
+    """The proxy may remove the prefix from the path or keep it."""
     urls = given_urls(front, prefix, seed)
 
     for place, url in urls.items():
@@ -172,7 +172,7 @@ def test_a_trusted_proxy_says_the_prefix(front: httpx2.Client, prefix: str, seed
 
 
 def test_events_hold_the_prefix_too(front: httpx2.Client) -> None:
-    """Their URLs are those of the stream's reader."""
+    """Their URLs have the prefix of the stream's reader."""
     front.post("/stripped/api/v1/images", content=picture(31)).raise_for_status()
     headers = {"last-event-id": "0"}
 
@@ -185,7 +185,7 @@ def test_events_hold_the_prefix_too(front: httpx2.Client) -> None:
 
 @pytest.mark.parametrize("forged", HOSTILE)
 def test_a_prefix_that_is_no_path_is_ignored(front: httpx2.Client, forged: str) -> None:
-    """A proxy passes on what it does not set, so a client may have written it."""
+    """A proxy passes on fields that it does not set, so a client may have sent it."""
     headers = {b"x-forwarded-prefix": forged.encode(), b"accept": b"text/html,*/*;q=0.8"}
     place = "/said-by-clients/api/v1"
 
@@ -202,7 +202,7 @@ def test_a_prefix_that_is_no_path_is_ignored(front: httpx2.Client, forged: str) 
 
 
 def test_caches_tell_documents_of_different_prefixes_apart(front: httpx2.Client) -> None:
-    """Where a client may say the prefix, it must not say it to others."""
+    """If a client can set the prefix, it must not affect other clients."""
     url = "/said-by-clients/api/v1/openapi.json"
 
     answers = [front.get(url, headers={"x-forwarded-prefix": text}) for text in ("/a", "/b")]
@@ -214,7 +214,7 @@ def test_caches_tell_documents_of_different_prefixes_apart(front: httpx2.Client)
 
 
 def test_the_prefix_of_a_stranger_is_ignored(make_server: MakeServer) -> None:
-    """Only networks in the settings are believed."""
+    """Only networks in the settings are trusted."""
     server = make_server(auth="required", trusted_proxies='["192.0.2.0/24"]', workers=1)
     admin = admin_of(server).client
     headers = {"x-forwarded-prefix": "/forged"}
@@ -228,7 +228,7 @@ def test_the_prefix_of_a_stranger_is_ignored(make_server: MakeServer) -> None:
 
 @pytest.fixture(scope="module")
 def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that knows by its settings where it is, and is told nothing."""
+    """A server that knows its path from the settings, without fields of a proxy."""
     server = Server(tmp_path_factory.mktemp("mounted") / "data", base_path="/media", workers=1)
     yield server.start()
     server.close()
@@ -240,7 +240,7 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_the_base_path_is_that_of_every_url(
     mounted: Server, tmp_path: Path, directives: str, seed: int
 ) -> None:
-    """Proxies that say nothing work as well, whatever they send as the path."""
+    """Proxies without such fields also work, with any path that they send."""
     with _behind(mounted, directives, tmp_path) as client:
         urls = given_urls(client, "/media", seed)
 
@@ -254,7 +254,7 @@ def test_the_base_path_is_that_of_every_url(
 def test_a_base_path_may_be_named_like_a_route(
     make_server: MakeServer, tmp_path: Path, directives: str
 ) -> None:
-    """`/images/ID` is then a picture whose proxy took the prefix off."""
+    """`/images/ID` is then an image whose proxy removed the prefix."""
     server = make_server(base_path="/images/", workers=1)
 
     with _behind(server, directives, tmp_path) as client:
@@ -266,7 +266,7 @@ def test_a_base_path_may_be_named_like_a_route(
 
 
 def test_memory_answers_below_the_prefix(mounted: Server) -> None:
-    """One variant with two spellings of its URL; what memory holds is answered for both."""
+    """One variant has two URLs; both are answered from memory."""
     image = mounted.upload(picture(61))
     path = f"/images/{image['id']}?w=33"
     mounted.client.get(path).raise_for_status()
@@ -280,7 +280,7 @@ def test_memory_answers_below_the_prefix(mounted: Server) -> None:
 
 
 def test_a_signature_holds_with_and_without_the_prefix(mounted: Server) -> None:
-    """What is signed is the path below the prefix, so that a service can be moved."""
+    """The signature covers the path below the prefix, so that a service can be moved."""
     image = mounted.upload(picture(62))
     path = f"/images/{image['id']}"
 
@@ -294,7 +294,7 @@ def test_a_signature_holds_with_and_without_the_prefix(mounted: Server) -> None:
 
 
 def _signed(server: Server, url: str) -> str:
-    """What `imagesvc sign` prints with the settings of a server."""
+    """The output of `imagesvc sign` with the settings of a server."""
     answer = commands.run(
         "sign", url, "--data-dir", str(server.data_dir), base_path=server.settings["base_path"]
     )
@@ -314,7 +314,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
-    """And no proxy is asked: its clients cannot change where URLs lead."""
+    """Proxies have no effect: clients cannot change the URLs."""
     admin = admin_of(public).client
     forged = "for=203.0.113.9;host=evil.example;proto=http"
     admin.headers.update({"forwarded": forged, "x-forwarded-prefix": "/evil"})
@@ -340,7 +340,7 @@ def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
 
 
 def test_webhooks_tell_absolute_urls(public: Server) -> None:
-    """A receiver has no other way to know where the service is."""
+    """A receiver has no other way to know the URL of the service."""
     receiver, admin = Receiver(), admin_of(public).client
     hook = {"url": receiver.url("/absolute"), "event_types": ["image.created"]}
     try:

@@ -1,4 +1,4 @@
-"""What the server takes gets its thumbnail, and what it does not take an answer that says why."""
+"""Accepted files get a thumbnail, and refused files a reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_is_taken_has_its_thumbnail(server: Server, name: str) -> None:
-    """By sandboxed workers, which must have loaded all that decodes it."""
+    """Sandboxed workers make it, and must have loaded all decoders."""
     answer = server.client.post("/images", files={"file": (name, TAKEN[name])})
 
     assert answer.status_code == 201
@@ -40,7 +40,7 @@ def test_what_is_taken_has_its_thumbnail(server: Server, name: str) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_decoded_here_is_refused_with_the_reason(server: Server, name: str) -> None:
-    """At once, and not by a job that fails later."""
+    """The upload is refused immediately, instead of failing in a later job."""
     data, reason = REFUSED[name]
 
     answer = server.client.post("/images", files={"file": (name, data)})

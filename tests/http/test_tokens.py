@@ -1,4 +1,4 @@
-"""Tokens: logging in, going on, and stopping at once."""
+"""Tokens: login, refresh, and immediate revocation."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ def ada(guarded: Server, admin: Account) -> Account:
 
 @pytest.fixture(scope="module")
 def access_token(guarded: Server, ada: Account) -> str:
-    """Of a login that lasts."""
+    """The access token of a login."""
     token: str = log_in(guarded, "ada")["access_token"]
     return token
 
 
 def me(server: Server, token: str) -> httpx2.Response:
-    """Who the bearer of a token is."""
+    """The user of a token."""
     return client_of(server, token).get(ME)
 
 
 def go_on(server: Server, refresh_token: str, **fields: str) -> httpx2.Response:
-    """The answer to a refresh token."""
+    """The response to a refresh token."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **fields}
     return server.client.post(TOKEN, data=form)
 
 
 def key_of(server: Server) -> bytes:
-    """What the server signs access tokens with."""
+    """The secret with which the server signs access tokens."""
     return derive_key(load_secret(server.data_dir / "secret.key"), "access-tokens")
 
 
 @pytest.mark.parametrize("shape", ["data", "json"])
 def test_a_name_and_password_give_tokens(guarded: Server, ada: Account, shape: str) -> None:
-    """As a form, which is what OAuth 2 clients send, or as JSON."""
+    """The body is a form, as OAuth 2 clients send it, or JSON."""
     body: dict[str, Any] = {shape: {"username": "ada", "password": PASSWORD}}
     answer = guarded.client.post(TOKEN, **body)
 
@@ -97,7 +97,7 @@ def test_a_scope_narrows_what_tokens_are_good_for(guarded: Server, ada: Account)
 def test_a_wrong_name_and_a_wrong_password_look_alike(
     guarded: Server, ada: Account, form: dict[str, str]
 ) -> None:
-    """Else the names of users could be found out; the admin here has no password at all."""
+    """Otherwise clients could find out user names; the admin here has no password at all."""
     answer = guarded.client.post(TOKEN, data=form)
 
     document = assert_problem(answer, 401, "unauthorized")
@@ -130,7 +130,7 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(
 def test_a_body_that_asks_for_no_token_is_told_why(
     guarded: Server, ada: Account, body: dict[str, Any], status: int
 ) -> None:
-    """Whatever is wrong with it, it is the requester's fault."""
+    """Every error in it is a client error."""
     types = {"FORM": "application/x-www-form-urlencoded", "JSON": "application/json"}
     if "headers" in body:
         body = {**body, "headers": {"content-type": types[body["headers"]["content-type"]]}}
@@ -141,7 +141,7 @@ def test_a_body_that_asks_for_no_token_is_told_why(
 
 
 def test_a_refresh_token_brings_the_next(guarded: Server, ada: Account) -> None:
-    """And so on, for as long as it is used."""
+    """This continues as long as the login is used."""
     tokens = log_in(guarded, "ada")
     for _ in range(3):
         before = tokens["refresh_token"]
@@ -152,7 +152,7 @@ def test_a_refresh_token_brings_the_next(guarded: Server, ada: Account) -> None:
 
 
 def test_a_refresh_token_that_comes_twice_ends_its_login(guarded: Server, ada: Account) -> None:
-    """One of the two who have it has stolen it, and nobody knows which."""
+    """A token that is used twice has been stolen or replayed."""
     other = log_in(guarded, "ada")
     first = log_in(guarded, "ada")
     second = go_on(guarded, first["refresh_token"]).json()
@@ -166,7 +166,7 @@ def test_a_refresh_token_that_comes_twice_ends_its_login(guarded: Server, ada: A
 
 
 def test_an_invented_refresh_token_ends_no_login(guarded: Server, ada: Account) -> None:
-    """The id of a login is no secret: it stands in every access token."""
+    """The id of a login is not secret: every access token contains it."""
     tokens = log_in(guarded, "ada")
     prefix, login_id, secret = tokens["refresh_token"].split("_")
     invented = "0123456789abcdef"[::-1] * 4 + secret[64:]
@@ -186,7 +186,7 @@ def test_an_invented_refresh_token_ends_no_login(guarded: Server, ada: Account) 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
 def test_a_revoked_login_stops_at_once(guarded: Server, ada: Account, which: str) -> None:
-    """Access tokens do not live on until they expire (RFC 7009)."""
+    """Its access tokens are invalid before they expire (RFC 7009)."""
     tokens = log_in(guarded, "ada")
     assert me(guarded, tokens["access_token"]).status_code == 200
 
@@ -200,12 +200,12 @@ def test_a_revoked_login_stops_at_once(guarded: Server, ada: Account, which: str
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "isr_x", f"isr_{uuid4().hex}_{'0' * 96}"])
 def test_revoking_what_is_no_token_is_as_well(guarded: Server, token: str) -> None:
-    """What the client wants is the case (RFC 7009, section 2.2)."""
+    """The client's intention is fulfilled (RFC 7009, section 2.2)."""
     assert guarded.client.post(REVOKE, data={"token": token}).status_code == 200
 
 
 def test_a_disabled_user_stops_at_once(guarded: Server, admin: Account) -> None:
-    """With every key and token; enabled again, the login has ended and the key has not."""
+    """All keys and tokens stop working; enabled again, the login has ended and the key works."""
     bob = make_user(guarded, admin, "bob-disabled", password=PASSWORD)
     tokens = log_in(guarded, "bob-disabled")
 
@@ -222,7 +222,7 @@ def test_a_disabled_user_stops_at_once(guarded: Server, admin: Account) -> None:
 
 
 def test_a_removed_user_stops_at_once(guarded: Server, admin: Account) -> None:
-    """Nothing of theirs is good for anything."""
+    """All credentials of the user are invalid."""
     bob = make_user(guarded, admin, "bob-removed", password=PASSWORD)
     tokens = log_in(guarded, "bob-removed")
 
@@ -234,7 +234,7 @@ def test_a_removed_user_stops_at_once(guarded: Server, admin: Account) -> None:
 
 
 def test_a_token_that_has_expired_is_told_so(make_server: MakeServer) -> None:
-    """The client then knows to use its refresh token."""
+    """The client then uses its refresh token."""
     server = make_server(auth="required", workers=1, access_token_lifetime="1s")
     make_user(server, admin_of(server), "ada", password=PASSWORD)
 
@@ -250,7 +250,7 @@ def test_a_token_that_has_expired_is_told_so(make_server: MakeServer) -> None:
 
 
 def test_a_login_that_was_not_used_for_long_has_ended(make_server: MakeServer) -> None:
-    """A laptop left on a train does not stay logged in for ever."""
+    """A lost laptop does not stay logged in."""
     server = make_server(auth="required", workers=1, refresh_token_lifetime="1s")
     make_user(server, admin_of(server), "ada", password=PASSWORD)
     tokens = log_in(server, "ada")
@@ -280,7 +280,7 @@ def _encoded(data: bytes) -> str:
 def test_a_forged_access_token_is_refused(
     guarded: Server, admin: Account, access_token: str, forgery: str
 ) -> None:
-    """Whatever is changed about it, even by someone with the key: 401, and never a 500."""
+    """Every change of the token gives 401, even one by an owner of the key, and never a 500."""
     key = key_of(guarded)
     header, payload, signature = access_token.split(".")
     claims = jwt.decode(access_token, options={"verify_signature": False})
@@ -320,7 +320,7 @@ def test_a_forged_access_token_is_refused(
 
 
 def test_a_token_never_grants_more_than_its_user_has(guarded: Server, admin: Account) -> None:
-    """An admin who is one no longer has no admin's tokens left."""
+    """A former admin has no admin tokens."""
     eve = make_user(guarded, admin, "eve-demoted", password=PASSWORD, is_admin=True)
     token = log_in(guarded, "eve-demoted")["access_token"]
     assert "admin" in me(guarded, token).json()["scopes"]
@@ -331,7 +331,7 @@ def test_a_token_never_grants_more_than_its_user_has(guarded: Server, admin: Acc
 
 
 def test_a_token_of_another_service_with_accounts_is_refused(guarded: Server, ada: Account) -> None:
-    """Each has a key of its own."""
+    """Each service has a key of its own."""
     now = datetime.now(UTC)
     login = Login(LoginId(uuid4()), UserId(UUID(ada.id)), "0" * 64, ("read",), now, now)
 
@@ -351,14 +351,14 @@ def test_a_token_of_another_service_with_accounts_is_refused(guarded: Server, ad
     ],
 )
 def test_what_is_no_credential_is_refused(guarded: Server, headers: dict[str, str]) -> None:
-    """Rather than passed over: whoever sends one wants to be someone."""
+    """It is not ignored, since its sender expects to be authenticated."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     refused(guarded.client.get(ME, headers=raw))
 
 
 def test_two_credentials_are_one_too_many(guarded: Server, ada: Account, admin: Account) -> None:
-    """Which one would be meant? A proxy's own Basic credentials are none of ours."""
+    """It is unclear which one is meant. A proxy's own Basic credentials are not ours."""
     both = {"authorization": f"Bearer {ada.key}", "x-api-key": admin.key}
     proxied = {"authorization": "Basic YWRhOmhvcnNl", "x-api-key": ada.key}
 
@@ -367,7 +367,7 @@ def test_two_credentials_are_one_too_many(guarded: Server, ada: Account, admin: 
 
 
 def test_a_stranger_is_asked_for_a_credential(guarded: Server) -> None:
-    """Without a hint of what would be wrong with it, since there is none (RFC 6750, 3.1)."""
+    """The response names no error in a credential, since there is none (RFC 6750, 3.1)."""
     answer = guarded.client.get(ME)
 
     assert_problem(answer, 401, "unauthorized")
@@ -375,7 +375,7 @@ def test_a_stranger_is_asked_for_a_credential(guarded: Server) -> None:
 
 
 def test_passwords_are_not_guessed_for_ever(make_server: MakeServer) -> None:
-    """Neither at the login nor as the old password; refresh tokens cannot be guessed anyway."""
+    """The limit applies to logins and to the old password; refresh tokens cannot be guessed."""
     server = make_server(auth="required", workers=1, rate_limit_login="1/h burst 3")
     ada = make_user(server, admin_of(server), "ada", password=PASSWORD)
     tokens = log_in(server, "ada")
@@ -390,7 +390,7 @@ def test_passwords_are_not_guessed_for_ever(make_server: MakeServer) -> None:
 
 
 def test_no_secret_comes_into_the_log(guarded: Server, ada: Account) -> None:
-    """Neither keys nor tokens nor passwords, right or wrong."""
+    """The log has neither keys nor tokens nor passwords, valid or invalid."""
     tokens = log_in(guarded, "ada")
     guarded.client.post(TOKEN, data={"username": "ada", "password": "a-wrong-password"})
     me(guarded, tokens["access_token"])

@@ -1,4 +1,4 @@
-"""Uploads: what is taken, what is refused and why, and that nothing is left of a refusal."""
+"""Uploads: which files are accepted or refused, why, and that a refusal leaves no data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KIB_100 = 100 * 1024
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that takes files of up to 100 KiB, three at a time."""
+    """A server that accepts files of up to 100 KiB, three at a time."""
     place = tmp_path_factory.mktemp("small") / "data"
     server = Server(place, max_upload_size="100KiB", max_files=3, workers=1)
     yield server.start()
@@ -40,7 +40,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("field", ["file", "image", "files[]", "", "täglich"])
 def test_a_file_is_taken_in_a_part_of_any_name(server: Server, place: str, field: str) -> None:
-    """Every form and every client library names its file field differently."""
+    """Forms and client libraries name the file field differently."""
     answer = server.client.post(place, files={field: ("beach.jpg", picture(1))})
 
     image = answer.json()
@@ -52,7 +52,7 @@ def test_a_file_is_taken_in_a_part_of_any_name(server: Server, place: str, field
 
 @pytest.mark.parametrize("place", PLACES)
 def test_the_bytes_may_be_the_whole_body(server: Server, place: str) -> None:
-    """`curl --data-binary @beach.jpg` is the shortest upload there is."""
+    """`curl --data-binary @beach.jpg` is the shortest upload."""
     content = picture(2)
     headers = {"content-type": "image/jpeg"}
 
@@ -98,7 +98,7 @@ def test_fields_describe_the_file_in_whatever_order_they_come(server: Server) ->
 
 
 def test_query_parameters_describe_a_raw_body(server: Server) -> None:
-    """A body that is the file has no room for fields."""
+    """A body that is the file has no place for fields."""
     query = "filename=x.jpg&title=T&description=about+%23hills&tags=a,b&visibility=unlisted"
 
     image = server.client.post(f"/api/v1/images?{query}", content=picture(5)).json()
@@ -124,7 +124,7 @@ def test_query_parameters_describe_a_raw_body(server: Server) -> None:
 def test_a_field_that_breaks_its_rules_is_named(
     server: Server, name: str, value: str, way: str
 ) -> None:
-    """Nothing is kept of an upload with such a field."""
+    """No data of an upload with an invalid field is kept."""
     before = images_count(server)
     file = {"file": ("a.jpg", picture(6))}
 
@@ -139,7 +139,7 @@ def test_a_field_that_breaks_its_rules_is_named(
 
 
 def test_a_misspelt_parameter_is_refused(server: Server) -> None:
-    """In the query; a form may hold fields of other programs."""
+    """The query is strict; a form may have fields of other programs."""
     file = {"file": ("a.jpg", picture(6))}
 
     answer = server.client.post("/api/v1/images", files=file, params={"titel": "a slip"})
@@ -148,7 +148,7 @@ def test_a_misspelt_parameter_is_refused(server: Server) -> None:
 
 
 def test_a_field_given_twice_is_refused(server: Server) -> None:
-    """Which of two titles is meant, nobody knows."""
+    """It is unclear which of two titles is meant."""
     field = b'Content-Disposition: form-data; name="title"\r\n\r\nT'
 
     answer = post_multipart(server, multipart(field, field, file_part(picture(7))))
@@ -158,7 +158,7 @@ def test_a_field_given_twice_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize("name", ["tags", "tags[]"])
 def test_tags_given_several_times_in_the_query_add_up(server: Server, name: str) -> None:
-    """As parts of a form do, and beside those; of another parameter there may be one."""
+    """They are added to the parts of a form; other parameters may be given once."""
     twice = {name: ["sea,sand", "sun"]}
     file = {"file": ("a.jpg", picture(8))}
 
@@ -173,7 +173,7 @@ def test_tags_given_several_times_in_the_query_add_up(server: Server, name: str)
 
 
 def test_tags_that_add_up_to_too_many_are_refused(server: Server) -> None:
-    """The bound is that of all together."""
+    """The limit applies to all tags together."""
     params = {"tags": [f"t{number}" for number in range(101)]}
 
     answer = server.client.post("/images", content=picture(9), params=params)
@@ -182,7 +182,7 @@ def test_tags_that_add_up_to_too_many_are_refused(server: Server) -> None:
 
 
 def test_several_files_are_answered_one_by_one_in_order(server: Server) -> None:
-    """One bad file among ten must not cost the other nine, nor shift their answers."""
+    """One invalid file of ten must not affect the other nine, nor their order."""
     files = [
         ("a", ("one.jpg", picture(10))),
         ("b", ("two.txt", TEXT)),
@@ -208,7 +208,7 @@ def test_several_files_are_answered_one_by_one_in_order(server: Server) -> None:
 
 
 def test_a_file_too_large_does_not_stop_those_beside_it(small: Server) -> None:
-    """It is passed over, however the parts are ordered."""
+    """It is skipped, for every order of parts."""
     files = [
         ("f", ("large.jpg", picture(20) + bytes(KIB_100))),
         ("f", ("fits.jpg", picture(21))),
@@ -221,7 +221,7 @@ def test_a_file_too_large_does_not_stop_those_beside_it(small: Server) -> None:
 
 
 def test_more_files_than_allowed_are_refused_together(small: Server) -> None:
-    """What a request may cost is bounded, and half of it is not taken silently."""
+    """The cost of a request is limited, and it is not accepted partly."""
     before = images_count(small)
     files = [("f", (f"{number}.jpg", picture(number))) for number in range(4)]
 
@@ -233,7 +233,7 @@ def test_more_files_than_allowed_are_refused_together(small: Server) -> None:
 
 
 def test_empty_parts_count_as_files(small: Server) -> None:
-    """Else a request of a few megabytes could open a hundred thousand files."""
+    """Otherwise a request of a few megabytes could open a hundred thousand files."""
     part = file_part(b"", b'name="f"; filename=""')
 
     answer = post_multipart(small, multipart(*[part] * 4))
@@ -242,7 +242,7 @@ def test_empty_parts_count_as_files(small: Server) -> None:
 
 
 def test_a_file_input_left_empty_is_no_file(server: Server) -> None:
-    """Browsers send an empty, nameless part for it."""
+    """Browsers send an empty part without a name for it."""
     empty = file_part(b"", b'name="second"; filename=""')
 
     assert post_multipart(server, multipart(empty, file_part(picture(22)))).status_code == 201
@@ -266,7 +266,7 @@ def test_a_file_input_left_empty_is_no_file(server: Server) -> None:
 def test_what_is_no_whole_image_is_refused_and_leaves_nothing(
     server: Server, content: bytes, status: int, code: str, way: str
 ) -> None:
-    """Refused with what is wrong, whatever the name and type claim; no row, no blob, no file."""
+    """The error has the reason, regardless of name and type; no row, blob or file is kept."""
     blobs, images = server.blobs(), images_count(server)
 
     if way == "part":
@@ -283,13 +283,13 @@ def test_what_is_no_whole_image_is_refused_and_leaves_nothing(
 
 
 def test_a_request_without_a_file_says_so(server: Server) -> None:
-    """An empty form and an empty body are the commonest mistakes."""
+    """An empty form and an empty body are the most common mistakes."""
     assert_problem(server.client.post("/api/v1/images"), 400, "no_file")
     assert_problem(post_multipart(server, multipart(end=b"--")), 400, "no_file")
 
 
 def test_the_limit_is_exact(small: Server) -> None:
-    """A file of just the size allowed is taken; one byte more is not."""
+    """A file of exactly the limit is accepted; one more byte is not."""
     content = picture(24)
     content += bytes(KIB_100 - len(content))
 
@@ -300,7 +300,7 @@ def test_the_limit_is_exact(small: Server) -> None:
 
 
 def test_a_length_over_the_limit_is_refused_unread(small: Server) -> None:
-    """A client that waits for leave to send a gigabyte need not send it."""
+    """A client that waits for `100 Continue` need not send the gigabyte."""
     head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000000\r\n"
 
     for more in (b"\r\n", b"Expect: 100-continue\r\n\r\n"):
@@ -313,7 +313,10 @@ def test_a_length_over_the_limit_is_refused_unread(small: Server) -> None:
 
 @pytest.mark.parametrize("way", ["part", "body", "chunked"])
 def test_a_file_over_the_limit_is_cut_off(small: Server, way: str) -> None:
-    """Some megabytes over, the client still reads why, and nothing of it is kept."""
+    """Within some megabytes above the limit, the client can still read the error.
+
+    No data is kept.
+    """
     blobs, content = small.blobs(), picture(25) + bytes(3 << 20)
 
     if way == "part":
@@ -329,7 +332,7 @@ def test_a_file_over_the_limit_is_cut_off(small: Server, way: str) -> None:
 
 
 def test_a_chunked_body_is_taken(server: Server) -> None:
-    """A client that streams does not know the length beforehand."""
+    """A streaming client does not know the length in advance."""
     content = picture(26)
 
     answer = server.client.post("/images", content=iter([content[:100], content[100:]]))
@@ -339,7 +342,7 @@ def test_a_chunked_body_is_taken(server: Server) -> None:
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
-    """A Content-Length that promises more than comes is a connection lost, not a file."""
+    """If fewer bytes arrive than Content-Length declares, the connection was lost."""
     blobs, images = server.blobs(), images_count(server)
     content = noise((1200, 900))  # more than what is buffered in memory
     head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % (
@@ -356,7 +359,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
 
 
 def test_a_length_that_promises_too_little_cuts_the_file(server: Server) -> None:
-    """What comes after it is not part of the image, whatever it was meant to be."""
+    """The bytes after the declared length are not part of the image."""
     content = picture(28)
     head = b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n" % (
         len(content) // 2

@@ -1,4 +1,4 @@
-"""Imports by URL over HTTP: like an upload when all is well, nothing left when it is not."""
+"""Imports by URL over HTTP: like an upload on success, and without data after a failure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACES = [
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[Remote]:
-    """Where images are imported from."""
+    """The source of imported images."""
     remote = Remote()
     yield remote
     remote.close()
@@ -41,7 +41,7 @@ def inside(remote: Remote) -> Iterator[Remote]:
 
 @pytest.fixture(scope="module")
 def closed_port() -> Iterator[int]:
-    """A port where nobody answers."""
+    """A port on which no server listens."""
     with socket.socket() as reservation:  # which does not listen
         reservation.bind(("127.0.0.1", 0))
         yield reservation.getsockname()[1]
@@ -51,7 +51,7 @@ def closed_port() -> Iterator[int]:
 def importing(
     remote: Remote, closed_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server that imports from one local address besides public ones."""
+    """A server that imports from one local address in addition to public ones."""
     server = importer(tmp_path_factory, remote.port, closed_port, PATIENCE)
     yield server.start()
     server.close()
@@ -59,7 +59,7 @@ def importing(
 
 @pytest.fixture(scope="module")
 def hasty(remote: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The same, but it gives up early."""
+    """The same with a short time-out."""
     server = importer(tmp_path_factory, remote.port, remote.port, 0.5)
     yield server.start()
     server.close()
@@ -79,7 +79,7 @@ def importer(factory: pytest.TempPathFactory, port: int, other_port: int, second
 
 
 def imported(server: Server, url: str, **fields: Any) -> httpx2.Response:
-    """Ask for an import."""
+    """Request an import."""
     return server.client.post("/api/v1/images", json={"url": url, **fields})
 
 
@@ -96,7 +96,7 @@ def kept(server: Server) -> tuple[int, int, set[str]]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_an_image_is_imported_like_an_upload(importing: Server, remote: Remote, place: str) -> None:
-    """The answer, the stored bytes and the job are those of an upload."""
+    """The response, the stored bytes and the job are those of an upload."""
     content = picture(1)
     url = remote.url("/photos/beach%20day.jpg?size=full", answered(content))
 
@@ -112,7 +112,7 @@ def test_an_image_is_imported_like_an_upload(importing: Server, remote: Remote, 
 
 
 def test_fields_describe_an_import(importing: Server, remote: Remote) -> None:
-    """They mean what they mean with an upload."""
+    """They have the same meaning as for an upload."""
     url = remote.url("/fields.png", answered(picture(2, kind="PNG")))
 
     image = imported(
@@ -138,7 +138,7 @@ def test_fields_describe_an_import(importing: Server, remote: Remote) -> None:
 def test_the_source_may_name_the_file(
     importing: Server, remote: Remote, disposition: str, name: str
 ) -> None:
-    """A name to show, from Content-Disposition or else from the URL."""
+    """The display name comes from Content-Disposition, or else from the URL."""
     url = remote.url("/named.jpg", answered(picture(3), f"Content-Disposition: {disposition}"))
 
     assert imported(importing, url).json()["filename"] == name
@@ -146,7 +146,7 @@ def test_the_source_may_name_the_file(
 
 @pytest.mark.parametrize("status", ["301 A", "302 B", "303 C", "307 D", "308 E"])
 def test_redirects_are_followed(importing: Server, remote: Remote, status: str) -> None:
-    """Three of them, relative and absolute; the last URL names the file."""
+    """Three redirects, relative and absolute, are followed; the last URL names the file."""
     remote.url("/last.jpg", answered(picture(4)))
     remote.url("/third", redirected("last.jpg?x#fragment", status))
     remote.url("/second", redirected(f"//127.0.0.1:{remote.port}/third", status))
@@ -202,7 +202,7 @@ FAILURES: dict[str, tuple[Answer, int, str]] = {
 def test_nothing_is_left_of_a_failed_import(
     importing: Server, remote: Remote, inside: Remote, failure: str
 ) -> None:
-    """Neither row nor job nor blob nor file in flight, whatever the source does."""
+    """No row, job, blob or temporary file is kept, for every behaviour of the source."""
     answer, status, code = FAILURES[failure]
     if isinstance(answer, bytes):
         answer = answer.replace(b"{port}", str(remote.port).encode())
@@ -221,7 +221,7 @@ def test_nothing_is_left_of_a_failed_import(
 def test_nothing_is_left_of_an_import_that_takes_too_long(
     hasty: Server, remote: Remote, answer: Answer
 ) -> None:
-    """The time is that of the whole import."""
+    """The time-out applies to the whole import."""
     refusal = imported(hasty, remote.url("/source", answer))
 
     assert_problem(refusal, 422, "source_unavailable")
@@ -243,7 +243,7 @@ def test_a_fourth_redirect_is_one_too_many(importing: Server, remote: Remote) ->
 def test_a_closed_port_is_a_source_that_cannot_be_reached(
     importing: Server, closed_port: int
 ) -> None:
-    """The detail says what to look at, and no more than the URL said."""
+    """The detail names the cause, and no more data than the URL."""
     answer = imported(importing, f"http://127.0.0.1:{closed_port}/a.jpg")
 
     document = assert_problem(answer, 422, "source_unavailable")
@@ -266,7 +266,7 @@ def test_a_closed_port_is_a_source_that_cannot_be_reached(
 def test_a_url_that_may_not_be_fetched_is_refused(
     importing: Server, remote: Remote, inside: Remote, url: str
 ) -> None:
-    """With 400 and the field's name, and without a connection."""
+    """The response is 400 with the name of the field, and no connection is made."""
     asked = len(remote.requests), len(inside.requests)
 
     answer = imported(importing, url.replace("{port}", str(remote.port)))
@@ -301,7 +301,7 @@ def test_a_url_that_may_not_be_fetched_is_refused(
 def test_a_wrong_body_is_refused_field_by_field(
     importing: Server, body: bytes, places: list[str]
 ) -> None:
-    """A client learns of every mistake at once."""
+    """The response names every error."""
     answer = importing.client.post(
         "/api/v1/images", content=body, headers={"content-type": "application/json; charset=utf-8"}
     )
@@ -311,21 +311,21 @@ def test_a_wrong_body_is_refused_field_by_field(
 
 
 def test_a_body_beyond_its_limit_is_refused(importing: Server) -> None:
-    """64 KiB hold every URL and description there is."""
+    """64 KiB are enough for every URL and description."""
     answer = imported(importing, "http://a.example/", description="a" * (64 << 10))
 
     assert_problem(answer, 413, "file_too_large")
 
 
 def test_an_import_is_json(importing: Server) -> None:
-    """A picture sent to the operation of imports is no URL."""
+    """A picture sent to the operation of imports is not a URL."""
     answer = importing.client.post("/api/v1/images/actions/import", content=picture(8))
 
     assert_problem(answer, 415, "unsupported_media_type")
 
 
 def test_parameters_in_the_query_are_refused(importing: Server) -> None:
-    """Two places for a title would be one too many."""
+    """A title must have only one place."""
     answer = importing.client.post("/api/v1/images?title=a", json={"url": "http://a.example/"})
 
     document = assert_problem(answer, 400, "invalid_request")
@@ -333,7 +333,7 @@ def test_parameters_in_the_query_are_refused(importing: Server) -> None:
 
 
 def test_imports_are_off_by_default(server: Server, remote: Remote) -> None:
-    """A service that fetches for others is something that its operator decides."""
+    """Operators decide whether a service fetches URLs for users."""
     asked = len(remote.requests)
 
     answer = imported(server, remote.url("/a.jpg", answered(picture(7))))

@@ -1,4 +1,4 @@
-"""Users: made, changed, disabled and removed, and what becomes of their images."""
+"""Users: made, changed, disabled and removed, and the fate of their images."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def ada(guarded: Server, admin: Account) -> Account:
 
 
 def log_in_status(server: Server, name: str, password: str) -> int:
-    """Of an attempt to log in."""
+    """The status of an attempt to log in."""
     form = {"username": name, "password": password}
     return server.client.post("/api/v1/auth/token", data=form).status_code
 
 
 def test_a_user_is_made_and_shown(guarded: Server, admin: Account) -> None:
-    """Without a word of the password, or its hash."""
+    """The response has neither the password nor its hash."""
     made = admin.client.post(USERS, json={"name": "grace", "password": PASSWORD})
 
     user = made.json()
@@ -40,7 +40,7 @@ def test_a_user_is_made_and_shown(guarded: Server, admin: Account) -> None:
 
 
 def test_users_are_listed_in_pages(guarded: Server, admin: Account) -> None:
-    """The newest first."""
+    """The newest is first."""
     names = [
         make_user(guarded, admin, f"page-{number}") and f"page-{number}" for number in range(3)
     ]
@@ -68,7 +68,7 @@ def test_users_are_listed_in_pages(guarded: Server, admin: Account) -> None:
     ],
 )
 def test_what_is_no_user_is_told_why(admin: Account, body: dict[str, Any], loc: str) -> None:
-    """Each fault with the place where it is; the password is not in the answer."""
+    """Each error has its place; the response does not contain the password."""
     answer = admin.client.post(USERS, json=body)
 
     document = assert_problem(answer, 400, "invalid_request")
@@ -77,7 +77,7 @@ def test_what_is_no_user_is_told_why(admin: Account, body: dict[str, Any], loc: 
 
 
 def test_a_name_is_one_users_alone(guarded: Server, admin: Account, ada: Account) -> None:
-    """Neither made twice nor changed into."""
+    """A name cannot be used twice, neither for a new nor for a changed user."""
     other = make_user(guarded, admin, "another")
 
     assert_problem(admin.client.post(USERS, json={"name": "ada"}), 409, "conflict")
@@ -86,7 +86,7 @@ def test_a_name_is_one_users_alone(guarded: Server, admin: Account, ada: Account
 
 
 def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Account) -> None:
-    """Whoever finds an open laptop cannot lock its owner out; the change ends every login."""
+    """A visitor of an unlocked laptop cannot lock out its owner; the change ends every login."""
     kim = make_user(guarded, admin, "kim", password=PASSWORD)
     tokens = log_in(guarded, "kim")
     client = client_of(guarded, tokens["access_token"])
@@ -107,7 +107,7 @@ def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Account) ->
 
 
 def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Account) -> None:
-    """Who forgot theirs."""
+    """The user may have forgotten it."""
     lee = make_user(guarded, admin, "lee")
 
     answer = admin.client.patch(f"{USERS}/{lee.id}", json={"password": "a new password"})
@@ -117,7 +117,7 @@ def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Account) -
 
 
 def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Account) -> None:
-    """A key that leaked must not become a login that stays when the key has gone."""
+    """A leaked key must not become a login that stays after the key is removed."""
     robot = make_user(guarded, admin, "robot")
     path, body = f"{USERS}/{robot.id}", {"password": "a new password"}
 
@@ -129,19 +129,19 @@ def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Ac
 
 @pytest.mark.parametrize("body", [{"is_admin": True}, {"is_disabled": False}, {"name": "root"}])
 def test_nobody_raises_themselves(ada: Account, body: dict[str, Any]) -> None:
-    """What is more than a password is an admin's to change."""
+    """Only an admin may change more than the password."""
     assert_problem(ada.client.patch(f"{USERS}/{ada.id}", json=body), 403, "forbidden")
     assert ada.client.get(ME).json()["scopes"] == ["read", "upload", "manage"]
 
 
 @pytest.mark.parametrize("body", [{"is_admin": None}, {"password": None}, {"name": None}])
 def test_null_changes_nothing(admin: Account, ada: Account, body: dict[str, Any]) -> None:
-    """None of these can be taken away."""
+    """None of these members can be removed."""
     assert_problem(admin.client.patch(f"{USERS}/{ada.id}", json=body), 400, "invalid_request")
 
 
 def test_the_last_admin_stays(guarded: Server, admin: Account) -> None:
-    """Else nobody could ever make another; with a second one, the first may go."""
+    """Otherwise no one could make another; with a second admin, the first may be removed."""
     path = f"{USERS}/{admin.id}"
 
     for answer in (
@@ -171,7 +171,7 @@ def owner_with_image(server: Server, admin: Account, name: str) -> tuple[Account
 
 
 def test_a_user_with_images_is_not_removed_by_the_way(guarded: Server, admin: Account) -> None:
-    """What would become of them is for someone to say."""
+    """The request must say who gets the images."""
     owner, image_id = owner_with_image(guarded, admin, "owner-who-stays")
 
     assert_problem(admin.client.delete(f"{USERS}/{owner.id}"), 409, "conflict")
@@ -180,7 +180,7 @@ def test_a_user_with_images_is_not_removed_by_the_way(guarded: Server, admin: Ac
 
 
 def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Account, ada: Account) -> None:
-    """Who sees them at once, with their collections and jobs; the former owner is gone."""
+    """The new owner sees them, with their collections and jobs; the former owner is gone."""
     owner, image_id = owner_with_image(guarded, admin, "owner-who-goes")
     assert ada.client.get(f"/images/{image_id}").status_code == 404
 
@@ -200,7 +200,7 @@ def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Account, ada
 
 
 def test_images_go_to_nobody(guarded: Server, admin: Account, ada: Account) -> None:
-    """Then they are an admin's to see and to change."""
+    """Only admins can then see and change them."""
     owner, image_id = owner_with_image(guarded, admin, "owner-without-heir")
 
     answer = admin.client.delete(f"{USERS}/{owner.id}", params={"images_to": "nobody"})
@@ -213,7 +213,7 @@ def test_images_go_to_nobody(guarded: Server, admin: Account, ada: Account) -> N
 
 @pytest.mark.parametrize("heir", ["", "ada", "01900000-0000-7000-8000-000000000000", "self"])
 def test_an_heir_who_is_none_is_refused(guarded: Server, admin: Account, heir: str) -> None:
-    """Before anything is changed."""
+    """Nothing is changed before the refusal."""
     owner = make_user(guarded, admin, f"heirless-{len(heir)}")
     heir = owner.id if heir == "self" else heir
 

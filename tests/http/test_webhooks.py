@@ -1,4 +1,4 @@
-"""Webhooks: what a receiver gets, how often, and where nothing is sent."""
+"""Webhooks: deliveries, repeats, and refused targets."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def is_signed_by(secret: str, headers: dict[str, str], body: bytes) -> bool:
 
 
 def deliveries_of(server: Server, hook: dict[str, Any]) -> list[dict[str, Any]]:
-    """The log of a webhook, the newest first."""
+    """The deliveries of a webhook, the newest first."""
     page = server.client.get(f"{HOOKS}/{hook['id']}/deliveries", params={"limit": "200"})
     found: list[dict[str, Any]] = page.json()["data"]
     return found
 
 
 def test_an_event_comes_signed(hooked: Server, receiver: Receiver) -> None:
-    """The receiver can tell who sends, and what happened."""
+    """The receiver can verify the sender and the content."""
     hook = made(hooked, receiver.url("/signed"), event_types=["image.created"])
     image = hooked.upload(picture(1))
     until(lambda: receiver.at("/signed"))
@@ -84,7 +84,7 @@ def test_an_event_comes_signed(hooked: Server, receiver: Receiver) -> None:
 def test_a_failure_is_tried_again_and_a_success_replayed(
     hooked: Server, receiver: Receiver
 ) -> None:
-    """Under one id, by which a receiver tells what it has."""
+    """All attempts have one id, by which a receiver recognises repeats."""
     hook = made(hooked, receiver.url("/retried", 500, 302), event_types=["image.deleted"])
     one = f"{HOOKS}/{hook['id']}"
     assert hooked.client.post(f"{one}/test").status_code == 202
@@ -102,7 +102,7 @@ def test_a_failure_is_tried_again_and_a_success_replayed(
 
 
 def test_who_is_gone_is_sent_nothing_more(hooked: Server, receiver: Receiver) -> None:
-    """410 disables, as PATCH does."""
+    """410 disables the webhook, as PATCH does."""
     hook = made(hooked, receiver.url("/gone", 410), event_types=["image.deleted"])
     one = f"{HOOKS}/{hook['id']}"
     hooked.client.post(f"{one}/test")
@@ -116,14 +116,14 @@ def test_who_is_gone_is_sent_nothing_more(hooked: Server, receiver: Receiver) ->
     "host", ["[::1]", "[::ffff:127.0.0.2]", "169.254.169.254", "127.0.0.2", "localhost:0"]
 )
 def test_private_addresses_are_refused(hooked: Server, host: str) -> None:
-    """A webhook must not reach inside."""
+    """A webhook must not reach internal hosts."""
     answer = hooked.client.post(HOOKS, json={"url": f"http://{host}/"})
 
     assert assert_problem(answer, 400, "invalid_request")["errors"][0]["loc"] == "url"
 
 
 def test_a_slow_receiver_holds_up_nobody(hooked: Server, receiver: Receiver) -> None:
-    """Two of its deliveries at most are under way."""
+    """At most two of its deliveries are in progress."""
     receiver.released.clear()
     slow = made(hooked, receiver.url("/held"), event_types=["image.deleted"])
     quick = made(hooked, receiver.url("/quick"), event_types=["image.deleted"])
@@ -138,7 +138,7 @@ def test_a_slow_receiver_holds_up_nobody(hooked: Server, receiver: Receiver) -> 
 
 
 def test_a_new_secret_signs_from_the_next_attempt_on(hooked: Server, receiver: Receiver) -> None:
-    """Also what waits: whoever stole the old one can sign nothing that is believed."""
+    """This includes waiting deliveries: the old secret signs nothing any more."""
     hook = made(hooked, receiver.url("/renewed", 500, 500), event_types=["image.deleted"])
     hooked.client.post(f"{HOOKS}/{hook['id']}/test").raise_for_status()
     until(lambda: receiver.at("/renewed"))
@@ -153,7 +153,7 @@ def test_a_new_secret_signs_from_the_next_attempt_on(hooked: Server, receiver: R
 
 
 def test_a_patched_webhook_is_sent_what_it_now_wants(hooked: Server, receiver: Receiver) -> None:
-    """To where it now is, what waits for it, too."""
+    """Waiting deliveries go to the new URL, too."""
     hook = made(hooked, receiver.url("/before", 500, 500, 500), event_types=["image.deleted"])
     one = f"{HOOKS}/{hook['id']}"
     hooked.client.post(f"{one}/test").raise_for_status()
@@ -173,7 +173,7 @@ def test_a_patched_webhook_is_sent_what_it_now_wants(hooked: Server, receiver: R
 def test_an_enabled_webhook_goes_on_with_what_happens_next(
     hooked: Server, receiver: Receiver
 ) -> None:
-    """No flood of what happened while nobody listened."""
+    """Events that happened while it was disabled are not sent."""
     hook = made(hooked, receiver.url("/paused"), event_types=["image.created"])
     one = f"{HOOKS}/{hook['id']}"
     hooked.client.patch(one, json={"is_enabled": False}).raise_for_status()
@@ -190,7 +190,7 @@ def test_an_enabled_webhook_goes_on_with_what_happens_next(
 
 
 def test_a_21st_webhook_is_refused(guarded: Server, admin: Account) -> None:
-    """Each event is stored once for each."""
+    """Each event is stored once for each webhook."""
     ann = make_user(guarded, admin, "hooker")
     bodies = [
         {"url": f"http://127.0.0.1:1/{n}", "event_types": ["image.deleted"]} for n in range(21)
@@ -205,7 +205,7 @@ def test_a_21st_webhook_is_refused(guarded: Server, admin: Account) -> None:
 
 
 def test_the_log_is_kept_as_long_as_events(make_server: MakeServer, receiver: Receiver) -> None:
-    """It must not grow for ever."""
+    """The table must not grow without limit."""
     server = make_server(
         workers=1, webhook_allow='["127.0.0.1/32"]', event_retention="1s", gc_interval="200ms"
     )
@@ -220,7 +220,7 @@ def test_the_log_is_kept_as_long_as_events(make_server: MakeServer, receiver: Re
 def test_a_stop_loses_no_delivery(
     make_server: MakeServer, receiver: Receiver, seconds: float, times: int
 ) -> None:
-    """What is under way is finished, or cut off and sent again under its id."""
+    """A delivery in progress is finished, or cancelled and sent again under its id."""
     server = make_server(
         workers=1, webhook_allow='["127.0.0.1/32"]', shutdown_timeout=f"{seconds}s",
         webhook_timeout=f"{PATIENCE}s",
@@ -248,7 +248,7 @@ def test_a_stop_loses_no_delivery(
 def test_a_receiver_that_stays_dead_is_given_up(
     make_server: MakeServer, receiver: Receiver
 ) -> None:
-    """Its owner sees since when, and why; enabled again, it has a new chance."""
+    """Its owner sees the time and the reason; enabled again, it starts anew."""
     server = make_server(
         workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="1ms",
         webhook_disable_after="1s",

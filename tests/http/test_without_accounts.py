@@ -1,4 +1,4 @@
-"""Without accounts, any web page may reach the port of this machine; what it may do there."""
+"""Without accounts, any web page may send requests to the port of this machine; their limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def upload(server: Server, **headers: str) -> httpx2.Response:
-    """Upload as a page's form would."""
+    """Upload like the form of a page."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return server.client.post("/images", files={"file": ("a.jpg", picture())}, headers=named)
 
@@ -40,7 +40,7 @@ def upload(server: Server, **headers: str) -> httpx2.Response:
     ],
 )
 def test_a_page_of_another_site_changes_nothing(server: Server, headers: dict[str, str]) -> None:
-    """A form on any page can post to a port of the reader's machine."""
+    """A form on any page can POST to a port of the visitor's machine."""
     assert_problem(upload(server, **headers), 403, "forbidden")
 
 
@@ -58,13 +58,13 @@ def test_a_page_of_another_site_changes_nothing(server: Server, headers: dict[st
 def test_programs_and_pages_of_this_machine_change_what_they_like(
     server: Server, headers: dict[str, str]
 ) -> None:
-    """`curl` sends none of these fields; the gallery and what is being developed send such."""
+    """`curl` sends none of these fields; a gallery and pages in development send such."""
     assert upload(server, **headers).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/api/v1/images/actions/upload-url", "/api/v1/events"])
 def test_a_get_that_changes_something_is_checked_as_well(server: Server, path: str) -> None:
-    """Any page can name a URL as that of an image, and would use up what there is of them."""
+    """Any page can use a URL as that of an image, and so exhaust limited resources."""
     for headers in (
         {"sec-fetch-site": "cross-site"},
         {"origin": "https://evil.test"},
@@ -81,7 +81,7 @@ def test_a_get_that_changes_something_is_checked_as_well(server: Server, path: s
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])
 def test_no_method_that_changes_something_passes(server: Server, method: str) -> None:
-    """Deleting least of all."""
+    """This includes deletion."""
     image_id = server.upload(picture(1))["id"]
     path = f"/api/v1/images/{image_id}"
 
@@ -112,7 +112,7 @@ def test_no_method_that_changes_something_passes(server: Server, method: str) ->
 def test_a_name_that_a_stranger_points_here_opens_nothing(
     server: Server, host: str, is_ours: bool
 ) -> None:
-    """DNS rebinding: a page of that name would read all that the API lists."""
+    """DNS rebinding: a page of that name could otherwise read all lists of the API."""
     for path in ("/api/v1/images", "/api/v1/jobs", "/metrics", "/", "/readyz", "/nothing"):
         answer = server.client.get(path, headers={"host": host})
         if is_ours:
@@ -124,7 +124,7 @@ def test_a_name_that_a_stranger_points_here_opens_nothing(
 
 
 def test_a_request_without_a_host_opens_nothing(server: Server) -> None:
-    """A proxy may leave it out with HTTP/1.0."""
+    """A proxy may omit it with HTTP/1.0."""
     answer = send_raw(server, b"GET /api/v1/images HTTP/1.0\r\n\r\n")
 
     assert answer is not None
@@ -132,7 +132,7 @@ def test_a_request_without_a_host_opens_nothing(server: Server) -> None:
 
 
 def test_no_image_is_for_such_names_either(server: Server) -> None:
-    """Nor can it be told whether there are any."""
+    """The response does not reveal whether there are images."""
     none = "01900000-0000-7000-8000-000000000000"
     ids = [server.upload(picture(2), visibility=word)["id"] for word in ("private", "public")]
 
@@ -144,6 +144,6 @@ def test_no_image_is_for_such_names_either(server: Server) -> None:
 
 
 def test_with_accounts_other_sites_need_a_key_like_everybody(guarded: Server) -> None:
-    """There are no cookies here that a page could ride on."""
+    """There are no cookies that a page could misuse."""
     answer = upload(guarded, origin="https://evil.test")
     assert_problem(answer, 401, "unauthorized")

@@ -1,4 +1,4 @@
-"""Files that name a colour space, and what their colours are in sRGB by the published formulas."""
+"""Files with a named colour space, and their colours in sRGB by the published formulas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.imaging.pictures import png_chunk
 
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
 CASES, VALID = SHARED / "cases", SHARED / "corpus" / "valid"
-"""Files of others and of reports, when they are there (`TEST_SHARED`)."""
+"""Files of other projects and of reports, if available (`TEST_SHARED`)."""
 D65, C, DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 PLACES = {
     1: ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), D65),
@@ -156,7 +156,7 @@ def flat(sample: Levels, size: int = 32) -> Image.Image:
 
 
 def avif(path: Path, picture: Image.Image, nclx: tuple[int, int], **options: Any) -> str:
-    """An AVIF of 8 bits with other primaries and another curve in its `nclx`."""
+    """An AVIF of 8 bits with changed primaries and curve in its `nclx`."""
     file = io.BytesIO()
     picture.save(file, "AVIF", quality=100, **{"subsampling": "4:4:4", **options})
     path.write_bytes(renamed(file.getvalue(), nclx))
@@ -173,6 +173,6 @@ def deep_avif(path: Path, sample: tuple[float, ...], nclx: tuple[int, int], bits
 
 
 def renamed(data: bytes, nclx: tuple[int, int]) -> bytes:
-    """A file with other primaries and another curve in its `nclx`."""
+    """A file with changed primaries and curve in its `nclx`."""
     at = data.index(b"colrnclx") + 8
     return data[:at] + struct.pack(">HH", *nclx) + data[at + 4 :]

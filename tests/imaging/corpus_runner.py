@@ -1,6 +1,6 @@
 """Probe and render files, each in a forked process under a worker's limits.
 
-Reads a list of paths as JSON from standard input, and writes one JSON object a path.
+Reads a list of paths as JSON from standard input, and writes one JSON object for each path.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ QUERIES = (
     "w=90&h=90&trim=20&sharpen=1&saturation=1.5&contrast=1.2&format=png",
     "w=64&h=64&frame=0&max_bytes=1500&format=webp",
 )
-"""Together they take every step. Small files are asked for one of them in turn, or for all, beside
-what an upload makes of every file.
+"""Together they use every step.
+
+Small files get one of them in turn, or all, in addition to what an upload makes of every file.
 """
 MAX_ASKED_PIXELS = 300_000
 MARKS = {"text": Watermark(text="corpus", opacity=0.6)}
@@ -41,7 +42,7 @@ SECONDS = 120
 
 
 def attempt(path: str, asked: Sequence[str], folder: Path) -> dict[str, object]:
-    """What becomes of one file: where it was refused and how, or its variant's facts."""
+    """The result for one file: the refusal with its place, or facts about its variant."""
     try:
         found = probe(path, LIMITS)
     except ImagesvcError as error:
@@ -71,7 +72,7 @@ def attempt(path: str, asked: Sequence[str], folder: Path) -> dict[str, object]:
 
 
 def isolated(path: str, asked: Sequence[str], folder: Path) -> dict[str, object]:
-    """`attempt` in a process of its own; also its processor time, peak memory and any crash."""
+    """`attempt` in a separate process; also its processor time, peak memory and any crash."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -89,7 +90,7 @@ def isolated(path: str, asked: Sequence[str], folder: Path) -> dict[str, object]
 
 
 def main() -> None:
-    """Take the paths one after the other."""
+    """Process the paths one after the other."""
     turns = [QUERIES] if sys.argv[1:] == ["--all-queries"] else [(query,) for query in QUERIES]
     with tempfile.TemporaryDirectory() as folder:
         for path, asked in zip(json.load(sys.stdin), itertools.cycle(turns), strict=False):

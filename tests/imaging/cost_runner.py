@@ -1,7 +1,7 @@
 """Predicted and measured cost of renderings, each in a forked process.
 
-Reads a list of [path, query] as JSON from standard input, and writes one JSON object each: what
-was predicted, by how much the peak resident size grew, and the processor time that was used.
+Reads a list of [path, query] as JSON from standard input, and writes one JSON object for each: the
+prediction, the growth of the peak resident size, and the processor time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped
 
 
 def measured(path: str, query: str, spill_dir: str) -> dict[str, object]:
-    """What one rendering was predicted to take, and took."""
+    """The predicted and the actual cost of one rendering."""
     original, files = probed(path), Files(mapped(path), SpillFolder(Path(spill_dir)))
     transform = effective(parse_text(query), original, QUALITY)
     predicted = render_cost(transform, original)
@@ -39,7 +39,7 @@ def measured(path: str, query: str, spill_dir: str) -> dict[str, object]:
 
 
 def isolated(path: str, query: str, spill_dir: str) -> dict[str, object]:
-    """`measured` in a process of its own, whose peak is that of this rendering alone."""
+    """`measured` in a separate process, whose peak is that of this rendering only."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -63,7 +63,7 @@ def _status(name: str) -> int:
 
 
 def main() -> None:
-    """Take the renderings one after the other."""
+    """Process the renderings one after the other."""
     with tempfile.TemporaryDirectory() as spill_dir:
         for path, query in json.load(sys.stdin):
             outcome = isolated(path, query, spill_dir)

@@ -1,4 +1,4 @@
-"""Damage to files, as a fuzzer does it: each mutation is a value that hypothesis shrinks."""
+"""Damage to files, as from a fuzzer: each mutation is a value that hypothesis can shrink."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 NUMBERS = (0, 1, 2, 3, 4, 7, 8, 9, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF)
 LARGE = (0x10000, 0xFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1)
 MOST_BYTES = 200_000
-"""Of a mutated file, so that copies of copies stay small."""
+"""The maximum size of a mutated file, so that copies of copies stay small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One change; places are parts of the file's length in 65,536ths, so that they always fit."""
+    """One change.
+
+    Positions are parts of the file's length in 65,536ths, so that they are always valid.
+    """
 
     kind: str
     place: int
@@ -37,7 +40,7 @@ def _flip(mutation: Mutation, data: bytes, at: int) -> bytes:
 
 
 def _number(mutation: Mutation, data: bytes, at: int) -> bytes:
-    """Overwrite what may be a length, an offset or a count."""
+    """Overwrite a possible length, offset or count."""
     width = (1, 2, 4, 8)[mutation.size & 3]
     value = mutation.value & ((1 << 8 * width) - 1)
 
@@ -59,7 +62,7 @@ def _repeat(mutation: Mutation, data: bytes, at: int) -> bytes:
 
 
 def _move(mutation: Mutation, data: bytes, at: int) -> bytes:
-    """Put a copy of a piece somewhere else."""
+    """Put a copy of a piece at another position."""
     other = mutation.value % (len(data) + 1)
     return data[:other] + data[at : at + mutation.size] + data[other:]
 

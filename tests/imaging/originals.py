@@ -1,4 +1,4 @@
-"""Large originals, analysing and rendering them, and how alike two variants are."""
+"""Large originals, their analysis and rendering, and the similarity of two variants."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def busy(width: int, height: int) -> Image.Image:
 
 
 def on_white(picture: Image.Image) -> Image.Image:
-    """The picture as a page shows it: what is transparent has no colour."""
+    """The picture as a page shows it: transparent pixels are white."""
     white = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(white, picture.convert("RGBA"))
 
@@ -104,7 +104,7 @@ def ssim(left: bytes, right: bytes) -> float:
 
 
 def large_files(folder: Path) -> dict[str, str]:
-    """Synthetic originals just above 3 MP, and the photographs where they are there."""
+    """Synthetic originals just above 3 MP, and the photographs if available."""
     picture = busy(2100, 1440)
     alpha = picture.copy()
     alpha.putalpha(Image.linear_gradient("L").resize(picture.size))

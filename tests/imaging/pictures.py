@@ -1,4 +1,4 @@
-"""Pictures that tests make for themselves, and short ways to render them."""
+"""Pictures that tests generate, and short ways to render them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUADRANTS = (RED, GREEN, BLUE, YELLOW)
 
 
 class SpillFolder:
-    """Takes large outputs into files of a folder, named by their numbers."""
+    """Stores large outputs in files of a folder, named by their numbers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +57,7 @@ def mapped(path: str | Path) -> Data:
 
 
 def files(path: str) -> Files:
-    """What a call about a file gets; large outputs go beside it."""
+    """The arguments of a call about a file; large outputs go next to it."""
     return Files(mapped(path), SpillFolder(Path(path).parent))
 
 
@@ -92,7 +92,7 @@ def save(path: Path, picture: Image.Image, **options: Any) -> str:
 
 
 def oriented(path: Path, picture: Image.Image, orientation: int) -> str:
-    """Write a picture so that a viewer who heeds its EXIF sees it upright."""
+    """Write a picture so that a viewer that applies its EXIF shows it upright."""
     undo = {
         2: (Image.Transpose.FLIP_LEFT_RIGHT,),
         3: (Image.Transpose.ROTATE_180,),
@@ -134,7 +134,7 @@ def swapped_profile() -> bytes:
 
 
 def table_profile(darkest: float, space: bytes = b"RGB ") -> bytes:
-    """A profile of a scanner: a table from RGB or gray to L*a*b*, whose black is no 0.
+    """A profile of a scanner: a table from RGB or gray to L*a*b*, whose black is not 0.
 
     Source: ICC.1:2001-04, sections 6.1 (header) and 6.5.8 (lut16Type).
     """
@@ -176,7 +176,7 @@ def png_16(path: Path, rows: list[list[int]], *, colour: int) -> str:
 
 
 def original(kind: Format = Format.JPEG, *, has_alpha: bool = False, frames: int = 1) -> Original:
-    """An original of which only format, alpha and frames matter."""
+    """An original with only a format, alpha and frames."""
     return Original(Digest("0" * 64), kind, 1, 1, frames, has_alpha=has_alpha, decode_bytes=0)
 
 

@@ -1,4 +1,4 @@
-"""Files that say where they were taken, in every way that JPEG, PNG, WebP and GIF have for it."""
+"""Files with a location, in every form of JPEG, PNG, WebP and GIF."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SIGNS = tuple(
     for d, m, s in (LATITUDE, LONGITUDE)
 )
 MARK = b"Champ-de-Mars-7th"
-"""Written wherever a place has a name."""
+"""Written wherever a location has a name."""
 PROFILE = b"a colour profile".ljust(200, b".")
 
 
 def traces(content: bytes) -> list[bytes]:
-    """What is left of the place in a file: numbers and names, as bytes, text, UTF-16 and hex."""
+    """The traces of the location in a file: numbers and names, as bytes, text, UTF-16 and hex."""
     texts = (*DEGREES, *IN_XMP, MARK)
     words = [
         *SIGNS, *texts, *(text.decode().encode(kind) for text in texts for kind in UTF16),
@@ -52,7 +52,7 @@ def _inflated(content: bytes) -> list[bytes]:
 
 
 def exif(*, orientation: int = 6, gps: bool = True, maker_note: bool = True) -> bytes:
-    """An EXIF block as cameras write it, from the byte order on."""
+    """An EXIF block as cameras write it, from the byte order mark on."""
     made = Image.Exif()
     made[0x010F], made[0x0110], made[0x0112] = "Canon", "EOS 90D", orientation
     made[0x8298] = "(c) Ada"
@@ -104,7 +104,7 @@ def bare(kind: str, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
 
 
 def jpeg(*extra: bytes, block: bytes | None = None, trailer: bytes = b"") -> bytes:
-    """A JPEG with a profile, EXIF and further segments, and something behind its end."""
+    """A JPEG with a profile, EXIF and further segments, and data after its end."""
     picture = bare("JPEG", icc_profile=PROFILE)
     block = exif() if block is None else block
     head = segment(0xE1, b"Exif\0\0" + block) if block else b""
@@ -115,7 +115,7 @@ EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 
 
 def extended_xmp() -> tuple[bytes, ...]:
-    """A packet that goes on in further segments, cut in the middle of names and numbers."""
+    """A packet that continues in further segments, split in the middle of names and numbers."""
     guid, packet = b"0123456789ABCDEF" * 2, xmp(" " * 3000)
     head = xmp(attributes=f'xmpNote:HasExtendedXMP="{guid.decode()}"')
     middle = packet.find(b"GPSLatitude") + 5
@@ -131,7 +131,7 @@ def extended_xmp() -> tuple[bytes, ...]:
 
 
 def iptc() -> bytes:
-    """A Photoshop segment with IPTC's city, and EXIF and XMP of its own."""
+    """A Photoshop segment with IPTC's city, and its own EXIF and XMP."""
     datasets = b"".join(
         bytes((0x1C, 2, number)) + len(MARK).to_bytes(2, "big") + MARK for number in (27, 90, 92)
     )
@@ -185,7 +185,7 @@ def webp(*extra: tuple[bytes, bytes], trailer: bytes = b"", **options: Any) -> b
 
 
 def mpo() -> bytes:
-    """Two JPEGs in one file, each with EXIF of its own."""
+    """Two JPEGs in one file, each with its own EXIF."""
     out = io.BytesIO()
     first, second = (Image.open(io.BytesIO(bare("JPEG", size))) for size in ((64, 48), (32, 24)))
     second.encoderinfo = {"exif": exif()}

@@ -1,4 +1,4 @@
-"""AVIF sequences that tests make, and change box by box."""
+"""AVIF sequences that tests generate, and change box by box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADS = {
     b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0, b"edts": 0, b"meta": 4,
     b"iprp": 0, b"ipco": 0, b"stsd": 8, b"av01": 78,
 }  # fmt: skip
-"""Boxes that hold boxes, and the bytes of their own before these."""
+"""Boxes that contain boxes, and the number of bytes before these."""
 COLOUR = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 ENTRY = (*COLOUR, b"stsd", b"av01")
 Change = Callable[[bytes], bytes]
@@ -60,7 +60,10 @@ def written(boxes: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 def changed(data: bytes, path: Sequence[bytes], change: Change) -> bytes:
-    """The file with another content of the first box at a path; data behind it keeps its place."""
+    """The file with another content of the first box at a path.
+
+    The data after it stays in place.
+    """
     made = _changed(data, path, change)
     grown = len(made) - len(data)
     if grown and b"stco" not in path:

@@ -1,4 +1,4 @@
-"""The call that makes analysis, mezzanine and first variants of one decode."""
+"""The call that makes analysis, mezzanine and first variants from one decode."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS = ("jpeg", "turned", "png", "webp", "heic")
 
 
 def taken_in(path: str, *queries: str) -> Analysed:
-    """What `ANALYSE` brings over the border of the worker."""
+    """The result of `ANALYSE` after transfer from the worker."""
     plain, body = ANALYSE.pack(analyse(files(path), request(path, *queries)))
     return ANALYSE.unpack(json.loads(json.dumps(plain)), Answer(memoryview(body)))
 
@@ -50,7 +50,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_variant_made_again_is_the_same(large: dict[str, str], tmp_path: Path, kind: str) -> None:
-    """Now or after eviction, from the stored mezzanine or the original: equal bytes."""
+    """The bytes are equal, now or after eviction, from the mezzanine or the original."""
     asked = request(large[kind], "w=256&h=256", "w=720", "w=700", "w=100&trim=9", "w=150&exact=1")
     shown = Size(asked.original.width, asked.original.height)
     size = mezzanine_size(asked.original)
@@ -105,7 +105,7 @@ def test_the_mezzanine_is_upright_plain_and_keeps_alpha(large: dict[str, str], k
 
 
 def test_animations_keep_their_frames(tmp_path: Path) -> None:
-    """Analysis from the first frame, no mezzanine, and the variants move."""
+    """The analysis uses the first frame, there is no mezzanine, and the variants are animated."""
     analysed = taken_in(animation(tmp_path / "a.gif", 5), "w=30", "w=20&frame=3")
 
     assert analysed.mezzanine is None
@@ -114,7 +114,7 @@ def test_animations_keep_their_frames(tmp_path: Path) -> None:
 
 
 def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
-    """An outcome each, in order."""
+    """Each variant has a result, in order."""
     path = save(tmp_path / "a.png", gradient(300, 200))
     asked = request(path, "w=50", "w=8000&h=8000&fit=fill&enlarge=1", "w=40")
 
@@ -126,7 +126,7 @@ def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
 
 
 def test_an_original_that_cannot_be_decoded_fails_the_call(tmp_path: Path) -> None:
-    """And leaves no file behind."""
+    """No file is left."""
     path = tmp_path / "a.avif"
     path.write_bytes(damaged())
 

@@ -26,14 +26,14 @@ PHOTOS = Path(os.environ.get("IMAGESVC_TEST_SHARED", REPOSITORY.parent / "shared
 
 
 def look(picture: Image.Image, path: Path) -> Analysis:
-    """The analysis of a picture, by way of a file."""
+    """The analysis of a picture, by means of a file."""
     kind = {".png": Format.PNG, ".jpg": Format.JPEG}[path.suffix]
     options = {"compress_level": 1} if kind is Format.PNG else {}
     return analysis_of(open_source(mapped(save(path, picture, **options)), kind).picture)
 
 
 def _reference_pixels(width: int, height: int, alpha: bool, seed: int) -> bytes:
-    """Ramps, an edge and noise, in integers, so that another language makes the same."""
+    """Ramps, an edge and noise, in integers, so that other languages can make the same."""
     out, state = bytearray(), seed
     for y, x in itertools.product(range(height), range(width)):
         state = (state * 1103515245 + 12345) & 0xFFFFFFFF
@@ -80,7 +80,7 @@ def test_the_most_frequent_colour_comes_first(tmp_path: Path) -> None:
 
 
 def test_transparent_pixels_have_no_colour(tmp_path: Path) -> None:
-    """What hides behind alpha 0 is not what anybody sees."""
+    """Colours under alpha 0 are not visible."""
     picture = Image.new("RGBA", (100, 100), (*GREEN, 0))
     picture.paste((*RED, 255), (0, 0, 10, 100))
 
@@ -102,7 +102,10 @@ def test_transparent_pixels_have_no_colour(tmp_path: Path) -> None:
     ],
 )
 def test_facts_have_their_form_whatever_the_picture(tmp_path: Path, picture: Image.Image) -> None:
-    """One pixel, one line, wholly transparent, gray: nothing raises, and all is well-formed."""
+    """One pixel, one line, fully transparent, gray.
+
+    Nothing raises, and all values are well-formed.
+    """
     analysis = look(picture, tmp_path / "a.png")
 
     colours = (analysis.dominant_color, *analysis.palette)
@@ -113,7 +116,7 @@ def test_facts_have_their_form_whatever_the_picture(tmp_path: Path, picture: Ima
 
 
 def _different_pictures() -> dict[str, Image.Image]:
-    """Synthetic motifs, and the photographs where they are there."""
+    """Synthetic motifs, and the photographs if available."""
     noise = Image.effect_noise((12, 9), 120).resize((600, 450), Image.Resampling.BICUBIC)
     pictures = {
         "gradient": gradient(600, 400),
@@ -147,7 +150,7 @@ def test_hashes_of_copies_are_near_and_of_others_far(tmp_path: Path) -> None:
 
 
 def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None:
-    """From disk or from memory, the same bytes say the same."""
+    """From disk or from memory, the same bytes give the same analysis."""
     path = save(tmp_path / "a.jpg", gradient(500, 300))
 
     picture = open_source(mapped(path), Format.JPEG).picture
@@ -156,7 +159,7 @@ def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None
 
 
 def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:
-    """Ordered by how many pixels each stands for."""
+    """They are ordered by the number of pixels that each represents."""
     picture = reduced.small(gradient(32, 32).tobytes(), 32, 32, 3, 64)
 
     assert len(reduced.palette(picture, 5)) == 5

@@ -1,4 +1,4 @@
-"""Damage beside the picture never decides whether a file is taken, nor what it shows."""
+"""Damage beside the picture decides neither whether a file is accepted, nor what it shows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 
 def of_png() -> Iterator[tuple[str, bytes]]:
-    """Chunks before the data and behind it."""
+    """Chunks before and after the data."""
     data = written("png")
     before, after, end = data[:33], data[33:-12], data[-12:]
     for kind in (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"tRNS",
@@ -110,7 +110,7 @@ def of_jpeg() -> Iterator[tuple[str, bytes]]:
 
 
 def of_gif() -> Iterator[tuple[str, bytes]]:
-    """Extensions before the frame and behind it."""
+    """Extensions before and after the frame."""
     data = written("gif")
     at = 13 + (3 << (data[10] & 7) + 1)
     parts = {
@@ -130,7 +130,7 @@ def of_gif() -> Iterator[tuple[str, bytes]]:
 
 
 def of_webp() -> Iterator[tuple[str, bytes]]:
-    """Chunks before the picture and behind it, and sizes that are off by one."""
+    """Chunks before and after the picture, and sizes that are off by one."""
     picture = written("webp")[12:]
 
     def riff(body: bytes, more: int = 0) -> bytes:
@@ -157,7 +157,7 @@ def of_webp() -> Iterator[tuple[str, bytes]]:
 
 
 def of_boxes(suffix: str) -> Iterator[tuple[str, bytes]]:
-    """Boxes behind the picture, and what is no box."""
+    """Boxes after the picture, and malformed boxes."""
     data = written(suffix)
     for kind in (b"free", b"uuid", b"zzzz", b"moov", b"xml "):
         yield f"{kind.decode()} behind", data + box(kind, b"\xff")
@@ -200,7 +200,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_damage_beside_the_picture_is_passed_over(name: str, tmp_path: Path) -> None:
-    """Browsers show all of these, as they show the picture without what was added."""
+    """Browsers show all of these as without the added data."""
     plain = quadrants().convert("P").convert("RGB") if "palette" in name else quadrants()
     expected = corners(plain) if "palette" in name else QUADRANTS
     assert len(CASES[name]) > 1
@@ -220,7 +220,7 @@ def test_damage_beside_the_picture_is_passed_over(name: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("size", [20, 60])
 def test_a_picture_that_is_cut_off_is_refused_all_the_same(size: int, tmp_path: Path) -> None:
-    """What may be missing lies behind the picture, and is no part of it."""
+    """Only data after the picture may be missing."""
     for suffix in ("png", "jpg", "gif", "webp", "avif", "heic", "jp2"):
         data = written(suffix)
         path = tmp_path / f"a.{suffix}"
@@ -231,7 +231,7 @@ def test_a_picture_that_is_cut_off_is_refused_all_the_same(size: int, tmp_path: 
 
 
 def test_a_palette_has_its_transparency_only_where_it_is_sound(tmp_path: Path) -> None:
-    """The header said that there was alpha, and the decoder that there was none."""
+    """The header declared alpha, but the decoder found none."""
     data = dict(of_palette_png())["tRNS sum"]
     (tmp_path / "a.png").write_bytes(data)
     sound = save(tmp_path / "b.png", Image.new("P", (8, 8)), transparency=0)

@@ -1,4 +1,4 @@
-"""Animated PNG: what is counted, shown and passed on is one animation, or one picture."""
+"""Animated PNG: counted, shown and passed on as one animation, or as one picture."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def write(path: Path, chunks: list[tuple[bytes, bytes]]) -> str:
 @pytest.mark.parametrize("kind", ["webp", "gif"])
 @pytest.mark.parametrize("query", ["", "w=30", "w=20&h=20&fit=cover", "rotate=90", "trim=1"])
 def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
-    """Frames, their times and the number of loops survive, as those of GIF and WebP do."""
+    """Frames, their times and the number of loops are kept, as for GIF and WebP."""
     path = animation(tmp_path / "a.png")
 
     made = make(path, f"format={kind}&{query}".rstrip("&"), frames=4)
@@ -68,7 +68,7 @@ def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
 
 
 def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
-    """`frames` of the image and `frame` of its URLs speak of the same frames."""
+    """`frames` of the image and `frame` of its URLs count the same frames."""
     path = animation(tmp_path / "a.png")
 
     shown = [corners(seen(make(path, f"frame={n}", frames=4)))[3] for n in range(4)]
@@ -80,7 +80,7 @@ def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
-    """A PNG variant would stand still; one frame of it is a PNG as before."""
+    """A PNG variant would not be animated; one frame of it is still a PNG."""
     moving = original(Format.PNG, frames=3)
 
     assert effective(parse_text("w=9"), moving, QUALITY).format is Format.WEBP
@@ -89,7 +89,7 @@ def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
 
 
 def test_parts_are_laid_over_what_was_there(tmp_path: Path) -> None:
-    """Blending, and the three disposals: keep, clear, and restore what was before."""
+    """The frames use blending, and the three disposals: keep, clear, and restore."""
     frames = []
     for number, colour in enumerate((RED, GREEN, BLUE, RED)):
         frame = Image.new("RGBA", (24, 16))
@@ -112,7 +112,7 @@ def test_parts_are_laid_over_what_was_there(tmp_path: Path) -> None:
 
 
 def test_what_is_half_transparent_is_blended(tmp_path: Path) -> None:
-    """Laid over opaque red, as the specification and browsers have it."""
+    """The result is that of the specification and of browsers, here over opaque red."""
     red, blue = Image.new("RGBA", (8, 8), (*RED, 255)), Image.new("RGBA", (8, 8), (*BLUE, 128))
     path = save(
         tmp_path / "a.png", red, save_all=True, append_images=[blue], disposal=0, blend=[0, 1]
@@ -124,7 +124,7 @@ def test_what_is_half_transparent_is_blended(tmp_path: Path) -> None:
 
 
 def test_a_picture_for_other_decoders_is_no_frame(tmp_path: Path) -> None:
-    """Browsers never show it, so that no variant does."""
+    """Browsers never show it, and no variant does."""
     path = animation(tmp_path / "a.png", 3)
     plain = save(tmp_path / "b.png", Image.new("RGB", (60, 40), (9, 9, 9)))
     chunks = chunks_of(path)
@@ -149,7 +149,7 @@ def test_a_picture_for_other_decoders_is_no_frame(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", ["count", "order", "outside", "no data"])
 def test_a_broken_animation_is_one_picture(tmp_path: Path, fault: str) -> None:
-    """As in browsers: JSON says one frame, and that is what every variant shows."""
+    """As in browsers, JSON says one frame, and every variant shows it."""
     chunks = []
     for kind, body in chunks_of(animation(tmp_path / "a.png", 3)):
         text = body
@@ -169,7 +169,7 @@ def test_a_broken_animation_is_one_picture(tmp_path: Path, fault: str) -> None:
 
 
 def test_a_damaged_frame_ends_the_motion(tmp_path: Path) -> None:
-    """One frame is shown; what is asked for by number is shown up to its damage."""
+    """One frame is shown; a frame requested by number is shown up to its damage."""
     chunks = chunks_of(animation(tmp_path / "a.png", 3, (96, 640)))
     last = max(at for at, (kind, _) in enumerate(chunks) if kind == b"fdAT")
     chunks[last] = (b"fdAT", chunks[last][1][:12])
@@ -181,7 +181,7 @@ def test_a_damaged_frame_ends_the_motion(tmp_path: Path) -> None:
 
 
 def test_palette_and_transparency_hold_for_all_frames_once(tmp_path: Path) -> None:
-    """What comes again is ignored, as by browsers: it would be copied into each frame."""
+    """Repeated chunks are ignored, as in browsers: they would be copied into each frame."""
     chunks = chunks_of(animation(tmp_path / "a.png", 3))
     again = [(b"tRNS", bytes(6)), (b"tRNS", b"\0\xff\0\0\0\0"), (b"PLTE", bytes(769))]
     again += [(b"tRNS", bytes(257)), (b"PLTE", bytes(3)), (b"PLTE", bytes(6))]

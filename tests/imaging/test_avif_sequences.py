@@ -1,4 +1,4 @@
-"""AVIF sequences: what is counted, shown and passed on is one animation, or one picture."""
+"""AVIF sequences: counted, shown and passed on as one animation, or as one picture."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def moves(tmp_path: Path) -> bytes:
 @pytest.mark.parametrize("kind", ["webp", "gif"])
 @pytest.mark.parametrize("query", ["", "w=30", "w=20&h=20&fit=cover", "rotate=90", "trim=1"])
 def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
-    """Frames and their times survive, as those of GIF and WebP do, without end."""
+    """Frames and their times are kept, as for GIF and WebP, with endless repetition."""
     path = moving(tmp_path / "a.avif")
 
     made = make(path, f"format={kind}&{query}".rstrip("&"), frames=4)
@@ -80,7 +80,7 @@ def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
 
 
 def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
-    """`frames` of the image and `frame` of its URLs speak of the same frames."""
+    """`frames` of the image and `frame` of its URLs count the same frames."""
     path = moving(tmp_path / "a.avif")
 
     shown = [corners(seen(make(path, f"frame={n}", frames=4)))[3] for n in range(4)]
@@ -92,7 +92,7 @@ def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
-    """An AVIF variant would stand still; one frame of it is AVIF as before."""
+    """An AVIF variant would not be animated; one frame of it is still AVIF."""
     moves = original(Format.AVIF, frames=3)
 
     assert effective(parse_text("w=9"), moves, QUALITY).format is Format.WEBP
@@ -102,7 +102,7 @@ def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
 
 
 def test_facts_and_variants_of_the_first_job(tmp_path: Path) -> None:
-    """They are of the first frame, and of all frames."""
+    """The analysis uses the first frame, the variants all frames."""
     path = moving(tmp_path / "a.avif")
 
     made = analyse(files(path), request(path, "w=40", "format=jpeg"))
@@ -112,7 +112,7 @@ def test_facts_and_variants_of_the_first_job(tmp_path: Path) -> None:
 
 
 def test_a_sequence_needs_no_still_picture(tmp_path: Path, moves: bytes) -> None:
-    """Neither `pitm` nor any item, as encoders of videos write it."""
+    """Encoders of videos write neither `pitm` nor any item."""
     path = put(tmp_path / "a.avif", without_still(moves))
 
     found = probe(path, LIMITS)
@@ -135,7 +135,7 @@ def test_a_file_that_claims_to_be_a_still_is_one(
 
 @pytest.mark.parametrize("alpha", [128, 0])
 def test_alpha_moves_too(tmp_path: Path, alpha: int) -> None:
-    """It is a track of its own."""
+    """It is a separate track."""
     path = moving(tmp_path / "a.avif", alpha=alpha)
 
     assert probe(path, LIMITS).has_alpha
@@ -145,7 +145,7 @@ def test_alpha_moves_too(tmp_path: Path, alpha: int) -> None:
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_frames_are_turned_as_stills_are(tmp_path: Path, moves: bytes, orientation: int) -> None:
-    """By the `irot` and `imir` that encoders write for each orientation."""
+    """They use the `irot` and `imir` that encoders write for each orientation."""
     still = oriented(tmp_path / "c.avif", quadrants(), orientation)
     data = moves
     listed = dict(parsed(Path(still).read_bytes()))[b"meta"][4:]
@@ -172,7 +172,7 @@ def test_frames_are_turned_as_stills_are(tmp_path: Path, moves: bytes, orientati
 def test_named_colours_are_those_of_a_still(
     tmp_path: Path, moves: bytes, codes: tuple[int, int]
 ) -> None:
-    """Display P3, PQ, HLG and linear light; PQ and HLG come from 8 bits and not from 16."""
+    """Display P3, PQ, HLG and linear light; PQ and HLG are decoded from 8 bits and not from 16."""
     still = Path(save(tmp_path / "b.avif", quadrants(), quality=90, subsampling="4:4:4"))
     listed = (b"meta", b"iprp", b"ipco", b"colr")
     colour = struct.pack(">HH", *codes)
@@ -189,7 +189,7 @@ def test_named_colours_are_those_of_a_still(
 
 
 def test_a_profile_counts(tmp_path: Path, moves: bytes) -> None:
-    """Each frame is made sRGB by it."""
+    """Each frame is converted to sRGB with it."""
     path = put(tmp_path / "a.avif", with_property(moves, b"colr", b"prof" + swapped_profile()))
 
     shown = corners(seen(make(path, "frame=0", frames=4)))[3]
@@ -206,7 +206,7 @@ def test_a_profile_counts(tmp_path: Path, moves: bytes) -> None:
     ids=["repeated", "once"],
 )
 def test_how_often_it_is_shown(tmp_path: Path, moves: bytes, edits: bytes, plays: int) -> None:
-    """By the edit list; libavif's own files are repeated without end."""
+    """The edit list determines it; libavif's own files repeat without end."""
     place = (*COLOUR[:2], b"edts", b"elst")
     path = put(tmp_path / "a.avif", changed(moves, place, lambda old: edits + old[16:]))
 
@@ -214,7 +214,7 @@ def test_how_often_it_is_shown(tmp_path: Path, moves: bytes, edits: bytes, plays
 
 
 def test_a_number_of_plays(tmp_path: Path, moves: bytes) -> None:
-    """The time of the track is that of three edits; part of one more is shown whole."""
+    """The time of the track is that of three edits; a partial edit is shown whole."""
     for times, plays in ((300, 3), (301, 4)):
         whole = struct.pack(">Q", times)
         data = changed(moves, (*COLOUR[:2], b"tkhd"), lambda old: old[:28] + whole + old[36:])  # noqa: B023
@@ -231,7 +231,7 @@ def test_a_number_of_plays(tmp_path: Path, moves: bytes) -> None:
 
 @pytest.mark.parametrize("duration", [0, 0xFFFFFFFF])
 def test_odd_times_do_no_harm(tmp_path: Path, moves: bytes, duration: int) -> None:
-    """None at all, and more than any format holds."""
+    """There may be none at all, or more than any format holds."""
     runs = struct.pack(">IIII", 0, 1, 4, duration)
     path = put(tmp_path / "a.avif", changed(moves, (*COLOUR, b"stts"), lambda _: runs))
 
@@ -241,7 +241,7 @@ def test_odd_times_do_no_harm(tmp_path: Path, moves: bytes, duration: int) -> No
 
 
 def test_a_damaged_frame_ends_the_motion(tmp_path: Path, moves: bytes) -> None:
-    """The first is shown; one that is asked for by number is shown unless it is damaged."""
+    """The first frame is shown; a frame requested by number is shown unless it is damaged."""
     data = bytearray(moves)
     data[-24:] = bytes(24)
     path = put(tmp_path / "a.avif", bytes(data))
@@ -254,7 +254,7 @@ def test_a_damaged_frame_ends_the_motion(tmp_path: Path, moves: bytes) -> None:
 
 
 def test_too_many_frames_are_refused(tmp_path: Path) -> None:
-    """By their tables, and by their pixels together."""
+    """The limits apply to their tables, and to their pixels together."""
     path = moving(tmp_path / "a.avif", 6)
 
     with pytest.raises(ImageTooLarge, match="6 frames; the limit is 5"):
@@ -264,7 +264,7 @@ def test_too_many_frames_are_refused(tmp_path: Path) -> None:
 
 
 def test_without_libavif_the_still_picture_is_shown(tmp_path: Path, moves: bytes) -> None:
-    """As Pillow may be built; a sequence without one is refused."""
+    """Pillow may be built without it; a sequence without a still picture is refused."""
     for name, data in (("a", moves), ("b", without_still(moves))):
         put(tmp_path / f"{name}.avif", data)
     script = f"""
@@ -290,7 +290,7 @@ except Rejected as error:
 
 
 def test_boxes_are_written_as_they_were_read(moves: bytes) -> None:
-    """What these tests change is only what they name."""
+    """These tests change only the boxes that they name."""
     assert written(parsed(moves)) == moves
     assert changed(moves, ENTRY, lambda entry: entry) == moves
     assert len(with_property(moves, b"free", b"")) == len(moves) + len(box(b"free", b""))

@@ -1,4 +1,4 @@
-"""The budget of one identification: what is counted, and what is said when it is spent."""
+"""The budget of one identification: what is counted, and the errors when it is exhausted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagesvc.imaging.containers.budget import MAX_INFLATED_BYTES, MOST, SPARE_B
 
 @pytest.mark.parametrize("what", sorted(set(MOST) - {"levels of boxes"}))
 def test_elements_are_counted_by_kind(what: str) -> None:
-    """As many as the limit says, and not one more; the error says of what there are too many."""
+    """The limit itself is allowed, and not one more; the error names the kind."""
     budget = Budget(0)
     budget.count(what, MOST[what] - 1)
     budget.count(what)
@@ -20,7 +20,7 @@ def test_elements_are_counted_by_kind(what: str) -> None:
 
 
 def test_depth_has_a_limit() -> None:
-    """It is no sum: the same depth may come again."""
+    """It is not a sum: the same depth may occur again."""
     budget = Budget(0)
     for _ in range(3):
         budget.check_depth("levels of boxes", MOST["levels of boxes"])
@@ -30,7 +30,7 @@ def test_depth_has_a_limit() -> None:
 
 
 def test_the_bytes_of_a_file_are_read_twice_at_most() -> None:
-    """With something to spare for small files."""
+    """Small files have a larger allowance."""
     budget = Budget(1_000_000)
     budget.read(2_000_000 + SPARE_BYTES)
 
@@ -39,7 +39,7 @@ def test_the_bytes_of_a_file_are_read_twice_at_most() -> None:
 
 
 def test_time_is_looked_at_while_elements_are_counted() -> None:
-    """Of the processor, so that a busy machine refuses nothing that is fine."""
+    """Processor time is used, so that a busy machine does not refuse valid files."""
     budget = Budget(0, seconds=0)
 
     with pytest.raises(ImageTooLarge, match="reading it takes more than 0 seconds"):
@@ -47,7 +47,7 @@ def test_time_is_looked_at_while_elements_are_counted() -> None:
 
 
 def test_inflated_bytes_are_used_up_and_never_less_than_none() -> None:
-    """What is left bounds the next inflation."""
+    """The rest limits the next inflation."""
     budget = Budget(0)
     budget.inflate(1000)
     assert budget.inflatable == MAX_INFLATED_BYTES - 1000

@@ -1,4 +1,4 @@
-"""CMYK and profiles made of tables come out as littleCMS shows them: black is black."""
+"""CMYK and table profiles give the colours of littleCMS: black is black."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def inks() -> Image.Image:
 
 
 def of_vips(name: str) -> bytes:
-    """A profile that libvips brings."""
+    """A profile from libvips."""
     return bytes(pyvips.Operation.call("profile_load", name))
 
 
@@ -87,7 +87,7 @@ def middles(picture: Image.Image) -> list[Levels]:
 def test_cmyk_is_shown_by_the_perceptual_intent(
     tmp_path: Path, suffix: str, query: str, *, embedded: bool
 ) -> None:
-    """With its profile, or that of libvips, in whatever way the pixels are read and scaled."""
+    """It uses the file's profile, or that of libvips, for every way of reading pixels."""
     profile = of_vips("cmyk")
     options: dict[str, Any] = {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
     if embedded:
@@ -106,7 +106,7 @@ def test_cmyk_is_shown_by_the_perceptual_intent(
 
 @pytest.mark.parametrize("marker", ["adobe", "none", "ycck"])
 def test_cmyk_of_jpeg_is_inverted_as_all_write_it(tmp_path: Path, marker: str) -> None:
-    """With Adobe's marker and without, and as YCCK: black ink is dark, paper is white."""
+    """Adobe's marker, its absence, and YCCK: black ink is dark, paper is white."""
     picture = inks().crop((0, 0, 3 * STEP, STEP))
     path = Path(save(tmp_path / "a.jpg", picture, quality=100, subsampling=0))
     data = path.read_bytes()
@@ -129,7 +129,7 @@ def test_cmyk_of_jpeg_is_inverted_as_all_write_it(tmp_path: Path, marker: str) -
 
 
 def test_cmyk_variants_of_an_upload_agree(tmp_path: Path) -> None:
-    """The mezzanine, what is made of it, and what its decoder shrinks have the same colours."""
+    """The mezzanine, its variants, and shrinking decoders give the same colours."""
     large = inks().resize((3200, 1600), Image.Resampling.NEAREST)
     path = save(tmp_path / "a.jpg", large, quality=95)
     found = probe(path, LIMITS)
@@ -155,7 +155,7 @@ def test_cmyk_variants_of_an_upload_agree(tmp_path: Path) -> None:
 
 
 def test_a_broken_profile_of_cmyk_is_ignored(tmp_path: Path) -> None:
-    """It is shown as CMYK without one: not washed out either."""
+    """It is shown like CMYK without a profile, not washed out."""
     path = save(tmp_path / "a.jpg", inks(), quality=100, subsampling=0, icc_profile=b"garbage" * 50)
 
     right = middles(by_lcms(inks(), of_vips("cmyk"), PERCEPTUAL))
@@ -166,7 +166,7 @@ def test_a_broken_profile_of_cmyk_is_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
 @pytest.mark.parametrize("query", ["", "w=80"])
 def test_black_of_a_table_is_black(tmp_path: Path, suffix: str, query: str) -> None:
-    """A profile whose darkest colour has an L* of 20 does not make gray of what is black."""
+    """A profile whose darkest colour has an L* of 20 does not turn black into gray."""
     profile, levels = table_profile(20.0), (0, 64, 128, 192, 255)
     source = Image.new("RGB", (160, 32))
     for number, level in enumerate(levels):
@@ -183,7 +183,7 @@ def test_black_of_a_table_is_black(tmp_path: Path, suffix: str, query: str) -> N
 
 
 def test_black_of_a_gray_table_is_black(tmp_path: Path) -> None:
-    """A picture in shades of gray has profiles like that, too."""
+    """Gray pictures also have such profiles."""
     path = save(
         tmp_path / "a.png", Image.new("L", (8, 8), 0), icc_profile=table_profile(20.0, b"GRAY")
     )
@@ -193,7 +193,7 @@ def test_black_of_a_gray_table_is_black(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 0xFFFFFFFF])
 def test_a_profile_whose_list_is_cut_off_is_ignored(tmp_path: Path, count: int) -> None:
-    """It claims entries that are not there, or is shorter than a header."""
+    """It declares missing entries, or is shorter than a header."""
     for whole in (table_profile(20.0), table_profile(20.0)[:140], b"ab"):
         profile = whole[:128] + struct.pack(">I", count) + whole[132:]
         path = save(tmp_path / "a.png", Image.new("RGB", (8, 8), (9, 90, 200)), icc_profile=profile)
@@ -201,7 +201,7 @@ def test_a_profile_whose_list_is_cut_off_is_ignored(tmp_path: Path, count: int) 
 
 
 def test_both_decoders_of_jpeg_agree(tmp_path: Path) -> None:
-    """Pillow's, for small ones, and that of libvips: the same profile gives the same colours."""
+    """Pillow decodes small ones, libvips the others: the same profile gives the same colours."""
     profile = table_profile(20.0)
     small = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
     large = small.resize((2560, 1920), Image.Resampling.NEAREST)
@@ -217,7 +217,7 @@ def test_both_decoders_of_jpeg_agree(tmp_path: Path) -> None:
 
 
 def test_a_profile_of_xyb_keeps_its_shadows() -> None:
-    """A JPEG of libjxl in XYB looks like the one it was made of, in the shadows, too."""
+    """A JPEG of libjxl in XYB looks like its source, also in the shadows."""
     if not VALID.is_dir():
         pytest.skip(f"{VALID} is not here")
     plain, coded = (
@@ -239,7 +239,7 @@ def test_a_profile_of_xyb_keeps_its_shadows() -> None:
     ],
 )
 def test_cmyk_files_of_others(name: str) -> None:
-    """As littleCMS shows them by perceptual intent, which is what sharp asks for."""
+    """The result is that of littleCMS with perceptual intent, which sharp uses."""
     if not VALID.is_dir():
         pytest.skip(f"{VALID} is not here")
     path = str(VALID / name)
@@ -286,7 +286,10 @@ def jp2(path: Path, picture: Image.Image, *colours: bytes) -> str:
 
 
 def test_the_profile_of_jpeg_2000_is_applied(tmp_path: Path) -> None:
-    """Of either method that brings one, where its box is the first; with red and blue swapped."""
+    """Both methods that contain one are supported, if the box is the first.
+
+    Red and blue are swapped.
+    """
     source, profile = Image.new("RGB", (32, 32), (255, 0, 0)), swapped_profile()
     named, nothing = b"\1\0\0\0\0\0\x10", b"\2"
     cases: list[tuple[tuple[bytes, ...], Levels]] = [
@@ -304,7 +307,7 @@ def test_the_profile_of_jpeg_2000_is_applied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["jpg", "tif"])
 def test_the_conversion_of_cmyk_is_part_of_the_predicted_time(tmp_path: Path, suffix: str) -> None:
-    """A megapixel of it takes longer than its decoding."""
+    """A megapixel takes longer to convert than to decode."""
     seconds = [
         probe(save(tmp_path / f"{mode}.{suffix}", Image.new(mode, (1000, 1000))), LIMITS)
         for mode in ("RGB", "CMYK")

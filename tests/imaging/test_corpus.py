@@ -1,4 +1,4 @@
-"""The corpus of valid and hostile files, when it is there (`TEST_SHARED`)."""
+"""The corpus of valid and hostile files, if available (`TEST_SHARED`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARED = Path(os.environ.get("TEST_SHARED", REPOSITORY.parent / "shared"))
 CORPUS = SHARED / "corpus"
 MAX_SECONDS, MAX_RSS_KIB = 10, 1_000_000
 SLOW_TO_MAKE = {"loop_tiff_65000_pages.tif"}
-"""Making it takes a minute; `test_probe.py` has looping pages and too many of them."""
+"""Making it takes a minute; `test_probe.py` covers looping and numerous pages."""
 
 pytestmark = [
     pytest.mark.skipif(
@@ -39,7 +39,7 @@ pytestmark = [
 def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Outcome]]:
-    """What became of each file, by what the manifest expects of it."""
+    """The result of each file, by the expectation of the manifest."""
     made = tmp_path_factory.mktemp("corpus")
     expectations, generated = {}, []
     for entry in json.loads((CORPUS / "manifest.json").read_text())["files"]:
@@ -60,12 +60,12 @@ def outcomes(
 
 
 def test_every_correct_image_is_taken_and_rendered(outcomes: dict[str, list[Outcome]]) -> None:
-    """A service that refuses a picture which browsers show is broken."""
+    """A picture that browsers show must not be refused."""
     assert [it for it in outcomes["accept"] if it["stage"] != "done"] == []
 
 
 def test_sound_files_of_rarer_formats_are_taken(outcomes: dict[str, list[Outcome]]) -> None:
-    """HEIC, BMP, JPEG 2000 and ICO are what people have, too."""
+    """HEIC, BMP, JPEG 2000 and ICO are in use, too."""
     suffixes = {".bmp", ".heic", ".heif", ".ico", ".jp2"}
     sound = [
         it
@@ -78,14 +78,14 @@ def test_sound_files_of_rarer_formats_are_taken(outcomes: dict[str, list[Outcome
 
 
 def test_every_hostile_file_is_refused_by_its_header(outcomes: dict[str, list[Outcome]]) -> None:
-    """Refused at upload, as the client's fault, before a pixel is decoded."""
+    """The upload is refused with a client error, before a pixel is decoded."""
     bad = [it for it in outcomes["reject"] if it["stage"] != "probe" or not it["rejected"]]
 
     assert bad == []
 
 
 def test_no_file_crashes_a_worker_or_exhausts_it(outcomes: dict[str, list[Outcome]]) -> None:
-    """Taken or refused, in 10 s of processor time and 1 GB, by a process that ends by itself."""
+    """It is decided in 10 s of processor time and 1 GB, by a process that ends by itself."""
     bad = [
         it
         for those in outcomes.values()
@@ -97,14 +97,14 @@ def test_no_file_crashes_a_worker_or_exhausts_it(outcomes: dict[str, list[Outcom
 
 
 def test_a_refusal_is_always_the_clients_fault(outcomes: dict[str, list[Outcome]]) -> None:
-    """Whatever is wrong with a file, the answer is a 4xx that is not worth a retry."""
+    """Every invalid file gives a 4xx that is not worth a retry."""
     refused = [it for it in outcomes["either"] if it["stage"] != "done"]
 
     assert [it for it in refused if not it["rejected"]] == []
 
 
 def test_what_is_taken_has_its_thumbnail(outcomes: dict[str, list[Outcome]]) -> None:
-    """Unless its pixels are damaged, in a format that is decoded whole or not at all."""
+    """The exception is damaged pixels in a format that is decoded completely or not at all."""
     failed = [it for those in outcomes.values() for it in those if it["stage"] == "render"]
 
     assert [it for it in failed if decodes_with_pillow(Path(it["path"]))] == []
@@ -112,12 +112,12 @@ def test_what_is_taken_has_its_thumbnail(outcomes: dict[str, list[Outcome]]) -> 
 
 
 def test_no_metadata_leaks_into_a_variant(outcomes: dict[str, list[Outcome]]) -> None:
-    """The texts planted in the corpus are in no output."""
+    """No output contains the texts planted in the corpus."""
     assert [it for it in outcomes["accept"] if it.get("leaked")] == []
 
 
 def test_copies_without_location_show_the_same_pixels() -> None:
-    """Of every valid file that a copy can be made of."""
+    """The test covers every valid file of which a copy can be made."""
     kinds = set()
     for path in sorted((CORPUS / "valid").iterdir()):
         content = path.read_bytes()

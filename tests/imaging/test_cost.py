@@ -1,4 +1,4 @@
-"""Predicted memory and processor time, beside what is measured."""
+"""Predicted memory and processor time, compared with measurements."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from tests.imaging.pictures import LIMITS, make, original, probe, save
 REPOSITORY = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("TEST_SHARED", REPOSITORY.parent / "shared"))
 MOST_OVER, SPARE = 4, 96 << 20
-"""A prediction is at most so many times what is measured, and so many bytes more."""
+"""A prediction is at most this factor above the measurement, and this many bytes."""
 FLAT = {"thumbor_9643x10328.jpg"}
-"""100 MP of almost one colour, of which encoders hold next to nothing."""
+"""100 MP of almost one colour, for which encoders hold little memory."""
 QUERIES = (
     "w=100",
     "format=jpeg",
@@ -74,12 +74,12 @@ SOME = (
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """What no encoder can make small."""
+    """Data that no encoder can compress."""
     return Image.merge("RGB", [Image.effect_noise((width, height), 30)] * 3)
 
 
 def originals(folder: Path) -> dict[str, str]:
-    """One file of each kind that is predicted in its own way."""
+    """One file of each kind with a prediction of its own."""
     frames = [noise(200, 150).convert("P").rotate(turn) for turn in range(90)]
     tiny = {"tile_size": (8, 8)}
     return {
@@ -148,14 +148,14 @@ def measured(cases: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def off(outcome: dict[str, Any]) -> bool:
-    """Whether the predicted memory is too little, or far too much."""
+    """Whether the predicted memory is too low, or far too high."""
     predicted, grown = outcome["memory"], outcome["grown"]
     is_flat = Path(outcome["path"]).name in FLAT
     return not grown <= predicted or (predicted > MOST_OVER * grown + SPARE and not is_flat)
 
 
 def test_a_worker_grows_about_as_much_as_predicted(tmp_path: Path) -> None:
-    """Admission adds predictions up: low ones take a machine down, high ones leave it idle."""
+    """Admission adds predictions: low ones overload a machine, high ones leave it idle."""
     files = originals(tmp_path)
 
     outcomes = measured([(files[name], query) for name, query in SOME])
@@ -167,7 +167,7 @@ def test_a_worker_grows_about_as_much_as_predicted(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_every_format_grows_about_as_much_as_predicted(tmp_path: Path) -> None:
-    """All kinds of files and the corpus, where it is there, with all kinds of operations."""
+    """All kinds of files and the corpus, if available, with all kinds of operations."""
     corpus = sorted(map(str, (SHARED / "corpus" / "valid").glob("*")))
     if not corpus:
         print(f"there is no corpus at {SHARED}")  # noqa: T201
@@ -180,7 +180,7 @@ def test_every_format_grows_about_as_much_as_predicted(tmp_path: Path) -> None:
 
 
 def test_kept_frames_cost_memory() -> None:
-    """An animation in GIF or WebP takes its frames along, in other formats only the first."""
+    """GIF and WebP variants keep all frames of an animation, other formats only the first."""
     animated = shaped(100, 100, Format.GIF, frames=50)
 
     kept = render_cost(parse_text("format=webp"), animated)
@@ -191,7 +191,7 @@ def test_kept_frames_cost_memory() -> None:
 
 
 def test_a_variant_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    """AVIF of a picture takes six times the memory of a JPEG; the limit holds for that, too."""
+    """AVIF takes six times the memory of a JPEG; the limit applies to it, too."""
     path = save(tmp_path / "a.jpg", Image.new("L", (1000, 1000)))
     limits = Limits(LIMITS.max_pixels, 1, 10_000_000)
 
@@ -209,7 +209,7 @@ def test_a_variant_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None
     ],
 )
 def test_what_cannot_be_made_in_time_is_refused(shape: tuple[Any, ...], query: str) -> None:
-    """Each of these ran into the limit of 30 s, at any number of attempts."""
+    """Each of these reached the limit of 30 s, at every attempt."""
     cost = render_cost(parse_text(query), shaped(*shape))
 
     with pytest.raises(TooCostly, match="take about"):
@@ -227,12 +227,12 @@ def test_what_cannot_be_made_in_time_is_refused(shape: tuple[Any, ...], query: s
     ],
 )
 def test_what_people_ask_for_is_not_refused(shape: tuple[Any, ...], query: str) -> None:
-    """Large photographs, long animations, and strong effects on pictures of a page's size."""
+    """Large photographs, long animations, and strong effects on small pictures are made."""
     check_seconds(render_cost(parse_text(query), shaped(*shape)), 30.0)
 
 
 def test_scans_cost_time(tmp_path: Path) -> None:
-    """A scan of a progressive JPEG takes 12 bytes, and a decoder passes over the whole picture."""
+    """A scan of a progressive JPEG takes 12 bytes, and a decoder processes the whole picture."""
     data = Path(
         save(tmp_path / "a.jpg", Image.new("L", (1000, 1000)), progressive=True)
     ).read_bytes()
@@ -247,7 +247,7 @@ def test_scans_cost_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_a_profile_of_16_bits_costs_time(tmp_path: Path, name: str) -> None:
-    """Every pixel goes through it, also for a small variant; 8 bits are scaled first."""
+    """Every pixel is converted, also for a small variant; 8 bits are scaled first."""
     plain = deep(tmp_path / f"plain_{name}", 1000, 1000)
     profiled = deep(tmp_path / f"profiled_{name}", 1000, 1000, profile="p3")
 
@@ -257,7 +257,7 @@ def test_a_profile_of_16_bits_costs_time(tmp_path: Path, name: str) -> None:
 
 
 def test_an_original_without_a_prediction_counts_as_expensive() -> None:
-    """Those uploaded before there was one may have any number of scans."""
+    """Older uploads without a prediction may have any number of scans."""
     known = replace(shaped(2000, 2000, Format.JPEG), decode_seconds=0.02)
     unknown = replace(known, decode_seconds=None)
     wanted = parse_text("w=100&format=jpeg")

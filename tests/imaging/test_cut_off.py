@@ -1,4 +1,4 @@
-"""WebP, AVIF, HEIC and JPEG 2000 that are cut off: refused at upload, or shown."""
+"""WebP, AVIF, HEIC and JPEG 2000 that are truncated: refused at upload, or shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = (120, 80)
 
 
 def picture(*, alpha: bool = False) -> Image.Image:
-    """What takes some kilobytes."""
+    """A picture of some kilobytes."""
     made = busy(*SIZE)
     if alpha:
         made.putalpha(Image.linear_gradient("L").resize(SIZE))
@@ -50,18 +50,18 @@ FILES: Mapping[str, Callable[[Path], str]] = {
 
 
 def plain(data: bytes, left: int) -> bytes:
-    """A file of so many bytes."""
+    """A file of this many bytes."""
     return data[:left]
 
 
 def fitted_boxes(data: bytes, left: int) -> bytes:
-    """The last box ends where the file does; what points into it does not know."""
+    """The last box ends at the end of the file; data that refers to it is unchanged."""
     *others, (kind, content) = parsed(data)
     return written([*others, (kind, content[: max(0, len(content) - (len(data) - left))])])
 
 
 def fitted_item(data: bytes, left: int) -> bytes:
-    """The only item is as long as its data, too."""
+    """The only item has the length of its data, too."""
 
     def shorter(content: bytes) -> bytes:
         (size,) = struct.unpack(">I", content[-4:])
@@ -71,7 +71,7 @@ def fitted_item(data: bytes, left: int) -> bytes:
 
 
 def fitted_chunks(data: bytes, left: int) -> bytes:
-    """A WebP of one chunk that ends where the file does."""
+    """A WebP of one chunk that ends at the end of the file."""
     body = data[20:left]
     padding = bytes(len(body) & 1)
     head = b"RIFF" + struct.pack("<I", 12 + len(body + padding)) + data[8:16]
@@ -87,14 +87,14 @@ CASES = [(way, name) for way, (_, names) in WAYS.items() for name in names]
 
 
 def places(size: int) -> Iterator[int]:
-    """Where files of a size are cut: at all of its parts, and near its end."""
+    """Positions at which files of a size are cut: at all parts, and near the end."""
     yield from (size * part // CUTS for part in range(1, CUTS))
     yield from (size - 1, size - 2, size - 5, size - 16)
 
 
 @pytest.mark.parametrize(("way", "name"), CASES, ids=str)
 def test_what_is_taken_is_shown(tmp_path: Path, way: str, name: str) -> None:
-    """Wherever it is cut off; nearly all is refused, with a reason."""
+    """This holds for every cut; nearly all are refused, with a reason."""
     data = Path(FILES[name](tmp_path / name)).read_bytes()
     path = tmp_path / f"cut-{name}"
     refused = []
@@ -113,7 +113,7 @@ def test_what_is_taken_is_shown(tmp_path: Path, way: str, name: str) -> None:
 
 @pytest.mark.parametrize("beyond", [-40, 0, 1, 10])
 def test_a_lossy_stream_ends_behind_its_first_partition(tmp_path: Path, beyond: int) -> None:
-    """Where its chunk ends before, libwebp shows nothing of it."""
+    """If its chunk ends earlier, libwebp shows nothing of it."""
     data = Path(FILES["lossy.webp"](tmp_path / "a.webp")).read_bytes()
     first = int.from_bytes(data[20:23], "little") >> 5
     path = tmp_path / "b.webp"
@@ -139,7 +139,7 @@ def test_a_lossy_stream_ends_behind_its_first_partition(tmp_path: Path, beyond: 
 def test_a_jpeg_2000_that_contradicts_itself_is_refused(
     tmp_path: Path, at: bytes, value: bytes, reason: str
 ) -> None:
-    """OpenJPEG decodes none of these."""
+    """OpenJPEG decodes none of these files."""
     data = Path(FILES["a.jp2"](tmp_path / "a.jp2")).read_bytes()
     start = data.index(at)
     path = tmp_path / "b.jp2"
@@ -152,7 +152,7 @@ def test_a_jpeg_2000_that_contradicts_itself_is_refused(
 
 @pytest.mark.parametrize(("name", "kind"), [("a.avif", b"av1C"), ("a.heic", b"hvcC")])
 def test_a_picture_needs_settings_and_data(tmp_path: Path, name: str, kind: bytes) -> None:
-    """Those of its decoder, and an entry in the table of items."""
+    """It needs the decoder's settings, and an entry in the table of items."""
     data = Path(FILES[name](tmp_path / name)).read_bytes()
     place = (b"meta", b"iloc")
     for made, reason in (
@@ -169,7 +169,7 @@ def test_a_picture_needs_settings_and_data(tmp_path: Path, name: str, kind: byte
 
 
 def test_a_damaged_avif_is_shown_as_browsers_show_it(tmp_path: Path) -> None:
-    """Pillow's decoder shows at least half of the damages that the other one refuses."""
+    """Pillow's decoder shows at least half of the files that the other one refuses."""
     data = Path(FILES["a.avif"](tmp_path / "a.avif")).read_bytes()
     start = data.index(b"mdat") + 40
     shown = 0
@@ -187,7 +187,7 @@ def test_a_damaged_avif_is_shown_as_browsers_show_it(tmp_path: Path) -> None:
 
 
 def test_a_webp_with_a_damaged_frame_shows_its_first(tmp_path: Path) -> None:
-    """As a GIF does."""
+    """A GIF behaves the same way."""
     data = bytearray(
         Path(
             save(

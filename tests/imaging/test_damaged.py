@@ -1,4 +1,4 @@
-"""Pictures that are damaged inside are shown up to the damage, as browsers show them."""
+"""Pictures with inner damage are shown up to the damage, as in browsers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.imaging.pictures import (
 
 
 def torn_png(path: Path) -> str:
-    """Half of the first part of the data is missing, with right check sums."""
+    """Half of the first part of the data is missing, with correct check sums."""
     data = Path(save(path, quadrants(96, 640), compress_level=0)).read_bytes()
     at = data.index(b"IDAT") - 4
     size = int.from_bytes(data[at : at + 4], "big")
@@ -38,7 +38,7 @@ def torn_png(path: Path) -> str:
 
 
 def wrong_sum_png(path: Path) -> str:
-    """All of the data is right, and its check sum is not."""
+    """All of the data is correct, but its check sum is not."""
     data = bytearray(Path(save(path, quadrants(96, 640))).read_bytes())
     at = data.index(b"IDAT") - 4
     data[at + 8 + int.from_bytes(data[at : at + 4], "big")] ^= 1
@@ -47,7 +47,7 @@ def wrong_sum_png(path: Path) -> str:
 
 
 def torn_tiff(path: Path) -> str:
-    """The second of two strips is no Deflate stream."""
+    """The second of two strips is not a Deflate stream."""
     picture = quadrants(96, 640)
     strip_size = 96 * 3 * 320
     data = Path(
@@ -60,7 +60,7 @@ def torn_tiff(path: Path) -> str:
 
 
 def torn_gif(path: Path) -> str:
-    """The code size of the last frame is none, so that it cannot be decoded."""
+    """The code size of the last frame is invalid, so that it cannot be decoded."""
     data = bytearray(Path(animation(path, 3, (96, 640))).read_bytes())
     at = data.rindex(b"\x2c\0\0\0\0")
     flags = data[at + 9]
@@ -78,7 +78,7 @@ TORN = {"png": torn_png, "tif": torn_tiff, "gif": torn_gif}
     "query", ["w=48&format=png", "w=48&format=webp", "trim=5&w=48&format=jpeg"]
 )
 def test_what_is_there_of_a_damaged_picture_is_shown(kind: str, query: str, tmp_path: Path) -> None:
-    """A 201 means that there will be a thumbnail."""
+    """A 201 promises a thumbnail."""
     path = TORN[kind](tmp_path / f"a.{kind}")
 
     found = probe(path, LIMITS)
@@ -93,7 +93,7 @@ def test_what_is_there_of_a_damaged_picture_is_shown(kind: str, query: str, tmp_
 
 @pytest.mark.parametrize("kind", TORN)
 def test_the_first_job_of_a_damaged_picture_succeeds(kind: str, tmp_path: Path) -> None:
-    """Analysis and variants are made of the same pixels."""
+    """Analysis and variants are made from the same pixels."""
     path = TORN[kind](tmp_path / f"a.{kind}")
 
     made = analyse(files(path), request(path, "w=64&h=64", "w=20&format=webp"))
@@ -103,14 +103,14 @@ def test_the_first_job_of_a_damaged_picture_succeeds(kind: str, tmp_path: Path) 
 
 
 def test_a_wrong_sum_alone_changes_nothing(tmp_path: Path) -> None:
-    """The pixels are all there."""
+    """All pixels are intact."""
     path = wrong_sum_png(tmp_path / "a.png")
 
     assert is_near(corners(seen(make(path, "format=png"))), QUADRANTS, 0)
 
 
 def test_formats_that_are_decoded_whole_or_not_at_all_fail(tmp_path: Path) -> None:
-    """Nothing can be shown of them, and a made-up picture would be a lie."""
+    """No part of them can be shown, and an invented picture would be wrong."""
     path = tmp_path / "a.avif"
     data = bytearray(Path(save(path, quadrants(), quality=90)).read_bytes())
     at = data.index(b"mdat") + 40

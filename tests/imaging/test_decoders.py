@@ -40,7 +40,7 @@ SUFFIXES = ("heic", "bmp", "jp2", "j2k", "ico")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("query", ["", "w=48"])
 def test_the_picture_is_what_was_saved(tmp_path: Path, suffix: str, query: str) -> None:
-    """Right way up, right colours, every pixel of it."""
+    """Orientation, colours and every pixel are correct."""
     made = seen(make(save(tmp_path / f"a.{suffix}", quadrants()), query))
 
     assert made.size == ((48, 32) if query else (96, 64))
@@ -63,7 +63,7 @@ def test_the_picture_is_what_was_saved(tmp_path: Path, suffix: str, query: str) 
     ],
 )
 def test_each_mode_arrives_in_its_colours(tmp_path: Path, mode: str, suffix: str) -> None:
-    """Gray, palette, alpha and 16 bits, compared with what Pillow makes of the same file."""
+    """Gray, palette, alpha and 16 bits, compared with Pillow's result for the same file."""
     picture = gradient(64, 48)
     if mode.endswith("A"):
         picture.putalpha(Image.linear_gradient("L").resize((64, 48)))
@@ -85,7 +85,7 @@ def test_each_mode_arrives_in_its_colours(tmp_path: Path, mode: str, suffix: str
 
 @pytest.mark.parametrize("suffix", ["heic", "bmp", "jp2", "ico"])
 def test_browsers_get_a_format_they_show(suffix: str) -> None:
-    """JPEG, or PNG where there is alpha; never the original's own."""
+    """JPEG, or PNG with alpha; never the original's own format."""
     kind = Format(suffix)
 
     assert effective(Transform(), original(kind), QUALITY).format is Format.JPEG
@@ -106,7 +106,7 @@ def test_media_types_are_the_registered_ones() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_heic_is_turned_by_its_own_properties_and_once(tmp_path: Path, orientation: int) -> None:
-    """`irot` and `imir` count; EXIF says the same again, and applying both would turn twice."""
+    """`irot` and `imir` count; EXIF repeats them, and applying both would turn twice."""
     picture, exif = quadrants(), Image.Exif()
     exif[274] = orientation
     path = tmp_path / "a.heic"
@@ -125,7 +125,7 @@ def test_heic_is_turned_by_its_own_properties_and_once(tmp_path: Path, orientati
 
 
 def test_an_embedded_profile_is_applied(tmp_path: Path) -> None:
-    """A profile with red and blue swapped makes blue of red."""
+    """A profile with red and blue swapped turns red into blue."""
     path = tmp_path / "a.heic"
     Image.new("RGB", (64, 64), (200, 40, 40)).save(path, icc_profile=swapped_profile())
 
@@ -165,7 +165,7 @@ def test_ten_bits_come_down_to_eight(tmp_path: Path) -> None:
 
 
 def _icons(path: Path, *pictures: tuple[Image.Image, str], lie: bool = False) -> str:
-    """An ICO of a few pictures, each as `png` or `bmp`; directory sizes are lies if asked."""
+    """An ICO of a few pictures, each as `png` or `bmp`; optionally with wrong directory sizes."""
     bodies = []
     for picture, form in pictures:
         whole = io.BytesIO()
@@ -183,7 +183,7 @@ def _icons(path: Path, *pictures: tuple[Image.Image, str], lie: bool = False) ->
 @pytest.mark.parametrize("lie", [False, True])
 @pytest.mark.parametrize("form", ["png", "bmp"])
 def test_the_largest_icon_is_shown(tmp_path: Path, form: str, lie: bool) -> None:
-    """By the size of its picture; what the directory says of it may be wrong."""
+    """The size of the picture counts; the directory may be wrong."""
     small = Image.new("RGBA", (16, 16), (9, 9, 9, 255))
     path = _icons(tmp_path / "a.ico", (small, "png"), (quadrants().convert("RGBA"), form), lie=lie)
 
@@ -194,7 +194,7 @@ def test_the_largest_icon_is_shown(tmp_path: Path, form: str, lie: bool) -> None
 
 
 def test_damage_in_the_pixels_is_a_corrupt_image(tmp_path: Path) -> None:
-    """A sound structure around nonsense: refused when it is decoded, not shown in part."""
+    """A valid structure with damaged content is refused when it is decoded, not shown in part."""
     path = Path(save(tmp_path / "a.heic", gradient(256, 256)))
     data = bytearray(path.read_bytes())
     start = data.rindex(b"mdat") + 4
@@ -207,7 +207,7 @@ def test_damage_in_the_pixels_is_a_corrupt_image(tmp_path: Path) -> None:
 
 
 def test_heic_in_another_coding_is_refused_at_once(tmp_path: Path) -> None:
-    """The container holds AV1, JPEG and raw pixels as well; only HEVC is decoded."""
+    """The container may have AV1, JPEG and raw pixels as well; only HEVC is decoded."""
     path = Path(save(tmp_path / "a.heic", gradient(64, 64)))
     path.write_bytes(path.read_bytes().replace(b"hvc1", b"unci"))
 
@@ -229,7 +229,10 @@ def test_heic_in_another_coding_is_refused_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_bmp_headers_are_checked(tmp_path: Path, at: int, value: bytes, says: str | None) -> None:
-    """Each lie is found before Pillow reads the file; odd but harmless ones pass or fail there."""
+    """False values are found before Pillow reads the file.
+
+    Unusual but harmless ones pass or fail there.
+    """
     path = Path(save(tmp_path / "a.bmp", gradient(32, 16)))
     data = bytearray(path.read_bytes())
     data[at : at + len(value)] = value
@@ -244,7 +247,7 @@ def test_bmp_headers_are_checked(tmp_path: Path, at: int, value: bytes, says: st
 
 
 def test_runs_are_bounded_since_they_are_decoded_slowly(tmp_path: Path) -> None:
-    """A few bytes may claim any size, and Pillow follows runs one at a time."""
+    """A few bytes may declare any size, and Pillow processes runs one at a time."""
     head = struct.pack("<2sIII", b"BM", 56, 0, 54)
     wide = head + struct.pack("<IiiHHIIiiII", 40, 9000, 9000, 1, 8, 1, 2, 1, 1, 1, 1) + b"\0\1"
     (tmp_path / "a.bmp").write_bytes(wide)
@@ -276,7 +279,7 @@ def test_code_streams_are_checked(tmp_path: Path, at: int, value: bytes, says: s
 
 
 def test_the_memory_of_the_decoder_is_not_copied(tmp_path: Path) -> None:
-    """The picture that libvips reads is HEIC's own, row for row."""
+    """Libvips reads the memory of the HEIC decoder directly."""
     path = save(tmp_path / "a.heic", gradient(70, 30))
 
     opened: Any = sources.open_source(mapped(path), Format.HEIC).picture

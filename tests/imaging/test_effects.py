@@ -1,4 +1,4 @@
-"""Colours, sharpness, corners and backgrounds, against formulas worked out in NumPy or Pillow."""
+"""Colours, sharpness, corners and backgrounds, compared with formulas in NumPy or Pillow."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ P3 = ((0.51512, 0.29198, 0.15710), (0.24120, 0.69225, 0.06657), (-0.00105, 0.041
 
 
 def adjusted(levels: Any) -> np.ndarray:
-    """Rounded and clipped to what eight bits hold."""
+    """Rounded and clipped to eight bits."""
     clipped: np.ndarray = np.clip(np.rint(levels), 0, 255)
     return clipped
 
 
 @pytest.mark.parametrize("factor", [0, 0.4, 1.7, 3])
 def test_brightness_multiplies(tmp_path: Path, factor: float) -> None:
-    """Every level times the factor, as brightness() of Filter Effects and Pillow have it."""
+    """Every level is multiplied by the factor, as in Filter Effects and Pillow."""
     source = gradient()
     picture = array(seen(make(save(tmp_path / "a.png", source), f"brightness={factor}")))
 
@@ -54,7 +54,7 @@ def test_brightness_multiplies(tmp_path: Path, factor: float) -> None:
 
 @pytest.mark.parametrize("factor", [0, 0.4, 1.7, 3])
 def test_contrast_spreads_around_middle_gray(tmp_path: Path, factor: float) -> None:
-    """As contrast() of Filter Effects: 127.5 stays."""
+    """The result is that of contrast() of Filter Effects: 127.5 stays."""
     source = gradient()
     picture = array(seen(make(save(tmp_path / "a.png", source), f"contrast={factor}")))
 
@@ -63,7 +63,7 @@ def test_contrast_spreads_around_middle_gray(tmp_path: Path, factor: float) -> N
 
 @pytest.mark.parametrize("factor", [0, 0.4, 1.7, 3])
 def test_saturation_moves_colours_from_their_gray(tmp_path: Path, factor: float) -> None:
-    """As saturate() of Filter Effects; shades of gray stay, and 0 leaves no colour."""
+    """The result is that of saturate() of Filter Effects; gray stays, and 0 removes all colour."""
     source = gradient()
     levels = array(source)
     shade = (levels @ LUMA)[..., None]
@@ -89,7 +89,7 @@ def test_brightness_comes_before_contrast_and_both_before_saturation(tmp_path: P
 @pytest.mark.parametrize("query", ["brightness=2", "contrast=2", "saturation=2", "sharpen=2"])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_transparency_is_no_colour(tmp_path: Path, query: str, mode: str) -> None:
-    """Alpha comes out as it went in."""
+    """Alpha is unchanged."""
     source = gradient()
     source.putalpha(Image.linear_gradient("L").resize(source.size))
     source = source.convert(mode)
@@ -122,7 +122,7 @@ def test_sharpen_is_an_unsharp_mask(tmp_path: Path, sigma: float) -> None:
 
 
 def test_sharpening_a_large_stream_equals_sharpening_its_pixels(tmp_path: Path) -> None:
-    """The blur reads rows that the decoder has passed; none may be lost."""
+    """The blur reads rows that the decoder has passed; none may be missing."""
     source = gradient(900, 1500)
     path = save(tmp_path / "a.jpg", source, quality=95)
 
@@ -160,7 +160,7 @@ def test_edges_beside_transparency_are_not_sharpened_towards_black(tmp_path: Pat
 def test_margins_are_exactly_the_background(
     tmp_path: Path, query: str, margin: tuple[int, ...], mode: str
 ) -> None:
-    """Whatever colours the picture has, and whatever is done to them."""
+    """This holds for all colours of the picture, and all operations on it."""
     path = save(tmp_path / "a.png", Image.new("RGB", (40, 20), RED).convert(mode))
 
     picture = seen(make(path, f"w=40&h=40&fit=pad&{query}")).convert("RGBA")
@@ -184,7 +184,7 @@ def test_margins_are_exactly_the_background(
 def test_transparency_is_put_on_the_background(
     tmp_path: Path, query: str, shown: tuple[int, ...] | None
 ) -> None:
-    """Alpha of 100: 100/255 of the picture, the rest of the ground (or of white in JPEG)."""
+    """Alpha of 100: 100/255 of the picture, the rest of the background (or of white in JPEG)."""
     path = save(tmp_path / "a.png", Image.new("RGBA", (20, 20), (*RED, 100)))
 
     found = pixel(seen(make(path, query)), (5, 5))
@@ -256,7 +256,7 @@ def test_opposite_angles_mirror_each_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("query", "radius"), [("radius=10", 10), ("radius=max", 20)])
 def test_the_mask_of_rounded_corners(tmp_path: Path, query: str, radius: int) -> None:
-    """Against the area that a circle covers of each pixel, sampled 16 x 16 times."""
+    """The mask is compared with the area of each pixel inside a circle, sampled 16 x 16 times."""
     path = save(tmp_path / "a.png", Image.new("RGB", (60, 40), RED))
 
     alpha = array(seen(make(path, query)), "RGBA")[..., 3]
@@ -286,7 +286,7 @@ def test_the_mask_of_rounded_corners(tmp_path: Path, query: str, radius: int) ->
     ],
 )
 def test_outside_of_rounded_corners(tmp_path: Path, query: str, corner: tuple[int, ...]) -> None:
-    """Transparent where that can be, and on the canvas where there is one."""
+    """The corners are transparent if possible, and on the canvas if there is one."""
     path = save(tmp_path / "a.png", Image.new("RGB", (40, 30), RED))
 
     picture = seen(make(path, f"radius=max&{query}")).convert("RGBA")
@@ -298,7 +298,7 @@ def test_outside_of_rounded_corners(tmp_path: Path, query: str, corner: tuple[in
 
 
 def test_rounded_corners_keep_what_was_transparent(tmp_path: Path) -> None:
-    """Both masks multiply."""
+    """Both masks are multiplied."""
     path = save(tmp_path / "a.png", Image.new("RGBA", (40, 40), (*RED, 90)))
 
     picture = seen(make(path, "radius=12"))
@@ -366,7 +366,7 @@ def srgb_of(levels: Any, colorants: Any, linear: Any) -> np.ndarray:
 
 
 def srgb_curve(levels: np.ndarray) -> np.ndarray:
-    """Light from levels, as in IEC 61966-2-1; Display P3 has the same."""
+    """Light from levels, by IEC 61966-2-1; Display P3 has the same curve."""
     return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
 
 
@@ -376,7 +376,10 @@ COLOURS = [(255, 0, 0), (0, 255, 0), (200, 100, 50), (60, 130, 70), (128, 128, 1
 @pytest.mark.parametrize("colour", COLOURS)
 @pytest.mark.parametrize("query", ["", "w=8", "crop=2,2,8,8", "trim=1", "saturation=1.01"])
 def test_adobe_rgb_becomes_srgb(tmp_path: Path, colour: tuple[int, ...], query: str) -> None:
-    """Against the matrices of Adobe RGB (1998); two levels for the profile's fixed point."""
+    """The result is compared with the matrices of Adobe RGB (1998).
+
+    Two levels of tolerance for rounding.
+    """
     source = Image.new("RGB", (16, 16), colour)
     path = save(tmp_path / "a.png", source, icc_profile=profile(ADOBE, 563 / 256))
 
@@ -388,7 +391,7 @@ def test_adobe_rgb_becomes_srgb(tmp_path: Path, colour: tuple[int, ...], query: 
 @pytest.mark.parametrize("colour", COLOURS)
 @pytest.mark.parametrize("query", ["", "w=8", "rotate=30", "w=8&h=4&fit=cover&gravity=smart"])
 def test_display_p3_becomes_srgb(tmp_path: Path, colour: tuple[int, ...], query: str) -> None:
-    """Against the matrices of Display P3; phones write it into every photograph."""
+    """The result is compared with the matrices of Display P3, which phones use."""
     source = Image.new("RGB", (16, 16), colour)
     data = bytes(pyvips.Operation.call("profile_load", "p3"))
     path = save(tmp_path / "a.png", source, icc_profile=data)
@@ -438,7 +441,7 @@ def test_one_pixel_is_enough(tmp_path: Path, size: tuple[int, int], mode: str, q
 
 @pytest.mark.parametrize("box", [(3, 3), (2, 1), (7, 5), (1, 1)])
 def test_odd_sizes_cover_and_pad(tmp_path: Path, box: tuple[int, int]) -> None:
-    """The spare pixel goes to right and bottom; the box is exact."""
+    """The spare pixel is at the right and bottom; the box is exact."""
     path = save(tmp_path / "a.png", quadrants(10, 6))
 
     for fit in ("cover", "pad"):
@@ -447,7 +450,7 @@ def test_odd_sizes_cover_and_pad(tmp_path: Path, box: tuple[int, int]) -> None:
 
 
 def test_a_gray_picture_stays_gray(tmp_path: Path) -> None:
-    """Colour factors do nothing to it; its corners are right."""
+    """Colour factors have no effect; its corners are correct."""
     path = save(tmp_path / "a.png", Image.new("L", (20, 20), 100))
 
     picture = seen(make(path, "saturation=3&brightness=1.5"))

@@ -13,11 +13,11 @@ from tests.imaging.pictures import gradient, make, save, seen
 from tests.imaging.test_regions import array
 
 LADDER = (1.0, 0.75, 0.5, 0.25)
-"""Of the quality asked for; what a server tries that does not search."""
+"""The requested quality, and attempts of a server that does not search."""
 
 
 def textured(width: int = 300, height: int = 200) -> Image.Image:
-    """A gradient with grain, so that every step of quality shows in the size."""
+    """A gradient with grain, so that every step of quality changes the size."""
     grain = np.random.default_rng(3).integers(-20, 20, (height, width, 3))
     return Image.fromarray(np.clip(array(gradient(width, height)) + grain, 0, 255).astype("uint8"))
 
@@ -25,7 +25,7 @@ def textured(width: int = 300, height: int = 200) -> Image.Image:
 @pytest.mark.parametrize("kind", ["webp", "avif"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_lossless_keeps_every_pixel(tmp_path: Path, kind: str, mode: str) -> None:
-    """Also the colours of noise, and of pixels that are transparent."""
+    """This includes noise, and the colours of transparent pixels."""
     source = textured(61, 37)
     source.putalpha(Image.linear_gradient("L").resize(source.size))
     source = source.convert(mode)
@@ -42,7 +42,7 @@ def test_lossless_keeps_every_pixel(tmp_path: Path, kind: str, mode: str) -> Non
 def test_max_bytes_is_kept_and_better_than_a_ladder(
     tmp_path: Path, kind: str, share: float
 ) -> None:
-    """What is sent fits, and no quality that fits makes many more bytes."""
+    """The variant fits, and no quality that fits gives a much larger one."""
     path = save(tmp_path / "a.png", textured(120, 80))
     sizes = [make(path, f"format={kind}&q={q}").bytes for q in range(1, 91)]
     bound = int(sizes[-1] * share)
@@ -57,7 +57,7 @@ def test_max_bytes_is_kept_and_better_than_a_ladder(
 
 
 def test_what_fits_already_is_as_without_a_bound(tmp_path: Path) -> None:
-    """`q` is never exceeded: the same bytes as if nothing were asked."""
+    """`q` is never exceeded: the bytes are the same as without a limit."""
     path = save(tmp_path / "a.png", textured())
 
     plain, bound = make(path, "format=jpeg&q=40"), make(path, "format=jpeg&q=40&max_bytes=9999999")
@@ -66,7 +66,7 @@ def test_what_fits_already_is_as_without_a_bound(tmp_path: Path) -> None:
 
 
 def test_what_cannot_fit_is_made_as_small_as_can_be(tmp_path: Path) -> None:
-    """A picture that is too large is more use than an error; it has quality 1."""
+    """A picture that is too large is more useful than an error; it has quality 1."""
     path = save(tmp_path / "a.png", textured())
 
     assert make(path, "format=jpeg&max_bytes=9").data == make(path, "format=jpeg&q=1").data
@@ -74,14 +74,14 @@ def test_what_cannot_fit_is_made_as_small_as_can_be(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("query", ["max_bytes=99&format=png", "max_bytes=99&format=gif"])
 def test_formats_without_quality_have_no_bound(tmp_path: Path, query: str) -> None:
-    """There is nothing to lower; the key is dropped, as `q` is."""
+    """They have no quality to lower; the key is dropped, as `q` is."""
     path = save(tmp_path / "a.png", textured())
 
     assert make(path, query).data == make(path, query.removeprefix("max_bytes=99&")).data
 
 
 def test_animations_fit_too(tmp_path: Path) -> None:
-    """All frames from one copy in memory."""
+    """All frames are encoded from one copy in memory."""
     frames = [textured(60, 40).rotate(number) for number in range(4)]
     path = save(tmp_path / "a.webp", frames[0], save_all=True, append_images=frames[1:])
     bound = make(path, "format=webp&q=90").bytes // 2
@@ -96,7 +96,7 @@ def test_animations_fit_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("curve", [1.0, 1.02, 1.08])
 @pytest.mark.parametrize("bound", [0, 10, 300, 900, 1500, 5000, 10**6])
 def test_the_search_is_short_and_ends_at_the_bound(best: int, curve: float, bound: int) -> None:
-    """Against sizes that grow in a line, or faster and faster."""
+    """The sizes grow linearly, or faster and faster."""
     tried: list[int] = []
 
     def attempt(q: int) -> bytes:
@@ -119,7 +119,7 @@ def test_the_search_is_short_and_ends_at_the_bound(best: int, curve: float, boun
 
 @pytest.mark.parametrize("best", [60, 79, 100])
 def test_the_last_attempt_is_quality_one(best: int) -> None:
-    """Where quality hardly changes the size, guesses would end far above what fits."""
+    """If quality hardly changes the size, guesses would end far above the limit."""
     tried: list[int] = []
 
     def attempt(q: int) -> bytes:

@@ -1,4 +1,4 @@
-"""EXIF: what is kept, how it is written, and that nothing in it can do harm."""
+"""EXIF: the values that are kept, their form, and harmless handling of others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GPS = {1: "S", 2: (33.0, 51.0, 54.0), 3: "E", 4: (151.0, 12.0, 36.0), 5: b"\0", 
 
 
 def full_exif() -> Image.Exif:
-    """What a camera writes."""
+    """EXIF as a camera writes it."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Maker\0", " Model\n7 "
     exif[0x8769] = {
@@ -46,7 +46,7 @@ def full_exif() -> Image.Exif:
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "heic", "tif"])
 def test_camera_and_shot_are_kept_and_the_place_apart(tmp_path: Path, suffix: str) -> None:
-    """Whatever carries the EXIF; the place is not among what everybody may see."""
+    """Every container of EXIF works; the location is not in the public part."""
     found = probe(save(tmp_path / f"a.{suffix}", quadrants(), exif=full_exif().tobytes()), LIMITS)
 
     assert found.exif == {
@@ -76,7 +76,7 @@ def test_camera_and_shot_are_kept_and_the_place_apart(tmp_path: Path, suffix: st
     ],
 )
 def test_times_are_iso_8601(shot: dict[int, object], expected: str | None) -> None:
-    """With an offset where the camera knew it; what is no time is dropped."""
+    """They have an offset if the camera stored it; invalid times are dropped."""
     assert facts(Tags(shot=shot)).get("taken_at") == expected
 
 
@@ -141,12 +141,12 @@ def test_texts_are_short_and_printable(value: object, expected: str | None) -> N
     ],
 )
 def test_no_half_or_impossible_places(change: dict[int, object]) -> None:
-    """Both angles in range, or no place at all."""
+    """Both angles are in range, or there is no location."""
     assert place(Tags(place=GPS | change)) == {}
 
 
 def test_altitude_is_signed_and_optional() -> None:
-    """Below the sea it is negative; a wild one is left out and the place stays."""
+    """Below the sea it is negative; an impossible altitude is dropped and the location stays."""
     assert place(Tags(place=GPS | {5: b"\1"}))["altitude"] == -58.5
     assert place(Tags(place=GPS | {6: math.nan})) == {"latitude": -33.865, "longitude": 151.21}
 
@@ -170,14 +170,17 @@ directories = st.dictionaries(tags, anything)
 
 @given(directories)
 def test_any_values_give_clean_facts(values: dict[int, Any]) -> None:
-    """Whatever Pillow reads: no exception, and only what JSON and databases can hold."""
+    """For all values that Pillow reads.
+
+    No exception, and only values that JSON and databases can hold.
+    """
     read = Tags(values, values, values)
 
     json.dumps([facts(read), place(read)], allow_nan=False, ensure_ascii=False).encode()
 
 
 def test_damaged_exif_never_refuses_a_picture(tmp_path: Path) -> None:
-    """Each byte of the EXIF flipped in turn."""
+    """Each byte of the EXIF is changed in turn."""
     raw = full_exif().tobytes()
     path = tmp_path / "a.jpg"
 
@@ -217,7 +220,7 @@ _places = {
 def test_sound_exif_is_read_as_by_pillow(
     camera: dict[int, Any], shot: dict[int, Any], place_of: dict[int, Any]
 ) -> None:
-    """Whatever its values, the facts are the same."""
+    """All values give the same facts."""
     exif = Image.Exif()
     exif.update(camera)
     exif[0x8769], exif[0x8825] = shot, place_of

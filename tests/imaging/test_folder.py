@@ -1,4 +1,4 @@
-"""Every file of a folder of one's own (`TEST_FOLDER`) is refused, or has its thumbnail."""
+"""Every file of a given folder (`TEST_FOLDER`) is refused, or has its thumbnail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Outcome = dict[str, Any]
 
 
 def ran(paths: list[str], *options: str) -> list[Outcome]:
-    """What became of each file, with options of the runner."""
+    """The result of each file, with options of the runner."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.imaging.corpus_runner", *options],
         input=json.dumps(paths),
@@ -30,7 +30,7 @@ def ran(paths: list[str], *options: str) -> list[Outcome]:
 
 
 def decodes_with_pillow(path: Path) -> bool:
-    """Whether another decoder makes something of a file."""
+    """Whether another decoder can decode a file."""
     try:
         with Image.open(path) as picture:
             picture.load()
@@ -42,7 +42,7 @@ def decodes_with_pillow(path: Path) -> bool:
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif("TEST_FOLDER" not in os.environ, reason="TEST_FOLDER names no folder")
 def test_every_file_of_a_folder_is_refused_or_has_its_thumbnail() -> None:
-    """Of any set of files that one has, named by `TEST_FOLDER`."""
+    """The folder may contain any set of files; `TEST_FOLDER` names it."""
     paths = sorted(it for it in Path(os.environ["TEST_FOLDER"]).rglob("*") if it.is_file())
 
     found = ran([str(path) for path in paths])

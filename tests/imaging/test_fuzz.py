@@ -1,7 +1,7 @@
-"""Fuzzing of identification: of damaged files only our errors come out, soon, and in little memory.
+"""Fuzzing of identification: damaged files raise only our errors, quickly, and in little memory.
 
-`make test-long` tries FUZZ_EXAMPLES of each format, and renders what is taken. The examples are the
-same each time; RANDOM_EXAMPLES=1 tries other ones.
+`make test-long` tries FUZZ_EXAMPLES of each format, and renders accepted files. The examples are
+the same each time; RANDOM_EXAMPLES=1 uses others.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3000"))
 CPU_SECONDS = 3.0
 MEMORY_KIB = 400 << 10
 SMALL = Limits(max_pixels=2_000_000, max_frames=500, max_decode_bytes=MEMORY_KIB << 9)
-"""What is taken may use half the memory: a mutation can declare a large picture that is sound."""
+"""Accepted files may use half the memory: a mutation can declare a large valid picture."""
 EXIF = full_exif().tobytes()
 
 
@@ -98,7 +98,7 @@ formats = pytest.mark.parametrize("name", SEEDS)
 
 
 def identify(content: bytes, *, renders: bool = False) -> None:
-    """Identify a file, and perhaps make a variant of what is taken; our errors alone are right."""
+    """Identify a file, and optionally render an accepted one; only our errors are correct."""
     started = time.thread_time()
     try:
         kind = probe(content, SMALL).format
@@ -120,13 +120,13 @@ def _render(content: bytes) -> None:
 
 @formats
 def test_seeds_are_sound(name: str) -> None:
-    """Otherwise all of their mutations stop at the same place."""
+    """Otherwise all of their mutations fail at the same place."""
     assert all(probe(seed, LIMITS).width for seed in SEEDS[name])
 
 
 @formats
 def test_damaged_files_are_taken_or_refused(name: str) -> None:
-    """Whatever is in them: a taste of the long run, the same each time."""
+    """This is a sample of the long run, the same each time."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @settings(max_examples=150, **_CHECKS)  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ def test_damaged_files_are_taken_or_refused(name: str) -> None:
 @pytest.mark.timeout(3600)
 @formats
 def test_damaged_files_are_taken_or_refused_at_length(name: str) -> None:
-    """What is taken is rendered, too."""
+    """Accepted files are rendered, too."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @settings(max_examples=EXAMPLES, **_CHECKS)  # type: ignore[arg-type]
@@ -157,7 +157,7 @@ def test_damaged_files_are_taken_or_refused_at_length(name: str) -> None:
 @settings(max_examples=400, **_CHECKS)  # type: ignore[arg-type]
 @given(st.one_of(mutated((EXIF, b"II*\0\x08\0\0\0" + ifd([(0x8769, 4, 1, 8)]))), st.binary()))
 def test_damaged_exif_is_left_out(block: bytes) -> None:
-    """Nothing is raised: a picture is a picture without it."""
+    """Nothing is raised: the picture is accepted without it."""
     tags = read_tags(block)
 
     assert set(facts(tags)) | set(place(tags)) <= {

@@ -51,13 +51,13 @@ boxes = st.integers(1, 8192)
 def test_sizes_follow_the_documented_rules(
     query: str, size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    """One row a rule: what a caller can compute without rendering."""
+    """Each row is one rule that a caller can compute without rendering."""
     assert predicted_size(parse_text(query), *size) == Size(*expected)
 
 
 @given(sides, sides, boxes, boxes)
 def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, h: int) -> None:
-    """The default fit promises at most the box and at most the original."""
+    """The default fit never exceeds the box or the original."""
     size = predicted_size(Transform(w=w, h=h), width, height)
 
     assert size is not None
@@ -68,7 +68,7 @@ def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, 
 
 @given(sides, sides, boxes, boxes)
 def test_cover_fills_the_box_when_it_may_enlarge(width: int, height: int, w: int, h: int) -> None:
-    """A covered box has no gap, whatever the ratios."""
+    """A covered box has no gap, for every ratio."""
     laid = plan(Transform(w=w, h=h, fit="cover", enlarge=True), width, height)
 
     assert laid.output == Size(w, h)
@@ -112,7 +112,7 @@ def test_gravity_decides_what_a_crop_keeps(gravity: str, left: int, top: int) ->
 
 @pytest.mark.parametrize(("gravity", "left"), [("west", 0), ("center", 25), ("east", 50)])
 def test_gravity_decides_where_padding_puts_the_picture(gravity: str, left: int) -> None:
-    """A 50 x 100 picture on a 100 x 100 canvas stands left, in the middle or right."""
+    """A 50 x 100 picture on a 100 x 100 canvas is left, in the middle or right."""
     laid = plan(Transform(w=100, h=100, fit="pad", gravity=gravity), 100, 200)
 
     assert laid.pad == Box(left, 0, 100, 100)

@@ -1,4 +1,4 @@
-"""Reduced GIFs: how large they are, how near to the ideal picture, and how they move."""
+"""Reduced GIFs: their size, their similarity to the ideal picture, and their motion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.imaging.pictures import BLUE, LIMITS, RED, is_near, make, pixel, prob
 from tests.imaging.test_damaged import torn_gif
 
 MOST_OFF = {"spinner": 8.0, "screen_recording": 8.0, "gradient_fade": 8.0}
-"""Levels of mean error, where it is not the usual `USUALLY_OFF`."""
+"""Levels of mean error, if different from the usual `USUALLY_OFF`."""
 USUALLY_OFF = 6.0
 
 
@@ -61,7 +61,7 @@ def frames_of(picture: Image.Image) -> list[Image.Image]:
 
 
 def timing(picture: Image.Image) -> tuple[object, list[object]]:
-    """The loop count, and how long each frame is shown."""
+    """The loop count, and the time of each frame."""
     delays = []
     for number in range(getattr(picture, "n_frames", 1)):
         picture.seek(number)
@@ -71,7 +71,7 @@ def timing(picture: Image.Image) -> tuple[object, list[object]]:
 
 
 def off(frame: Image.Image, ideal: Image.Image) -> float:
-    """The mean error of the levels that are seen, on white."""
+    """The mean error of the visible levels, on white."""
     white = Image.new("RGBA", ideal.size, "white")
     seen, wanted = (Image.alpha_composite(white, it).convert("RGB") for it in (frame, ideal))
     return sum(ImageStat.Stat(ImageChops.difference(seen, wanted)).mean) / 3
@@ -82,7 +82,7 @@ def off(frame: Image.Image, ideal: Image.Image) -> float:
 def test_a_reduced_gif_is_no_larger_than_its_original(
     tmp_path: Path, kind: str, query: str
 ) -> None:
-    """Fewer pixels, fewer bytes: of everything that people animate, and near to what it shows."""
+    """Fewer pixels give fewer bytes, for all kinds of animations, close to the ideal picture."""
     data = original(kind)
 
     made, picture = reduced(tmp_path, data, query)
@@ -100,13 +100,13 @@ UNCOVERED = bytes.fromhex(
     "4749463839610c000c00910000ff000000ff000000ffffffff"
     "21f904040a0000002c040004000400040000020a4c983061c2840913262c003b"
 )
-"""A canvas of 12 x 12 of which a frame paints 4 x 4 in the middle, without a transparent colour."""
+"""A canvas of 12 x 12 with a frame that paints 4 x 4 in the middle."""
 
 
 @pytest.mark.parametrize("kind", ["gif", "png", "webp"])
 @pytest.mark.parametrize("query", ["w=12", "w=11", "frame=0"])
 def test_what_no_frame_paints_is_transparent(tmp_path: Path, kind: str, query: str) -> None:
-    """As in browsers; libvips has black there."""
+    """Browsers show it transparent; libvips gives black."""
     path = tmp_path / "a.gif"
     path.write_bytes(UNCOVERED)
 
@@ -134,7 +134,7 @@ def test_what_a_frame_clears_is_transparent(tmp_path: Path, kind: str) -> None:
 
 
 def test_frames_do_not_mix_at_their_edges(tmp_path: Path) -> None:
-    """Resized as one column, the lower edge of a frame took colour from the next one's upper."""
+    """When frames were resized as one column, the edge of a frame got colour from the next one."""
     frames = [Image.new("RGB", (64, 64), colour) for colour in (RED, BLUE)]
     path = save(
         tmp_path / "a.webp", frames[0], save_all=True, append_images=frames[1:], lossless=True
@@ -146,7 +146,7 @@ def test_frames_do_not_mix_at_their_edges(tmp_path: Path) -> None:
 
 
 def test_an_unchanged_gif_keeps_every_pixel_and_loses_its_texts(tmp_path: Path) -> None:
-    """A box that is larger than the picture asks for nothing but a file without metadata."""
+    """A box that is larger than the picture only removes the metadata."""
     path = tmp_path / "a.gif"
     path.write_bytes(places.gif())
     query = "w=8000&format=gif"
@@ -162,7 +162,7 @@ def test_an_unchanged_gif_keeps_every_pixel_and_loses_its_texts(tmp_path: Path) 
 
 @pytest.mark.parametrize("query", ["w=8000", "w=90", "w=30"])
 def test_a_damaged_gif_is_not_passed_on(tmp_path: Path, query: str) -> None:
-    """Unchanged or not, a variant shows what can be decoded, and can itself be decoded."""
+    """A variant shows the decodable part, and can itself be decoded, changed or not."""
     path = torn_gif(tmp_path / "a.gif")
 
     made = make(path, f"{query}&format=gif", frames=3)
@@ -171,7 +171,7 @@ def test_a_damaged_gif_is_not_passed_on(tmp_path: Path, query: str) -> None:
 
 
 def test_a_still_gif_becomes_no_larger(tmp_path: Path) -> None:
-    """Smaller by a tenth, pixel art of sixteen colours took three times the bytes."""
+    """A tenth smaller, pixel art of sixteen colours once took three times the bytes."""
     still = Image.open(io.BytesIO(original("pixel_art"))).convert("P")
     path = save(tmp_path / "a.gif", still)
 
@@ -182,7 +182,7 @@ def test_a_still_gif_becomes_no_larger(tmp_path: Path) -> None:
 
 
 def test_white_stays_white(tmp_path: Path) -> None:
-    """With few colours for many, the paper of a page must not become a shade of gray."""
+    """With few colours for many, the white of a page must not become gray."""
     path = tmp_path / "a.gif"
     path.write_bytes(original("screen_recording"))
 
@@ -194,7 +194,7 @@ def test_white_stays_white(tmp_path: Path) -> None:
 
 
 def test_an_extension_that_is_cut_off_ends_the_animation(tmp_path: Path) -> None:
-    """A download that stopped between two frames shows those that came."""
+    """A download that stopped between two frames shows the received ones."""
     path = tmp_path / "a.gif"
     path.write_bytes(original("text_typing")[:-1] + bytes.fromhex("21f904"))
 

@@ -1,4 +1,4 @@
-"""Small JPEGs go through Pillow: with the same pixels and bytes as through libvips."""
+"""Small JPEGs are decoded by Pillow, with the same pixels and bytes as by libvips."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def written(path: Path, mode: str = "RGB", size: tuple[int, int] = ODD, **option
 
 
 def by_libvips(path: str, factor: int) -> bytes:
-    """The pixels that libvips' own decoder gives."""
+    """The pixels of libvips' own decoder."""
     picture: Any = vips.load(mapped(path), Format.JPEG, shrink=factor)
     return bytes(picture.write_to_memory())
 
@@ -45,7 +45,7 @@ def by_libvips(path: str, factor: int) -> bytes:
 def test_both_decoders_give_the_same_pixels(
     tmp_path: Path, mode: str, options: dict[str, Any], factor: int
 ) -> None:
-    """Or a variant would depend on which of them made it; sides are odd, blocks incomplete."""
+    """Otherwise a variant would depend on the decoder; sides are odd, blocks incomplete."""
     path = written(tmp_path, mode, **options)
     assert pillow_jpeg.decode_jpeg(mapped(path), factor) is not None
 
@@ -66,7 +66,7 @@ def test_both_decoders_give_the_same_pixels(
 def test_tiny_pictures_shrink_as_with_libvips(
     tmp_path: Path, size: tuple[int, int], factor: int
 ) -> None:
-    """Whatever factor Pillow would choose for the size by itself."""
+    """Pillow would choose another factor by itself."""
     path = written(tmp_path, size=size)
 
     found = vips.levels(vips_source.open_source(mapped(path), Format.JPEG).pixels(factor))
@@ -75,7 +75,7 @@ def test_tiny_pictures_shrink_as_with_libvips(
 
 
 def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
-    """The profile is applied and the picture turned later, as for what libvips decodes."""
+    """The profile is applied and the picture turned later, as for pictures decoded by libvips."""
     path = oriented(tmp_path / "a.jpg", gradient(), 6)
     opened = vips_source.open_source(mapped(path), Format.JPEG)
     assert opened.pixels().get("orientation") == 6
@@ -87,7 +87,7 @@ def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
 
 
 def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
-    """It knows what Adobe inverts, and which profile there is to apply."""
+    """It handles Adobe's inversion and the default profile."""
     path = written(tmp_path, "CMYK")
 
     assert pillow_jpeg.decode_jpeg(mapped(path), 1) is None
@@ -95,7 +95,7 @@ def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
 
 
 def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
-    """One decoder's words for one fault."""
+    """The error message is the same for both decoders."""
     path = written(tmp_path)
     data = Path(path).read_bytes()
     Path(path).write_bytes(data[: len(data) * 2 // 3])
@@ -106,7 +106,7 @@ def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
 
 
 def test_a_large_picture_is_streamed(tmp_path: Path) -> None:
-    """Held whole it would take seven bytes a pixel."""
+    """In memory as a whole it would take seven bytes a pixel."""
     path = written(tmp_path, size=(2000, 1501))
     opened = vips_source.open_source(mapped(path), Format.JPEG)
 
@@ -120,7 +120,7 @@ def test_a_large_picture_is_streamed(tmp_path: Path) -> None:
 def test_both_encoders_write_the_same_bytes(
     tmp_path: Path, mode: str, q: int, size: tuple[int, int]
 ) -> None:
-    """Small and large variants are of one kind, and older ones stay what they are."""
+    """Small and large variants are equal, and older ones stay valid."""
     path = save(tmp_path / "a.png", gradient(*size).convert(mode))
     picture = vips_source.open_source(mapped(path), Format.PNG).picture.copy_memory()
 
@@ -145,7 +145,7 @@ def segment(marker: int, body: bytes) -> bytes:
     ids=["many segments", "large ones", "fill bytes", "fill that looks like a length"],
 )
 def test_much_metadata_is_left_to_libvips(tmp_path: Path, metadata: bytes) -> None:
-    """Pillow reads it bit by bit, for each variant anew; libvips passes over it."""
+    """Pillow parses it for each variant; libvips skips it."""
     path = written(tmp_path)
     data = Path(path).read_bytes()
     Path(path).write_bytes(data[:2] + metadata + data[2:])
@@ -155,7 +155,7 @@ def test_much_metadata_is_left_to_libvips(tmp_path: Path, metadata: bytes) -> No
 
 
 def test_a_picture_with_damage_inside_is_shown_at_every_size(tmp_path: Path) -> None:
-    """As in browsers; whichever decoder comes to it. Hundreds of warnings, 3.6 MP."""
+    """All decoders show it, as browsers do. The picture has hundreds of warnings and 3.6 MP."""
     noise = Image.effect_noise((2400, 1500), 60).convert("RGB")
     path = save(tmp_path / "a.jpg", noise, quality=85, restart_marker_rows=1)
     data, chance = bytearray(Path(path).read_bytes()), random.Random(1)
@@ -174,7 +174,7 @@ def test_a_picture_with_damage_inside_is_shown_at_every_size(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("query", ["w=1800", "w=200"])
 def test_a_png_says_nothing_of_its_original(tmp_path: Path, query: str) -> None:
-    """It has to name a resolution: the usual one, whoever decoded the picture."""
+    """It has to name a resolution: the usual one, for every decoder."""
     path = written(tmp_path, size=(2400, 1600), dpi=(300, 300))
 
     assert seen(make(path, f"{query}&format=png")).info["dpi"] == pytest.approx((72, 72), abs=0.1)

@@ -1,4 +1,4 @@
-"""Layered AVIF: the largest layer is shown, and a smaller one is refused by its header."""
+"""Layered AVIF: the largest layer is shown, and a smaller selected layer is refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def claiming(data: bytes, width: int, height: int) -> bytes:
 
 
 def test_a_layered_picture_is_shown(tmp_path: Path) -> None:
-    """In the size and quality of its last layer."""
+    """The size and quality are those of its last layer."""
     path = tmp_path / "a.avif"
     path.write_bytes(LAYERED)
 
@@ -57,7 +57,7 @@ def test_a_layered_picture_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_layered", [True, False])
 def test_a_picture_coded_in_another_size_is_refused(tmp_path: Path, *, is_layered: bool) -> None:
-    """The decoder decodes the largest layer, and only then finds that it is not the one wanted."""
+    """The decoder decodes the largest layer, and only then detects that another is selected."""
     data = LAYERED if is_layered else Path(save(tmp_path / "b.avif", quadrants())).read_bytes()
     path = tmp_path / "a.avif"
     path.write_bytes(claiming(data, 48, 32))
@@ -70,7 +70,7 @@ def test_a_picture_coded_in_another_size_is_refused(tmp_path: Path, *, is_layere
 def test_usual_pictures_claim_the_size_that_they_are_coded_in(
     tmp_path: Path, options: dict[str, object]
 ) -> None:
-    """Odd sizes, too: a sequence header has them exactly."""
+    """Odd sizes, too: a sequence header has exact sizes."""
     for size in ((1, 1), (97, 63), (512, 5)):
         path = save(tmp_path / "a.avif", quadrants(512, 512).resize(size), **options)
 

@@ -1,4 +1,4 @@
-"""Copies of originals without the place where they were taken; no pixel is decoded for them."""
+"""Copies of originals without their location, made without decoding pixels."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def kind_of(content: bytes) -> Format:
 
 
 def shown(content: bytes) -> tuple[object, ...]:
-    """What people see of a file: pixels of each frame, timing, orientation and profile."""
+    """The visible content of a file: pixels of each frame, timing, orientation and profile."""
     picture = Image.open(io.BytesIO(content))
     frames = 1 if picture.format == "MPO" else None
     pixels = [
@@ -78,7 +78,7 @@ def shown(content: bytes) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("name", LOCATED)
 def test_no_place_is_left_and_every_pixel_is(name: str) -> None:
-    """The place is looked for in each encoding; what people see is the same."""
+    """The location is searched in each encoding; the visible content is the same."""
     content = LOCATED[name]
     assert traces(content), "the file to begin with has no place"
 
@@ -92,7 +92,7 @@ def test_no_place_is_left_and_every_pixel_is(name: str) -> None:
 
 
 def test_what_tells_no_place_is_kept() -> None:
-    """Camera, exposure, copyright, orientation, harmless XMP and comments."""
+    """Camera, exposure, copyright, orientation, harmless XMP and comments are kept."""
     content = places.jpeg(segment(0xE1, XMP + HARMLESS), segment(0xFE, b"made by hand"))
 
     made = without_location(content, Format.JPEG)
@@ -110,7 +110,7 @@ def test_what_tells_no_place_is_kept() -> None:
 
 
 def test_a_text_that_reaches_into_other_values_is_left_out() -> None:
-    """The length of the maker's name covers the directory of the place."""
+    """The length of the maker's name includes the directory of the location."""
     block = exif()
     at = block.index(b"\x01\x0f\x00\x02") + 4
     stretched = block[:at] + (len(block) - 100).to_bytes(4, "big") + block[at + 4 :]
@@ -143,7 +143,7 @@ def _little_endian() -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_a_file_without_metadata_is_its_own_copy(kind: str) -> None:
-    """It is served as it is stored."""
+    """The stored file is sent."""
     content = places.bare(kind)
 
     assert without_location(content, kind_of(content)) == content
@@ -170,7 +170,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_what_is_not_understood_is_not_delivered(name: str) -> None:
-    """A variant is delivered instead of a copy that decoders may read in another way."""
+    """A variant is delivered instead of a copy that decoders may read differently."""
     content = DAMAGED[name]
 
     assert without_location(content, kind_of(content)) is None
@@ -200,14 +200,14 @@ def test_what_is_not_understood_is_not_delivered(name: str) -> None:
 def test_other_formats_are_kept_only_without_metadata(
     content: bytes, kind: Format, is_kept: bool
 ) -> None:
-    """Nothing is removed from them: they are delivered as they are, or as a variant."""
+    """No data is removed from them: they are delivered unchanged, or as a variant."""
     assert without_location(content, kind) == (content if is_kept else None)
 
 
 @settings(max_examples=300)
 @given(st.sampled_from(sorted(LOCATED)), st.data())
 def test_damage_never_brings_the_place_back(name: str, data: st.DataObject) -> None:
-    """Bytes changed, cut out or doubled: what is made has no trace, or nothing is made."""
+    """Bytes are changed, removed or doubled: a copy has no trace, or there is no copy."""
     content = bytearray(LOCATED[name])
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(12, len(content) - 1))
@@ -231,7 +231,7 @@ def test_damage_never_brings_the_place_back(name: str, data: st.DataObject) -> N
 @settings(max_examples=EXAMPLES, database=None)
 @given(mutated(tuple(LOCATED.values())))
 def test_damaged_files_are_copied_or_not_at_length(content: bytes) -> None:
-    """What is made is made again of itself, whatever was changed."""
+    """A copy of a copy is the same, for every change."""
     kind = sniff(content[:HEAD_BYTES])
     made = None if kind is None else without_location(content, kind)
 
@@ -241,7 +241,7 @@ def test_damaged_files_are_copied_or_not_at_length(content: bytes) -> None:
 @settings(max_examples=200)
 @given(st.binary(max_size=400), st.sampled_from(sorted(Format)))
 def test_any_bytes_are_read_without_a_crash(content: bytes, kind: Format) -> None:
-    """They come from strangers."""
+    """The bytes are untrusted."""
     starts = {Format.JPEG: b"\xff\xd8", Format.PNG: b"\x89PNG\r\n\x1a\n", Format.GIF: b"GIF89a"}
     head = starts.get(kind, b"RIFF\x40\0\0\0WEBP" if kind is Format.WEBP else b"")
 

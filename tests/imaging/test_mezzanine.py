@@ -1,4 +1,4 @@
-"""The mezzanine: when it serves, and that nobody sees the difference."""
+"""The mezzanine: when it is used, and that the result does not differ visibly."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_only_large_stills_have_a_mezzanine(
     ],
 )
 def test_a_mezzanine_serves_up_to_half_its_size(query: str, expected: bool) -> None:
-    """Of what the variant shows it needs twice the pixels; and never where pixels decide."""
+    """It needs twice the pixels of the variant, and is not used for exact pixels."""
     assert serves(HALF, parse_text(query), LARGE) is expected
 
 
@@ -80,7 +80,7 @@ def test_a_mezzanine_serves_up_to_half_its_size(query: str, expected: bool) -> N
 def test_a_crop_is_served_only_where_its_edges_fall(
     across: tuple[int, int], down: tuple[int, int], width: int
 ) -> None:
-    """Mapped to whole pixels of the mezzanine, no edge is off by over 1/8 of a variant's pixel."""
+    """In whole pixels of the mezzanine, no edge differs by more than 1/8 of a variant's pixel."""
     (left, right), (top, bottom) = sorted(across), sorted(down)
     crop = f"{left},{top},{max(1, right - left)},{max(1, bottom - top)}"
 
@@ -103,7 +103,7 @@ KINDS = ("jpeg", "turned", "png", "webp", "heic", "photo_4.1mp_moss_icc", "photo
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_sees_the_difference(large: dict[str, str], kind: str) -> None:
-    """Variants of the mezzanine against those of the original: SSIM at least 0.98.
+    """Variants of the mezzanine are compared with those of the original: SSIM at least 0.98.
 
     Measured, the worst of all variants: photographs 0.997, ramps with lines and noise 0.982.
     """
@@ -127,7 +127,7 @@ def test_nobody_sees_the_difference(large: dict[str, str], kind: str) -> None:
 
 @given(st.integers(1, 9000), st.integers(1, 9000))
 def test_the_prediction_covers_what_is_kept(width: int, height: int) -> None:
-    """More than the costliest variant alone."""
+    """It is more than that of the costliest variant alone."""
     original = replace(LARGE, width=width, height=height, decode_bytes=1000)
     wanted = effective(parse_text("w=100"), original, QUALITY)
 

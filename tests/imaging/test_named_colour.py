@@ -1,4 +1,4 @@
-"""Colour spaces that files name without a profile come out as sRGB, by the formulas."""
+"""Named colour spaces without a profile are converted to sRGB by the formulas."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def found(path: str, query: str = "") -> Levels:
 
 @pytest.mark.parametrize(("primaries", "transfer"), SPACES)
 def test_cicp_of_png_is_applied(tmp_path: Path, primaries: int, transfer: int) -> None:
-    """In 8 and in 16 bits, as large as it is and scaled down."""
+    """In 8 and in 16 bits, at full size and scaled down."""
     for colour in COLOURS:
         right = shown([it / 255 for it in colour], primaries, transfer)
         path = png(tmp_path / "a.png", colour, cicp(primaries, transfer))
@@ -86,7 +86,7 @@ def test_cicp_of_png_is_applied(tmp_path: Path, primaries: int, transfer: int) -
 @pytest.mark.parametrize("nclx", [(12, 13), (9, 14), (9, 16), (9, 18), (1, 8), (1, 4)])
 @pytest.mark.parametrize("span", ["full", "limited"])
 def test_nclx_of_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], span: str) -> None:
-    """Of full and of limited range, which the decoder has stretched."""
+    """Full and limited range, which the decoder has stretched, are covered."""
     for colour in COLOURS[:3]:
         path = avif(tmp_path / "a.avif", flat(colour), nclx, range=span)
         samples = tuple(pyvips.Image.new_from_file(path).getpoint(9, 9))
@@ -101,7 +101,7 @@ def test_nclx_of_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], span: st
 @pytest.mark.parametrize("nclx", [(12, 13), (9, 16), (9, 18), (1, 8)])
 @pytest.mark.parametrize("bits", [10, 12])
 def test_nclx_of_deep_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], bits: int) -> None:
-    """Ten bits and twelve, whose samples are exact, so that scaling loses none of them either."""
+    """Ten and twelve bits have exact samples, so that scaling loses none of them."""
     for colour in ((0.5, 0.8, 0.25), (0.1, 0.12, 0.11), (0.02, 0.02, 0.02), (1.0, 1.0, 1.0)):
         path = deep_avif(tmp_path / "a.avif", colour, nclx, bits)
         stored = pyvips.Image.new_from_file(path).getpoint(9, 9)
@@ -116,7 +116,7 @@ def test_nclx_of_deep_avif_is_applied(tmp_path: Path, nclx: tuple[int, int], bit
 @pytest.mark.parametrize("nclx", [(12, 13), (9, 14), (9, 16), (9, 18)])
 @pytest.mark.parametrize("bits", [8, 10])
 def test_nclx_of_heic_is_applied(tmp_path: Path, nclx: tuple[int, int], bits: int) -> None:
-    """HDR of ten bits is not cut down to eight before it is converted."""
+    """HDR of ten bits is not reduced to eight before the conversion."""
     for colour in ((0.5, 0.8, 0.25), (0.1, 0.12, 0.11), (0.6, 0.6, 0.6)):
         path = tmp_path / "a.heic"
         mode, layout = ("RGB", "3B") if bits == 8 else ("RGB;16", "3H")
@@ -133,7 +133,7 @@ def test_nclx_of_heic_is_applied(tmp_path: Path, nclx: tuple[int, int], bits: in
 
 
 def test_limited_range_of_gray_is_stretched(tmp_path: Path) -> None:
-    """AVIF and HEIC in shades of gray, whose black is 16 and whose white is 235."""
+    """AVIF and HEIC in shades of gray have a black of 16 and a white of 235."""
     steps = (0, 64, 129, 194, 255)
     wide = Image.new("RGB", (160, 32))
     narrow = Image.new("L", (160, 32))
@@ -154,14 +154,14 @@ def test_limited_range_of_gray_is_stretched(tmp_path: Path) -> None:
 
 
 def test_full_range_of_gray_stays(tmp_path: Path) -> None:
-    """A gray AVIF of full range is as it was."""
+    """A gray AVIF of full range is unchanged."""
     path = avif(tmp_path / "a.avif", flat((90, 90, 90)), (1, 13), subsampling="4:0:0")
 
     assert is_near(found(path), (90, 90, 90), 1)
 
 
 def test_transparency_stays(tmp_path: Path) -> None:
-    """Alpha is no light: it comes through as it is, in RGB and gray, 8 bits and 16."""
+    """Alpha is not light: it is unchanged, in RGB and gray, 8 bits and 16."""
     right = shown([it / 255 for it in COLOURS[0]], 12, 13)
     for depth, factor in ((8, 1), (16, 257)):
         sample = tuple(it * factor for it in (*COLOURS[0], 77))
@@ -185,7 +185,7 @@ def test_a_gray_picture_stays_gray_by_any_primaries(tmp_path: Path) -> None:
 
 
 def test_gamma_of_png_is_applied(tmp_path: Path) -> None:
-    """The exponent is the inverse of gAMA; light is then shown by the curve of sRGB."""
+    """The exponent is the inverse of gAMA; light is then encoded with the curve of sRGB."""
     for value in (100_000, 55_556, 35_714):
         right = srgb([(it / 255) ** (100_000 / value) for it in COLOURS[0]])
         path = png(tmp_path / "a.png", COLOURS[0], gama(value))
@@ -193,7 +193,7 @@ def test_gamma_of_png_is_applied(tmp_path: Path) -> None:
 
 
 def test_gamma_of_a_palette_is_applied(tmp_path: Path) -> None:
-    """As that of any other PNG."""
+    """The rule is that of any other PNG."""
     source = Image.new("P", (16, 16), 0)
     source.putpalette(COLOURS[0])
     plain = Path(save(tmp_path / "a.png", source)).read_bytes()
@@ -204,7 +204,7 @@ def test_gamma_of_a_palette_is_applied(tmp_path: Path) -> None:
 
 
 def test_primaries_of_png_are_applied(tmp_path: Path) -> None:
-    """By themselves with the curve of sRGB, and with gAMA by its own."""
+    """Without gAMA they use the curve of sRGB, with gAMA its own."""
     light = [((it / 255 + 0.055) / 1.055) ** 2.4 for it in COLOURS[0]]
     path = png(tmp_path / "a.png", COLOURS[0], chrm(PLACES[12]))
     assert is_near(found(path), srgb(matrix(PLACES[12]) @ light), 1)
@@ -238,7 +238,7 @@ def test_primaries_of_png_are_applied(tmp_path: Path) -> None:
 def test_what_is_srgb_or_nonsense_changes_no_pixel(
     tmp_path: Path, chunks: tuple[tuple[bytes, bytes], ...]
 ) -> None:
-    """The gamma that stands for sRGB, what it overrides, and chunks that say nothing usable."""
+    """The gamma of sRGB, overridden chunks, and chunks without usable values are covered."""
     path = png(tmp_path / "a.png", COLOURS[0], *chunks)
 
     assert found(path) == COLOURS[0]
@@ -246,7 +246,7 @@ def test_what_is_srgb_or_nonsense_changes_no_pixel(
 
 
 def test_the_order_of_chunks_is_that_of_the_specification(tmp_path: Path) -> None:
-    """A cICP goes before iCCP, that before sRGB, that before gAMA and cHRM."""
+    """CICP has precedence over iCCP, that over sRGB, that over gAMA and cHRM."""
     everything = [
         (cicp(12, 13), shown([it / 255 for it in COLOURS[0]], 12, 13)),
         (iccp(swapped_profile()), COLOURS[0][::-1]),
@@ -261,7 +261,7 @@ def test_the_order_of_chunks_is_that_of_the_specification(tmp_path: Path) -> Non
 
 
 def test_a_chunk_of_a_wrong_check_sum_is_passed_over(tmp_path: Path) -> None:
-    """Another sound one counts."""
+    """Another valid chunk counts."""
     path = Path(png(tmp_path / "a.png", COLOURS[0], cicp(12, 13), gama(100_000)))
     data = bytearray(path.read_bytes())
     data[data.index(b"cICP") + 8] ^= 1
@@ -271,7 +271,7 @@ def test_a_chunk_of_a_wrong_check_sum_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_narrow_range_of_png_is_stretched(tmp_path: Path) -> None:
-    """Samples of video are from 16 to 235 in each band; and of 16 bits likewise."""
+    """Samples of video are from 16 to 235 in each band; 16 bits are the same."""
     narrow = [16 + it * 219 / 255 for it in COLOURS[0]]
     path = png(tmp_path / "a.png", tuple(map(round, narrow)), cicp(1, 13, is_full=False))
     assert is_near(found(path), COLOURS[0], 1)
@@ -282,7 +282,7 @@ def test_narrow_range_of_png_is_stretched(tmp_path: Path) -> None:
 
 
 def test_a_profile_goes_before_nclx(tmp_path: Path) -> None:
-    """In AVIF and HEIC; with red and blue swapped, blue is red."""
+    """In AVIF and HEIC, with red and blue swapped, blue is red."""
     file = io.BytesIO()
     flat((200, 40, 40), 64).save(file, "AVIF", quality=100, icc_profile=swapped_profile())
     (tmp_path / "a.avif").write_bytes(renamed(file.getvalue(), (9, 16)))
@@ -295,7 +295,7 @@ def test_a_profile_goes_before_nclx(tmp_path: Path) -> None:
 
 
 def test_reference_white_stays_bright_and_the_peak_is_white(tmp_path: Path) -> None:
-    """Paper in PQ and HLG, 203 cd/m2, is no middle gray; the peak of 1,000 is white."""
+    """Paper in PQ and HLG, 203 cd/m2, is not a middle gray; the peak of 1,000 is white."""
     for transfer, paper, peak in ((16, pq_of(203 / 10_000), pq_of(0.1)), (18, 0.75, 1.0)):
         levels = []
         for sample in (paper, peak):
@@ -306,7 +306,7 @@ def test_reference_white_stays_bright_and_the_peak_is_white(tmp_path: Path) -> N
 
 
 def test_what_is_dark_in_hdr_is_not_touched_by_the_tone_map(tmp_path: Path) -> None:
-    """Light below the knee is shown as it is: 50 cd/m2 are 50/203 of white."""
+    """Light below the knee is unchanged: 50 cd/m2 are 50/203 of white."""
     sample = (round(pq_of(50 / 10_000) * 65_535),) * 3
     path = png(tmp_path / "a.png", sample, cicp(1, 16), depth=16)
 
@@ -326,7 +326,7 @@ def test_what_is_dark_in_hdr_is_not_touched_by_the_tone_map(tmp_path: Path) -> N
 def test_the_peak_that_a_file_tells_is_used(
     tmp_path: Path, chunk: tuple[bytes, bytes], peak: float
 ) -> None:
-    """The brightest pixel, else the display of the mastering; a peak of white maps nothing."""
+    """The brightest pixel, or else the mastering display; a peak of white maps nothing."""
     for sample in (0.55, 0.7):
         samples = (round(sample * 65_535),) * 3
         path = png(tmp_path / "a.png", samples, cicp(9, 16), chunk, depth=16)
@@ -334,7 +334,7 @@ def test_the_peak_that_a_file_tells_is_used(
 
 
 def test_the_peak_of_avif_is_used(tmp_path: Path) -> None:
-    """`clli`, which stands among the properties of the picture."""
+    """`clli` is one of the properties of the picture."""
     path = Path(deep_avif(tmp_path / "a.avif", (0.7, 0.7, 0.7), (9, 16)))
     data = path.read_bytes()
     at = data.index(b"pixi")  # which decoders do without
@@ -344,7 +344,7 @@ def test_the_peak_of_avif_is_used(tmp_path: Path) -> None:
 
 
 def test_faults_in_the_boxes_never_raise(tmp_path: Path) -> None:
-    """Every byte before the pixels of an AVIF, changed in three ways; and every truncation."""
+    """Every byte before the pixels of an AVIF is changed, and every truncation tried."""
     data = Path(avif(tmp_path / "a.avif", flat(COLOURS[0]), (12, 13))).read_bytes()
     end = data.index(b"mdat")
     for at in range(end):
@@ -355,7 +355,7 @@ def test_faults_in_the_boxes_never_raise(tmp_path: Path) -> None:
 
 
 def test_many_entries_of_items_are_bounded() -> None:
-    """A list of properties that claims four billion items ends with the file, or at a bound."""
+    """A list of properties with four billion declared items ends with the file, or at a limit."""
     ipma = struct.pack(">4sII", b"ipma", 0, 0xFFFFFFFF) + bytes(3) * 300_000
     inner = struct.pack(">I", 4 + len(ipma)) + ipma
     iprp = struct.pack(">I4s", 8 + len(inner), b"iprp") + inner
@@ -366,7 +366,7 @@ def test_many_entries_of_items_are_bounded() -> None:
 
 
 def test_a_joined_picture_has_the_colours_of_its_first_part() -> None:
-    """Where the picture that is joined of tiles (`dimg`) names none itself."""
+    """The picture that joins tiles (`dimg`) names no colours itself."""
     nclx = struct.pack(">I4s4sHHHB", 19, b"colr", b"nclx", 12, 13, 6, 0x80)
     ipco = struct.pack(">I4s", 8 + len(nclx), b"ipco") + nclx
     ipma = struct.pack(">I4sIIHBB", 20, b"ipma", 0, 1, 7, 1, 1)
@@ -384,7 +384,7 @@ def test_a_joined_picture_has_the_colours_of_its_first_part() -> None:
 
 
 def test_analysis_and_mezzanine_are_in_srgb(tmp_path: Path) -> None:
-    """Palette, placeholder and reduced copy are of what is seen, not of what is stored."""
+    """Palette, placeholder and reduced copy have the visible colours, not the stored ones."""
     right = shown([it / 255 for it in COLOURS[0]], 12, 13)
     path = png(tmp_path / "a.png", COLOURS[0], cicp(12, 13), size=1800)
     found_probe = probe(path, LIMITS)
@@ -402,7 +402,7 @@ def test_analysis_and_mezzanine_are_in_srgb(tmp_path: Path) -> None:
 
 
 def test_conversion_is_part_of_the_predicted_time(tmp_path: Path) -> None:
-    """Plain PNG costs what it cost; named colours and HDR cost more."""
+    """Plain PNG costs the same as before; named colours and HDR cost more."""
     seconds = [
         probe(png(tmp_path / "a.png", COLOURS[0], *chunks, size=1000), LIMITS).decode_seconds
         for chunks in ((), (cicp(1, 13),), (cicp(12, 13),), (cicp(9, 18),))
@@ -422,7 +422,7 @@ def test_conversion_is_part_of_the_predicted_time(tmp_path: Path) -> None:
     ],
 )
 def test_reported_files(name: str, right: Levels | None) -> None:
-    """Files that were made small after reports of others; of AVIF each pixel by the formulas."""
+    """Small files made from reports; for AVIF each pixel is compared with the formulas."""
     if not CASES.is_dir():
         pytest.skip(f"{CASES} is not here")
     path = str(CASES / name)

@@ -39,7 +39,7 @@ SUFFIXES = ("jpg", "png", "gif", "webp", "avif", "tif", "heic", "bmp", "jp2", "i
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_each_format_is_identified(tmp_path: Path, suffix: str) -> None:
-    """Format, size and frames, whatever the file is called."""
+    """Format, size and frames are correct for every file name."""
     path = Path(save(tmp_path / f"a.{suffix}", gradient(61, 37)))
     hidden = path.rename(tmp_path / "a.txt")
 
@@ -52,7 +52,7 @@ def test_each_format_is_identified(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_size_is_as_shown(tmp_path: Path, suffix: str, orientation: int) -> None:
-    """Width and height are swapped where EXIF turns the picture by a quarter."""
+    """Width and height are swapped if EXIF turns the picture by a quarter."""
     found = probe(oriented(tmp_path / f"a.{suffix}", quadrants(), orientation), LIMITS)
 
     assert (found.width, found.height) == (96, 64)
@@ -77,7 +77,7 @@ def test_alpha_is_noticed(tmp_path: Path, mode: str, suffix: str, has_alpha: boo
 
 
 def test_an_empty_file_is_named_so(tmp_path: Path) -> None:
-    """Clients that send nothing are told so."""
+    """A client that sends an empty file gets a specific error."""
     path = tmp_path / "a.jpg"
     path.touch()
 
@@ -99,7 +99,7 @@ def test_an_empty_file_is_named_so(tmp_path: Path) -> None:
     ],
 )
 def test_other_formats_are_unsupported_by_name(tmp_path: Path, head: bytes, name: str) -> None:
-    """The error says what came and what is taken."""
+    """The error names the format, and the accepted formats."""
     path = tmp_path / "a.png"
     path.write_bytes(head)
 
@@ -111,7 +111,7 @@ def test_other_formats_are_unsupported_by_name(tmp_path: Path, head: bytes, name
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_truncated_files_are_refused_without_decoding(tmp_path: Path, suffix: str) -> None:
-    """Cut at any of a hundred places, a file is an error of ours, never accepted."""
+    """Cut at any of a hundred places, a file gives an error of ours, and is never accepted."""
     whole = Path(save(tmp_path / f"a.{suffix}", gradient(250, 180)))
     data = whole.read_bytes()
     cut = tmp_path / "cut"
@@ -124,7 +124,7 @@ def test_truncated_files_are_refused_without_decoding(tmp_path: Path, suffix: st
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_flipped_bytes_never_raise_anything_else(tmp_path: Path, suffix: str) -> None:
-    """Whatever Pillow and libvips throw at damaged headers arrives as one of our errors."""
+    """Every exception of Pillow and libvips for damaged headers becomes one of our errors."""
     whole = Path(save(tmp_path / f"a.{suffix}", gradient(60, 40)))
     data = whole.read_bytes()
     damaged = tmp_path / "damaged"
@@ -151,7 +151,7 @@ def test_trailing_bytes_are_tolerated(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_too_many_pixels_are_refused_with_the_numbers(tmp_path: Path, suffix: str) -> None:
-    """The limit is inclusive; the error names what came and what is allowed."""
+    """The limit is inclusive; the error has both numbers."""
     path = save(tmp_path / f"a.{suffix}", gradient(128, 64))
 
     assert probe(path, Limits(8192, 1, 1 << 30)).width == 128
@@ -170,7 +170,7 @@ def test_too_many_frames_are_refused(tmp_path: Path, suffix: str) -> None:
 
 
 def test_all_frames_together_have_a_limit(tmp_path: Path) -> None:
-    """Four times that of one frame."""
+    """The limit is four times that of one frame."""
     path = animation(tmp_path / "a.gif", 5, (40, 25))
 
     with pytest.raises(ImageTooLarge, match=r"5,000 pixels in its 5 frames; .*4,000"):
@@ -178,7 +178,7 @@ def test_all_frames_together_have_a_limit(tmp_path: Path) -> None:
 
 
 def test_the_predicted_memory_has_a_limit(tmp_path: Path) -> None:
-    """A progressive JPEG holds its coefficients, a baseline one some rows."""
+    """A progressive JPEG holds its coefficients, a baseline one only some rows."""
     limits = Limits(100_000_000, 1, 32 << 20)
     picture = Image.new("RGB", (2000, 2000))
 
@@ -188,7 +188,7 @@ def test_the_predicted_memory_has_a_limit(tmp_path: Path) -> None:
 
 
 def test_many_scans_are_refused(tmp_path: Path) -> None:
-    """Each scan of a progressive JPEG costs a pass over the picture, and may have 10 bytes."""
+    """Each scan of a progressive JPEG costs a pass over the picture, and may have only 10 bytes."""
     data = Path(save(tmp_path / "a.jpg", Image.new("L", (256, 256)), progressive=True)).read_bytes()
     start = data.rindex(b"\xff\xda")
     scans = data[start:-2] * 2000
@@ -217,13 +217,13 @@ def _png(path: Path, *chunks: bytes, colour: int = 0, size: tuple[int, int] = (1
 def test_malformed_pngs_are_refused_with_the_fault(
     tmp_path: Path, make_file: Any, says: str
 ) -> None:
-    """Found in the chunks, before a decoder sees them."""
+    """The error is found in the chunks, before decoding."""
     with pytest.raises(CorruptImage, match=says):
         probe(make_file(tmp_path / "a.png"), LIMITS)
 
 
 def test_a_gif_without_a_size_is_refused(tmp_path: Path) -> None:
-    """Libvips would make up a size for it."""
+    """Libvips would choose a size for it."""
     path = Path(save(tmp_path / "a.gif", Image.new("L", (9, 9))))
     data = bytearray(path.read_bytes())
     data[6:10] = bytes(4)
@@ -250,7 +250,7 @@ def test_a_tiff_whose_pages_loop_is_refused(tmp_path: Path) -> None:
 
 
 def test_sixteen_bits_cost_twice_the_memory(tmp_path: Path) -> None:
-    """The prediction counts bits, not pixels; the file counts, too."""
+    """The prediction counts bits and the file, not only pixels."""
     paths = (
         save(tmp_path / "a.png", Image.new("L", (500, 500))),
         png_16(tmp_path / "b.png", [[0] * 500] * 500, colour=0),
@@ -262,7 +262,7 @@ def test_sixteen_bits_cost_twice_the_memory(tmp_path: Path) -> None:
 
 
 def test_the_file_is_not_written(tmp_path: Path) -> None:
-    """Originals are immutable: probing works on a file that cannot be written."""
+    """Originals are immutable: probing works on a read-only file."""
     path = save(tmp_path / "a.jpg", gradient())
     os.chmod(path, 0o400)  # noqa: PTH101 - a text path, as the store gives it
     before = Path(path).stat().st_mtime_ns
@@ -325,7 +325,7 @@ def test_directory_entries_that_share_their_values_are_refused(tmp_path: Path) -
 def test_a_cut_off_value_matters_where_the_picture_needs_it(
     tmp_path: Path, tag: int, is_taken: bool
 ) -> None:
-    """XMP and EXIF beyond the end of the file keep no TIFF out; sizes of strips do."""
+    """Truncated XMP and EXIF do not exclude a TIFF; truncated sizes of strips do."""
     content = tiff([(tag, 4, 1_000_000, 8)])
     path = tmp_path / "a.tif"
     path.write_bytes(content)

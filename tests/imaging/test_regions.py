@@ -1,4 +1,4 @@
-"""Which pixels are kept: crop, trim and gravity, against arrays cut by hand."""
+"""Cropped regions: crop, trim and gravity, compared with arrays cut by hand."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def array(picture: Image.Image, mode: str = "RGB") -> np.ndarray:
 def test_a_crop_keeps_exactly_its_pixels(
     tmp_path: Path, orientation: int, query: str, edges: tuple[int, int, int, int]
 ) -> None:
-    """Of the picture as shown, however it is stored; what reaches out of it is cut off."""
+    """The region is that of the picture as shown; the part outside the picture is cut off."""
     source = gradient(61, 37)
     path = oriented(tmp_path / "a.png", source, orientation)
     left, top, right, bottom = edges
@@ -70,7 +70,7 @@ def test_a_crop_keeps_exactly_its_pixels(
 def test_all_four_corners_survive_crop_and_resize(
     tmp_path: Path, orientation: int, suffix: str
 ) -> None:
-    """The inner half, a quarter of each colour, scaled while it is turned upright."""
+    """The inner half, with a quarter of each colour, is scaled while it is turned upright."""
     path = oriented(tmp_path / f"a.{suffix}", quadrants(), orientation)
 
     picture = seen(make(path, "crop=0.25,0.25,0.5,0.5&w=24"))
@@ -92,7 +92,10 @@ def test_all_four_corners_survive_crop_and_resize(
 def test_a_crop_of_a_shrunk_jpeg_is_where_it_should_be(
     tmp_path: Path, orientation: int, query: str, box: tuple[int, int, int, int]
 ) -> None:
-    """Against Pillow's crop and Lanczos of the whole decode; half a pixel off would be worse."""
+    """It is compared with Pillow's crop and Lanczos of the whole decode.
+
+    Half a pixel would be detected.
+    """
     path = oriented(tmp_path / "a.jpg", checks(1600, 960), orientation)
 
     picture = seen(make(path, query))
@@ -108,7 +111,7 @@ def test_a_crop_of_a_shrunk_jpeg_is_where_it_should_be(
 
 
 def checks(width: int, height: int) -> Image.Image:
-    """Squares of 40 pixels over a gradient: edges that tell every shift."""
+    """Squares of 40 pixels over a gradient, whose edges reveal every shift."""
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     board = ((x // 40 + y // 40) % 2 * 120)[..., None]
     return Image.fromarray((np.asarray(gradient(width, height)) // 2 + board).astype("uint8"))
@@ -135,7 +138,7 @@ def test_a_decoder_shrinks_as_long_as_edges_stay(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_shown_and_stored_regions_undo_each_other(orientation: int) -> None:
-    """Trimming finds a region as stored and needs it as shown."""
+    """Trimming finds a stored region and needs the shown one."""
     shown = Size(37, 61) if orientation > 4 else Size(61, 37)
     region = Box(3, 5, 11, 7)
 
@@ -146,7 +149,7 @@ def test_shown_and_stored_regions_undo_each_other(orientation: int) -> None:
 
 @pytest.mark.parametrize("query", ["crop=61,0,5,5", "crop=0,37,5,5", "crop=9999,9999,1,1"])
 def test_a_crop_outside_is_refused_by_name(tmp_path: Path, query: str) -> None:
-    """Nothing would be left; the error tells the size there is."""
+    """Nothing would be left; the error has the size of the picture."""
     path = save(tmp_path / "a.png", gradient(61, 37))
 
     with pytest.raises(InvalidTransform, match="61 x 37") as caught:
@@ -159,7 +162,7 @@ def test_a_crop_outside_is_refused_by_name(tmp_path: Path, query: str) -> None:
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_each_frame_is_cropped(tmp_path: Path, kind: str) -> None:
-    """A part with nothing of the white corner, in the colour of every frame."""
+    """A region without the white corner, in the colour of every frame."""
     picture = seen(make(animation(tmp_path / "a.gif"), f"crop=15,10,15,10&format={kind}"))
 
     assert getattr(picture, "n_frames", 1) == 4
@@ -173,7 +176,7 @@ def test_each_frame_is_cropped(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["png", "gif", "webp"])
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
 def test_frame_picks_a_frame(tmp_path: Path, frame: int, kind: str, suffix: str) -> None:
-    """One still picture, of the colour that frame has."""
+    """The result is one still picture with the colour of that frame."""
     path = animation(tmp_path / f"a.{suffix}")
 
     made = make(path, f"frame={frame}&w=30&format={kind}", frames=4)
@@ -183,7 +186,7 @@ def test_frame_picks_a_frame(tmp_path: Path, frame: int, kind: str, suffix: str)
 
 
 def test_a_frame_that_the_file_has_not_is_refused(tmp_path: Path) -> None:
-    """Also when what the server knows of the file is wrong."""
+    """This also holds when the server's data about the file is wrong."""
     with pytest.raises(InvalidTransform, match="from 0 to 3"):
         make(animation(tmp_path / "a.gif"), "frame=4", frames=9)
 
@@ -230,14 +233,14 @@ def test_trim_sees_transparency_and_not_what_hides_under_it(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("size", [(1, 1), (30, 20)])
 def test_a_picture_that_is_all_border_is_kept(tmp_path: Path, size: tuple[int, int]) -> None:
-    """An empty picture is no answer."""
+    """An empty picture is not a valid result."""
     path = save(tmp_path / "a.png", Image.new("RGB", size, RED))
 
     assert seen(make(path, "trim=10")).size == size
 
 
 def test_trim_of_an_animation_keeps_what_any_frame_shows(tmp_path: Path) -> None:
-    """A dot that moves: the box of all its places."""
+    """A dot moves: the result is the box of all its positions."""
     frames = []
     for left in (10, 20):
         frame = Image.new("RGB", (40, 40), WHITE)
@@ -281,7 +284,7 @@ def test_a_focal_point_is_in_the_middle_as_far_as_can_be(point: str, left: int) 
 
 @pytest.mark.parametrize(("x", "y"), [(0.1, 0.2), (0.52, 0.9), (0.85, 0.5)])
 def test_the_focal_point_stays_in_the_picture(tmp_path: Path, x: float, y: float) -> None:
-    """A dot at the point is there after any cover."""
+    """A dot at the point is visible after any cover."""
     source = Image.new("RGB", (300, 200))
     at = int(x * 300), int(y * 200)
     source.paste(WHITE, (at[0] - 8, at[1] - 8, at[0] + 8, at[1] + 8))
@@ -297,7 +300,7 @@ def test_the_focal_point_stays_in_the_picture(tmp_path: Path, x: float, y: float
 def test_smart_gravities_keep_what_there_is_to_see(
     tmp_path: Path, gravity: str, at: tuple[int, int]
 ) -> None:
-    """A colourful, textured patch on gray, left or right of the middle."""
+    """A colourful, textured patch on gray is left or right of the middle."""
     source = Image.new("RGB", (400, 160), (128, 128, 128))
     noise = np.random.default_rng(7).integers(0, 255, (60, 60, 3)).astype("uint8")
     noise[..., 0] = 230
@@ -311,7 +314,7 @@ def test_smart_gravities_keep_what_there_is_to_see(
 
 
 def test_an_animation_is_cropped_at_one_place(tmp_path: Path) -> None:
-    """What is interesting in the first frame decides; the picture must not jump about."""
+    """The first frame decides; the picture must not jump."""
     frames = []
     for left in (0, 150):
         frame = Image.new("RGB", (200, 60), (128, 128, 128))

@@ -90,7 +90,7 @@ wanted = st.fixed_dictionaries(
 
 
 def attempt(path: str, text: str) -> Rendered | InvalidTransform | ImageTooLarge:
-    """The variant, or why there is none."""
+    """The variant, or the reason of its absence."""
     try:
         return make(path, text, TIGHT, frames=3, marks=MARKS)
     except (InvalidTransform, ImageTooLarge) as error:
@@ -99,7 +99,7 @@ def attempt(path: str, text: str) -> Rendered | InvalidTransform | ImageTooLarge
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, int, int]]:
-    """Paths and shown sizes of small originals that take different ways through the pipeline."""
+    """Paths and shown sizes of small originals that use different parts of the pipeline."""
     folder = tmp_path_factory.mktemp("originals")
     picture = gradient(61, 37)
     alpha = picture.copy()
@@ -124,9 +124,9 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, 
 def test_every_query_renders_to_exactly_the_predicted_size(
     originals: dict[str, tuple[str, int, int]], data: st.DataObject
 ) -> None:
-    """The geometry that the server tells without rendering is what the decoder sees.
+    """The geometry that the server computes without rendering is that of the result.
 
-    Or a refusal that names the key: a crop outside, a frame that is not there; or the limits.
+    Otherwise there is a refusal that names the key: a crop outside, a missing frame; or the limits.
     """
     path, width, height = originals[data.draw(st.sampled_from(sorted(originals)))]
     query = data.draw(wanted)
@@ -151,7 +151,7 @@ def test_every_query_renders_to_exactly_the_predicted_size(
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "gif"])
 def test_each_format_is_written_as_asked(tmp_path: Path, kind: str) -> None:
-    """The bytes are of the format, size, length and check sum that the result claims."""
+    """The bytes have the format, size, length and check sum of the result."""
     made = make(save(tmp_path / "a.png", quadrants()), f"w=48&format={kind}")
 
     picture = seen(made)
@@ -164,7 +164,7 @@ def test_each_format_is_written_as_asked(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "gif"])
 def test_the_same_transform_makes_the_same_bytes(tmp_path: Path, kind: str) -> None:
-    """An evicted variant comes back equal, so its ETag stays true."""
+    """An evicted variant is made again with equal bytes, so its ETag stays valid."""
     path = save(tmp_path / "a.jpg", gradient())
 
     first, second = (make(path, f"w=100&blur=2&format={kind}") for _ in range(2))
@@ -185,7 +185,7 @@ def test_quality_changes_the_size_of_a_jpeg(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 @pytest.mark.parametrize("query", ["", "w=30", "w=20&h=20&fit=cover", "rotate=90", "blur=3"])
 def test_animations_stay_animated(tmp_path: Path, source: str, kind: str, query: str) -> None:
-    """Frames, their times and the number of loops survive every step."""
+    """Frames, their times and the number of loops are kept by every step."""
     made = make(animation(tmp_path / source), f"format={kind}&{query}".rstrip("&"))
 
     picture = seen(made)
@@ -201,7 +201,7 @@ def test_animations_stay_animated(tmp_path: Path, source: str, kind: str, query:
 
 
 def test_each_frame_is_turned_by_itself(tmp_path: Path) -> None:
-    """The white corner goes from top left to top right in every frame; none swaps places."""
+    """The white corner moves from top left to top right in every frame; frames keep their order."""
     picture = seen(make(animation(tmp_path / "a.gif"), "rotate=90&format=webp"))
 
     for number in range(4):
@@ -224,7 +224,7 @@ def test_blur_does_not_mix_frames(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "avif"])
 def test_still_formats_take_the_first_frame(tmp_path: Path, kind: str) -> None:
-    """A JPEG of an animation is its first frame, not a column of all."""
+    """A JPEG of an animation is its first frame, not a column of all frames."""
     made = make(animation(tmp_path / "a.gif"), f"format={kind}")
 
     assert made.frames == 1
@@ -232,7 +232,7 @@ def test_still_formats_take_the_first_frame(tmp_path: Path, kind: str) -> None:
 
 
 def test_only_stages_that_are_known_come_back_from_a_worker(tmp_path: Path) -> None:
-    """Their names stand in a header, which a decoder that was taken over must not write."""
+    """Their names are used in a header, which a hijacked decoder must not control."""
     path = save(tmp_path / "a.png", quadrants())
     request = RenderRequest((Transform(format=Format.PNG),), LIMITS)
     plain, body = RENDER.pack(render_each(files(path), request))
@@ -245,7 +245,7 @@ def test_only_stages_that_are_known_come_back_from_a_worker(tmp_path: Path) -> N
 
 
 def test_large_outputs_come_as_a_file(tmp_path: Path) -> None:
-    """More than 4 MiB never crosses the process border as a value."""
+    """More than 4 MiB never crosses the process boundary as a value."""
     noise = Image.effect_noise((2400, 2400), 90)
     spill = tmp_path / "spill"
     spill.mkdir()
@@ -264,7 +264,7 @@ def test_large_outputs_come_as_a_file(tmp_path: Path) -> None:
 
 
 def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
-    """Of three variants one cannot be: its place holds the error, the others their bytes."""
+    """Of three variants one cannot be made: its entry has the error, the others their bytes."""
     path = save(tmp_path / "a.png", Image.new("L", (20_000, 2)))
     texts = ("w=10&format=png", "format=webp", "w=12&format=jpeg&q=80")
     request = RenderRequest(tuple(map(parse_text, texts)), LIMITS)
@@ -278,7 +278,7 @@ def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_damage_in_the_data_fails_the_render(tmp_path: Path) -> None:
-    """Where nothing of a picture can be shown, none is made up; no path is told."""
+    """If no part of a picture can be shown, none is invented; the error contains no path."""
     path = tmp_path / "a.avif"
     path.write_bytes(damaged())
 
@@ -298,7 +298,7 @@ def test_enlarging_has_the_limits_of_originals(tmp_path: Path, query: str) -> No
 
 
 def test_the_limit_of_pixels_holds_in_the_renderer_too(tmp_path: Path) -> None:
-    """A file that reached the store under other limits is not decoded under these."""
+    """A file that was stored under other limits is not decoded under these."""
     path = save(tmp_path / "a.png", gradient(100, 100))
 
     with pytest.raises(ImageTooLarge):
@@ -306,7 +306,7 @@ def test_the_limit_of_pixels_holds_in_the_renderer_too(tmp_path: Path) -> None:
 
 
 def test_what_is_no_image_is_an_error_of_ours(tmp_path: Path) -> None:
-    """Loaders are chosen by the first bytes; no other loader is tried on the rest."""
+    """The first bytes select the loader; no other loader is tried."""
     path = tmp_path / "a.jpg"
     path.write_text("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
 
@@ -315,7 +315,7 @@ def test_what_is_no_image_is_an_error_of_ours(tmp_path: Path) -> None:
 
 
 def test_only_the_loaders_of_taken_formats_can_run(tmp_path: Path) -> None:
-    """Formats that libvips could load, and that are not taken, stay blocked in a worker."""
+    """Formats that libvips supports but the service does not accept are blocked in a worker."""
     path = tmp_path / "a.csv"
     path.write_text("1,2,3\n4,5,6\n")
 

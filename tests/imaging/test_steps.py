@@ -1,4 +1,4 @@
-"""Pixels: orientation, colour, alpha, blur and padding, against Pillow or by hand."""
+"""Pixels: orientation, colour, alpha, blur and padding, compared with Pillow or by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def mean_difference(left: Image.Image, right: Image.Image) -> float:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("query", ["", "w=48", "h=9"])
 def test_pictures_are_upright(tmp_path: Path, suffix: str, orientation: int, query: str) -> None:
-    """All eight EXIF orientations come out the same, resized or not, shrunk on load or not."""
+    """All eight EXIF orientations give the same result, resized or not, shrunk on load or not."""
     path = oriented(tmp_path / f"a.{suffix}", quadrants(), orientation)
 
     picture = seen(make(path, query))
@@ -76,7 +76,7 @@ def test_turns_are_clockwise_and_mirrors_come_after(
 
 
 def test_the_crop_comes_before_the_turn(tmp_path: Path) -> None:
-    """`gravity=west` keeps the left of the picture as shown, wherever that goes afterwards."""
+    """`gravity=west` keeps the left of the picture as shown, before the turn."""
     path = save(tmp_path / "a.png", quadrants(80, 40))
 
     picture = seen(make(path, "w=40&h=40&fit=cover&gravity=west&rotate=90"))
@@ -86,7 +86,7 @@ def test_the_crop_comes_before_the_turn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(50, 30), (100, 60), (163, 98)])
 def test_resizing_agrees_with_pillow(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Lanczos of both libraries, two levels apart on average."""
+    """Lanczos of both libraries differs by two levels on average."""
     source = gradient(400, 240)
     path = save(tmp_path / "a.png", source)
 
@@ -107,7 +107,7 @@ def test_shrinking_on_load_agrees_with_pillow(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sigma", [1, 4, 25])
 def test_blur_is_a_gaussian_of_that_sigma(tmp_path: Path, sigma: int) -> None:
-    """Against Pillow's, inside its edges, where the two libraries differ by design."""
+    """It is compared with Pillow's, inside its edges, where the two libraries differ by design."""
     source = quadrants(400, 400)
     path = save(tmp_path / "a.png", source)
 
@@ -119,7 +119,7 @@ def test_blur_is_a_gaussian_of_that_sigma(tmp_path: Path, sigma: int) -> None:
 
 
 def test_blur_of_a_large_stream_equals_blur_of_its_pixels(tmp_path: Path) -> None:
-    """Wide kernels read rows that a sequential decoder has passed; none may be lost."""
+    """Wide kernels read rows that a sequential decoder has passed; none may be missing."""
     source = gradient(900, 1500)
     path = save(tmp_path / "a.jpg", source, quality=95)
 
@@ -133,7 +133,7 @@ def test_blur_of_a_large_stream_equals_blur_of_its_pixels(tmp_path: Path) -> Non
 @pytest.mark.parametrize("suffix", ["jpg", "png"])
 @pytest.mark.parametrize("rotate", [90, 180])
 def test_a_large_stream_can_be_turned(tmp_path: Path, suffix: str, rotate: int) -> None:
-    """A turn starts with rows that a sequential decoder reaches last."""
+    """A turn begins with rows that a sequential decoder reaches last."""
     path = save(tmp_path / f"a.{suffix}", quadrants(1200, 3000))
 
     picture = seen(make(path, f"rotate={rotate}"))
@@ -163,7 +163,7 @@ def test_gray_keeps_alpha(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
 @pytest.mark.parametrize("query", ["", "w=10"])
 def test_profiles_are_turned_into_srgb(tmp_path: Path, suffix: str, query: str) -> None:
-    """With red and blue primaries swapped, stored red is shown blue; the profile goes."""
+    """With red and blue primaries swapped, stored red is shown blue; the profile is removed."""
     quality = {"quality": 95} if suffix in {"jpg", "webp"} else {}
     path = save(
         tmp_path / f"a.{suffix}",
@@ -239,7 +239,7 @@ def test_alpha_survives_where_the_format_has_it(tmp_path: Path, kind: str, mode:
 
 @pytest.mark.parametrize("query", ["", "w=10", "blur=2"])
 def test_transparency_becomes_white_in_jpeg(tmp_path: Path, query: str) -> None:
-    """Not black, whatever colour hides under the transparent pixels."""
+    """It is white and not black, for every colour under the transparent pixels."""
     path = save(tmp_path / "a.png", Image.new("RGBA", (20, 20), (*RED, 0)))
 
     assert is_near(corners(seen(make(path, f"format=jpeg&{query}".rstrip("&")))), (WHITE,) * 4, 2)
@@ -247,7 +247,7 @@ def test_transparency_becomes_white_in_jpeg(tmp_path: Path, query: str) -> None:
 
 @pytest.mark.parametrize("query", ["w=10", "blur=3"])
 def test_transparent_pixels_lend_no_colour_to_edges(tmp_path: Path, query: str) -> None:
-    """Pure red beside transparent green: no pixel that is seen may be tinged with green."""
+    """Pure red beside transparent green: no visible pixel may have a trace of green."""
     source = Image.new("RGBA", (40, 40), (0, 255, 0, 0))
     source.paste((255, 0, 0, 255), (0, 0, 21, 40))
     path = save(tmp_path / "a.png", source)
@@ -265,7 +265,7 @@ def test_transparent_pixels_lend_no_colour_to_edges(tmp_path: Path, query: str) 
 def test_padding_is_transparent_where_it_can_be_else_white(
     tmp_path: Path, kind: str, margin: Pixel
 ) -> None:
-    """A 40 x 20 picture stands in the middle of a 40 x 40 canvas."""
+    """A 40 x 20 picture is in the middle of a 40 x 40 canvas."""
     path = save(tmp_path / "a.jpg", Image.new("RGB", (40, 20), RED))
 
     picture = seen(make(path, f"w=40&h=40&fit=pad&format={kind}")).convert("RGBA")
@@ -277,7 +277,7 @@ def test_padding_is_transparent_where_it_can_be_else_white(
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
 def test_gray_pictures_can_be_padded(tmp_path: Path, kind: str) -> None:
-    """One band and an alpha band take the same way as colour."""
+    """One band and an alpha band are processed like colour."""
     path = save(tmp_path / "a.png", Image.new("L", (40, 20), 90))
 
     picture = seen(make(path, f"w=40&h=40&fit=pad&format={kind}")).convert("RGBA")
@@ -288,7 +288,7 @@ def test_gray_pictures_can_be_padded(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "gif"])
 @pytest.mark.parametrize("query", ["", "w=16"])
 def test_metadata_is_stripped(tmp_path: Path, kind: str, query: str) -> None:
-    """Where a photograph was taken, and by whom, never leaves in a variant."""
+    """The location and the author of a photograph are never in a variant."""
     exif = Image.Exif()
     exif[0x010F] = "secret-maker"
     exif[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)}
@@ -302,7 +302,7 @@ def test_metadata_is_stripped(tmp_path: Path, kind: str, query: str) -> None:
 
 
 def test_nothing_is_enlarged_unless_asked(tmp_path: Path) -> None:
-    """A small picture comes out pixel by pixel as it was."""
+    """A small picture is unchanged, pixel by pixel."""
     source = quadrants(20, 10)
     path = save(tmp_path / "a.png", source)
 

@@ -1,4 +1,4 @@
-"""Texts and profiles never decide whether a picture is taken, and cost little, however large."""
+"""Texts and profiles never decide whether a picture is accepted, and cost little for any size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.imaging.pictures import (
 )
 
 IDAT_AT = 33
-"""Where chunks can be put into a PNG of Pillow's."""
+"""The position of additional chunks in a PNG of Pillow."""
 
 
 def with_chunks(picture: Image.Image, path: Path, *chunks: bytes) -> str:
@@ -41,7 +41,7 @@ def with_chunks(picture: Image.Image, path: Path, *chunks: bytes) -> str:
 
 
 def packed(kind: bytes, size: int, *, is_sound: bool = True) -> bytes:
-    """A chunk that inflates to so many zeros, and may end in an error."""
+    """A chunk that inflates to this many zeros, and may end in an error."""
     content = zlib.compress(bytes(size))
     start = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
     return png_chunk(kind, start + (content if is_sound else content[:-4] + b"\1\2\3\4"))
@@ -70,7 +70,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_no_text_and_no_profile_keeps_a_picture_out(tmp_path: Path, name: str) -> None:
-    """It is taken, and shown as without them."""
+    """It is accepted, and shown as without them."""
     path = with_chunks(quadrants(), tmp_path / "a.png", OTHERS[name])
 
     assert probe(path, LIMITS).width == 96
@@ -79,7 +79,7 @@ def test_no_text_and_no_profile_keeps_a_picture_out(tmp_path: Path, name: str) -
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_nor_does_it_keep_an_icon_out(tmp_path: Path, name: str) -> None:
-    """Icons are PNGs, too, read by another decoder."""
+    """Icons are PNGs, too, but another decoder reads them."""
     inner = Path(with_chunks(quadrants(64, 64), tmp_path / "a.png", OTHERS[name])).read_bytes()
     path = tmp_path / "a.ico"
     head = b"\0\0\1\0\1\0\x40\x40\0\0\1\0\x20\0"
@@ -90,7 +90,7 @@ def test_nor_does_it_keep_an_icon_out(tmp_path: Path, name: str) -> None:
 
 
 def test_what_says_how_to_show_the_pixels_stays(tmp_path: Path) -> None:
-    """A profile of 1.1 MB is used, an orientation too, beside a text that is left out."""
+    """A profile of 1.1 MB is used, and an orientation, beside a text that is left out."""
     exif = Image.Exif()
     exif[274] = 6
     profile = swapped_profile() + bytes(1_100_000)
@@ -154,7 +154,7 @@ def _large(folder: Path, suffix: str) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "tif", "avif", "heic"])
 def test_large_texts_are_kept_from_decoders(tmp_path: Path, suffix: str) -> None:
-    """The picture is as without them: turned, in its colours, with its facts."""
+    """The picture is as without them: turned, with its colours and its analysis."""
     plain, large = _large(tmp_path, suffix)
     found, kind = probe(str(large), LIMITS), probe(str(plain), LIMITS).format
     data = large.read_bytes()
@@ -173,7 +173,7 @@ def test_large_texts_are_kept_from_decoders(tmp_path: Path, suffix: str) -> None
 
 @pytest.mark.parametrize("kind", tidy.TIDIERS)
 def test_usual_metadata_costs_no_copy(tmp_path: Path, kind: Format) -> None:
-    """Also in files that are so large that they are looked at."""
+    """This includes files that are large enough to be checked."""
     path = save(tmp_path / f"a.{kind.extension}", gradient(), icc_profile=swapped_profile())
     data = Path(path).read_bytes()
 

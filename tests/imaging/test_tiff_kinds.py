@@ -1,4 +1,4 @@
-"""Every kind of TIFF is refused by its header, or shown as it is."""
+"""Every kind of TIFF is refused by its header, or shown correctly."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ TAKEN = (
     Kind(is_planar=True, is_tiled=True),
     Kind(photometric=tiffs.GRAY, bits=1, is_planar=True),
 )  # fmt: skip
-"""Kinds that people have."""
+"""Kinds in common use."""
 LEFT, RIGHT = 0.141, 0.859
-"""Of the ramp, where it is looked at."""
+"""The positions of the ramp that are compared."""
 TOLERANCE = 4
 
 
@@ -116,13 +116,13 @@ def uncompressed() -> Iterator[Kind]:
 
 
 def laid_out(kinds: Iterator[Kind] | tuple[Kind, ...], compression: int) -> Iterator[Kind]:
-    """The kinds in strips and tiles, interleaved and in planes."""
+    """The kinds in strips and tiles, interleaved and planar."""
     for kind, (is_planar, is_tiled) in product(kinds, LAYOUTS):
         yield replace(kind, compression=compression, is_planar=is_planar, is_tiled=is_tiled)
 
 
 def shown(kind: Kind, folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Both ends of the ramp in a variant; None of a kind that is refused by its header."""
+    """Both ends of the ramp in a variant; None for a kind that is refused by its header."""
     path = folder / "picture.tif"
     path.write_bytes(picture(kind))
     try:
@@ -143,7 +143,7 @@ def shown(kind: Kind, folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]] |
 
 
 def expected(kind: Kind) -> tuple[float, float] | None:
-    """Both ends of the ramp as levels from 0 to 255; None where they have no simple value."""
+    """Both ends of the ramp as levels from 0 to 255; None if they have no simple value."""
     if kind.photometric not in {tiffs.GRAY_INVERTED, tiffs.GRAY, tiffs.RGB, tiffs.PALETTE}:
         return None
     ends = LEFT, RIGHT
@@ -158,7 +158,7 @@ def expected(kind: Kind) -> tuple[float, float] | None:
 
 
 def check(kind: Kind, folder: Path) -> bool:
-    """Whether a kind is taken; what is taken is shown as it is."""
+    """Whether a kind is accepted; an accepted kind is shown correctly."""
     ends = shown(kind, folder)
     levels = expected(kind)
     if ends is None:
@@ -172,7 +172,7 @@ def check(kind: Kind, folder: Path) -> bool:
 
 @pytest.mark.parametrize("photometric", PHOTOMETRICS)
 def test_every_depth_is_refused_or_shown(photometric: int, tmp_path: Path) -> None:
-    """A 201 means that there will be a thumbnail, and that it is right."""
+    """A 201 promises a correct thumbnail."""
     kinds = (kind for kind in uncompressed() if kind.photometric == photometric)
 
     taken = [check(kind, tmp_path) for kind in laid_out(kinds, tiffs.NONE)]
@@ -182,14 +182,14 @@ def test_every_depth_is_refused_or_shown(photometric: int, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", COMPRESSIONS)
 def test_every_compression_is_refused_or_shown(name: str, tmp_path: Path) -> None:
-    """Libvips leaves tiles blank that it cannot decode, and says nothing."""
+    """Libvips leaves tiles blank that it cannot decode, without an error."""
     taken = [check(kind, tmp_path) for kind in laid_out(COMPRESSED, COMPRESSIONS[name])]
 
     assert len(taken) == len(COMPRESSED) * len(LAYOUTS)
 
 
 def test_kinds_that_people_have_are_taken(tmp_path: Path) -> None:
-    """Refusing would be a way to keep the promise, too."""
+    """Refusing all kinds would keep the promise, too."""
     assert [kind for kind in TAKEN if not check(kind, tmp_path)] == []
 
 
@@ -205,7 +205,7 @@ def test_kinds_that_people_have_are_taken(tmp_path: Path) -> None:
     ],
 )
 def test_a_refusal_says_what_is_not_taken(kind: Kind, reason: str, tmp_path: Path) -> None:
-    """In words by which one can choose another way to save the picture."""
+    """The message helps to choose another way to save the picture."""
     path = tmp_path / "picture.tif"
     path.write_bytes(picture(kind))
 

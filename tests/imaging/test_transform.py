@@ -75,13 +75,13 @@ queries = st.fixed_dictionaries({}, optional=texts)
 
 
 def test_the_properties_are_tried_with_every_key() -> None:
-    """A new key is a new row of `texts`."""
+    """A new key needs a new row of `texts`."""
     assert set(texts) == set(KEYS)
 
 
 @given(queries)
 def test_the_canonical_text_means_the_same_transform(query: dict[str, str]) -> None:
-    """Text, transform, text, transform: nothing is lost, and the second text equals the first."""
+    """Text, transform, text, transform: no value is lost, and the second text equals the first."""
     transform = parse(query.items())
 
     text = canonical(transform)
@@ -92,7 +92,7 @@ def test_the_canonical_text_means_the_same_transform(query: dict[str, str]) -> N
 
 @given(queries, st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter(query: dict[str, str], random: Random) -> None:
-    """A variant is shared however its URL is written."""
+    """All orders of a URL share one variant."""
     pairs = list(query.items())
     random.shuffle(pairs)
 
@@ -100,7 +100,7 @@ def test_the_order_of_keys_does_not_matter(query: dict[str, str], random: Random
 
 
 def test_the_grammar_has_a_row_for_each_field() -> None:
-    """A transform has no field that text cannot set."""
+    """Text can set every field of a transform."""
     assert {*KEYS, "auto"} == {field.name for field in fields(Transform)}
 
 
@@ -190,7 +190,7 @@ def test_texts_that_mean_the_same_are_equal(left: str, right: str) -> None:
     ],
 )
 def test_the_canonical_text_is_sorted_and_drops_defaults(query: str, text: str) -> None:
-    """The form that rows, ETags and URLs are made of, as documented."""
+    """It is the documented form for rows, ETags and URLs."""
     assert canonical(parse_text(query)) == text
 
 
@@ -283,7 +283,7 @@ def test_the_canonical_text_is_sorted_and_drops_defaults(query: str, text: str) 
     ],
 )
 def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, says: str) -> None:
-    """The error names the key and what is allowed, so that a caller can mend the URL."""
+    """The error names the key and the allowed values, so that a caller can correct the URL."""
     with pytest.raises(InvalidTransform) as caught:
         parse_text(query)
 
@@ -293,7 +293,7 @@ def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, say
 
 
 def test_all_faults_are_named_at_once() -> None:
-    """A caller with two mistakes needs one round trip, not two."""
+    """A caller with two mistakes needs one request, not two."""
     with pytest.raises(InvalidTransform) as caught:
         parse_text("w=0&h=5&q=0&nope=1")
 
@@ -312,7 +312,10 @@ def test_hostile_text_is_echoed_short_and_printable() -> None:
 
 
 def test_a_preset_is_overridden_by_what_stands_beside_it() -> None:
-    """`preset=thumbnail&w=100` is the thumbnail, narrower; the order makes no difference."""
+    """`preset=thumbnail&w=100` is the thumbnail with another width.
+
+    The order makes no difference.
+    """
     presets = {"thumbnail": parse_text("w=256&h=256&gray=1")}
 
     overridden = parse_text("w=100&preset=thumbnail&gray=0", presets)
@@ -321,7 +324,7 @@ def test_a_preset_is_overridden_by_what_stands_beside_it() -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    """The names of presets are public: they stand in URLs."""
+    """The names of presets are public: URLs contain them."""
     with pytest.raises(InvalidTransform, match="thumbnail"):
         parse_text("preset=thumbnial", {"thumbnail": Transform(w=1)})
 
@@ -349,14 +352,14 @@ def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
 def test_format_and_quality_are_made_concrete(
     query: str, kind: Format, has_alpha: bool, text: str
 ) -> None:
-    """The default format is the original's where browsers show it, else PNG or JPEG."""
+    """The default format is the original's if browsers show it, otherwise PNG or JPEG."""
     wanted = effective(parse_text(query), original(kind, has_alpha=has_alpha), QUALITY)
 
     assert canonical(wanted) == text
 
 
 def test_auto_is_resolved_by_whoever_negotiates() -> None:
-    """`format=auto` is a transform of its own until a format is chosen for it."""
+    """`format=auto` is a transform without a format until one is negotiated."""
     wanted = parse_text("w=5&format=auto&q=33")
 
     assert (wanted.auto, wanted.format) == (True, None)
@@ -365,7 +368,7 @@ def test_auto_is_resolved_by_whoever_negotiates() -> None:
 
 
 def test_a_preset_keeps_what_only_matters_beside_other_keys() -> None:
-    """`fit=cover&dpr=2` has no effect alone, and has one as soon as a box is given."""
+    """`fit=cover&dpr=2` alone has no effect, but has one when a box is given."""
     presets = {"banner": parse_preset("fit=cover&dpr=2&gravity=smart&format=auto")}
 
     wanted = parse_text("preset=banner&w=30&h=20&format=png", presets)
@@ -375,13 +378,13 @@ def test_a_preset_keeps_what_only_matters_beside_other_keys() -> None:
 
 
 def test_a_preset_that_grows_too_large_beside_other_keys_is_refused() -> None:
-    """The cap of the box holds for what preset and query make together."""
+    """The limit of the box applies to preset and query together."""
     with pytest.raises(InvalidTransform, match="dpr makes the box 9000"):
         parse_text("preset=big&dpr=3", {"big": parse_preset("w=3000")})
 
 
 def test_a_frame_beyond_the_last_is_refused() -> None:
-    """The error names the key, and the frames there are."""
+    """The error has the key and the number of frames."""
     animated = replace(original(Format.GIF), frames=4)
 
     assert effective(parse_text("frame=3"), animated, QUALITY).frame == 3
@@ -392,7 +395,7 @@ def test_a_frame_beyond_the_last_is_refused() -> None:
 
 
 def test_an_unknown_watermark_is_refused_with_the_known_ones() -> None:
-    """The names of watermarks are public: they stand in URLs."""
+    """The names of watermarks are public: URLs contain them."""
     for marks, says in (({"logo": Watermark(text="x")}, "logo"), (None, "none here")):
         with pytest.raises(InvalidTransform) as caught:
             effective(parse_text("wm=lgoo"), original(), QUALITY, marks)
@@ -418,7 +421,7 @@ def test_an_unknown_watermark_is_refused_with_the_known_ones() -> None:
 def test_another_watermark_under_the_same_name_makes_another_variant(
     other: dict[str, Any],
 ) -> None:
-    """Variants are kept for ever; what changes their bytes must change their key."""
+    """Variants are kept without a time limit; every change of their bytes must change their key."""
     mark = Watermark(image=b"1", text="1")
     wanted = parse_text("wm=logo")
 
@@ -431,7 +434,7 @@ def test_another_watermark_under_the_same_name_makes_another_variant(
 
 
 def test_an_effective_text_can_be_read_again() -> None:
-    """Also with the fingerprint of its watermark in it."""
+    """This includes the fingerprint of its watermark."""
     marks = {"logo": Watermark(text="x")}
     wanted = effective(parse_text("wm=logo&crop=1,2,3,4"), original(), QUALITY, marks)
 
@@ -456,7 +459,7 @@ def test_variant_keys_differ_by_original_and_transform() -> None:
 
 @given(queries)
 def test_normal_is_idempotent(query: dict[str, str]) -> None:
-    """Normalizing what is normal changes nothing."""
+    """Normalizing a normal transform changes nothing."""
     transform = parse(query.items())
 
     assert normal(transform) == transform

@@ -1,4 +1,4 @@
-"""Watermarks: where they are, how much they cover, and what they change."""
+"""Watermarks: their position, their size, and their effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.imaging.test_regions import array
 
 
 def png(colour: tuple[int, ...] = BLUE, size: tuple[int, int] = (40, 20)) -> bytes:
-    """A file of one colour, with alpha where the colour has it."""
+    """A file of one colour, with alpha if the colour has it."""
     file = io.BytesIO()
     Image.new("RGBA" if len(colour) == 4 else "RGB", size, colour).save(file, "PNG")
     return file.getvalue()
@@ -49,7 +49,7 @@ def marked(folder: Path, mark: Watermark, query: str = "", mode: str = "RGB") ->
 
 
 def box_of(levels: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what is not red."""
+    """Left, top, right and bottom of the area that is not red."""
     rows, columns = np.nonzero(np.abs(levels[..., :3] - RED).max(-1) > 40)
     return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
 
@@ -69,7 +69,10 @@ def box_of(levels: np.ndarray) -> tuple[int, int, int, int]:
 def test_a_watermark_is_where_it_belongs(
     tmp_path: Path, position: str, margin: int, box: tuple[int, int, int, int]
 ) -> None:
-    """A quarter of the width, in the ratio of its image; every pixel of the box, and no other."""
+    """It has a quarter of the width, in the ratio of its image.
+
+    It covers every pixel of the box only.
+    """
     levels = marked(tmp_path, Watermark(image=png(), position=position, margin=margin))
 
     assert box_of(levels) == box
@@ -95,7 +98,7 @@ def test_opacity_mixes(tmp_path: Path, opacity: float, alpha: int, mode: str) ->
 
 
 def test_the_size_follows_the_variant(tmp_path: Path) -> None:
-    """Half of the width of what is sent, not of the original; never larger than it."""
+    """It is half the width of the variant, not of the original, and never larger than it."""
     mark = Watermark(image=png(), scale=0.5, position="northwest")
 
     assert box_of(marked(tmp_path, mark)) == (0, 0, 100, 50)
@@ -105,7 +108,7 @@ def test_the_size_follows_the_variant(tmp_path: Path) -> None:
 
 
 def test_tiles_cover_the_variant(tmp_path: Path) -> None:
-    """From the top left, with the margin between them, cut at the right and the bottom."""
+    """They begin at the top left, with the margin between them, cut at the right and the bottom."""
     levels = marked(tmp_path, Watermark(image=png(), scale=0.2, margin=10, tile=True))
 
     rows, columns = np.arange(100) % 30 < 20, np.arange(200) % 50 < 40
@@ -114,7 +117,7 @@ def test_tiles_cover_the_variant(tmp_path: Path) -> None:
 
 
 def test_a_watermark_comes_last(tmp_path: Path) -> None:
-    """It is on the padding, and neither turned, blurred nor grayed."""
+    """It is on the padding, and neither turned, blurred nor gray."""
     mark = Watermark(image=png(), position="north", scale=0.5)
 
     levels = marked(tmp_path, mark, "w=100&h=100&fit=pad&rotate=90&gray=1&blur=9&bg=ffffff")
@@ -124,7 +127,7 @@ def test_a_watermark_comes_last(tmp_path: Path) -> None:
 
 
 def test_every_frame_is_marked(tmp_path: Path) -> None:
-    """An animation with a mark on its first frame only would show it for a moment."""
+    """A mark on the first frame only would be visible for a moment."""
     mark = Watermark(image=png((255, 0, 255)), position="southeast")
     path = animation(tmp_path / "a.gif")
 
@@ -137,7 +140,7 @@ def test_every_frame_is_marked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["© Müller 2026", "i", "A long line of text " * 30])
 def test_a_text_is_drawn_in_its_colour(tmp_path: Path, text: str) -> None:
-    """Within its box, some of it solid, and the rest of the picture untouched."""
+    """The text is inside its box, partly solid, and the rest of the picture is unchanged."""
     mark = Watermark(text=text, color="00ff00", scale=0.9, position="center", margin=2)
 
     levels = marked(tmp_path, mark)
@@ -149,12 +152,12 @@ def test_a_text_is_drawn_in_its_colour(tmp_path: Path, text: str) -> None:
 
 
 def test_a_text_without_ink_changes_nothing(tmp_path: Path) -> None:
-    """A space is no error."""
+    """A space is not an error."""
     assert (marked(tmp_path, Watermark(text=" ")) == RED).all()
 
 
 def test_texts_are_the_same_on_every_run(tmp_path: Path) -> None:
-    """In a process of its own, too: no font of the machine takes part."""
+    """A separate process gives the same result: no font of the machine is used."""
     code = (
         "import hashlib; from imagesvc.imaging.pipeline.lettering import drawn;"
         "print(hashlib.sha256(drawn('Hello', None, 80)[0]).hexdigest())"
@@ -176,13 +179,13 @@ def test_texts_are_the_same_on_every_run(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_watermark_is_an_error_of_ours(tmp_path: Path, mark: Watermark) -> None:
-    """Not a crash."""
+    """It is not a crash."""
     with pytest.raises(CorruptImage):
         marked(tmp_path, mark)
 
 
 def test_another_watermark_is_never_drawn_under_a_known_key(tmp_path: Path) -> None:
-    """The worker compares fingerprints: a key names the bytes for ever."""
+    """The worker compares fingerprints: a key always names the same bytes."""
     path = save(tmp_path / "a.png", Image.new("RGB", (20, 20)))
     mark = Watermark(image=png())
     wanted = effective(parse_text("wm=logo"), original(Format.PNG), QUALITY, {"logo": mark})

@@ -1,4 +1,4 @@
-"""TIFF of many kinds, written by hand: compressions, photometrics, depths, planes, tiles."""
+"""TIFF of many kinds, written by code: compressions, photometrics, depths, planes, tiles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Entry = tuple[int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a picture is written."""
+    """The layout of a picture."""
 
     compression: int = NONE
     photometric: int = RGB
@@ -48,12 +48,12 @@ class Kind:
 
     @property
     def samples(self) -> int:
-        """Of a pixel."""
+        """The number of samples of a pixel."""
         return _SAMPLES.get(self.photometric, 1) + self.extra
 
 
 def picture(kind: Kind) -> bytes:
-    """A file of a ramp from left to right in this kind; what has no encoder here holds zeros."""
+    """A file of a ramp from left to right in this kind; without an encoder its data is zeros."""
     levels = _levels(kind)
     side = (TILE, TILE) if kind.is_tiled else (HEIGHT, WIDTH)
     planes = [levels[:, :, n : n + 1] for n in range(kind.samples)] if kind.is_planar else [levels]
@@ -153,7 +153,7 @@ _ENCODERS: dict[int, Callable[[bytes], bytes]] = {
 
 
 def _coded(kind: Kind, block: Any) -> bytes:
-    """A strip or tile as a whole file in JPEG, WebP or JPEG 2000."""
+    """A strip or tile as a complete JPEG, WebP or JPEG 2000 file."""
     levels = np.rint(block * 255).astype(np.uint8)
     mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(levels.shape[2])
     if mode == "RGBA" and kind.compression == JPEG:

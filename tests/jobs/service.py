@@ -1,4 +1,4 @@
-"""A service in the test's own loop: real workers, real files, no HTTP."""
+"""A service in the test's event loop: real workers, real files, no HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imagesvc.store.files.incoming import Incoming
 
 @contextlib.asynccontextmanager
 async def running_service(data_dir: Path, **settings: Any) -> AsyncIterator[Service]:
-    """A service that is open."""
+    """An open service."""
     values: dict[str, Any] = {"auth": "off", "workers": 1, **settings}
     service = Service(Settings(data_dir=data_dir, **values))
     service.claim_data_dir()
@@ -28,7 +28,7 @@ async def running_service(data_dir: Path, **settings: Any) -> AsyncIterator[Serv
 
 
 async def upload(service: Service, content: bytes) -> Image:
-    """Take an upload, from its first byte on."""
+    """Accept an upload, from its first byte on."""
     incoming = Incoming(service.data_dir, max_bytes=1 << 30, min_free_bytes=0)
     async with incoming.receive() as file:
         await file.write(content)

@@ -1,4 +1,4 @@
-"""Which variants share a call of a worker."""
+"""Which variants share a call to a worker."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ from imagesvc.jobs.calls import batches
 def test_quick_variants_share_a_call_and_go_first(
     seconds: list[float], expected: list[list[float]]
 ) -> None:
-    """What takes long is lost alone when it takes too long."""
+    """An operation that takes too long affects no other one."""
     assert batches(seconds, lambda item: item) == expected

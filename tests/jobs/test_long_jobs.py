@@ -1,4 +1,4 @@
-"""Jobs that take long or lose their worker: what they have made stays made."""
+"""Jobs that take long or lose their worker keep the variants that they have made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def variants(server: Server) -> dict[Path, int]:
 
 
 def begin(server: Server, operations: list[str]) -> str:
-    """Have variants made of a new image; the job's id."""
+    """Start to make variants of a new image; returns the job's id."""
     image = server.upload(noise((400, 300)))
     server.finished(image["job"]["id"])
     answer = server.client.post(
@@ -47,7 +47,7 @@ def outcomes(job: dict[str, Any]) -> list[tuple[str, str | None]]:
 
 
 def test_a_time_out_ends_one_operation_for_good(make_server: MakeServer) -> None:
-    """Three attempts of all held a worker three times as long, and lost what was made."""
+    """Three attempts of all operations took three times as long, and lost their results."""
     server = make_server(**SETTINGS, job_timeout="15s")
     job_id = begin(server, [LONG, *QUICK])
     worker = busy(server, 0.3)
@@ -63,7 +63,7 @@ def test_a_time_out_ends_one_operation_for_good(make_server: MakeServer) -> None
 
 
 def test_a_job_without_operations_fails_with_the_analysis(make_server: MakeServer) -> None:
-    """There is no operation to say so, and the image has no colours all the same."""
+    """No operation has the error, and the image has no colours."""
     server = make_server(**SETTINGS)
 
     job = server.finished(server.upload(damaged(1), "a.png")["job"]["id"])
@@ -73,7 +73,7 @@ def test_a_job_without_operations_fails_with_the_analysis(make_server: MakeServe
 
 
 def test_operations_that_are_done_are_not_done_again(make_server: MakeServer) -> None:
-    """The worker dies in the third; the next attempt makes that one alone."""
+    """The worker dies in the third; the next attempt makes that one only."""
     server = make_server(**SETTINGS)
     job_id = begin(server, [*QUICK, LONG])
     made = until(lambda: found if len(found := variants(server)) == len(QUICK) else None)
@@ -123,7 +123,7 @@ def test_long_jobs_leave_a_worker_for_the_rest(
 def test_the_margin_of_free_space_is_for_uploads_and_not_for_their_jobs(
     make_server: MakeServer,
 ) -> None:
-    """A disk that becomes nearly full after an upload is no reason for its job to fail."""
+    """A disk that becomes nearly full after an upload does not make its job fail."""
     server = make_server(**SETTINGS)
     job_id = server.upload(large(3, 6000, 4000))["job"]["id"]
     server.kill()

@@ -22,18 +22,18 @@ SECOND = timedelta(seconds=1)
 
 @pytest.mark.parametrize("kind", [WorkerDied, InsufficientStorage, ImagesvcError])
 def test_what_may_pass_is_tried_again(kind: type[ImagesvcError]) -> None:
-    """The system killed a worker, the disk was full, a bug met a rare moment."""
+    """Examples are a killed worker, a full disk, and a bug in a rare situation."""
     assert is_worth_retrying(kind("perhaps"))
 
 
 @pytest.mark.parametrize("kind", [CorruptImage, ImageTooLarge, NotFound, TimedOut])
 def test_what_cannot_pass_is_not(kind: type[ImagesvcError]) -> None:
-    """A corrupt image stays corrupt, and what takes too long takes too long again."""
+    """A corrupt image stays corrupt, and a time-out is repeated."""
     assert not is_worth_retrying(kind("no"))
 
 
 def test_delays_double_up_to_a_bound() -> None:
-    """A disk that stays full is asked ever less often, and still every few minutes."""
+    """A full disk is checked less and less often, but at least every few minutes."""
     delays = [backoff(attempt, SECOND) for attempt in (1, 2, 3, 4, 100)]
 
     assert delays == [SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, MAX_DELAY]

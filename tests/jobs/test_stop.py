@@ -1,4 +1,4 @@
-"""A stop in good order, and one server to a data directory."""
+"""A graceful stop, and one server for each data directory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def job_statuses(server: Server) -> set[str]:
 
 
 def test_a_stop_lets_what_runs_finish_and_queues_the_rest(make_server: MakeServer) -> None:
-    """No work is thrown away, and none is begun."""
+    """No work is lost, and none is started."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s", **SLOW)
     pictures = [marked(BIG, number) for number in range(9)]
     with ThreadPoolExecutor(9) as executor:  # their probes go before the first one's job
@@ -45,7 +45,7 @@ def test_a_stop_lets_what_runs_finish_and_queues_the_rest(make_server: MakeServe
 
 
 def test_nothing_is_begun_while_a_stop_waits_for_clients(make_server: MakeServer) -> None:
-    """A slow client may hold a stop up; the queue is for the next start."""
+    """A slow client may delay a stop; the queue is for the next start."""
     server = make_server(
         workers=1, shutdown_timeout=f"{PATIENCE}s", body_timeout=f"{PATIENCE}s", **SLOW
     )
@@ -72,7 +72,7 @@ def test_nothing_is_begun_while_a_stop_waits_for_clients(make_server: MakeServer
 
 
 def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
-    """What is not done in time is queued, at no cost in attempts, and done after the next start."""
+    """Unfinished work is queued, without counting an attempt, and done after the next start."""
     server = make_server(workers=1, shutdown_timeout="1s", job_timeout="1h", **SLOW)
     job_ids = [server.upload(marked(BIG, n))["job"]["id"] for n in range(2)]
     worker = busy(server)
@@ -87,7 +87,7 @@ def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
 
 
 def test_an_upload_under_way_is_taken_during_a_stop(make_server: MakeServer) -> None:
-    """The client has sent it; a deployment is no reason to send it again."""
+    """The client has sent it; a deployment must not force it to send it again."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
     head = (
         f"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: {len(SMALL)}\r\n"
@@ -109,7 +109,7 @@ def test_an_upload_under_way_is_taken_during_a_stop(make_server: MakeServer) -> 
 
 
 def test_a_rendering_under_way_is_answered_during_a_stop(make_server: MakeServer) -> None:
-    """The same for those who wait for a variant."""
+    """The same holds for requests that wait for a variant."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
     image = server.upload(BIG)
     server.finished(image["job"]["id"])
@@ -137,7 +137,7 @@ def test_a_second_server_on_the_same_data_is_refused(make_server: MakeServer) ->
 
 
 def test_the_data_of_a_killed_server_can_be_had_at_once(make_server: MakeServer) -> None:
-    """No stale lock file needs a person at night."""
+    """A stale lock file would need an operator."""
     server = make_server(workers=1)
     server.kill()
 

@@ -1,4 +1,4 @@
-"""Taking an upload, and being interrupted."""
+"""Accepting an upload, and its interruption."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICTURE = jpeg(1)
 async def test_an_upload_cancelled_while_it_is_published_leaves_no_row_without_a_blob(
     tmp_path: Path,
 ) -> None:
-    """A stop cancels what has not ended in time; a row may be on its way to the disk then."""
+    """A stop cancels unfinished requests while a row may be in the middle of its commit."""
     async with running_service(tmp_path / "data") as service:
         for number in range(60):
             content = marked(PICTURE, number)

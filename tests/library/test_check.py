@@ -1,4 +1,4 @@
-"""`imagesvc check`: what a disk did to the originals is found, and said by the exit status."""
+"""`imagesvc check` finds damage to originals, and reports it by the exit status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.store.stock import make_stock
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a server that has taken three images, and stopped."""
+    """The data of a server that accepted three images and was stopped."""
     return make_stock(tmp_path_factory.mktemp("stock"), 3)
 
 
@@ -25,7 +25,7 @@ def blob(server: Server, number: int = 0) -> Path:
 
 
 def test_sound_data_is_called_sound(stocked: Server) -> None:
-    """Exit status 0, beside the running server."""
+    """The exit status is 0, with a running server, too."""
     checked = stocked.start().cli("check")
 
     assert checked.returncode == 0
@@ -34,7 +34,7 @@ def test_sound_data_is_called_sound(stocked: Server) -> None:
 
 @pytest.mark.parametrize("damage", ["bit", "cut", "gone"])
 def test_a_damaged_blob_is_named_and_fails_the_check(stocked: Server, damage: str) -> None:
-    """So that a scheduled check can raise an alarm."""
+    """A scheduled check can raise an alarm."""
     path = blob(stocked)
     content = path.read_bytes()
     if damage == "bit":
@@ -55,7 +55,7 @@ def test_a_damaged_blob_is_named_and_fails_the_check(stocked: Server, damage: st
 
 
 def test_repair_sets_a_damaged_blob_aside_and_the_same_upload_heals_it(stocked: Server) -> None:
-    """No wrong bytes are served as the original; the right ones can come back."""
+    """Damaged bytes are never served as the original; an upload of the correct ones restores it."""
     stocked.start()
     path = blob(stocked)
     content = path.read_bytes()
@@ -74,7 +74,7 @@ def test_repair_sets_a_damaged_blob_aside_and_the_same_upload_heals_it(stocked: 
 
 
 def test_a_blob_without_a_row_is_told_and_is_no_damage(stocked: Server) -> None:
-    """A crash may leave one; `gc` takes it away."""
+    """A crash may leave one; `gc` removes it."""
     orphan = stocked.data_dir / "blobs" / "ab" / "cd" / ("abcd" + "0" * 60)
     orphan.parent.mkdir(parents=True, exist_ok=True)
     orphan.write_bytes(b"x")
@@ -86,7 +86,7 @@ def test_a_blob_without_a_row_is_told_and_is_no_damage(stocked: Server) -> None:
 
 
 def without_privileges(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that goes by the modes of files, also as root."""
+    """Run a command that obeys the modes of files, even as root."""
     drop = "-dac_override,-dac_read_search"
     dropped = ["setpriv", "--bounding-set", drop, "--inh-caps", drop]
     return subprocess.run([*dropped, *command], capture_output=True, text=True, check=False)
@@ -106,7 +106,7 @@ def without_privileges(*command: str) -> subprocess.CompletedProcess[str]:
 def test_what_this_user_may_not_use_is_no_sound_data(
     stocked: Server, path: str, mode: int, said: str
 ) -> None:
-    """A check that reads nothing has found nothing."""
+    """A check that cannot read the data has verified nothing."""
     data_dir = stocked.data_dir
     denied = min(data_dir.glob(path))
     before = denied.stat().st_mode

@@ -1,4 +1,4 @@
-"""Collection and an upload in flight: the lock of the digest stands between them."""
+"""Collection during an upload: the lock of the digest protects the blob."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def published_half(service: Service) -> Digest:
-    """Put a blob in place, as an upload does just before it writes its row."""
+    """Put a blob in place, as an upload does before it writes its row."""
     incoming = Incoming(service.data_dir, max_bytes=1 << 20, min_free_bytes=0)
     async with incoming.receive() as file:
         await file.write(jpeg(1))
@@ -31,7 +31,7 @@ async def published_half(service: Service) -> Digest:
 
 
 async def write_row(service: Service, digest: Digest) -> None:
-    """Give the blob its row, in the simplest way."""
+    """Insert the row of the blob."""
     await service.database.write(
         lambda connection: connection.exec_driver_sql(
             "INSERT INTO blobs (sha256, bytes, created_at) VALUES (?, 1, 0)", (digest,)
@@ -40,7 +40,7 @@ async def write_row(service: Service, digest: Digest) -> None:
 
 
 async def test_collection_waits_for_the_upload_that_holds_the_digest(tmp_path: Path) -> None:
-    """Blob in place, row not yet: without grace only the lock says that it is wanted."""
+    """The blob exists, its row does not yet: without grace period only the lock protects it."""
     async with running_service(tmp_path / "data") as service:
         digest = await published_half(service)
         async with service.locks.hold(digest):
@@ -57,7 +57,7 @@ async def test_collection_waits_for_the_upload_that_holds_the_digest(tmp_path: P
 
 
 async def test_collection_in_another_process_waits_too(tmp_path: Path) -> None:
-    """An operator runs `imagesvc gc` beside the server."""
+    """An operator runs `imagesvc gc` while the server runs."""
     async with running_service(tmp_path / "data") as service:
         digest = await published_half(service)
         command = [sys.executable, "-m", "imagesvc", "gc", "--grace", "0s", "--data-dir",

@@ -27,7 +27,7 @@ def big() -> bytes:
 
 @pytest.fixture
 def busy_server(make_server: MakeServer) -> Server:
-    """A server whose uploads make no variants by themselves."""
+    """A server whose uploads make no variants."""
     return make_server(workers=2, eager_presets="[]")
 
 
@@ -50,7 +50,7 @@ def variant_files(server: Server) -> set[str]:
 
 
 def test_deleting_removes_every_trace(make_server: MakeServer) -> None:
-    """Row, blob, variants on disk and in memory; and it stays so after a restart."""
+    """Row, blob, variants on disk and in memory are removed, and stay so after a restart."""
     server = make_server(workers=1)
     image = server.upload(WIDE)
     server.finished(image["job"]["id"])
@@ -70,7 +70,7 @@ def test_deleting_removes_every_trace(make_server: MakeServer) -> None:
 
 
 def test_a_shared_blob_stays_until_its_last_image_goes(make_server: MakeServer) -> None:
-    """Two people uploaded the same bytes; one deletes hers."""
+    """Two users uploaded the same bytes; one deletes the image."""
     server = make_server(workers=1)
     first, second = server.upload(WIDE), server.upload(WIDE)
     for image in (first, second):
@@ -89,7 +89,7 @@ def test_a_shared_blob_stays_until_its_last_image_goes(make_server: MakeServer) 
 def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(
     busy_server: Server,
 ) -> None:
-    """The bytes are shared, so the rendering goes on; the deleted image's URL is gone."""
+    """The bytes are shared, so the rendering continues; the deleted image's URL is gone."""
     server = busy_server
     deleted, kept = server.upload(big()), server.upload(big())
     url = f"/images/{deleted['id']}?{SLOW}"
@@ -104,7 +104,7 @@ def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(
 def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image(
     busy_server: Server,
 ) -> None:
-    """That rendering ends in "deleted", which the new image is not."""
+    """That rendering ends with an error that does not apply to the new image."""
     server = busy_server
     deleted = server.upload(big())
 
@@ -118,7 +118,7 @@ def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image
 
 
 def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server) -> None:
-    """The image is still there; only its variants were to go."""
+    """The image still exists; only its variants are removed."""
     server = busy_server
     image = server.upload(big())
 
@@ -129,7 +129,7 @@ def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server
 
 
 def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -> None:
-    """Thirty images, each deleted at another moment of its job and of four requesters."""
+    """Thirty images are deleted at different moments of their jobs and of four requesters."""
     server = make_server(workers=2)
     base = f"http://127.0.0.1:{server.port}"
     with ThreadPoolExecutor(4) as executor, new_client(base_url=base) as client:
@@ -150,7 +150,7 @@ def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -
 
 
 class asked:  # noqa: N801  # reads as a verb: with asked(server, url)
-    """A request under way in another thread while the context lasts; answered at its end."""
+    """A request in another thread during the context; it has a response at its end."""
 
     def __init__(self, server: Server, url: str) -> None:
         self._executor = ThreadPoolExecutor(1)

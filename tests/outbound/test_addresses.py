@@ -1,4 +1,4 @@
-"""Addresses: what is public, and how inside ones are dressed up."""
+"""Which addresses are public, and how internal ones can be disguised."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ ipv6 = st.builds(IPv6Address, st.integers(0, 2**128 - 1))
 
 @pytest.mark.parametrize("text", INSIDE_IPV4 + INSIDE_IPV6)
 def test_an_address_that_is_not_for_everyone_is_not_public(text: str) -> None:
-    """Metadata services, neighbours and the machine itself are never fetched from."""
+    """Metadata services, neighbours and the machine itself are never requested."""
     assert not is_public(ip_address(text))
 
 
 @pytest.mark.parametrize("text", OUTSIDE)
 def test_an_address_that_anyone_may_reach_is_public(text: str) -> None:
-    """The borders of each network are where they should be."""
+    """The boundaries of each network are correct."""
     assert is_public(ip_address(text))
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
 @pytest.mark.parametrize("text", INSIDE_IPV4)
 def test_an_inside_address_within_another_is_found(wrapping: str, text: str) -> None:
-    """Tunnels and translators would carry the connection on to the address within."""
+    """Tunnels and translators would forward the connection to the embedded address."""
     assert not is_public(ip_address(wrapping.format(text)))
 
 
 @given(ipv4)
 def test_addresses_of_deprecated_tunnels_are_not_public(within: IPv4Address) -> None:
-    """6to4 and Teredo carry any IPv4 address, and no image lies there."""
+    """6to4 and Teredo carry any IPv4 address, and no image is there."""
     six_to_four = IPv6Address((0x2002 << 112) | (int(within) << 80) | 1)
     teredo = IPv6Address((0x20010000 << 96) | (0x08080808 << 64) | (int(within) ^ 0xFFFFFFFF))
 
@@ -74,7 +74,7 @@ def test_addresses_of_deprecated_tunnels_are_not_public(within: IPv4Address) -> 
 def test_a_wrapped_address_is_public_only_if_the_one_within_is(
     within: IPv4Address, wrapping: str
 ) -> None:
-    """Whatever the address, wrapping it opens nothing."""
+    """Wrapping makes no address public."""
     assert is_public(IPv6Address(wrapping.format(within))) == is_public(within)
 
 
@@ -84,20 +84,20 @@ def test_a_wrapped_address_is_public_only_if_the_one_within_is(
     )
 ))  # fmt: skip
 def test_no_address_of_a_special_network_is_public(address: IPv4Address) -> None:
-    """The first, the last and all between."""
+    """This includes the first, the last and all between."""
     assert not is_public(address)
 
 
 @given(ipv4 | ipv6)
 def test_a_public_address_is_global_to_python_too(address: IPv4Address | IPv6Address) -> None:
-    """Our list only ever takes away."""
+    """Our list only excludes further addresses."""
     if is_public(address):
         assert address.is_global or address in IPv6Network("::ffff:0:0/96")
         assert not address.is_private or address in IPv6Network("::ffff:0:0/96")
 
 
 def test_an_allowed_network_opens_itself_alone() -> None:
-    """An operator who allows one subnet has not allowed what wraps it, nor its neighbours."""
+    """An allowed subnet allows neither addresses that wrap it, nor its neighbours."""
     extra = [ip_network("10.1.2.0/24"), ip_network("fd12::/16")]
 
     allowed = [
@@ -113,6 +113,6 @@ def test_an_allowed_network_opens_itself_alone() -> None:
 
 
 def test_without_allowed_networks_only_public_addresses_are_allowed() -> None:
-    """The default opens nothing inside."""
+    """The default allows no internal address."""
     assert not is_allowed(IPv4Address("127.0.0.1"), ())
     assert not is_allowed(IPv4Address("127.0.0.1"), [IPv4Network("10.0.0.0/8")])

@@ -1,4 +1,4 @@
-"""Fetching from a URL: where the connection goes, whom it trusts, and what ends it."""
+"""Fetching from a URL: the target of the connection, TLS, and limits."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ IMAGE = b"\xff\xd8 as good as any"
 
 @dataclass
 class Sink:
-    """Keeps what comes."""
+    """Stores the received bytes."""
 
     pieces: list[bytes] = field(default_factory=list)
 
     async def write(self, piece: bytes) -> None:
-        """Take the next bytes."""
+        """Receive the next bytes."""
         self.pieces.append(piece)
 
     @property
     def content(self) -> bytes:
-        """All that came."""
+        """All received bytes."""
         return b"".join(self.pieces)
 
 
 class Names:
-    """A resolver that gives a name its answers in turn, the last one for good."""
+    """A resolver that gives a name its answers in turn, the last one repeatedly."""
 
     def __init__(self, **answers: Sequence[Sequence[Address]]) -> None:
         self.answers = {name.replace("_", "."): list(turns) for name, turns in answers.items()}
         self.asked: list[str] = []
 
     def __call__(self, host: str, _port: int) -> Sequence[Address]:
-        """The addresses of a host this time."""
+        """The addresses of a host at this call."""
         self.asked.append(host)
         turns = self.answers.get(host, [[]])
         return turns.pop(0) if len(turns) > 1 else turns[0]
@@ -63,7 +63,7 @@ def source_of(
     make_ssl_context: Callable[[], ssl.SSLContext] | None = None,
     **rules: Any,
 ) -> Source:
-    """A source that may fetch from 127.0.0.1 alone, at the port of a remote."""
+    """A source that may fetch from 127.0.0.1 only, at the port of a remote."""
     defaults = SourceRules(
         is_allowed=lambda address: address == HERE,
         ports=frozenset({remote.port}),
@@ -94,7 +94,7 @@ def inside(remote: Remote) -> Iterator[Remote]:
 
 
 async def test_a_file_is_fetched_with_a_plain_request(remote: Remote) -> None:
-    """The source learns what asks, and nothing of who asked."""
+    """The source sees the software, but no data about the requester."""
     sink = Sink()
 
     name = await source_of(remote).fetch(remote.url("/x/a.jpg?b=c", answered(IMAGE)), sink)
@@ -113,7 +113,7 @@ async def test_a_file_is_fetched_with_a_plain_request(remote: Remote) -> None:
 async def test_a_name_that_changes_its_meaning_is_asked_once(
     remote: Remote, inside: Remote
 ) -> None:
-    """DNS rebinding: the address that was checked is the one that is connected to."""
+    """DNS rebinding: the connection goes to the address that was checked."""
     names = Names(images_example=[[HERE], [THERE]])
     sink = Sink()
 
@@ -126,7 +126,7 @@ async def test_a_name_that_changes_its_meaning_is_asked_once(
 
 
 async def test_a_redirect_is_looked_up_and_checked_again(remote: Remote, inside: Remote) -> None:
-    """The same name may be another host by the time of the second request."""
+    """The same name may be another host at the second request."""
     names = Names(images_example=[[HERE], [THERE]])
     url = remote.url("/go", redirected("/a.jpg"), host="images.example")
 
@@ -153,7 +153,7 @@ async def test_a_redirect_is_looked_up_and_checked_again(remote: Remote, inside:
 async def test_every_address_of_a_name_must_be_allowed(
     remote: Remote, inside: Remote, found: list[Address]
 ) -> None:
-    """One bad address among good ones is refused, and like a name that does not exist."""
+    """One forbidden address among allowed ones is refused, like a name that does not exist."""
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
 
     with pytest.raises(InvalidRequest) as caught:
@@ -164,7 +164,7 @@ async def test_every_address_of_a_name_must_be_allowed(
 
 
 async def test_an_ipv4_mapped_address_is_the_ipv4_address(remote: Remote) -> None:
-    """A resolver may answer with mapped addresses; the connection goes to what was checked."""
+    """A resolver may return mapped addresses; the connection goes to the checked address."""
     names = Names(images_example=[[IPv6Address("::ffff:127.0.0.1")]])
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
     sink = Sink()
@@ -175,7 +175,7 @@ async def test_an_ipv4_mapped_address_is_the_ipv4_address(remote: Remote) -> Non
 
 
 async def test_the_next_address_is_tried_when_one_is_dead(remote: Remote) -> None:
-    """A host with a broken IPv6 address is still reached."""
+    """A host with an unreachable IPv6 address is still reached."""
     dead = ip_address("127.0.0.3")
     names = Names(images_example=[[dead, HERE]])
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
@@ -190,7 +190,7 @@ async def test_the_next_address_is_tried_when_one_is_dead(remote: Remote) -> Non
 async def test_a_literal_address_is_checked_too(
     remote: Remote, inside: Remote, literal: str
 ) -> None:
-    """Nothing is looked up, and nothing is connected to."""
+    """It needs no look-up, and no connection is made."""
     with pytest.raises(InvalidRequest):
         await source_of(remote).fetch(f"http://{literal}:{remote.port}/a.jpg", Sink())
 
@@ -198,7 +198,7 @@ async def test_a_literal_address_is_checked_too(
 
 
 async def test_the_deadline_bounds_the_whole_download(remote: Remote) -> None:
-    """A byte now and then does not keep an import alive."""
+    """A byte from time to time does not extend an import."""
     source = source_of(remote, seconds=0.5)
 
     for answer in (dripping(bytes(100_000), 0.05), silent):
@@ -207,7 +207,7 @@ async def test_the_deadline_bounds_the_whole_download(remote: Remote) -> None:
 
 
 async def test_a_slow_lookup_counts(remote: Remote) -> None:
-    """The deadline begins with the name."""
+    """The deadline begins with the look-up."""
 
     def never(_host: str, _port: int) -> Sequence[Address]:
         threading.Event().wait(60)
@@ -220,7 +220,7 @@ async def test_a_slow_lookup_counts(remote: Remote) -> None:
 
 
 async def test_a_bounded_number_is_fetched_at_once(remote: Remote) -> None:
-    """Slow sources fill neither memory nor descriptors."""
+    """Slow sources exhaust neither memory nor descriptors."""
     source, is_over = source_of(remote), threading.Event()
     url = remote.url("/slow", lambda _connection: is_over.wait(PATIENCE))
     waiting = [asyncio.create_task(source.fetch(url, Sink())) for _ in range(MAX_AT_ONCE)]
@@ -253,7 +253,7 @@ async def test_one_user_leaves_room_for_the_imports_of_others(remote: Remote) ->
 
 
 async def test_a_declared_length_beyond_the_limit_is_not_even_read(remote: Remote) -> None:
-    """An honest source of a large file costs no traffic."""
+    """A large file of an honest source causes no traffic."""
     sink = Sink()
 
     with pytest.raises(FileTooLarge):
@@ -265,7 +265,7 @@ async def test_a_declared_length_beyond_the_limit_is_not_even_read(remote: Remot
 async def test_proxies_of_the_environment_are_not_used(
     remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy would connect to whatever the name means to it."""
+    """A proxy would resolve the name itself."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     sink = Sink()
@@ -277,7 +277,7 @@ async def test_proxies_of_the_environment_are_not_used(
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """An authority that the source trusts."""
+    """A certificate authority that the source trusts."""
     return trustme.CA()
 
 
@@ -292,7 +292,7 @@ def secure(authority: trustme.CA) -> Iterator[Remote]:
 
 
 async def fetched_securely(secure: Remote, host: str, authority: trustme.CA | None) -> bytes:
-    """What a source that trusts one authority, or those of the system, gets from a host."""
+    """The response from a host to a source that trusts one authority, or those of the system."""
 
     def trusting() -> ssl.SSLContext:
         context = trusting_context()
@@ -308,7 +308,7 @@ async def fetched_securely(secure: Remote, host: str, authority: trustme.CA | No
 
 
 async def test_tls_asks_for_the_name_and_verifies_it(secure: Remote, authority: trustme.CA) -> None:
-    """SNI names the host though the connection goes to an address."""
+    """SNI names the host although the connection goes to an address."""
     assert await fetched_securely(secure, "images.example", authority) == IMAGE
     assert secure.names == ["images.example"]
 
@@ -317,7 +317,7 @@ async def test_tls_asks_for_the_name_and_verifies_it(secure: Remote, authority: 
 async def test_a_certificate_for_another_name_is_refused(
     secure: Remote, authority: trustme.CA, host: str
 ) -> None:
-    """A certificate counts for its own names only."""
+    """A certificate is valid for its own names only."""
     with pytest.raises(SourceUnavailable, match="TLS"):
         await fetched_securely(secure, host, authority)
 
@@ -328,7 +328,7 @@ async def test_a_certificate_for_another_name_is_refused(
 async def test_a_certificate_of_an_unknown_authority_is_refused(
     secure: Remote, trusted: trustme.CA | None
 ) -> None:
-    """A certificate that anyone could have made is none."""
+    """Anyone can make such a certificate."""
     with pytest.raises(SourceUnavailable, match="TLS"):
         await fetched_securely(secure, "images.example", trusted)
 

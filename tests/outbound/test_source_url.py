@@ -1,4 +1,4 @@
-"""URLs of sources: one reading, or none."""
+"""URLs of sources have exactly one reading."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ READ = {
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_a_url_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
-    """What a browser or a C library would mend is where two parsers disagree."""
+    """Parsers disagree about URLs that a browser or a C library would correct."""
     with pytest.raises(ValueError, match=r"^(must|may|is) "):
         parse_source_url(text, ports=PORTS)
 
 
 @pytest.mark.parametrize("text", ["http://a@b.de/", "http://a:b@b.de/", "http://:@b.de/"])
 def test_credentials_are_named_as_what_is_wrong(text: str) -> None:
-    """They would end up in logs and rows."""
+    """They would be stored in logs and rows."""
     with pytest.raises(ValueError, match="must not hold a user name or password"):
         parse_source_url(text, ports=PORTS)
 
 
 @pytest.mark.parametrize("text", READ)
 def test_a_plain_url_is_read(text: str) -> None:
-    """Default ports, letter case and letters beyond ASCII in the path come out in one form."""
+    """Default ports, letter case and letters beyond ASCII in the path are normalized."""
     url = parse_source_url(text, ports=PORTS)
 
     assert (str(url), url.host, url.port) == READ[text]
@@ -74,7 +74,7 @@ def test_a_plain_url_is_read(text: str) -> None:
 
 @given(st.text() | st.text(alphabet="htps:/.@[]#%?\\ 017x:a\t").map("http://{}".format))
 def test_whatever_is_read_means_the_same_read_again(text: str) -> None:
-    """The form that is fetched is one that is taken, and holds no way around the host."""
+    """The requested form is itself accepted, and has no way to bypass the check of the host."""
     try:
         url = parse_source_url(text, ports=PORTS)
     except ValueError:
@@ -95,5 +95,5 @@ def test_whatever_is_read_means_the_same_read_again(text: str) -> None:
     ],
 )
 def test_the_name_is_the_last_segment_decoded(text: str, name: str) -> None:
-    """It is only to be shown; what decides paths never sees it."""
+    """It is only for display; no path is made from it."""
     assert parse_source_url(text, ports=PORTS).filename == name

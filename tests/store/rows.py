@@ -1,4 +1,4 @@
-"""Rows to begin with."""
+"""Initial rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data of a server that has stopped: tests copy it, which is faster than to make it."""
+"""The data of a stopped server: copying it is faster than making it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.server import Server
 
 
 def make_stock(place: Path, images: int, **fields: str) -> Path:
-    """Data with so many images; all their jobs have ended."""
+    """Data with this many images; all their jobs have ended."""
     server = Server(place / "data").start()
     uploaded = [server.upload(jpeg(seed), **fields) for seed in range(images)]
     for image in uploaded:

@@ -45,13 +45,13 @@ class Queue:
         return [first, *added]
 
     async def claim(self, free: int, now: datetime = NOON) -> list[Job]:
-        """What is claimed; it runs from then on."""
+        """The claimed jobs; they run from then on."""
         claimed = await self.jobs.claim(Slots(free, self.running), now=now)
         self.running.update(item.job.owner_id for item in claimed)
         return [item.job for item in claimed]
 
     async def end(self, job: Job) -> None:
-        """A running job succeeds."""
+        """Mark a running job as succeeded."""
         self.running[job.owner_id] -= 1
         await self.jobs.settle(Settlement(job.id, Status.SUCCEEDED, (), (), NOON), now=NOON)
 
@@ -63,7 +63,7 @@ def queue(database: Database) -> Queue:
 
 
 async def test_one_owner_leaves_slots_to_the_others(queue: Queue) -> None:
-    """However many jobs it has waiting; the next owner to come need not wait for any of them."""
+    """This holds for any number of waiting jobs; the next owner need not wait for any of them."""
     busy, late, latest = [await queue.owner(name) for name in ("busy", "late", "latest")]
     await queue.add(busy, *[{}] * 20)
 
@@ -81,7 +81,7 @@ async def test_one_owner_leaves_slots_to_the_others(queue: Queue) -> None:
 
 
 async def test_owners_have_slots_in_turn(queue: Queue) -> None:
-    """Jobs without an owner are those of one owner; each one's own jobs go by age."""
+    """Jobs without an owner are those of one owner; jobs of one owner are sorted by age."""
     owners = [await queue.owner("a"), None, await queue.owner("b")]
     added = {owner: await queue.add(owner, *[{}] * 9) for owner in owners}
 
@@ -94,7 +94,7 @@ async def test_owners_have_slots_in_turn(queue: Queue) -> None:
 
 
 async def test_a_single_slot_goes_round(queue: Queue) -> None:
-    """Those with the oldest backlog do not share it among themselves."""
+    """Owners with the oldest backlog do not share it only among themselves."""
     owners = [await queue.owner(name) for name in "abcd"]
     for owner in owners:
         await queue.add(owner, *[{}] * 9)
@@ -110,7 +110,7 @@ async def test_a_single_slot_goes_round(queue: Queue) -> None:
 
 
 async def test_a_lane_goes_before_the_turns_of_owners(queue: Queue) -> None:
-    """One owner's backfill does not wait for its turn before another owner's upload."""
+    """A backfill of one owner does not precede another owner's upload."""
     early, late = await queue.owner("early"), await queue.owner("late")
     await queue.add(early, {"priority": Priority.BACKFILL}, {"priority": Priority.BACKFILL})
     uploads = await queue.add(late, {}, {})
@@ -122,7 +122,7 @@ async def test_a_lane_goes_before_the_turns_of_owners(queue: Queue) -> None:
 
 
 async def test_jobs_that_are_not_due_hold_no_turn(queue: Queue) -> None:
-    """Nor does an owner who has only those."""
+    """The same holds for an owner with only such jobs."""
     waiting, ready = await queue.owner("waiting"), await queue.owner("ready")
     late = await queue.add(waiting, *[{"due_at": LATER}] * 3)
     due = await queue.add(ready, {}, {"due_at": LATER + timedelta(minutes=1)})
@@ -138,7 +138,7 @@ async def test_jobs_that_are_not_due_hold_no_turn(queue: Queue) -> None:
 async def test_a_backlog_is_not_read(
     queue: Queue, database: Database, due_at: datetime, *, is_owned: bool
 ) -> None:
-    """A claim beside 20,000 jobs of one owner takes as many steps as beside ten."""
+    """A claim with 20,000 jobs of one owner takes as many steps as with ten."""
     busy = await queue.owner("busy") if is_owned else None
     other = await queue.owner("other")
     (pattern, *_) = await queue.add(busy, *[{"due_at": due_at}] * 10)
@@ -168,7 +168,7 @@ async def multiply(database: Database, pattern: Job, times: int) -> None:
 
 
 async def steps_of_claim(database: Database, queue: Queue) -> int:
-    """Hundreds of instructions of SQLite's machine that claiming one job and waiting take."""
+    """Instructions of SQLite's machine, in hundreds, for claiming one job and waiting."""
     counted = Counter[str]()
 
     def count() -> None:

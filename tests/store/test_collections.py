@@ -1,4 +1,4 @@
-"""Collections in the database: what is counted, and who wins a race."""
+"""Collections in the database: counts, and races."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Shelf:
         self.collections = CollectionStore(database)
 
     async def image(self, **given: Any) -> Image:
-        """An image that is there."""
+        """An existing image."""
         image, job = image_and_job(**given)
         await self.images.add(image, job)
         return image
 
     async def collection(self, **given: Any) -> CollectionId:
-        """The id of a collection that is there."""
+        """The id of an existing collection."""
         made = collection(**given)
         await self.collections.add(made)
         return made.id
 
     async def count(self, collection_id: CollectionId) -> int:
-        """How many images the collection says it has."""
+        """The number of images according to the collection."""
         return (await self.collections.get(collection_id)).image_count
 
 
@@ -52,12 +52,12 @@ def shelf(database: Database) -> Shelf:
 
 
 async def outcomes(*works: Coroutine[Any, Any, object]) -> list[object]:
-    """What came of works that were begun at the same time: results and errors."""
+    """The results of works that were started at the same time: values and errors."""
     return await asyncio.gather(*works, return_exceptions=True)
 
 
 async def test_of_two_adds_of_one_image_to_two_collections_one_conflicts(shelf: Shelf) -> None:
-    """An image is in one collection; the loser must not be counted either."""
+    """An image is in one collection; the failed add must not be counted."""
     image = await shelf.image()
     first, second = await shelf.collection(), await shelf.collection()
 
@@ -73,7 +73,7 @@ async def test_of_two_adds_of_one_image_to_two_collections_one_conflicts(shelf: 
 
 
 async def test_of_two_edits_of_one_version_one_fails(shelf: Shelf) -> None:
-    """Both read version 1; the second must not overwrite what it has not seen."""
+    """Both read version 1; the second must not overwrite a version that it has not seen."""
     place = await shelf.collection()
 
     came = await outcomes(
@@ -91,7 +91,7 @@ async def test_of_two_edits_of_one_version_one_fails(shelf: Shelf) -> None:
 
 
 async def test_an_edit_that_changes_nothing_makes_no_version(shelf: Shelf) -> None:
-    """Who saves without changes disturbs nobody."""
+    """Saving without changes affects no other editor."""
     place = await shelf.collection()
 
     same = await shelf.collections.edit(place, lambda old: old, expected=None, now=NOON)
@@ -101,7 +101,7 @@ async def test_an_edit_that_changes_nothing_makes_no_version(shelf: Shelf) -> No
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
 async def test_an_image_that_is_missing_keeps_all_out(shelf: Shelf, missing: int) -> None:
-    """All or none, wherever the missing one stands; the error tells where."""
+    """All or none are added, for every position of the missing one, which the error names."""
     ids = [(await shelf.image()).id for _ in range(3)]
     ids[missing] = ImageId(new_id())
     place = await shelf.collection()
@@ -114,7 +114,7 @@ async def test_an_image_that_is_missing_keeps_all_out(shelf: Shelf, missing: int
 
 
 async def test_one_image_of_another_collection_keeps_all_out(shelf: Shelf) -> None:
-    """All or none holds for conflicts, too."""
+    """All or none also applies to conflicts."""
     ids = [(await shelf.image()).id for _ in range(3)]
     other, place = await shelf.collection(), await shelf.collection()
     await shelf.collections.put_in(other, ids[1:2], now=NOON)
@@ -127,7 +127,7 @@ async def test_one_image_of_another_collection_keeps_all_out(shelf: Shelf) -> No
 
 
 async def test_putting_in_and_taking_out_twice_counts_once(shelf: Shelf) -> None:
-    """Both can be repeated when an answer was lost; an image named twice is one."""
+    """Both can be repeated when a response was lost; an image named twice counts once."""
     image = await shelf.image()
     place = await shelf.collection()
 
@@ -141,7 +141,7 @@ async def test_putting_in_and_taking_out_twice_counts_once(shelf: Shelf) -> None
 
 
 async def test_a_deleted_image_is_not_counted_any_more(shelf: Shelf) -> None:
-    """The collection can then be deleted: it is empty."""
+    """The collection is then empty and can be deleted."""
     image = await shelf.image()
     place = await shelf.collection()
     await shelf.collections.put_in(place, [image.id], now=NOON)
@@ -156,7 +156,7 @@ async def test_a_deleted_image_is_not_counted_any_more(shelf: Shelf) -> None:
 
 
 async def test_an_image_added_with_its_collection_is_counted(shelf: Shelf) -> None:
-    """One transaction holds the row and the count."""
+    """One transaction contains the row and the count."""
     place = await shelf.collection()
 
     await shelf.image(collection_id=place)
@@ -178,7 +178,7 @@ async def test_an_image_for_a_collection_that_is_gone_is_not_added(shelf: Shelf)
 async def test_a_list_shows_own_and_public_collections_page_by_page(
     shelf: Shelf, database: Database
 ) -> None:
-    """Each once, the newest first, however they are mixed; never what is private to others."""
+    """Each is listed once, the newest first, in any mixture; private ones of others never."""
     me, other = await add_user(database, "me"), await add_user(database, "other")
     visible = []
     for number in range(12):
@@ -200,7 +200,7 @@ async def test_a_list_shows_own_and_public_collections_page_by_page(
 
 
 async def test_an_admin_sees_every_collection(shelf: Shelf, database: Database) -> None:
-    """Someone must be able to look after them."""
+    """Admins must be able to manage them."""
     other = await add_user(database, "other")
     made = await shelf.collection(owner_id=other, visibility=Visibility.PRIVATE)
 

@@ -1,4 +1,4 @@
-"""Units of work on a connection with a thread of its own."""
+"""Units of work on a connection with a dedicated thread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def one(connection: Connection) -> object:
 
 
 def test_aiosqlite_has_the_private_parts_that_are_used() -> None:
-    """They may go in any release; the dependency has an upper bound for that reason."""
+    """They may be removed in any release, so the dependency has an upper bound."""
     assert inspect.iscoroutinefunction(aiosqlite.Connection._execute)
     assert list(inspect.signature(aiosqlite.Connection._execute).parameters) == [
         "self", "fn", "args", "kwargs",
@@ -36,7 +36,7 @@ def test_aiosqlite_has_the_private_parts_that_are_used() -> None:
 
 
 async def test_a_unit_runs_in_the_thread_of_its_connection(tmp_path: Path) -> None:
-    """However many statements it has, and never in that of the event loop."""
+    """All statements run in it, and never in the thread of the event loop."""
     connection = UnitConnection(sqlite_engine(tmp_path / "a.db"))
 
     threads = {await connection.run(lambda _: threading.current_thread()) for _ in range(3)}
@@ -49,7 +49,7 @@ async def test_a_unit_runs_in_the_thread_of_its_connection(tmp_path: Path) -> No
 
 
 async def test_a_connection_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> None:
-    """The disk may come back."""
+    """The disk may become available again."""
     folder = tmp_path / "away"
     connection = UnitConnection(sqlite_engine(folder / "a.db"))
     before = set(threading.enumerate())
@@ -65,7 +65,7 @@ async def test_a_connection_that_cannot_be_opened_is_tried_again(tmp_path: Path)
 
 
 async def test_readers_that_were_left_are_no_obstacle_to_others(tmp_path: Path) -> None:
-    """A requester goes away in the middle of a slow search: others use the other connections."""
+    """A requester disconnects in the middle of a slow search: others use the other connections."""
     database = Database(tmp_path / "a.db")
     begun, go_on = threading.Event(), threading.Event()
 
@@ -84,7 +84,7 @@ async def test_readers_that_were_left_are_no_obstacle_to_others(tmp_path: Path) 
 
 
 async def test_a_write_goes_on_when_its_requester_has_gone(tmp_path: Path) -> None:
-    """Else nobody could tell whether it happened."""
+    """Otherwise it would be unknown whether it happened."""
     database = Database(tmp_path / "a.db")
     await database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (a)"))
     begun, go_on = threading.Event(), threading.Event()
@@ -108,7 +108,7 @@ async def test_a_write_goes_on_when_its_requester_has_gone(tmp_path: Path) -> No
 
 
 async def test_closing_ends_every_thread(tmp_path: Path) -> None:
-    """A thread that is left keeps the process alive."""
+    """A remaining thread would keep the process alive."""
     before = set(threading.enumerate())
     database = Database(tmp_path / "a.db")
     await asyncio.gather(*(database.read(one) for _ in range(2 * READERS)))
@@ -126,7 +126,7 @@ async def test_closing_ends_every_thread(tmp_path: Path) -> None:
 
 
 async def test_a_closed_database_is_not_opened_again(tmp_path: Path) -> None:
-    """What comes late at a stop gets an error; a new thread would keep the process alive."""
+    """A late request at a stop gets an error; a new thread would keep the process alive."""
     database = Database(tmp_path / "a.db")
     await database.read(one)
     await database.close()

@@ -1,4 +1,4 @@
-"""A damaged database: found by `check`, told at the start and while running, never a traceback."""
+"""A damaged database: `check` finds it, the server reports it, without a traceback."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Damage = Callable[[Path], None]
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a server that has taken some images, and stopped: its log is in the database."""
+    """The data of a stopped server with some images: its log is in the database."""
     return make_stock(tmp_path_factory.mktemp("stock"), IMAGES, description="words " * 50)
 
 
 def database(server: Server) -> Path:
-    """Its database."""
+    """The database of the server."""
     return server.data_dir / "imagesvc.db"
 
 
@@ -66,7 +66,7 @@ def table(name: str) -> Damage:
 
 
 def cut(part: float) -> Damage:
-    """Cut the file off."""
+    """Truncate the file."""
     return lambda path: os.truncate(path, int(path.stat().st_size * part))
 
 
@@ -95,7 +95,7 @@ CASES = [
 
 @pytest.mark.parametrize("damage", CASES)
 def test_check_names_the_damage_and_what_to_do(stocked: Server, damage: Damage) -> None:
-    """Exit status 1, no traceback, and the originals are verified all the same."""
+    """The exit status is 1, without a traceback, and the originals are still verified."""
     damage(database(stocked))
     before = [path.read_bytes() for path in stocked.data_dir.glob("imagesvc.db")]
 
@@ -111,7 +111,7 @@ def test_check_names_the_damage_and_what_to_do(stocked: Server, damage: Damage) 
 
 @pytest.mark.parametrize("damage", CASES)
 def test_a_server_starts_and_answers_or_says_why_not(stocked: Server, damage: Damage) -> None:
-    """It ends with one line about the database, or runs and says of what it cannot read 503."""
+    """It ends with one line about the database, or runs and answers 503 for unreadable rows."""
     damage(database(stocked))
     blobs = stocked.blobs()
 
@@ -135,7 +135,10 @@ def test_a_server_starts_and_answers_or_says_why_not(stocked: Server, damage: Da
 
 
 def test_reads_that_hit_a_damaged_page_are_503_and_the_service_says_so(stocked: Server) -> None:
-    """The first hit is remembered: it is not ready any more, and the log does not run full."""
+    """The first error is remembered.
+
+    The server is not ready any more, and the log does not fill up.
+    """
     stocked.start()
     table("images")(database(stocked))
 
@@ -154,7 +157,7 @@ def test_reads_that_hit_a_damaged_page_are_503_and_the_service_says_so(stocked: 
 
 
 def test_a_lost_database_is_not_taken_for_a_first_start(stocked: Server) -> None:
-    """A new one would make every original an orphan, which the collection removes."""
+    """With a new database every original would be an orphan, which collection removes."""
     database(stocked).unlink()
     blobs = stocked.blobs()
 
@@ -169,7 +172,7 @@ def test_a_lost_database_is_not_taken_for_a_first_start(stocked: Server) -> None
 
 
 def test_check_runs_beside_a_server_and_after_a_kill(stocked: Server) -> None:
-    """What is committed only in the log is seen; without the log, rows are gone."""
+    """Changes that are only in the log are read; without the log, rows are missing."""
     stocked.start()
     digest = stocked.upload(jpeg(200))["sha256"]
     assert f"{IMAGES + 1} blobs verified" in stocked.cli("check").stdout
@@ -191,7 +194,7 @@ def test_check_runs_beside_a_server_and_after_a_kill(stocked: Server) -> None:
 @pytest.mark.skipif(not can_have_namespaces(), reason="no namespaces for users here")
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
-    """A directory that is mounted read-only is checked, after a stop and after a kill."""
+    """A read-only directory can be checked, after a stop and after a kill."""
     stocked.start()
     stocked.upload(jpeg(300))
     if is_killed:
@@ -212,7 +215,7 @@ def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
 
 
 def test_what_the_docs_say_recovers_a_database_with_a_damaged_index(stocked: Server) -> None:
-    """With `.dump`, which every sqlite3 has; a sequence that loses the rows would be worse."""
+    """It uses `.dump`, which every sqlite3 has; steps that lose the rows would be worse."""
     if shutil.which("sqlite3") is None:
         pytest.skip("there is no sqlite3 command")
     text = (Path(__file__).parents[2] / "docs" / "data-directory.md").read_text()

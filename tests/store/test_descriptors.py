@@ -1,4 +1,7 @@
-"""A database that can open no file is unavailable: the lack may pass, and no request has a bug."""
+"""A database that can open no file is unavailable.
+
+This is temporary, and not a bug of a request.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ for room in range(8):
 
 
 def test_a_lack_of_descriptors_makes_the_database_unavailable(tmp_path: Path) -> None:
-    """Whichever of its files is the one too many: the database, its log, or the index of that."""
+    """This holds for each of its files: the database, its log, or the index of the log."""
     script = [sys.executable, "-c", SCRIPT, str(tmp_path / "imagesvc.db")]
 
     done = subprocess.run(script, capture_output=True, text=True, check=False)

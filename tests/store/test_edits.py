@@ -1,4 +1,4 @@
-"""Edits of images in the database: whose change counts."""
+"""Edits of images in the database: concurrent changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def titled(image: Image, *, title: str) -> Image:
 
 
 async def added(images: ImageStore) -> Image:
-    """An image that is there."""
+    """An existing image."""
     image, job = image_and_job()
     await images.add(image, job)
     return image
@@ -35,7 +35,7 @@ async def added(images: ImageStore) -> Image:
 
 @pytest.mark.parametrize("editors", [2, 5])
 async def test_of_edits_of_one_version_one_is_made(database: Database, editors: int) -> None:
-    """All have read version 1; the winner's title stays as it is."""
+    """All have read version 1; the accepted title stays."""
     images = ImageStore(database)
     image = await added(images)
 
@@ -54,7 +54,7 @@ async def test_of_edits_of_one_version_one_is_made(database: Database, editors: 
 
 
 async def test_edits_of_any_version_are_all_made(database: Database) -> None:
-    """Without If-Match the last one counts, and each is a version."""
+    """Without If-Match the last one counts, and each makes a version."""
     images = ImageStore(database)
     image = await added(images)
 
@@ -69,7 +69,7 @@ async def test_edits_of_any_version_are_all_made(database: Database) -> None:
 
 
 async def test_a_job_makes_no_version(database: Database) -> None:
-    """Else every upload would be a conflict for whoever edits it right away."""
+    """Otherwise every upload would be a conflict for an immediate edit."""
     images = ImageStore(database)
     image = await added(images)
 

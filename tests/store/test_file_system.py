@@ -1,4 +1,4 @@
-"""Where a data directory lies, and what the service says of it at its start."""
+"""The file system of a data directory, and the warning at the start."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ OTHER_DISK = Path("/dev/shm")
     ],
 )
 def test_the_innermost_mount_decides(path: str, kind: str, expected: bool) -> None:
-    """The last one at a place, and by whole names of directories."""
+    """The last mount at a path counts, by whole names of directories."""
     assert file_system_of(path, MOUNTS) == kind
     assert is_doubtful(kind) is expected
 
 
 def test_a_link_is_followed_to_its_file_system(tmp_path: Path) -> None:
-    """/proc lists the mounts of this process; a directory that is not made yet counts, too."""
+    """/proc lists the mounts of this process; a missing directory counts, too."""
     (tmp_path / "link").symlink_to("/proc/self")
     mounts = Path("/proc/self/mountinfo").read_text()
 
@@ -60,12 +60,12 @@ def test_a_link_is_followed_to_its_file_system(tmp_path: Path) -> None:
 
 
 def test_the_page_that_the_warning_names_is_there() -> None:
-    """It is all that the warning says about what to do."""
+    """It is the only advice of the warning."""
     assert (commands.REPOSITORY / DOCS).is_file()
 
 
 def test_a_start_warns_of_network_file_systems_alone(make_server: MakeServer) -> None:
-    """Where the tests run, there is a warning exactly if the file system is one of them."""
+    """Where the tests run, there is a warning only if the file system is one of them."""
     server = make_server(workers=1)
 
     assert ('"action":"data_dir.file_system"' in server.log()) is (
@@ -87,7 +87,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 def test_a_data_directory_on_two_disks_is_refused(
     tmp_path: Path, elsewhere: Path, name: str
 ) -> None:
-    """An upload is renamed into its place: there, each would fail."""
+    """Uploads are moved by rename, which would fail there."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     (data_dir / name).symlink_to(elsewhere)
@@ -108,7 +108,7 @@ def test_a_data_directory_on_two_disks_is_refused(
 def test_originals_may_lie_elsewhere_together_with_what_becomes_one(
     make_server: MakeServer, tmp_path: Path, elsewhere: Path
 ) -> None:
-    """The documented way to keep originals on a NAS and the database on a local disk."""
+    """This is the documented way to keep originals on a NAS and the database on a local disk."""
     data_dir = tmp_path / "data0"
     data_dir.mkdir()
     for name in ("blobs", "tmp", "quarantine"):

@@ -1,4 +1,4 @@
-"""The queue's contract, on SQLite: claimed once, settled once, lost never."""
+"""The contract of the queue on SQLite: jobs are claimed once, settled once, and never lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Queue:
         self.jobs = JobStore(database)
 
     async def add(self, *, priority: Priority = Priority.UPLOAD, due_at: datetime = NOON) -> Job:
-        """An image with a job of two operations."""
+        """Add an image with a job of two operations."""
         image_id, job_id = ImageId(new_id()), JobId(new_id())
         original = Original(Digest(image_id.hex * 2), Format.JPEG, 4, 3, 1, False, 36)
         image = Image(
@@ -53,17 +53,17 @@ class Queue:
         return job
 
     async def claimed(self, limit: int = 10, now: datetime = NOON) -> list[JobId]:
-        """The ids of the jobs that a claim takes."""
+        """The ids of the jobs of a claim."""
         return [item.job.id for item in await self.jobs.claim(Slots(limit), now=now)]
 
     async def statuses(self, job: Job) -> tuple[Status, Status]:
-        """How far the job and its image have come."""
+        """The statuses of the job and its image."""
         found = await self.jobs.get(job.id)
         return found.status, (await self.images.get(job.image_id)).status
 
 
 def ended(job: Job, status: Status, due_at: datetime = NOON) -> Settlement:
-    """A settlement in which every operation went like the job."""
+    """A settlement in which every operation has the status of the job."""
     operations = tuple(replace(operation, status=status) for operation in job.operations)
     return Settlement(job.id, status, operations, (), due_at)
 
@@ -78,7 +78,7 @@ async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
 
 
 async def test_contested_jobs_are_claimed_once_each(queue: Queue) -> None:
-    """Twenty claims race for ten jobs: a job rendered twice is work done twice."""
+    """Twenty claims race for ten jobs: a job claimed twice would be work done twice."""
     jobs = [await queue.add() for _ in range(10)]
 
     claims = await asyncio.gather(*(queue.claimed(limit=1) for _ in range(20)))
@@ -87,7 +87,7 @@ async def test_contested_jobs_are_claimed_once_each(queue: Queue) -> None:
 
 
 async def test_claims_go_by_lane_then_by_age_and_leave_what_is_not_due(queue: Queue) -> None:
-    """Uploads before backfills, and a retry not before its delay has passed."""
+    """Uploads precede backfills, and a retry waits for its delay."""
     backfill = await queue.add(priority=Priority.BACKFILL)
     first = await queue.add()
     later = await queue.add(due_at=NOON + MINUTE)
@@ -102,7 +102,7 @@ async def test_claims_go_by_lane_then_by_age_and_leave_what_is_not_due(queue: Qu
 async def test_settling_ends_the_job_its_operations_and_its_image(
     queue: Queue, status: Status
 ) -> None:
-    """One transaction: nobody sees a job that has succeeded with an operation that has not."""
+    """One transaction: no reader sees a succeeded job with an unfinished operation."""
     job = await queue.add()
     await queue.claimed()
 
@@ -116,7 +116,7 @@ async def test_settling_ends_the_job_its_operations_and_its_image(
 
 
 async def test_a_job_sent_back_is_claimed_again_when_it_is_due(queue: Queue) -> None:
-    """Its attempts add up, since they decide when it has failed for good."""
+    """Its attempts are counted, since they decide when it fails for good."""
     job = await queue.add()
     await queue.claimed()
     await queue.jobs.settle(ended(job, Status.PENDING, NOON + MINUTE), now=NOON)
@@ -128,7 +128,7 @@ async def test_a_job_sent_back_is_claimed_again_when_it_is_due(queue: Queue) -> 
 
 
 async def test_a_cancelled_job_stays_cancelled_when_its_attempt_ends(queue: Queue) -> None:
-    """The attempt was under way; what the user said last counts."""
+    """The attempt was running; the user's last request counts."""
     job = await queue.add()
     await queue.claimed()
     await queue.jobs.cancel(job.id, now=NOON)
@@ -138,7 +138,7 @@ async def test_a_cancelled_job_stays_cancelled_when_its_attempt_ends(queue: Queu
 
 
 async def test_a_deleted_job_is_settled_as_gone(queue: Queue) -> None:
-    """Its image was deleted while it ran: no error, and nothing comes back."""
+    """Its image was deleted while it ran: there is no error, and no row is restored."""
     job = await queue.add()
     await queue.claimed()
     await queue.images.remove(job.image_id, now=NOON)
@@ -149,7 +149,7 @@ async def test_a_deleted_job_is_settled_as_gone(queue: Queue) -> None:
 
 
 async def test_a_crash_costs_a_job_no_attempt(queue: Queue) -> None:
-    """Found processing at a start, it is queued as if it had never been claimed."""
+    """A job that is `processing` at a start is queued as if it had not been claimed."""
     job, waiting = await queue.add(), await queue.add(due_at=NOON + MINUTE)
     await queue.claimed()
 
@@ -161,7 +161,7 @@ async def test_a_crash_costs_a_job_no_attempt(queue: Queue) -> None:
 
 
 async def test_a_job_that_takes_the_server_down_each_time_fails_in_the_end(queue: Queue) -> None:
-    """Else the server would never come up again."""
+    """Otherwise the server could never start again."""
     job = await queue.add()
     for _ in range(MAX_INTERRUPTIONS):
         await queue.claimed()
@@ -174,7 +174,7 @@ async def test_a_job_that_takes_the_server_down_each_time_fails_in_the_end(queue
 
 
 async def test_a_released_job_is_as_if_never_claimed(queue: Queue) -> None:
-    """A stop puts back what it does not finish, and the image says so too."""
+    """A stop puts back unfinished jobs, and the image shows it, too."""
     job = await queue.add()
     await queue.claimed()
 
@@ -187,7 +187,7 @@ async def test_a_released_job_is_as_if_never_claimed(queue: Queue) -> None:
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
 async def test_a_job_that_ended_badly_can_be_retried_afresh(queue: Queue, status: Status) -> None:
-    """With all its attempts, and without the error of the last one."""
+    """It has all its attempts again, and no error."""
     job = await queue.add()
     await queue.claimed()
     if status is Status.FAILED:
@@ -203,7 +203,7 @@ async def test_a_job_that_ended_badly_can_be_retried_afresh(queue: Queue, status
 
 
 async def test_states_that_allow_no_retry_cancel_or_delete_say_so(queue: Queue) -> None:
-    """Nothing is rendered twice, and an ended job is not ended again."""
+    """No job is rendered twice, and an ended job is not ended again."""
     job = await queue.add()
     with pytest.raises(Conflict):
         await queue.jobs.remove(job.id)
@@ -222,7 +222,7 @@ async def test_states_that_allow_no_retry_cancel_or_delete_say_so(queue: Queue) 
 
 @pytest.mark.parametrize("is_claimed", [True, False])
 async def test_a_stuck_job_can_be_retried(queue: Queue, *, is_claimed: bool) -> None:
-    """It is due now with all its attempts, whether it waited or was taken for running."""
+    """It is due now with all its attempts, waiting or running."""
     job = await queue.add()
     await queue.claimed()
     await queue.jobs.settle(ended(job, Status.PENDING, NOON + MINUTE), now=NOON)
@@ -236,7 +236,7 @@ async def test_a_stuck_job_can_be_retried(queue: Queue, *, is_claimed: bool) -> 
 
 
 async def test_a_deleted_job_leaves_its_image(queue: Queue) -> None:
-    """With its status, and without a job."""
+    """The image keeps its status, without a job."""
     job = await queue.add()
     await queue.claimed()
     await queue.jobs.settle(ended(job, Status.SUCCEEDED), now=NOON)

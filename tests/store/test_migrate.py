@@ -1,4 +1,4 @@
-"""Migrations, against the tables of `schema/` and against crashes."""
+"""Migrations, compared with the tables of `schema/`, and crashes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ OLD_ROWS = (
     ),
     "INSERT INTO variants VALUES ('k', 'a', 'w=1', 'jpeg', 1, 1, 1, 1, 0, 0)",
 )
-"""Of a database at revision 0004: an analysed image with a variant, and one without analysis."""
+"""A database at revision 0004: an analysed image with a variant, and one without analysis."""
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -64,7 +64,7 @@ def test_head_is_the_newest_revision() -> None:
 
 
 def test_a_migrated_database_has_the_tables_of_the_schema(tmp_path: Path) -> None:
-    """Queries are written against `schema/`; users have what the migrations made."""
+    """Queries use `schema/`; databases of users come from the migrations."""
     path = tmp_path / "imagesvc.db"
 
     migrate(path)
@@ -76,7 +76,7 @@ def test_a_migrated_database_has_the_tables_of_the_schema(tmp_path: Path) -> Non
 
 
 def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
-    """It is made by one script, which takes a tenth of the time: `make schema` renews it."""
+    """One script makes it, in a tenth of the time: `make schema` updates the script."""
     migrate(tmp_path / "new.db")
 
     made = newest(tmp_path / "migrated.db")
@@ -109,7 +109,7 @@ def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
 def test_another_schema_at_the_same_revision_is_refused(
     tmp_path: Path, change: str, said: str
 ) -> None:
-    """Each statement that meets the difference would fail, in the middle of its work."""
+    """Otherwise statements would fail later, in the middle of their work."""
     path = tmp_path / "imagesvc.db"
     migrate(path)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
@@ -124,7 +124,7 @@ def test_another_schema_at_the_same_revision_is_refused(
 
 
 def test_what_an_operator_has_added_hinders_no_start(tmp_path: Path) -> None:
-    """An index for a query of one's own, or a table of `sqlite3 .recover`."""
+    """Examples are an additional index, or a table of `sqlite3 .recover`."""
     path = tmp_path / "imagesvc.db"
     migrate(path)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
@@ -138,7 +138,7 @@ def test_what_an_operator_has_added_hinders_no_start(tmp_path: Path) -> None:
 def test_a_kill_during_the_first_migration_leaves_a_database_that_starts(
     tmp_path: Path, statement: int
 ) -> None:
-    """Half of the tables would stop every later start with "table already exists"."""
+    """With half of the tables every later start would fail with "table already exists"."""
     path = tmp_path / "imagesvc.db"
     script = [sys.executable, "-c", KILLED_AT_STATEMENT, str(path), str(statement)]
     killed = subprocess.run(script, check=False)

@@ -26,14 +26,14 @@ class Queue:
         self.jobs = JobStore(database)
 
     async def image(self) -> tuple[Image, Job]:
-        """An image with its first job, which is being run."""
+        """An image with its first job, which is running."""
         image, job = image_and_job()
         await self.images.add(image, job)
         await self.jobs.claim(Slots(1), now=NOON)
         return image, job
 
     async def settle(self, job: Job, status: Status) -> None:
-        """End a job that is being run."""
+        """End a running job."""
         settlement = Settlement(job.id, status, operations=(), variants=(), due_at=NOON)
         await self.jobs.settle(settlement, now=NOON)
 
@@ -49,7 +49,7 @@ def queue(database: Database) -> Queue:
 
 
 async def test_a_new_job_is_the_newest(queue: Queue) -> None:
-    """Who asks for variants watches the image for them."""
+    """A client that requests variants polls the image."""
     image, first = await queue.image()
     await queue.settle(first, Status.SUCCEEDED)
     job = job_of(image)
@@ -63,7 +63,7 @@ async def test_a_new_job_is_the_newest(queue: Queue) -> None:
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
 async def test_an_older_job_leaves_the_status_alone(queue: Queue, status: Status) -> None:
-    """The first job ends after the second was added, which has not begun."""
+    """The first job ends after the second was added, which has not started."""
     image, first = await queue.image()
     second = job_of(image)
     await queue.jobs.add([second], now=NOON)
@@ -80,7 +80,7 @@ async def test_an_older_job_leaves_the_status_alone(queue: Queue, status: Status
 async def test_whatever_befalls_an_older_job_leaves_the_status_alone(
     queue: Queue, way: str
 ) -> None:
-    """The newest has succeeded, and stays what the image shows."""
+    """The newest has succeeded, and the image still shows it."""
     image, first = await queue.image()
     if way == "retry":
         await queue.settle(first, Status.FAILED)
@@ -116,7 +116,7 @@ async def test_jobs_are_added_all_or_none(queue: Queue) -> None:
 
 
 async def test_a_removal_names_every_job_to_be_stopped(queue: Queue) -> None:
-    """An older one may be under way still; those that have ended need no stop."""
+    """An older one may still be running; ended jobs need no stop."""
     image, first = await queue.image()
     second, ended = job_of(image), job_of(image)
     await queue.jobs.add([second, ended], now=NOON)

@@ -1,4 +1,4 @@
-"""Lists of images at the store: who sees what, what changes follow, and at what cost."""
+"""Lists of images in the store: visibility, updates and cost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def foxes(
     tmp_path_factory: pytest.TempPathFactory, migrated: Path
 ) -> tuple[Path, dict[str, UserId]]:
-    """The file of a database with images of two users, and who they are."""
+    """The file of a database with images of two users, and their ids."""
     path = Path(shutil.copy(migrated, tmp_path_factory.mktemp("foxes") / "imagesvc.db"))
 
     async def fill() -> dict[str, UserId]:
@@ -82,7 +82,7 @@ async def add(database: Database, **given: Any) -> Image:
 
 
 async def record(database: Database, image: Image, analysis: Analysis) -> None:
-    """Record what an image's job has found out, as its settlement does."""
+    """Record the results of an image's job, as its settlement does."""
     await database.write(lambda c: record_analysis(c, image.id, image.original.digest, analysis))
 
 
@@ -93,7 +93,7 @@ async def titles(
     sort: Sort | None = None,
     **filters: Any,
 ) -> list[str]:
-    """The titles that a search finds, in its order."""
+    """The titles that a search finds, in order."""
     query = parse(q)
     page = await ImageSearch(database).page(
         ImageFilter(viewer, query, **filters),
@@ -106,7 +106,7 @@ async def titles(
 
 @pytest.fixture
 def shared(foxes: tuple[Path, dict[str, UserId]]) -> dict[str, UserId]:
-    """Ann and Bob, of whom the database has the images."""
+    """Ann and Bob, whose images are in the database."""
     return foxes[1]
 
 
@@ -137,7 +137,7 @@ WAYS = [
 async def test_a_list_shows_own_images_and_public_ones(
     database: Database, shared: dict[str, UserId], q: str, sort: Sort | None
 ) -> None:
-    """Whichever index is walked; what is unlisted is in nobody else's list."""
+    """This holds for every index; unlisted images are in no other user's list."""
     public = {"fox ann public", "fox bob public"}
     own = {"fox ann unlisted", "fox ann private"}
 
@@ -155,7 +155,7 @@ async def test_a_list_shows_own_images_and_public_ones(
 async def test_filters_do_not_open_what_is_private(
     database: Database, shared: dict[str, UserId], q: str, visibility: Visibility
 ) -> None:
-    """Neither the visibility nor the owner that is asked for."""
+    """Neither the filter by visibility nor that by owner does."""
     ann, bob = Viewer(shared["ann"]), shared["bob"]
 
     own = await titles(database, q, ann, visibility=visibility)
@@ -171,7 +171,7 @@ async def test_filters_do_not_open_what_is_private(
 
 
 async def test_what_others_hide_changes_no_order(database: Database) -> None:
-    """A rank counts nothing over the table, so a word is as good however many have it."""
+    """A rank counts nothing over the table, so hidden images do not influence it."""
     await add(database, title="heron")
     await add(database, title="otter and heron")
     await add(database, title="x", description="otter heron")
@@ -185,7 +185,7 @@ async def test_what_others_hide_changes_no_order(database: Database) -> None:
 
 @pytest.mark.parametrize("q", ["", "otter", "tags:x", "-cat"])
 async def test_what_others_hide_takes_no_place_on_a_page(database: Database, q: str) -> None:
-    """The index itself passes it over: pages that are cut short would tell how much there is."""
+    """The index itself skips it: short pages would reveal its number."""
     for place in range(12):
         hidden = Visibility.UNLISTED if place % 2 else Visibility.PRIVATE
         await add(database, title="otter", tags=("x",),
@@ -202,7 +202,7 @@ async def test_what_others_hide_takes_no_place_on_a_page(database: Database, q: 
 async def test_similar_to_a_hidden_image_is_like_similar_to_none(
     database: Database, shared: dict[str, UserId]
 ) -> None:
-    """The same error for both: a search does not tell that an image is there."""
+    """The error is the same: a search does not reveal that an image exists."""
     hidden = await _id_of(database, "fox bob private")
     unlisted = await _id_of(database, "fox bob unlisted")
     texts = []
@@ -225,12 +225,12 @@ async def _id_of(database: Database, title: str) -> ImageId:
 
 
 async def execute(database: Database, statement: str, *values: object) -> None:
-    """Write past every store, as a migration or a colleague's query does."""
+    """Write without a store, as a migration or a manual query does."""
     await database.write(lambda connection: connection.exec_driver_sql(statement, tuple(values)))
 
 
 async def test_the_search_follows_every_change(database: Database) -> None:
-    """Triggers keep it, so that no query has to know that there is one."""
+    """Triggers update it, so that queries need not."""
     user_id = await add_user(database, "ann")
     await add(database, title="heron", tags=("bird",))
     await add(database, title="other")
@@ -253,7 +253,7 @@ async def test_the_search_follows_every_change(database: Database) -> None:
 async def test_a_twin_of_a_known_original_is_found_by_its_looks_once_analysed(
     database: Database,
 ) -> None:
-    """By a job of its own; before, the search would tell that others have the same file."""
+    """An image is found after its own job; earlier, the search would reveal other users' files."""
     first = await add(database, title="one")
     analysis = Analysis("#2f6b9a", ("#2f6b9a", "#ffffff"), "", "0123456789abcdef")
     await record(database, first, analysis)
@@ -278,7 +278,7 @@ async def test_a_twin_of_a_known_original_is_found_by_its_looks_once_analysed(
 async def test_hashes_within_ten_bits_are_found_wherever_they_differ(
     database: Database, flips: int
 ) -> None:
-    """The bands may not miss one: here the bits are spread over all of them as evenly as can be."""
+    """The bands must not miss one: the bits are spread over all bands as evenly as possible."""
     model = await add(database, title="model")
     value = 0x0123456789ABCDEF
     for place in range(flips):
@@ -293,7 +293,7 @@ async def test_hashes_within_ten_bits_are_found_wherever_they_differ(
 
 
 async def test_a_date_is_that_of_the_camera_else_that_of_the_upload(database: Database) -> None:
-    """As the camera's clock showed it, so that a day is the day people remember."""
+    """The camera's local time counts."""
     await add(database, title="new", exif={"taken_at": "2019-12-31T23:59:59-11:00"})
     await add(database, title="ancient", exif={"taken_at": "0001-01-01T00:00:00"})
     await add(database, title="future", exif={"taken_at": "9999-12-31T23:59:59"})
@@ -309,7 +309,7 @@ async def test_a_date_is_that_of_the_camera_else_that_of_the_upload(database: Da
 
 
 async def test_every_span_of_days_is_covered_exactly(database: Database) -> None:
-    """Spans are put together from days, months, years, decades and centuries."""
+    """Spans consist of days, months, years, decades and centuries."""
     days = [datetime(1899, 12, 30, tzinfo=UTC) + timedelta(days=487 * n) for n in range(110)]
     edges = [datetime(y, m, d, tzinfo=UTC) for y in (1900, 1999, 2000, 2010) for m, d in
              ((1, 1), (1, 31), (2, 28), (3, 1), (12, 31))]  # fmt: skip
@@ -330,7 +330,7 @@ async def test_every_span_of_days_is_covered_exactly(database: Database) -> None
 async def test_a_page_that_fits_little_goes_on_with_its_cursor(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It looks at so many rows and no more; following the cursors finds all there is."""
+    """A page reads a limited number of rows; following the cursors finds all images."""
     monkeypatch.setattr("imagesvc.store.search.search.MAX_SCANNED", 10)
     monkeypatch.setattr(search_walks, "MAX_SCANNED", 10)
     for place in range(45):
@@ -354,7 +354,7 @@ async def test_a_page_that_fits_little_goes_on_with_its_cursor(
 
 @pytest.mark.parametrize("q", ["", "gull", "size:5000", "size:5000 gull"])
 async def test_a_total_is_exact_up_to_a_bound(database: Database, q: str) -> None:
-    """Beyond it, it says that there may be more; what others hide is not counted."""
+    """Beyond it, the total is marked as inexact; hidden images are not counted."""
     for place in range(12):
         await add(database, title=f"{place} gull", bytes=5_000 if place % 4 == 0 else 9)
     await add(database, title="gull", bytes=5_000, visibility=Visibility.PRIVATE)
@@ -372,7 +372,7 @@ async def test_a_total_is_exact_up_to_a_bound(database: Database, q: str) -> Non
 
 
 async def plans(database: Database, work: Any) -> list[str]:
-    """How SQLite goes about each statement that `work` executes."""
+    """The query plans of each statement that `work` executes."""
     seen: list[tuple[str, Any]] = []
 
     def note(_c: Any, _k: Any, statement: str, parameters: Any, *_rest: Any) -> None:
@@ -404,7 +404,7 @@ USER = UserId(new_id())
 async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
     database: Database, q: str, sort: Sort, is_descending: bool, viewer: Viewer
 ) -> None:
-    """From the first page as from the deepest: no table is scanned, nothing is sorted."""
+    """For the first page and the deepest one: no table is scanned, nothing is sorted."""
     if q[:4] in {"date", "from"} and sort in {Sort.SIZE, Sort.NAME}:
         return  # the newest matches are sorted
     after: tuple[int | str, ...] = {Sort.CREATED: (7,), Sort.NAME: ("x", 7)}.get(sort, (5, 7))
@@ -440,7 +440,7 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
 async def test_a_search_is_a_walk_along_the_full_text_index(
     database: Database, q: str, viewer: Viewer
 ) -> None:
-    """Of which SQLite sorts nothing; images come one by one, by number."""
+    """SQLite sorts nothing of it; images are returned one by one, by number."""
     query = parse(q)
     order = Order.default_for(query, None, is_descending=None)
     work = ImageSearch(database).page(ImageFilter(viewer, query), order, limit=50, after=(0, 1_000))
@@ -454,7 +454,7 @@ async def test_a_search_is_a_walk_along_the_full_text_index(
 async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
     database: Database,
 ) -> None:
-    """Beside whatever else is asked for."""
+    """This holds with every other filter."""
     stored = collection()
     for filters, index in (
         ({"collection_id": stored.id}, "ix_images_collection_id_number"),
@@ -476,7 +476,7 @@ async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
 async def test_similar_images_come_from_the_bands(
     database: Database, shared: dict[str, UserId]
 ) -> None:
-    """A lookup for each near value; what is sorted is what was found."""
+    """There is a look-up for each near value; only the results are sorted."""
     model = await _id_of(database, "fox ann public")
     query = parse(f"similar:{model}")
     order = Order.default_for(query, None, is_descending=None)
@@ -490,7 +490,7 @@ async def test_similar_images_come_from_the_bands(
 
 
 async def test_a_list_of_jobs_is_a_stretch_of_one_index(database: Database) -> None:
-    """For every combination of filters; the end of a time is a bound of ids."""
+    """This holds for every combination of filters; a time is a range of ids."""
     spans: list[dict[str, Any]] = [
         {}, {"created_from": NOON}, {"created_from": NOON, "created_to": NOON}
     ]  # fmt: skip
@@ -522,7 +522,7 @@ async def test_a_list_of_jobs_is_a_stretch_of_one_index(database: Database) -> N
 
 
 async def test_jobs_of_a_time_are_listed(database: Database) -> None:
-    """By the time they were created at; ids only bound where to look."""
+    """The time of creation counts; ids only limit the range."""
     for minute in range(4):
         at = NOON + timedelta(minutes=minute, microseconds=1)
         image, job = image_and_job(title=str(minute))
@@ -541,7 +541,7 @@ async def test_jobs_of_a_time_are_listed(database: Database) -> None:
 
 
 async def test_images_that_are_there_are_indexed_by_the_migration(tmp_path: Path) -> None:
-    """A search after an upgrade finds what was uploaded before it."""
+    """After an upgrade a search finds earlier uploads."""
     path = tmp_path / "imagesvc.db"
     with sqlite_engine(path).connect() as connection, transaction(connection):
         upgrade(connection, "0003")

@@ -1,4 +1,4 @@
-"""The grammar of searches: what each row of it means, and where it is broken."""
+"""The grammar of searches: the meaning of each row, and the position of errors."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ ID = "0190c0de-0000-7000-8000-000000000000"
     ],
 )
 def test_a_query_means_its_terms(text: str, atoms: list[Atom]) -> None:
-    """The rows of the documentation's table, and what looks like grammar and is none."""
+    """These are the rows of the documentation's table, and texts that only resemble grammar."""
     assert [term.atom for term in parse(text).terms] == atoms
 
 
@@ -126,7 +126,7 @@ def test_a_query_means_its_terms(text: str, atoms: list[Atom]) -> None:
     ],
 )
 def test_a_minus_negates_words_phrases_and_fields(text: str, atom: Atom) -> None:
-    """It stands right before what must not be."""
+    """It is directly before the excluded term."""
     assert parse(text).terms == (Term(atom, is_negated=True),)
 
 
@@ -190,7 +190,7 @@ PIECES = st.one_of(
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_any_text_is_a_query_or_an_error_within_it(text: str) -> None:
-    """And what a query prints as is the same query."""
+    """A query's printed form is the same query."""
     try:
         query = parse(text)
     except InvalidQuery as error:

@@ -1,4 +1,4 @@
-"""What owners keep is counted in the transactions that change it, and never passes a quota."""
+"""The usage of owners is counted in the transactions that change it, and never exceeds a quota."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def receipt_of(key: str, **changes: Any) -> IdempotencyRecord:
 async def test_sixteen_uploads_at_once_stop_exactly_at_the_quota(
     database: Database, quota: Quota
 ) -> None:
-    """Each saw that there was room; only the transaction knows."""
+    """Each saw free quota; only the transaction is authoritative."""
     store = ImageStore(database, quota)
 
     results = await asyncio.gather(
@@ -108,7 +108,7 @@ async def test_a_deleted_image_makes_room(database: Database) -> None:
 
 
 async def test_a_user_may_have_a_quota_of_its_own(database: Database) -> None:
-    """The row of the user goes before the settings."""
+    """The row of the user has precedence over the settings."""
     store = ImageStore(database, Quota(images=1))
     more = update(users).where(users.c.id == OWNER).values(quota_images=3)
     await database.write(lambda connection: connection.execute(more))
@@ -122,7 +122,7 @@ async def test_a_user_may_have_a_quota_of_its_own(database: Database) -> None:
 
 
 async def test_what_belongs_to_nobody_is_not_counted(database: Database) -> None:
-    """Without accounts there is nobody to charge."""
+    """Without accounts there is no user to charge."""
     store = ImageStore(database, Quota(images=1))
 
     for _ in range(3):
@@ -132,13 +132,13 @@ async def test_what_belongs_to_nobody_is_not_counted(database: Database) -> None
 
 
 async def test_nobody_uses_nothing(database: Database) -> None:
-    """A user who is gone has no usage."""
+    """A removed user has no usage."""
     with pytest.raises(NotFound):
         await ImageStore(database).usage(UserId(new_id()))
 
 
 async def test_a_receipt_commits_with_its_image_or_not_at_all(database: Database) -> None:
-    """Else a crash between the two would do the work twice, or never."""
+    """Otherwise a crash between the two would do the work twice, or never."""
     store, kept = ImageStore(database, Quota(images=1)), IdempotencyStore(database)
     await store.add(*image_of(OWNER), receipt_of("one"))
     with pytest.raises(QuotaExceeded):
@@ -153,7 +153,7 @@ async def test_a_receipt_commits_with_its_image_or_not_at_all(database: Database
 
 
 async def test_principals_have_keys_of_their_own(database: Database) -> None:
-    """Two people who count from one must not get each other's answers."""
+    """Users who number their requests must not get each other's responses."""
     kept = IdempotencyStore(database)
     await kept.add(receipt_of("1", body="ann's"))
     await kept.add(receipt_of("1", body="bob's", principal="bob"))
@@ -166,7 +166,7 @@ async def test_principals_have_keys_of_their_own(database: Database) -> None:
 
 
 async def test_an_expired_receipt_gives_way(database: Database) -> None:
-    """Whether or not it has been pruned."""
+    """This holds before and after it is pruned."""
     kept = IdempotencyStore(database)
     later = NOON.replace(hour=13)
     await kept.add(receipt_of("1"))

@@ -1,4 +1,4 @@
-"""An original whose bytes have changed on the disk is not given out as good."""
+"""An original whose bytes have changed on the disk is not delivered as intact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.waiting import until
 
 
 def flip(server: Server, digest: str) -> Path:
-    """Change one bit of a blob as a disk does: the file system knows nothing of it."""
+    """Change one bit of a blob like a faulty disk, without the file system's knowledge."""
     path = server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
     stat = path.stat()
     with path.open("r+b") as file:
@@ -32,7 +32,7 @@ def flip(server: Server, digest: str) -> Path:
 
 
 def damaged_count(server: Server) -> float:
-    """What the metrics say."""
+    """The count in the metrics."""
     lines = server.client.get("/metrics").text.splitlines()
     (value,) = (line.split()[1] for line in lines if line.startswith("imagesvc_blobs_damaged "))
     return float(value)
@@ -41,7 +41,7 @@ def damaged_count(server: Server) -> float:
 def test_a_flipped_original_is_refused_at_its_first_use_after_a_start(
     make_server: MakeServer,
 ) -> None:
-    """Whole, in part, or as a variant: 503, a log line, a metric; `check` finds it as well."""
+    """The whole, a part, or a variant: 503, a log line, a metric; `check` finds it, too."""
     server = make_server(workers=1, eager_presets="[]")
     content = jpeg(1, 300, 200)
     image = server.upload(content)
@@ -69,7 +69,10 @@ def test_a_flipped_original_is_refused_at_its_first_use_after_a_start(
 
 
 def test_a_large_original_is_sent_while_it_is_verified(make_server: MakeServer) -> None:
-    """Nothing waits for the digest of a large file; once it is known, the file is refused."""
+    """The response does not wait for the digest of a large file.
+
+    After that, the file is refused.
+    """
     server = make_server(workers=1, eager_presets="[]", max_upload_size="64MiB")
     content = png(2, 2200, 1400)
     assert len(content) > MAX_AWAITED_BYTES
@@ -87,7 +90,7 @@ def test_a_large_original_is_sent_while_it_is_verified(make_server: MakeServer) 
 
 
 def test_scrubbing_finds_what_nothing_reads(tmp_path: Path) -> None:
-    """Each stored blob is verified in time, from wherever the pass begins."""
+    """Each stored blob is verified in time, from every position of the pass."""
     root = tmp_path / "blobs"
 
     async def work() -> None:

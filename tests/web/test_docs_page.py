@@ -16,7 +16,7 @@ from tests.server import Server
 
 
 def test_the_page_and_its_files_come_from_here_alone(server: Server) -> None:
-    """It works in a network without a way out, and tells nobody who reads it."""
+    """It works in a network without Internet access, and reveals its readers to no one."""
     page = server.client.get("/api/v1/docs")
 
     assert page.headers["content-type"].startswith("text/html")
@@ -29,7 +29,7 @@ def test_the_page_and_its_files_come_from_here_alone(server: Server) -> None:
 
 
 def test_nothing_of_it_may_ask_other_servers(server: Server) -> None:
-    """Whatever the vendored script would do, browsers stop it."""
+    """Browsers block every request of the vendored script to other servers."""
     for name in assets():
         policy = server.client.get(f"/api/v1/docs/{name}".rstrip("/")).headers[
             "content-security-policy"
@@ -41,7 +41,7 @@ def test_nothing_of_it_may_ask_other_servers(server: Server) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_files_are_what_they_are_with_and_without_gzip(server: Server, encoding: str) -> None:
-    """And are not sent again to who has them."""
+    """They are not sent again to clients that have them."""
     answer = server.client.get(
         "/api/v1/docs/swagger-ui-bundle.js", headers={"accept-encoding": encoding}
     )
@@ -55,14 +55,14 @@ def test_files_are_what_they_are_with_and_without_gzip(server: Server, encoding:
 
 
 def test_other_names_are_not_found(server: Server) -> None:
-    """The names are a table, and no path."""
+    """The names are a table, not paths."""
     for name in ("nothing.js", "..%2Fdocs.py", "docs.py", "%00"):
         assert_problem(server.client.get(f"/api/v1/docs/{name}"), 404, "not_found")
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose public URL is not reached from here."""
+    """A server whose public URL is not reachable from here."""
     server = Server(
         tmp_path_factory.mktemp("public") / "data",
         workers=1,
@@ -76,7 +76,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_its_forms_send_to_where_the_page_comes_from(
     public: Server, tmp_path: Path, prefix: str
 ) -> None:
-    """As at the URL that the log names at a start; browsers refuse to send elsewhere."""
+    """Browsers refuse to send requests to another address."""
     here = f"http://127.0.0.1:{public.port}{prefix}"
 
     page = browsed(f"{here}/api/v1/docs", tmp_path / "profile", script_seconds=20)

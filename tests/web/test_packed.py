@@ -1,4 +1,4 @@
-"""Large documents that anyone may request without a limit: no request packs or unpacks them."""
+"""Large documents without rate limits: no request compresses or decompresses them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 def request_for(encoding: str, base: str = "", asset: str = "") -> Request:
-    """A request of a client that takes a content coding."""
+    """A request of a client that accepts a content coding."""
     return Request({
         "type": "http", "method": "GET", "path": "/", BASE: base, "query_string": b"",
         "headers": [(b"accept-encoding", encoding.encode())], "path_params": {"asset": asset},
@@ -30,7 +30,7 @@ def request_for(encoding: str, base: str = "", asset: str = "") -> Request:
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_the_description_is_kept_in_both_forms(encoding: str) -> None:
-    """Two answers are the same bytes in memory."""
+    """Two responses are the same bytes in memory."""
     endpoints = OpenApiEndpoints(operations_of(DocsEndpoints))
     call = Call(request_for(encoding), STRANGER, None, None)
 
@@ -58,7 +58,7 @@ async def test_descriptions_of_many_prefixes_are_not_all_kept() -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_files_of_the_page_are_kept_in_both_forms(encoding: str) -> None:
-    """The largest one has 1.7 MB unpacked."""
+    """The largest one has 1.7 MB uncompressed."""
     request = request_for(encoding, asset="swagger-ui-bundle.js")
     call = Call(request, STRANGER, LenientQuery(), None)
 
@@ -69,7 +69,7 @@ async def test_files_of_the_page_are_kept_in_both_forms(encoding: str) -> None:
 
 
 def test_both_forms_are_one_document(server: Server) -> None:
-    """Also where the client says that it takes no gzip."""
+    """This also holds for a client that refuses gzip."""
     for path in ("/api/v1/openapi.json", "/api/v1/docs/swagger-ui.css", "/api/v1/docs"):
         plain = server.client.get(path, headers={"accept-encoding": "gzip;q=0, identity"})
         with server.client.stream("GET", path, headers={"accept-encoding": "gzip"}) as packed:

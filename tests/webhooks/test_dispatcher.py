@@ -1,4 +1,4 @@
-"""The sending of webhooks, with a resolver and a clock of the test's own."""
+"""Delivery of webhooks, with a resolver and a clock of the test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def hook_of(database: Database, url: str) -> Webhook:
-    """A new webhook that is told everything."""
+    """A new webhook for all events."""
     hook = Webhook(WebhookId(new_id()), None, url, new_secret(), ("*",), True, NOON, NOON)
     await WebhookStore(database).add(hook)
     return hook
@@ -50,7 +50,7 @@ async def hook_of(database: Database, url: str) -> Webhook:
 async def sending(
     database: Database, resolver: Resolver = system_addresses
 ) -> AsyncIterator[Dispatcher]:
-    """A dispatcher at work, which may send to 127.0.0.1 alone."""
+    """A running dispatcher, which may send to 127.0.0.1 only."""
     rules = OutboundRules(lambda address: address == HERE, range(1, 65536), "test/1", "receiver")
     dispatcher = Dispatcher(
         database,
@@ -66,7 +66,7 @@ async def sending(
 
 
 async def ended(database: Database, hook: Webhook) -> Delivery:
-    """The newest delivery of a webhook when it is not pending any more."""
+    """The newest delivery of a webhook when it is no longer pending."""
 
     async def newest() -> Delivery | None:
         (delivery, *_), _ = await DeliveryStore(database).page(hook.id, limit=1, after=None)
@@ -76,7 +76,7 @@ async def ended(database: Database, hook: Webhook) -> Delivery:
 
 
 async def tell(database: Database, count: int) -> None:
-    """Have some events happen."""
+    """Make some events happen."""
 
     def work(connection: object) -> None:
         for _ in range(count):
@@ -88,7 +88,7 @@ async def tell(database: Database, count: int) -> None:
 async def test_a_name_that_turns_inward_is_sent_nothing(
     database: Database, receiver: Receiver
 ) -> None:
-    """It is looked up for each attempt: what was public when it was checked may not be now."""
+    """The name is looked up for each attempt: it may have become internal since the check."""
     url = receiver.url("/x", *[500] * 9).replace("127.0.0.1", "hooks.example")
     hook = await hook_of(database, url)
     names = Names(hooks_example=[[HERE], [HERE], [THERE]])
@@ -124,7 +124,10 @@ async def test_what_fails_by_a_bug_is_not_tried_for_ever(
 async def test_a_replay_outlives_the_attempt_that_is_under_way(
     database: Database, receiver: Receiver
 ) -> None:
-    """The last attempt fails after the replay was asked for: it is sent once more all the same."""
+    """The last attempt fails after the replay was requested.
+
+    The delivery is still sent once more.
+    """
     hook = await hook_of(database, receiver.url("/held", 500))
     store = DeliveryStore(database)
     delivery = await store.add_test(hook, now=utc_now())
@@ -144,7 +147,7 @@ async def test_a_replay_outlives_the_attempt_that_is_under_way(
 
 
 async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None:
-    """And loses nothing: what happened beyond it is told when there is room."""
+    """No event is lost: further events are sent when there is space."""
     hook = await hook_of(database, "http://127.0.0.1:1/")
     store, outbox = DeliveryStore(database), Outbox(database)
     await tell(database, MAX_WAITING + 50)
@@ -167,7 +170,7 @@ async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None
 
 @pytest.mark.parametrize("turns", range(8))
 async def test_a_stop_just_after_something_happened_ends(database: Database, turns: int) -> None:
-    """Whichever turn of the loop it falls on."""
+    """This holds for every turn of the loop."""
     async with asyncio.timeout(PATIENCE):
         async with sending(database):
             await asyncio.sleep(2 * PAUSE_SECONDS)  # now it waits for the next commit

@@ -19,7 +19,7 @@ def workers(server: Server) -> set[int]:
 
 
 def is_worker(pid: int) -> bool:
-    """Whether a process is there, is no zombie, and is a worker."""
+    """Whether a process exists, is not a zombie, and is a worker."""
     try:
         return b"imagesvc.workers.main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -27,9 +27,9 @@ def is_worker(pid: int) -> bool:
 
 
 def busy(server: Server, seconds: float = 0.05) -> int:
-    """The first worker that uses so much processor time from now on, on a call.
+    """The first worker that uses this much processor time from now on, in a call.
 
-    A worker may be replaced at any time, so its use while it starts does not count.
+    A worker may be replaced at any time, so the time of its start does not count.
     """
     before: dict[int, float] = {}
 
@@ -44,7 +44,7 @@ def busy(server: Server, seconds: float = 0.05) -> int:
 
 
 def _is_locked(pid: int) -> bool:
-    """Whether a worker has loaded the codecs and locked itself; see proc_pid_status(5)."""
+    """Whether a worker has loaded the codecs and restricted itself; see proc_pid_status(5)."""
     try:
         return "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Admission: lanes, memory, bounded waiting, and leaving the queue."""
+"""Admission: priorities, memory, limited waiting, and leaving the queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXPENSIVE = EXPENSIVE_SECONDS + 1
 
 
 class Work:
-    """Pieces of work at one admission, each held until it is told to end."""
+    """Pieces of work at one admission, each running until it is ended."""
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
@@ -36,7 +36,7 @@ class Work:
         requester: str = "",
         kind: Kind | None = None,
     ) -> None:
-        """Ask for admission; on return it is granted or waits."""
+        """Request admission; on return it is granted or waits."""
         end = self._ends[name] = asyncio.Event()
 
         async def held() -> None:
@@ -48,20 +48,20 @@ class Work:
         await settled()
 
     async def end(self, name: str) -> None:
-        """Let a piece of work end."""
+        """End a piece of work."""
         self._ends[name].set()
         await settled()
 
 
 async def settled() -> None:
-    """Let every task run as far as it can."""
+    """Let every task run as far as possible."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 @pytest.fixture
 def make_work() -> Callable[..., Work]:
-    """Work at an admission of 2 slots and 100 bytes, unless told otherwise."""
+    """Work at an admission of 2 slots and 100 bytes by default."""
 
     def make(slots: int = 2, max_waiting: int = 9, **options: Callable[[], float]) -> Work:
         return Work(Admission(slots=slots, memory=100, max_waiting=max_waiting, **options))
@@ -70,7 +70,7 @@ def make_work() -> Callable[..., Work]:
 
 
 async def test_lanes_go_by_urgency_then_by_arrival(make_work: Callable[..., Work]) -> None:
-    """Someone waits for an on-demand variant; nobody for a backfill."""
+    """A client waits for an on-demand variant, but none for a backfill."""
     work = make_work(slots=1)
     await work.ask("running")
     await work.ask("backfill", Priority.BACKFILL)
@@ -87,7 +87,7 @@ async def test_lanes_go_by_urgency_then_by_arrival(make_work: Callable[..., Work
 async def test_work_waits_for_memory_and_lets_what_fits_pass(
     make_work: Callable[..., Work],
 ) -> None:
-    """Predicted bytes of all that runs stay within the limit, and no slot idles for that."""
+    """The predicted bytes of all running work stay within the limit, and no slot stays idle."""
     work = make_work(slots=3)
     await work.ask("large", cost=HEAVY)
     await work.ask("too much beside it", cost=HEAVY)
@@ -99,7 +99,7 @@ async def test_work_waits_for_memory_and_lets_what_fits_pass(
 
 
 async def test_heavy_work_leaves_a_slot_for_thumbnails(make_work: Callable[..., Work]) -> None:
-    """Two heavy pieces would fit into memory; both slots would then be gone for seconds."""
+    """Two expensive pieces would fit into memory, but occupy both slots for seconds."""
     work = make_work(slots=2)
     await work.ask("heavy", cost=30)
     await work.ask("heavy too", cost=30)
@@ -109,7 +109,7 @@ async def test_heavy_work_leaves_a_slot_for_thumbnails(make_work: Callable[..., 
 
 
 async def test_expensive_work_is_not_passed_without_end(make_work: Callable[..., Work]) -> None:
-    """After a while cheap work is held back until there is room for what has waited."""
+    """After a while cheap work is held back until the waiting work fits."""
     now = [0.0]
     work = make_work(slots=2, clock=lambda: now[0])
     for name in ("cheap 0", "cheap 1"):
@@ -129,7 +129,7 @@ async def test_expensive_work_is_not_passed_without_end(make_work: Callable[...,
 
 
 async def test_expensive_work_leaves_memory_for_cheap_work(make_work: Callable[..., Work]) -> None:
-    """One piece that is predicted to take all of the memory, or more, may try; not alone."""
+    """A piece that is predicted to take all of the memory may run, but not exclusively."""
     work = make_work(slots=2)
     await work.ask("enormous", cost=10_000)
     await work.ask("cheap", cost=20)
@@ -139,7 +139,7 @@ async def test_expensive_work_leaves_memory_for_cheap_work(make_work: Callable[.
 
 @pytest.mark.parametrize("slots", [1, 2, 4])
 async def test_expensive_work_never_holds_all(make_work: Callable[..., Work], slots: int) -> None:
-    """A slot stays for thumbnails and one for identification, on one worker, too."""
+    """A slot stays for thumbnails and one for identification, with one worker, too."""
     work = make_work(slots=slots, max_waiting=99)
     for number in range(20):
         await work.ask(f"expensive {number}", seconds=EXPENSIVE, requester=f"stranger {number % 3}")
@@ -168,7 +168,7 @@ async def test_cheap_work_never_holds_the_process_of_identification(
 
 @pytest.mark.parametrize("seconds", [0.1, EXPENSIVE])
 async def test_requesters_take_turns(make_work: Callable[..., Work], seconds: float) -> None:
-    """Who asks for one thing waits for one of each of the others, not for all that they want."""
+    """A requester of one piece waits for one piece of each other requester, not for all of them."""
     work = make_work(slots=1, max_waiting=99)
     await work.ask("running", seconds=seconds)
     for number in range(4):
@@ -183,7 +183,7 @@ async def test_requesters_take_turns(make_work: Callable[..., Work], seconds: fl
 
 
 async def test_one_requester_does_not_fill_the_queue(make_work: Callable[..., Work]) -> None:
-    """Where it is full, the newest of who has most waiting gives way."""
+    """If it is full, the newest piece of the requester with most waiting is cancelled."""
     work = make_work(slots=1, max_waiting=4)
     await work.ask("running")
     for number in range(4):
@@ -202,7 +202,7 @@ async def test_one_requester_does_not_fill_the_queue(make_work: Callable[..., Wo
 
 
 async def test_more_than_all_memory_counts_as_all_of_it(make_work: Callable[..., Work]) -> None:
-    """It would wait for ever otherwise; alone, it may try."""
+    """Otherwise it would wait without end; alone, it may run."""
     work = make_work()
 
     await work.ask("enormous", cost=10_000)
@@ -213,7 +213,7 @@ async def test_more_than_all_memory_counts_as_all_of_it(make_work: Callable[...,
 async def test_interactive_work_beyond_the_bound_is_refused(
     make_work: Callable[..., Work],
 ) -> None:
-    """A queue that grows without bound answers nobody in time; jobs wait on disk instead."""
+    """An unbounded queue would serve no requester in time; jobs wait on disk instead."""
     work = make_work(slots=1, max_waiting=2)
     for name in ("running", "waits", "waits too"):
         await work.ask(name)
@@ -227,7 +227,7 @@ async def test_interactive_work_beyond_the_bound_is_refused(
 
 
 async def test_a_cancelled_waiter_leaves_the_queue(make_work: Callable[..., Work]) -> None:
-    """A client that went away costs no worker."""
+    """A disconnected client costs no worker."""
     work = make_work(slots=1)
     for name in ("running", "cancelled", "next"):
         await work.ask(name)
@@ -241,7 +241,10 @@ async def test_a_cancelled_waiter_leaves_the_queue(make_work: Callable[..., Work
 async def test_a_waiter_cancelled_while_a_slot_falls_free_takes_nothing_with_it(
     make_work: Callable[..., Work],
 ) -> None:
-    """Both in one turn of the loop: the slot must neither leak nor go to the one who left."""
+    """Both happen in one turn of the loop.
+
+    The slot must neither leak nor go to the cancelled one.
+    """
     work = make_work(slots=1)
     for name in ("running", "cancelled", "next"):
         await work.ask(name)
@@ -259,7 +262,7 @@ async def test_a_waiter_cancelled_while_a_slot_falls_free_takes_nothing_with_it(
 async def test_work_cancelled_just_after_its_grant_gives_the_slot_back(
     make_work: Callable[..., Work],
 ) -> None:
-    """Granted, but not yet running when the cancellation comes."""
+    """The cancellation arrives after the grant, before the work runs."""
     work = make_work(slots=1)
     for name in ("running", "cancelled", "next"):
         await work.ask(name)

@@ -25,27 +25,27 @@ pytestmark = needs_every_layer
 
 
 def status(pid: int) -> dict[str, str]:
-    """What the kernel says about a process; see proc_pid_status(5)."""
+    """The kernel's status of a process; see proc_pid_status(5)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
 def is_locked(pid: int) -> bool:
-    """Whether it has a filter, no capability, and no way to more privileges."""
+    """Whether it has a filter, no capability, and no way to gain privileges."""
     found = status(pid)
     has_filter = (found["Seccomp"], found["NoNewPrivs"]) == (FILTERED, "1")
     return has_filter and int(found["CapEff"], 16) == 0
 
 
 def sandboxed(server: Server) -> float:
-    """The figure for operators."""
+    """The metric for operators."""
     lines = server.client.get("/metrics").text.splitlines()
     (value,) = [line.split()[1] for line in lines if line.startswith("imagesvc_workers_sandboxed ")]
     return float(value)
 
 
 def test_every_worker_is_locked_also_those_that_come_later(make_server: MakeServer) -> None:
-    """By default; and each does an upload's whole work."""
+    """This is the default; and each worker does the whole work of an upload."""
     server = make_server(workers=2, worker_jobs=2)
     found: set[int] = set()
     for number in range(4):
@@ -61,7 +61,7 @@ def test_every_worker_is_locked_also_those_that_come_later(make_server: MakeServ
 
 
 def test_strict_starts_where_every_layer_is_there(make_server: MakeServer) -> None:
-    """A large variant goes to a file of the server's, and is served whole."""
+    """A large variant is written to a file of the server, and served whole."""
     server = make_server(workers=1, sandbox="strict")
     noise = io.BytesIO()
     Image.effect_noise((2600, 2600), 90).save(noise, "PNG", compress_level=1)
@@ -87,7 +87,7 @@ runpy.run_module("imagesvc", run_name="__main__")
 
 
 def test_strict_does_not_start_without_a_layer_and_says_which(tmp_path: Path) -> None:
-    """As in a container that refuses seccomp: one line has the reason and the way out."""
+    """As in a container that refuses seccomp: one line has the reason and the remedy."""
     done = subprocess.run(
         [sys.executable, "-c", SERVE_WITHOUT_SECCOMP, str(tmp_path / "data")],
         env=os.environ | {"IMAGESVC_SANDBOX": "strict"},
@@ -101,7 +101,7 @@ def test_strict_does_not_start_without_a_layer_and_says_which(tmp_path: Path) ->
 
 
 def test_off_is_said(make_server: MakeServer) -> None:
-    """A line in the log, and a figure."""
+    """There is a line in the log, and a metric."""
     server = make_server(workers=1, sandbox="off")
     (worker,) = workers(server)
 

@@ -1,4 +1,4 @@
-"""What the pool makes of workers that are locked in part, or do not come up."""
+"""The pool's reaction to workers that are partly restricted, or do not start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PART = Readiness({"landlock": "Function not implemented"}, ("open sockets",))
 
 
 def test_a_part_is_told_in_full() -> None:
-    """Each layer with its reason, and each act."""
+    """Each layer has its reason, and each attempt its result."""
     sandbox = Sandbox("auto")
 
     sandbox.accept(PART)
@@ -25,7 +25,7 @@ def test_a_part_is_told_in_full() -> None:
 
 
 def test_later_workers_are_locked_as_the_first() -> None:
-    """One that is less so serves nothing, though the setting is `auto`."""
+    """A less restricted worker serves nothing, although the setting is `auto`."""
     whole, part = Sandbox("auto"), Sandbox("auto")
     whole.accept(WHOLE)
     part.accept(PART)
@@ -42,7 +42,7 @@ def test_later_workers_are_locked_as_the_first() -> None:
 
 
 def test_workers_that_die_at_once_get_fewer_layers() -> None:
-    """At the second death; and many workers that start together take one step back, not two."""
+    """This happens at the second death; many workers that start together take one step, not two."""
     sandbox = Sandbox("auto")
     every = sandbox.layers
 
@@ -57,7 +57,7 @@ def test_workers_that_die_at_once_get_fewer_layers() -> None:
 
 
 def test_without_layers_there_is_no_way_back() -> None:
-    """A worker that dies then does so for another reason."""
+    """A worker that dies then has another reason."""
     sandbox = Sandbox("auto")
     while sandbox.layers:
         assert sandbox.falls_back(sandbox.layers, "SIGSYS")
@@ -66,7 +66,7 @@ def test_without_layers_there_is_no_way_back() -> None:
 
 
 def test_strict_takes_no_part() -> None:
-    """Neither at the start nor by a way back."""
+    """This holds at the start and afterwards."""
     sandbox = Sandbox("strict")
 
     assert not sandbox.falls_back(sandbox.layers, "SIGSYS")

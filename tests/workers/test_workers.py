@@ -1,4 +1,4 @@
-"""Workers that hang, grow or die: one job pays, nobody else (invariant 5)."""
+"""Workers that hang, grow or die: only one job is affected (invariant 5)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SLOW = {
     "eager_presets": '["slow"]',
     "retry_delay": "50ms",
 }
-"""Jobs of `BIG` take a worker a second or more; those of small pictures a moment."""
+"""Jobs of `BIG` take a worker a second or more; those of small pictures are quick."""
 BIG, SMALL = large(1, 4000, 3000), jpeg(2)
 
 
 def still_works(server: Server) -> None:
-    """An upload is taken, and its job succeeds."""
+    """An upload is accepted, and its job succeeds."""
     image = server.upload(SMALL)
     assert server.finished(image["job"]["id"])["status"] == "succeeded"
 
@@ -57,7 +57,7 @@ def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -
 
 
 def test_a_job_whose_worker_is_killed_goes_on_in_another(make_server: MakeServer) -> None:
-    """The system's memory killer is nobody's fault."""
+    """The system's out-of-memory killer is the cause."""
     server = make_server(workers=1, **SLOW)
     job_id = server.upload(BIG)["job"]["id"]
 
@@ -67,7 +67,7 @@ def test_a_job_whose_worker_is_killed_goes_on_in_another(make_server: MakeServer
 
 
 def test_a_job_that_kills_every_worker_fails_in_the_end(make_server: MakeServer) -> None:
-    """It is given up after `max_attempts`, with the reason in the job."""
+    """It ends after `max_attempts`, with the reason in the job."""
     server = make_server(workers=1, max_attempts=2, **SLOW)
     job_id = server.upload(BIG)["job"]["id"]
     url = f"/api/v1/jobs/{job_id}"
@@ -83,7 +83,7 @@ def test_a_job_that_kills_every_worker_fails_in_the_end(make_server: MakeServer)
 
 
 def test_a_worker_lives_under_its_memory_limit(make_server: MakeServer) -> None:
-    """The limit is the kernel's: nothing that a decoder does can pass it."""
+    """The kernel enforces the limit: no decoder can exceed it."""
     server = make_server(workers=1, worker_memory="700MiB")
     (worker,) = workers(server)
 
@@ -92,7 +92,7 @@ def test_a_worker_lives_under_its_memory_limit(make_server: MakeServer) -> None:
 
 
 def test_a_worker_that_reaches_its_memory_limit_fails_one_job(make_server: MakeServer) -> None:
-    """Costs are predicted and kept well below the limit; so the limit is lowered here."""
+    """Costs are predicted and kept far below the limit; so the limit is lowered here."""
     server = make_server(workers=1, max_attempts=1, **SLOW)
     (worker,) = workers(server)
     size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
@@ -107,7 +107,7 @@ def test_a_worker_that_reaches_its_memory_limit_fails_one_job(make_server: MakeS
 
 
 def test_an_idle_worker_that_died_is_replaced_unnoticed(make_server: MakeServer) -> None:
-    """Neither the upload's probe nor its job meets the dead one."""
+    """Neither the upload's identification nor its job uses the dead one."""
     server = make_server(workers=1)
     for worker in workers(server):
         os.kill(worker, signal.SIGKILL)
@@ -116,7 +116,7 @@ def test_an_idle_worker_that_died_is_replaced_unnoticed(make_server: MakeServer)
 
 
 def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> None:
-    """What nobody wants any more costs no processor time."""
+    """Work that is no longer needed costs no processor time."""
     server = make_server(workers=1, **SLOW)
     job_id = server.upload(BIG)["job"]["id"]
     worker = busy(server)
@@ -130,7 +130,7 @@ def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> No
 
 
 def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> None:
-    """Else each crash would leave processes that hold memory and files, hanging ones for ever."""
+    """Otherwise each crash would leave processes that occupy memory and files."""
     server = make_server(workers=2, **SLOW)
     server.upload(BIG)
     orphans = workers(server)
@@ -147,7 +147,7 @@ def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> No
 
 @pytest.mark.parametrize("settings", [{"worker_jobs": 1}, {"worker_jobs": 3}])
 def test_worn_workers_are_replaced(make_server: MakeServer, settings: dict[str, Any]) -> None:
-    """Memory that a library keeps comes back with its process."""
+    """Memory that a library keeps is freed with its process."""
     server = make_server(workers=1, **settings)
     before = workers(server)
 
