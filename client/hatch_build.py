@@ -1,4 +1,4 @@
-"""Builds `imagesvc_client` of the modules in `imagesvc/client`, which are its only source."""
+"""Builds `imagesvc_client` of the modules in `imagesvc/client` and `imagesvc/errors`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Modules(BuildHookInterface[Any]):
         if (Path(self.root) / "imagesvc_client").is_dir():
             return
         modules = {path.name: path for path in (package / "client").glob("*.py")}
-        modules |= {name: package / name for name in ("errors.py", "py.typed")}
+        del modules["errors.py"]  # names the errors of the service, which are copied instead
+        modules |= {f"errors/{path.name}": path for path in (package / "errors").glob("*.py")}
+        modules["py.typed"] = package / "py.typed"
         build_data["force_include"] |= {
             str(path): f"imagesvc_client/{name}" for name, path in modules.items()
         }

@@ -75,7 +75,9 @@ def test_the_wheel_has_the_modules_of_the_package_and_nothing_beside_its_own(
     """The source is in imagesvc/client only, and no file conflicts with the server's package."""
     package = ROOT / "imagesvc"
     sources = {path.name: path for path in (package / "client").glob("*.py")}
-    sources |= {name: package / name for name in ("errors.py", "py.typed")}
+    del sources["errors.py"]  # in its place are the errors themselves
+    sources |= {f"errors/{path.name}": path for path in (package / "errors").glob("*.py")}
+    sources["py.typed"] = package / "py.typed"
     modules = {name: content for name, content in wheel.items() if ".dist-info/" not in name}
     (licence,) = [content for name, content in wheel.items() if name.endswith("/LICENSE")]
 
