@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterator
 
 import pytest
 
 import imagesvc.app  # noqa: F401  # so that every module has defined its errors
+from imagesvc import errors
 from imagesvc.errors import (
     ImagesvcError,
     RangeNotSatisfiable,
@@ -81,6 +83,19 @@ def test_an_error_has_a_status_a_code_and_a_title(kind: type[ImagesvcError]) -> 
     assert kind.title
     assert not kind.title.endswith(".")
     assert kind.__doc__
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in KINDS if "code" in vars(kind) or kind.__module__.startswith(errors.__name__)],
+)
+def test_an_error_with_a_code_is_in_the_namespace_and_in_the_tree(
+    kind: type[ImagesvcError],
+) -> None:
+    """Programs import it from one place; modules that refine one keep its code."""
+    assert getattr(errors, kind.__name__) is kind
+    assert kind.__name__ in errors.__all__
+    assert re.search(rf" {kind.__name__}\b", str(errors.__doc__))
 
 
 def test_no_code_is_forgotten() -> None:

@@ -1,6 +1,6 @@
 """A client of the service for Python programs: `Client`, and `AsyncClient` with the same methods.
 
-The one `__init__` here that names what is elsewhere, since this package is what others import.
+Its `__init__` names what is elsewhere, as that of the errors: both are what programs import.
 """
 
 from .asynchronous import AsyncClient

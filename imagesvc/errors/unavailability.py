@@ -1,0 +1,49 @@
+"""What the service cannot do now, although the request is right."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from .roots import Unavailable
+
+
+class Overloaded(Unavailable):
+    """The bounded queue is full, or the service is stopping."""
+
+    title = "Overloaded"
+
+
+class WorkerDied(Unavailable):
+    """A worker process ended during the call: out of memory, killed, or crashed."""
+
+    code = "worker_died"
+    title = "Worker died"
+
+
+class TimedOut(Unavailable):
+    """The work took longer than its time limit and was stopped."""
+
+    code = "timed_out"
+    title = "Timed out"
+
+
+class DatabaseDamaged(Unavailable):
+    """The metadata database is damaged, and an operator has to mend it."""
+
+    code = "database_damaged"
+    title = "Database damaged"
+
+
+class OriginalDamaged(Unavailable):
+    """A stored file whose bytes have changed; uploading the image again mends it."""
+
+    code = "original_damaged"
+    title = "Original damaged"
+
+
+class InsufficientStorage(Unavailable):
+    """The disk is full, or below the floor of free space."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    code = "insufficient_storage"
+    title = "Insufficient storage"
