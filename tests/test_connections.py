@@ -122,7 +122,7 @@ def test_a_trusted_proxy_is_not_counted_however_its_address_is_written() -> None
         ("", ""),
     ],
 )
-def test_what_an_address_is_counted_as(address: str, network: str) -> None:
+def test_addresses_are_grouped_for_counting(address: str, network: str) -> None:
     """Rate limits and connections use the same rule."""
     assert network_of(address) == network
 

@@ -104,7 +104,7 @@ def test_no_code_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_says_whose_fault_it_is(kind: type[ImagesvcError]) -> None:
+def test_an_error_status_distinguishes_client_and_server(kind: type[ImagesvcError]) -> None:
     """4xx: change the request. 5xx: it may succeed later. Retries of jobs use this, too."""
     assert issubclass(kind, Rejected) == (400 <= kind.status < 500)
     if kind is not ImagesvcError:

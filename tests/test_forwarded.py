@@ -63,14 +63,14 @@ def corrected(peer: str, **fields: str) -> tuple[str, str, str]:
         ({"forwarded": ";;=,,\x7f"}, ("10.0.0.1", "http", "inner:8000")),
     ],
 )
-def test_a_trusted_peer_names_the_first_asker_that_is_no_proxy_of_ours(
+def test_a_trusted_peer_names_the_first_client_that_is_not_a_trusted_proxy(
     fields: dict[str, str], expected: tuple[str, str, str]
 ) -> None:
     """Values further left come from untrusted clients."""
     assert corrected("10.0.0.1", **fields) == expected
 
 
-def test_a_stranger_is_not_believed() -> None:
+def test_an_untrusted_peer_is_ignored() -> None:
     """A client outside the trusted networks is the client itself."""
     fields = {"forwarded": "for=1.2.3.4;proto=https;host=a.example"}
 
@@ -87,7 +87,7 @@ def test_a_stranger_is_not_believed() -> None:
         ('["127.0.0.0/8"]', {"x-forwarded-proto": "https"}, False),
     ],
 )
-def test_fields_of_a_proxy_that_is_not_trusted_are_told_once(
+def test_fields_of_an_untrusted_proxy_are_logged_once(
     make_server: MakeServer, trusted: str, fields: dict[str, str], *, is_told: bool
 ) -> None:
     """Without the warning, a forgotten `trusted_proxies` only caused a 404 elsewhere."""

@@ -88,7 +88,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
         yield from parts(one)
 
 
-def test_schemas_hold_words_of_json_schema_alone(document: dict[str, Any]) -> None:
+def test_schemas_contain_only_words_of_json_schema(document: dict[str, Any]) -> None:
     """Validators ignore other words, such as `ge`, and linters refuse them."""
     found = {key for schema in schemas_in(document) for key in schema}
 
@@ -141,7 +141,7 @@ def test_every_operation_is_summed_up_and_under_a_described_tag(document: dict[s
         assert set(operation["tags"]) <= TAGS.keys(), operation["operationId"]
 
 
-def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
+def test_every_operation_documents_its_errors(document: dict[str, Any]) -> None:
     """Each has the media type, the schema and an example of each code."""
     responses = document["components"]["responses"]
     assert {
@@ -156,7 +156,7 @@ def test_every_operation_tells_its_errors(document: dict[str, Any]) -> None:
         assert expected <= operation["responses"].keys(), operation["operationId"]
 
 
-def test_what_writes_tells_of_a_full_disk(document: dict[str, Any]) -> None:
+def test_writing_operations_document_a_full_disk(document: dict[str, Any]) -> None:
     """A client that writes must handle 507."""
     written = {
         method.upper()
@@ -199,7 +199,7 @@ def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None
     assert {name for name in spoken if not holders.search(name)} <= shown.keys()
 
 
-def test_delivery_takes_every_transform_parameter(document: dict[str, Any]) -> None:
+def test_delivery_documents_every_transform_parameter(document: dict[str, Any]) -> None:
     """The descriptions are those of the grammar's table."""
     parameters = document["components"]["parameters"]
     for path in ("/images/{image_id}", "/images/{image_id}/{preset}", "/blurred-images/{image_id}"):

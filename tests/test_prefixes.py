@@ -71,14 +71,12 @@ def test_a_prefix_is_plain_segments(text: str, prefix: str | None) -> None:
         ("", "/images/1", "/images/1"),
     ],
 )
-def test_the_prefix_is_taken_off_where_a_route_follows(
-    prefix: str, path: str, expected: str
-) -> None:
+def test_the_prefix_is_removed_if_a_route_follows(prefix: str, path: str, expected: str) -> None:
     """Otherwise a proxy has already removed it, or the path does not exist."""
     assert corrected(prefix, path)["path"] == expected
 
 
-def test_what_a_proxy_says_goes_before_the_base_path_and_the_public_url_before_both() -> None:
+def test_the_public_url_precedes_the_proxys_prefix_which_precedes_the_base_path() -> None:
     """The scope has the prefix of URLs."""
     reported = {PREFIX: "/said", ORIGIN: "https://a.example"}
 
@@ -131,7 +129,7 @@ def test_a_path_of_the_public_url_is_the_base_path(
         ("public_url", "https://img.example:port"),
     ],
 )
-def test_settings_that_are_no_path_or_url_are_named(name: str, value: str) -> None:
+def test_invalid_paths_and_urls_in_settings_are_named(name: str, value: str) -> None:
     """The error has the expected form."""
     with pytest.raises(SettingsError, match=f"{name}: .*must be"):
         load_settings(**{name: value})

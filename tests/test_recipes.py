@@ -192,7 +192,7 @@ def test_the_loader_of_next_gives_urls_that_work(
     assert [one.format for one in shown] == ["AVIF", "WEBP", "AVIF"]
 
 
-def test_one_line_of_curl_prints_where_the_picture_is(
+def test_one_line_of_curl_prints_the_url_of_the_picture(
     guarded: Server, admin: Account, tmp_path: Path
 ) -> None:
     """The command is run unchanged."""

@@ -40,7 +40,7 @@ def test_the_newest_version_of_the_changelog_is_the_one_of_the_package() -> None
     assert SECTIONS[1].startswith(f"[{project['version']}] - ")
 
 
-def test_what_is_installed_has_the_version_of_the_project() -> None:
+def test_the_installed_package_has_the_version_of_the_project() -> None:
     """`imagesvc --version`, the OpenAPI document and the client read the number from metadata."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -56,7 +56,7 @@ def requirements_of(folder: Path) -> dict[str, Requirement]:
     return {name: it for name, it in found.items() if it.marker is None or it.marker.evaluate()}
 
 
-def test_constraints_are_versions_alone() -> None:
+def test_constraints_contain_only_versions() -> None:
     """They work on every machine, with every registry."""
     header, *lines = CONSTRAINTS
 
@@ -75,7 +75,7 @@ def test_constraints_fit_what_the_projects_need(folder: Path) -> None:
         assert needed.specifier.contains(Version(only.version)), name
 
 
-def test_the_client_takes_the_oldest_versions_that_the_server_takes() -> None:
+def test_client_and_server_have_the_same_lower_bounds() -> None:
     """It is tested with these, since the server's package contains it."""
     server, client = requirements_of(ROOT), requirements_of(ROOT / "client")
 

@@ -63,7 +63,7 @@ def faults() -> dict[str, str]:
         ("eager_presets", '["blurred"]', ("blurred",)),
     ],
 )
-def test_a_setting_takes_its_units(
+def test_a_setting_accepts_its_units(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
 ) -> None:
     """Users need not count zeros."""
@@ -118,7 +118,7 @@ def test_a_setting_takes_its_units(
         ("signing_keys", '{"a": ""}', "the key a is empty"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
+def test_an_invalid_setting_is_named_with_its_valid_form(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, word: str
 ) -> None:
     """A traceback does not help with a mistyped number."""
@@ -131,7 +131,7 @@ def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
     assert "[" not in where
 
 
-def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+def test_all_errors_are_reported_together(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     """Errors of all sources are reported together, so that the next start succeeds."""
     (place / "imagesvc.toml").write_text('max_frames = "x"\ncolour = "red"\n')
     (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\nIMAGESVC_SPEED=9\nOTHER_APP=1\n")
@@ -147,7 +147,7 @@ def test_everything_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, place
     }  # fmt: skip
 
 
-def test_unknown_names_and_bad_presets_are_told_in_one_run(place: Path) -> None:
+def test_unknown_names_and_bad_presets_are_reported_in_one_run(place: Path) -> None:
     """Presets are read by other code than numbers; invalid settings hide none."""
     (place / "imagesvc.toml").write_text('colour = 1\nport = "x"\n[presets]\ncard = "w=0"\n')
 
@@ -168,7 +168,7 @@ def test_unknown_names_and_bad_presets_are_told_in_one_run(place: Path) -> None:
         ("port = 1.5", "port", "must be a whole number (imagesvc.toml)"),
     ],
 )
-def test_a_fault_in_the_file_is_told_in_the_form_of_the_file(
+def test_an_error_in_the_file_is_reported_in_the_form_of_the_file(
     place: Path, toml: str, name: str, said: str
 ) -> None:
     """JSON does not help a reader of TOML."""
@@ -177,7 +177,7 @@ def test_a_fault_in_the_file_is_told_in_the_form_of_the_file(
     assert said in faults()[name]
 
 
-def test_the_source_of_a_fault_is_named(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+def test_the_source_of_an_error_is_named(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     """It is the strongest source that names the setting, where it must be corrected."""
     (place / "imagesvc.toml").write_text('max_frames = "x"\nport = "x"\n')
     (place / ".env").write_text("IMAGESVC_QUALITY_AVIF=0\n")
@@ -198,7 +198,7 @@ def test_the_source_of_a_fault_is_named(monkeypatch: pytest.MonkeyPatch, place: 
     assert """--set trusted_proxies='["10.0.0.0/8"]'""" in str(caught.value)
 
 
-def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt limit would not be in force."""
     monkeypatch.setenv("IMAGESVC_MAX_UPLOAD_SIZES", "1MiB")
 
@@ -223,7 +223,7 @@ def test_own_presets_in_a_file_are_added_to_the_default_ones(place: Path) -> Non
     assert list(load_settings().presets) == ["thumbnail", "preview", "card"]
 
 
-def test_a_file_that_is_no_toml_is_named(place: Path) -> None:
+def test_an_invalid_toml_file_is_named(place: Path) -> None:
     """The error has the line."""
     (place / "imagesvc.toml").write_text("port = 1\nport = = 2\n")
 
@@ -262,7 +262,7 @@ def test_without_accounts_no_proxy_is_trusted(monkeypatch: pytest.MonkeyPatch) -
     ("name", "text", "where"),
     [("auth", "auto", "auth"), ("allowed_hosts", '["a.test"]', "IMAGESVC_ALLOWED_HOSTS")],
 )
-def test_what_was_removed_is_refused_with_what_to_set(
+def test_removed_settings_are_refused_with_their_replacement(
     monkeypatch: pytest.MonkeyPatch, place: Path, name: str, text: str, where: str
 ) -> None:
     """This holds in the environment and in the file."""
@@ -274,7 +274,7 @@ def test_what_was_removed_is_refused_with_what_to_set(
     assert "IMAGESVC_AUTH=required" in faults()[name]
 
 
-def test_the_key_of_the_upload_command_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_of_the_upload_command_is_not_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other commands run in the same shell."""
     monkeypatch.setenv("IMAGESVC_KEY", "isk_")
 
@@ -332,6 +332,6 @@ def test_settings_do_not_change_once_read() -> None:
         load_settings().port = 9  # type: ignore[misc]  # that is the point
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     """Every setting needs a description."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []

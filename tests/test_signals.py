@@ -141,7 +141,7 @@ def test_each_address_that_was_named_must_be_this_machines() -> None:
         bound_sockets(["127.0.0.1", "192.0.2.9"], 0)
 
 
-def test_a_data_directory_that_is_gone_is_told_and_no_bug(make_server: MakeServer) -> None:
+def test_a_missing_data_directory_is_reported_and_is_not_a_bug(make_server: MakeServer) -> None:
     """An unmounted disk gives 503 that names it, and the remaining metrics."""
     server = make_server(workers=1)
     server.client.get("/metrics")

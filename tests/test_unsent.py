@@ -17,7 +17,7 @@ class Reader:
         self.is_cut_off = True
 
 
-def test_a_body_that_several_hold_counts_once() -> None:
+def test_a_body_of_several_connections_counts_once() -> None:
     """It is in memory once."""
     unsent, body, readers = Unsent(100), bytes(80), [Reader(0) for _ in range(9)]
 

@@ -71,7 +71,7 @@ def names_of(library_class: type) -> set[str]:
     ("ours", "theirs"),
     [(protocol.BoundedProtocol, HttpToolsProtocol), (main._Server, uvicorn.Server)],
 )
-def test_what_subclasses_use_of_uvicorn_exists(ours: type, theirs: type) -> None:
+def test_uvicorn_has_all_that_subclasses_use(ours: type, theirs: type) -> None:
     """Names on `self` that the subclass does not define, and all on `super()`."""
     tree = tree_of(ours)
     used = (attributes(tree, {"self"}) - own_names(tree)) | attributes(tree, {"super()"})
@@ -90,9 +90,7 @@ def test_what_subclasses_use_of_uvicorn_exists(ours: type, theirs: type) -> None
         (protocol, {"self.server_state"}, ServerState),
     ],
 )
-def test_what_is_used_of_uvicorns_objects_exists(
-    module: Any, owners: set[str], theirs: type
-) -> None:
+def test_uvicorn_objects_have_all_that_is_used(module: Any, owners: set[str], theirs: type) -> None:
     """The request cycle, the flow control, and the state of the server."""
     used = attributes(tree_of(module), owners)
 

@@ -19,7 +19,7 @@ def shown(people: People, collection: dict[str, Any]) -> list[Any]:  # noqa: F81
     return [one.json(), one.headers["etag"], entry, images.json(), images.headers.get("link")]
 
 
-def test_a_collection_does_not_tell_of_private_images(people: People) -> None:  # noqa: F811
+def test_a_collection_does_not_reveal_private_images(people: People) -> None:  # noqa: F811
     """Other users see the same collection with and without a private image.
 
     Its owner sees the number.
@@ -40,7 +40,7 @@ def test_a_collection_does_not_tell_of_private_images(people: People) -> None:  
     assert shown(people, collection) == without
 
 
-def test_an_image_does_not_tell_of_a_private_collection(people: People) -> None:  # noqa: F811
+def test_an_image_does_not_reveal_a_private_collection(people: People) -> None:  # noqa: F811
     """A public image names the collection only to its owner; others cannot find the image by it."""
     collection = made_by(people.ann, visibility="private")
     image = upload(people.ann, 3, visibility="public", collection_id=collection["id"])

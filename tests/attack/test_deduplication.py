@@ -92,7 +92,7 @@ def test_an_upload_of_the_same_bytes_starts_cold(owners: People, content: bytes)
     assert tier(owners.bob.get(f"/images/{mine['id']}?{WARM}")) == "cache;desc=memory"
 
 
-def test_deleting_variants_leaves_those_of_others(owners: People) -> None:
+def test_deleting_variants_keeps_those_of_other_users(owners: People) -> None:
     """An attacker must not slow down another user's pages."""
     hers = warmed(owners.ann, noise((300, 200)))
     content = owners.ann.get(f"/images/{hers['id']}").content
@@ -111,7 +111,7 @@ def test_deleting_variants_leaves_those_of_others(owners: People) -> None:
     assert owners.ann.get(f"/images/{hers['id']}").content == content
 
 
-def test_the_analysis_of_others_is_not_shown_before_ones_own(owners: People) -> None:
+def test_the_analysis_appears_only_after_the_users_own_job(owners: People) -> None:
     """Colours, hashes and the mezzanine of a file appear after a job of the user's own image."""
     content = large(8, 2600, 1800)
     hers = warmed(owners.ann, content)

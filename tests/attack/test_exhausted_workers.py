@@ -21,7 +21,7 @@ PID = "import os; result = os.getpid()"
         ("def down(): down()\ndown()", "nested too deeply"),
     ],
 )
-async def test_what_runs_out_is_the_files_fault(tmp_path: Path, code: str, says: str) -> None:
+async def test_exhausted_resources_are_a_client_error(tmp_path: Path, code: str, says: str) -> None:
     """This applies to each part of identification and rendering."""
     async with rogue_pool(tmp_path) as pool:
         before = await execute(pool, PID)

@@ -136,7 +136,7 @@ def test_a_user_of_expensive_renders_waits_for_one_of_each_other(make_server: Ma
     ],
     ids=["blur", "animation"],
 )
-def test_what_cannot_finish_is_refused_at_once(
+def test_a_render_that_cannot_finish_is_refused_immediately(
     make_server: MakeServer, query: str, make: Callable[[], bytes]
 ) -> None:
     """Each such render reached its time limit and occupied a worker until then."""
@@ -157,7 +157,7 @@ def test_what_cannot_finish_is_refused_at_once(
     assert workers(server) == before
 
 
-def test_an_expensive_render_ends_when_its_clients_have_gone(make_server: MakeServer) -> None:
+def test_an_expensive_render_ends_when_its_clients_disconnect(make_server: MakeServer) -> None:
     """A script that disconnects would otherwise occupy a worker without a connection."""
     server = make_server(**LONG)
     expensive = ready(server, noise((1600, 1200)))

@@ -38,7 +38,7 @@ def test_the_hash_of_a_long_subject_is_not_the_name_of_its_user(
     assert "~" in names[victim]
 
 
-def test_look_alikes_are_told_apart(server: Server) -> None:  # noqa: F811
+def test_similar_subjects_get_different_names(server: Server) -> None:  # noqa: F811
     """Only a subject in the canonical form of names is used as a plain name."""
     subjects = [
         "admin", "Admin", "ADMIN", " admin", "admin ", "admin~", "root", "nobody",

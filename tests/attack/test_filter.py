@@ -56,7 +56,7 @@ def named(machine: str, name: str) -> int:
 
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
-def test_what_is_not_listed_is_refused(machine: str) -> None:
+def test_unlisted_calls_are_refused(machine: str) -> None:
     """This holds for every existing and future number."""
     listed = {syscalls.number(name, machine) for name in syscalls.NUMBERS}
 
@@ -101,7 +101,7 @@ def test_memory_is_never_executable(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", syscalls.ARCHITECTURES)
-def test_signals_go_to_the_own_process_alone(machine: str) -> None:
+def test_signals_reach_only_the_own_process(machine: str) -> None:
     """Only `tgkill`, for abort(), is allowed; no descriptor makes the kernel send a signal."""
     assert verdict(machine, named(machine, "tgkill"), PID, 1, 6) == ALLOW
     assert verdict(machine, named(machine, "tgkill"), PID + 1, 1, 6) == ERRNO | errno.EPERM

@@ -40,7 +40,9 @@ def count(owner: Account, status: str) -> int:
 
 
 @pytest.mark.parametrize("number_of_workers", [1, 2])
-def test_a_backlog_does_not_hold_up_others(make_server: MakeServer, number_of_workers: int) -> None:
+def test_a_backlog_does_not_delay_other_users(
+    make_server: MakeServer, number_of_workers: int
+) -> None:
     """The job of another user's upload ends while nearly all of the backlog waits."""
     server = make_server(
         auth="required", workers=number_of_workers, rate_limits="off", job_timeout="120s"

@@ -49,7 +49,7 @@ async def ask(lookups: Lookups, count: int, owner_id: UserId | None) -> list[obj
     return list(await asyncio.gather(*asking, return_exceptions=True))
 
 
-def test_a_user_holds_a_few_threads_and_the_rest_fails_fast() -> None:
+def test_a_user_occupies_few_threads_and_further_lookups_fail_fast() -> None:
     """Another user's look-up, and users of the default executor, continue meanwhile."""
 
     async def work() -> None:
@@ -82,7 +82,7 @@ def test_a_user_holds_a_few_threads_and_the_rest_fails_fast() -> None:
     asyncio.run(work())
 
 
-def test_users_together_hold_a_bounded_number_of_threads() -> None:
+def test_all_users_together_occupy_a_bounded_number_of_threads() -> None:
     """Many accounts of one attacker start no more threads than the limit."""
 
     async def work() -> None:

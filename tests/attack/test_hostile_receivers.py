@@ -51,7 +51,7 @@ def mute(connection: socket.socket) -> None:
         pass
 
 
-def test_receivers_of_one_user_that_hang_hold_up_no_other_user(
+def test_hanging_receivers_of_one_user_delay_no_other_user(
     make_server: MakeServer, hostile: Remote, receiver: Receiver
 ) -> None:
     """They occupy a part of the concurrent deliveries, for any number of webhooks."""
@@ -76,7 +76,7 @@ def test_receivers_of_one_user_that_hang_hold_up_no_other_user(
     server.kill()  # a stop would wait for the receivers
 
 
-def test_answers_without_end_fail_their_deliveries_alone(
+def test_endless_answers_fail_only_their_deliveries(
     make_server: MakeServer, hostile: Remote, receiver: Receiver
 ) -> None:
     """Each is a failed attempt with a reason; the honest receiver gets its deliveries meanwhile."""
@@ -123,7 +123,7 @@ HOSTILE_KEYS: dict[str, bytes | Callable[[socket.socket], None]] = {
 
 
 @pytest.mark.parametrize("answer", HOSTILE_KEYS.values(), ids=HOSTILE_KEYS.keys())
-def test_a_provider_that_answers_without_end_holds_nothing(
+def test_a_provider_with_endless_answers_blocks_nothing(
     hostile: Remote, answer: bytes | Callable[[socket.socket], None]
 ) -> None:
     """Tokens cannot be verified, which is 503; the rest of the service continues."""

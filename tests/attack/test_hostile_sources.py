@@ -127,7 +127,7 @@ LONG = {
 
 
 @pytest.mark.parametrize("answer", LONG.values(), ids=LONG.keys())
-async def test_a_long_answer_that_ends_holds_nothing_either(answer: bytes) -> None:
+async def test_a_long_finite_answer_does_not_block_the_loop(answer: bytes) -> None:
     """It arrives whole in a few reads; the part that is parsed at once is still limited."""
     remote = Remote()
     try:
@@ -140,7 +140,7 @@ async def test_a_long_answer_that_ends_holds_nothing_either(answer: bytes) -> No
 
 
 @pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS.keys())
-async def test_an_endless_answer_ends_early_and_holds_nothing(
+async def test_an_endless_answer_ends_early_and_does_not_block_the_loop(
     answer: Callable[[socket.socket], None],
 ) -> None:
     """Each is cut off after data that no honest server sends, long before its time-out."""
@@ -162,7 +162,7 @@ def records_of_a_byte(connection: socket.socket) -> None:
         connection.sendall(b"x")
 
 
-async def test_an_honest_answer_in_small_pieces_is_taken() -> None:
+async def test_an_honest_answer_in_small_pieces_is_accepted() -> None:
     """Chunks of a kilobyte, which some servers send, are accepted."""
     chunk = b"400\r\n" + bytes(1024) + b"\r\n"
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * 3

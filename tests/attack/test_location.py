@@ -43,13 +43,15 @@ def uploaded(client: httpx2.Client, content: bytes, **fields: str) -> str:
     return image_id
 
 
-def test_the_files_to_begin_with_tell_the_place() -> None:
+def test_the_original_files_contain_the_location() -> None:
     """Without it the tests below would prove nothing."""
     assert [name for name, content in LOCATED.items() if not traces(content)] == []
 
 
 @pytest.mark.parametrize("name", LOCATED)
-def test_no_request_of_a_stranger_brings_the_place(people_of_places: People, name: str) -> None:
+def test_no_response_to_a_stranger_contains_the_location(
+    people_of_places: People, name: str
+) -> None:
     """The whole, ranges, conditional requests, a signed URL, and credentials of others or none."""
     people, content = people_of_places, LOCATED[name]
     image_id = uploaded(people.ann, content)
@@ -120,7 +122,7 @@ def _pixels(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_what_is_not_understood_is_delivered_as_a_picture_of_the_same_size(
+def test_unparsed_files_are_delivered_as_a_variant_of_the_same_size(
     people_of_places: People, name: str
 ) -> None:
     """It is encoded again, without metadata."""
@@ -165,7 +167,7 @@ def test_an_original_without_a_place_is_served_as_it_is(people_of_places: People
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def test_the_owner_may_share_the_place_and_take_that_back(people_of_places: People) -> None:
+def test_the_owner_can_share_the_location_and_revoke_it(people_of_places: People) -> None:
     """The owner sets `share_location` at the upload or later."""
     people, content = people_of_places, LOCATED["jpeg"]
     image_id = uploaded(people.ann, content, share_location="true")
@@ -181,7 +183,7 @@ def test_the_owner_may_share_the_place_and_take_that_back(people_of_places: Peop
     assert traces(stranger.get(url).content) == []
 
 
-def test_a_private_image_by_a_signed_url_tells_no_place(people_of_places: People) -> None:
+def test_a_signed_url_of_a_private_image_hides_the_location(people_of_places: People) -> None:
     """The user of a signed URL is a stranger."""
     people = people_of_places
     url = f"/images/{uploaded(people.ann, LOCATED['png'], visibility='private')}"
@@ -210,9 +212,7 @@ def test_images_of_before_are_examined_at_the_first_request(people_of_places: Pe
 
 
 @pytest.mark.parametrize("sendfile", ["x-accel-redirect", "x-sendfile"])
-def test_the_proxy_in_front_is_never_told_to_send_the_stored_file(
-    make_server: MakeServer, sendfile: str
-) -> None:
+def test_sendfile_is_never_used_for_the_stored_file(make_server: MakeServer, sendfile: str) -> None:
     """The stored file contains the location."""
     server = make_server(
         auth="required", rate_limits="off", workers=1, sendfile=sendfile, memory_cache_size=1

@@ -47,7 +47,7 @@ def attack(server: Server, name: str, addresses: list[str]) -> list[int]:
     return [log_in(server, name, address, "wrong").status_code for address in addresses]
 
 
-def test_one_address_keeps_no_user_out(server: Server, admin: Account) -> None:
+def test_one_address_locks_no_user_out(server: Server, admin: Account) -> None:
     """Earlier, ten wrong passwords and one more every six seconds did."""
     make_user(server, admin, "ann", password=PASSWORD)
 
@@ -58,7 +58,7 @@ def test_one_address_keeps_no_user_out(server: Server, admin: Account) -> None:
     assert_problem(log_in(server, "ann", "203.0.113.1"), 429, "rate_limited")
 
 
-def test_a_network_of_ipv6_keeps_no_user_out(server: Server, admin: Account) -> None:
+def test_a_network_of_ipv6_locks_no_user_out(server: Server, admin: Account) -> None:
     """A customer has 2^64 addresses, which count as one address."""
     make_user(server, admin, "bob", password=PASSWORD)
 
@@ -86,7 +86,7 @@ def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
     assert log_in(server, "cleo", "198.51.100.3").status_code == 200
 
 
-def test_a_neighbour_who_tries_other_names_keeps_no_known_user_out(
+def test_attempts_with_other_names_lock_out_no_user_of_the_same_address(
     server: Server, admin: Account
 ) -> None:
     """Many users share an address; few attempts are allowed for names that are unknown there."""

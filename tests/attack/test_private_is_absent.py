@@ -123,7 +123,7 @@ def told(answer: httpx2.Response, named: Things) -> tuple[int, list[tuple[str, s
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_what_is_private_answers_as_what_is_not_there(
+def test_private_data_is_answered_like_absent_data(
     others: list[httpx2.Client],
     things: Things,  # noqa: F811
     absent: Things,

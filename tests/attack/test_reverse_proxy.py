@@ -135,7 +135,7 @@ SIGNS = [
 
 
 @pytest.mark.parametrize(("name", "value"), SIGNS)
-def test_without_accounts_what_came_through_a_proxy_is_refused(
+def test_without_accounts_requests_through_a_proxy_are_refused(
     open_server: Server, image: dict[str, Any], name: str, value: str
 ) -> None:
     """This holds on every route, for memory hits, and without a route."""

@@ -141,7 +141,7 @@ result = sum(map(is_open, range(1024))), sorted(os.environ)
 
 
 @pytest.mark.parametrize("layer", ["seccomp", "landlock"])
-async def test_where_a_layer_is_refused_the_others_hold(
+async def test_without_one_layer_the_others_are_active(
     tmp_path: Path, names: dict[str, Any], layer: str
 ) -> None:
     """A container may forbid a layer.

@@ -124,7 +124,7 @@ async def test_every_format_is_read_and_written(tmp_path: Path, pictures: list[P
 
 
 @pytest.mark.parametrize("name", ["moving.webp", "still.webp"])
-async def test_what_is_large_when_decoded_is_read(tmp_path: Path, name: str) -> None:
+async def test_images_that_are_large_when_decoded_are_read(tmp_path: Path, name: str) -> None:
     """By default, libvips writes images of more than 100 MB to a file."""
     path = tmp_path / name
     if path.stem == "moving":
@@ -156,7 +156,7 @@ async def test_the_corpus_has_the_same_outcomes(tmp_path: Path) -> None:
     assert differing == []
 
 
-async def test_nothing_is_left_to_load(tmp_path: Path, pictures: list[Path]) -> None:
+async def test_no_module_is_loaded_after_the_lock(tmp_path: Path, pictures: list[Path]) -> None:
     """A worker imports no module after it was restricted, since it could not."""
     modules = "import sys; result = sorted(sys.modules)"
     async with rogue_pool(tmp_path, "off") as pool:

@@ -231,7 +231,7 @@ def test_odd_chunks_end_the_connection(server: Server, offer: str, chunks: bytes
         assert found in ([400], [404], [404, 400])
 
 
-def test_an_upload_that_offers_http2_is_taken(server: Server) -> None:
+def test_an_upload_that_offers_http2_is_accepted(server: Server) -> None:
     """It is an ordinary upload, with its body in later reads than its head."""
     body = multipart(file_part(picture(11)))
     head = b"".join(

@@ -38,7 +38,7 @@ def private_image(admin: Account, seed: int) -> str:
 
 @pytest.mark.parametrize("padding", [200, 70_000, 100_000, 140_000, 300_000])
 @pytest.mark.parametrize("upgrade", UPGRADES)
-def test_a_body_that_holds_a_delete_does_not_delete(
+def test_a_body_that_contains_a_delete_request_deletes_nothing(
     guarded: Server, admin: Account, proxy: str, upgrade: str, padding: int
 ) -> None:
     """The smuggled header has no end, so the next request would add its credentials to it."""

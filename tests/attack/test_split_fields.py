@@ -48,7 +48,7 @@ def negotiated(scope: Scope) -> Format:
 
 @example(first=["image/", "webp"], second=["image/webp"])
 @given(first=LINES, second=LINES)
-def test_what_is_remembered_for_one_suits_all_who_get_it(
+def test_a_remembered_answer_is_acceptable_for_all_its_requesters(
     first: list[str], second: list[str]
 ) -> None:
     """This holds for every split of the Accept fields into lines."""
@@ -84,7 +84,7 @@ def answer_of(server: Server, url: str, *lines: str) -> RawAnswer:
         (("text/html", "image/webp"), "text/html, image/webp"),
     ],
 )
-def test_two_accept_lines_give_others_no_format_that_they_do_not_want(
+def test_two_accept_lines_do_not_affect_the_format_of_others(
     server: Server, poison: tuple[str, ...], wanted: str
 ) -> None:
     """The request is repeated until its response is remembered."""
@@ -158,7 +158,7 @@ def test_every_line_of_origin_counts(server: Server) -> None:
         ('Idempotency-Key: "a"', 'Idempotency-Key: "b"'),
     ],
 )
-def test_a_field_that_comes_once_is_refused_twice(server: Server, lines: tuple[str, str]) -> None:
+def test_a_singleton_field_is_refused_when_repeated(server: Server, lines: tuple[str, str]) -> None:
     """A gateway in front may have used the other line (RFC 9110, section 5.3)."""
     answer = answer_of(server, "/api/v1/images", *lines)
 

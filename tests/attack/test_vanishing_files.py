@@ -29,7 +29,7 @@ def blob(server: Server, digest: str) -> Path:
     return server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
 
 
-def test_an_original_that_is_gone_when_its_analysis_begins_fails_its_job(
+def test_an_original_missing_at_its_analysis_fails_its_job(
     make_server: MakeServer,
 ) -> None:
     """The outcome is `not_found`, at the first attempt, without a log line about a bug."""

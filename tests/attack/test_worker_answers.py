@@ -99,7 +99,7 @@ async def test_a_worker_that_speaks_unasked_is_ended(tmp_path: Path) -> None:
     assert "honest" in answers
 
 
-async def test_files_are_given_for_outputs_alone(tmp_path: Path) -> None:
+async def test_files_are_provided_for_outputs_only(tmp_path: Path) -> None:
     """A call has as many files as outputs; they have no names, and one more ends the worker."""
     want = "result = [files.spill(b'x' * 10) for _ in range({count})]"
     async with rogue_pool(tmp_path) as pool:
@@ -201,7 +201,7 @@ HOSTILE: list[tuple[Call[Any], Any]] = [
 ]  # fmt: skip
 
 
-def test_the_honest_ones_are_taken() -> None:
+def test_honest_replies_are_accepted() -> None:
     """The hostile values are derived from these."""
     body = Answer(memoryview(b"abc"))
 
@@ -223,7 +223,7 @@ def test_hostile_values_are_refused(tmp_path: Path, call: Call[Any], plain: Any)
             call.unpack(plain, answer)
 
 
-def test_a_file_must_have_the_size_that_was_said(tmp_path: Path) -> None:
+def test_a_file_must_have_its_declared_size(tmp_path: Path) -> None:
     """A file of this size is passed on open."""
     path = tmp_path / "spilled"
     path.write_bytes(b"abc")

@@ -37,7 +37,7 @@ def test_a_rate_is_read(text: str, rate: Rate | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0/s", "20", "20/d", "20/s burst 0", "20/s burst", "-1/s"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_an_invalid_rate_is_refused(text: str) -> None:
     """A limit of zero would refuse every request."""
     with pytest.raises(ValueError, match="a rate is off, or like"):
         parse_rate(text)
@@ -54,7 +54,7 @@ def test_a_burst_is_let_through_and_no_more() -> None:
     assert standings[4].reset_seconds == 3
 
 
-def test_tokens_come_back_with_time() -> None:
+def test_tokens_are_added_with_time() -> None:
     """They are added one by one, not all at the end of a window, and never beyond the capacity."""
     clock = Clock()
     buckets = Buckets(Rate(0.1, 3), clock=clock)
@@ -71,7 +71,7 @@ def test_tokens_come_back_with_time() -> None:
     assert [buckets.take("a").retry_seconds for _ in range(4)] == [None, None, None, 10]
 
 
-def test_a_wait_that_was_told_is_enough() -> None:
+def test_the_announced_wait_is_long_enough() -> None:
     """A client that waits for the announced time is accepted."""
     clock = Clock()
     buckets = Buckets(Rate(3, 7), clock=clock)
@@ -92,7 +92,7 @@ def test_keys_have_buckets_of_their_own() -> None:
     assert buckets.take("b").retry_seconds is None
 
 
-def test_a_bound_on_keys_holds() -> None:
+def test_the_number_of_keys_is_bounded() -> None:
     """Memory is limited for any number of addresses; frequent requesters are remembered."""
     buckets = Buckets(Rate(0.001, 2), clock=Clock(), max_keys=100)
     buckets.take("busy")

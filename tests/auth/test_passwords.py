@@ -76,7 +76,7 @@ def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody-has-this-name", "keys-alone", "gone"])
-def test_a_login_that_fails_verifies_one_hash_whoever_it_is(tmp_path: Path, name: str) -> None:
+def test_a_failed_login_verifies_one_hash_for_every_name(tmp_path: Path, name: str) -> None:
     """Otherwise the response time reveals which names exist."""
 
     async def work(sessions: Sessions, passwords: Seams) -> None:
@@ -90,7 +90,7 @@ def test_a_login_that_fails_verifies_one_hash_whoever_it_is(tmp_path: Path, name
     on_sessions(tmp_path / "imagesvc.db", work)
 
 
-def test_the_hash_of_nobody_lets_nobody_in(tmp_path: Path) -> None:
+def test_the_dummy_hash_accepts_no_password(tmp_path: Path) -> None:
     """This holds even for a client that knows the dummy password."""
 
     async def work(sessions: Sessions, passwords: Seams) -> None:
@@ -118,7 +118,7 @@ def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:
     asyncio.run(work())
 
 
-def test_a_flood_of_passwords_is_bounded_and_the_loop_goes_on() -> None:
+def test_a_flood_of_passwords_is_bounded_and_does_not_block_the_loop() -> None:
     """Each takes 64 MiB: few run at once, a limited number waits, and the rest is refused."""
 
     async def work() -> None:
@@ -141,7 +141,7 @@ def test_a_flood_of_passwords_is_bounded_and_the_loop_goes_on() -> None:
     asyncio.run(work())
 
 
-def test_a_login_of_a_removed_user_is_refused_by_name_alone(tmp_path: Path) -> None:
+def test_a_login_of_a_removed_user_is_refused_by_name(tmp_path: Path) -> None:
     """The last admin stays, regardless of the requester."""
 
     async def work(sessions: Sessions, passwords: Seams) -> None:

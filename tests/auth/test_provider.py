@@ -260,7 +260,7 @@ def test_a_new_key_is_found_once_a_minute_has_passed(provider: Remote) -> None:
     asyncio.run(work())
 
 
-def test_many_who_wait_for_keys_make_one_request(provider: Remote) -> None:
+def test_many_waiters_for_keys_make_one_request(provider: Remote) -> None:
     """Right after the start all requests need the keys."""
 
     async def work() -> None:
@@ -299,9 +299,7 @@ def test_many_who_wait_for_keys_make_one_request(provider: Remote) -> None:
         "elsewhere",
     ],
 )
-def test_a_provider_that_gives_no_keys_is_a_503_and_not_our_bug(
-    provider: Remote, answer: Any
-) -> None:
+def test_a_provider_without_keys_is_a_503_and_not_a_bug(provider: Remote, answer: Any) -> None:
     """Time and size are limited, and a token that cannot be verified is not called invalid."""
 
     async def work() -> None:
@@ -366,7 +364,7 @@ def test_keys_for_other_ends_are_left_out() -> None:
     assert set(keys) == {"good"}
 
 
-def test_a_provider_that_is_down_from_the_start_is_said_so(
+def test_a_provider_that_is_down_from_the_start_is_reported(
     server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """503 with Retry-After; keys and logins of the service still work."""

@@ -16,7 +16,7 @@ SIGNER = Signer({"k1": b"secret", "old": b"older secret"})
 NOW = 1_700_000_000.0
 
 
-def test_the_documented_vector_holds() -> None:
+def test_the_documented_signature_is_correct() -> None:
     """The recipes in other languages are checked against this one signature."""
     signed = SIGNER.sign(PATH, [("w", "400"), ("format", "webp")], expires_at=1_800_000_000)
 
@@ -91,7 +91,7 @@ def test_an_unknown_key_never_verifies_even_against_the_empty_secret() -> None:
         SIGNER.verify(PATH, forged, now=NOW)
 
 
-def test_no_signature_is_none() -> None:
+def test_a_url_without_signature_has_none() -> None:
     """The policy decides whether a signature is required."""
     assert SIGNER.verify(PATH, [("w", "400")], now=NOW) is None
 

@@ -38,7 +38,7 @@ def stored(server: Server) -> int:
 
 
 @pytest.mark.parametrize("damage", ["bit", "cut", "empty", "gone"])
-def test_a_damaged_variant_is_made_anew(make_server: MakeServer, damage: str) -> None:
+def test_a_damaged_variant_is_made_again(make_server: MakeServer, damage: str) -> None:
     """Its file is not fsynced, so a power cut may damage it."""
     server = make_server(eager_presets='["thumbnail"]', **NO_MEMORY)
     image = server.upload(PICTURE)
@@ -59,7 +59,7 @@ def test_a_damaged_variant_is_made_anew(make_server: MakeServer, damage: str) ->
     until(lambda: path.exists() and path.read_bytes() == content)
 
 
-def test_a_damaged_variant_too_large_for_memory_is_made_anew(make_server: MakeServer) -> None:
+def test_a_damaged_variant_too_large_for_memory_is_made_again(make_server: MakeServer) -> None:
     """It is sent from its file, whose checksum is still verified."""
     server = make_server(eager_presets="[]", **NO_MEMORY)
     image = server.upload(jpeg(2, 1400, 1100))
@@ -89,7 +89,7 @@ def test_variants_on_disk_stay_within_their_bytes(make_server: MakeServer) -> No
     assert stored(server) > limit / 2
 
 
-def test_a_variant_in_use_outlives_those_that_nobody_looks_at(make_server: MakeServer) -> None:
+def test_a_variant_in_use_outlives_unused_ones(make_server: MakeServer) -> None:
     """Each use is recorded, and kept over a restart."""
     server = make_server(eager_presets="[]", variant_disk_size=300_000, **NO_MEMORY)
     image = server.upload(PICTURE)

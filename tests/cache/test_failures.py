@@ -38,7 +38,7 @@ def test_a_failure_is_remembered_neither_too_short_nor_too_long() -> None:
     assert (crash.retry_after, long.retry_after) == (LEAST_SECONDS, MOST_SECONDS)
 
 
-def test_the_oldest_failures_give_way() -> None:
+def test_the_oldest_failures_are_dropped() -> None:
     """Memory is limited for any number of failed variants."""
     failures = Failures(lambda: 0.0)
 

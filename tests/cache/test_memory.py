@@ -35,7 +35,7 @@ def keys(cache: MemoryCache, names: str) -> str:
     return "".join(name for name in names if name in inside)
 
 
-def test_the_least_recently_used_goes_first() -> None:
+def test_the_least_recently_used_is_evicted_first() -> None:
     """Variants in use are kept."""
     cache = cache_of(4)
     for name in "abcd":
@@ -71,7 +71,7 @@ def test_putting_a_key_again_replaces_it() -> None:
     assert (len(cache), cache.bytes) == (1, newer.cost)
 
 
-def test_an_entry_too_large_pushes_nothing_out() -> None:
+def test_an_entry_too_large_evicts_nothing() -> None:
     """One panorama must not evict a quarter of all thumbnails."""
     cache = cache_of(8)
     cache.put(entry("a"))
@@ -81,7 +81,7 @@ def test_an_entry_too_large_pushes_nothing_out() -> None:
     assert keys(cache, "ab") == "a"
 
 
-def test_an_image_takes_its_variants_along_and_listeners_hear_of_each() -> None:
+def test_removing_an_image_removes_its_variants_and_notifies_listeners() -> None:
     """URLs of an entry are removed with it, for every reason of the removal."""
     cache, heard = cache_of(4), []
     cache.on_removal(lambda entry: heard.append(entry.variant.key))
@@ -97,7 +97,7 @@ def test_an_image_takes_its_variants_along_and_listeners_hear_of_each() -> None:
     assert len(cache) == 4
 
 
-def test_uses_are_told_once() -> None:
+def test_uses_are_reported_once() -> None:
     """They are written to the disk tier regularly, so that it evicts by the same order."""
     cache = cache_of(4)
     cache.put(entry("a"))

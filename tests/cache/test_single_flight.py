@@ -149,7 +149,7 @@ async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
         yield Setting(service, image, replace(service.variants, renderer=renderer), renderer)
 
 
-async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
+async def test_a_hundred_requesters_cost_one_rendering(setting: Setting) -> None:
     """A popular page requests the same cold variant from many clients."""
     fetched = await asyncio.gather(*(setting.fetch("w=100") for _ in range(100)))
 
@@ -158,7 +158,7 @@ async def test_a_hundred_askers_cost_one_rendering(setting: Setting) -> None:
     assert isinstance(fetched[0].content, Entry)
 
 
-async def test_the_database_is_asked_only_for_what_has_a_file(setting: Setting) -> None:
+async def test_the_database_is_queried_only_if_there_is_a_file(setting: Setting) -> None:
     """Reading a row takes a thread; without a file there is no useful row."""
     unasked = setting.disk(UnaskedStore(setting.service.database))
     cold = await setting.fetch("w=100", disk=unasked)
@@ -177,7 +177,7 @@ async def test_different_variants_are_rendered_apart(setting: Setting) -> None:
     assert setting.renderer.rendered == 2
 
 
-async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setting) -> None:
+async def test_a_cancelled_waiter_does_not_end_the_rendering(setting: Setting) -> None:
     """This also applies to the first requester."""
     first, second = (asyncio.create_task(setting.fetch("w=100")) for _ in range(2))
     await asyncio.sleep(0.001)
@@ -188,7 +188,7 @@ async def test_a_waiter_that_goes_away_does_not_end_the_rendering(setting: Setti
     assert setting.renderer.rendered == 1
 
 
-async def test_a_cheap_rendering_that_has_begun_goes_on_without_waiters(
+async def test_a_cheap_running_rendering_continues_without_waiters(
     setting: Setting,
 ) -> None:
     """It is nearly done, and the client may request it again."""
@@ -205,7 +205,7 @@ async def test_a_cheap_rendering_that_has_begun_goes_on_without_waiters(
     assert setting.renderer.rendered == 1
 
 
-async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
+async def test_a_rendering_without_waiters_leaves_the_queue(setting: Setting) -> None:
     """The last requester timed out or disconnected."""
     pool = setting.service.pool
     async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
@@ -220,7 +220,7 @@ async def test_what_nobody_waits_for_leaves_the_queue(setting: Setting) -> None:
     assert setting.renderer.rendered == 1
 
 
-async def test_an_expensive_rendering_stops_when_all_have_gone_away(setting: Setting) -> None:
+async def test_an_expensive_rendering_stops_without_waiters(setting: Setting) -> None:
     """The worker is killed when the last of two disconnects, not the first."""
     pool, expensive = setting.service.pool, "w=8000&enlarge=1&format=avif"
     calls = pool.calls
@@ -239,7 +239,7 @@ async def test_an_expensive_rendering_stops_when_all_have_gone_away(setting: Set
     assert isinstance((await setting.fetch("w=100")).content, Entry)
 
 
-async def test_who_asks_while_a_rendering_stops_has_it_made_anew(setting: Setting) -> None:
+async def test_a_request_while_a_rendering_stops_starts_a_new_one(setting: Setting) -> None:
     """The last waiter disconnects at the same moment."""
     pool = setting.service.pool
     async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
@@ -269,7 +269,7 @@ async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
     assert setting.renderer.rendered == 2
 
 
-async def test_a_failed_rendering_is_told_to_all_and_kept_for_none(setting: Setting) -> None:
+async def test_a_failed_rendering_fails_all_waiters_and_is_not_kept(setting: Setting) -> None:
     """The next requester gets a new attempt."""
     path = setting.service.blobs.path(setting.image.original.digest)
     content = path.read_bytes()
@@ -300,7 +300,7 @@ async def test_a_job_and_a_requester_share_one_rendering(setting: Setting) -> No
 
 
 @pytest.mark.parametrize("is_written", [False, True])
-async def test_a_job_takes_what_a_requester_had_made_before_its_turn(
+async def test_a_job_uses_a_variant_made_for_a_requester_meanwhile(
     setting: Setting, is_written: bool
 ) -> None:
     """The job looked for the variant earlier; it may have been written since, or not."""
@@ -343,7 +343,7 @@ async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) ->
     assert setting.renderer.rendered == 0
 
 
-async def test_what_waits_to_be_written_is_written_once(setting: Setting) -> None:
+async def test_a_pending_write_is_done_once(setting: Setting) -> None:
     """It is written by the first caller that cannot wait for it."""
     disk = setting.disk(setting.service.variant_rows)
     variant = (await setting.fetch("w=100", disk=disk)).variant

@@ -55,7 +55,7 @@ def test_users_and_keys_are_made_beside_a_running_server(make_server: MakeServer
     assert "ada" not in run(place, "user", "list").stdout
 
 
-def test_a_lost_first_key_is_no_reason_to_start_over(make_server: MakeServer) -> None:
+def test_a_lost_first_key_can_be_replaced(make_server: MakeServer) -> None:
     """A user with access to the data directory can make another admin key."""
     server = make_server(auth="required", workers=1)
 
@@ -74,7 +74,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return server.data_dir
 
 
-def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -> None:
+def test_images_of_a_removed_user_go_to_the_named_owner(make_server: MakeServer) -> None:
     """Images are transferred only to the named user."""
     server = make_server(auth="required", workers=1)
     place, admin = server.data_dir, admin_of(server)
@@ -109,7 +109,7 @@ def test_images_of_a_removed_user_go_where_it_is_said(make_server: MakeServer) -
         (("key", "add", "nemo", "--expires-in", "soon"), "", "duration"),
     ],
 )
-def test_what_cannot_be_done_ends_with_2_and_says_why(
+def test_impossible_commands_end_with_2_and_a_reason(
     stopped: Path, arguments: tuple[str, ...], typed: str, word: str
 ) -> None:
     """The error is a sentence, not a traceback."""
@@ -120,7 +120,7 @@ def test_what_cannot_be_done_ends_with_2_and_says_why(
     assert "Traceback" not in done.stderr
 
 
-def test_passwords_are_no_arguments(tmp_path: Path) -> None:
+def test_passwords_cannot_be_arguments(tmp_path: Path) -> None:
     """Arguments are visible in the process list and in the history of the shell."""
     done = run(tmp_path / "data", "user", "add", "ada", "--password", "correct horse", typed="x\n")
 

@@ -41,7 +41,7 @@ def test_config_prints_every_setting_in_force(tmp_path: Path) -> None:
     assert printed["presets"]["p39"] == "w=40"
 
 
-def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
+def test_the_output_of_config_is_an_imagesvc_toml(tmp_path: Path) -> None:
     """`imagesvc config > imagesvc.toml` saves the current settings."""
     presets = '{"blurred": false, "card": "w=1"}'
     before = run(
@@ -54,7 +54,7 @@ def test_what_config_prints_is_an_imagesvc_toml(tmp_path: Path) -> None:
     assert "blurred = false" in before or '"blurred" = false' in before
 
 
-def test_config_takes_settings_and_prints_units(tmp_path: Path) -> None:
+def test_config_accepts_settings_and_prints_units(tmp_path: Path) -> None:
     """Units are those of the documentation.
 
     A value that is no whole number of a unit is a number.
@@ -108,7 +108,7 @@ def test_listening_beyond_loopback_without_accounts_ends_serve_with_2(tmp_path: 
     assert "IMAGESVC_AUTH=required" in done.stderr
 
 
-def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     """A file in its place, or an unmounted disk, is not reported as a traceback."""
     (tmp_path / "data").write_text("I was here first.")
 
@@ -120,7 +120,7 @@ def test_a_data_directory_that_cannot_be_made_is_said_so(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["", "blobs", "variants", "tmp"])
 @pytest.mark.parametrize("command", ["serve", "check"])
-def test_a_link_that_leads_nowhere_is_said_so(tmp_path: Path, command: str, name: str) -> None:
+def test_a_broken_link_is_reported(tmp_path: Path, command: str, name: str) -> None:
     """For an unmounted disk, the message "File exists" would be misleading."""
     place = tmp_path / "data"
     if name:
@@ -136,9 +136,7 @@ def test_a_link_that_leads_nowhere_is_said_so(tmp_path: Path, command: str, name
     assert done.stderr.count("\n") == 1
 
 
-def test_a_port_that_is_taken_ends_serve_with_an_error(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
+def test_a_port_in_use_ends_serve_with_an_error(make_server: MakeServer, tmp_path: Path) -> None:
     """A supervisor must detect that it does not run."""
     server = make_server(workers=1)
 
@@ -149,7 +147,7 @@ def test_a_port_that_is_taken_ends_serve_with_an_error(
     assert "--port" in done.stderr
 
 
-def test_a_port_that_is_taken_leaves_the_first_key_to_a_later_start(
+def test_a_port_in_use_leaves_the_first_key_to_a_later_start(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
     """A start that cannot listen makes no admin, whose key it would not print."""
@@ -191,7 +189,9 @@ def test_a_second_server_on_the_same_data_is_refused(
     server.upload(picture(1))
 
 
-def test_check_tells_sound_from_damaged_by_its_status(make_server: MakeServer) -> None:
+def test_the_exit_status_of_check_distinguishes_intact_from_damaged(
+    make_server: MakeServer,
+) -> None:
     """The exit statuses 0 and 1 are for cron."""
     server = make_server(workers=1)
     image = server.upload(picture(2))
@@ -207,7 +207,7 @@ def test_check_tells_sound_from_damaged_by_its_status(make_server: MakeServer) -
     assert f"damaged: {blob} (original of image {image['id']} " in damaged.stdout
 
 
-def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) -> None:
+def test_gc_lists_orphans_on_a_dry_run_and_removes_them(make_server: MakeServer) -> None:
     """A dry run comes first; both work with a running server, too."""
     server = make_server(workers=1)
     kept = server.upload(picture(3))
@@ -225,7 +225,7 @@ def test_gc_says_what_it_would_remove_and_removes_it(make_server: MakeServer) ->
     assert server.blobs() == {kept["sha256"]}
 
 
-def test_no_command_prints_what_there_is(tmp_path: Path) -> None:
+def test_no_command_prints_the_help(tmp_path: Path) -> None:
     """A user who types only the name expects help."""
     done = commands.run_interpreter(directory=tmp_path)
 
@@ -309,7 +309,7 @@ def test_any_setting_may_be_a_flag(tmp_path: Path, given: str, said: str) -> Non
         ),
     ],
 )
-def test_config_finds_what_serve_would_not_start_with(
+def test_config_finds_settings_with_which_serve_cannot_start(
     tmp_path: Path, name: str, value: str, said: str
 ) -> None:
     """Operators run it before a restart."""

@@ -45,7 +45,7 @@ def test_a_mistyped_data_directory_is_not_made(tmp_path: Path, command: tuple[st
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_directory_is_not_changed(tmp_path: Path) -> None:
     """The home directory is an example."""
     (tmp_path / "notes.txt").touch()
 
@@ -81,7 +81,7 @@ def test_a_lost_secret_is_not_replaced(place: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])
-def test_a_database_of_a_newer_version_is_told_in_one_line(
+def test_a_database_of_a_newer_version_is_reported_in_one_line(
     place: Path, command: tuple[str, ...]
 ) -> None:
     """This happens after a downgrade; no data is changed."""
@@ -121,7 +121,7 @@ def test_check_names_a_secret_that_was_lost(place: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])
-def test_another_schema_is_told_in_one_line(place: Path, command: tuple[str, ...]) -> None:
+def test_another_schema_is_reported_in_one_line(place: Path, command: tuple[str, ...]) -> None:
     """A schema of an unreleased version would make parts of the service fail later."""
     make_older(place)
 

@@ -148,7 +148,7 @@ def test_a_servers_url_is_printed_without_escape_sequences(server: Server, folde
     assert r"/\x1b]0;owned\x07\u202e" in done.stdout
 
 
-def test_a_file_that_is_named_is_sent_whatever_it_is(server: Server, folder: Path) -> None:
+def test_a_named_file_is_sent_regardless_of_its_content(server: Server, folder: Path) -> None:
     """Only folders are filtered; a single file is reported without a summary."""
     hidden = save(folder / ".hidden.png", 14)
     text = folder / "notes.txt"
@@ -162,7 +162,7 @@ def test_a_file_that_is_named_is_sent_whatever_it_is(server: Server, folder: Pat
     assert bad.stderr.count("\n") == 1
 
 
-def test_an_empty_folder_is_no_error(server: Server, folder: Path) -> None:
+def test_an_empty_folder_is_not_an_error(server: Server, folder: Path) -> None:
     """A nightly job that empties a folder sometimes finds it empty."""
     done = upload(server, folder)
 
@@ -193,7 +193,7 @@ def test_the_same_upload_again_makes_no_second_image(server: Server, folder: Pat
     assert titled.stdout.split()[0] not in ids
 
 
-def test_a_server_that_is_gone_ends_the_command(folder: Path) -> None:
+def test_an_unreachable_server_ends_the_command(folder: Path) -> None:
     """Each further file would wait for the same connection attempts."""
     for number in range(40):
         save(folder / f"{number:02}.png", number)
@@ -225,7 +225,7 @@ def test_a_key_that_is_refused_ends_the_command(
     assert "Set --key or IMAGESVC_KEY" in line
 
 
-def test_private_images_are_named_and_others_open(tmp_path: Path, folder: Path) -> None:
+def test_private_images_are_announced_as_such(tmp_path: Path, folder: Path) -> None:
     """A printed URL that other users cannot open looks like a failed upload."""
     save(folder / "a.png", 1)
     guarded = Server(tmp_path / "data", auth="required", default_visibility="auto")
@@ -278,7 +278,7 @@ class Running:
         return self.out.read_text().count("\n") == lines
 
 
-def test_an_interrupted_upload_says_what_was_sent(
+def test_an_interrupted_upload_reports_what_was_sent(
     server: Server, folder: Path, tmp_path: Path
 ) -> None:
     """It prints one line, with the exit status of SIGINT and without a traceback."""

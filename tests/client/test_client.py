@@ -52,7 +52,7 @@ def client(server: Server) -> Any:
         yield made
 
 
-def test_a_picture_goes_the_whole_way(client: Client, tmp_path: Path) -> None:
+def test_all_basic_calls_work_on_a_picture(client: Client, tmp_path: Path) -> None:
     """Upload, wait, edit, get a variant, delete: the calls of every program."""
     path = tmp_path / "beach.jpg"
     path.write_bytes(picture(1))
@@ -115,7 +115,7 @@ def test_signed_urls_show_a_private_image(client: Client) -> None:
     assert Pillow.open(io.BytesIO(small.content)).width == 40
 
 
-def test_a_repeated_upload_says_so(client: Client) -> None:
+def test_a_repeated_upload_is_marked(client: Client) -> None:
     """It is the image of the first upload, which may have been changed or deleted since."""
     first, second = (
         client.upload(picture(44), filename="a.jpg", idempotency_key="one") for _ in range(2)
@@ -125,7 +125,7 @@ def test_a_repeated_upload_says_so(client: Client) -> None:
     assert first.id == second.id
 
 
-def test_progress_is_told_up_to_the_end(client: Client) -> None:
+def test_progress_is_reported_up_to_the_end(client: Client) -> None:
     """A progress bar that stops at 98 % looks like an error."""
     content = picture(2, (1500, 1200), "PNG")
     told: list[tuple[int, int]] = []
@@ -137,7 +137,7 @@ def test_progress_is_told_up_to_the_end(client: Client) -> None:
     assert [sent for sent, _all in told] == sorted(sent for sent, _all in told)
 
 
-def test_a_file_object_is_uploaded_from_where_it_stands(client: Client) -> None:
+def test_a_file_object_is_uploaded_from_its_position(client: Client) -> None:
     """The file stays open, since it belongs to the caller."""
     content = picture(3)
     file = io.BytesIO(b"a header" + content)
@@ -161,7 +161,7 @@ def test_lists_are_followed_to_their_end(client: Client) -> None:
     assert set(found) == searched == ids
 
 
-def test_images_are_put_into_collections_and_taken_out(client: Client) -> None:
+def test_images_are_added_to_collections_and_removed(client: Client) -> None:
     """All operations on a collection, from making to deleting it."""
     image = client.upload(picture(20))
     collection = client.create_collection("Summer", description="2026")
@@ -346,7 +346,7 @@ def test_busy_servers_and_lost_connections_are_tried_again(server: Server) -> No
     assert all(b"the bytes" in request for request in scripted.requests)
 
 
-def test_what_is_not_idempotent_is_not_sent_twice() -> None:
+def test_non_idempotent_requests_are_not_sent_twice() -> None:
     """A collection that may have been made is not made again."""
     scripted = Scripted(b"", b"")
 
@@ -356,7 +356,7 @@ def test_what_is_not_idempotent_is_not_sent_twice() -> None:
     assert len(scripted.requests) == 1
 
 
-def test_the_client_brings_nothing_of_the_server() -> None:
+def test_the_client_imports_nothing_of_the_server() -> None:
     """A program that only uploads needs neither libvips nor a database."""
     code = "import sys, imagesvc.client; print(*sys.modules)"
 
@@ -378,7 +378,7 @@ def run(server: Server) -> Run:
     return runner
 
 
-def test_the_command_uploads_what_it_can_and_tells_what_not(run: Run, tmp_path: Path) -> None:
+def test_the_command_uploads_valid_files_and_reports_the_others(run: Run, tmp_path: Path) -> None:
     """A script sees the failure in the exit status, and gets the ids of the other images."""
     good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
     good.write_bytes(picture(50))

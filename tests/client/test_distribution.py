@@ -69,7 +69,7 @@ def metadata_of(files: dict[str, bytes]) -> Message:
     return message_from_bytes(content)
 
 
-def test_the_wheel_has_the_modules_of_the_package_and_nothing_beside_its_own(
+def test_the_wheel_has_only_the_modules_of_the_package(
     wheel: dict[str, bytes],
 ) -> None:
     """The source is in imagesvc/client only, and no file conflicts with the server's package."""
@@ -100,7 +100,7 @@ def test_a_wheel_that_is_built_in_a_clone_is_the_same(
     assert files_of(path) == wheel
 
 
-def test_the_wheel_imports_what_it_declares_and_no_more(wheel: dict[str, bytes]) -> None:
+def test_the_wheel_imports_only_declared_dependencies(wheel: dict[str, bytes]) -> None:
     """A module of the server, or a library that only the server has, would be missing."""
     imported: set[str] = set()
     for name, content in wheel.items():
@@ -144,7 +144,7 @@ def test_the_wheel_uploads_without_the_server_s_package(
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
-def test_a_new_environment_gets_the_client_alone(
+def test_a_new_environment_gets_only_the_client(
     built: Path, server: Server, tmp_path: Path, kind: str
 ) -> None:
     """Neither libvips nor a database is installed with it."""

@@ -128,7 +128,7 @@ def test_an_image_is_imported_by_its_url(do: Do, remote: Remote) -> None:
     assert not do("import_url", url, share_location="false").share_location
 
 
-def test_an_import_that_is_not_allowed_says_so(tmp_path: Path) -> None:
+def test_an_import_that_is_not_allowed_is_an_error(tmp_path: Path) -> None:
     """It is disabled unless the settings allow it."""
     server = Server(tmp_path / "data").start()
     try:

@@ -65,13 +65,13 @@ def race(server: Server, deletes: int) -> None:
     collection_leaves_no_orphan(server)
 
 
-def test_collecting_beside_uploads_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
+def test_collecting_during_uploads_removes_no_used_blob(make_server: MakeServer) -> None:
     """Without grace period only the locks of the digests protect a blob from collection."""
     race(make_server(workers=2), deletes=50)
 
 
 @pytest.mark.long
-def test_collecting_for_long_takes_no_blob_that_is_wanted(make_server: MakeServer) -> None:
+def test_collecting_for_long_removes_no_used_blob(make_server: MakeServer) -> None:
     """The long version of the previous test."""
     race(make_server(workers=2), deletes=2000)
 

@@ -37,7 +37,7 @@ def test_a_damaged_secret_is_refused(tmp_path: Path, content: bytes) -> None:
         server.close()
 
 
-def test_what_others_put_there_stops_neither_start_nor_collection(tmp_path: Path) -> None:
+def test_foreign_files_stop_neither_start_nor_collection(tmp_path: Path) -> None:
     """Examples are notes of a file manager and a directory of a restored copy."""
     server = Server(tmp_path / "data", workers=1).start()
     image = server.upload(jpeg(1))
@@ -68,7 +68,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.close()
 
 
-def test_a_disk_that_turns_read_only_refuses_uploads_and_reads_go_on(server: Server) -> None:
+def test_a_disk_that_becomes_read_only_refuses_uploads_and_serves_reads(server: Server) -> None:
     """ext4 does this after an error; it is not a bug, and the log has no traceback."""
     image = server.upload(jpeg(1))
     server.finished(image["job"]["id"])
@@ -89,7 +89,7 @@ def test_a_disk_that_turns_read_only_refuses_uploads_and_reads_go_on(server: Ser
     server.upload(jpeg(2))
 
 
-def test_a_start_that_the_system_refuses_is_told_in_one_line(server: Server) -> None:
+def test_a_start_that_the_system_refuses_is_reported_in_one_line(server: Server) -> None:
     """An example is orphans that cannot be removed from a read-only disk."""
     server.stop()
     tmp = server.data_dir / "tmp"
@@ -105,7 +105,7 @@ def test_a_start_that_the_system_refuses_is_told_in_one_line(server: Server) -> 
     server.start()
 
 
-def test_a_database_that_cannot_be_opened_is_told_with_its_reason(server: Server) -> None:
+def test_a_database_that_cannot_be_opened_is_reported_with_its_reason(server: Server) -> None:
     """The message has its path and the error of SQLite; server log and commands agree."""
     server.stop()
     wal = server.data_dir / "imagesvc.db-wal"

@@ -45,7 +45,7 @@ def test_a_first_start_that_is_killed_loses_no_key(tmp_path: Path, sign: str) ->
         server.close()
 
 
-def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
+def test_a_new_data_directory_is_accessible_to_its_owner_only(tmp_path: Path) -> None:
     """Other users of the machine cannot list it; an existing directory keeps its mode."""
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o750)
@@ -60,7 +60,7 @@ def test_a_new_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
     assert shared.stat().st_mode & 0o777 == 0o750
 
 
-def test_a_new_data_directory_is_told(tmp_path: Path) -> None:
+def test_a_new_data_directory_is_logged(tmp_path: Path) -> None:
     """If a disk is not mounted, the mount point would silently become the data directory."""
     server = Server(tmp_path / "data", workers=1).start()
     server.stop()
@@ -72,7 +72,7 @@ def test_a_new_data_directory_is_told(tmp_path: Path) -> None:
     assert str(tmp_path / "data") in lines[0]
 
 
-def test_a_secret_that_others_can_read_is_told(tmp_path: Path) -> None:
+def test_a_secret_that_others_can_read_is_logged(tmp_path: Path) -> None:
     """A user who can read it can sign tokens of any user; a restored copy may have another mode."""
     server = Server(tmp_path / "data", workers=1).start()
     server.stop()

@@ -125,7 +125,9 @@ def test_an_upload_is_answered_after_its_bytes_and_its_rows_are_on_disk(
     assert max(made, top, entry) < commit < answer
 
 
-def test_a_delete_is_committed_before_the_blob_goes(make_server: MakeServer, traced: Trace) -> None:
+def test_a_delete_is_committed_before_the_blob_is_removed(
+    make_server: MakeServer, traced: Trace
+) -> None:
     """In the opposite order, a crash in between would leave a row without a blob."""
     server = make_server(workers=1)
     image = server.upload(jpeg(1))

@@ -100,7 +100,7 @@ def shrink_wal(server: Server) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def test_an_upload_is_taken_or_refused_whole_whichever_write_fails(
+def test_an_upload_is_accepted_or_refused_whole_whichever_write_fails(
     server: Server, disk: Disk
 ) -> None:
     """Free space grows by blocks: the failure hits the file, directories and commit."""
@@ -126,7 +126,7 @@ def test_an_upload_is_taken_or_refused_whole_whichever_write_fails(
     assert server.finished(server.upload(jpeg(7))["job"]["id"])["status"] == "succeeded"
 
 
-def test_below_the_floor_of_free_space_uploads_are_refused_and_reads_go_on(disk: Disk) -> None:
+def test_below_the_minimum_of_free_space_uploads_are_refused_and_reads_work(disk: Disk) -> None:
     """Originals, variants from memory and disk, and new variants are served."""
     server = Server(disk.root, workers=1, min_free_space="4MiB").start()
     image = server.upload(marked(PICTURE, 1))
@@ -211,7 +211,7 @@ def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, 
     assert server.log().count("jobs.have_space") == 1
 
 
-def test_a_disk_that_stays_full_is_not_told_every_second(server: Server, disk: Disk) -> None:
+def test_a_disk_that_stays_full_is_not_logged_every_second(server: Server, disk: Disk) -> None:
     """A log that grows on a full disk makes the situation worse."""
     job_id = server.upload(large(3, 2400, 1800))["job"]["id"]
     shrink_wal(server)
@@ -296,7 +296,9 @@ def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: D
     assert server.stop() == 0
 
 
-def test_what_cannot_start_on_a_full_disk_says_so_and_ends(server: Server, disk: Disk) -> None:
+def test_a_server_that_cannot_start_on_a_full_disk_reports_it_and_ends(
+    server: Server, disk: Disk
+) -> None:
     """Without a reserve it cannot start; a hang would look like a slow start."""
     server.stop()
     (disk.root / "reserve").unlink()
@@ -349,7 +351,7 @@ def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
     server.close()
 
 
-def test_with_accounts_all_that_writes_is_refused_and_goes_on_when_there_is_room(
+def test_with_accounts_all_writes_are_refused_until_there_is_space(
     disk: Disk,
 ) -> None:
     """Logins, keys, edits, collections, slots and webhooks: 507, no bug, no restart."""

@@ -44,7 +44,7 @@ def kill_after(server: Server, name: str, committed: int) -> None:
 
 
 @pytest.mark.parametrize("fewest", KILLS)
-def test_a_retry_after_a_kill_is_no_second_upload(make_server: MakeServer, fewest: int) -> None:
+def test_a_retry_after_a_kill_makes_no_second_image(make_server: MakeServer, fewest: int) -> None:
     """After a kill before the commit it is done now; after the commit the first response is sent.
 
     The same holds for each of several files, which are committed one by one. Kills are repeated

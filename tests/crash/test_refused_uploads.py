@@ -68,7 +68,7 @@ def test_a_refused_upload_leaves_nothing(
     nothing_is_left(small_server)
 
 
-def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Server) -> None:
+def test_a_refused_file_of_several_leaves_nothing(small_server: Server) -> None:
     """Each file of a request is independent."""
     good = jpeg(1)
     files = [("a", ("a.jpg", b"no image")), ("b", ("b.jpg", good)), ("c", ("c.jpg", WIDE[:9000]))]
@@ -85,7 +85,7 @@ def test_of_several_files_only_the_refused_one_leaves_nothing(small_server: Serv
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 @pytest.mark.parametrize("is_form", [False, True])
-def test_a_client_that_goes_away_leaves_nothing(
+def test_a_client_that_disconnects_leaves_nothing(
     small_server: Server, share: float, *, is_form: bool
 ) -> None:
     """The connection is closed after a part of the announced bytes."""
@@ -111,7 +111,7 @@ def test_a_form_that_ends_too_early_leaves_nothing(small_server: Server, cut: in
     nothing_is_left(small_server)
 
 
-def test_clients_that_go_away_at_random_moments_leave_no_unreferenced_bytes(
+def test_clients_that_disconnect_at_random_moments_leave_no_unreferenced_bytes(
     small_server: Server,
 ) -> None:
     """Some of these uploads are accepted, since the last byte had arrived.

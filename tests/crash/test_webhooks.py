@@ -32,7 +32,7 @@ NOT_TOLD = """
 """
 
 
-def test_what_was_not_delivered_is_sent_after_a_restart(make_server: MakeServer) -> None:
+def test_undelivered_events_are_sent_after_a_restart(make_server: MakeServer) -> None:
     """The delivery, or the event of which it is made, was committed with the change."""
     receiver = Receiver()
     server = make_server(workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="1s")

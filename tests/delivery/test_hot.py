@@ -85,7 +85,7 @@ class LongWay:
 
 
 @pytest.mark.anyio
-async def test_askers_at_one_time_take_the_long_way_once() -> None:
+async def test_concurrent_requests_use_the_normal_route_once() -> None:
     """A new picture of a page is requested by every client that has the page open."""
     way = LongWay(remembers=True)
 
@@ -96,7 +96,7 @@ async def test_askers_at_one_time_take_the_long_way_once() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_is_not_remembered_is_decided_for_each_asker() -> None:
+async def test_without_a_remembered_answer_each_request_is_decided_separately() -> None:
     """A private image is an example.
 
     The response to the first requester says nothing about others.
@@ -109,7 +109,7 @@ async def test_what_is_not_remembered_is_decided_for_each_asker() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_slow_reader_holds_nobody_back() -> None:
+async def test_a_slow_reader_delays_no_other_request() -> None:
     """Other requests continue when the first response begins, not when it has been read."""
     way = LongWay(remembers=True)
 
@@ -125,7 +125,7 @@ async def test_a_slow_reader_holds_nobody_back() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_first_asker_failing_or_going_away_fails_no_other() -> None:
+async def test_a_failed_or_cancelled_first_request_fails_no_other() -> None:
     """Each of the others then uses the normal route."""
     way = LongWay(remembers=False, fails=True)
     outcomes = await asyncio.gather(*(way.ask() for _ in range(3)), return_exceptions=True)

@@ -20,7 +20,7 @@ from tests.imaging.pictures import original
         (Format.TIFF, "*/*", Format.JPEG),
     ],
 )
-def test_what_moves_is_sent_moving(kind: Format, field: str, sent: Format) -> None:
+def test_an_animation_is_sent_as_an_animation(kind: Format, field: str, sent: Format) -> None:
     """An animation stays an animation; pages of a TIFF are not an animation."""
     chosen = negotiate(
         Accepted.of(field),

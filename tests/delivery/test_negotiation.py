@@ -60,7 +60,7 @@ def test_avif_is_sent_up_to_its_pixel_budget_only() -> None:
     assert chosen(CHROME, size=Size(1000, 1001)) is Format.WEBP
 
 
-def test_an_animation_goes_to_a_format_that_moves() -> None:
+def test_an_animation_is_sent_in_an_animated_format() -> None:
     """A still frame is not what the requester of an animation wants."""
     moving = original(Format.GIF, frames=12)
 
@@ -78,7 +78,7 @@ def test_an_animation_goes_to_a_format_that_moves() -> None:
         (Format.PNG, False, Format.PNG),
     ],
 )
-def test_askers_that_name_nothing_get_what_everybody_shows(
+def test_requests_without_accept_get_a_universal_format(
     kind: Format, *, alpha: bool, expected: Format
 ) -> None:
     """The fallback keeps transparency."""

@@ -51,7 +51,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(guarded: Server, ada: Account) -
         assert secret not in "\n".join(connection.iterdump())
 
 
-def test_a_key_is_taken_in_either_field(guarded: Server, ada: Account) -> None:
+def test_a_key_is_accepted_in_either_field(guarded: Server, ada: Account) -> None:
     """`X-API-Key` is for clients that cannot set Authorization."""
     for headers in (
         {"authorization": f"Bearer {ada.key}"},
@@ -71,7 +71,7 @@ def test_a_key_is_taken_in_either_field(guarded: Server, ada: Account) -> None:
         (["admin"], {"read", "upload", "manage", "admin"}),
     ],
 )
-def test_a_key_is_good_for_its_scopes_alone(
+def test_a_key_permits_only_its_scopes(
     guarded: Server, admin: Account, scopes: list[str], allowed: set[str]
 ) -> None:
     """The error names the missing scope; admin includes all scopes."""
@@ -101,7 +101,7 @@ def test_a_key_is_good_for_its_scopes_alone(
         (["read", "upload"], ["read"], 403),
     ],
 )
-def test_nobody_grants_what_they_lack(
+def test_a_user_cannot_grant_missing_scopes(
     guarded: Server,
     admin: Account,
     ada: Account,
@@ -124,7 +124,7 @@ def test_an_admin_makes_no_admin_of_a_user_by_a_key(
     assert_problem(admin.client.post(KEYS, json=body), 403, "forbidden")
 
 
-def test_keys_of_others_do_not_exist(
+def test_keys_of_other_users_do_not_exist(
     guarded: Server, ada: Account, eve: Account, admin: Account
 ) -> None:
     """They cannot be listed, removed or made; admins can."""
@@ -151,7 +151,7 @@ def test_a_removed_key_stops_at_once(guarded: Server, admin: Account, ada: Accou
     assert key.split("_")[1] not in ada.client.get(KEYS).text
 
 
-def test_a_key_that_has_expired_is_told_so(make_server: MakeServer) -> None:
+def test_an_expired_key_gets_a_specific_error(make_server: MakeServer) -> None:
     """The owner then knows what to do, and no other requester can find out."""
     server = make_server(auth="required", workers=1)
     boss = admin_of(server)
@@ -208,7 +208,9 @@ def test_a_key_that_differs_anywhere_is_refused(guarded: Server, ada: Account, p
         ({"name": "x", "scopes": ["read"], "secret": "mine"}, "secret"),
     ],
 )
-def test_what_is_no_key_is_told_why(ada: Account, body: dict[str, Any], loc: str) -> None:
+def test_an_invalid_key_request_names_each_error(
+    ada: Account, body: dict[str, Any], loc: str
+) -> None:
     """Each error names its place, and no key is made."""
     document = assert_problem(ada.client.post(KEYS, json=body), 400, "invalid_request")
 

@@ -108,7 +108,7 @@ def test_appended_parameters_are_not_signed(signing: Server) -> None:
     ("extension", "kind"),
     [("jpg", "JPEG"), ("JPEG", "JPEG"), ("png", "PNG"), ("webp", "WEBP"), ("gif", "GIF")],
 )
-def test_an_extension_asks_for_a_format(
+def test_an_extension_selects_a_format(
     server: Server, image: dict[str, Any], extension: str, kind: str
 ) -> None:
     """It works after an id and after the name of a preset, like `format`."""

@@ -15,7 +15,7 @@ from tests.server import new_client
 CONFIGURATION = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 
 
-def test_nginx_is_told_to_send_originals_itself(make_server: MakeServer) -> None:
+def test_nginx_sends_originals_itself(make_server: MakeServer) -> None:
     """The path is that of the internal location, and the file is not read by this process."""
     server = make_server(sendfile="x-accel-redirect")
     image = server.upload(picture())
@@ -42,7 +42,7 @@ def test_an_answer_names_its_image_for_purging(make_server: MakeServer) -> None:
         assert "stale-while-revalidate=86400" in answer.headers["cache-control"]
 
 
-def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServer) -> None:
+def test_client_and_host_of_a_trusted_proxy_are_used(make_server: MakeServer) -> None:
     """Logs and absolute URLs use the original client and host."""
     server = make_server(trusted_proxies='["127.0.0.0/8"]', auth="required")
 
@@ -60,7 +60,7 @@ def test_a_trusted_proxy_is_believed_about_client_and_host(make_server: MakeServ
     assert requests[-1]["client"] == "2001:db8::7"
 
 
-def test_nobody_else_is_believed(make_server: MakeServer) -> None:
+def test_no_other_peer_is_trusted(make_server: MakeServer) -> None:
     """Every client can send these fields."""
     server = make_server(auth="required")
 
@@ -100,7 +100,7 @@ def test_the_documented_configuration_of_nginx_works(
     assert "203.0.113.9" not in server.log()
 
 
-def test_every_delivery_says_where_it_came_from(make_server: MakeServer) -> None:
+def test_every_delivery_has_its_tier_and_times(make_server: MakeServer) -> None:
     """Server-Timing has the tier, and the time of waiting and of each stage of rendering."""
     server = make_server(allow_debug=True)
     url = f"/images/{server.upload(picture())['id']}?w=20&blur=3&debug=1"

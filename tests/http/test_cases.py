@@ -97,7 +97,7 @@ def made(server: Server, image: dict[str, Any], query: str = "format=png") -> Im
 
 
 @pytest.mark.parametrize("name", sorted(SHOWN))
-def test_a_file_is_taken_and_shown_in_its_colours(single: Server, name: str) -> None:
+def test_a_file_is_accepted_and_shown_in_its_colours(single: Server, name: str) -> None:
     """Colours differ by at most three levels from those of browsers or the specification."""
     picture = made(single, taken(single, name))
 
@@ -138,7 +138,7 @@ def test_a_transparent_avif_keeps_its_transparency(single: Server) -> None:
     assert abs(pixel(picture.convert("RGBA"), (8, 8))[3] - 128) <= 3
 
 
-def test_the_frames_of_an_animated_png_tell_one_story(single: Server) -> None:
+def test_the_frames_of_an_animated_png_are_consistent(single: Server) -> None:
     """JSON, `frame` and variants agree."""
     image = taken(single, "apng.png")
 

@@ -43,7 +43,7 @@ def test_a_file_that_is_called_json_is_a_file(server: Server, kind: str) -> None
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b' {"url": "a"}', b"\xef\xbb\xbf{}", b"[]", b"null"])
-def test_json_is_no_file(server: Server, body: bytes) -> None:
+def test_json_is_not_a_file(server: Server, body: bytes) -> None:
     """It is a request for an import."""
     answer = server.client.post("/images", content=body, headers=JSON)
 
@@ -100,7 +100,7 @@ def test_a_piece_of_a_file_is_refused(server: Server, name: str, value: str) -> 
 
 @pytest.mark.parametrize("name", ["dztotalchunkcount", "chunks", "chunk"])
 @pytest.mark.parametrize("value", ["1", "", "?"])
-def test_a_file_in_one_piece_is_taken(server: Server, name: str, value: str) -> None:
+def test_a_file_in_one_piece_is_accepted(server: Server, name: str, value: str) -> None:
     """Widgets that split larger files send the same fields for small ones."""
     body = multipart(field_part(name, value.encode()), file_part(picture(75)))
 
@@ -147,7 +147,7 @@ def test_the_methods_of_a_url_are_named(
     ],
     ids=["HTTP/2", "TLS", "method", "text"],
 )
-def test_another_protocol_is_told_which_is_spoken(server: Server, request_bytes: bytes) -> None:
+def test_another_protocol_gets_an_explanation(server: Server, request_bytes: bytes) -> None:
     """Examples are https:// for http://, and HTTP/2 with prior knowledge."""
     answer = send_raw(server, request_bytes)
 

@@ -149,7 +149,7 @@ def test_a_body_that_breaks_the_rules_is_refused(server: Server, body: str, loc:
 
 
 @pytest.mark.parametrize("field", ["title", "visibility"])
-def test_what_must_be_there_cannot_be_nulled(server: Server, field: str) -> None:
+def test_required_members_cannot_be_null(server: Server, field: str) -> None:
     """A collection always has a title and a visibility."""
     answer = server.client.patch(f"{URL}/{made(server)['id']}", json={field: None})
 
@@ -163,7 +163,7 @@ def test_a_body_without_end_is_refused(server: Server) -> None:
     assert_problem(answer, 413, "file_too_large")
 
 
-def test_images_are_put_in_listed_and_taken_out(server: Server) -> None:
+def test_images_are_added_listed_and_removed(server: Server) -> None:
     """Each image names its collection; the collection has the number of its images."""
     collection = made(server)
     ids = [server.upload(picture(seed))["id"] for seed in (1, 2, 3)]
@@ -219,7 +219,7 @@ def test_an_image_that_is_not_there_leaves_all_as_it_is(
     "body", [{}, {"data": []}, {"data": [{"type": "people", "id": NO_ID}]}, {"data": {}},
              {"data": [{"id": NO_ID}]}, refs(*[NO_ID] * 201)],
 )  # fmt: skip
-def test_a_list_of_images_that_is_none_is_refused(server: Server, body: dict[str, Any]) -> None:
+def test_an_invalid_list_of_images_is_refused(server: Server, body: dict[str, Any]) -> None:
     """The limit is 1 to 200 resource identifiers of JSON:API."""
     answer = server.client.post(members(made(server)), json=body)
 
@@ -283,7 +283,7 @@ def test_an_upload_into_no_collection_keeps_nothing(server: Server, collection_i
     assert orphans(server) == []
 
 
-def test_collections_of_others_are_theirs(people: People) -> None:
+def test_collections_of_other_users_cannot_be_changed(people: People) -> None:
     """Public ones can be seen but not changed, private ones do not exist."""
     bobs = upload(people.bob)
     for visibility, seen, touched, sent in (("private", 404, 404, 400), ("public", 200, 403, 403)):
@@ -301,7 +301,9 @@ def test_collections_of_others_are_theirs(people: People) -> None:
 
 
 @pytest.mark.parametrize(("visibility", "status"), [("private", 404), ("public", 403)])
-def test_images_of_others_stay_where_they_are(people: People, visibility: str, status: int) -> None:
+def test_images_of_other_users_cannot_be_added(
+    people: People, visibility: str, status: int
+) -> None:
     """Other users cannot add them to a collection, even together with their own images."""
     own, bobs = made_by(people.bob), upload(people.bob)
     anns = upload(people.ann, 1, visibility=visibility)
@@ -331,7 +333,7 @@ def test_a_list_shows_own_collections_and_public_ones(people: People) -> None:
 @pytest.mark.parametrize(
     ("visibility", "seen"), [("public", {"public"}), ("unlisted", {"public", "unlisted"})]
 )
-def test_others_see_of_a_collection_what_they_may_see(
+def test_other_users_see_only_permitted_images_of_a_collection(
     people: People, visibility: str, seen: set[str]
 ) -> None:
     """A public collection reveals neither private nor unlisted images."""

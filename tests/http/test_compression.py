@@ -48,7 +48,7 @@ def test_a_list_is_compressed(server: Server, image: dict[str, Any], accept: str
 
 
 @pytest.mark.parametrize("accept", ["", "br", "gzip;q=0", "*;q=0", "identity, gzip;q=0.000"])
-def test_who_does_not_take_gzip_gets_none(
+def test_clients_that_do_not_accept_gzip_get_none(
     server: Server, image: dict[str, Any], accept: str
 ) -> None:
     """Caches distinguish the responses."""
@@ -58,7 +58,7 @@ def test_who_does_not_take_gzip_gets_none(
     assert fields["vary"] == "Accept-Encoding"
 
 
-def test_pictures_short_answers_and_streams_are_as_they_are(
+def test_pictures_short_answers_and_streams_are_not_compressed(
     server: Server, image: dict[str, Any]
 ) -> None:
     """Pictures are compressed already."""
@@ -68,7 +68,7 @@ def test_pictures_short_answers_and_streams_are_as_they_are(
         assert "Accept-Encoding" not in fields.get("vary", "")
 
 
-def test_answers_to_what_changes_something_are_as_they_are(server: Server) -> None:
+def test_answers_to_changes_are_not_compressed(server: Server) -> None:
     """They contain tokens and keys next to data of the client."""
     names = [f"tag{number}" for number in range(90)]
     fields = {"accept-encoding": "gzip"}

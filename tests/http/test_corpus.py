@@ -126,7 +126,7 @@ def _watch(server: Server, health: list[tuple[int, float]], is_over: threading.E
             health.append((status, time.perf_counter() - began))
 
 
-def test_every_correct_image_is_taken_and_has_a_thumbnail(run: Run) -> None:
+def test_every_correct_image_is_accepted_and_has_a_thumbnail(run: Run) -> None:
     """A picture that browsers show must not be refused."""
     bad = [
         (it.name, it.answer.text, it.job)
@@ -141,14 +141,14 @@ def test_every_correct_image_is_taken_and_has_a_thumbnail(run: Run) -> None:
     assert bad == []
 
 
-def test_every_hostile_file_is_refused_as_the_clients_fault(run: Run) -> None:
+def test_every_hostile_file_is_refused_with_a_client_error(run: Run) -> None:
     """The response is a 4xx with the reason (invariant 9)."""
     for outcome in run.expected_to("reject"):
         assert 400 <= outcome.answer.status_code < 500, outcome.name
         assert_problem(outcome.answer, outcome.answer.status_code, outcome.answer.json()["code"])
 
 
-def test_every_doubtful_file_is_taken_or_refused_with_a_reason(run: Run) -> None:
+def test_every_doubtful_file_is_accepted_or_refused_with_a_reason(run: Run) -> None:
     """Either is correct, as long as it is one of the two."""
     for outcome in run.expected_to("either"):
         if outcome.job is None:
@@ -179,7 +179,7 @@ def test_the_server_answers_all_the_time(run: Run) -> None:
     assert times[-1] < 10.0
 
 
-def test_the_server_has_met_nothing_unforeseen(run: Run) -> None:
+def test_the_server_has_logged_no_bug(run: Run) -> None:
     """Neither the server nor a worker logs a bug, and the next image is accepted."""
     log = [json.loads(line) for line in run.server.log().splitlines()]
 
@@ -187,7 +187,7 @@ def test_the_server_has_met_nothing_unforeseen(run: Run) -> None:
     assert run.server.client.get("/readyz").status_code == 200
 
 
-def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
+def test_no_data_of_refused_files_is_left(run: Run) -> None:
     """There is a blob for each accepted file, their mezzanines, and no canary was triggered."""
     taken = {it.answer.json()["sha256"] for it in run.outcomes if it.answer.status_code == 201}
     with contextlib.closing(sqlite3.connect(run.server.data_dir / "imagesvc.db")) as database:
@@ -199,7 +199,7 @@ def test_nothing_is_left_of_what_was_refused(run: Run) -> None:
     assert list(Path("/tmp").glob("corpus_pwned*")) == []
 
 
-def test_very_many_pages_are_taken_or_refused(run: Run, tmp_path: Path) -> None:
+def test_very_many_pages_are_accepted_or_refused(run: Run, tmp_path: Path) -> None:
     """65,000 pages in a chain."""
     name = Path(SLOW_TO_MAKE).name
     _make(tmp_path, SLOW_TO_MAKE)

@@ -52,7 +52,7 @@ def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict
         ("off", "private", "private"),
     ],
 )
-def test_each_way_of_uploading_has_the_default(
+def test_each_kind_of_upload_has_the_default(
     make_server: MakeServer, remote: Remote, auth: str, default: str | None, expected: str
 ) -> None:
     """A photograph must not become public by default."""

@@ -201,7 +201,7 @@ def test_images_of_the_same_bytes_have_names_of_their_own(server: Server) -> Non
     assert names == ['inline; filename="left.jpg"', 'inline; filename="right.jpg"'] * 2
 
 
-def test_spellings_of_one_transform_share_a_variant(server: Server) -> None:
+def test_equal_transforms_share_a_variant(server: Server) -> None:
     """Order, defaults and what has no effect make no new rendering."""
     image = server.upload(picture(5))
     server.finished(image["job"]["id"])
@@ -277,7 +277,7 @@ def test_an_invalid_transform_is_answered_with_what_is_allowed(
     assert loc in document["detail"]
 
 
-def test_every_fault_of_a_transform_is_named(server: Server, image: dict[str, Any]) -> None:
+def test_every_error_of_a_transform_is_named(server: Server, image: dict[str, Any]) -> None:
     """So that three slips take one correction, not three."""
     answer = server.client.get(f"/images/{image['id']}/thumbnail?w=0&fit=no&colour=red")
 
@@ -288,7 +288,7 @@ def test_every_fault_of_a_transform_is_named(server: Server, image: dict[str, An
 @pytest.mark.parametrize(
     "query", ["w=%FF", "&".join(f"k{number}=1" for number in range(80)), "x" * 7_000]
 )
-def test_a_query_that_is_none_is_refused_briefly(
+def test_an_invalid_query_gets_a_short_error(
     server: Server, image: dict[str, Any], query: str
 ) -> None:
     """Bytes that are no text, very many keys and a very long one; the answer echoes little."""
@@ -299,7 +299,7 @@ def test_a_query_that_is_none_is_refused_briefly(
 
 
 @pytest.mark.parametrize("sigma", ["0", "251", "x", ""])
-def test_an_invalid_sigma_is_named_as_the_asker_wrote_it(
+def test_an_invalid_sigma_is_named_as_in_the_request(
     server: Server, image: dict[str, Any], sigma: str
 ) -> None:
     """`blur` is not a word of that URL."""
@@ -402,7 +402,7 @@ def test_the_urls_of_a_job_are_those_of_its_image(make_server: MakeServer) -> No
     assert job in listed
 
 
-def test_many_askers_of_one_new_variant_get_the_same_bytes(server: Server) -> None:
+def test_many_requesters_of_one_new_variant_get_the_same_bytes(server: Server) -> None:
     """A page that goes viral must not render its picture once for each visitor."""
     image = server.upload(picture(7, (1600, 1200)))
     server.finished(image["job"]["id"])

@@ -50,7 +50,7 @@ def read(
     return found
 
 
-def test_an_upload_is_told_in_order(server: Server) -> None:
+def test_an_upload_sends_events_in_order(server: Server) -> None:
     """A client follows its upload without polling."""
     image = server.upload(picture(1))
 
@@ -67,7 +67,7 @@ def test_an_upload_is_told_in_order(server: Server) -> None:
     assert told[-1]["data"]["id"] == told[-1]["id"]
 
 
-def test_edits_and_deletions_are_told(server: Server) -> None:
+def test_edits_and_deletions_send_events(server: Server) -> None:
     """What a copy of the list needs to keep step."""
     image = server.upload(picture(2))
     url = f"/api/v1/images/{image['id']}"
@@ -90,7 +90,7 @@ def test_edits_and_deletions_are_told(server: Server) -> None:
     assert repeated == told
 
 
-def test_what_is_asked_wrongly_is_refused(server: Server) -> None:
+def test_invalid_parameters_are_refused(server: Server) -> None:
     """A misspelt type would be a stream that is silent for ever."""
     for query in ({"types": "image.made"}, {"last_event_id": "x"}, {"last_event_id": "9" * 30}):
         assert_problem(server.client.get(EVENTS, params=query), 400, "invalid_request")
@@ -98,7 +98,7 @@ def test_what_is_asked_wrongly_is_refused(server: Server) -> None:
     assert_problem(bad, 400, "invalid_request")
 
 
-def test_an_id_that_never_was_resets(server: Server) -> None:
+def test_an_unknown_id_resets(server: Server) -> None:
     """Silence would hide that events are missing, as after a restored backup."""
     (event,) = read(server.client, "reset", last=str(10**9))
 
@@ -135,7 +135,7 @@ def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) 
     assert set(ids) == {image["id"] for image in listed}
 
 
-def test_open_streams_do_not_hold_up_a_stop(make_server: MakeServer) -> None:
+def test_open_streams_do_not_delay_a_stop(make_server: MakeServer) -> None:
     """A deployment waits for nobody who only listens."""
     server = make_server(workers=1, shutdown_timeout="1h")
     with (
@@ -152,7 +152,7 @@ def test_open_streams_do_not_hold_up_a_stop(make_server: MakeServer) -> None:
         second.read()
 
 
-def test_users_hear_of_their_own_alone(guarded: Server, admin: Account) -> None:
+def test_users_get_only_their_own_events(guarded: Server, admin: Account) -> None:
     """Someone else's uploads are nobody's business."""
     own = make_user(guarded, admin, "listener")
     other = make_user(guarded, admin, "uploader")
@@ -166,7 +166,7 @@ def test_users_hear_of_their_own_alone(guarded: Server, admin: Account) -> None:
     assert_problem(guarded.client.get(EVENTS), 401, "unauthorized")
 
 
-def test_an_heir_is_told_of_each_image(guarded: Server, admin: Account) -> None:
+def test_the_new_owner_gets_an_event_for_each_image(guarded: Server, admin: Account) -> None:
     """They have it from then on, and a copy that was validated by its ETag names the old owner."""
     owner, heir = make_user(guarded, admin, "testator"), make_user(guarded, admin, "heir")
     files = {"file": ("a.jpg", picture(6))}
@@ -183,7 +183,7 @@ def test_an_heir_is_told_of_each_image(guarded: Server, admin: Account) -> None:
     assert heir.client.get(f"/api/v1/images/{some}").headers["etag"] != before
 
 
-def test_failed_and_retried_jobs_are_told(make_server: MakeServer) -> None:
+def test_failed_and_retried_jobs_send_events(make_server: MakeServer) -> None:
     """Each with the status that it has from then on, and why."""
     server = make_server(max_attempts=1)
     job = server.upload(damaged(), "a.png")["job"]["id"]
@@ -197,7 +197,7 @@ def test_failed_and_retried_jobs_are_told(make_server: MakeServer) -> None:
     assert told[-1]["data"]["data"]["error_code"] == "corrupt_image"
 
 
-def test_cancelled_jobs_are_told(make_server: MakeServer) -> None:
+def test_cancelled_jobs_send_events(make_server: MakeServer) -> None:
     """Whoever waits for a job learns that it will not come."""
     server = make_server(workers=1)
     jobs = [server.upload(picture(n, (2400, 1800)))["job"]["id"] for n in range(6)]
@@ -208,7 +208,7 @@ def test_cancelled_jobs_are_told(make_server: MakeServer) -> None:
     assert told[-1]["data"]["data"]["job_id"] == jobs[-1]
 
 
-def test_events_that_are_kept_no_more_reset(make_server: MakeServer) -> None:
+def test_an_id_older_than_the_kept_events_resets(make_server: MakeServer) -> None:
     """A client that was away too long must read the lists anew, and is told so."""
     server = make_server(event_retention="1ms", gc_interval="300ms")
     for number in range(3):
@@ -240,7 +240,7 @@ def test_there_are_only_so_many_streams(server: Server) -> None:
     until(lambda: opens(server.client))
 
 
-def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Account) -> None:
+def test_one_user_cannot_occupy_all_streams(guarded: Server, admin: Account) -> None:
     """Who opens all that they can get leaves room for others."""
     greedy = make_user(guarded, admin, "greedy")
     with contextlib.ExitStack() as stack:
@@ -258,7 +258,7 @@ def test_no_user_takes_the_streams_of_all(guarded: Server, admin: Account) -> No
     until(lambda: opens(greedy.client))
 
 
-def test_a_stream_ends_when_its_key_is_taken_away(guarded: Server, admin: Account) -> None:
+def test_a_stream_ends_when_its_key_is_removed(guarded: Server, admin: Account) -> None:
     """Revoked is revoked, also for who is listening already."""
     requester = make_user(guarded, admin, "fired")
     with requester.client.stream("GET", EVENTS, timeout=PATIENCE) as answer:

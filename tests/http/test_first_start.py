@@ -97,7 +97,7 @@ def test_the_first_key_is_kept_until_it_is_used(make_server: MakeServer) -> None
     assert client_of(server, key).get("/api/v1/images").status_code == 200
 
 
-def test_a_start_that_is_killed_before_its_rows_goes_on_with_the_same_key(
+def test_a_start_killed_before_its_rows_keeps_the_same_key(
     make_server: MakeServer,
 ) -> None:
     """The file is written first; the key in it is good for nothing until the rows are there."""
@@ -116,7 +116,7 @@ def test_a_start_that_is_killed_before_its_rows_goes_on_with_the_same_key(
 
 
 @pytest.mark.parametrize("content", ["", "torn", str(new_key(new_id()))])
-def test_a_file_that_others_could_read_or_that_is_torn_is_replaced(
+def test_a_readable_or_truncated_key_file_is_replaced(
     make_server: MakeServer, content: str
 ) -> None:
     """Before there are rows, no key of it has ever been good for anything."""
@@ -185,7 +185,7 @@ def test_a_key_that_cannot_be_printed_is_in_the_file(tmp_path: Path) -> None:
         server.close()
 
 
-def test_of_the_first_key_only_the_hash_is_kept(make_server: MakeServer) -> None:
+def test_only_the_hash_of_the_first_key_is_kept(make_server: MakeServer) -> None:
     """Who gets hold of the database gets no credential with it."""
     server = make_server(auth="required", workers=1)
     secret = admin_of(server).key.rpartition("_")[2]
@@ -212,7 +212,7 @@ def test_without_accounts_no_admin_is_made(make_server: MakeServer) -> None:
     }
 
 
-def test_the_database_and_the_secret_are_their_owners_alone(make_server: MakeServer) -> None:
+def test_only_the_owner_can_read_database_and_secret(make_server: MakeServer) -> None:
     """Hashes of passwords are guessed at leisure by whoever can read them."""
     server = make_server(auth="required", workers=1)
 

@@ -43,7 +43,7 @@ def taken(answer: httpx2.Response) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("fields", WIDGETS.values(), ids=WIDGETS.keys())
-def test_fields_of_others_are_ignored(server: Server, fields: list[tuple[str, str]]) -> None:
+def test_unknown_fields_are_ignored(server: Server, fields: list[tuple[str, str]]) -> None:
     """Before the file and after it; those known here count beside them."""
     before, after = fields[:1], fields[1:]
     parts = [
@@ -63,7 +63,7 @@ def test_an_ignored_field_need_not_be_text(server: Server) -> None:
     taken(post_multipart(server, body))
 
 
-def test_what_is_ignored_is_bounded(server: Server) -> None:
+def test_ignored_data_is_bounded(server: Server) -> None:
     """Neither bytes nor parts without end."""
     large = multipart(field_part("x", b"x" * (1 << 20) + b"y"), file_part(picture(42)))
     many = multipart(*[field_part("x", b"")] * 1001, file_part(picture(42)))
@@ -74,7 +74,7 @@ def test_what_is_ignored_is_bounded(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["visibilty", "Visibility", "share_locations", "sharelocation"])
-def test_a_field_that_hides_things_is_not_passed_over(server: Server, name: str) -> None:
+def test_misspelt_privacy_fields_are_refused(server: Server, name: str) -> None:
     """A misspelt `visibility=private` must not make an image public."""
     body = multipart(field_part(name, b"private"), file_part(picture(43)))
 
@@ -138,9 +138,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("disposition", "name"), NAMES.items())
-def test_names_of_files_in_every_spelling(
-    server: Server, disposition: bytes, name: str | None
-) -> None:
+def test_file_names_in_every_encoding(server: Server, disposition: bytes, name: str | None) -> None:
     """Browsers, libraries for mail, and .NET write them differently."""
     body = multipart(file_part(picture(48), b'name="file"; ' + disposition))
 
@@ -165,7 +163,7 @@ def submit(server: Server, accept: str, *files: bytes) -> httpx2.Response:
     return server.client.post("/images", files=parts, data={"submit": "Send"}, headers=headers)
 
 
-def test_a_form_of_a_browser_leads_to_the_picture(server: Server) -> None:
+def test_a_browser_form_is_redirected_to_the_picture(server: Server) -> None:
     """303, so that a reload does not upload once more."""
     answer = submit(server, BROWSER, picture(50))
 
@@ -184,7 +182,7 @@ def test_programs_are_answered_in_json(server: Server, accept: str) -> None:
     assert submit(server, accept, picture(51)).status_code == 201
 
 
-def test_what_has_no_picture_to_show_is_answered_in_json(server: Server) -> None:
+def test_requests_without_a_picture_to_show_are_answered_in_json(server: Server) -> None:
     """Several files and errors; and a raw body comes from no form."""
     assert submit(server, BROWSER, picture(52), picture(53)).status_code == 207
     assert_problem(submit(server, BROWSER, b"no picture"), 415, "unsupported_media_type")

@@ -28,7 +28,7 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def test_the_answer_comes_all_the_same(server: Server) -> None:
+def test_the_answer_is_still_sent(server: Server) -> None:
     """Of the API, of a variant that must be made, of one in memory, and of a file."""
     image = server.upload(noise((900, 700)))
     url = image["urls"]["original"]
@@ -37,7 +37,7 @@ def test_the_answer_comes_all_the_same(server: Server) -> None:
         assert answers_to(server, get(path)) == [200]
 
 
-def test_a_body_that_came_whole_is_taken(server: Server) -> None:
+def test_a_complete_body_is_accepted(server: Server) -> None:
     """An upload is on disk when it is answered."""
     content = picture(60)
     head = f"POST /images HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n\r\n"
@@ -61,9 +61,7 @@ def test_every_request_of_a_pipeline_is_answered(server: Server) -> None:
         b"",
     ],
 )
-def test_what_is_cut_off_has_no_answer_that_says_it_was_done(
-    server: Server, request_bytes: bytes
-) -> None:
+def test_a_truncated_request_gets_no_success(server: Server, request_bytes: bytes) -> None:
     """And nothing waits for the rest."""
     assert not [status for status in answers_to(server, request_bytes) if status < 400]
 

@@ -45,7 +45,7 @@ def test_head_is_enough(server: Server, path: str) -> None:
     assert answer.content == b""
 
 
-def test_the_front_door_says_that_it_is_open(server: Server) -> None:
+def test_the_root_confirms_that_the_service_runs(server: Server) -> None:
     """To whoever is no browser."""
     answer = server.client.get("/", headers={"accept": "application/json"})
 
@@ -53,7 +53,7 @@ def test_the_front_door_says_that_it_is_open(server: Server) -> None:
     assert server.client.get("/", headers={"accept": "*/*"}).json() == {"status": "ok"}
 
 
-def test_a_browser_is_led_from_the_front_door_to_the_page_of_the_api(server: Server) -> None:
+def test_the_root_redirects_browsers_to_the_page_of_the_api(server: Server) -> None:
     """People type the address alone."""
     accept = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -64,7 +64,7 @@ def test_a_browser_is_led_from_the_front_door_to_the_page_of_the_api(server: Ser
     assert server.client.get(answer.headers["location"]).status_code == 200
 
 
-def test_the_front_door_leads_below_the_path_of_the_service(make_server: MakeServer) -> None:
+def test_the_root_redirects_below_the_path_of_the_service(make_server: MakeServer) -> None:
     """Where a proxy serves it."""
     server = make_server(workers=1, base_path="/media")
 
@@ -73,7 +73,7 @@ def test_the_front_door_leads_below_the_path_of_the_service(make_server: MakeSer
         assert (answer.status_code, answer.headers["location"]) == (303, "/media/api/v1/docs")
 
 
-def test_a_full_disk_is_not_ready_and_takes_no_uploads_but_goes_on_serving(
+def test_a_full_disk_is_not_ready_and_refuses_uploads_but_serves_reads(
     make_server: MakeServer,
 ) -> None:
     """507 for the upload, 200 for what is there already (invariant 8)."""
@@ -102,7 +102,7 @@ def test_a_full_disk_is_not_ready_and_takes_no_uploads_but_goes_on_serving(
     assert server.client.get(f"/images/{image['id']}?w=31").status_code == 200
 
 
-def test_a_data_directory_that_is_gone_is_no_bug(make_server: MakeServer) -> None:
+def test_a_missing_data_directory_is_not_a_bug(make_server: MakeServer) -> None:
     """As of a volume that was unmounted: 503 while it is gone, and all is well when it is back."""
     server = make_server(workers=1)
     server.upload(picture(4))
@@ -122,7 +122,7 @@ def test_a_data_directory_that_is_gone_is_no_bug(make_server: MakeServer) -> Non
     assert "request.bug" not in server.log()
 
 
-def test_a_stop_lets_what_runs_finish(make_server: MakeServer) -> None:
+def test_a_stop_waits_for_running_requests(make_server: MakeServer) -> None:
     """SIGTERM is how every deployment begins; the process is gone soon after it."""
     server = make_server(workers=1)
     image = server.upload(picture(3))
@@ -134,7 +134,7 @@ def test_a_stop_lets_what_runs_finish(make_server: MakeServer) -> None:
     assert server.finished(image["job"]["id"])["status"] == "succeeded"
 
 
-def test_without_the_data_directory_originals_are_unavailable_and_not_gone(
+def test_without_the_data_directory_originals_are_unavailable_and_not_absent(
     make_server: MakeServer,
 ) -> None:
     """404 would drop them from caches, and 204 would say that their files are deleted."""

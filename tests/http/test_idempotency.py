@@ -129,7 +129,7 @@ def test_a_malformed_key_is_refused(server: Server, key: bytes) -> None:
 
 
 @pytest.mark.parametrize("key", [b"a\x00b", b"a\rb", b"a\r\nX-Evil: 1"])
-def test_control_characters_never_come_back(server: Server, key: bytes) -> None:
+def test_control_characters_are_never_echoed(server: Server, key: bytes) -> None:
     """What is replayed is what this service wrote, never what a client sent."""
     content = picture(8)
     head = (
@@ -142,7 +142,7 @@ def test_control_characters_never_come_back(server: Server, key: bytes) -> None:
     assert server.client.get("/healthz").status_code == 200
 
 
-def test_two_keys_are_one_too_many(server: Server) -> None:
+def test_two_keys_are_refused(server: Server) -> None:
     """It would be a guess which is meant."""
     headers = [("idempotency-key", "one"), ("idempotency-key", "two")]
 
@@ -151,7 +151,7 @@ def test_two_keys_are_one_too_many(server: Server) -> None:
     assert_problem(answer, 400, "invalid_request")
 
 
-def test_a_retry_while_the_first_is_under_way_is_told_to_wait(server: Server) -> None:
+def test_a_retry_during_the_first_request_is_a_conflict(server: Server) -> None:
     """Neither may it be done twice, nor is there an answer yet."""
     content = noise((1200, 900))  # more than what is buffered in memory
     ready = threading.Event()
@@ -192,7 +192,7 @@ def test_many_retries_at_once_make_one_image(server: Server) -> None:
     assert images_count(server) == before + 1
 
 
-def test_a_refused_upload_leaves_no_receipt(server: Server) -> None:
+def test_a_refused_upload_leaves_no_record(server: Server) -> None:
     """A client that has mended its request may go on with its key."""
     before = receipts(server)
     assert upload(server, "mended", b"no picture").status_code == 415
@@ -201,7 +201,7 @@ def test_a_refused_upload_leaves_no_receipt(server: Server) -> None:
     assert upload(server, "mended", picture(12)).status_code == 201
 
 
-def test_an_aborted_upload_leaves_no_receipt(server: Server) -> None:
+def test_an_aborted_upload_leaves_no_record(server: Server) -> None:
     """The connection breaks in the middle of the body: the retry is the first that is done."""
     before = receipts(server)
     head = (
@@ -266,7 +266,7 @@ def test_keys_expire(make_server: MakeServer) -> None:
     until(lambda: len({upload(server, "short", picture(19)).content for _ in range(2)}) == 1)
 
 
-def test_expired_receipts_are_removed(make_server: MakeServer) -> None:
+def test_expired_records_are_removed(make_server: MakeServer) -> None:
     """A thousand keys must not stay for ever."""
     server = make_server(idempotency_key_lifetime="2s", gc_interval="1s")
     most = 0
@@ -278,7 +278,7 @@ def test_expired_receipts_are_removed(make_server: MakeServer) -> None:
     until(lambda: receipts(server) == 0)
 
 
-def test_a_receipt_survives_a_kill(make_server: MakeServer) -> None:
+def test_a_record_survives_a_kill(make_server: MakeServer) -> None:
     """It is on disk before the answer, and holds for the next process."""
     server = make_server()
     first = upload(server, "kept", picture(21))

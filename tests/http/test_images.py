@@ -24,7 +24,7 @@ def listed(answer: httpx2.Response) -> list[str]:
     return [item["id"] for item in answer.json()["data"]]
 
 
-def test_the_newest_image_comes_first(server: Server, ids: list[str]) -> None:
+def test_the_newest_image_is_first(server: Server, ids: list[str]) -> None:
     """Who has just uploaded looks for it at the top."""
     answer = server.client.get("/api/v1/images")
 
@@ -68,7 +68,7 @@ def test_following_the_link_visits_every_image_once(
     assert seen == ids[::-1]
 
 
-def test_pages_do_not_shift_when_images_come_and_go(make_server: MakeServer) -> None:
+def test_pages_do_not_shift_when_images_are_added_or_deleted(make_server: MakeServer) -> None:
     """A cursor is a place in the list, not a count of what is before it."""
     server = make_server(workers=1)
     first, second, third, fourth = (server.upload(picture(seed))["id"] for seed in range(4))
@@ -115,7 +115,7 @@ def test_a_list_parameter_that_breaks_its_rules_is_named(
 
 
 @pytest.mark.parametrize("host", ["[", "evil.example/x?w=1", "a b", "", "\xff"])
-def test_the_host_field_has_no_say(server: Server, ids: list[str], host: str) -> None:
+def test_the_host_field_has_no_effect(server: Server, ids: list[str], host: str) -> None:
     """A link or a transform read out of it would poison whatever cache stands before us."""
     for target, header in ((f"/images/{ids[0]}?w=33", "etag"), ("/api/v1/images?limit=1", "link")):
         plain = server.client.get(target).headers[header]
@@ -203,7 +203,7 @@ def test_variants_are_listed_as_they_are_stored(server: Server) -> None:
     assert len(server.client.get(place).json()["data"]) == 3
 
 
-def test_purged_variants_are_made_anew(server: Server) -> None:
+def test_purged_variants_are_made_again(server: Server) -> None:
     """Purging frees space; it breaks no URL, and the same transform makes the same bytes."""
     image = server.upload(picture(21))
     server.finished(image["job"]["id"])
@@ -249,7 +249,7 @@ def test_a_deleted_image_is_gone_from_every_url(server: Server) -> None:
     assert_problem(server.client.delete(f"/api/v1/images/{image_id}"), 404, "not_found")
 
 
-def test_a_twin_survives_its_twins_deletion(server: Server) -> None:
+def test_an_image_survives_the_deletion_of_another_with_the_same_bytes(server: Server) -> None:
     """Images may share a blob, and variants; the last one takes them with it."""
     one, two = (server.upload(picture(23)) for _ in range(2))
     for twin in (one, two):
@@ -287,7 +287,7 @@ def test_metadata_is_always_sent_as_it_is_now(server: Server) -> None:
         assert each.headers["cache-control"] == "no-store"
 
 
-def test_an_edit_goes_by_its_version_alone(server: Server) -> None:
+def test_an_edit_depends_only_on_its_version(server: Server) -> None:
     """A date is passed over where there is none (RFC 9110, section 13.1.4)."""
     url = f"/api/v1/images/{server.upload(picture(78))['id']}"
     old = {"if-unmodified-since": "Sat, 01 Jan 2000 00:00:00 GMT"}

@@ -78,7 +78,7 @@ def all_of(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("fields", [(), ("If-None-Match: *",)], ids=["200", "304"])
-def test_an_answer_at_once_is_the_same_as_any_other(
+def test_an_inline_answer_is_the_same_as_any_other(
     server: Server, hot: str, fields: tuple[str, ...]
 ) -> None:
     """The one that ends a connection is the application's."""
@@ -93,7 +93,7 @@ def test_an_answer_at_once_is_the_same_as_any_other(
     assert len(inline.all("date")) == len(inline.all("x-request-id")) == 1
 
 
-def test_a_request_id_is_taken_over_when_it_is_a_plain_word(server: Server, hot: str) -> None:
+def test_a_request_id_is_kept_if_it_is_a_plain_word(server: Server, hot: str) -> None:
     """Anything else would go into a log line and a field of the answer."""
     good = ask(server, request(hot, "X-Request-ID: abc-1"))
     bad = ask(server, request(hot, "X-Request-ID: a b"))
@@ -102,7 +102,7 @@ def test_a_request_id_is_taken_over_when_it_is_a_plain_word(server: Server, hot:
     assert re.fullmatch(r"[0-9a-f]+-[0-9a-f]+", bad.all("x-request-id")[0])
 
 
-def test_a_long_row_of_requests_is_answered_in_their_order(server: Server, hot: str) -> None:
+def test_a_long_pipeline_is_answered_in_order(server: Server, hot: str) -> None:
     """Those at hand and those that are not, mixed: none overtakes another."""
     other = warmed(server, 2, width=31)
     urls = ["/no-such", *[hot] * 900, *[hot, other, "/healthz", other, "/no-such", hot] * 200]
@@ -144,7 +144,7 @@ def test_a_header_that_stops_after_an_answer_keeps_no_connection(server: Server,
     assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200"]
 
 
-def test_what_is_wrong_after_an_answer_is_told(server: Server, hot: str) -> None:
+def test_an_error_after_an_answer_is_reported(server: Server, hot: str) -> None:
     """The answers before it are whole."""
     with connected(server) as connection:
         connection.sendall(request(hot) * 2 + b"NONSENSE\r\n\r\n")
@@ -153,7 +153,7 @@ def test_what_is_wrong_after_an_answer_is_told(server: Server, hot: str) -> None
     assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"200", b"400"]
 
 
-def test_a_body_that_nobody_asked_for_is_passed_over(server: Server, hot: str) -> None:
+def test_an_unexpected_body_is_ignored(server: Server, hot: str) -> None:
     """It may come after the answer, and the next request after it."""
     with connected(server) as connection:
         connection.sendall(request(hot, "Content-Length: 5"))
@@ -173,7 +173,7 @@ def test_an_endless_body_after_an_answer_ends(server: Server, hot: str) -> None:
         assert ends_while_it_is_sent(connection, b"400\r\n" + b"a" * 1024 + b"\r\n")
 
 
-def test_an_old_client_is_answered_and_let_go(server: Server, hot: str) -> None:
+def test_an_http_1_0_client_is_answered_and_disconnected(server: Server, hot: str) -> None:
     """HTTP/1.0 keeps no connection."""
     with connected(server) as connection:
         connection.sendall(request(hot, version="1.0"))
@@ -197,7 +197,7 @@ def test_the_log_names_the_client_behind_a_proxy(make_server: MakeServer) -> Non
     assert (lines[-1]["status"], lines[-1]["client"] != lines[-2]["client"]) == (200, True)
 
 
-def test_a_flood_of_one_client_holds_nobody_up(server: Server, hot: str) -> None:
+def test_a_flood_of_one_client_delays_no_other(server: Server, hot: str) -> None:
     """What is at hand is answered a few at a time, however many requests come in one packet."""
     count = 10_000
     answers = 0
@@ -230,7 +230,7 @@ def broken(_scope: Scope) -> tuple[bytes, bytes] | None:
     raise ValueError("a bug")
 
 
-def test_a_bug_in_what_is_at_hand_costs_only_the_short_way() -> None:
+def test_a_bug_in_inline_answers_only_disables_them() -> None:
     """The request takes the long one; the parser would call it a bad request."""
     answer = answer_of(PlainTextResponse("the long way"), broken)
 

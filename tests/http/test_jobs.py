@@ -61,7 +61,7 @@ def jobs(server: Server, **query: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_job_says_what_was_made_and_where_it_is(server: Server, done: dict[str, Any]) -> None:
+def test_a_job_lists_its_results_with_their_urls(server: Server, done: dict[str, Any]) -> None:
     """Operations with their URLs, attempts, and when it all happened."""
     assert done["status"] == "succeeded"
     assert done["attempts"] == 1
@@ -75,7 +75,7 @@ def test_a_job_says_what_was_made_and_where_it_is(server: Server, done: dict[str
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z", done["finished_at"])
 
 
-def test_a_failed_job_says_why(server: Server, failed: dict[str, Any]) -> None:
+def test_a_failed_job_has_a_reason(server: Server, failed: dict[str, Any]) -> None:
     """In the job and in each operation; a corrupt image is not tried again."""
     image = server.client.get(f"/api/v1/images/{failed['image_id']}").json()
 
@@ -88,7 +88,7 @@ def test_a_failed_job_says_why(server: Server, failed: dict[str, Any]) -> None:
     assert image["status"] == "failed"
 
 
-def test_the_newest_job_comes_first(
+def test_the_newest_job_is_first(
     server: Server, done: dict[str, Any], failed: dict[str, Any]
 ) -> None:
     """As with images; listed it reads the same as alone."""
@@ -121,7 +121,7 @@ def test_the_ends_of_the_calendar_are_instants(server: Server, done: dict[str, A
     assert jobs(server, created_from="9999-12-31T23:59:59.999999Z") == []
 
 
-def test_a_filter_goes_with_the_link(server: Server, done: dict[str, Any]) -> None:
+def test_a_filter_is_kept_in_the_link(server: Server, done: dict[str, Any]) -> None:
     """The next page is of the same list."""
     for seed in range(3, 6):
         server.finished(server.upload(picture(seed))["job"]["id"])

@@ -81,7 +81,7 @@ def test_nul_in_a_query_is_refused(server: Server) -> None:
     assert assert_problem(answer, 400, "invalid_request")["errors"][0]["loc"] == "cursor"
 
 
-def test_the_place_of_a_value_is_made_for_faults_alone() -> None:
+def test_the_location_of_a_value_is_computed_only_for_errors() -> None:
     """A long name around many values is not copied for each of them."""
     body = json.dumps({"a" * (8 << 20): [1] * 40_000 + ["\0"]}).encode()
     began = time.process_time()

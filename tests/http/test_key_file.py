@@ -40,7 +40,7 @@ def status_of(server: Server, key: str) -> int:
     return client_of(server, key).get("/api/v1/users").status_code
 
 
-def test_the_first_start_takes_the_key_from_the_file(
+def test_the_first_start_uses_the_key_from_the_file(
     make_server: MakeServer, key_file: Path
 ) -> None:
     """It is that of an admin, and neither printed nor logged nor kept as it is."""
@@ -93,7 +93,7 @@ GUESSED = "not random"
         (f"isk_{ID}_{8 * 'deadbeef'}", GUESSED),
     ],
 )
-def test_a_file_without_a_good_key_keeps_the_service_from_starting(
+def test_a_file_without_a_valid_key_prevents_the_start(
     tmp_path: Path, content: str, said: str
 ) -> None:
     """One line says why, the content is not shown, and nothing is made."""
@@ -111,7 +111,7 @@ def test_a_file_without_a_good_key_keeps_the_service_from_starting(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_read_keeps_the_service_from_starting(tmp_path: Path) -> None:
+def test_an_unreadable_key_file_prevents_the_start(tmp_path: Path) -> None:
     """Docker makes a directory of a mount whose source is missing. `config` says the same."""
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "folder").mkdir()
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read_keeps_the_service_from_starting(tmp_path: Pa
     assert not (tmp_path / "data").exists()
 
 
-def test_later_starts_take_no_key_from_the_file(make_server: MakeServer, key_file: Path) -> None:
+def test_later_starts_use_no_key_from_the_file(make_server: MakeServer, key_file: Path) -> None:
     """Neither a new one, nor the first one again after it was removed; the log says so."""
     server = make_server(auth=None, admin_key_file=str(key_file))
     changed = str(new_key(new_id()))
@@ -160,7 +160,7 @@ def test_later_starts_take_no_key_from_the_file(make_server: MakeServer, key_fil
     assert changed not in server.log()
 
 
-def test_a_database_without_users_takes_the_key(make_server: MakeServer, key_file: Path) -> None:
+def test_a_database_without_users_gets_the_key(make_server: MakeServer, key_file: Path) -> None:
     """That of a server without accounts; a bad file keeps it from starting with accounts."""
     server = make_server(auth="off", admin_key_file="/nonexistent")
     server.stop()
@@ -201,9 +201,7 @@ def test_a_printed_key_that_never_got_its_rows_is_forgotten(
 
 
 @pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "reserve"])
-def test_a_first_start_that_is_killed_goes_on_with_the_key(
-    tmp_path: Path, key_file: Path, sign: str
-) -> None:
+def test_a_killed_first_start_keeps_the_key(tmp_path: Path, key_file: Path, sign: str) -> None:
     """At whatever point: there is one admin with one key."""
     server = Server(tmp_path / "data", auth=None, admin_key_file=str(key_file))
     with contextlib.closing(server):

@@ -54,7 +54,7 @@ def uploaded(admin: Account, seed: int) -> str:
     return image_id
 
 
-def test_an_address_that_asks_too_often_is_told_when_to_come_back(server: Server) -> None:
+def test_too_many_requests_of_an_address_get_retry_after(server: Server) -> None:
     """And when it does as it is told, it is let in."""
     answers = [ask(server, "192.0.2.1") for _ in range(6)]
 
@@ -69,7 +69,7 @@ def test_an_address_that_asks_too_often_is_told_when_to_come_back(server: Server
     assert ask(server, "192.0.2.1").status_code == 200
 
 
-def test_an_error_tells_the_standing_too(server: Server) -> None:
+def test_an_error_has_the_rate_limit_state(server: Server) -> None:
     """What is refused is counted like what is not."""
     answer = fetch(server, "192.0.2.2", "/api/v1/images")
 
@@ -127,7 +127,7 @@ def test_one_that_is_refused_does_not_stop_others(server: Server, admin: Account
     assert {both(width) for width in range(200, 216)} == {200}
 
 
-def test_the_figures_count_what_was_refused(server: Server, admin: Account) -> None:
+def test_the_metrics_count_refused_requests(server: Server, admin: Account) -> None:
     """An operator sees an attack."""
     for _ in range(8):
         ask(server, "192.0.2.9")
@@ -147,7 +147,7 @@ def test_health_and_pictures_are_not_counted(server: Server, admin: Account) -> 
         assert "ratelimit-limit" not in answers[0].headers
 
 
-def test_without_accounts_nobody_is_counted(make_server: MakeServer) -> None:
+def test_without_accounts_requests_are_not_counted(make_server: MakeServer) -> None:
     """Scripts on the same machine are not slowed down by default."""
     server = make_server(rate_limit_anonymous="1/h")
 

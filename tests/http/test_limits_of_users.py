@@ -87,7 +87,7 @@ def test_a_deleted_image_makes_room(server: Server, admin: Account) -> None:
     assert upload(bob, 206).status_code == 201
 
 
-def test_what_fails_is_not_charged(server: Server, admin: Account) -> None:
+def test_failed_uploads_are_not_charged(server: Server, admin: Account) -> None:
     """Refused, cut off, or turned down in the very transaction; and what a failed job left."""
     kim = make_user(server, admin, "kim")
     nowhere = {"collection_id": "01900000-0000-7000-8000-000000000000"}
@@ -110,7 +110,7 @@ def test_what_fails_is_not_charged(server: Server, admin: Account) -> None:
     assert usage_of(kim)["image_count"] == usage_of(kim)["image_bytes"] == 0
 
 
-def test_what_is_declared_too_large_is_refused_unread(server: Server, admin: Account) -> None:
+def test_a_declared_excess_is_refused_unread(server: Server, admin: Account) -> None:
     """The client learns it before it has sent anything."""
     carl = make_user(server, admin, "carl")
     head = (
@@ -176,9 +176,7 @@ def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Account) -
     assert int(admin.client.get("/api/v1/users/me").headers["ratelimit-remaining"]) > 60
 
 
-def test_credentials_that_do_not_hold_are_counted_by_address(
-    server: Server, admin: Account
-) -> None:
+def test_invalid_credentials_are_counted_by_address(server: Server, admin: Account) -> None:
     """Nobody may guess for ever, and who knows the key is not kept out by who does not."""
     wrong = {"authorization": f"Bearer isk_{'0' * 32}_{'0' * 64}", "x-forwarded-for": "192.0.2.1"}
 

@@ -88,7 +88,7 @@ def test_a_request_is_one_line(server: Server, method: str, path: str, status: i
         assert line["timestamp"]
 
 
-def test_a_line_is_one_line_whatever_the_url_holds(server: Server) -> None:
+def test_a_log_entry_is_one_line_for_every_url(server: Server) -> None:
     """A newline in a path must not forge an entry."""
     server.client.get("/x%0A%7B%22action%22:%22forged%22%7D%00%FF", headers={"x-request-id": "nl"})
 
@@ -152,7 +152,7 @@ HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e\u2066\r\n\x7f"
 """A terminal's title, a bell, a C1 control, bidirectional marks and line ends."""
 
 
-def test_text_logs_give_a_terminal_nothing_to_obey(make_server: MakeServer) -> None:
+def test_text_logs_contain_no_terminal_escapes(make_server: MakeServer) -> None:
     """A path is decoded before it is logged."""
     server = make_server(log_format="text", workers=1)
     server.client.get(f"/x{quote(HOSTILE)}", headers={"x-request-id": "hostile"})
@@ -226,7 +226,9 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, log_format: 
 
 
 @pytest.mark.parametrize("log_format", ["json", "text", "auto"])
-def test_without_a_standard_error_no_file_is_taken_for_it(tmp_path: Path, log_format: str) -> None:
+def test_without_standard_error_no_file_gets_its_descriptor(
+    tmp_path: Path, log_format: str
+) -> None:
     """`2>&-`: the next file that is opened has its number."""
     server = Server(tmp_path / "data")
     command = (

@@ -86,7 +86,7 @@ def test_a_patch_of_an_older_version_changes_nothing(server: Server) -> None:
     assert server.client.get(url_of(image)).json()["title"] == "Theirs"
 
 
-def test_saving_what_is_there_makes_no_version(server: Server) -> None:
+def test_saving_without_changes_makes_no_version(server: Server) -> None:
     """Who saves twice disturbs nobody."""
     image = server.upload(picture(), title="A", tags="b")
 
@@ -138,7 +138,7 @@ def test_an_image_that_is_not_there_is_not_found(server: Server, image_id: str) 
     assert_problem(answer, 404, "not_found")
 
 
-def test_images_of_others_are_not_changed(people: People) -> None:
+def test_images_of_other_users_are_not_changed(people: People) -> None:
     """A private one does not exist for them."""
     shown, hidden = (upload(people.ann, visibility=kind) for kind in ("public", "private"))
 
@@ -148,9 +148,7 @@ def test_images_of_others_are_not_changed(people: People) -> None:
 
 
 @pytest.mark.parametrize("place", ["/thumbnail", "?w=99", ""])
-def test_what_is_made_private_is_gone_for_others_with_the_next_request(
-    people: People, place: str
-) -> None:
+def test_a_private_image_is_hidden_from_the_next_request_on(people: People, place: str) -> None:
     """Not even the answer in memory is given any more; made public it is there again."""
     image = upload(people.ann)
     url = f"/images/{image['id']}{place}"
@@ -168,7 +166,7 @@ def test_what_is_made_private_is_gone_for_others_with_the_next_request(
     assert stranger.get(url).status_code == 200
 
 
-def test_a_variant_under_way_is_not_remembered_as_public(people: People) -> None:
+def test_a_variant_in_progress_is_not_remembered_as_public(people: People) -> None:
     """It was asked for while the image was public, and is made when it no longer is."""
     files = {"f": noise((3000, 2000))}
     image = people.ann.post("/api/v1/images", files=files).json()

@@ -80,7 +80,7 @@ def test_streams_and_webhooks_are_counted(make_server: MakeServer, receiver: Rec
     until(lambda: metrics(server.client)["event_streams"] == 0)
 
 
-def test_every_figure_has_its_row_in_the_documentation(guarded: Server, admin: Account) -> None:
+def test_every_metric_has_its_row_in_the_documentation(guarded: Server, admin: Account) -> None:
     """A number without a meaning wakes people for nothing."""
     guarded.client.post("/api/v1/auth/token", data={"username": "nobody", "password": "x" * 12})
     section = DOCS.partition("### Metrics")[2].partition("\n## ")[0]

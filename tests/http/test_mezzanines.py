@@ -73,7 +73,7 @@ def test_the_eager_thumbnail_is_the_one_made_later_from_the_stored_mezzanine(
     assert again.headers["etag"] == first.headers["etag"]
 
 
-def test_the_job_of_an_upload_finds_its_facts(server: Server) -> None:
+def test_the_job_of_an_upload_makes_its_analysis(server: Server) -> None:
     """Colours and hashes are there for galleries, without another decode."""
     image = server.upload(picture(11))
     assert image["thumbhash"] is None
@@ -87,7 +87,7 @@ def test_the_job_of_an_upload_finds_its_facts(server: Server) -> None:
     assert found["thumbhash"]
 
 
-def test_the_same_bytes_have_the_same_facts_once_analysed(server: Server) -> None:
+def test_the_same_bytes_have_the_same_analysis(server: Server) -> None:
     """Each image by a job of its own, which finds the same."""
     content = noise((300, 200))
     first = server.upload(content)

@@ -41,7 +41,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_malformed_body_is_the_clients_fault(server: Server, body: bytes) -> None:
+def test_a_malformed_body_is_a_client_error(server: Server, body: bytes) -> None:
     """Whatever is wrong with a form, the answer says so; it is never a 500."""
     answer = post_multipart(server, body)
 
@@ -77,7 +77,7 @@ def test_a_boundary_in_quotes_is_a_boundary(server: Server) -> None:
     assert server.client.post("/images", content=body, headers=headers).status_code == 201
 
 
-def test_a_file_may_hold_what_looks_like_a_boundary(server: Server) -> None:
+def test_a_file_may_contain_text_like_a_boundary(server: Server) -> None:
     """Only the whole marker at the start of a line ends a part."""
     content = picture(32) + f"\r\n--{BOUNDARY[:-1]}\r\n--\r\n {BOUNDARY}--{BOUNDARY}".encode()
 

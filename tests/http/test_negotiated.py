@@ -16,7 +16,7 @@ def url(server: Server) -> str:
     return f"/images/{server.upload(picture())['id']}?w=64&format=auto"
 
 
-def test_each_asker_gets_its_best_format_cold_and_hot(server: Server, url: str) -> None:
+def test_each_requester_gets_its_best_format_cold_and_hot(server: Server, url: str) -> None:
     """The remembered response of one requester must not be sent to another."""
     asked = {AVIF: "image/avif", WEBP: "image/webp", ANY: "image/jpeg"}
 

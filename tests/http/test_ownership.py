@@ -234,13 +234,13 @@ def seen_by(ada: Account, things: Things) -> list[Any]:
     return [ada.client.get(path.format(**named)).json() for path in paths]
 
 
-def test_every_operation_says_what_others_are_answered() -> None:
+def test_every_operation_declares_the_answer_for_other_users() -> None:
     """A new operation without a row here is an untested leak."""
     assert set(METHODS) == {name.partition("/")[0] for name in EXPECTED}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_others_find_nothing_of_whats_private(
+def test_other_users_find_no_private_data(
     guarded: Server, bob: Account, things: Things, name: str
 ) -> None:
     """This holds for bodies and headers, users and strangers, GET and HEAD."""
@@ -258,7 +258,7 @@ def test_others_find_nothing_of_whats_private(
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_what_others_were_refused_has_not_happened(
+def test_refused_requests_have_no_effect(
     ada: Account, bob: Account, things: Things, name: str
 ) -> None:
     """A 404 must not delete data."""
@@ -325,7 +325,7 @@ def test_memory_leaks_nothing_private(
 
 
 @pytest.mark.parametrize("path", PICTURES)
-def test_what_becomes_private_is_gone_from_memory(
+def test_an_image_made_private_is_removed_from_memory(
     guarded: Server, ada: Account, bob: Account, path: str
 ) -> None:
     """It is removed immediately from memory, and comes back when it is public again."""
@@ -344,7 +344,7 @@ def test_what_becomes_private_is_gone_from_memory(
         assert ada.client.get(url).status_code == 200
 
 
-def test_those_who_ask_at_once_are_told_apart(
+def test_concurrent_requesters_get_separate_answers(
     guarded: Server, ada: Account, make_things: Callable[[], Things]
 ) -> None:
     """A concurrent request for the same URL does not get the other requester's response."""
@@ -357,7 +357,7 @@ def test_those_who_ask_at_once_are_told_apart(
         assert [answer.status_code for answer in answers] == [200, 404] * 4
 
 
-def test_a_private_image_is_no_different_from_none(
+def test_a_private_image_is_answered_like_an_absent_one(
     guarded: Server, bob: Account, things: Things
 ) -> None:
     """This also holds for responses to invalid credentials."""
@@ -369,7 +369,7 @@ def test_a_private_image_is_no_different_from_none(
             assert private.status_code in {401, 404}
 
 
-def test_an_owner_who_may_not_read_is_told_so(
+def test_an_owner_without_the_read_scope_is_forbidden(
     guarded: Server, ada: Account, admin: Account, things: Things
 ) -> None:
     """A leaked key for uploads cannot read the uploaded images."""

@@ -39,7 +39,7 @@ def test_without_accounts_everybody_is_the_owner(server: Server) -> None:
     assert server.client.get(f"/api/v1/images/{image['id']}").json()["gps"] == PLACE
 
 
-def test_others_are_not_told_the_place_of_a_public_image(people: People) -> None:
+def test_other_users_do_not_get_the_location_of_a_public_image(people: People) -> None:
     """Neither the image nor a list has it; the owner and admins get it."""
     image = uploaded(people.ann)
     path = f"/api/v1/images/{image['id']}"
@@ -54,7 +54,7 @@ def test_others_are_not_told_the_place_of_a_public_image(people: People) -> None
     assert "151.2" not in str(shown["bob"])
 
 
-def test_no_variant_holds_the_place(people: People) -> None:
+def test_no_variant_contains_the_location(people: People) -> None:
     """Variants have no metadata."""
     image = uploaded(people.ann)
 

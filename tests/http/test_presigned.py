@@ -35,7 +35,7 @@ def put(server: Server, upload: dict[str, Any], content: bytes, **fields: str) -
         return stranger.request(upload["method"], upload["url"], content=content, headers=headers)
 
 
-def test_a_file_becomes_the_image_that_was_promised(people: People) -> None:
+def test_a_file_becomes_the_promised_image(people: People) -> None:
     """It has the promised id, the owner who requested the URL, and the given metadata."""
     collection = people.ann.post("/api/v1/collections", json={"title": "c"}).json()
     upload = handed_out(
@@ -94,7 +94,7 @@ def test_a_second_file_is_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same bytes", "other bytes"])
-def test_of_two_files_at_once_one_wins(server: Server, same: bool) -> None:
+def test_one_of_two_concurrent_files_is_accepted(server: Server, same: bool) -> None:
     """No data of the others is kept, and the accepted bytes stay when they are equal."""
     for attempt in range(3):
         upload = handed_out(server.client)
@@ -167,7 +167,7 @@ def test_a_url_without_signature_is_refused(server: Server) -> None:
     assert_problem(answer, 403, "signature_invalid")
 
 
-def test_disabling_a_user_withdraws_their_urls(people: People) -> None:
+def test_disabling_a_user_invalidates_their_urls(people: People) -> None:
     """A disabled user cannot use earlier upload URLs, even after being enabled again."""
     fired = make_user(people.server, Account("", "", people.admin), "fired")
     upload = handed_out(fired.client)
@@ -212,12 +212,12 @@ def test_an_expired_url_is_refused_and_collected(make_server: MakeServer) -> Non
         {"colour": "red"},
     ],
 )
-def test_what_cannot_be_promised_is_refused(server: Server, query: dict[str, Any]) -> None:
+def test_invalid_upload_requests_are_refused(server: Server, query: dict[str, Any]) -> None:
     """The request is refused before a file is sent."""
     assert_problem(server.client.get(ASK, params=query), 400, "invalid_request")
 
 
-def test_an_id_whose_file_is_still_to_come_cannot_be_processed(people: People) -> None:
+def test_an_id_without_its_file_cannot_be_processed(people: People) -> None:
     """Its owner gets an explanation; for other users it is no image.
 
     Afterwards it is an ordinary image.

@@ -52,7 +52,7 @@ def test_an_error_is_a_problem_document(
         ("TRACE", "/", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_a_method_that_a_url_has_not_is_answered_with_those_it_has(
+def test_an_unknown_method_is_answered_with_the_allowed_ones(
     server: Server, method: str, path: str, allowed: str
 ) -> None:
     """All of them are named: several routes share a path (RFC 9110, section 15.5.6)."""
@@ -97,7 +97,7 @@ def test_an_error_to_head_has_no_body(server: Server) -> None:
     assert answer.content == b""
 
 
-def test_a_url_that_turned_out_wrong_is_asked_again(server: Server) -> None:
+def test_errors_of_a_url_are_not_remembered(server: Server) -> None:
     """An error is not remembered: the same URL works when the cause is gone."""
     image = server.upload(picture(1))
     url = f"/images/{image['id']}?w=50"
@@ -121,7 +121,9 @@ def test_a_url_that_turned_out_wrong_is_asked_again(server: Server) -> None:
         b"GET /images/\x00 HTTP/1.1\r\nHost: [::1]\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused_and_harms_nobody(server: Server, request_bytes: bytes) -> None:
+def test_non_http_data_is_refused_without_effect_on_others(
+    server: Server, request_bytes: bytes
+) -> None:
     """The response is a 4xx or a closed connection; the next client is served normally."""
     answer = send_raw(server, request_bytes)
 
@@ -145,7 +147,7 @@ def test_two_requests_on_one_connection_do_not_mix(server: Server) -> None:
     assert statuses == [b"415", b"200"]
 
 
-def test_no_error_tells_of_the_inside(server: Server) -> None:
+def test_no_error_reveals_internals(server: Server) -> None:
     """Responses to strangers contain no path, module or SQL."""
     answers = [server.client.request(method, path) for method, path, *_ in ERRORS]
     answers += [

@@ -161,7 +161,7 @@ def test_a_frame_must_be_there_in_every_image(server: Server) -> None:
     assert_problem(both, 400, "invalid_transform")
 
 
-def test_a_preset_that_an_image_has_no_variant_of_is_refused_at_once(
+def test_an_impossible_preset_is_refused_immediately(
     make_server: MakeServer,
 ) -> None:
     """A GET gives the same error; the job of an upload makes the possible presets."""
@@ -206,7 +206,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         ("moving", "w=900&enlarge=1", "4,000,000 together"),
     ],
 )
-def test_an_operation_that_is_too_large_is_refused_at_once(
+def test_a_too_large_operation_is_refused_immediately(
     narrow: Server, kind: str, operation: str | dict[str, str], says: str
 ) -> None:
     """Code and message are those of GET; no job is made, also not for the other operations."""
@@ -227,7 +227,9 @@ def test_an_operation_that_is_too_large_is_refused_at_once(
     assert narrow.client.get(jobs).json() == before
 
 
-def test_an_output_that_takes_too_much_memory_is_refused_at_once(make_server: MakeServer) -> None:
+def test_an_output_that_needs_too_much_memory_is_refused_immediately(
+    make_server: MakeServer,
+) -> None:
     """Lossless WebP of 19 MP takes more memory than a worker of 1 GiB has."""
     server = make_server(worker_memory="1GiB", workers=1)
     image = server.upload(picture(5, (400, 300)))
@@ -260,7 +262,7 @@ def test_a_request_that_breaks_the_rules_is_refused(server: Server, body: dict[s
     assert_problem(processed(server.client, **body), 400, "invalid_request")
 
 
-def test_images_of_others_are_not_processed(people: People) -> None:
+def test_images_of_other_users_are_not_processed(people: People) -> None:
     """A private image does not exist for them.
 
     The requester's images in the request stay unchanged.
@@ -274,7 +276,7 @@ def test_images_of_others_are_not_processed(people: People) -> None:
     assert len(people.bob.get(f"/api/v1/jobs?image={own['id']}").json()["data"]) == 1
 
 
-def test_images_are_deleted_each_for_itself(people: People) -> None:
+def test_images_are_deleted_independently(people: People) -> None:
     """An error with one does not affect the others; entries are in order."""
     own = [upload(people.bob, seed) for seed in (1, 2)]
     shown, hidden = (upload(people.ann, visibility=kind) for kind in ("public", "private"))

@@ -194,7 +194,7 @@ def test_a_search_finds(server: Server, ids: dict[str, str], q: str, names: str)
     ("escaped", "status"),
     [("%ED%A0%80", 200), ("%FF%FE", 200), ("%F0%9F", 200), ("%00", 400), ("sea%00sand", 400)],
 )
-def test_bytes_that_are_no_text_are_no_bug(server: Server, escaped: str, status: int) -> None:
+def test_invalid_text_is_not_a_bug(server: Server, escaped: str, status: int) -> None:
     """Bytes that are not UTF-8 find nothing; NUL is refused as in every parameter."""
     answer = server.client.get(f"/api/v1/images?q={escaped}")
 
@@ -463,7 +463,7 @@ def test_a_parameter_that_breaks_its_rules_is_named(many: Server, query: str, lo
         ("sortDirection=desc", "order"), ("desc=1", "order"), ("public=1", "visibility"),
     ],
 )  # fmt: skip
-def test_what_other_services_call_it_names_the_right_parameter(
+def test_a_name_of_another_service_gives_the_right_parameter(
     many: Server, parameter: str, right: str
 ) -> None:
     """The message says which parameter to use."""
@@ -488,7 +488,7 @@ def test_a_parameter_that_is_not_there_is_not_advised(many: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["q", "sort", "limit", "status", "total"])
-def test_a_parameter_that_is_no_list_may_be_there_once(many: Server, name: str) -> None:
+def test_a_parameter_that_is_not_a_list_may_be_given_once(many: Server, name: str) -> None:
     """The server does not guess which of two values is meant."""
     answer = many.client.get("/api/v1/images", params=[(name, "1"), (name, "1")])
 
@@ -518,7 +518,7 @@ def test_a_list_is_counted_on_request(many: Server, query: dict[str, str], total
     assert set(many.client.get("/api/v1/images", params=query).json()) == {"data", "next_cursor"}
 
 
-def test_a_cursor_holds_with_and_without_the_total(many: Server) -> None:
+def test_a_cursor_is_valid_with_and_without_the_total(many: Server) -> None:
     """It is the same list."""
     first = many.client.get("/api/v1/images?limit=4").json()
 

@@ -77,7 +77,7 @@ def test_a_private_image_is_shown_without_a_credential(
     assert signing.client.get(private["urls"]["thumbnail"]).status_code == 404
 
 
-def test_the_original_is_signed_for_an_hour_when_nothing_is_said(
+def test_by_default_the_original_is_signed_for_an_hour(
     signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
     """A URL for a download has the parameter for it."""
@@ -95,7 +95,7 @@ def test_the_original_is_signed_for_an_hour_when_nothing_is_said(
     assert disposition.startswith("attachment")
 
 
-def test_a_signed_url_holds_for_its_picture_alone(
+def test_a_signed_url_is_valid_for_its_picture_only(
     signing: Server, ada: Account, private: dict[str, Any]
 ) -> None:
     """It is not valid for another transform, a later expiry, or another image."""
@@ -147,7 +147,7 @@ def test_only_the_owner_and_admins_sign(
         ({"download": 1}, "download"),
     ],
 )
-def test_what_is_wrong_is_named(
+def test_invalid_members_are_named(
     ada: Account, private: dict[str, Any], asked: dict[str, Any], place: str
 ) -> None:
     """The error has its position in the body."""

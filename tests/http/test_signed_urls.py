@@ -74,7 +74,7 @@ def test_policy_signed_covers_originals_too(image: tuple[Server, str]) -> None:
 
 
 @pytest.mark.parametrize("image", ["open"], indirect=True)
-def test_a_signature_that_does_not_hold_is_refused_under_every_policy(
+def test_an_invalid_signature_is_refused_under_every_policy(
     image: tuple[Server, str],
 ) -> None:
     """A URL with a signature must be the one that was signed."""
@@ -89,7 +89,7 @@ def test_a_signature_that_does_not_hold_is_refused_under_every_policy(
 
 
 @pytest.mark.parametrize("image", ["presets"], indirect=True)
-def test_an_expiring_url_is_not_kept_longer_than_it_is_good(image: tuple[Server, str]) -> None:
+def test_an_expiring_url_is_not_cached_beyond_its_expiry(image: tuple[Server, str]) -> None:
     """Neither a cache nor our memory may use it after its expiry."""
     server, path = image
 

@@ -103,7 +103,7 @@ def test_a_connection_that_sends_nothing_is_closed(server: Server) -> None:
 
 
 @pytest.mark.parametrize("after", [b"", b"\r\n"])
-def test_a_connection_that_asks_nothing_more_is_closed(server: Server, after: bytes) -> None:
+def test_an_idle_connection_is_closed(server: Server, after: bytes) -> None:
     """An empty line before a request is not a request."""
     with connected(server) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")
@@ -115,7 +115,7 @@ def test_a_connection_that_asks_nothing_more_is_closed(server: Server, after: by
         until(lambda: is_closed(connection))
 
 
-def test_two_hundred_idle_connections_are_let_go(server: Server) -> None:
+def test_two_hundred_idle_connections_are_closed(server: Server) -> None:
     """Those beyond the limit of their address are closed first, the others after the time-out."""
     idle = [connected(server) for _ in range(200)]
     for connection in idle[:20]:
@@ -175,7 +175,7 @@ def test_a_body_that_drips_is_answered_408(server: Server) -> None:
     assert orphans(server) == []
 
 
-def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
+def test_endless_chunk_extensions_do_not_count_as_body(server: Server) -> None:
     """The parser drops them, so the application never sees them."""
     with connected(server) as connection:
         connection.sendall(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5;a=")
@@ -189,7 +189,7 @@ def test_chunk_extensions_without_an_end_are_no_body(server: Server) -> None:
     assert orphans(server) == []
 
 
-def test_a_slow_body_that_keeps_coming_is_taken(server: Server) -> None:
+def test_a_slow_steady_body_is_accepted(server: Server) -> None:
     """A mobile client may take longer than any one time-out."""
     content = noise((300, 300))
     head = UPLOAD + b"Content-Length: %d\r\n\r\n" % len(content)
@@ -220,7 +220,7 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server, large: tuple[str
     connection.close()
 
 
-def test_a_pipeline_that_nobody_reads_is_cut_off(server: Server, large: tuple[str, int]) -> None:
+def test_an_unread_pipeline_is_cut_off(server: Server, large: tuple[str, int]) -> None:
     """Each of its requests is notified, so that none keeps its file or continues to write."""
     path, _ = large
     until(lambda: not server.held())
@@ -331,7 +331,7 @@ def test_requests_in_a_row_are_each_answered(server: Server) -> None:
             received += piece
 
 
-def test_what_came_before_a_broken_request_is_answered(server: Server) -> None:
+def test_requests_before_a_malformed_one_are_answered(server: Server) -> None:
     """The error of the next request must not replace the response."""
     good = b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n"
     with connected(server) as connection:
@@ -346,7 +346,7 @@ def test_what_came_before_a_broken_request_is_answered(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["GET /healthz", "POST /nothing", "PUT /images"])
 @pytest.mark.parametrize("keeps", ["keep-alive", "close"])
-def test_an_endless_body_that_nobody_reads_ends(server: Server, path: str, keeps: str) -> None:
+def test_an_endless_unread_body_ends(server: Server, path: str, keeps: str) -> None:
     """It is sent to a route that does not read it."""
     with connected(server) as connection:
         head = f"{path} HTTP/1.1\r\nHost: [::1]\r\nConnection: {keeps}\r\n"
@@ -365,12 +365,12 @@ def test_an_endless_file_ends(make_server: MakeServer) -> None:
     assert orphans(server) == []
 
 
-def test_an_upload_within_the_timeouts_is_taken(server: Server) -> None:
+def test_an_upload_within_the_timeouts_is_accepted(server: Server) -> None:
     """The limits do not affect normal uploads."""
     assert server.upload(picture(7))["status"] == "pending"
 
 
-def test_uvicorn_is_still_what_the_protocol_builds_upon() -> None:
+def test_uvicorn_has_the_private_parts_that_the_protocol_uses() -> None:
     """These names are private to uvicorn: the test detects an upgrade that changes them."""
     for name in (
         "connection_made",

@@ -163,7 +163,7 @@ def _of_documentation(client: httpx2.Client, api: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("prefix", "seed"), [("/stripped", 10), ("/deep/kept", 20)])
-def test_a_trusted_proxy_says_the_prefix(front: httpx2.Client, prefix: str, seed: int) -> None:
+def test_a_trusted_proxy_sets_the_prefix(front: httpx2.Client, prefix: str, seed: int) -> None:
     """The proxy may remove the prefix from the path or keep it."""
     urls = given_urls(front, prefix, seed)
 
@@ -171,7 +171,7 @@ def test_a_trusted_proxy_says_the_prefix(front: httpx2.Client, prefix: str, seed
         assert url.removeprefix(str(front.base_url).rstrip("/")).startswith(f"{prefix}/"), place
 
 
-def test_events_hold_the_prefix_too(front: httpx2.Client) -> None:
+def test_events_have_the_prefix_too(front: httpx2.Client) -> None:
     """Their URLs have the prefix of the stream's reader."""
     front.post("/stripped/api/v1/images", content=picture(31)).raise_for_status()
     headers = {"last-event-id": "0"}
@@ -184,7 +184,7 @@ def test_events_hold_the_prefix_too(front: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("forged", HOSTILE)
-def test_a_prefix_that_is_no_path_is_ignored(front: httpx2.Client, forged: str) -> None:
+def test_an_invalid_prefix_is_ignored(front: httpx2.Client, forged: str) -> None:
     """A proxy passes on fields that it does not set, so a client may have sent it."""
     headers = {b"x-forwarded-prefix": forged.encode(), b"accept": b"text/html,*/*;q=0.8"}
     place = "/said-by-clients/api/v1"
@@ -201,7 +201,7 @@ def test_a_prefix_that_is_no_path_is_ignored(front: httpx2.Client, forged: str) 
     assert "set-cookie" not in form.headers
 
 
-def test_caches_tell_documents_of_different_prefixes_apart(front: httpx2.Client) -> None:
+def test_caches_distinguish_documents_of_different_prefixes(front: httpx2.Client) -> None:
     """If a client can set the prefix, it must not affect other clients."""
     url = "/said-by-clients/api/v1/openapi.json"
 
@@ -279,7 +279,7 @@ def test_memory_answers_below_the_prefix(mounted: Server) -> None:
     assert mounted.client.get(f"/media{path}").status_code == 404
 
 
-def test_a_signature_holds_with_and_without_the_prefix(mounted: Server) -> None:
+def test_a_signature_is_valid_with_and_without_the_prefix(mounted: Server) -> None:
     """The signature covers the path below the prefix, so that a service can be moved."""
     image = mounted.upload(picture(62))
     path = f"/images/{image['id']}"
@@ -339,7 +339,7 @@ def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
     assert httpx2.put(f"{public.client.base_url}{path}", content=picture(72)).status_code == 201
 
 
-def test_webhooks_tell_absolute_urls(public: Server) -> None:
+def test_webhooks_have_absolute_urls(public: Server) -> None:
     """A receiver has no other way to know the URL of the service."""
     receiver, admin = Receiver(), admin_of(public).client
     hook = {"url": receiver.url("/absolute"), "event_types": ["image.created"]}

@@ -29,7 +29,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_is_taken_has_its_thumbnail(server: Server, name: str) -> None:
+def test_accepted_files_have_a_thumbnail(server: Server, name: str) -> None:
     """Sandboxed workers make it, and must have loaded all decoders."""
     answer = server.client.post("/images", files={"file": (name, TAKEN[name])})
 
@@ -39,7 +39,7 @@ def test_what_is_taken_has_its_thumbnail(server: Server, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_decoded_here_is_refused_with_the_reason(server: Server, name: str) -> None:
+def test_undecodable_files_are_refused_with_the_reason(server: Server, name: str) -> None:
     """The upload is refused immediately, instead of failing in a later job."""
     data, reason = REFUSED[name]
 

@@ -73,7 +73,7 @@ def test_a_name_and_password_give_tokens(guarded: Server, ada: Account, shape: s
     assert me(guarded, tokens["access_token"]).json()["id"] == ada.id
 
 
-def test_a_scope_narrows_what_tokens_are_good_for(guarded: Server, ada: Account) -> None:
+def test_a_scope_limits_the_scopes_of_tokens(guarded: Server, ada: Account) -> None:
     """A gallery that only shows needs no right to delete; its refresh tokens get none either."""
     tokens = log_in(guarded, "ada", scope="read admin")
     client = client_of(guarded, tokens["access_token"])
@@ -127,7 +127,7 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(
         ({"content": b"username=ada"}, 415),
     ],
 )
-def test_a_body_that_asks_for_no_token_is_told_why(
+def test_an_invalid_token_request_gets_a_reason(
     guarded: Server, ada: Account, body: dict[str, Any], status: int
 ) -> None:
     """Every error in it is a client error."""
@@ -140,7 +140,7 @@ def test_a_body_that_asks_for_no_token_is_told_why(
     assert_problem(answer, status, code)
 
 
-def test_a_refresh_token_brings_the_next(guarded: Server, ada: Account) -> None:
+def test_a_refresh_token_gives_the_next(guarded: Server, ada: Account) -> None:
     """This continues as long as the login is used."""
     tokens = log_in(guarded, "ada")
     for _ in range(3):
@@ -151,7 +151,7 @@ def test_a_refresh_token_brings_the_next(guarded: Server, ada: Account) -> None:
         assert me(guarded, tokens["access_token"]).status_code == 200
 
 
-def test_a_refresh_token_that_comes_twice_ends_its_login(guarded: Server, ada: Account) -> None:
+def test_a_refresh_token_used_twice_ends_its_login(guarded: Server, ada: Account) -> None:
     """A token that is used twice has been stolen or replayed."""
     other = log_in(guarded, "ada")
     first = log_in(guarded, "ada")
@@ -199,7 +199,7 @@ def test_a_revoked_login_stops_at_once(guarded: Server, ada: Account, which: str
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "isr_x", f"isr_{uuid4().hex}_{'0' * 96}"])
-def test_revoking_what_is_no_token_is_as_well(guarded: Server, token: str) -> None:
+def test_revoking_an_invalid_token_succeeds(guarded: Server, token: str) -> None:
     """The client's intention is fulfilled (RFC 7009, section 2.2)."""
     assert guarded.client.post(REVOKE, data={"token": token}).status_code == 200
 
@@ -233,7 +233,7 @@ def test_a_removed_user_stops_at_once(guarded: Server, admin: Account) -> None:
     refused(bob.client.get(ME))
 
 
-def test_a_token_that_has_expired_is_told_so(make_server: MakeServer) -> None:
+def test_an_expired_token_gets_a_specific_error(make_server: MakeServer) -> None:
     """The client then uses its refresh token."""
     server = make_server(auth="required", workers=1, access_token_lifetime="1s")
     make_user(server, admin_of(server), "ada", password=PASSWORD)
@@ -350,14 +350,14 @@ def test_a_token_of_another_service_with_accounts_is_refused(guarded: Server, ad
         {"x-api-key": "isk_"},
     ],
 )
-def test_what_is_no_credential_is_refused(guarded: Server, headers: dict[str, str]) -> None:
+def test_invalid_credentials_are_refused(guarded: Server, headers: dict[str, str]) -> None:
     """It is not ignored, since its sender expects to be authenticated."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     refused(guarded.client.get(ME, headers=raw))
 
 
-def test_two_credentials_are_one_too_many(guarded: Server, ada: Account, admin: Account) -> None:
+def test_two_credentials_are_refused(guarded: Server, ada: Account, admin: Account) -> None:
     """It is unclear which one is meant. A proxy's own Basic credentials are not ours."""
     both = {"authorization": f"Bearer {ada.key}", "x-api-key": admin.key}
     proxied = {"authorization": "Basic YWRhOmhvcnNl", "x-api-key": ada.key}
@@ -374,7 +374,7 @@ def test_a_stranger_is_asked_for_a_credential(guarded: Server) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="imagesvc"'
 
 
-def test_passwords_are_not_guessed_for_ever(make_server: MakeServer) -> None:
+def test_guessing_passwords_is_limited(make_server: MakeServer) -> None:
     """The limit applies to logins and to the old password; refresh tokens cannot be guessed."""
     server = make_server(auth="required", workers=1, rate_limit_login="1/h burst 3")
     ada = make_user(server, admin_of(server), "ada", password=PASSWORD)
@@ -389,7 +389,7 @@ def test_passwords_are_not_guessed_for_ever(make_server: MakeServer) -> None:
     assert go_on(server, tokens["refresh_token"]).status_code == 200
 
 
-def test_no_secret_comes_into_the_log(guarded: Server, ada: Account) -> None:
+def test_no_secret_is_written_to_the_log(guarded: Server, ada: Account) -> None:
     """The log has neither keys nor tokens nor passwords, valid or invalid."""
     tokens = log_in(guarded, "ada")
     guarded.client.post(TOKEN, data={"username": "ada", "password": "a-wrong-password"})

@@ -39,7 +39,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("field", ["file", "image", "files[]", "", "täglich"])
-def test_a_file_is_taken_in_a_part_of_any_name(server: Server, place: str, field: str) -> None:
+def test_a_file_is_accepted_in_a_part_of_any_name(server: Server, place: str, field: str) -> None:
     """Forms and client libraries name the file field differently."""
     answer = server.client.post(place, files={field: ("beach.jpg", picture(1))})
 
@@ -79,7 +79,7 @@ def test_an_uploaded_image_is_described_whole(server: Server) -> None:
     assert image["job"]["status"] == "pending"
 
 
-def test_fields_describe_the_file_in_whatever_order_they_come(server: Server) -> None:
+def test_fields_describe_the_file_in_any_order(server: Server) -> None:
     """A form may send its text fields after the file."""
     field = b'Content-Disposition: form-data; name="%s"\r\n\r\n%s'
     parts = [
@@ -241,7 +241,7 @@ def test_empty_parts_count_as_files(small: Server) -> None:
     assert_problem(answer, 400, "invalid_request")
 
 
-def test_a_file_input_left_empty_is_no_file(server: Server) -> None:
+def test_an_empty_file_input_is_not_a_file(server: Server) -> None:
     """Browsers send an empty part without a name for it."""
     empty = file_part(b"", b'name="second"; filename=""')
 
@@ -263,7 +263,7 @@ def test_a_file_input_left_empty_is_no_file(server: Server) -> None:
     ids=["empty", "text", "svg", "zeros", "three bytes", "half a jpeg", "half a png"],
 )
 @pytest.mark.parametrize("way", ["part", "body"])
-def test_what_is_no_whole_image_is_refused_and_leaves_nothing(
+def test_an_incomplete_image_is_refused_and_leaves_nothing(
     server: Server, content: bytes, status: int, code: str, way: str
 ) -> None:
     """The error has the reason, regardless of name and type; no row, blob or file is kept."""
@@ -282,7 +282,7 @@ def test_what_is_no_whole_image_is_refused_and_leaves_nothing(
     assert orphans(server) == []
 
 
-def test_a_request_without_a_file_says_so(server: Server) -> None:
+def test_a_request_without_a_file_is_an_error(server: Server) -> None:
     """An empty form and an empty body are the most common mistakes."""
     assert_problem(server.client.post("/api/v1/images"), 400, "no_file")
     assert_problem(post_multipart(server, multipart(end=b"--")), 400, "no_file")
@@ -331,7 +331,7 @@ def test_a_file_over_the_limit_is_cut_off(small: Server, way: str) -> None:
     assert orphans(small) == []
 
 
-def test_a_chunked_body_is_taken(server: Server) -> None:
+def test_a_chunked_body_is_accepted(server: Server) -> None:
     """A streaming client does not know the length in advance."""
     content = picture(26)
 

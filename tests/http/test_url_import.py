@@ -229,7 +229,7 @@ def test_nothing_is_left_of_an_import_that_takes_too_long(
     assert orphans(hasty) == []
 
 
-def test_a_fourth_redirect_is_one_too_many(importing: Server, remote: Remote) -> None:
+def test_a_fourth_redirect_is_refused(importing: Server, remote: Remote) -> None:
     """The chain ends before its image."""
     remote.url("/r4", answered(picture(6)))
     for turn in range(4):

@@ -67,7 +67,7 @@ def test_users_are_listed_in_pages(guarded: Server, admin: Account) -> None:
         ({"name": "ok", "id": "x"}, "id"),
     ],
 )
-def test_what_is_no_user_is_told_why(admin: Account, body: dict[str, Any], loc: str) -> None:
+def test_an_invalid_user_gets_a_reason(admin: Account, body: dict[str, Any], loc: str) -> None:
     """Each error has its place; the response does not contain the password."""
     answer = admin.client.post(USERS, json=body)
 
@@ -76,7 +76,7 @@ def test_what_is_no_user_is_told_why(admin: Account, body: dict[str, Any], loc: 
     assert "short" not in answer.text.replace("too short", "")
 
 
-def test_a_name_is_one_users_alone(guarded: Server, admin: Account, ada: Account) -> None:
+def test_a_name_belongs_to_one_user(guarded: Server, admin: Account, ada: Account) -> None:
     """A name cannot be used twice, neither for a new nor for a changed user."""
     other = make_user(guarded, admin, "another")
 
@@ -85,7 +85,7 @@ def test_a_name_is_one_users_alone(guarded: Server, admin: Account, ada: Account
     assert_problem(renamed, 409, "conflict")
 
 
-def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Account) -> None:
+def test_changing_ones_password_requires_the_old_one(guarded: Server, admin: Account) -> None:
     """A visitor of an unlocked laptop cannot lock out its owner; the change ends every login."""
     kim = make_user(guarded, admin, "kim", password=PASSWORD)
     tokens = log_in(guarded, "kim")
@@ -106,7 +106,7 @@ def test_ones_own_password_takes_the_old_one(guarded: Server, admin: Account) ->
     assert log_in_status(guarded, "kim", new) == 200
 
 
-def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Account) -> None:
+def test_an_admin_sets_the_password_of_other_users(guarded: Server, admin: Account) -> None:
     """The user may have forgotten it."""
     lee = make_user(guarded, admin, "lee")
 
@@ -116,7 +116,7 @@ def test_an_admin_sets_the_password_of_others(guarded: Server, admin: Account) -
     assert log_in_status(guarded, "lee", "a new password") == 200
 
 
-def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Account) -> None:
+def test_only_an_admin_sets_a_first_password(guarded: Server, admin: Account) -> None:
     """A leaked key must not become a login that stays after the key is removed."""
     robot = make_user(guarded, admin, "robot")
     path, body = f"{USERS}/{robot.id}", {"password": "a new password"}
@@ -128,7 +128,7 @@ def test_who_has_no_password_is_given_one_by_an_admin(guarded: Server, admin: Ac
 
 
 @pytest.mark.parametrize("body", [{"is_admin": True}, {"is_disabled": False}, {"name": "root"}])
-def test_nobody_raises_themselves(ada: Account, body: dict[str, Any]) -> None:
+def test_users_cannot_raise_their_own_rights(ada: Account, body: dict[str, Any]) -> None:
     """Only an admin may change more than the password."""
     assert_problem(ada.client.patch(f"{USERS}/{ada.id}", json=body), 403, "forbidden")
     assert ada.client.get(ME).json()["scopes"] == ["read", "upload", "manage"]
@@ -170,7 +170,7 @@ def owner_with_image(server: Server, admin: Account, name: str) -> tuple[Account
     return owner, image["id"]
 
 
-def test_a_user_with_images_is_not_removed_by_the_way(guarded: Server, admin: Account) -> None:
+def test_a_user_with_images_is_not_removed_implicitly(guarded: Server, admin: Account) -> None:
     """The request must say who gets the images."""
     owner, image_id = owner_with_image(guarded, admin, "owner-who-stays")
 
@@ -212,7 +212,7 @@ def test_images_go_to_nobody(guarded: Server, admin: Account, ada: Account) -> N
 
 
 @pytest.mark.parametrize("heir", ["", "ada", "01900000-0000-7000-8000-000000000000", "self"])
-def test_an_heir_who_is_none_is_refused(guarded: Server, admin: Account, heir: str) -> None:
+def test_an_invalid_new_owner_is_refused(guarded: Server, admin: Account, heir: str) -> None:
     """Nothing is changed before the refusal."""
     owner = make_user(guarded, admin, f"heirless-{len(heir)}")
     heir = owner.id if heir == "self" else heir

@@ -65,7 +65,7 @@ def deliveries_of(server: Server, hook: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_an_event_comes_signed(hooked: Server, receiver: Receiver) -> None:
+def test_an_event_is_signed(hooked: Server, receiver: Receiver) -> None:
     """The receiver can verify the sender and the content."""
     hook = made(hooked, receiver.url("/signed"), event_types=["image.created"])
     image = hooked.upload(picture(1))
@@ -101,7 +101,7 @@ def test_a_failure_is_tried_again_and_a_success_replayed(
     assert {headers["webhook-id"] for headers, _ in receiver.at("/retried")} == {delivery()["id"]}
 
 
-def test_who_is_gone_is_sent_nothing_more(hooked: Server, receiver: Receiver) -> None:
+def test_a_gone_receiver_is_sent_nothing_more(hooked: Server, receiver: Receiver) -> None:
     """410 disables the webhook, as PATCH does."""
     hook = made(hooked, receiver.url("/gone", 410), event_types=["image.deleted"])
     one = f"{HOOKS}/{hook['id']}"
@@ -122,7 +122,7 @@ def test_private_addresses_are_refused(hooked: Server, host: str) -> None:
     assert assert_problem(answer, 400, "invalid_request")["errors"][0]["loc"] == "url"
 
 
-def test_a_slow_receiver_holds_up_nobody(hooked: Server, receiver: Receiver) -> None:
+def test_a_slow_receiver_delays_no_other(hooked: Server, receiver: Receiver) -> None:
     """At most two of its deliveries are in progress."""
     receiver.released.clear()
     slow = made(hooked, receiver.url("/held"), event_types=["image.deleted"])
@@ -152,7 +152,7 @@ def test_a_new_secret_signs_from_the_next_attempt_on(hooked: Server, receiver: R
     assert not is_signed_by(hook["secret"], *last)
 
 
-def test_a_patched_webhook_is_sent_what_it_now_wants(hooked: Server, receiver: Receiver) -> None:
+def test_a_patched_webhook_gets_its_new_event_types(hooked: Server, receiver: Receiver) -> None:
     """Waiting deliveries go to the new URL, too."""
     hook = made(hooked, receiver.url("/before", 500, 500, 500), event_types=["image.deleted"])
     one = f"{HOOKS}/{hook['id']}"
@@ -170,9 +170,7 @@ def test_a_patched_webhook_is_sent_what_it_now_wants(hooked: Server, receiver: R
     assert sorted(types) == ["image.created", "webhook.test"]
 
 
-def test_an_enabled_webhook_goes_on_with_what_happens_next(
-    hooked: Server, receiver: Receiver
-) -> None:
+def test_an_enabled_webhook_gets_later_events(hooked: Server, receiver: Receiver) -> None:
     """Events that happened while it was disabled are not sent."""
     hook = made(hooked, receiver.url("/paused"), event_types=["image.created"])
     one = f"{HOOKS}/{hook['id']}"
@@ -245,7 +243,7 @@ def test_a_stop_loses_no_delivery(
     assert ids == [sent["id"]] * times
 
 
-def test_a_receiver_that_stays_dead_is_given_up(
+def test_a_receiver_that_stays_unreachable_is_disabled(
     make_server: MakeServer, receiver: Receiver
 ) -> None:
     """Its owner sees the time and the reason; enabled again, it starts anew."""

@@ -55,7 +55,7 @@ def test_a_page_of_another_site_changes_nothing(server: Server, headers: dict[st
         {"sec_fetch_site": "none"},
     ],
 )
-def test_programs_and_pages_of_this_machine_change_what_they_like(
+def test_programs_and_pages_of_this_machine_may_change_everything(
     server: Server, headers: dict[str, str]
 ) -> None:
     """`curl` sends none of these fields; a gallery and pages in development send such."""
@@ -109,7 +109,7 @@ def test_no_method_that_changes_something_passes(server: Server, method: str) ->
         ("", False),
     ],
 )
-def test_a_name_that_a_stranger_points_here_opens_nothing(
+def test_a_foreign_name_for_this_address_is_refused(
     server: Server, host: str, is_ours: bool
 ) -> None:
     """DNS rebinding: a page of that name could otherwise read all lists of the API."""
@@ -123,7 +123,7 @@ def test_a_name_that_a_stranger_points_here_opens_nothing(
             assert answer.headers["x-request-id"]
 
 
-def test_a_request_without_a_host_opens_nothing(server: Server) -> None:
+def test_a_request_without_a_host_is_refused(server: Server) -> None:
     """A proxy may omit it with HTTP/1.0."""
     answer = send_raw(server, b"GET /api/v1/images HTTP/1.0\r\n\r\n")
 
@@ -143,7 +143,7 @@ def test_no_image_is_for_such_names_either(server: Server) -> None:
         assert answer.status_code == 403
 
 
-def test_with_accounts_other_sites_need_a_key_like_everybody(guarded: Server) -> None:
+def test_with_accounts_other_sites_need_a_key(guarded: Server) -> None:
     """There are no cookies that a page could misuse."""
     answer = upload(guarded, origin="https://evil.test")
     assert_problem(answer, 401, "unauthorized")

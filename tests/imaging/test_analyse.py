@@ -113,7 +113,7 @@ def test_animations_keep_their_frames(tmp_path: Path) -> None:
     assert analysed.analysis.dominant_color == "#dc1e1e"
 
 
-def test_a_variant_that_fails_fails_alone(tmp_path: Path) -> None:
+def test_a_failed_variant_affects_no_other(tmp_path: Path) -> None:
     """Each variant has a result, in order."""
     path = save(tmp_path / "a.png", gradient(300, 200))
     asked = request(path, "w=50", "w=8000&h=8000&fit=fill&enlarge=1", "w=40")

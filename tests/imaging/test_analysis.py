@@ -101,7 +101,9 @@ def test_transparent_pixels_have_no_colour(tmp_path: Path) -> None:
         gradient(),
     ],
 )
-def test_facts_have_their_form_whatever_the_picture(tmp_path: Path, picture: Image.Image) -> None:
+def test_the_analysis_is_well_formed_for_every_picture(
+    tmp_path: Path, picture: Image.Image
+) -> None:
     """One pixel, one line, fully transparent, gray.
 
     Nothing raises, and all values are well-formed.
@@ -149,7 +151,7 @@ def test_hashes_of_copies_are_near_and_of_others_far(tmp_path: Path) -> None:
     assert min(apart.values()) >= 16, apart
 
 
-def test_facts_do_not_depend_on_the_way_the_picture_came(tmp_path: Path) -> None:
+def test_the_analysis_does_not_depend_on_the_kind_of_file(tmp_path: Path) -> None:
     """From disk or from memory, the same bytes give the same analysis."""
     path = save(tmp_path / "a.jpg", gradient(500, 300))
 

@@ -199,7 +199,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_damage_beside_the_picture_is_passed_over(name: str, tmp_path: Path) -> None:
+def test_damage_beside_the_picture_is_ignored(name: str, tmp_path: Path) -> None:
     """Browsers show all of these as without the added data."""
     plain = quadrants().convert("P").convert("RGB") if "palette" in name else quadrants()
     expected = corners(plain) if "palette" in name else QUADRANTS
@@ -219,7 +219,7 @@ def test_damage_beside_the_picture_is_passed_over(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("size", [20, 60])
-def test_a_picture_that_is_cut_off_is_refused_all_the_same(size: int, tmp_path: Path) -> None:
+def test_a_truncated_picture_is_still_refused(size: int, tmp_path: Path) -> None:
     """Only data after the picture may be missing."""
     for suffix in ("png", "jpg", "gif", "webp", "avif", "heic", "jp2"):
         data = written(suffix)
@@ -230,7 +230,7 @@ def test_a_picture_that_is_cut_off_is_refused_all_the_same(size: int, tmp_path: 
             probe(str(path), LIMITS)
 
 
-def test_a_palette_has_its_transparency_only_where_it_is_sound(tmp_path: Path) -> None:
+def test_a_palette_has_only_valid_transparency(tmp_path: Path) -> None:
     """The header declared alpha, but the decoder found none."""
     data = dict(of_palette_png())["tRNS sum"]
     (tmp_path / "a.png").write_bytes(data)

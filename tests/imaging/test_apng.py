@@ -53,7 +53,7 @@ def write(path: Path, chunks: list[tuple[bytes, bytes]]) -> str:
 
 @pytest.mark.parametrize("kind", ["webp", "gif"])
 @pytest.mark.parametrize("query", ["", "w=30", "w=20&h=20&fit=cover", "rotate=90", "trim=1"])
-def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
+def test_all_frames_are_kept(tmp_path: Path, kind: str, query: str) -> None:
     """Frames, their times and the number of loops are kept, as for GIF and WebP."""
     path = animation(tmp_path / "a.png")
 
@@ -67,7 +67,7 @@ def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
         assert is_near(corners(frame)[3], QUADRANTS[number], 40)
 
 
-def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
+def test_each_frame_can_be_requested(tmp_path: Path) -> None:
     """`frames` of the image and `frame` of its URLs count the same frames."""
     path = animation(tmp_path / "a.png")
 
@@ -79,7 +79,7 @@ def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
         make(path, "frame=4", frames=4)
 
 
-def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
+def test_an_animation_is_webp_by_default() -> None:
     """A PNG variant would not be animated; one frame of it is still a PNG."""
     moving = original(Format.PNG, frames=3)
 
@@ -88,7 +88,7 @@ def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
     assert effective(parse_text("w=9"), original(Format.PNG), QUALITY).format is Format.PNG
 
 
-def test_parts_are_laid_over_what_was_there(tmp_path: Path) -> None:
+def test_partial_frames_are_composed(tmp_path: Path) -> None:
     """The frames use blending, and the three disposals: keep, clear, and restore."""
     frames = []
     for number, colour in enumerate((RED, GREEN, BLUE, RED)):
@@ -111,7 +111,7 @@ def test_parts_are_laid_over_what_was_there(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_half_transparent_is_blended(tmp_path: Path) -> None:
+def test_half_transparent_pixels_are_blended(tmp_path: Path) -> None:
     """The result is that of the specification and of browsers, here over opaque red."""
     red, blue = Image.new("RGBA", (8, 8), (*RED, 255)), Image.new("RGBA", (8, 8), (*BLUE, 128))
     path = save(
@@ -123,7 +123,7 @@ def test_what_is_half_transparent_is_blended(tmp_path: Path) -> None:
     assert is_near(pixel(second, (4, 4)), pixel(Image.alpha_composite(red, blue), (4, 4)), 2)
 
 
-def test_a_picture_for_other_decoders_is_no_frame(tmp_path: Path) -> None:
+def test_a_fallback_picture_is_not_a_frame(tmp_path: Path) -> None:
     """Browsers never show it, and no variant does."""
     path = animation(tmp_path / "a.png", 3)
     plain = save(tmp_path / "b.png", Image.new("RGB", (60, 40), (9, 9, 9)))
@@ -168,7 +168,7 @@ def test_a_broken_animation_is_one_picture(tmp_path: Path, fault: str) -> None:
     assert corners(seen(make(path, "format=png")))[3] == RED
 
 
-def test_a_damaged_frame_ends_the_motion(tmp_path: Path) -> None:
+def test_a_damaged_frame_ends_the_animation(tmp_path: Path) -> None:
     """One frame is shown; a frame requested by number is shown up to its damage."""
     chunks = chunks_of(animation(tmp_path / "a.png", 3, (96, 640)))
     last = max(at for at, (kind, _) in enumerate(chunks) if kind == b"fdAT")

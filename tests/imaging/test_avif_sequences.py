@@ -66,7 +66,7 @@ def moves(tmp_path: Path) -> bytes:
 
 @pytest.mark.parametrize("kind", ["webp", "gif"])
 @pytest.mark.parametrize("query", ["", "w=30", "w=20&h=20&fit=cover", "rotate=90", "trim=1"])
-def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
+def test_all_frames_are_kept(tmp_path: Path, kind: str, query: str) -> None:
     """Frames and their times are kept, as for GIF and WebP, with endless repetition."""
     path = moving(tmp_path / "a.avif")
 
@@ -79,7 +79,7 @@ def test_all_frames_move_on(tmp_path: Path, kind: str, query: str) -> None:
         assert is_near(corners(frame)[3], QUADRANTS[number], 40)
 
 
-def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
+def test_each_frame_can_be_requested(tmp_path: Path) -> None:
     """`frames` of the image and `frame` of its URLs count the same frames."""
     path = moving(tmp_path / "a.avif")
 
@@ -91,7 +91,7 @@ def test_each_frame_can_be_asked_for(tmp_path: Path) -> None:
         make(path, "frame=4", frames=4)
 
 
-def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
+def test_an_animation_is_webp_by_default() -> None:
     """An AVIF variant would not be animated; one frame of it is still AVIF."""
     moves = original(Format.AVIF, frames=3)
 
@@ -101,7 +101,7 @@ def test_what_moves_is_webp_where_no_format_is_asked_for() -> None:
     assert full_size(moves).format is Format.WEBP
 
 
-def test_facts_and_variants_of_the_first_job(tmp_path: Path) -> None:
+def test_analysis_and_variants_of_the_first_job(tmp_path: Path) -> None:
     """The analysis uses the first frame, the variants all frames."""
     path = moving(tmp_path / "a.avif")
 
@@ -230,7 +230,7 @@ def test_a_number_of_plays(tmp_path: Path, moves: bytes) -> None:
 
 
 @pytest.mark.parametrize("duration", [0, 0xFFFFFFFF])
-def test_odd_times_do_no_harm(tmp_path: Path, moves: bytes, duration: int) -> None:
+def test_unusual_times_are_harmless(tmp_path: Path, moves: bytes, duration: int) -> None:
     """There may be none at all, or more than any format holds."""
     runs = struct.pack(">IIII", 0, 1, 4, duration)
     path = put(tmp_path / "a.avif", changed(moves, (*COLOUR, b"stts"), lambda _: runs))
@@ -240,7 +240,7 @@ def test_odd_times_do_no_harm(tmp_path: Path, moves: bytes, duration: int) -> No
         assert make(path, f"format={kind}", frames=4).frames == 4
 
 
-def test_a_damaged_frame_ends_the_motion(tmp_path: Path, moves: bytes) -> None:
+def test_a_damaged_frame_ends_the_animation(tmp_path: Path, moves: bytes) -> None:
     """The first frame is shown; a frame requested by number is shown unless it is damaged."""
     data = bytearray(moves)
     data[-24:] = bytes(24)

@@ -46,7 +46,7 @@ def test_time_is_looked_at_while_elements_are_counted() -> None:
         budget.count("sub-blocks", 5000)
 
 
-def test_inflated_bytes_are_used_up_and_never_less_than_none() -> None:
+def test_the_allowance_of_inflated_bytes_is_never_negative() -> None:
     """The rest limits the next inflation."""
     budget = Budget(0)
     budget.inflate(1000)

@@ -105,7 +105,7 @@ def test_cmyk_is_shown_by_the_perceptual_intent(
 
 
 @pytest.mark.parametrize("marker", ["adobe", "none", "ycck"])
-def test_cmyk_of_jpeg_is_inverted_as_all_write_it(tmp_path: Path, marker: str) -> None:
+def test_cmyk_of_jpeg_is_inverted(tmp_path: Path, marker: str) -> None:
     """Adobe's marker, its absence, and YCCK: black ink is dark, paper is white."""
     picture = inks().crop((0, 0, 3 * STEP, STEP))
     path = Path(save(tmp_path / "a.jpg", picture, quality=100, subsampling=0))
@@ -238,7 +238,7 @@ def test_a_profile_of_xyb_keeps_its_shadows() -> None:
         "tiff_cmyk.tif",
     ],
 )
-def test_cmyk_files_of_others(name: str) -> None:
+def test_cmyk_files_of_other_projects(name: str) -> None:
     """The result is that of littleCMS with perceptual intent, which sharp uses."""
     if not VALID.is_dir():
         pytest.skip(f"{VALID} is not here")

@@ -59,12 +59,12 @@ def outcomes(
     return found
 
 
-def test_every_correct_image_is_taken_and_rendered(outcomes: dict[str, list[Outcome]]) -> None:
+def test_every_correct_image_is_accepted_and_rendered(outcomes: dict[str, list[Outcome]]) -> None:
     """A picture that browsers show must not be refused."""
     assert [it for it in outcomes["accept"] if it["stage"] != "done"] == []
 
 
-def test_sound_files_of_rarer_formats_are_taken(outcomes: dict[str, list[Outcome]]) -> None:
+def test_valid_files_of_rarer_formats_are_accepted(outcomes: dict[str, list[Outcome]]) -> None:
     """HEIC, BMP, JPEG 2000 and ICO are in use, too."""
     suffixes = {".bmp", ".heic", ".heif", ".ico", ".jp2"}
     sound = [
@@ -96,14 +96,14 @@ def test_no_file_crashes_a_worker_or_exhausts_it(outcomes: dict[str, list[Outcom
     assert bad == []
 
 
-def test_a_refusal_is_always_the_clients_fault(outcomes: dict[str, list[Outcome]]) -> None:
+def test_a_refusal_is_always_a_client_error(outcomes: dict[str, list[Outcome]]) -> None:
     """Every invalid file gives a 4xx that is not worth a retry."""
     refused = [it for it in outcomes["either"] if it["stage"] != "done"]
 
     assert [it for it in refused if not it["rejected"]] == []
 
 
-def test_what_is_taken_has_its_thumbnail(outcomes: dict[str, list[Outcome]]) -> None:
+def test_accepted_files_have_a_thumbnail(outcomes: dict[str, list[Outcome]]) -> None:
     """The exception is damaged pixels in a format that is decoded completely or not at all."""
     failed = [it for those in outcomes.values() for it in those if it["stage"] == "render"]
 

@@ -208,7 +208,7 @@ def test_a_variant_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None
         ((6000, 4000, Format.JPEG), "rotate=30&blur=39&format=jpeg"),
     ],
 )
-def test_what_cannot_be_made_in_time_is_refused(shape: tuple[Any, ...], query: str) -> None:
+def test_work_that_cannot_be_done_in_time_is_refused(shape: tuple[Any, ...], query: str) -> None:
     """Each of these reached the limit of 30 s, at every attempt."""
     cost = render_cost(parse_text(query), shaped(*shape))
 
@@ -226,7 +226,7 @@ def test_what_cannot_be_made_in_time_is_refused(shape: tuple[Any, ...], query: s
         ((4000, 3000, Format.JPEG), "blur=250&w=1000&format=jpeg"),
     ],
 )
-def test_what_people_ask_for_is_not_refused(shape: tuple[Any, ...], query: str) -> None:
+def test_usual_requests_are_not_refused(shape: tuple[Any, ...], query: str) -> None:
     """Large photographs, long animations, and strong effects on small pictures are made."""
     check_seconds(render_cost(parse_text(query), shaped(*shape)), 30.0)
 

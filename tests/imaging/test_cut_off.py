@@ -93,7 +93,7 @@ def places(size: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("way", "name"), CASES, ids=str)
-def test_what_is_taken_is_shown(tmp_path: Path, way: str, name: str) -> None:
+def test_accepted_files_are_shown(tmp_path: Path, way: str, name: str) -> None:
     """This holds for every cut; nearly all are refused, with a reason."""
     data = Path(FILES[name](tmp_path / name)).read_bytes()
     path = tmp_path / f"cut-{name}"

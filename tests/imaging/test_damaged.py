@@ -77,7 +77,9 @@ TORN = {"png": torn_png, "tif": torn_tiff, "gif": torn_gif}
 @pytest.mark.parametrize(
     "query", ["w=48&format=png", "w=48&format=webp", "trim=5&w=48&format=jpeg"]
 )
-def test_what_is_there_of_a_damaged_picture_is_shown(kind: str, query: str, tmp_path: Path) -> None:
+def test_the_intact_part_of_a_damaged_picture_is_shown(
+    kind: str, query: str, tmp_path: Path
+) -> None:
     """A 201 promises a thumbnail."""
     path = TORN[kind](tmp_path / f"a.{kind}")
 

@@ -56,7 +56,7 @@ def test_max_bytes_is_kept_and_better_than_a_ladder(
     seen(made).load()
 
 
-def test_what_fits_already_is_as_without_a_bound(tmp_path: Path) -> None:
+def test_a_fitting_output_is_the_same_as_without_a_limit(tmp_path: Path) -> None:
     """`q` is never exceeded: the bytes are the same as without a limit."""
     path = save(tmp_path / "a.png", textured())
 
@@ -65,7 +65,7 @@ def test_what_fits_already_is_as_without_a_bound(tmp_path: Path) -> None:
     assert plain.data == bound.data
 
 
-def test_what_cannot_fit_is_made_as_small_as_can_be(tmp_path: Path) -> None:
+def test_an_output_that_cannot_fit_is_made_as_small_as_possible(tmp_path: Path) -> None:
     """A picture that is too large is more useful than an error; it has quality 1."""
     path = save(tmp_path / "a.png", textured())
 

@@ -45,7 +45,7 @@ def full_exif() -> Image.Exif:
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "heic", "tif"])
-def test_camera_and_shot_are_kept_and_the_place_apart(tmp_path: Path, suffix: str) -> None:
+def test_camera_data_is_kept_and_the_location_separate(tmp_path: Path, suffix: str) -> None:
     """Every container of EXIF works; the location is not in the public part."""
     found = probe(save(tmp_path / f"a.{suffix}", quadrants(), exif=full_exif().tobytes()), LIMITS)
 
@@ -102,7 +102,7 @@ def test_times_are_iso_8601(shot: dict[int, object], expected: str | None) -> No
     ],
 )
 @pytest.mark.parametrize("tag", [0x829A, 0x829D, 0x8827, 0x920A])
-def test_what_is_no_sensible_number_is_dropped(tag: int, value: object) -> None:
+def test_invalid_numbers_are_dropped(tag: int, value: object) -> None:
     """Division by zero, infinities, negatives and wrong types."""
     assert facts(Tags(shot={tag: value})) == {}
 
@@ -169,7 +169,7 @@ directories = st.dictionaries(tags, anything)
 
 
 @given(directories)
-def test_any_values_give_clean_facts(values: dict[int, Any]) -> None:
+def test_any_values_give_valid_facts(values: dict[int, Any]) -> None:
     """For all values that Pillow reads.
 
     No exception, and only values that JSON and databases can hold.
@@ -217,7 +217,7 @@ _places = {
     st.fixed_dictionaries({}, optional=_values),
     st.fixed_dictionaries({}, optional=_places),
 )
-def test_sound_exif_is_read_as_by_pillow(
+def test_valid_exif_is_read_as_by_pillow(
     camera: dict[int, Any], shot: dict[int, Any], place_of: dict[int, Any]
 ) -> None:
     """All values give the same facts."""

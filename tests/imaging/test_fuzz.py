@@ -119,13 +119,13 @@ def _render(content: bytes) -> None:
 
 
 @formats
-def test_seeds_are_sound(name: str) -> None:
+def test_seeds_are_valid(name: str) -> None:
     """Otherwise all of their mutations fail at the same place."""
     assert all(probe(seed, LIMITS).width for seed in SEEDS[name])
 
 
 @formats
-def test_damaged_files_are_taken_or_refused(name: str) -> None:
+def test_damaged_files_are_accepted_or_refused(name: str) -> None:
     """This is a sample of the long run, the same each time."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -141,7 +141,7 @@ def test_damaged_files_are_taken_or_refused(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @formats
-def test_damaged_files_are_taken_or_refused_at_length(name: str) -> None:
+def test_damaged_files_are_accepted_or_refused_at_length(name: str) -> None:
     """Accepted files are rendered, too."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -74,7 +74,7 @@ def test_tiny_pictures_shrink_as_with_libvips(
     assert bytes(found) == by_libvips(path, factor)
 
 
-def test_what_the_file_says_of_its_pixels_comes_along(tmp_path: Path) -> None:
+def test_the_profile_and_orientation_of_a_file_are_kept(tmp_path: Path) -> None:
     """The profile is applied and the picture turned later, as for pictures decoded by libvips."""
     path = oriented(tmp_path / "a.jpg", gradient(), 6)
     opened = vips_source.open_source(mapped(path), Format.JPEG)
@@ -94,7 +94,7 @@ def test_cmyk_is_left_to_libvips(tmp_path: Path) -> None:
     assert vips_source.open_source(mapped(path), Format.JPEG).pixels().interpretation == "cmyk"
 
 
-def test_a_cut_file_is_left_to_libvips_which_says_so(tmp_path: Path) -> None:
+def test_a_truncated_file_is_left_to_libvips(tmp_path: Path) -> None:
     """The error message is the same for both decoders."""
     path = written(tmp_path)
     data = Path(path).read_bytes()
@@ -173,7 +173,7 @@ def test_a_picture_with_damage_inside_is_shown_at_every_size(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("query", ["w=1800", "w=200"])
-def test_a_png_says_nothing_of_its_original(tmp_path: Path, query: str) -> None:
+def test_a_png_has_no_data_of_its_original(tmp_path: Path, query: str) -> None:
     """It has to name a resolution: the usual one, for every decoder."""
     path = written(tmp_path, size=(2400, 1600), dpi=(300, 300))
 

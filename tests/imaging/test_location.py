@@ -77,7 +77,7 @@ def shown(content: bytes) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("name", LOCATED)
-def test_no_place_is_left_and_every_pixel_is(name: str) -> None:
+def test_no_location_is_left_and_every_pixel_is_kept(name: str) -> None:
     """The location is searched in each encoding; the visible content is the same."""
     content = LOCATED[name]
     assert traces(content), "the file to begin with has no place"
@@ -91,7 +91,7 @@ def test_no_place_is_left_and_every_pixel_is(name: str) -> None:
     assert without_location(made, kind_of(made)) == made
 
 
-def test_what_tells_no_place_is_kept() -> None:
+def test_metadata_without_a_location_is_kept() -> None:
     """Camera, exposure, copyright, orientation, harmless XMP and comments are kept."""
     content = places.jpeg(segment(0xE1, XMP + HARMLESS), segment(0xFE, b"made by hand"))
 
@@ -169,7 +169,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_what_is_not_understood_is_not_delivered(name: str) -> None:
+def test_unparsed_data_is_not_delivered(name: str) -> None:
     """A variant is delivered instead of a copy that decoders may read differently."""
     content = DAMAGED[name]
 
@@ -206,7 +206,7 @@ def test_other_formats_are_kept_only_without_metadata(
 
 @settings(max_examples=300)
 @given(st.sampled_from(sorted(LOCATED)), st.data())
-def test_damage_never_brings_the_place_back(name: str, data: st.DataObject) -> None:
+def test_damage_never_reveals_the_location(name: str, data: st.DataObject) -> None:
     """Bytes are changed, removed or doubled: a copy has no trace, or there is no copy."""
     content = bytearray(LOCATED[name])
     for _ in range(data.draw(st.integers(1, 4))):

@@ -102,7 +102,7 @@ KINDS = ("jpeg", "turned", "png", "webp", "heic", "photo_4.1mp_moss_icc", "photo
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nobody_sees_the_difference(large: dict[str, str], kind: str) -> None:
+def test_the_difference_is_not_visible(large: dict[str, str], kind: str) -> None:
     """Variants of the mezzanine are compared with those of the original: SSIM at least 0.98.
 
     Measured, the worst of all variants: photographs 0.997, ramps with lines and noise 0.982.

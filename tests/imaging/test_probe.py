@@ -76,7 +76,7 @@ def test_alpha_is_noticed(tmp_path: Path, mode: str, suffix: str, has_alpha: boo
     assert probe(path, LIMITS).has_alpha is has_alpha
 
 
-def test_an_empty_file_is_named_so(tmp_path: Path) -> None:
+def test_an_empty_file_has_a_specific_error(tmp_path: Path) -> None:
     """A client that sends an empty file gets a specific error."""
     path = tmp_path / "a.jpg"
     path.touch()
@@ -214,7 +214,7 @@ def _png(path: Path, *chunks: bytes, colour: int = 0, size: tuple[int, int] = (1
         (lambda path: _png(path, png_chunk(b"IHDR", bytes(13))), "two IHDR"),
     ],
 )
-def test_malformed_pngs_are_refused_with_the_fault(
+def test_malformed_pngs_are_refused_with_the_error(
     tmp_path: Path, make_file: Any, says: str
 ) -> None:
     """The error is found in the chunks, before decoding."""
@@ -281,7 +281,7 @@ def test_the_file_is_not_written(tmp_path: Path) -> None:
     ],
     ids=["fill", "stray", "segments"],
 )
-def test_what_takes_decoders_long_to_pass_over_is_refused(
+def test_data_that_decoders_skip_slowly_is_refused(
     tmp_path: Path, before: bytes, word: str
 ) -> None:
     """50 MB of it would keep a worker busy for half a minute."""

@@ -221,7 +221,7 @@ def test_trim_comes_after_crop_and_before_the_resize(tmp_path: Path) -> None:
     assert predicted_size(parse_text("trim=9&w=10"), 100, 60) is None
 
 
-def test_trim_sees_transparency_and_not_what_hides_under_it(tmp_path: Path) -> None:
+def test_trim_uses_transparency_and_not_the_colour_under_it(tmp_path: Path) -> None:
     """Black on transparent black is content; transparent noise is border."""
     levels = np.zeros((30, 40, 4), "uint8")
     levels[:, :, 0] = np.arange(40)
@@ -254,7 +254,7 @@ def test_trim_of_an_animation_keeps_what_any_frame_shows(tmp_path: Path) -> None
     assert getattr(picture, "n_frames", 1) == 2
 
 
-def test_what_trimming_leaves_is_held_to_the_limits(tmp_path: Path) -> None:
+def test_the_result_of_trimming_is_checked_against_the_limits(tmp_path: Path) -> None:
     """A line of one pixel, enlarged, would have gigapixels."""
     source = Image.new("RGB", (3, 2000), WHITE)
     source.paste((0, 0, 0), (1, 0, 2, 2000))
@@ -297,7 +297,7 @@ def test_the_focal_point_stays_in_the_picture(tmp_path: Path, x: float, y: float
 
 @pytest.mark.parametrize("gravity", ["smart", "entropy"])
 @pytest.mark.parametrize("at", [(10, 60), (250, 60)])
-def test_smart_gravities_keep_what_there_is_to_see(
+def test_smart_gravities_keep_the_interesting_part(
     tmp_path: Path, gravity: str, at: tuple[int, int]
 ) -> None:
     """A colourful, textured patch on gray is left or right of the middle."""

@@ -231,7 +231,7 @@ def test_still_formats_take_the_first_frame(tmp_path: Path, kind: str) -> None:
     assert is_near(corners(seen(made))[3], RED, 16)
 
 
-def test_only_stages_that_are_known_come_back_from_a_worker(tmp_path: Path) -> None:
+def test_only_known_stages_are_accepted_from_a_worker(tmp_path: Path) -> None:
     """Their names are used in a header, which a hijacked decoder must not control."""
     path = save(tmp_path / "a.png", quadrants())
     request = RenderRequest((Transform(format=Format.PNG),), LIMITS)
@@ -244,7 +244,7 @@ def test_only_stages_that_are_known_come_back_from_a_worker(tmp_path: Path) -> N
     assert set(made.seconds) == {"decode", "encode"}
 
 
-def test_large_outputs_come_as_a_file(tmp_path: Path) -> None:
+def test_large_outputs_are_files(tmp_path: Path) -> None:
     """More than 4 MiB never crosses the process boundary as a value."""
     noise = Image.effect_noise((2400, 2400), 90)
     spill = tmp_path / "spill"
@@ -263,7 +263,7 @@ def test_large_outputs_come_as_a_file(tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(data)).size == (2400, 2400)
 
 
-def test_one_failure_leaves_the_others_alone(tmp_path: Path) -> None:
+def test_one_failure_does_not_affect_the_others(tmp_path: Path) -> None:
     """Of three variants one cannot be made: its entry has the error, the others their bytes."""
     path = save(tmp_path / "a.png", Image.new("L", (20_000, 2)))
     texts = ("w=10&format=png", "format=webp", "w=12&format=jpeg&q=80")
@@ -297,7 +297,7 @@ def test_enlarging_has_the_limits_of_originals(tmp_path: Path, query: str) -> No
         make(path, query)
 
 
-def test_the_limit_of_pixels_holds_in_the_renderer_too(tmp_path: Path) -> None:
+def test_the_limit_of_pixels_applies_in_the_renderer_too(tmp_path: Path) -> None:
     """A file that was stored under other limits is not decoded under these."""
     path = save(tmp_path / "a.png", gradient(100, 100))
 
@@ -305,7 +305,7 @@ def test_the_limit_of_pixels_holds_in_the_renderer_too(tmp_path: Path) -> None:
         make(path, "w=5", Limits(max_pixels=9_999, max_frames=1, max_decode_bytes=1 << 30))
 
 
-def test_what_is_no_image_is_an_error_of_ours(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_gives_our_error(tmp_path: Path) -> None:
     """The first bytes select the loader; no other loader is tried."""
     path = tmp_path / "a.jpg"
     path.write_text("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
@@ -314,7 +314,7 @@ def test_what_is_no_image_is_an_error_of_ours(tmp_path: Path) -> None:
         make(str(path), "w=5")
 
 
-def test_only_the_loaders_of_taken_formats_can_run(tmp_path: Path) -> None:
+def test_only_the_loaders_of_accepted_formats_can_run(tmp_path: Path) -> None:
     """Formats that libvips supports but the service does not accept are blocked in a worker."""
     path = tmp_path / "a.csv"
     path.write_text("1,2,3\n4,5,6\n")

@@ -69,7 +69,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_no_text_and_no_profile_keeps_a_picture_out(tmp_path: Path, name: str) -> None:
+def test_no_text_or_profile_makes_a_picture_refused(tmp_path: Path, name: str) -> None:
     """It is accepted, and shown as without them."""
     path = with_chunks(quadrants(), tmp_path / "a.png", OTHERS[name])
 
@@ -78,7 +78,7 @@ def test_no_text_and_no_profile_keeps_a_picture_out(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_nor_does_it_keep_an_icon_out(tmp_path: Path, name: str) -> None:
+def test_no_text_or_profile_makes_an_icon_refused(tmp_path: Path, name: str) -> None:
     """Icons are PNGs, too, but another decoder reads them."""
     inner = Path(with_chunks(quadrants(64, 64), tmp_path / "a.png", OTHERS[name])).read_bytes()
     path = tmp_path / "a.ico"
@@ -89,7 +89,7 @@ def test_nor_does_it_keep_an_icon_out(tmp_path: Path, name: str) -> None:
     assert is_near(corners(seen(make(str(path), "w=32"))), corners(quadrants()), 3)
 
 
-def test_what_says_how_to_show_the_pixels_stays(tmp_path: Path) -> None:
+def test_profile_and_orientation_are_kept(tmp_path: Path) -> None:
     """A profile of 1.1 MB is used, and an orientation, beside a text that is left out."""
     exif = Image.Exif()
     exif[274] = 6

@@ -188,7 +188,7 @@ def test_every_compression_is_refused_or_shown(name: str, tmp_path: Path) -> Non
     assert len(taken) == len(COMPRESSED) * len(LAYOUTS)
 
 
-def test_kinds_that_people_have_are_taken(tmp_path: Path) -> None:
+def test_common_kinds_are_accepted(tmp_path: Path) -> None:
     """Refusing all kinds would keep the promise, too."""
     assert [kind for kind in TAKEN if not check(kind, tmp_path)] == []
 
@@ -204,7 +204,7 @@ def test_kinds_that_people_have_are_taken(tmp_path: Path) -> None:
         (Kind(bits=32, compression=tiffs.ZSTD), "TIFF files of 3 samples of 32 bits"),
     ],
 )
-def test_a_refusal_says_what_is_not_taken(kind: Kind, reason: str, tmp_path: Path) -> None:
+def test_a_refusal_names_the_unsupported_feature(kind: Kind, reason: str, tmp_path: Path) -> None:
     """The message helps to choose another way to save the picture."""
     path = tmp_path / "picture.tif"
     path.write_bytes(picture(kind))

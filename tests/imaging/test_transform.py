@@ -282,7 +282,7 @@ def test_the_canonical_text_is_sorted_and_drops_defaults(query: str, text: str) 
         ("&".join(f"k{n}=1" for n in range(65)), "transform", "query string"),
     ],
 )
-def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, says: str) -> None:
+def test_unknown_keys_and_values_are_refused_by_name(query: str, key: str, says: str) -> None:
     """The error names the key and the allowed values, so that a caller can correct the URL."""
     with pytest.raises(InvalidTransform) as caught:
         parse_text(query)
@@ -292,7 +292,7 @@ def test_what_is_not_in_the_grammar_is_refused_by_name(query: str, key: str, say
     assert says in caught.value.detail
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_all_errors_are_named_together() -> None:
     """A caller with two mistakes needs one request, not two."""
     with pytest.raises(InvalidTransform) as caught:
         parse_text("w=0&h=5&q=0&nope=1")
@@ -311,7 +311,7 @@ def test_hostile_text_is_echoed_short_and_printable() -> None:
     assert whole.isprintable()
 
 
-def test_a_preset_is_overridden_by_what_stands_beside_it() -> None:
+def test_a_preset_is_overridden_by_other_keys() -> None:
     """`preset=thumbnail&w=100` is the thumbnail with another width.
 
     The order makes no difference.
@@ -358,7 +358,7 @@ def test_format_and_quality_are_made_concrete(
     assert canonical(wanted) == text
 
 
-def test_auto_is_resolved_by_whoever_negotiates() -> None:
+def test_auto_is_resolved_by_negotiation() -> None:
     """`format=auto` is a transform without a format until one is negotiated."""
     wanted = parse_text("w=5&format=auto&q=33")
 
@@ -367,7 +367,7 @@ def test_auto_is_resolved_by_whoever_negotiates() -> None:
     assert with_format(wanted, Format.PNG) == parse_text("w=5&format=png")
 
 
-def test_a_preset_keeps_what_only_matters_beside_other_keys() -> None:
+def test_a_preset_keeps_keys_that_only_affect_others() -> None:
     """`fit=cover&dpr=2` alone has no effect, but has one when a box is given."""
     presets = {"banner": parse_preset("fit=cover&dpr=2&gravity=smart&format=auto")}
 

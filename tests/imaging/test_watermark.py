@@ -66,7 +66,7 @@ def box_of(levels: np.ndarray) -> tuple[int, int, int, int]:
         ("southwest", 1, (1, 74, 51, 99)),
     ],
 )
-def test_a_watermark_is_where_it_belongs(
+def test_a_watermark_has_its_position_and_size(
     tmp_path: Path, position: str, margin: int, box: tuple[int, int, int, int]
 ) -> None:
     """It has a quarter of the width, in the ratio of its image.
@@ -178,7 +178,7 @@ def test_texts_are_the_same_on_every_run(tmp_path: Path) -> None:
         Watermark(image=png()[:60]),
     ],
 )
-def test_a_broken_watermark_is_an_error_of_ours(tmp_path: Path, mark: Watermark) -> None:
+def test_a_broken_watermark_gives_our_error(tmp_path: Path, mark: Watermark) -> None:
     """It is not a crash."""
     with pytest.raises(CorruptImage):
         marked(tmp_path, mark)

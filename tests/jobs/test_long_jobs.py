@@ -102,9 +102,7 @@ def test_a_kill_of_the_server_loses_no_operation_that_is_done(make_server: MakeS
 
 
 @pytest.mark.parametrize("number_of_workers", [1, 2])
-def test_long_jobs_leave_a_worker_for_the_rest(
-    make_server: MakeServer, number_of_workers: int
-) -> None:
+def test_long_jobs_leave_a_worker_free(make_server: MakeServer, number_of_workers: int) -> None:
     """Uploads and thumbnails are made while each of several jobs takes many seconds."""
     server = make_server(**SETTINGS | {"workers": number_of_workers})
     jobs = [begin(server, [LONG.replace("3000", str(3000 + n))]) for n in range(4)]

@@ -21,13 +21,13 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("kind", [WorkerDied, InsufficientStorage, ImagesvcError])
-def test_what_may_pass_is_tried_again(kind: type[ImagesvcError]) -> None:
+def test_temporary_failures_are_tried_again(kind: type[ImagesvcError]) -> None:
     """Examples are a killed worker, a full disk, and a bug in a rare situation."""
     assert is_worth_retrying(kind("perhaps"))
 
 
 @pytest.mark.parametrize("kind", [CorruptImage, ImageTooLarge, NotFound, TimedOut])
-def test_what_cannot_pass_is_not(kind: type[ImagesvcError]) -> None:
+def test_permanent_failures_are_not_tried_again(kind: type[ImagesvcError]) -> None:
     """A corrupt image stays corrupt, and a time-out is repeated."""
     assert not is_worth_retrying(kind("no"))
 

@@ -30,7 +30,7 @@ def job_statuses(server: Server) -> set[str]:
     return rows(server.data_dir, "SELECT DISTINCT status FROM jobs")
 
 
-def test_a_stop_lets_what_runs_finish_and_queues_the_rest(make_server: MakeServer) -> None:
+def test_a_stop_finishes_running_work_and_queues_the_rest(make_server: MakeServer) -> None:
     """No work is lost, and none is started."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s", **SLOW)
     pictures = [marked(BIG, number) for number in range(9)]
@@ -44,7 +44,7 @@ def test_a_stop_lets_what_runs_finish_and_queues_the_rest(make_server: MakeServe
     assert rows(server.data_dir, "SELECT DISTINCT status FROM images") == {"succeeded", "pending"}
 
 
-def test_nothing_is_begun_while_a_stop_waits_for_clients(make_server: MakeServer) -> None:
+def test_no_work_starts_while_a_stop_waits_for_clients(make_server: MakeServer) -> None:
     """A slow client may delay a stop; the queue is for the next start."""
     server = make_server(
         workers=1, shutdown_timeout=f"{PATIENCE}s", body_timeout=f"{PATIENCE}s", **SLOW
@@ -86,7 +86,7 @@ def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
     assert [server.finished(job_id)["status"] for job_id in job_ids] == ["succeeded"] * 2
 
 
-def test_an_upload_under_way_is_taken_during_a_stop(make_server: MakeServer) -> None:
+def test_an_upload_in_progress_is_accepted_during_a_stop(make_server: MakeServer) -> None:
     """The client has sent it; a deployment must not force it to send it again."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
     head = (
@@ -108,7 +108,7 @@ def test_an_upload_under_way_is_taken_during_a_stop(make_server: MakeServer) -> 
     assert server.client.get(f"/images/{json.loads(answer.body)['id']}").content == SMALL
 
 
-def test_a_rendering_under_way_is_answered_during_a_stop(make_server: MakeServer) -> None:
+def test_a_rendering_in_progress_is_answered_during_a_stop(make_server: MakeServer) -> None:
     """The same holds for requests that wait for a variant."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
     image = server.upload(BIG)
@@ -136,7 +136,7 @@ def test_a_second_server_on_the_same_data_is_refused(make_server: MakeServer) ->
     assert server.client.get("/readyz").status_code == 200
 
 
-def test_the_data_of_a_killed_server_can_be_had_at_once(make_server: MakeServer) -> None:
+def test_the_data_of_a_killed_server_is_available_immediately(make_server: MakeServer) -> None:
     """A stale lock file would need an operator."""
     server = make_server(workers=1)
     server.kill()

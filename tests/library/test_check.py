@@ -24,7 +24,7 @@ def blob(server: Server, number: int = 0) -> Path:
     return server.data_dir / "blobs" / digest[:2] / digest[2:4] / digest
 
 
-def test_sound_data_is_called_sound(stocked: Server) -> None:
+def test_intact_data_is_reported_as_sound(stocked: Server) -> None:
     """The exit status is 0, with a running server, too."""
     checked = stocked.start().cli("check")
 
@@ -73,7 +73,7 @@ def test_repair_sets_a_damaged_blob_aside_and_the_same_upload_heals_it(stocked: 
     assert stocked.cli("check").returncode == 0
 
 
-def test_a_blob_without_a_row_is_told_and_is_no_damage(stocked: Server) -> None:
+def test_a_blob_without_a_row_is_reported_and_is_not_damage(stocked: Server) -> None:
     """A crash may leave one; `gc` removes it."""
     orphan = stocked.data_dir / "blobs" / "ab" / "cd" / ("abcd" + "0" * 60)
     orphan.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +103,7 @@ def without_privileges(*command: str) -> subprocess.CompletedProcess[str]:
         ("variants/*", 0o000, "this user may not read it"),
     ],
 )
-def test_what_this_user_may_not_use_is_no_sound_data(
-    stocked: Server, path: str, mode: int, said: str
-) -> None:
+def test_inaccessible_data_is_not_sound(stocked: Server, path: str, mode: int, said: str) -> None:
     """A check that cannot read the data has verified nothing."""
     data_dir = stocked.data_dir
     denied = min(data_dir.glob(path))

@@ -69,7 +69,7 @@ def test_deleting_removes_every_trace(make_server: MakeServer) -> None:
     assert {server.client.get(url).status_code for url in urls(image["id"])} == {404}
 
 
-def test_a_shared_blob_stays_until_its_last_image_goes(make_server: MakeServer) -> None:
+def test_a_shared_blob_stays_until_its_last_image_is_deleted(make_server: MakeServer) -> None:
     """Two users uploaded the same bytes; one deletes the image."""
     server = make_server(workers=1)
     first, second = server.upload(WIDE), server.upload(WIDE)

@@ -96,7 +96,7 @@ def test_a_public_address_is_global_to_python_too(address: IPv4Address | IPv6Add
         assert not address.is_private or address in IPv6Network("::ffff:0:0/96")
 
 
-def test_an_allowed_network_opens_itself_alone() -> None:
+def test_an_allowed_network_allows_only_itself() -> None:
     """An allowed subnet allows neither addresses that wrap it, nor its neighbours."""
     extra = [ip_network("10.1.2.0/24"), ip_network("fd12::/16")]
 

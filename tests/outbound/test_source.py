@@ -110,7 +110,7 @@ async def test_a_file_is_fetched_with_a_plain_request(remote: Remote) -> None:
     ]
 
 
-async def test_a_name_that_changes_its_meaning_is_asked_once(
+async def test_a_name_that_changes_its_address_is_looked_up_once(
     remote: Remote, inside: Remote
 ) -> None:
     """DNS rebinding: the connection goes to the address that was checked."""
@@ -234,7 +234,7 @@ async def test_a_bounded_number_is_fetched_at_once(remote: Remote) -> None:
     assert all(isinstance(end, SourceUnavailable) for end in ended)
 
 
-async def test_one_user_leaves_room_for_the_imports_of_others(remote: Remote) -> None:
+async def test_one_user_does_not_block_the_imports_of_others(remote: Remote) -> None:
     """Many slow sources of one user are refused; another user's import is fetched meanwhile."""
     source = source_of(remote, seconds=60.0)
     ann, bob = UserId(new_id()), UserId(new_id())
@@ -307,7 +307,7 @@ async def fetched_securely(secure: Remote, host: str, authority: trustme.CA | No
     return sink.content
 
 
-async def test_tls_asks_for_the_name_and_verifies_it(secure: Remote, authority: trustme.CA) -> None:
+async def test_tls_sends_the_name_and_verifies_it(secure: Remote, authority: trustme.CA) -> None:
     """SNI names the host although the connection goes to an address."""
     assert await fetched_securely(secure, "images.example", authority) == IMAGE
     assert secure.names == ["images.example"]

@@ -58,7 +58,7 @@ def test_a_url_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["http://a@b.de/", "http://a:b@b.de/", "http://:@b.de/"])
-def test_credentials_are_named_as_what_is_wrong(text: str) -> None:
+def test_credentials_in_a_url_are_named_as_the_error(text: str) -> None:
     """They would be stored in logs and rows."""
     with pytest.raises(ValueError, match="must not hold a user name or password"):
         parse_source_url(text, ports=PORTS)
@@ -73,7 +73,7 @@ def test_a_plain_url_is_read(text: str) -> None:
 
 
 @given(st.text() | st.text(alphabet="htps:/.@[]#%?\\ 017x:a\t").map("http://{}".format))
-def test_whatever_is_read_means_the_same_read_again(text: str) -> None:
+def test_parsing_is_idempotent(text: str) -> None:
     """The requested form is itself accepted, and has no way to bypass the check of the host."""
     try:
         url = parse_source_url(text, ports=PORTS)

@@ -62,7 +62,7 @@ def queue(database: Database) -> Queue:
     return Queue(database)
 
 
-async def test_one_owner_leaves_slots_to_the_others(queue: Queue) -> None:
+async def test_one_owner_does_not_occupy_all_slots(queue: Queue) -> None:
     """This holds for any number of waiting jobs; the next owner need not wait for any of them."""
     busy, late, latest = [await queue.owner(name) for name in ("busy", "late", "latest")]
     await queue.add(busy, *[{}] * 20)
@@ -93,7 +93,7 @@ async def test_owners_have_slots_in_turn(queue: Queue) -> None:
         assert mine == [job.id for job in added[owner]][: len(mine)]
 
 
-async def test_a_single_slot_goes_round(queue: Queue) -> None:
+async def test_a_single_slot_is_shared_by_all_owners(queue: Queue) -> None:
     """Owners with the oldest backlog do not share it only among themselves."""
     owners = [await queue.owner(name) for name in "abcd"]
     for owner in owners:
@@ -109,7 +109,7 @@ async def test_a_single_slot_goes_round(queue: Queue) -> None:
     assert set(served) == set(owners)
 
 
-async def test_a_lane_goes_before_the_turns_of_owners(queue: Queue) -> None:
+async def test_priority_precedes_the_turns_of_owners(queue: Queue) -> None:
     """A backfill of one owner does not precede another owner's upload."""
     early, late = await queue.owner("early"), await queue.owner("late")
     await queue.add(early, {"priority": Priority.BACKFILL}, {"priority": Priority.BACKFILL})
@@ -121,7 +121,7 @@ async def test_a_lane_goes_before_the_turns_of_owners(queue: Queue) -> None:
     assert len(claimed) == 4
 
 
-async def test_jobs_that_are_not_due_hold_no_turn(queue: Queue) -> None:
+async def test_jobs_that_are_not_due_use_no_turn(queue: Queue) -> None:
     """The same holds for an owner with only such jobs."""
     waiting, ready = await queue.owner("waiting"), await queue.owner("ready")
     late = await queue.add(waiting, *[{"due_at": LATER}] * 3)

@@ -100,7 +100,7 @@ async def test_an_edit_that_changes_nothing_makes_no_version(shelf: Shelf) -> No
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
-async def test_an_image_that_is_missing_keeps_all_out(shelf: Shelf, missing: int) -> None:
+async def test_a_missing_image_means_none_is_added(shelf: Shelf, missing: int) -> None:
     """All or none are added, for every position of the missing one, which the error names."""
     ids = [(await shelf.image()).id for _ in range(3)]
     ids[missing] = ImageId(new_id())
@@ -113,7 +113,7 @@ async def test_an_image_that_is_missing_keeps_all_out(shelf: Shelf, missing: int
     assert await shelf.count(place) == 0
 
 
-async def test_one_image_of_another_collection_keeps_all_out(shelf: Shelf) -> None:
+async def test_one_image_of_another_collection_means_none_is_added(shelf: Shelf) -> None:
     """All or none also applies to conflicts."""
     ids = [(await shelf.image()).id for _ in range(3)]
     other, place = await shelf.collection(), await shelf.collection()
@@ -164,7 +164,7 @@ async def test_an_image_added_with_its_collection_is_counted(shelf: Shelf) -> No
     assert await shelf.count(place) == 1
 
 
-async def test_an_image_for_a_collection_that_is_gone_is_not_added(shelf: Shelf) -> None:
+async def test_an_image_for_a_deleted_collection_is_not_added(shelf: Shelf) -> None:
     """The collection was deleted during the upload."""
     image, job = image_and_job(collection_id=CollectionId(new_id()))
 

@@ -64,7 +64,7 @@ async def test_a_connection_that_cannot_be_opened_is_tried_again(tmp_path: Path)
     await connection.close()
 
 
-async def test_readers_that_were_left_are_no_obstacle_to_others(tmp_path: Path) -> None:
+async def test_abandoned_reads_do_not_block_others(tmp_path: Path) -> None:
     """A requester disconnects in the middle of a slow search: others use the other connections."""
     database = Database(tmp_path / "a.db")
     begun, go_on = threading.Event(), threading.Event()
@@ -83,7 +83,7 @@ async def test_readers_that_were_left_are_no_obstacle_to_others(tmp_path: Path) 
     await database.close()
 
 
-async def test_a_write_goes_on_when_its_requester_has_gone(tmp_path: Path) -> None:
+async def test_a_write_continues_after_its_requester_disconnects(tmp_path: Path) -> None:
     """Otherwise it would be unknown whether it happened."""
     database = Database(tmp_path / "a.db")
     await database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (a)"))

@@ -110,7 +110,7 @@ def test_check_names_the_damage_and_what_to_do(stocked: Server, damage: Damage) 
 
 
 @pytest.mark.parametrize("damage", CASES)
-def test_a_server_starts_and_answers_or_says_why_not(stocked: Server, damage: Damage) -> None:
+def test_a_server_answers_or_reports_why_it_cannot(stocked: Server, damage: Damage) -> None:
     """It ends with one line about the database, or runs and answers 503 for unreadable rows."""
     damage(database(stocked))
     blobs = stocked.blobs()
@@ -134,7 +134,7 @@ def test_a_server_starts_and_answers_or_says_why_not(stocked: Server, damage: Da
     assert blobs <= stocked.blobs()
 
 
-def test_reads_that_hit_a_damaged_page_are_503_and_the_service_says_so(stocked: Server) -> None:
+def test_reads_of_a_damaged_page_are_503_and_reported(stocked: Server) -> None:
     """The first error is remembered.
 
     The server is not ready any more, and the log does not fill up.
@@ -156,7 +156,7 @@ def test_reads_that_hit_a_damaged_page_are_503_and_the_service_says_so(stocked: 
     assert "request.bug" not in stocked.log()
 
 
-def test_a_lost_database_is_not_taken_for_a_first_start(stocked: Server) -> None:
+def test_a_lost_database_is_not_treated_as_a_first_start(stocked: Server) -> None:
     """With a new database every original would be an orphan, which collection removes."""
     database(stocked).unlink()
     blobs = stocked.blobs()
@@ -214,7 +214,7 @@ def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
     assert f"{IMAGES + 1} blobs verified" in checked.stdout
 
 
-def test_what_the_docs_say_recovers_a_database_with_a_damaged_index(stocked: Server) -> None:
+def test_the_documented_steps_recover_a_database_with_a_damaged_index(stocked: Server) -> None:
     """It uses `.dump`, which every sqlite3 has; steps that lose the rows would be worse."""
     if shutil.which("sqlite3") is None:
         pytest.skip("there is no sqlite3 command")

@@ -64,7 +64,7 @@ def test_the_page_that_the_warning_names_is_there() -> None:
     assert (commands.REPOSITORY / DOCS).is_file()
 
 
-def test_a_start_warns_of_network_file_systems_alone(make_server: MakeServer) -> None:
+def test_a_start_warns_only_of_network_file_systems(make_server: MakeServer) -> None:
     """Where the tests run, there is a warning only if the file system is one of them."""
     server = make_server(workers=1)
 
@@ -105,7 +105,7 @@ def test_a_data_directory_on_two_disks_is_refused(
     assert not (data_dir / "imagesvc.db").exists()
 
 
-def test_originals_may_lie_elsewhere_together_with_what_becomes_one(
+def test_originals_and_uploads_may_be_on_another_file_system(
     make_server: MakeServer, tmp_path: Path, elsewhere: Path
 ) -> None:
     """This is the documented way to keep originals on a NAS and the database on a local disk."""

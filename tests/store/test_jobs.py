@@ -86,7 +86,7 @@ async def test_contested_jobs_are_claimed_once_each(queue: Queue) -> None:
     assert sorted(job_id for claim in claims for job_id in claim) == sorted(j.id for j in jobs)
 
 
-async def test_claims_go_by_lane_then_by_age_and_leave_what_is_not_due(queue: Queue) -> None:
+async def test_claims_are_ordered_by_priority_then_age_and_skip_jobs_not_due(queue: Queue) -> None:
     """Uploads precede backfills, and a retry waits for its delay."""
     backfill = await queue.add(priority=Priority.BACKFILL)
     first = await queue.add()
@@ -160,7 +160,7 @@ async def test_a_crash_costs_a_job_no_attempt(queue: Queue) -> None:
     assert (await queue.jobs.get(waiting.id)).due_at == NOON + MINUTE
 
 
-async def test_a_job_that_takes_the_server_down_each_time_fails_in_the_end(queue: Queue) -> None:
+async def test_a_job_that_crashes_the_server_repeatedly_fails(queue: Queue) -> None:
     """Otherwise the server could never start again."""
     job = await queue.add()
     for _ in range(MAX_INTERRUPTIONS):
@@ -202,7 +202,7 @@ async def test_a_job_that_ended_badly_can_be_retried_afresh(queue: Queue, status
     assert await queue.claimed() == [job.id]
 
 
-async def test_states_that_allow_no_retry_cancel_or_delete_say_so(queue: Queue) -> None:
+async def test_invalid_retry_cancel_and_delete_are_conflicts(queue: Queue) -> None:
     """No job is rendered twice, and an ended job is not ended again."""
     job = await queue.add()
     with pytest.raises(Conflict):

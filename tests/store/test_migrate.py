@@ -123,7 +123,7 @@ def test_another_schema_at_the_same_revision_is_refused(
         migrate(path)
 
 
-def test_what_an_operator_has_added_hinders_no_start(tmp_path: Path) -> None:
+def test_additional_schema_objects_do_not_prevent_a_start(tmp_path: Path) -> None:
     """Examples are an additional index, or a table of `sqlite3 .recover`."""
     path = tmp_path / "imagesvc.db"
     migrate(path)

@@ -62,7 +62,7 @@ async def test_a_new_job_is_the_newest(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
-async def test_an_older_job_leaves_the_status_alone(queue: Queue, status: Status) -> None:
+async def test_an_older_job_does_not_affect_the_status(queue: Queue, status: Status) -> None:
     """The first job ends after the second was added, which has not started."""
     image, first = await queue.image()
     second = job_of(image)
@@ -77,9 +77,7 @@ async def test_an_older_job_leaves_the_status_alone(queue: Queue, status: Status
 
 
 @pytest.mark.parametrize("way", ["release", "recover", "cancel", "retry"])
-async def test_whatever_befalls_an_older_job_leaves_the_status_alone(
-    queue: Queue, way: str
-) -> None:
+async def test_no_change_of_an_older_job_affects_the_status(queue: Queue, way: str) -> None:
     """The newest has succeeded, and the image still shows it."""
     image, first = await queue.image()
     if way == "retry":

@@ -152,7 +152,7 @@ async def test_a_list_shows_own_images_and_public_ones(
 
 @pytest.mark.parametrize("q", ["", "fox", "tags:fox"])
 @pytest.mark.parametrize("visibility", Visibility)
-async def test_filters_do_not_open_what_is_private(
+async def test_filters_do_not_reveal_private_images(
     database: Database, shared: dict[str, UserId], q: str, visibility: Visibility
 ) -> None:
     """Neither the filter by visibility nor that by owner does."""
@@ -170,7 +170,7 @@ async def test_filters_do_not_open_what_is_private(
     assert of_bob_sorted == ["fox bob public"]
 
 
-async def test_what_others_hide_changes_no_order(database: Database) -> None:
+async def test_hidden_images_do_not_affect_the_order(database: Database) -> None:
     """A rank counts nothing over the table, so hidden images do not influence it."""
     await add(database, title="heron")
     await add(database, title="otter and heron")
@@ -184,7 +184,7 @@ async def test_what_others_hide_changes_no_order(database: Database) -> None:
 
 
 @pytest.mark.parametrize("q", ["", "otter", "tags:x", "-cat"])
-async def test_what_others_hide_takes_no_place_on_a_page(database: Database, q: str) -> None:
+async def test_hidden_images_take_no_place_on_a_page(database: Database, q: str) -> None:
     """The index itself skips it: short pages would reveal its number."""
     for place in range(12):
         hidden = Visibility.UNLISTED if place % 2 else Visibility.PRIVATE
@@ -199,7 +199,7 @@ async def test_what_others_hide_takes_no_place_on_a_page(database: Database, q: 
     assert page.next_after is not None
 
 
-async def test_similar_to_a_hidden_image_is_like_similar_to_none(
+async def test_similar_to_a_hidden_image_is_like_similar_to_an_absent_one(
     database: Database, shared: dict[str, UserId]
 ) -> None:
     """The error is the same: a search does not reveal that an image exists."""
@@ -250,7 +250,7 @@ async def test_the_search_follows_every_change(database: Database) -> None:
     assert await titles(database, "-ibis") == ["other"]
 
 
-async def test_a_twin_of_a_known_original_is_found_by_its_looks_once_analysed(
+async def test_a_copy_of_a_known_original_is_found_by_similarity_after_analysis(
     database: Database,
 ) -> None:
     """An image is found after its own job; earlier, the search would reveal other users' files."""
@@ -327,7 +327,7 @@ async def test_every_span_of_days_is_covered_exactly(database: Database) -> None
         assert [image.title for image in page.images] == expected, (first, last)
 
 
-async def test_a_page_that_fits_little_goes_on_with_its_cursor(
+async def test_a_page_with_few_matches_continues_with_its_cursor(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page reads a limited number of rows; following the cursors finds all images."""

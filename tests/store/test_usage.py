@@ -121,7 +121,7 @@ async def test_a_user_may_have_a_quota_of_its_own(database: Database) -> None:
     assert (await store.usage(OWNER)).quota == Quota(images=3)
 
 
-async def test_what_belongs_to_nobody_is_not_counted(database: Database) -> None:
+async def test_images_without_owner_are_not_counted(database: Database) -> None:
     """Without accounts there is no user to charge."""
     store = ImageStore(database, Quota(images=1))
 
@@ -131,13 +131,13 @@ async def test_what_belongs_to_nobody_is_not_counted(database: Database) -> None
     assert (await store.usage(OWNER)).images == 0
 
 
-async def test_nobody_uses_nothing(database: Database) -> None:
+async def test_a_removed_user_has_no_usage(database: Database) -> None:
     """A removed user has no usage."""
     with pytest.raises(NotFound):
         await ImageStore(database).usage(UserId(new_id()))
 
 
-async def test_a_receipt_commits_with_its_image_or_not_at_all(database: Database) -> None:
+async def test_a_record_is_committed_with_its_image_or_not_at_all(database: Database) -> None:
     """Otherwise a crash between the two would do the work twice, or never."""
     store, kept = ImageStore(database, Quota(images=1)), IdempotencyStore(database)
     await store.add(*image_of(OWNER), receipt_of("one"))
@@ -165,7 +165,7 @@ async def test_principals_have_keys_of_their_own(database: Database) -> None:
     assert await kept.find("eve", "1", now=NOON) is None
 
 
-async def test_an_expired_receipt_gives_way(database: Database) -> None:
+async def test_an_expired_record_is_replaced(database: Database) -> None:
     """This holds before and after it is pruned."""
     kept = IdempotencyStore(database)
     later = NOON.replace(hour=13)

@@ -89,7 +89,7 @@ def test_a_large_original_is_sent_while_it_is_verified(make_server: MakeServer) 
     assert_problem(server.client.get(f"/images/{image['id']}"), 503, "original_damaged")
 
 
-def test_scrubbing_finds_what_nothing_reads(tmp_path: Path) -> None:
+def test_scrubbing_finds_damage_in_unread_originals(tmp_path: Path) -> None:
     """Each stored blob is verified in time, from every position of the pass."""
     root = tmp_path / "blobs"
 

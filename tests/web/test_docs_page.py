@@ -15,7 +15,7 @@ from tests.http.asking import assert_problem
 from tests.server import Server
 
 
-def test_the_page_and_its_files_come_from_here_alone(server: Server) -> None:
+def test_the_page_and_its_files_come_from_this_server_only(server: Server) -> None:
     """It works in a network without Internet access, and reveals its readers to no one."""
     page = server.client.get("/api/v1/docs")
 
@@ -28,7 +28,7 @@ def test_the_page_and_its_files_come_from_here_alone(server: Server) -> None:
         assert server.client.get(urljoin("/api/v1/docs", source)).status_code == 200, source
 
 
-def test_nothing_of_it_may_ask_other_servers(server: Server) -> None:
+def test_the_page_may_not_contact_other_servers(server: Server) -> None:
     """Browsers block every request of the vendored script to other servers."""
     for name in assets():
         policy = server.client.get(f"/api/v1/docs/{name}".rstrip("/")).headers[
@@ -40,7 +40,7 @@ def test_nothing_of_it_may_ask_other_servers(server: Server) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
-def test_files_are_what_they_are_with_and_without_gzip(server: Server, encoding: str) -> None:
+def test_files_are_equal_with_and_without_gzip(server: Server, encoding: str) -> None:
     """They are not sent again to clients that have them."""
     answer = server.client.get(
         "/api/v1/docs/swagger-ui-bundle.js", headers={"accept-encoding": encoding}
@@ -73,9 +73,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/media"])
-def test_its_forms_send_to_where_the_page_comes_from(
-    public: Server, tmp_path: Path, prefix: str
-) -> None:
+def test_its_forms_use_the_server_of_the_page(public: Server, tmp_path: Path, prefix: str) -> None:
     """Browsers refuse to send requests to another address."""
     here = f"http://127.0.0.1:{public.port}{prefix}"
 

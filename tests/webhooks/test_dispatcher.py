@@ -85,7 +85,7 @@ async def tell(database: Database, count: int) -> None:
     await database.write(work)
 
 
-async def test_a_name_that_turns_inward_is_sent_nothing(
+async def test_a_name_that_becomes_internal_is_sent_nothing(
     database: Database, receiver: Receiver
 ) -> None:
     """The name is looked up for each attempt: it may have become internal since the check."""
@@ -102,7 +102,7 @@ async def test_a_name_that_turns_inward_is_sent_nothing(
     assert delivery.error == "url names a host that has no public address."
 
 
-async def test_what_fails_by_a_bug_is_not_tried_for_ever(
+async def test_a_delivery_that_fails_by_a_bug_is_not_tried_without_end(
     database: Database, receiver: Receiver
 ) -> None:
     """It counts as an attempt, with its delay."""
@@ -121,7 +121,7 @@ async def test_what_fails_by_a_bug_is_not_tried_for_ever(
     assert (delivery.status, delivery.attempts, asked) == (DeliveryStatus.FAILED, 6, 6)
 
 
-async def test_a_replay_outlives_the_attempt_that_is_under_way(
+async def test_a_replay_survives_the_attempt_in_progress(
     database: Database, receiver: Receiver
 ) -> None:
     """The last attempt fails after the replay was requested.
@@ -146,7 +146,7 @@ async def test_a_replay_outlives_the_attempt_that_is_under_way(
     assert len(receiver.at("/held")) == 2
 
 
-async def test_a_dead_receiver_has_a_bounded_backlog(database: Database) -> None:
+async def test_an_unreachable_receiver_has_a_bounded_backlog(database: Database) -> None:
     """No event is lost: further events are sent when there is space."""
     hook = await hook_of(database, "http://127.0.0.1:1/")
     store, outbox = DeliveryStore(database), Outbox(database)

@@ -69,7 +69,7 @@ def make_work() -> Callable[..., Work]:
     return make
 
 
-async def test_lanes_go_by_urgency_then_by_arrival(make_work: Callable[..., Work]) -> None:
+async def test_work_is_ordered_by_priority_then_arrival(make_work: Callable[..., Work]) -> None:
     """A client waits for an on-demand variant, but none for a backfill."""
     work = make_work(slots=1)
     await work.ask("running")
@@ -84,7 +84,7 @@ async def test_lanes_go_by_urgency_then_by_arrival(make_work: Callable[..., Work
     assert work.started == ["running", "first", "second", "upload", "backfill"]
 
 
-async def test_work_waits_for_memory_and_lets_what_fits_pass(
+async def test_work_waits_for_memory_and_smaller_work_overtakes_it(
     make_work: Callable[..., Work],
 ) -> None:
     """The predicted bytes of all running work stay within the limit, and no slot stays idle."""
@@ -138,7 +138,9 @@ async def test_expensive_work_leaves_memory_for_cheap_work(make_work: Callable[.
 
 
 @pytest.mark.parametrize("slots", [1, 2, 4])
-async def test_expensive_work_never_holds_all(make_work: Callable[..., Work], slots: int) -> None:
+async def test_expensive_work_never_occupies_all_slots(
+    make_work: Callable[..., Work], slots: int
+) -> None:
     """A slot stays for thumbnails and one for identification, with one worker, too."""
     work = make_work(slots=slots, max_waiting=99)
     for number in range(20):
@@ -152,7 +154,7 @@ async def test_expensive_work_never_holds_all(make_work: Callable[..., Work], sl
         assert work.started[-1] == "upload"
 
 
-async def test_cheap_work_never_holds_the_process_of_identification(
+async def test_cheap_work_never_occupies_the_process_of_identification(
     make_work: Callable[..., Work],
 ) -> None:
     """A gallery that is seen for the first time does not delay uploads."""
@@ -238,7 +240,7 @@ async def test_a_cancelled_waiter_leaves_the_queue(make_work: Callable[..., Work
     assert work.started == ["running", "next"]
 
 
-async def test_a_waiter_cancelled_while_a_slot_falls_free_takes_nothing_with_it(
+async def test_a_waiter_cancelled_when_a_slot_becomes_free_leaks_nothing(
     make_work: Callable[..., Work],
 ) -> None:
     """Both happen in one turn of the loop.
@@ -259,7 +261,7 @@ async def test_a_waiter_cancelled_while_a_slot_falls_free_takes_nothing_with_it(
     assert (work.admission.running, work.admission.waiting) == (0, 0)
 
 
-async def test_work_cancelled_just_after_its_grant_gives_the_slot_back(
+async def test_work_cancelled_just_after_its_grant_frees_the_slot(
     make_work: Callable[..., Work],
 ) -> None:
     """The cancellation arrives after the grant, before the work runs."""

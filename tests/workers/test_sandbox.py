@@ -44,7 +44,7 @@ def sandboxed(server: Server) -> float:
     return float(value)
 
 
-def test_every_worker_is_locked_also_those_that_come_later(make_server: MakeServer) -> None:
+def test_every_worker_is_sandboxed_including_later_ones(make_server: MakeServer) -> None:
     """This is the default; and each worker does the whole work of an upload."""
     server = make_server(workers=2, worker_jobs=2)
     found: set[int] = set()
@@ -60,7 +60,7 @@ def test_every_worker_is_locked_also_those_that_come_later(make_server: MakeServ
     assert sandboxed(server) == 1.0
 
 
-def test_strict_starts_where_every_layer_is_there(make_server: MakeServer) -> None:
+def test_strict_starts_if_every_layer_is_available(make_server: MakeServer) -> None:
     """A large variant is written to a file of the server, and served whole."""
     server = make_server(workers=1, sandbox="strict")
     noise = io.BytesIO()
@@ -86,7 +86,7 @@ runpy.run_module("imagesvc", run_name="__main__")
 """
 
 
-def test_strict_does_not_start_without_a_layer_and_says_which(tmp_path: Path) -> None:
+def test_strict_does_not_start_without_a_layer_and_names_it(tmp_path: Path) -> None:
     """As in a container that refuses seccomp: one line has the reason and the remedy."""
     done = subprocess.run(
         [sys.executable, "-c", SERVE_WITHOUT_SECCOMP, str(tmp_path / "data")],
@@ -100,7 +100,7 @@ def test_strict_does_not_start_without_a_layer_and_says_which(tmp_path: Path) ->
     assert "With auto, the server starts." in line
 
 
-def test_off_is_said(make_server: MakeServer) -> None:
+def test_off_is_reported(make_server: MakeServer) -> None:
     """There is a line in the log, and a metric."""
     server = make_server(workers=1, sandbox="off")
     (worker,) = workers(server)

@@ -13,7 +13,7 @@ WHOLE = Readiness()
 PART = Readiness({"landlock": "Function not implemented"}, ("open sockets",))
 
 
-def test_a_part_is_told_in_full() -> None:
+def test_a_partial_sandbox_is_reported_completely() -> None:
     """Each layer has its reason, and each attempt its result."""
     sandbox = Sandbox("auto")
 
@@ -56,7 +56,7 @@ def test_workers_that_die_at_once_get_fewer_layers() -> None:
     assert sandbox.faults == "workers do not work with seccomp: SIGSYS"
 
 
-def test_without_layers_there_is_no_way_back() -> None:
+def test_without_layers_there_is_no_fallback() -> None:
     """A worker that dies then has another reason."""
     sandbox = Sandbox("auto")
     while sandbox.layers:
@@ -65,7 +65,7 @@ def test_without_layers_there_is_no_way_back() -> None:
     assert not sandbox.falls_back((), "SIGSEGV")
 
 
-def test_strict_takes_no_part() -> None:
+def test_strict_accepts_no_partial_sandbox() -> None:
     """This holds at the start and afterwards."""
     sandbox = Sandbox("strict")
 

@@ -56,7 +56,7 @@ def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -
     until(lambda: len(workers(server)) == 2)
 
 
-def test_a_job_whose_worker_is_killed_goes_on_in_another(make_server: MakeServer) -> None:
+def test_a_job_whose_worker_is_killed_continues_in_another(make_server: MakeServer) -> None:
     """The system's out-of-memory killer is the cause."""
     server = make_server(workers=1, **SLOW)
     job_id = server.upload(BIG)["job"]["id"]
@@ -146,7 +146,9 @@ def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> No
 
 
 @pytest.mark.parametrize("settings", [{"worker_jobs": 1}, {"worker_jobs": 3}])
-def test_worn_workers_are_replaced(make_server: MakeServer, settings: dict[str, Any]) -> None:
+def test_workers_are_replaced_after_their_calls(
+    make_server: MakeServer, settings: dict[str, Any]
+) -> None:
     """Memory that a library keeps is freed with its process."""
     server = make_server(workers=1, **settings)
     before = workers(server)
