@@ -18,7 +18,8 @@ class Modules(BuildHookInterface[Any]):
         package = Path(self.root).parent / "imagesvc"
         if (Path(self.root) / "imagesvc_client").is_dir():
             return
-        modules = {path.name: path for path in (package / "client").glob("*.py")}
+        client = package / "client"
+        modules = {str(path.relative_to(client)): path for path in client.rglob("*.py")}
         del modules["errors.py"]  # names the errors of the service, which are copied instead
         modules |= {f"errors/{path.name}": path for path in (package / "errors").glob("*.py")}
         modules["py.typed"] = package / "py.typed"

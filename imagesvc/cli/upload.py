@@ -72,7 +72,7 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     from imagesvc.cli.upload_files import listed  # noqa: PLC0415  # the same
     from imagesvc.cli.uploader import Uploader  # noqa: PLC0415  # the same
     from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
-    from imagesvc.client.calls import Fields  # noqa: PLC0415  # the same
+    from imagesvc.client.parameters import Fields  # noqa: PLC0415  # the same
 
     listing = listed(files)
     with (

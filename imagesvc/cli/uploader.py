@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from imagesvc.cli.upload_files import FoundFile, Listing
 from imagesvc.client import Client, Image
-from imagesvc.client.calls import Fields
+from imagesvc.client.parameters import Fields
 from imagesvc.errors import (
     Forbidden,
     ImagesvcError,

@@ -3,7 +3,7 @@
 Its `__init__` names what is elsewhere, as that of the errors: both are what programs import.
 """
 
-from .asynchronous import AsyncClient
+from .clients import AsyncClient, Client
 from .flows import JobFailed, NotInTime
 from .models import (
     Collection,
@@ -18,7 +18,6 @@ from .models import (
     UploadUrl,
     Variant,
 )
-from .synchronous import Client
 
 __all__ = [
     "AsyncClient",

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from .calls import Call, Id, get_job
+from .calls import Call
 from .errors import ImagesvcError
 from .models import Job, Page
 from .problems import described
@@ -75,7 +75,7 @@ def answered(call: Call[T]) -> Flow[T]:
     raise AssertionError("the last attempt returns or raises")
 
 
-def waited(job_id: Id, seconds: float, clock: Callable[[], float]) -> Flow[Job]:
+def waited(call: Call[Job], seconds: float, clock: Callable[[], float]) -> Flow[Job]:
     """Poll a job, less and less often, until it has succeeded.
 
     Raises:
@@ -85,14 +85,14 @@ def waited(job_id: Id, seconds: float, clock: Callable[[], float]) -> Flow[Job]:
     deadline = clock() + seconds
     pause = FIRST_PAUSE / 4
     while True:
-        job = yield from answered(get_job(job_id))
+        job = yield from answered(call)
         if job.status == "succeeded":
             return job
         if job.status in {"failed", "cancelled"}:
             raise JobFailed(job)
         left = deadline - clock()
         if left <= 0:
-            raise NotInTime(f"The job {job_id} is still {job.status}.")
+            raise NotInTime(f"The job {job.id} is still {job.status}.")
         yield Pause(min(pause, left))
         pause = min(pause * 1.5, LONGEST_PAUSE)
 

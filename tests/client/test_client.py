@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import io
 import json
 import socket
@@ -257,13 +258,40 @@ def test_the_asynchronous_client_does_the_same(server: Server) -> None:
     assert [item.id for item in images] == [image.id]
 
 
+def described(client: type) -> dict[str, tuple[str, str | None]]:
+    """The public methods of a client with what `help()` shows of each."""
+    methods = {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
+    return {
+        name: (
+            str(inspect.signature(method)).replace("AsyncIterator", "Iterator"),
+            inspect.getdoc(method),
+        )
+        for name, method in methods.items()
+    }
+
+
 def test_both_clients_have_the_same_methods() -> None:
-    """Each client can do what the other can."""
+    """Each has the methods of the other, with the same parameters, results and docstrings."""
+    methods = described(Client)
 
-    def public(kind: type) -> set[str]:
-        return {name for name in vars(kind) if not name.startswith("_")}
+    assert described(AsyncClient) == methods
+    assert {"upload", "images", "process", "wait", "collections", "me", "close"} <= methods.keys()
+    assert methods["image"] == ("(self, image_id: 'Id') -> 'Image'", "One image.")
+    assert methods["collections"][0] == "(self) -> 'Iterator[Collection]'"
 
-    assert public(Client) == public(AsyncClient)
+
+@pytest.mark.parametrize(("client", "is_asynchronous"), [(Client, False), (AsyncClient, True)])
+def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
+    client: type, is_asynchronous: bool
+) -> None:
+    """Tools that wrap or replace methods ask `inspect`."""
+    lists = {"images", "jobs", "collections", "collection_images"}
+
+    found = {
+        name for name in described(client) if inspect.iscoroutinefunction(getattr(client, name))
+    }
+
+    assert found == (described(client).keys() - lists if is_asynchronous else set())
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ def test_the_wheel_has_only_the_modules_of_the_package(
 ) -> None:
     """The source is in imagesvc/client only, and no file conflicts with the server's package."""
     package = ROOT / "imagesvc"
-    sources = {path.name: path for path in (package / "client").glob("*.py")}
+    client = package / "client"
+    sources = {str(path.relative_to(client)): path for path in client.rglob("*.py")}
     del sources["errors.py"]  # in its place are the errors themselves
     sources |= {f"errors/{path.name}": path for path in (package / "errors").glob("*.py")}
     sources["py.typed"] = package / "py.typed"

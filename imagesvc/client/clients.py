@@ -1,0 +1,31 @@
+"""The two clients, with the same methods: one blocks, the other is for asyncio and trio."""
+
+from __future__ import annotations
+
+from .resources.accounts import Accounts
+from .resources.collections import Collections
+from .resources.images import Images
+from .resources.jobs import Jobs
+from .resources.uploads import Uploads
+from .resources.variants import Variants
+from .transports import AsyncTransport, Transport
+
+
+class Client(Transport, Uploads, Images, Variants, Jobs, Collections, Accounts):
+    """A service at a URL, asked one thing at a time.
+
+    Args:
+        base_url: such as `https://images.example.org`.
+        key: an API key or an access token; None for a service without accounts.
+        timeout: seconds that each step of a request may take.
+    """
+
+
+class AsyncClient(AsyncTransport, Uploads, Images, Variants, Jobs, Collections, Accounts):
+    """A service at a URL, asked many things at a time; the methods are those of `Client`.
+
+    Args:
+        base_url: such as `https://images.example.org`.
+        key: an API key or an access token; None for a service without accounts.
+        timeout: seconds that each step of a request may take.
+    """

@@ -1,0 +1,82 @@
+"""What the methods of the client take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypedDict
+from uuid import UUID
+
+from .models import Visibility
+
+Id = UUID | str
+Progress = Callable[[int, int], None]
+"""Called with the bytes sent so far and the bytes of all."""
+
+
+class Transform(TypedDict, total=False):
+    """The transform parameters of a variant; `docs/transforms.md` shows each."""
+
+    w: int
+    h: int
+    dpr: float
+    fit: str
+    gravity: str
+    enlarge: int
+    crop: str
+    trim: int
+    rotate: float
+    flip: str
+    brightness: float
+    contrast: float
+    saturation: float
+    gray: int
+    blur: float
+    sharpen: float
+    bg: str
+    radius: int | str
+    wm: str
+    frame: int
+    format: str
+    q: int
+    lossless: int
+    max_bytes: int
+    exact: int
+    preset: str
+
+
+Operation = str | Transform
+"""A preset's name, a query string of transform parameters, or a transform."""
+
+
+class Fields(TypedDict, total=False):
+    """What may be said about an upload."""
+
+    title: str
+    description: str
+    tags: str
+    """With commas between."""
+    collection_id: str
+    visibility: Visibility
+    share_location: Literal["true", "false"]
+    """Whether other users get the original with the place where it was taken."""
+
+
+class FieldsOfUrl(Fields, total=False):
+    """What may be said about an upload by a presigned URL."""
+
+    filename: str
+    content_type: str
+    """That the file must have."""
+    max_bytes: int
+    expires_in: int
+    """Seconds."""
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of an image."""
+
+    title: str
+    description: str
+    tags: list[str]
+    visibility: Visibility
+    share_location: bool

@@ -1,0 +1,1 @@
+"""What the clients do, a class of methods for each kind of thing."""

@@ -1,0 +1,75 @@
+"""Images: reading, listing, changing and deleting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from ..calls import API, Call, edit, model, nothing, versioned
+from ..flows import Flow, answered
+from ..methods import listing, method
+from ..models import CountedImagePage, DeleteEntry, DeleteResults, Image, Page
+from ..parameters import Changes, Id
+
+
+class Images:
+    """The methods of images."""
+
+    @method
+    def image(self, image_id: Id) -> Flow[Image]:
+        """One image."""
+        return answered(Call("GET", f"{API}/images/{image_id}", versioned(Image)))
+
+    @listing
+    def images(self, /, q: str | None = None, **query: Any) -> Call[Page[Image]]:
+        """Every image that a search finds, or all; pages are asked for as they are needed."""
+        return Call("GET", f"{API}/images", model(Page[Image]), query={"q": q, **query})
+
+    @method
+    def image_page(
+        self,
+        /,
+        q: str | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        total: bool = False,
+        **query: Any,
+    ) -> Flow[CountedImagePage]:
+        """One page of the images that a search finds, or of all.
+
+        Args:
+            q: the search.
+            limit: how many images at most.
+            cursor: the `next_cursor` of the page before.
+            total: whether to count the list.
+            query: filters and order, such as `collection`, `visibility`, `sort`.
+        """
+        asked = {"q": q, "limit": limit, "cursor": cursor, "total": total or None, **query}
+        return answered(Call("GET", f"{API}/images", model(CountedImagePage), query=asked))
+
+    @method
+    def update_image(
+        self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
+    ) -> Flow[Image]:
+        """Change title, description, tags, visibility or share_location; the rest stays.
+
+        Args:
+            image_id: which one.
+            if_match: the `etag` that it was known by; PreconditionFailed when it has changed since.
+            changes: what to change.
+        """
+        return answered(edit(f"{API}/images/{image_id}", Image, changes, if_match))
+
+    @method
+    def delete_image(self, image_id: Id) -> Flow[None]:
+        """Delete an image with all its variants and jobs."""
+        return answered(Call("DELETE", f"{API}/images/{image_id}", nothing))
+
+    @method
+    def delete_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:
+        """Delete up to 100 images, each for itself: an entry for each, in order."""
+        body = {"ids": [str(image_id) for image_id in image_ids]}
+        path = f"{API}/images/actions/delete"
+        call = Call("POST", path, model(DeleteResults), json=body, is_repeatable=False)
+        return (yield from answered(call)).data
