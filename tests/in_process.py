@@ -8,8 +8,8 @@ import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
-from imagesvc.cli.main import connection_bounds
 from imagesvc.delivery.hot import Inline
+from imagesvc.server.bounds import connection_bounds
 from imagesvc.server.protocol import bounded
 from imagesvc.settings.settings import Settings
 from tests.waiting import PATIENCE, until

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
 from imagesvc.auth.rates.limits import network_of
-from imagesvc.cli.main import connection_bounds
+from imagesvc.server.bounds import connection_bounds
 from imagesvc.server.protocol import BoundedProtocol, bounded
 from imagesvc.settings.settings import Settings
 from tests.conftest import MakeServer

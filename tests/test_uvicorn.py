@@ -17,8 +17,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from imagesvc.cli import main
-from imagesvc.server import half_closed, lingering, protocol
+from imagesvc.server import half_closed, lingering, protocol, running
 from tests.in_process import answer_of
 
 CYCLES = {"cycle", "self.cycle", "self._running", "self._last_cycle()"}
@@ -69,7 +68,7 @@ def names_of(library_class: type) -> set[str]:
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(protocol.BoundedProtocol, HttpToolsProtocol), (main._Server, uvicorn.Server)],
+    [(protocol.BoundedProtocol, HttpToolsProtocol), (running._Server, uvicorn.Server)],
 )
 def test_uvicorn_has_all_that_subclasses_use(ours: type, theirs: type) -> None:
     """Names on `self` that the subclass does not define, and all on `super()`."""

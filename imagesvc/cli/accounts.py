@@ -6,7 +6,6 @@ import getpass
 import sys
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from imagesvc.auth.secrets import KEY_PREFIX, new_key, read_secret
 from imagesvc.auth.users import check_key_name, check_name, check_password, made_key, made_user
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
+from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
 from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
@@ -33,7 +33,6 @@ user_commands = typer.Typer(
 )
 key_commands = typer.Typer(help="API keys: add, list, remove, generate.", no_args_is_help=True)
 
-DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
 UserName = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
 
 

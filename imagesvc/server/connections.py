@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,24 +30,6 @@ class Connection(Protocol):
     def look_after(self, now: float) -> None:
         """End the connection if its client is too slow."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a connection may send and how slowly."""
-
-    header_seconds: float
-    send_seconds: float
-    header_bytes: int
-    header_count: int
-    url_bytes: int
-    connections: int
-    lingering: int
-    """Refused connections beyond the limit that may go on sending for a moment."""
-    connections_per_address: int
-    unsent_bytes: int
-    is_proxy: Callable[[str], bool]
-    """Whether an address is that of a trusted proxy, which connects for many clients."""
 
 
 @dataclass(slots=True)

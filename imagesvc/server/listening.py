@@ -6,11 +6,13 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 EVERYWHERE = ("::", "0.0.0.0")  # noqa: S104  # where the operator asks for it
 BOTH_FAMILIES = {"::": EVERYWHERE}
 REASONS = {errno.EADDRINUSE, errno.EACCES}
 """Other errors may concern one family of a name's addresses, such as IPv6 on a host without it."""
+IPV4 = 4
 
 
 class CannotListen(Exception):
@@ -83,3 +85,10 @@ def _cannot(host: str, port: int, reason: str) -> str:
         f"cannot listen on {host}, port {port}: {reason}. "
         "Choose another port with --port or IMAGESVC_PORT, or address with --host or IMAGESVC_HOST."
     )
+
+
+def local_url(host: str, port: int) -> str:
+    """The URL by which programs on this machine reach a listening socket."""
+    if (address := ip_address(host)).is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == IPV4 else "::1")
+    return f"http://{address}:{port}" if address.version == IPV4 else f"http://[{address}]:{port}"

@@ -30,7 +30,8 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
-from imagesvc.server.connections import Bounds, Watch
+from imagesvc.server.bounds import Bounds
+from imagesvc.server.connections import Watch
 from imagesvc.server.half_closed import has_gone, may_wait
 from imagesvc.server.lingering import lingering
 from imagesvc.server.middleware.cors import OFF, Cors, written

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.cli.main import _url
+from imagesvc.server.listening import local_url
 from imagesvc.settings.settings import Settings
 from tests import commands
 from tests.conftest import MakeServer
@@ -245,7 +245,7 @@ def test_no_command_prints_the_help(tmp_path: Path) -> None:
 )
 def test_the_announced_url_is_one_that_this_machine_reaches(host: str, url: str) -> None:
     """The first start prints it in a command, and other commands connect to it."""
-    assert _url(host, 8000) == url
+    assert local_url(host, 8000) == url
 
 
 def test_a_start_loads_nothing_that_few_need() -> None:

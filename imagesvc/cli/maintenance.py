@@ -1,0 +1,87 @@
+"""Commands that look after a data directory: `check` and `gc`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from imagesvc.cli.loading import load_settings
+from imagesvc.cli.offline import on_store
+from imagesvc.cli.options import DataDirOption
+from imagesvc.library.check import Report, check_data
+from imagesvc.library.garbage import Orphans
+from imagesvc.logs import configure_logs
+from imagesvc.service import Service
+from imagesvc.store.db.database import NEXT_STEPS
+from imagesvc.store.db.expected import HINT as SCHEMA_HINT
+from imagesvc.store.db.migrate import NEWER_HINT
+from imagesvc.store.files.data_dir import DataDir
+
+
+def check(
+    data_dir: DataDirOption = None,
+    repair: Annotated[bool, typer.Option(help="Move damaged blobs to quarantine/.")] = False,
+) -> None:
+    """Verify the database, every blob against its digest, and every row against its blob.
+
+    Exit status: 0 when all is sound, 1 when something is damaged, 2 when it cannot be checked.
+    """
+    settings = load_settings(data_dir=data_dir)
+    configure_logs(settings.log_format, settings.log_level)
+    report = asyncio.run(check_data(DataDir(settings.data_dir.absolute()), repair=repair))
+    _print_report(report)
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+def _print_report(report: Report) -> None:
+    console = Console()
+    console.print(f"{report.verified} blobs verified ({report.bytes:,} bytes).")
+    for title, found in (
+        ("damaged", report.damaged),
+        ("missing", report.missing),
+        ("without a row (run gc)", report.without_row),
+        ("moved to quarantine", report.quarantined),
+        ("denied", report.denied),
+    ):
+        for item in found:
+            console.print(f"{title}: {item}", soft_wrap=True, markup=False, highlight=False)
+    for fault in report.secret:
+        console.print(f"secret: {fault}", soft_wrap=True, markup=False, highlight=False)
+    if report.denied:
+        console.print("Run the command as the user that runs the server.")
+    for faults, next_steps in (
+        (report.database, NEXT_STEPS),
+        (report.newer, NEWER_HINT),
+        (report.schema, SCHEMA_HINT),
+    ):
+        for fault in faults:
+            console.print(f"database: {fault}", soft_wrap=True, markup=False, highlight=False)
+        if faults:
+            console.print(next_steps, soft_wrap=True, markup=False, highlight=False)
+    console.print("sound" if report.is_sound else "NOT SOUND")
+
+
+def gc(
+    data_dir: DataDirOption = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be removed.")] = False,
+    grace: Annotated[str | None, typer.Option(help="Spare what is younger; such as 10m.")] = None,
+) -> None:
+    """Remove what no row points at: blobs, variants and uploads that a crash left."""
+    settings = load_settings(data_dir=data_dir, gc_grace=grace)
+    found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
+    verb = "would be removed" if dry_run else "removed"
+    Console().print(
+        f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants, "
+        f"{found.uploads} unfinished uploads and {found.slots} expired upload URLs {verb}.",
+        soft_wrap=True,
+    )
+
+
+async def _collect(service: Service, *, dry_run: bool) -> Orphans:
+    grace = service.settings.gc_grace
+    return await service.collector.collect(grace_seconds=grace, dry_run=dry_run)

@@ -1,0 +1,44 @@
+"""The command `serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from imagesvc.app import create_app
+from imagesvc.cli.loading import load_settings
+from imagesvc.cli.options import DataDirOption, SetOption
+from imagesvc.logs import configure_logs
+from imagesvc.server.bounds import fitting_bounds
+from imagesvc.server.listening import bound_sockets
+from imagesvc.server.protocol import bounded
+from imagesvc.server.running import run_server
+from imagesvc.service import Service, read_watermarks
+from imagesvc.syntax.hosts import split_hosts
+
+
+def serve(  # noqa: PLR0913, PLR0917  # each is an option
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data_dir: DataDirOption = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+    auth: Annotated[str | None, typer.Option(help="required, or off: without accounts.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="auto, text or json.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+    settings_given: SetOption = None,
+) -> None:
+    """Run the service until SIGTERM or SIGINT."""
+    settings = load_settings(
+        settings_given or (), (read_watermarks,),
+        host=host, port=port, data_dir=data_dir, workers=workers, auth=auth,
+        log_format=log_format, log_level=log_level,
+    )  # fmt: skip
+    as_json = configure_logs(settings.log_format, settings.log_level)
+    service = Service(settings)
+    service.claim_data_dir()
+    sockets = bound_sockets(split_hosts(settings.host), settings.port)
+    app = create_app(service, logs_as_json=as_json)
+    bounds, backlog = fitting_bounds(settings)
+    connection = bounded(bounds, app.inline, app.cors, app.refused)
+    run_server(app.asgi, connection, service, sockets, backlog)

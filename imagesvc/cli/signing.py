@@ -1,0 +1,57 @@
+"""The command `sign`."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Annotated
+from urllib.parse import parse_qsl, unquote, urlencode
+
+import typer
+from rich.console import Console
+
+from imagesvc.cli.loading import load_settings
+from imagesvc.cli.options import DataDirOption
+from imagesvc.service import Service
+from imagesvc.settings.quantities import seconds
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import SettingsError
+
+IMAGE_PATH = re.compile(r"/images/[^/]+(/[^/]+)?|/blurred-images/[^/]+")
+"""Of URLs that may be signed."""
+
+
+def sign(
+    url: Annotated[str, typer.Argument(help="A path with its query: /images/ID?w=400")],
+    expires_in: Annotated[
+        str | None, typer.Option(help="Time it is valid, such as 1h. Default: forever.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Id of the key; default: the first.")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Print the signed URL of an image's path; without --expires-in it is valid forever.
+
+    Only another secret.key, or a removed key of the setting signing_keys, ends it then.
+    """
+    settings = load_settings(data_dir=data_dir)
+    signer = Service(settings, is_offline=True).signer
+    if key is not None and key not in signer.keys:
+        raise SettingsError(f"signing_keys: there is no key {key!r}")
+    expires_at = None
+    if expires_in is not None:
+        expires_at = int(time.time() + seconds(expires_in))
+    path, _, query = _below(url, settings).partition("?")
+    if not IMAGE_PATH.fullmatch(path):
+        raise SettingsError(f"{url}: sign the path of an image, such as /images/ID?w=400")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    signed = signer.sign(unquote(path), pairs, expires_at=expires_at, key_id=key)
+    shown = f"{settings.base_url}{path}?{urlencode(signed)}"
+    Console(soft_wrap=True).print(shown, markup=False, highlight=False)
+
+
+def _below(url: str, settings: Settings) -> str:
+    """What of a URL is signed: not what the service's URLs begin with."""
+    for beginning in (settings.base_url, settings.prefix):
+        if beginning and url.startswith((f"{beginning}/images/", f"{beginning}/blurred-images/")):
+            return url.removeprefix(beginning)
+    return url
