@@ -1,4 +1,4 @@
-"""Which variant a transform of an image is: its key, and the blob that it is made from."""
+"""Which variant a transform of an image is: its key, and how it is made."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from imagesvc.imaging.cost import Cost
-from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Rendered
-from imagesvc.imaging.mezzanine import serves
-from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
-from imagesvc.imaging.transforms.fitting import check_can_be_made
+from imagesvc.imaging.transforms.geometry import Plan
 from imagesvc.imaging.transforms.transform import canonical, variant_key
-from imagesvc.model.formats import Format, Size
+from imagesvc.imaging.variant_plan import VariantPlan, plan_variant
+from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest, ImageId, VariantKey
 from imagesvc.model.images import Original, Variant
 from imagesvc.model.transforms import Transform, Watermark
@@ -23,37 +20,21 @@ from imagesvc.model.transforms import Transform, Watermark
 
 @dataclass(frozen=True, slots=True)
 class VariantRequest:
-    """A variant of an image: its key, the concrete transform, and the blob that it is made from."""
+    """A variant of an image: its key, its plan, and the blob that it is made from."""
 
     image_id: ImageId
     key: VariantKey
-    transform: Transform
+    text: str
+    """The concrete transform, as `canonical` writes it."""
+    plan: VariantPlan
     source: Digest
-
-    def cost(self, original: Original) -> Cost:
-        """What making it of its original is predicted to take."""
-        return render_cost(self.transform, original, is_reduced=self._is_reduced(original))
-
-    def check(self, original: Original, limits: Limits) -> None:
-        """Refuse at once what a worker would refuse.
-
-        Raises:
-            InvalidTransform: there is nothing where `crop` is.
-            ImageTooLarge: it is too large, or takes too much memory.
-        """
-        is_reduced = self._is_reduced(original)
-        check_can_be_made(self.transform, original, limits, is_reduced=is_reduced)
-
-    def _is_reduced(self, original: Original) -> bool:
-        """Whether it is made from the mezzanine."""
-        return self.source != original.digest
 
     def made(self, rendered: Rendered, now: datetime) -> Variant:
         """The row of this variant once a worker has made it."""
         return Variant(
             key=self.key,
             image_id=self.image_id,
-            transform=canonical(self.transform),
+            transform=self.text,
             format=rendered.format,
             width=rendered.width,
             height=rendered.height,
@@ -72,27 +53,36 @@ class Identities:
     watermarks: Mapping[str, Watermark]
 
     def identify(
-        self, image_id: ImageId, original: Original, transform: Transform
+        self,
+        image_id: ImageId,
+        original: Original,
+        transform: Transform,
+        geometry: Plan | None = None,
     ) -> VariantRequest:
-        """Which variant a transform of an image is.
+        """Which variant a transform of an image is, and how it is made.
 
         Images that share an original share no variants: what is cached of one would tell the
         owner of the other that it exists. One made from the mezzanine has a key of its own,
         since its bytes are not those that the original gives: an ETag must name one
         representation.
 
+        Args:
+            image_id: the image.
+            original: its original.
+            transform: as requested.
+            geometry: of the variant, where that was planned already.
+
         Raises:
             InvalidTransform: this original has no such variant.
         """
         concrete = effective(transform, original, self.quality, self.watermarks)
-        key = variant_key(original.digest, concrete)
-        mezzanine = original.mezzanine
-        if mezzanine is None or not serves(
-            Size(mezzanine.width, mezzanine.height), concrete, original
-        ):
-            return VariantRequest(image_id, _key_of_image(image_id, key), concrete, original.digest)
-        reduced = _key_of_image(image_id, f"{key} from mezzanine")
-        return VariantRequest(image_id, reduced, concrete, mezzanine.digest)
+        plan = plan_variant(concrete, original, geometry)
+        text = canonical(concrete)
+        content: str = variant_key(original.digest, text)
+        source = original.digest
+        if plan.is_reduced and original.mezzanine is not None:
+            content, source = f"{content} from mezzanine", original.mezzanine.digest
+        return VariantRequest(image_id, _key_of_image(image_id, content), text, plan, source)
 
 
 def _key_of_image(image_id: ImageId, content: str) -> VariantKey:

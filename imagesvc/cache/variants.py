@@ -21,9 +21,8 @@ from imagesvc.errors import ImagesvcError, NotFound, RateLimited, TimedOut, Unav
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
-from imagesvc.model.images import Original, Variant
+from imagesvc.model.images import Variant
 from imagesvc.model.jobs import Priority
-from imagesvc.model.transforms import Transform
 from imagesvc.store.files.files import named_error
 from imagesvc.workers.renderer import Renderer
 
@@ -53,35 +52,20 @@ class VariantCache:
     failures: Failures = field(default_factory=Failures)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def identify(
-        self, image_id: ImageId, original: Original, transform: Transform
-    ) -> VariantRequest:
-        """Which variant a transform of an image is.
-
-        Raises:
-            InvalidTransform: this original has no such variant.
-        """
-        return self.identities.identify(image_id, original, transform)
-
     def at_hand(self, key: VariantKey) -> Fetched | None:
         """The variant, if it is in memory."""
         entry = self.memory.get(key) or self.disk.waiting(key)
         return None if entry is None else Fetched(entry, "memory")
 
     async def fetch(
-        self,
-        original: Original,
-        wanted: VariantRequest,
-        admit: Admit | None = None,
-        requester: str = "",
+        self, wanted: VariantRequest, admit: Admit | None = None, requester: str = ""
     ) -> Fetched:
         """The variant, rendered if it is in no cache.
 
         A rendering without requesters is stopped if it has not begun, or is expensive.
 
         Args:
-            original: what it is a variant of.
-            wanted: which, from `identify`.
+            wanted: which, from `identities`.
             admit: called before it is rendered for this requester, and may raise.
             requester: on whose behalf it is rendered; requesters take turns.
 
@@ -93,7 +77,7 @@ class VariantCache:
             TooCostly: it could not be made in time.
             NotFound: the image was deleted meanwhile.
         """
-        make = partial(self._render, original, wanted, requester)
+        make = partial(self._render, wanted, requester)
         return await self.fetch_or(make, wanted.key, wanted.image_id, admit)
 
     async def fetch_or(
@@ -169,31 +153,28 @@ class VariantCache:
         body = await self.disk.read(variant)
         return None if body is None else Entry(variant, body)
 
-    async def _render(
-        self, original: Original, wanted: VariantRequest, requester: str, started: InFlight
-    ) -> Fetched:
+    async def _render(self, wanted: VariantRequest, requester: str, started: InFlight) -> Fetched:
         began = time.perf_counter()
-        wanted.check(original, self.renderer.limits)
-        cost = wanted.cost(original)
+        wanted.plan.check(self.renderer.limits)
+        cost = wanted.plan.cost
         check_seconds(cost, self.timeout)
         started.is_expensive = self.renderer.is_expensive(cost)
         async with self.renderer.admit(Priority.INTERACTIVE, cost, requester):
             started.has_begun = True
             queue_seconds = time.perf_counter() - began
-            rendered = await self._render_once(original, wanted)
+            rendered = await self._render_once(wanted)
         started.is_expensive = False  # what is left to do is not worth stopping
         if isinstance(rendered, ImagesvcError):
             raise rendered
         content = await self.keep(started, wanted.made(rendered, self.clock()), rendered)
         return Fetched(content, "rendered", {"queue": queue_seconds, **rendered.seconds})
 
-    async def _render_once(
-        self, original: Original, wanted: VariantRequest
-    ) -> Rendered | ImagesvcError:
+    async def _render_once(self, wanted: VariantRequest) -> Rendered | ImagesvcError:
         began = time.perf_counter()
+        plan = wanted.plan
         try:
             (rendered,) = await self.renderer.render_each(
-                original, wanted.source, [wanted.transform], self.timeout
+                plan.original, wanted.source, [plan.transform], self.timeout
             )
         except (TimedOut, WorkerDied) as error:
             self.failures.add(wanted.key, error, time.perf_counter() - began)

@@ -26,10 +26,9 @@ from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import NotFound, Unavailable
 from imagesvc.imaging.transforms.effective import with_format
-from imagesvc.imaging.transforms.geometry import predicted_size
-from imagesvc.imaging.transforms.transform import canonical
+from imagesvc.imaging.transforms.geometry import plan
 from imagesvc.model.ids import ImageId
-from imagesvc.model.images import Image, Original, Visibility
+from imagesvc.model.images import Image, Visibility
 from imagesvc.model.transforms import Transform
 from imagesvc.syntax.header_fields import joined_field
 
@@ -67,10 +66,8 @@ class VariantAnswers:
             InvalidTransform: this original has no such variant.
             ImagesvcError: as `VariantCache.fetch`.
         """
-        vary = "Accept" if transform.auto else ""
-        if transform.auto:
-            transform = self._negotiated(request, image, transform)
-        response, fetched = await self._response(request, image, transform, asked, vary)
+        wanted, vary = self._identified(request, image, transform)
+        response, fetched = await self._response(request, image, wanted, asked, vary)
         if fetched is not None:
             self._remember(request, image, asked, fetched, response)
         return response
@@ -79,27 +76,44 @@ class VariantAnswers:
         self, request: Request, image: Image, transform: Transform, asked: Asked
     ) -> Response:
         """A variant in place of the original; its owner gets other bytes at the same URL."""
-        response, _ = await self._response(request, image, transform, asked, CREDENTIALS)
+        wanted = self.variants.identities.identify(image.id, image.original, transform)
+        response, _ = await self._response(request, image, wanted, asked, CREDENTIALS)
         return response
 
+    def _identified(
+        self, request: Request, image: Image, transform: Transform
+    ) -> tuple[VariantRequest, str]:
+        """Which variant suits a request, and the request fields that chose it."""
+        identify, original = self.variants.identities.identify, image.original
+        if not transform.auto:
+            return identify(image.id, original, transform), ""
+        geometry = plan(transform, original.width, original.height)
+        best = negotiate(
+            Accepted.of(joined_field(request.headers.raw, b"accept")),
+            original,
+            None if transform.trim else geometry.output,
+            preferred=self.rules.auto_formats,
+            max_avif_pixels=self.rules.avif_max_pixels,
+        )
+        return identify(image.id, original, with_format(transform, best), geometry), "Accept"
+
     async def _response(
-        self, request: Request, image: Image, transform: Transform, asked: Asked, vary: str
+        self, request: Request, image: Image, wanted: VariantRequest, asked: Asked, vary: str
     ) -> tuple[Response, Fetched | None]:
         """The answer, and the variant unless the answer goes without it."""
         began = time.perf_counter()
-        wanted = self.variants.identify(image.id, image.original, transform)
-        concrete = wanted.transform
-        if concrete.format is None:
+        kind = wanted.plan.transform.format
+        if kind is None:
             raise NotFound("This image has no format to show.")
-        shown = Representation(concrete.format, f'"{wanted.key[:32]}"', vary)
+        shown = Representation(kind, f'"{wanted.key[:32]}"', vary)
         headers = image_headers(image, shown, asked, self.rules)
         if asked.debug and self.rules.allow_debug:
-            headers["x-imagesvc-plan"] = canonical(concrete)
+            headers["x-imagesvc-plan"] = wanted.text
         if is_fresh(request, headers):
             return not_modified(headers), None
         for _ in range(FETCH_ATTEMPTS):
             try:
-                fetched = await self._fetched(request, image.original, wanted, asked)
+                fetched = await self._fetched(request, wanted, asked)
             except ClientLeft:
                 return Response(status_code=CLIENT_LEFT), None
             headers["server-timing"] = server_timing(fetched, began)
@@ -108,9 +122,7 @@ class VariantAnswers:
                 return response, fetched
         raise evicted()
 
-    async def _fetched(
-        self, request: Request, original: Original, wanted: VariantRequest, asked: Asked
-    ) -> Fetched:
+    async def _fetched(self, request: Request, wanted: VariantRequest, asked: Asked) -> Fetched:
         """The variant, for as long as the client waits for it.
 
         Raises:
@@ -120,19 +132,8 @@ class VariantAnswers:
         if found is not None:
             return found
         admit, requester = await self.access.render_check(request, asked)
-        work = self.variants.fetch(original, wanted, admit, requester)
+        work = self.variants.fetch(wanted, admit, requester)
         return await unless_client_leaves(request.receive, work)
-
-    def _negotiated(self, request: Request, image: Image, transform: Transform) -> Transform:
-        original = image.original
-        best = negotiate(
-            Accepted.of(joined_field(request.headers.raw, b"accept")),
-            original,
-            predicted_size(transform, original.width, original.height),
-            preferred=self.rules.auto_formats,
-            max_avif_pixels=self.rules.avif_max_pixels,
-        )
-        return with_format(transform, best)
 
     def _remember(
         self, request: Request, image: Image, asked: Asked, fetched: Fetched, response: Response

@@ -24,7 +24,7 @@ from imagesvc.imaging.messages import (
     RenderRequest,
     Spill,
 )
-from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size, serves
+from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size
 from imagesvc.imaging.pipeline.develop import resize
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.render import finish, render, render_each, shown_if_damaged, sniffed
@@ -59,7 +59,7 @@ def analyse(files: Files, request: AnalyseRequest) -> Analysed:
 def _analysed(files: Files, request: AnalyseRequest, *, is_damaged: bool) -> Analysed:
     original, transforms = request.original, request.transforms
     size = mezzanine_size(original)
-    direct = [it for it in transforms if size is None or not serves(size, it, original)]
+    direct = [it for it in transforms if it not in request.reduced]
     with vips.translated():
         decoded = Decoded(files.data, original, size, direct, is_damaged=is_damaged)
         picture = to_srgb(decoded.reduced())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagesvc.imaging.cost import MEGA, Cost
 from imagesvc.imaging.transforms.effective import ANIMATED
 from imagesvc.model.formats import Format
-from imagesvc.model.images import Original
+from imagesvc.model.images import Mezzanine, Original
 from imagesvc.model.transforms import Transform
 
 FRAME_BYTES = 16
@@ -67,11 +67,8 @@ def decoder_cost(original: Original, transform: Transform) -> Cost:
     return Cost(memory, seconds * (1 + bool(transform.trim)))
 
 
-def mezzanine_decoder(original: Original) -> Cost:
+def mezzanine_decoder(mezzanine: Mezzanine) -> Cost:
     """The part of `render_cost` that is decoding the mezzanine."""
-    found = original.mezzanine
-    if found is None:
-        return Cost(original.decode_bytes, original.decode_seconds or 0.0)
-    pixels = found.width * found.height
-    seconds = decode_seconds(found.format, pixels, pixels)
+    pixels = mezzanine.width * mezzanine.height
+    seconds = decode_seconds(mezzanine.format, pixels, pixels)
     return Cost(BASE_BYTES + 2 * COPIED_BYTES * pixels, seconds)

@@ -106,6 +106,8 @@ class AnalyseRequest:
     transforms: tuple[Transform, ...]
     limits: Limits
     watermarks: Mapping[str, Watermark] = field(default_factory=dict)
+    reduced: frozenset[Transform] = frozenset()
+    """Those of the transforms that are made from the mezzanine that the analysis makes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.cost import MEGA, Cost
 from imagesvc.imaging.decoding_cost import decoder_cost
-from imagesvc.imaging.render_cost import ENCODER_BYTES, ENCODER_SECONDS, render_cost
-from imagesvc.imaging.transforms.geometry import Box, Plan, plan
+from imagesvc.imaging.render_cost import ENCODER_BYTES, ENCODER_SECONDS
+from imagesvc.imaging.transforms.geometry import Box, Plan
 from imagesvc.model.formats import Format, Size
 from imagesvc.model.images import Mezzanine, Original
 from imagesvc.model.transforms import Transform
@@ -45,7 +44,7 @@ def mezzanine_format(original: Original) -> Format:
     return Format.WEBP if original.has_alpha else Format.JPEG
 
 
-def serves(mezzanine: Size, transform: Transform, original: Original) -> bool:
+def serves(mezzanine: Size, transform: Transform, original: Original, laid: Plan) -> bool:
     """Whether a variant may be made from a mezzanine of this size.
 
     It may when the mezzanine has at least `MARGIN` times the pixels a side that the variant
@@ -56,14 +55,11 @@ def serves(mezzanine: Size, transform: Transform, original: Original) -> bool:
         mezzanine: its size.
         transform: an effective one.
         original: what it is a mezzanine of.
+        laid: the geometry of the variant.
     """
     if transform.exact or transform.trim or transform.frame or original.frames > 1:
         return False
     shown = Size(original.width, original.height)
-    try:
-        laid = plan(transform, shown.width, shown.height)
-    except InvalidTransform:
-        return False
     region = laid.region or Box(0, 0, shown.width, shown.height)
     sides = (
         (laid.scaled.width, region.left, region.width, mezzanine.width, shown.width),
@@ -84,22 +80,22 @@ def projected(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
     return replace(laid, region=Box(left, top, width, height))
 
 
-def analysis_cost(original: Original, transforms: Sequence[Transform]) -> Cost:
+def analysis_cost(original: Original, variants: Sequence[Cost]) -> Cost:
     """What a worker is predicted to take in one `ANALYSE` call.
 
     The memory of the costliest variant, of the decoded picture where it is kept, and of the
     mezzanine; the time of the first decode, of the mezzanine and of each variant.
+
+    Args:
+        original: from `planned_mezzanine`.
+        variants: the cost of each.
     """
-    size, kind = mezzanine_size(original), mezzanine_format(original)
-    pixels = size.width * size.height if size else 0
+    planned = original.mezzanine
+    pixels = planned.width * planned.height if planned else 0
+    kind = mezzanine_format(original)
     reduced = (8 + ENCODER_BYTES[kind]) * pixels
     kept = min(SHARED_BYTES, 4 * original.width * original.height)
-    planned = planned_mezzanine(original)
     first = decoder_cost(original, Transform(format=Format.JPEG))
-    variants = [
-        render_cost(it, planned, is_reduced=size is not None and serves(size, it, original))
-        for it in transforms
-    ]
     return Cost(
         max(first.memory, *(it.memory for it in variants), 0) + kept + reduced,
         first.seconds + ENCODER_SECONDS[kind] * pixels / MEGA + sum(it.seconds for it in variants),

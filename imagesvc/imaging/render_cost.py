@@ -12,11 +12,10 @@ noise of 2 to 12 MP. It depends on the content: flat pictures take a fifth of it
 
 from __future__ import annotations
 
-from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.cost import FIXED_BYTES, MEGA, Cost
-from imagesvc.imaging.decoding_cost import COPIED_BYTES, decoder_cost, mezzanine_decoder
+from imagesvc.imaging.decoding_cost import COPIED_BYTES
 from imagesvc.imaging.transforms.effective import ANIMATED, moves
-from imagesvc.imaging.transforms.geometry import QUARTER, Plan, plan
+from imagesvc.imaging.transforms.geometry import QUARTER, Plan
 from imagesvc.imaging.transforms.normal import FROM_PIXELS
 from imagesvc.model.formats import Format, Size
 from imagesvc.model.images import Original
@@ -66,31 +65,31 @@ FRAME_SECONDS = 0.002
 """Of building the pipeline of one frame."""
 
 
-def render_cost(transform: Transform, original: Original, *, is_reduced: bool = False) -> Cost:
+def render_cost(
+    transform: Transform, original: Original, geometry: Plan | None, decoder: Cost
+) -> Cost:
     """What a worker is predicted to take to make a variant of an original.
 
     With `trim` it is what the original without any border would take. A variant that cannot be
-    costs nothing but opening the original.
+    made, and so has no geometry, costs nothing but opening the original.
 
     Args:
         transform: an effective one, its format concrete.
         original: as probed.
-        is_reduced: whether it is made from the mezzanine.
+        geometry: of the variant.
+        decoder: the cost of decoding what it is made from: the original or its mezzanine.
     """
-    decoder = mezzanine_decoder(original) if is_reduced else decoder_cost(original, transform)
-    frames = frames_of(transform, original)
-    try:
-        laid = plan(transform, original.width, original.height)
-    except InvalidTransform:
+    if geometry is None:
         return decoder
+    frames = frames_of(transform, original)
     shown = Size(original.width, original.height)
     has_alpha = original.has_alpha or bool(transform.rotate % QUARTER)
     return Cost(
         decoder.memory
         + FIXED_BYTES
-        + working_bytes(transform, laid, shown, frames)
-        + original.has_alpha * _alpha_bytes(transform, laid, frames),
-        decoder.seconds + _working_seconds(transform, laid, shown, frames, has_alpha=has_alpha),
+        + working_bytes(transform, geometry, shown, frames)
+        + original.has_alpha * _alpha_bytes(transform, geometry, frames),
+        decoder.seconds + _working_seconds(transform, geometry, shown, frames, has_alpha=has_alpha),
     )
 
 

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from imagesvc.cache.identity import VariantRequest
-from imagesvc.imaging.decoding_cost import decoder_cost
-from imagesvc.imaging.mezzanine import planned_mezzanine, serves
-from imagesvc.imaging.render_cost import render_cost
-from imagesvc.model.formats import Size
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Original
 from imagesvc.model.jobs import Priority
@@ -56,31 +52,13 @@ class Call:
 
 def planned_calls(task: MakeTask, missing: Sequence[VariantRequest]) -> list[Call]:
     """The calls that make what is missing of a job, and find its facts first if need be."""
-    original = task.original
     if not task.needs_facts:
-        groups = batches(missing, lambda item: item.cost(original).seconds)
-        return [Call(group) for group in groups]
-    served = set(served_by_mezzanine(original, missing))
-
-    def seconds(item: VariantRequest) -> float:
-        return 0.0 if item in served else _seconds_after_decoding(item.transform, original)
-
-    groups = batches(missing, seconds)
-    if not groups or seconds(groups[0][0]) > SHARED_SECONDS:
+        return [Call(group) for group in batches(missing, lambda item: item.plan.cost.seconds)]
+    groups = batches(missing, _seconds_after_decoding)
+    if not groups or _seconds_after_decoding(groups[0][0]) > SHARED_SECONDS:
         groups.insert(0, [])
     first, *later = groups
     return [Call(first, finds_facts=True), *map(Call, later)]
-
-
-def served_by_mezzanine(
-    original: Original, items: Sequence[VariantRequest]
-) -> list[VariantRequest]:
-    """Those variants that the mezzanine serves which is to be made of an original."""
-    planned = planned_mezzanine(original).mezzanine
-    if planned is None:
-        return []
-    size = Size(planned.width, planned.height)
-    return [item for item in items if serves(size, item.transform, original)]
 
 
 def batches(items: Iterable[T], seconds: Callable[[T], float]) -> list[list[T]]:
@@ -101,8 +79,10 @@ def batches(items: Iterable[T], seconds: Callable[[T], float]) -> list[list[T]]:
     return found
 
 
-def _seconds_after_decoding(transform: Transform, original: Original) -> float:
-    """What a variant adds to a call that decodes the original for all of its variants."""
-    cost = render_cost(transform, original)
-    is_shared = original.frames == 1 and not transform.trim
-    return cost.seconds - (decoder_cost(original, transform).seconds if is_shared else 0.0)
+def _seconds_after_decoding(item: VariantRequest) -> float:
+    """What a variant adds to the call that analyses the original, and decodes it for all."""
+    plan = item.plan
+    if plan.is_reduced:
+        return 0.0
+    is_shared = plan.original.frames == 1 and not plan.transform.trim
+    return plan.cost.seconds - (plan.decoding.seconds if is_shared else 0.0)

@@ -23,7 +23,7 @@ from imagesvc.errors import (
 from imagesvc.imaging.cost import check_seconds, together
 from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.imaging.mezzanine import analysis_cost, planned_mezzanine
-from imagesvc.jobs.calls import Call, MakeTask, planned_calls, served_by_mezzanine
+from imagesvc.jobs.calls import Call, MakeTask, planned_calls
 from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.model.ids import VariantKey
 from imagesvc.model.images import Analysis, Original, Variant
@@ -55,12 +55,12 @@ class Maker:
 
         The first job of an original finds its analysis and makes its mezzanine on the way.
         """
-        original = task.original
         if task.needs_facts:
-            original = planned_mezzanine(original)
-        wanted = [self.variants.identify(task.image_id, original, item) for item in task.transforms]
+            task = replace(task, original=planned_mezzanine(task.original))
+        identify = self.variants.identities.identify
+        wanted = [identify(task.image_id, task.original, item) for item in task.transforms]
         outcomes: Outcomes = {**await self.variants.disk.stored([item.key for item in wanted])}
-        outcomes |= _refused([it for it in wanted if it.key not in outcomes], original, timeout)
+        outcomes |= _refused([it for it in wanted if it.key not in outcomes], timeout)
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
         analysis = None
         if missing or task.needs_facts:
@@ -119,10 +119,10 @@ class Maker:
         self, task: MakeTask, call: Call, timeout: float
     ) -> tuple[Outcomes, Analysis | None]:
         if call.finds_facts:
-            cost = analysis_cost(task.original, [item.transform for item in call.items])
+            cost = analysis_cost(task.original, [item.plan.cost for item in call.items])
         else:
             call = await self._with_sources(task, call)
-            cost = together(item.cost(task.original) for item in call.items)
+            cost = together(item.plan.cost for item in call.items)
         async with self.variants.renderer.admit(task.priority, cost, task.requester):
             outcomes = await self._made_meanwhile(call.items)
             # Only now: a request that joined earlier would wait with this job's priority.
@@ -147,14 +147,13 @@ class Maker:
             NotFound: the image was deleted.
             Unavailable: there is no mezzanine; the next attempt goes on without one.
         """
-        served = set(served_by_mezzanine(task.original, call.items)) if task.needs_facts else set()
-        if not served:
+        if not (task.needs_facts and any(item.plan.is_reduced for item in call.items)):
             return call
         mezzanine = (await self.mezzanines.images.get(task.image_id)).original.mezzanine
         if mezzanine is None:
             raise Unavailable("The reduced copy of the original is not there.")
         items = [
-            replace(item, source=mezzanine.digest) if item in served else item
+            replace(item, source=mezzanine.digest) if item.plan.is_reduced else item
             for item in call.items
         ]
         return replace(call, items=items)
@@ -198,9 +197,9 @@ class Maker:
         self, task: MakeTask, ours: list[VariantRequest], timeout: float
     ) -> tuple[Analysis, Sequence[Rendered | ImagesvcError]]:
         original = task.original
-        transforms = [item.transform for item in ours]
-        analysed = await self.variants.renderer.analyse(original, transforms, timeout)
-        planned = planned_mezzanine(original).mezzanine
+        plans = [item.plan for item in ours]
+        analysed = await self.variants.renderer.analyse(original, plans, timeout)
+        planned = original.mezzanine
         if analysed.mezzanine is not None and planned is not None:
             await self.mezzanines.keep(task.image_id, original, planned, analysed.mezzanine)
         return analysed.analysis, analysed.outcomes
@@ -212,7 +211,7 @@ class Maker:
         for source in dict.fromkeys(item.source for item in ours):
             group = [item for item in ours if item.source == source]
             made = await self.variants.renderer.render_each(
-                original, source, [item.transform for item in group], timeout
+                original, source, [item.plan.transform for item in group], timeout
             )
             results |= zip((item.key for item in group), made, strict=True)
         return [results[item.key] for item in ours]
@@ -252,12 +251,12 @@ class Maker:
         return fetched.variant
 
 
-def _refused(wanted: Sequence[VariantRequest], original: Original, timeout: float) -> Outcomes:
+def _refused(wanted: Sequence[VariantRequest], timeout: float) -> Outcomes:
     """Those that would be stopped at the time limit, each with the error that says so."""
     refused: Outcomes = {}
     for item in wanted:
         try:
-            check_seconds(item.cost(original), timeout)
+            check_seconds(item.plan.cost, timeout)
         except TooCostly as error:
             refused[item.key] = error
     return refused

@@ -22,6 +22,7 @@ from imagesvc.imaging.messages import (
     RenderRequest,
     Unlocated,
 )
+from imagesvc.imaging.variant_plan import VariantPlan
 from imagesvc.model.formats import Size
 from imagesvc.model.ids import Digest
 from imagesvc.model.images import Original
@@ -89,7 +90,7 @@ class Renderer:
         return results
 
     async def analyse(
-        self, original: Original, transforms: Sequence[Transform], timeout: float
+        self, original: Original, variants: Sequence[VariantPlan], timeout: float
     ) -> Analysed:
         """Find an original's analysis, make its mezzanine, and render; the caller was admitted.
 
@@ -98,10 +99,12 @@ class Renderer:
             CorruptImage, ImageTooLarge: the original cannot be decoded.
             NotFound: it was deleted meanwhile.
         """
+        transforms = tuple(it.transform for it in variants)
         async with self.blobs.local(original.digest) as path:
             request = AnalyseRequest(
                 original=original,
-                transforms=tuple(transforms),
+                transforms=transforms,
+                reduced=frozenset(it.transform for it in variants if it.is_reduced),
                 limits=self.limits,
                 watermarks=self._needed(transforms),
             )

@@ -88,9 +88,11 @@ class Setting:
 
     async def fetch(self, text: str, **changes: Any) -> Fetched:
         """A variant of the image."""
-        wanted = self.cache.identify(self.image.id, self.image.original, parse_text(text))
+        wanted = self.cache.identities.identify(
+            self.image.id, self.image.original, parse_text(text)
+        )
         cache = replace(self.cache, **changes) if changes else self.cache
-        return await cache.fetch(self.image.original, wanted)
+        return await cache.fetch(wanted)
 
     def disk(self, rows: VariantStore, max_bytes: int = 1 << 40) -> DiskTier:
         """The disk tier with another store."""
@@ -328,7 +330,7 @@ async def test_a_job_uses_a_variant_made_for_a_requester_meanwhile(
 async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) -> None:
     """The requester may not render it; the job may, in its next attempt."""
     original, single_flight = setting.image.original, setting.cache.single_flight
-    wanted = setting.cache.identify(setting.image.id, original, parse_text("w=100"))
+    wanted = setting.cache.identities.identify(setting.image.id, original, parse_text("w=100"))
 
     async def ask() -> None:
         started = single_flight.start(wanted.key, setting.image.id, is_of_job=False)
@@ -336,7 +338,7 @@ async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) ->
         asyncio.get_running_loop().call_later(0.2, single_flight.complete, started, refusal)
 
     rows = DelayedStore(setting.service.variant_rows, ask)
-    task = setting.task(wanted.transform)
+    task = setting.task(wanted.plan.transform)
     made = await setting.make(task, disk=setting.disk(rows))
 
     assert [type(outcome) for outcome in made.outcomes] == [Unavailable]

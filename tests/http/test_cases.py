@@ -16,9 +16,9 @@ import pytest
 import pyvips
 from PIL import Image
 
-from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
+from imagesvc.imaging.variant_plan import plan_variant
 from tests.http.asking import assert_problem
 from tests.imaging.colours import CASES, Levels, shown, srgb
 from tests.imaging.originals import probed
@@ -186,7 +186,7 @@ def test_memory_of_a_turned_animation_is_predicted(single: Server) -> None:
     answer = single.client.get(f"/images/{image['id']}?{query}")
 
     assert answer.status_code in {200, 422}
-    predicted = render_cost(effective(parse_text(query), original, QUALITY), original)
+    predicted = plan_variant(effective(parse_text(query), original, QUALITY), original).cost
     assert used(single)[1] - before <= predicted.memory
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from imagesvc.errors import ImagesvcError
 from imagesvc.imaging.messages import Files
 from imagesvc.imaging.render import render
-from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
+from imagesvc.imaging.variant_plan import plan_variant
 from tests.imaging.originals import probed
 from tests.imaging.pictures import LIMITS, QUALITY, SpillFolder, mapped
 
@@ -27,7 +27,7 @@ def measured(path: str, query: str, spill_dir: str) -> dict[str, object]:
     """The predicted and the actual cost of one rendering."""
     original, files = probed(path), Files(mapped(path), SpillFolder(Path(spill_dir)))
     transform = effective(parse_text(query), original, QUALITY)
-    predicted = render_cost(transform, original)
+    predicted = plan_variant(transform, original).cost
     before, began = _status("VmRSS"), time.process_time()
     render(files, transform, LIMITS)
     return {

@@ -11,9 +11,11 @@ import numpy as np
 from PIL import Image
 
 from imagesvc.imaging.messages import AnalyseRequest, Rendered, RenderRequest
+from imagesvc.imaging.mezzanine import planned_mezzanine
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
+from imagesvc.imaging.variant_plan import plan_variant
 from imagesvc.model.formats import Size
 from imagesvc.model.ids import Digest
 from imagesvc.model.images import Original
@@ -51,7 +53,9 @@ def request(path: str, *queries: str) -> AnalyseRequest:
     """An analysis of a file with these variants."""
     shape = probed(path)
     wanted = tuple(effective(parse_text(query), shape, QUALITY) for query in queries)
-    return AnalyseRequest(shape, wanted, LIMITS)
+    plans = [plan_variant(it, planned_mezzanine(shape)) for it in wanted]
+    reduced = frozenset(it.transform for it in plans if it.is_reduced)
+    return AnalyseRequest(shape, wanted, LIMITS, reduced=reduced)
 
 
 def rendered(path: str, asked: AnalyseRequest, original: Size | None = None) -> list[Any]:

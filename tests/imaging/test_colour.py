@@ -141,7 +141,9 @@ def test_cmyk_variants_of_an_upload_agree(tmp_path: Path) -> None:
         pixel(by_lcms(inks(), of_vips("cmyk"), PERCEPTUAL), (at, 5)) for at in range(8, 160, 16)
     ]
 
-    made = analyse(files(path), AnalyseRequest(source, tuple(wanted), LIMITS, {}))
+    reduced = frozenset(wanted[:1])
+    asked = AnalyseRequest(source, tuple(wanted), LIMITS, reduced=reduced)
+    made = analyse(files(path), asked)
 
     assert made.mezzanine is not None
     pictures = [Image.open(io.BytesIO(made.mezzanine)).convert("RGB")]

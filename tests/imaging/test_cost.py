@@ -19,8 +19,8 @@ from PIL import Image
 from imagesvc.errors import ImageTooLarge, TooCostly
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.transform import parse_text
+from imagesvc.imaging.variant_plan import plan_variant
 from imagesvc.model.formats import Format
 from imagesvc.model.images import Original
 from tests.imaging.pictures import LIMITS, make, original, probe, save
@@ -183,8 +183,8 @@ def test_kept_frames_cost_memory() -> None:
     """GIF and WebP variants keep all frames of an animation, other formats only the first."""
     animated = shaped(100, 100, Format.GIF, frames=50)
 
-    kept = render_cost(parse_text("format=webp"), animated)
-    first = render_cost(parse_text("format=png"), animated)
+    kept = plan_variant(parse_text("format=webp"), animated).cost
+    first = plan_variant(parse_text("format=png"), animated).cost
 
     assert kept.memory - first.memory > 50 * 100 * 100
     assert kept.seconds > 10 * first.seconds
@@ -210,7 +210,7 @@ def test_a_variant_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None
 )
 def test_work_that_cannot_be_done_in_time_is_refused(shape: tuple[Any, ...], query: str) -> None:
     """Each of these reached the limit of 30 s, at every attempt."""
-    cost = render_cost(parse_text(query), shaped(*shape))
+    cost = plan_variant(parse_text(query), shaped(*shape)).cost
 
     with pytest.raises(TooCostly, match="take about"):
         check_seconds(cost, 30.0)
@@ -228,7 +228,7 @@ def test_work_that_cannot_be_done_in_time_is_refused(shape: tuple[Any, ...], que
 )
 def test_usual_requests_are_not_refused(shape: tuple[Any, ...], query: str) -> None:
     """Large photographs, long animations, and strong effects on small pictures are made."""
-    check_seconds(render_cost(parse_text(query), shaped(*shape)), 30.0)
+    check_seconds(plan_variant(parse_text(query), shaped(*shape)).cost, 30.0)
 
 
 def test_scans_cost_time(tmp_path: Path) -> None:
@@ -262,7 +262,8 @@ def test_an_original_without_a_prediction_counts_as_expensive() -> None:
     unknown = replace(known, decode_seconds=None)
     wanted = parse_text("w=100&format=jpeg")
 
-    assert render_cost(wanted, unknown).seconds > render_cost(wanted, known).seconds
+    slow, fast = (plan_variant(wanted, it).cost.seconds for it in (unknown, known))
+    assert slow > fast
 
 
 def shaped(width: int, height: int, kind: Format, frames: int = 1) -> Original:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from imagesvc.imaging.analyse import analyse
 from imagesvc.imaging.messages import Rendered
-from imagesvc.imaging.mezzanine import MARGIN, analysis_cost, mezzanine_size, serves
+from imagesvc.imaging.mezzanine import MARGIN, analysis_cost, mezzanine_size, planned_mezzanine
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
+from imagesvc.imaging.variant_plan import plan_variant
 from imagesvc.model.formats import Size
 from tests.imaging.originals import PHOTOS, large_files, rendered, request, ssim
 from tests.imaging.pictures import QUALITY, files, original
@@ -22,7 +23,6 @@ LARGE = replace(
     width=4000,
     height=3000,
 )
-HALF = Size(1280, 960)
 SHOWN = ("w=256&h=256", "w=400", "w=300&h=300&fit=cover", "w=500&h=200&fit=fill", "h=100&rotate=90")
 CROPS = ("w=200&crop=0.25,0.25,0.5,0.5", "w=120&crop=800,500,1600,1200")
 
@@ -69,7 +69,7 @@ def test_only_large_stills_have_a_mezzanine(
 )
 def test_a_mezzanine_serves_up_to_half_its_size(query: str, expected: bool) -> None:
     """It needs twice the pixels of the variant, and is not used for exact pixels."""
-    assert serves(HALF, parse_text(query), LARGE) is expected
+    assert plan_variant(parse_text(query), planned_mezzanine(LARGE)).is_reduced is expected
 
 
 @given(
@@ -84,7 +84,8 @@ def test_a_crop_is_served_only_where_its_edges_fall(
     (left, right), (top, bottom) = sorted(across), sorted(down)
     crop = f"{left},{top},{max(1, right - left)},{max(1, bottom - top)}"
 
-    if serves(HALF, parse_text(f"w={width}&crop={crop}"), LARGE):
+    wanted = parse_text(f"w={width}&crop={crop}")
+    if plan_variant(wanted, planned_mezzanine(LARGE)).is_reduced:
         pixel = (right - left) / width  # of the variant, in pixels of the original
         scale = 4000 / 1280
         for edge in (left, right):
@@ -110,9 +111,7 @@ def test_the_difference_is_not_visible(large: dict[str, str], kind: str) -> None
     if kind not in large:
         pytest.skip(f"there are no photographs at {PHOTOS}")
     asked = request(large[kind], *(f"{query}&format=png" for query in SHOWN + CROPS))
-    size = mezzanine_size(asked.original)
-    assert size is not None
-    served = [it for it in asked.transforms if serves(size, it, asked.original)]
+    served = [it for it in asked.transforms if it in asked.reduced]
     assert len(served) >= 5
     asked = replace(asked, transforms=tuple(served))
 
@@ -129,6 +128,7 @@ def test_the_difference_is_not_visible(large: dict[str, str], kind: str) -> None
 def test_the_prediction_covers_what_is_kept(width: int, height: int) -> None:
     """It is more than that of the costliest variant alone."""
     original = replace(LARGE, width=width, height=height, decode_bytes=1000)
+    original = planned_mezzanine(original)
     wanted = effective(parse_text("w=100"), original, QUALITY)
 
-    assert analysis_cost(original, [wanted]).memory > 1000
+    assert analysis_cost(original, [plan_variant(wanted, original).cost]).memory > 1000

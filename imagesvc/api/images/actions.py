@@ -222,6 +222,6 @@ class ActionEndpoints:
         check_seconds(together(costs), self.job_timeout, "These operations together")
 
     def _cost(self, image: Image, wanted: NamedTransform) -> Cost:
-        identified = self.variants.identify(image.id, image.original, wanted[1])
-        identified.check(image.original, self.variants.renderer.limits)
-        return identified.cost(image.original)
+        identified = self.variants.identities.identify(image.id, image.original, wanted[1])
+        identified.plan.check(self.variants.renderer.limits)
+        return identified.plan.cost

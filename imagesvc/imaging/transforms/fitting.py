@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from imagesvc.errors import ImageTooLarge, InvalidTransform
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.render_cost import frames_of, working_bytes
+from imagesvc.imaging.render_cost import working_bytes
 from imagesvc.imaging.transforms.effective import no_frame
 from imagesvc.imaging.transforms.geometry import Plan, plan
 from imagesvc.model.formats import Format, Size
@@ -44,29 +44,6 @@ def fitting(presets: Mapping[str, Transform], original: Original) -> dict[str, T
             continue
         found[name] = transform
     return found
-
-
-def check_can_be_made(
-    transform: Transform, original: Original, limits: Limits, *, is_reduced: bool
-) -> None:
-    """Refuse a variant that a worker would refuse by its size alone, as the worker does.
-
-    With `trim` it is checked as if no border were cut.
-
-    Args:
-        transform: an effective one, its format concrete.
-        original: as probed.
-        limits: those of the workers.
-        is_reduced: whether it is made from the mezzanine.
-
-    Raises:
-        InvalidTransform: as `check_fits`.
-        ImageTooLarge: as `check_size`.
-    """
-    laid = check_fits(transform, original)
-    shown = Size(original.width, original.height)
-    read = laid.output if is_reduced else shown
-    check_size(transform, laid, shown, frames_of(transform, original), limits, read=read)
 
 
 def check_size(

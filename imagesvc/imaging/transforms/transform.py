@@ -77,10 +77,15 @@ def canonical(transform: Transform) -> str:
     return urlencode(pairs, safe=",:")
 
 
-def variant_key(digest: Digest, effective: Transform) -> VariantKey:
-    """What a variant's bytes depend on, hashed: 64 hexadecimal digits."""
-    text = f"{digest}\n{canonical(effective)}\n{ENGINE_VERSION}"
-    return VariantKey(hashlib.sha256(text.encode()).hexdigest())
+def variant_key(digest: Digest, text: str) -> VariantKey:
+    """What a variant's bytes depend on, hashed: 64 hexadecimal digits.
+
+    Args:
+        digest: of the original.
+        text: the effective transform, as `canonical` writes it.
+    """
+    whole = f"{digest}\n{text}\n{ENGINE_VERSION}"
+    return VariantKey(hashlib.sha256(whole.encode()).hexdigest())
 
 
 def _read(pairs: Iterable[tuple[str, str]], presets: Mapping[str, Transform]) -> Transform:
