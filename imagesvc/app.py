@@ -62,7 +62,7 @@ from imagesvc.server.middleware.cors import Cors, CorsMiddleware, shared_inline
 from imagesvc.server.middleware.local_only import LocalOnly, only_local
 from imagesvc.server.middleware.slow_bodies import SlowBodyMiddleware
 from imagesvc.server.middleware.trailing_slashes import TrailingSlashes
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 

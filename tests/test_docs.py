@@ -17,7 +17,7 @@ from imagesvc.app import create_app
 from imagesvc.client import AsyncClient, Client
 from imagesvc.client.parameters import Transform
 from imagesvc.imaging.transforms.keys import KEYS
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import PREFIX
 from tests.test_errors import STATUS_OF_CODE

@@ -21,7 +21,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
 from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.quantities import seconds
 from imagesvc.store.accounts import UserChange
 

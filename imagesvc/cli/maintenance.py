@@ -15,7 +15,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.library.check import Report, check_data
 from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.db.migrate import NEWER_HINT

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from imagesvc.logs import configure_logs
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.migrate import bring_up_to_date
 

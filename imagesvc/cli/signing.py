@@ -12,7 +12,7 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.quantities import seconds
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError

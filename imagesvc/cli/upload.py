@@ -16,7 +16,7 @@ from imagesvc.auth.principals import Scope
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.model.images import Visibility
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.store.files.data_dir import DataDir

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from imagesvc.api.metrics import Labels, Metric
 from imagesvc.model.ids import UserId
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.store.files.data_dir import DataDir
 
 

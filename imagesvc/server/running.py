@@ -17,7 +17,7 @@ from imagesvc.errors import text_of
 from imagesvc.server import allocator, signals
 from imagesvc.server.listening import CannotListen, local_url
 from imagesvc.server.protocol import BoundedProtocol
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 
 
 def run_server(

@@ -27,7 +27,7 @@ from imagesvc.model.ids import Digest, VariantKey
 from imagesvc.model.images import Image, Original, Variant
 from imagesvc.model.jobs import Priority, Status
 from imagesvc.model.transforms import Transform
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.store.variants import VariantStore
 from imagesvc.workers.renderer import Renderer
 from tests.crash.pictures import jpeg

@@ -22,7 +22,7 @@ from tests.waiting import until
 COLLECT_FOR_EVER = """
 import asyncio, sys
 from pathlib import Path
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 
 async def main():

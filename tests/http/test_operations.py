@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from imagesvc.app import OPERATIONS, create_app
 from imagesvc.http.operations import Operation
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 from tests.http.asking import assert_problem
 from tests.http.people import People

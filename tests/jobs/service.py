@@ -9,7 +9,7 @@ from typing import Any
 
 from imagesvc.library.accept import UploadFields
 from imagesvc.model.images import Image
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.incoming import Incoming
 

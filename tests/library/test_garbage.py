@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.model.ids import Digest
-from imagesvc.service import Service
+from imagesvc.service.service import Service
 from imagesvc.store.files.incoming import Incoming
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service
