@@ -62,6 +62,7 @@ from imagesvc.server.middleware.cors import Cors, CorsMiddleware, shared_inline
 from imagesvc.server.middleware.local_only import LocalOnly, only_local
 from imagesvc.server.middleware.slow_bodies import SlowBodyMiddleware
 from imagesvc.server.middleware.trailing_slashes import TrailingSlashes
+from imagesvc.service.readiness import checks_of
 from imagesvc.service.service import Service
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
@@ -144,15 +145,18 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         CompressionMiddleware(TrailingSlashes(inner, routes)), settings.body_timeout
     )
     hot = HotPath(
-        AccessLogMiddleware(patient, access), service.memory, access.record, service.appended
+        AccessLogMiddleware(patient, access),
+        service.caches.memory,
+        access.record,
+        service.urls.appended,
     )
 
     refused: Counter[str] = Counter()
     binding = Routes(
-        service.authenticator,
+        service.accounts.authenticator,
         service.rate_limits,
         Idempotency(
-            service.idempotency_records, timedelta(seconds=settings.idempotency_key_lifetime)
+            service.stores.idempotency_records, timedelta(seconds=settings.idempotency_key_lifetime)
         ),
     )
     for resource in resources_of(service, hot, access, refused):
@@ -191,86 +195,89 @@ def resources_of(
     settings = service.settings
 
     def forget(image_id: ImageId) -> None:
-        service.image_cache.forget(image_id)
+        service.caches.images.forget(image_id)
         hot.forget_image(image_id)
 
     removal = Removal(
-        images=service.images,
-        blobs=service.blobs,
-        locks=service.locks,
-        variants=service.variants,
+        images=service.stores.images,
+        blobs=service.files.blobs,
+        locks=service.files.locks,
+        variants=service.caches.variants,
         runner=service.runner,
         on_removed=forget,
     )
-    presets = service.preset_versions
+    presets = service.transforms.preset_versions
     visibility = Visibility(settings.upload_visibility)
     events = EventEndpoints(
-        service.events, service.database, service.authenticator, lambda: service.is_stopping
+        service.stores.events,
+        service.stores.database,
+        service.accounts.authenticator,
+        lambda: service.is_stopping,
     )
     return [
         _delivery(service, hot),
         UploadEndpoints(
-            UploadReader(service.incoming, settings.max_files, settings.max_upload_size),
+            UploadReader(service.files.incoming, settings.max_files, settings.max_upload_size),
             service.acceptor,
-            Imports(service.source, service.incoming, service.acceptor),
-            service.collections,
+            Imports(service.outbound.source, service.files.incoming, service.acceptor),
+            service.stores.collections,
             presets,
             visibility,
         ),
         ImageEndpoints(
-            service.images, service.collections, service.search, service.variants, removal, presets
+            service.stores.images,
+            service.stores.collections,
+            service.stores.search,
+            service.caches.variants,
+            removal,
+            presets,
         ),
         PresignedEndpoints(
-            service.pending_uploads,
-            service.signer,
-            service.incoming,
+            service.stores.pending_uploads,
+            service.urls.signer,
+            service.files.incoming,
             service.acceptor,
-            service.collections,
+            service.stores.collections,
             presets,
             settings.max_upload_size,
             visibility,
         ),
         SignedUrlEndpoints(
-            service.images,
-            service.signer,
-            service.presets,
+            service.stores.images,
+            service.urls.signer,
+            service.transforms.presets,
             max(1, int(settings.signed_url_max_lifetime)),
         ),
-        EditEndpoints(service.images, presets, forget),
+        EditEndpoints(service.stores.images, presets, forget),
         ActionEndpoints(
-            service.images,
+            service.stores.images,
             removal,
-            service.jobs,
+            service.stores.jobs,
             service.runner.notify,
-            service.variants,
-            service.presets,
-            service.preset_places,
+            service.caches.variants,
+            service.transforms.presets,
+            service.transforms.preset_places,
             service.acceptor.eager,
-            service.pending_uploads,
+            service.stores.pending_uploads,
             service.settings.job_timeout,
         ),
-        CollectionEndpoints(service.collections, visibility),
-        MembershipEndpoints(service.collections, service.images, presets),
-        JobEndpoints(service.jobs, service.runner, service.preset_places),
+        CollectionEndpoints(service.stores.collections, visibility),
+        MembershipEndpoints(service.stores.collections, service.stores.images, presets),
+        JobEndpoints(service.stores.jobs, service.runner, service.transforms.preset_places),
         events,
-        WebhookEndpoints(service.webhooks, service.deliveries, service.dispatcher),
+        WebhookEndpoints(
+            service.stores.webhooks, service.stores.deliveries, service.outbound.dispatcher
+        ),
         TokenEndpoints(service.accounts.sessions, service.rate_limits),
         UserEndpoints(
             service.accounts.users,
             service.accounts.passwords,
             service.rate_limits,
-            service.image_cache.forget_all,
-            service.images.usage,
+            service.caches.images.forget_all,
+            service.stores.images.usage,
         ),
         KeyEndpoints(service.accounts.keys, service.accounts.users),
-        HealthEndpoints(
-            {
-                "database": service.check_database,
-                "data_dir": service.check_data_dir,
-                "disk": service.check_disk,
-                "workers": service.check_workers,
-            }
-        ),
+        HealthEndpoints(checks_of(service)),
         MetricsEndpoints(lambda: metrics(service, access.answers, events.open_streams, refused)),
         HomeEndpoints(),
         DocsEndpoints(),
@@ -279,14 +286,21 @@ def resources_of(
 
 
 def _delivery(service: Service, hot: HotPath) -> Delivery:
-    access = Access(service.image_cache, service.authenticator, service.rate_limits)
-    rules = DeliveryRules.of(service.settings, service.data_dir)
-    images, variants = service.image_cache, service.variants
+    access = Access(service.caches.images, service.accounts.authenticator, service.rate_limits)
+    rules = DeliveryRules.of(service.settings, service.files.data_dir)
+    images, variants = service.caches.images, service.caches.variants
     answers = VariantAnswers(images, variants, access, rules, hot.remember)
     originals = OriginalAnswers(
-        service.blobs, service.verified, service.originals, answers, access, rules
+        service.files.blobs,
+        service.files.verified,
+        service.caches.originals,
+        answers,
+        access,
+        rules,
     )
-    return Delivery(access, originals, answers, service.presets, service.signer, rules)
+    return Delivery(
+        access, originals, answers, service.transforms.presets, service.urls.signer, rules
+    )
 
 
 def api_document() -> bytes:

@@ -61,7 +61,7 @@ def test_every_route_is_documented_and_no_other(tmp_path: Path) -> None:
         for method in (route.methods or set()) - {"HEAD"}
     }
 
-    service.locks.close()
+    service.files.locks.close()
     assert documented == served
 
 

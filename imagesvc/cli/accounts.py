@@ -21,7 +21,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
 from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
-from imagesvc.service.service import Service
+from imagesvc.service.parts import Parts
 from imagesvc.settings.quantities import seconds
 from imagesvc.store.accounts import UserChange
 
@@ -160,13 +160,13 @@ def remove_key(
     on_store(settings, partial(_remove_key, key_id=key_id))
 
 
-async def _add_user(service: Service, *, name: str, password: str | None, is_admin: bool) -> None:
+async def _add_user(service: Parts, *, name: str, password: str | None, is_admin: bool) -> None:
     accounts = service.accounts
     password_hash = None if password is None else await accounts.passwords.hash(password)
     await accounts.users.add(made_user(name, password_hash, is_admin=is_admin, now=utc_now()))
 
 
-async def _users(service: Service) -> list[User]:
+async def _users(service: Parts) -> list[User]:
     users, after = await service.accounts.users.page(limit=PAGE, after=None)
     while after is not None:
         more, after = await service.accounts.users.page(limit=PAGE, after=after)
@@ -174,18 +174,18 @@ async def _users(service: Service) -> list[User]:
     return users
 
 
-async def _change_password(service: Service, *, name: str, password: str) -> None:
+async def _change_password(service: Parts, *, name: str, password: str) -> None:
     user = await _named(service, name)
     password_hash = await service.accounts.passwords.hash(password)
     await service.accounts.users.change(user.id, UserChange(password_hash=password_hash))
 
 
-async def _disable_user(service: Service, *, name: str, is_disabled: bool) -> None:
+async def _disable_user(service: Parts, *, name: str, is_disabled: bool) -> None:
     user = await _named(service, name)
     await service.accounts.users.change(user.id, UserChange(is_disabled=is_disabled))
 
 
-async def _remove_user(service: Service, *, name: str, heir: str | None) -> None:
+async def _remove_user(service: Parts, *, name: str, heir: str | None) -> None:
     users = service.accounts.users
     user = await _named(service, name)
     heir_id: UserId | None = None
@@ -202,7 +202,7 @@ async def _remove_user(service: Service, *, name: str, heir: str | None) -> None
 
 
 async def _add_key(
-    service: Service,
+    service: Parts,
     *,
     user_name: str,
     name: str,
@@ -225,13 +225,13 @@ async def _add_key(
     return str(secret)
 
 
-async def _keys(service: Service, *, user_name: str | None) -> list[tuple[User, ApiKey]]:
+async def _keys(service: Parts, *, user_name: str | None) -> list[tuple[User, ApiKey]]:
     """The keys of one user, or of all, each with its user."""
     users = await _users(service) if user_name is None else [await _named(service, user_name)]
     return [(user, key) for user in users for key in await _keys_of(service, user)]
 
 
-async def _keys_of(service: Service, user: User) -> list[ApiKey]:
+async def _keys_of(service: Parts, user: User) -> list[ApiKey]:
     keys, after = await service.accounts.keys.page(user.id, limit=PAGE, after=None)
     while after is not None:
         more, after = await service.accounts.keys.page(user.id, limit=PAGE, after=after)
@@ -239,14 +239,14 @@ async def _keys_of(service: Service, user: User) -> list[ApiKey]:
     return keys
 
 
-async def _remove_key(service: Service, *, key_id: KeyId) -> None:
+async def _remove_key(service: Parts, *, key_id: KeyId) -> None:
     await service.accounts.keys.remove(key_id)
 
 
-async def _named(service: Service, name: str) -> User:
+async def _named(service: Parts, name: str) -> User:
     user = await service.accounts.users.named(name)
     if user is None:
-        raise NotFound(f"There is no user {name!r} in {service.data_dir.root}.")
+        raise NotFound(f"There is no user {name!r} in {service.files.data_dir.root}.")
     return user
 
 

@@ -15,7 +15,7 @@ from imagesvc.cli.options import DataDirOption
 from imagesvc.library.check import Report, check_data
 from imagesvc.library.garbage import Orphans
 from imagesvc.logs import configure_logs
-from imagesvc.service.service import Service
+from imagesvc.service.parts import Parts
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.db.migrate import NEWER_HINT
@@ -82,6 +82,6 @@ def gc(
     )
 
 
-async def _collect(service: Service, *, dry_run: bool) -> Orphans:
+async def _collect(service: Parts, *, dry_run: bool) -> Orphans:
     grace = service.settings.gc_grace
     return await service.collector.collect(grace_seconds=grace, dry_run=dry_run)

@@ -9,7 +9,8 @@ import typer
 from imagesvc.app import api_document
 from imagesvc.cli.loading import load_settings, toml_text
 from imagesvc.cli.options import DataDirOption, SetOption
-from imagesvc.service.service import read_admin_key, read_watermarks
+from imagesvc.service.accounts import read_admin_key
+from imagesvc.service.transforms import read_watermarks
 
 
 def config(data_dir: DataDirOption = None, settings_given: SetOption = None) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
-from imagesvc.service.service import Service
+from imagesvc.service.parts import Parts
 from imagesvc.settings.quantities import seconds
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
@@ -34,7 +34,7 @@ def sign(
     Only another secret.key, or a removed key of the setting signing_keys, ends it then.
     """
     settings = load_settings(data_dir=data_dir)
-    signer = Service(settings, is_offline=True).signer
+    signer = Parts(settings, is_offline=True).urls.signer
     if key is not None and key not in signer.keys:
         raise SettingsError(f"signing_keys: there is no key {key!r}")
     expires_at = None

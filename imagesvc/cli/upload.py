@@ -16,7 +16,7 @@ from imagesvc.auth.principals import Scope
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.model.images import Visibility
-from imagesvc.service.service import Service
+from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.store.files.data_dir import DataDir
@@ -130,7 +130,7 @@ def _login(settings: Settings) -> Iterator[str | None]:
             on_store(settings, partial(_end, token=token))
 
 
-async def _begin(service: Service) -> str | None:
+async def _begin(service: Parts) -> str | None:
     admin = await service.accounts.users.first_admin()
     if admin is None:
         return None
@@ -138,7 +138,7 @@ async def _begin(service: Service) -> str | None:
     return (await sessions.begin(admin, SCOPES)).access_token
 
 
-async def _end(service: Service, *, token: str) -> None:
+async def _end(service: Parts, *, token: str) -> None:
     await service.accounts.sessions.revoke(token)
 
 

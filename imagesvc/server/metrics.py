@@ -25,8 +25,8 @@ async def metrics(
         streams: those of events.
         refused: connections by the setting that limits them.
     """
-    jobs = await service.jobs.count_open()
-    admission = service.pool.admission
+    jobs = await service.stores.jobs.count_open()
+    admission = service.workers.pool.admission
     return [
         *(
             _counter("requests", "Requests answered.", count, {"status": str(status)})
@@ -45,16 +45,16 @@ async def metrics(
             for reason, count in sorted(service.accounts.sessions.refused.items())
         ),
         _gauge("event_streams", "Streams of events that are open.", streams.total()),
-        _gauge("lookups", "Host names being looked up.", service.lookups.running),
-        _gauge("lookups_stuck", "Those that are not waited for.", service.lookups.stuck),
+        _gauge("lookups", "Host names being looked up.", service.outbound.lookups.running),
+        _gauge("lookups_stuck", "Those that are not waited for.", service.outbound.lookups.stuck),
         _gauge(
             "webhook_deliveries_waiting",
             "Deliveries to be sent, or sent again.",
-            await service.deliveries.count_waiting(),
+            await service.stores.deliveries.count_waiting(),
         ),
         *(
             _counter("webhook_attempts", "Deliveries tried.", count, {"status": status})
-            for status, count in sorted(service.dispatcher.attempts.items())
+            for status, count in sorted(service.outbound.dispatcher.attempts.items())
         ),
         *(
             _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
@@ -62,17 +62,21 @@ async def metrics(
         ),
         _gauge("renders_running", "Pieces of work in workers.", admission.running),
         _gauge("renders_waiting", "Pieces of work waiting for a worker.", admission.waiting),
-        _counter("worker_calls", "Calls made in workers.", service.pool.calls),
-        _counter("workers_ended", "Workers killed or replaced.", service.pool.killed),
-        _gauge("workers_sandboxed", "1 if no layer is missing.", service.pool.sandbox.is_whole),
-        _counter("memory_hits", "Variants answered from memory.", service.memory.hits),
-        _gauge("memory_bytes", "Bytes of variants in memory.", service.memory.bytes),
-        _gauge("memory_variants", "Variants in memory.", len(service.memory)),
-        _gauge("disk_variant_bytes", "Bytes of variants on disk.", service.disk_tier.stored_bytes),
-        _counter("disk_evicted", "Variants evicted from disk.", service.disk_tier.evicted),
-        _gauge("blobs_damaged", "Stored files found damaged.", service.verified.damaged),
-        _gauge("database_damaged", "Whether damage was met.", service.database.is_damaged),
-        *_disk(service.data_dir),
+        _counter("worker_calls", "Calls made in workers.", service.workers.pool.calls),
+        _counter("workers_ended", "Workers killed or replaced.", service.workers.pool.killed),
+        _gauge(
+            "workers_sandboxed", "1 if no layer is missing.", service.workers.pool.sandbox.is_whole
+        ),
+        _counter("memory_hits", "Variants answered from memory.", service.caches.memory.hits),
+        _gauge("memory_bytes", "Bytes of variants in memory.", service.caches.memory.bytes),
+        _gauge("memory_variants", "Variants in memory.", len(service.caches.memory)),
+        _gauge(
+            "disk_variant_bytes", "Bytes of variants on disk.", service.caches.disk.stored_bytes
+        ),
+        _counter("disk_evicted", "Variants evicted from disk.", service.caches.disk.evicted),
+        _gauge("blobs_damaged", "Stored files found damaged.", service.files.verified.damaged),
+        _gauge("database_damaged", "Whether damage was met.", service.stores.database.is_damaged),
+        *_disk(service.files.data_dir),
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from imagesvc.auth.provider.jwks import KeySet
 from imagesvc.errors import Unavailable
 from imagesvc.outbound.requests import Outbound
-from imagesvc.service.service import provider_rules
+from imagesvc.service.outbound import provider_rules
 from tests.accounts import admin_of, make_user
 from tests.attack.test_hostile_sources import ENDLESS, MAX_SLICE, MAX_TOTAL, Ticker
 from tests.conftest import MakeServer

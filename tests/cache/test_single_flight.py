@@ -96,7 +96,7 @@ class Setting:
 
     def disk(self, rows: VariantStore, max_bytes: int = 1 << 40) -> DiskTier:
         """The disk tier with another store."""
-        return DiskTier(rows, self.service.variant_files, max_bytes)
+        return DiskTier(rows, self.service.files.variants, max_bytes)
 
     async def make(self, task: MakeTask, **changes: Any) -> Made:
         """The variants that a job makes."""
@@ -112,7 +112,7 @@ class Setting:
 @contextlib.contextmanager
 def stopped_workers(service: Service) -> Iterator[Callable[[], None]]:
     """All workers are stopped, until the given function is called, or permanently."""
-    stopped = [worker._process.pid for worker in service.pool._idle]
+    stopped = [worker._process.pid for worker in service.workers.pool._idle]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
 
@@ -129,7 +129,7 @@ def stopped_workers(service: Service) -> Iterator[Callable[[], None]]:
 
 async def analysed(service: Service, image: Image) -> bool:
     """Whether the job of an upload has ended and uses no worker."""
-    return (await service.images.get(image.id)).job_status is Status.SUCCEEDED
+    return (await service.stores.images.get(image.id)).job_status is Status.SUCCEEDED
 
 
 async def holds(condition: Callable[[], object]) -> None:
@@ -147,8 +147,8 @@ async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
     async with running_service(tmp_path / "data", workers=2, eager_presets=()) as service:
         image = await upload(service, jpeg(1, 400, 300))
         await until_async(lambda: analysed(service, image))
-        renderer = CountingRenderer(service.variants.renderer)
-        yield Setting(service, image, replace(service.variants, renderer=renderer), renderer)
+        renderer = CountingRenderer(service.caches.variants.renderer)
+        yield Setting(service, image, replace(service.caches.variants, renderer=renderer), renderer)
 
 
 async def test_a_hundred_requesters_cost_one_rendering(setting: Setting) -> None:
@@ -162,7 +162,7 @@ async def test_a_hundred_requesters_cost_one_rendering(setting: Setting) -> None
 
 async def test_the_database_is_queried_only_if_there_is_a_file(setting: Setting) -> None:
     """Reading a row takes a thread; without a file there is no useful row."""
-    unasked = setting.disk(UnaskedStore(setting.service.database))
+    unasked = setting.disk(UnaskedStore(setting.service.stores.database))
     cold = await setting.fetch("w=100", disk=unasked)
     await unasked.flush()
     setting.cache.memory.remove_of_image(setting.image.id)
@@ -194,7 +194,7 @@ async def test_a_cheap_running_rendering_continues_without_waiters(
     setting: Setting,
 ) -> None:
     """It is nearly done, and the client may request it again."""
-    pool = setting.service.pool
+    pool = setting.service.workers.pool
     calls = pool.calls
     with stopped_workers(setting.service) as go_on:
         gone = asyncio.create_task(setting.fetch("w=100"))
@@ -209,7 +209,7 @@ async def test_a_cheap_running_rendering_continues_without_waiters(
 
 async def test_a_rendering_without_waiters_leaves_the_queue(setting: Setting) -> None:
     """The last requester timed out or disconnected."""
-    pool = setting.service.pool
+    pool = setting.service.workers.pool
     async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.1)
@@ -224,7 +224,7 @@ async def test_a_rendering_without_waiters_leaves_the_queue(setting: Setting) ->
 
 async def test_an_expensive_rendering_stops_without_waiters(setting: Setting) -> None:
     """The worker is killed when the last of two disconnects, not the first."""
-    pool, expensive = setting.service.pool, "w=8000&enlarge=1&format=avif"
+    pool, expensive = setting.service.workers.pool, "w=8000&enlarge=1&format=avif"
     calls = pool.calls
     with stopped_workers(setting.service) as go_on:
         first, second = (asyncio.create_task(setting.fetch(expensive)) for _ in range(2))
@@ -243,7 +243,7 @@ async def test_an_expensive_rendering_stops_without_waiters(setting: Setting) ->
 
 async def test_a_request_while_a_rendering_stops_starts_a_new_one(setting: Setting) -> None:
     """The last waiter disconnects at the same moment."""
-    pool = setting.service.pool
+    pool = setting.service.workers.pool
     async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
         gone = asyncio.create_task(setting.fetch("w=100"))
         await holds(lambda: pool.admission.waiting)
@@ -262,7 +262,7 @@ async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
     with stopped_workers(setting.service):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.5)
-        await holds(lambda: not setting.service.pool.admission.running)
+        await holds(lambda: not setting.service.workers.pool.admission.running)
 
     with pytest.raises(TimedOut) as again:
         await setting.fetch("w=100")
@@ -273,7 +273,7 @@ async def test_a_rendering_that_ran_out_of_time_is_not_tried_again_at_once(
 
 async def test_a_failed_rendering_fails_all_waiters_and_is_not_kept(setting: Setting) -> None:
     """The next requester gets a new attempt."""
-    path = setting.service.blobs.path(setting.image.original.digest)
+    path = setting.service.files.blobs.path(setting.image.original.digest)
     content = path.read_bytes()
     path.write_bytes(content[:300])
     outcomes = await asyncio.gather(
@@ -312,7 +312,7 @@ async def test_a_job_uses_a_variant_made_for_a_requester_meanwhile(
         if is_written:
             await disk.flush()
 
-    disk = setting.disk(DelayedStore(setting.service.variant_rows, ask))
+    disk = setting.disk(DelayedStore(setting.service.stores.variants, ask))
     task = MakeTask(
         setting.image.id,
         setting.image.original,
@@ -337,7 +337,7 @@ async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) ->
         refusal = RateLimited(retry_after=1)
         asyncio.get_running_loop().call_later(0.2, single_flight.complete, started, refusal)
 
-    rows = DelayedStore(setting.service.variant_rows, ask)
+    rows = DelayedStore(setting.service.stores.variants, ask)
     task = setting.task(wanted.plan.transform)
     made = await setting.make(task, disk=setting.disk(rows))
 
@@ -347,7 +347,7 @@ async def test_the_limit_of_a_requester_does_not_fail_a_job(setting: Setting) ->
 
 async def test_a_pending_write_is_done_once(setting: Setting) -> None:
     """It is written by the first caller that cannot wait for it."""
-    disk = setting.disk(setting.service.variant_rows)
+    disk = setting.disk(setting.service.stores.variants)
     variant = (await setting.fetch("w=100", disk=disk)).variant
 
     await asyncio.gather(disk.flush(), disk.flush())
@@ -359,7 +359,7 @@ async def test_an_eviction_that_the_last_write_begins_ends_before_the_disk_tier_
     setting: Setting,
 ) -> None:
     """The database is closed next, so an eviction must end before."""
-    disk = setting.disk(setting.service.variant_rows, max_bytes=1)
+    disk = setting.disk(setting.service.stores.variants, max_bytes=1)
     await setting.fetch("w=100", disk=disk)
 
     await disk.close()

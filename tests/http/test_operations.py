@@ -57,7 +57,7 @@ def test_every_declared_operation_is_served_and_no_other(tmp_path: Path) -> None
     app: Any = create_app(service).asgi
     while hasattr(app, "_app"):
         app = app._app
-    service.locks.close()
+    service.files.locks.close()
     routes: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes
 
     assert [(route.name, route.path) for route in routes] == [

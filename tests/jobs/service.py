@@ -29,7 +29,7 @@ async def running_service(data_dir: Path, **settings: Any) -> AsyncIterator[Serv
 
 async def upload(service: Service, content: bytes) -> Image:
     """Accept an upload, from its first byte on."""
-    incoming = Incoming(service.data_dir, max_bytes=1 << 30, min_free_bytes=0)
+    incoming = Incoming(service.files.data_dir, max_bytes=1 << 30, min_free_bytes=0)
     async with incoming.receive() as file:
         await file.write(content)
         return await service.acceptor.accept(await file.finish(), UploadFields("a.jpg"))

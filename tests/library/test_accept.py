@@ -24,18 +24,18 @@ async def test_an_upload_cancelled_while_it_is_published_leaves_no_row_without_a
     async with running_service(tmp_path / "data") as service:
         for number in range(60):
             content = marked(PICTURE, number)
-            path = service.blobs.path(Digest(hashlib.sha256(content).hexdigest()))
+            path = service.files.blobs.path(Digest(hashlib.sha256(content).hexdigest()))
             task = asyncio.create_task(upload(service, content))
             while not path.exists():  # noqa: ASYNC110  # a file raises no event
                 await asyncio.sleep(0)
             await asyncio.sleep(number * 0.0001)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        tmp = service.data_dir.tmp  # what was cancelled may still be under way
+        tmp = service.files.data_dir.tmp  # what was cancelled may still be under way
         await asyncio.to_thread(until, lambda: not list(tmp.iterdir()))
 
-        rows: list[tuple[Digest, int]] = await service.images.digests_after("", 100)
-        missing = [digest for digest, _ in rows if await service.blobs.size(digest) is None]
+        rows: list[tuple[Digest, int]] = await service.stores.images.digests_after("", 100)
+        missing = [digest for digest, _ in rows if await service.files.blobs.size(digest) is None]
 
         assert missing == []
         assert len(rows) > 0

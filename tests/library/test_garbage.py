@@ -21,18 +21,18 @@ pytestmark = pytest.mark.anyio
 
 async def published_half(service: Service) -> Digest:
     """Put a blob in place, as an upload does before it writes its row."""
-    incoming = Incoming(service.data_dir, max_bytes=1 << 20, min_free_bytes=0)
+    incoming = Incoming(service.files.data_dir, max_bytes=1 << 20, min_free_bytes=0)
     async with incoming.receive() as file:
         await file.write(jpeg(1))
         received = await file.finish()
-        await service.blobs.put(received.path, received.digest)
+        await service.files.blobs.put(received.path, received.digest)
         received.is_moved = True
     return received.digest
 
 
 async def write_row(service: Service, digest: Digest) -> None:
     """Insert the row of the blob."""
-    await service.database.write(
+    await service.stores.database.write(
         lambda connection: connection.exec_driver_sql(
             "INSERT INTO blobs (sha256, bytes, created_at) VALUES (?, 1, 0)", (digest,)
         )
@@ -43,17 +43,17 @@ async def test_collection_waits_for_the_upload_that_holds_the_digest(tmp_path: P
     """The blob exists, its row does not yet: without grace period only the lock protects it."""
     async with running_service(tmp_path / "data") as service:
         digest = await published_half(service)
-        async with service.locks.hold(digest):
+        async with service.files.locks.hold(digest):
             collecting = asyncio.create_task(service.collector.collect(grace_seconds=0))
             await asyncio.sleep(0.2)
             assert not collecting.done()
-            assert await service.blobs.size(digest) is not None
+            assert await service.files.blobs.size(digest) is not None
             await write_row(service, digest)
 
         found = await collecting
 
         assert found.blobs == 0
-        assert await service.blobs.size(digest) is not None
+        assert await service.files.blobs.size(digest) is not None
 
 
 async def test_collection_in_another_process_waits_too(tmp_path: Path) -> None:
@@ -61,27 +61,27 @@ async def test_collection_in_another_process_waits_too(tmp_path: Path) -> None:
     async with running_service(tmp_path / "data") as service:
         digest = await published_half(service)
         command = [sys.executable, "-m", "imagesvc", "gc", "--grace", "0s", "--data-dir",
-                   str(service.data_dir.root)]  # fmt: skip
-        async with service.locks.hold(digest):
+                   str(service.files.data_dir.root)]  # fmt: skip
+        async with service.files.locks.hold(digest):
             other = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(other.wait(), 3.0)
-            assert await service.blobs.size(digest) is not None
+            assert await service.files.blobs.size(digest) is not None
             await write_row(service, digest)
 
         assert await asyncio.wait_for(other.wait(), PATIENCE) == 0
-        assert await service.blobs.size(digest) is not None
+        assert await service.files.blobs.size(digest) is not None
 
 
 async def test_locks_of_one_digest_exclude_each_other_and_of_two_do_not(tmp_path: Path) -> None:
     """Uploads of different pictures never wait for each other."""
     async with running_service(tmp_path / "data") as service:
         first, second = Digest("a" * 64), Digest("b" * 64)
-        async with service.locks.hold(first):
-            async with asyncio.timeout(PATIENCE), service.locks.hold(second):
+        async with service.files.locks.hold(first):
+            async with asyncio.timeout(PATIENCE), service.files.locks.hold(second):
                 pass
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1), service.locks.hold(first):
+                async with asyncio.timeout(0.1), service.files.locks.hold(first):
                     pass
-        async with asyncio.timeout(PATIENCE), service.locks.hold(first):
+        async with asyncio.timeout(PATIENCE), service.files.locks.hold(first):
             pass

@@ -1,0 +1,55 @@
+"""Accounts: who sends a request; the key of the first admin, and rate limits."""
+
+from __future__ import annotations
+
+from imagesvc.auth.accounts import Accounts
+from imagesvc.auth.key_file import GivenKey, read_given_key
+from imagesvc.auth.rates.buckets import Buckets, parse_rate
+from imagesvc.auth.rates.limits import RateLimits
+from imagesvc.auth.rates.login_limits import LoginLimits
+from imagesvc.outbound.requests import Outbound
+from imagesvc.service.files import Files
+from imagesvc.service.outbound import provider_rules
+from imagesvc.service.stores import Stores
+from imagesvc.settings.settings import Settings
+from imagesvc.store.files.data_dir import DataDir
+
+
+def accounts_of(
+    settings: Settings, files: Files, stores: Stores, given_key: GivenKey | None
+) -> Accounts:
+    """Users and credentials; keys of an identity provider are fetched from it."""
+    fetch = Outbound(provider_rules()).get
+    return Accounts(settings, stores.database, files.data_dir, fetch, given_key)
+
+
+def read_admin_key(settings: Settings) -> GivenKey | None:
+    """The key for the first admin, from the file of the settings; None where there is no file.
+
+    Raises:
+        KeyFileUnusable: there is no data directory yet, and the file does not hold a key.
+    """
+    if settings.admin_key_file is None or not settings.has_accounts:
+        return None
+    given = read_given_key(settings.admin_key_file)
+    if not DataDir(settings.data_dir.absolute()).has_database():
+        given.required()
+    return given
+
+
+def rate_limits_of(settings: Settings) -> RateLimits:
+    """The rates of the settings, or none."""
+    are_on = settings.rate_limits == "on" or (
+        settings.rate_limits == "auto" and settings.has_accounts
+    )
+    if not are_on:
+        return RateLimits()
+    users, addresses, renders = (
+        None if rate is None else Buckets(rate)
+        for rate in map(
+            parse_rate,
+            (settings.rate_limit, settings.rate_limit_anonymous, settings.rate_limit_render),
+        )
+    )
+    login = parse_rate(settings.rate_limit_login)
+    return RateLimits(users, addresses, None if login is None else LoginLimits(login), renders)

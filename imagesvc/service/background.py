@@ -1,0 +1,86 @@
+"""What a service does regularly beside its requests and jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from imagesvc.errors import ImagesvcError, text_of
+from imagesvc.model.ids import utc_now
+from imagesvc.service.parts import Parts
+from imagesvc.service.readiness import check_database
+
+log = structlog.get_logger()
+
+NOTE_SECONDS = 60.0
+"""Between two writes of what was used."""
+
+
+class Background:
+    """The background tasks of a service."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin each of them."""
+        loops = (self._collect_regularly, self._note_uses_regularly, self._verify_blobs)
+        self._tasks = [asyncio.create_task(loop()) for loop in loops]
+
+    async def stop(self) -> None:
+        """End them where they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _collect_regularly(self) -> None:
+        while True:
+            try:
+                # With rows missing, the files that they point at would look like orphans.
+                await check_database(self._parts.stores)
+                await self._prune()
+                await self._collect()
+            except (ImagesvcError, OSError) as error:
+                log.error("orphans not collected", action="gc.failed", error=text_of(error))
+            await asyncio.sleep(self._parts.settings.gc_interval)
+
+    async def _prune(self) -> None:
+        """Remove rows that are older than what they are kept for."""
+        stores = self._parts.stores
+        now = utc_now()
+        retention = timedelta(seconds=self._parts.settings.event_retention)
+        await stores.idempotency_records.prune(now)
+        await stores.events.prune(now - retention)
+        await stores.deliveries.prune(now - retention)
+
+    async def _collect(self) -> None:
+        grace = self._parts.settings.gc_grace
+        found = await self._parts.collector.collect(grace_seconds=grace)
+        log.info(
+            "orphans collected",
+            action="gc.done",
+            blobs=found.blobs,
+            variants=found.variants,
+            uploads=found.uploads,
+            slots=found.slots,
+        )
+
+    async def _note_uses_regularly(self) -> None:
+        parts = self._parts
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            for key in parts.caches.memory.take_used():
+                parts.caches.disk.touch(key)
+            await parts.caches.disk.flush()
+            await parts.accounts.keep_up()
+            await asyncio.to_thread(parts.files.fill_reserve, parts.settings.min_free_space)
+
+    async def _verify_blobs(self) -> None:
+        while True:
+            try:
+                await self._parts.files.verified.scrub()
+            except (ImagesvcError, OSError) as error:
+                log.error("blobs not verified", action="blobs.unverified", error=text_of(error))

@@ -1,0 +1,35 @@
+"""The runner of jobs, and what makes their variants."""
+
+from __future__ import annotations
+
+from imagesvc.jobs.maker import Maker
+from imagesvc.jobs.mezzanines import Mezzanines
+from imagesvc.jobs.runner import Runner, RunnerLimits
+from imagesvc.service.caches import Caches
+from imagesvc.service.files import Files
+from imagesvc.service.stores import Stores
+from imagesvc.settings.settings import Settings
+from imagesvc.store.files.incoming import Incoming
+
+CONCURRENCY = 8
+"""Slots for jobs a worker, of which one owner gets half: one job runs, the others are being claimed
+or settled, or wait for their turn."""
+
+
+def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) -> Runner:
+    """The runner of the queue in the database; it is not started yet."""
+    mezzanines = Mezzanines(
+        # The margin of free space is for uploads: what was taken may be worked on.
+        incoming=Incoming(files.data_dir, max_bytes=settings.worker_memory, min_free_bytes=0),
+        blobs=files.blobs,
+        images=stores.images,
+        locks=files.locks,
+        on_added=caches.images.forget_original,
+    )
+    limits = RunnerLimits(
+        concurrency=CONCURRENCY * settings.workers,
+        job_timeout=settings.job_timeout,
+        max_attempts=settings.max_attempts,
+        retry_delay=settings.retry_delay,
+    )
+    return Runner(stores.jobs, Maker(caches.variants, mezzanines), limits)

@@ -1,0 +1,80 @@
+"""What makes requests of its own: imports by URL, webhooks, and the fetch of a provider's keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+
+from imagesvc.outbound.addresses import is_allowed
+from imagesvc.outbound.lookups import Lookups, Resolver
+from imagesvc.outbound.requests import Outbound, OutboundRules
+from imagesvc.outbound.source import Source, SourceRules
+from imagesvc.service.stores import Stores
+from imagesvc.settings.settings import Settings
+from imagesvc.store.webhooks.outbox import Outbox
+from imagesvc.webhooks.dispatcher import Dispatcher, DispatcherLimits
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundParts:
+    """Senders of requests to addresses that users name; they share the lookups of hosts."""
+
+    lookups: Lookups
+    dispatcher: Dispatcher
+    source: Source | None
+    """None where the settings allow no imports by URL."""
+
+
+def outbound_of(settings: Settings, stores: Stores, resolver: Resolver) -> OutboundParts:
+    """The senders of requests, with what the settings allow them."""
+    lookups = Lookups(resolver)
+    dispatcher = Dispatcher(
+        stores.database,
+        Outbox(stores.database, settings.base_url),
+        Outbound(webhook_rules(settings), lookups=lookups),
+        DispatcherLimits(
+            settings.webhook_timeout,
+            settings.webhook_retry_delay,
+            timedelta(seconds=settings.webhook_disable_after),
+        ),
+    )
+    source = Source(source_rules(settings), lookups=lookups) if settings.allow_url_import else None
+    return OutboundParts(lookups, dispatcher, source)
+
+
+def source_rules(settings: Settings) -> SourceRules:
+    """Where the settings allow images to be imported from."""
+    return SourceRules(
+        is_allowed=partial(is_allowed, extra=settings.url_import_allow),
+        ports=frozenset(settings.url_import_ports),
+        seconds=settings.url_import_timeout,
+        max_bytes=settings.max_upload_size,
+        user_agent=user_agent(),
+    )
+
+
+def webhook_rules(settings: Settings) -> OutboundRules:
+    """Where the settings allow events to be sent."""
+    return OutboundRules(
+        is_allowed=partial(is_allowed, extra=settings.webhook_allow),
+        ports=range(1, 65536),
+        user_agent=user_agent(),
+        noun="receiver",
+    )
+
+
+def provider_rules() -> OutboundRules:
+    """Where keys of an identity provider may be fetched: the operator names the URL."""
+    return OutboundRules(
+        is_allowed=lambda _address: True,
+        ports=range(1, 65536),
+        user_agent=user_agent(),
+        noun="provider",
+    )
+
+
+def user_agent() -> str:
+    """What requests of this service call themselves."""
+    return f"imagesvc/{version('imagesvc')}"

@@ -1,0 +1,49 @@
+"""The parts of a service, each made from the settings and from parts above it in the list."""
+
+from __future__ import annotations
+
+from imagesvc.outbound.lookups import Resolver, system_addresses
+from imagesvc.service.accounts import accounts_of, rate_limits_of, read_admin_key
+from imagesvc.service.caches import caches_of
+from imagesvc.service.files import files_of
+from imagesvc.service.jobs import runner_of
+from imagesvc.service.library import acceptor_of, collector_of
+from imagesvc.service.outbound import outbound_of
+from imagesvc.service.stores import stores_of
+from imagesvc.service.transforms import transforms_of
+from imagesvc.service.urls import urls_of
+from imagesvc.service.workers import workers_of
+from imagesvc.settings.settings import Settings
+
+
+class Parts:
+    """What a service consists of; nothing in it is open or runs.
+
+    A server makes what its data directory lacks; `is_offline` is a command on one that exists.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        is_offline: bool = False,
+        resolver: Resolver = system_addresses,
+    ) -> None:
+        # Settings that are not usable are found before a data directory is made.
+        self.settings = settings
+        self.transforms = transforms_of(settings)
+        given_key = None if is_offline else read_admin_key(settings)
+
+        self.files = files_of(settings, is_offline=is_offline)
+        self.stores = stores_of(settings, self.files)
+        self.accounts = accounts_of(settings, self.files, self.stores, given_key)
+        self.rate_limits = rate_limits_of(settings)
+        self.urls = urls_of(settings, self.files)
+        self.outbound = outbound_of(settings, self.stores, resolver)
+        self.workers = workers_of(settings, self.files, self.transforms)
+        self.caches = caches_of(settings, self.files, self.stores, self.workers, self.transforms)
+        self.runner = runner_of(settings, self.files, self.stores, self.caches)
+        self.acceptor = acceptor_of(
+            settings, self.transforms, self.files, self.stores, self.workers, self.runner
+        )
+        self.collector = collector_of(self.files, self.stores)

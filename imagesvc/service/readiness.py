@@ -1,0 +1,53 @@
+"""What has to work for a service to be ready."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
+from imagesvc.model.ids import utc_now
+from imagesvc.service.files import Files
+from imagesvc.service.parts import Parts
+from imagesvc.service.stores import Stores
+from imagesvc.service.workers import Workers
+from imagesvc.store.files.files import NO_INODES
+
+
+def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """The checks by name; each raises an error that says what is wrong."""
+    return {
+        "database": lambda: check_database(parts.stores),
+        "data_dir": lambda: check_data_dir(parts.files),
+        "disk": lambda: check_disk(parts.files, parts.settings.min_free_space),
+        "workers": lambda: check_workers(parts.workers),
+    }
+
+
+async def check_database(stores: Stores) -> None:
+    """Raises `Unavailable` when the database cannot be read, or not all of it."""
+    if stores.database.is_damaged:
+        raise DatabaseDamaged("The database is damaged; imagesvc check tells more.")
+    await stores.jobs.next_due_at(utc_now())
+
+
+async def check_data_dir(files: Files) -> None:
+    """Raises `Unavailable` when the data directory is gone, as with an unmounted disk."""
+    if not files.data_dir.is_there():
+        raise Unavailable("The data directory is missing.")
+
+
+async def check_disk(files: Files, min_free_bytes: int) -> None:
+    """Raises `Unavailable` when uploads are not taken: no space, no inodes, read-only."""
+    if files.data_dir.free_bytes() < min_free_bytes:
+        raise InsufficientStorage("The disk is nearly full.")
+    if not files.data_dir.has_inodes():
+        raise InsufficientStorage(NO_INODES)
+    if not files.data_dir.is_writable():
+        raise Unavailable("The data directory cannot be written to.")
+    await files.write_probe.check()
+
+
+async def check_workers(workers: Workers) -> None:
+    """Raises `Unavailable` when no worker runs."""
+    if not workers.pool.is_started:
+        raise Unavailable("The workers are not there yet.")

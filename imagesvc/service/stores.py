@@ -1,0 +1,55 @@
+"""The database, and the stores of rows in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagesvc.model.accounts import Quota
+from imagesvc.service.files import Files
+from imagesvc.settings.settings import Settings
+from imagesvc.store.collections import CollectionStore
+from imagesvc.store.db.database import Database
+from imagesvc.store.events import EventStore
+from imagesvc.store.idempotency import IdempotencyStore
+from imagesvc.store.images import ImageStore
+from imagesvc.store.jobs.jobs import JobStore
+from imagesvc.store.pending_uploads import PendingUploadStore
+from imagesvc.store.search.search import ImageSearch
+from imagesvc.store.variants import VariantStore
+from imagesvc.store.webhooks.deliveries import DeliveryStore
+from imagesvc.store.webhooks.subscriptions import WebhookStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores, each for one group of tables, and the database below them."""
+
+    database: Database
+    images: ImageStore
+    collections: CollectionStore
+    search: ImageSearch
+    variants: VariantStore
+    jobs: JobStore
+    pending_uploads: PendingUploadStore
+    idempotency_records: IdempotencyStore
+    events: EventStore
+    webhooks: WebhookStore
+    deliveries: DeliveryStore
+
+
+def stores_of(settings: Settings, files: Files) -> Stores:
+    """The stores on the database of the data directory, which is not opened yet."""
+    database = Database(files.data_dir.database, files.reserve)
+    return Stores(
+        database=database,
+        images=ImageStore(database, Quota(settings.quota_images, settings.quota_bytes)),
+        collections=CollectionStore(database),
+        search=ImageSearch(database),
+        variants=VariantStore(database),
+        jobs=JobStore(database),
+        pending_uploads=PendingUploadStore(database),
+        idempotency_records=IdempotencyStore(database),
+        events=EventStore(database),
+        webhooks=WebhookStore(database),
+        deliveries=DeliveryStore(database),
+    )
