@@ -1,0 +1,160 @@
+"""The answers on a connection: one after another, no faster than their client reads.
+
+What the application can answer at once is written without a task and its turns of the loop, which
+are half of what uvicorn needs for a request. uvicorn waits without end for a client that does not
+read; here such a client is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from typing import Any, ClassVar
+
+import structlog
+from starlette.types import Scope
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from imagesvc.server.bounds import Bounds
+from imagesvc.server.half_closed import has_gone, may_wait
+from imagesvc.server.lingering import lingering
+from imagesvc.server.request_heads import declares_body
+from imagesvc.server.unsent import Unsent, in_pieces
+
+log = structlog.get_logger()
+
+UNREAD_STEP = 16 << 10
+"""Bytes that a client must read within `send_seconds` for its connection to live on."""
+MOST_AT_ONCE = 16
+"""Requests of one read that are answered without a task; a pipeline must not hold the loop."""
+KERNEL_UNSENT_BYTES = 256 << 10
+"""What the kernel keeps beyond what is on its way; by itself it takes megabytes."""
+_BYTES_ACKED_END = 128  # in struct tcp_info, of Linux 4.1 and later
+
+
+class AnsweringProtocol(HttpToolsProtocol):
+    """One connection, as far as its answers are concerned."""
+
+    bounds: ClassVar[Bounds]
+    inline: ClassVar[staticmethod[[Scope], tuple[bytes, bytes] | None]]
+    unsent: ClassVar[Unsent]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read, self.unread_since = 0, 0.0
+        self._is_ending = False  # the last answer has been given, and what comes is dropped
+        self._linger_until: float | None = None  # when the rest of an answered request must be here
+        self._may_at_once = 0  # requests of this read
+        self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
+        self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
+        self._is_half_closed = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, with small buffers."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # the kernel's own buffer is enough
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
+        self.unread_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more."""
+        self._disconnect_running()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes at once
+        """The client sends no more; whether it may wait for the answer to what it has sent."""
+        if self._linger_until is not None or not self._is_busy() or self.cycle.more_body:
+            return False
+        if self._running is not None and not may_wait(self._running):
+            return False
+        self._last_cycle().keep_alive = False
+        self._is_half_closed = True
+        return True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Answer a request, once the client has read the answers before it."""
+        self._running = cycle
+        if self.flow.write_paused:
+            self._waiting = (cycle, app)
+        elif not self._answer_at_once(cycle):
+            paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
+            if declares_body(cycle.scope["headers"]):
+                paced = lingering(paced, cycle, self)
+            super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
+
+    def resume_writing(self) -> None:
+        """The client has read: go on."""
+        super().resume_writing()
+        if self._waiting is not None:
+            (cycle, app), self._waiting = self._waiting, None
+            self._may_at_once = 0  # the transport is in the middle of a write
+            self._start_asgi_task(cycle, app)
+
+    def _answer_at_once(self, cycle: RequestResponseCycle) -> bool:
+        """Answer without a task; not in a pipeline, where each answer would begin the next."""
+        self._may_at_once -= 1
+        if self.pipeline or self.flow.write_paused or not cycle.keep_alive or self._may_at_once < 0:
+            return False
+        try:
+            answer = self.inline(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
+        except Exception:  # the parser would make a 400 of it
+            log.exception("bug in an answer at once", action="hot.bug")
+            return False
+        if answer is None:
+            return False
+        head, body = answer
+        fields = [b"%b: %b\r\n" % item for item in self.server_state.default_headers]
+        self.transport.write(b"".join([head, *fields, b"\r\n", body]))
+        cycle.response_started = cycle.response_complete = True
+        self.on_response_complete()
+        return True
+
+    def end(self) -> None:
+        """Read nothing more: the answer that is being given is the last."""
+        self._is_ending = True
+
+    def linger(self) -> None:
+        """Drop the rest of the body of a request that has been answered."""
+        self._linger_until = self.loop.time() + self.bounds.send_seconds
+        if self._is_ending and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.transport.write_eof()
+
+    def cut_off(self) -> None:
+        """End the connection now, and let go of what it sends."""
+        self._disconnect_running()
+        self.transport.abort()
+
+    def _cut_off_if_unread(self, now: float, *, is_sent: bool) -> None:
+        """End the connection if its client has gone, or does not read."""
+        if self._is_half_closed and self._running and has_gone(self.transport, self._running):
+            self.cut_off()
+        if is_sent:
+            self.unread_since = now
+            return
+        read = self._read_bytes()
+        if read - self._read >= UNREAD_STEP:
+            self._read, self.unread_since = read, now
+        elif now - self.unread_since > self.bounds.send_seconds:
+            self.cut_off()
+
+    def _read_bytes(self) -> int:
+        """What the client has taken of all answers, as its kernel acknowledged (tcp(7))."""
+        connection = self.transport.get_extra_info("socket")
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED_END)
+        return int.from_bytes(info[_BYTES_ACKED_END - 8 :], sys.byteorder)
+
+    def _disconnect_running(self) -> None:
+        """Tell the request that is being answered; uvicorn tells the last of a pipeline alone."""
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def _last_cycle(self) -> RequestResponseCycle:
+        return self.pipeline[0][0] if self.pipeline else self.cycle
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
