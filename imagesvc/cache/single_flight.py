@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from imagesvc.cache.content import Fetched
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, NotFound, RateLimited, Unavailable, WorkerDied
 from imagesvc.model.ids import ImageId, VariantKey
+from imagesvc.store.files.files import named_error
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -63,11 +69,56 @@ class InFlight:
                 self.task.cancel()
 
 
+Make = Callable[[InFlight], Awaitable[Fetched]]
+
+
 @dataclass(slots=True)
 class SingleFlight:
     """The variants that are being made, by key; each is made once at a time."""
 
     _in_flight: dict[VariantKey, InFlight] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def share(
+        self, key: VariantKey, image_id: ImageId, make: Make, timeout: float
+    ) -> Fetched:
+        """What `make` returns, called once for all requests that come meanwhile.
+
+        A request tries again when what it waited for ended for a reason that is not its own: the
+        rate limit of the requester that started it, or a job that was cancelled.
+
+        Raises:
+            TimeoutError: it is not complete in time.
+            NotFound: the image was deleted meanwhile.
+            ImagesvcError: what `make` raises.
+        """
+        while (running := self.find(key)) is not None:
+            try:
+                return await _result_of(running, timeout)
+            except RateLimited:
+                continue
+            except Unavailable:
+                if not running.was_ended:
+                    raise
+        started = self.start(key, image_id, is_of_job=False)
+        task = started.task = asyncio.create_task(self._run(started, make))
+        self._tasks.add(task)  # the event loop keeps no reference
+        task.add_done_callback(self._tasks.discard)
+        return await _result_of(started, timeout)
+
+    async def _run(self, started: InFlight, make: Make) -> None:
+        outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
+        try:
+            outcome = await make(started)
+        except ImagesvcError as error:
+            outcome = error
+        except Exception as error:
+            known = named_error(error)
+            if known is None:
+                log.exception("bug in a rendering", action="variant.bug")
+            outcome = known or ImagesvcError("An internal error stopped this rendering.")
+        finally:
+            self.complete(started, outcome)
 
     def find(self, key: VariantKey) -> InFlight | None:
         """The variant with this key, if it is being made."""
@@ -97,3 +148,10 @@ class SingleFlight:
             if found.image_id == image_id:
                 found.is_void = True
                 del self._in_flight[key]
+
+
+async def _result_of(running: InFlight, timeout: float) -> Fetched:
+    fetched = await running.wait(timeout)
+    if running.is_void:
+        raise NotFound("The image was deleted.")
+    return fetched

@@ -1,38 +1,31 @@
-"""Fetch a variant on demand: from memory, from disk, or rendered once however many ask."""
+"""Fetch a variant on demand: from memory, from disk, or rendered once for all requests."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-
-import structlog
 
 from imagesvc.cache.content import Content, Fetched, StoredFile
 from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.failures import Failures
 from imagesvc.cache.identity import Identities, VariantRequest
 from imagesvc.cache.memory import Entry, MemoryCache
-from imagesvc.cache.single_flight import InFlight, SingleFlight
-from imagesvc.errors import ImagesvcError, NotFound, RateLimited, TimedOut, Unavailable, WorkerDied
+from imagesvc.cache.single_flight import InFlight, Make, SingleFlight
+from imagesvc.errors import ImagesvcError, NotFound, TimedOut, WorkerDied
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
 from imagesvc.model.images import Variant
 from imagesvc.model.jobs import Priority
-from imagesvc.store.files.files import named_error
 from imagesvc.workers.renderer import Renderer
-
-log = structlog.get_logger()
 
 MAX_BODY_BYTES = 4 << 20
 """Larger variants are sent from their files, never from memory."""
 
 Admit = Callable[[], None]
-Make = Callable[[InFlight], Awaitable[Fetched]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,6 @@ class VariantCache:
     clock: Callable[[], datetime] = utc_now
     single_flight: SingleFlight = field(default_factory=SingleFlight)
     failures: Failures = field(default_factory=Failures)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def at_hand(self, key: VariantKey) -> Fetched | None:
         """The variant, if it is in memory."""
@@ -84,74 +76,46 @@ class VariantCache:
         self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None = None
     ) -> Fetched:
         """What is cached under a key, made if there is nothing; the other arguments as `fetch`."""
-        while True:
-            if (found := self.at_hand(key)) is not None:
-                return found
-            running = self.single_flight.find(key)
-            if running is None:
-                failure = self.failures.find(key)
-                if failure is not None and not self.disk.holds(key):
-                    raise failure
-                return await self._join(self._start(make, key, image_id, admit))
-            try:
-                return await self._join(running)
-            except RateLimited:
-                continue  # that was the limit of the requester that started it
-            except Unavailable:
-                if not running.was_ended:
-                    raise
-                continue
-
-    async def _join(self, running: InFlight) -> Fetched:
+        if (found := self.at_hand(key)) is not None:
+            return found
+        find_or_make = partial(self._find_or_make, make, admit)
         try:
-            fetched = await running.wait(self.timeout)
+            return await self.single_flight.share(key, image_id, find_or_make, self.timeout)
         except TimeoutError:
             raise TimedOut("The image is still being rendered; try again soon.") from None
-        if running.is_void:
-            raise NotFound("The image was deleted.")
+
+    async def _find_or_make(self, make: Make, admit: Admit | None, started: InFlight) -> Fetched:
+        """What is cached by now, or else what `make` gives; it is in memory afterwards.
+
+        Raises:
+            TimedOut, WorkerDied: it failed like that a while ago.
+        """
+        key = started.key
+        found = self.at_hand(key)  # a job may have made it while this request waited for the job
+        if found is not None:
+            return found
+        fetched = await self._load(key)
+        if fetched is None:
+            failure = self.failures.find(key)
+            if failure is not None and not self.disk.holds(key):
+                raise failure
+            if admit is not None:
+                admit()
+            fetched = await make(started)
+        if isinstance(fetched.content, Entry) and not started.is_void:
+            self.memory.put(fetched.content)
         return fetched
 
-    def _start(
-        self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None
-    ) -> InFlight:
-        started = self.single_flight.start(key, image_id, is_of_job=False)
-        task = asyncio.create_task(self._run(started, make, admit))
-        started.task = task
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return started
-
-    async def _run(self, started: InFlight, make: Make, admit: Admit | None) -> None:
-        outcome: Fetched | ImagesvcError = WorkerDied("The rendering was stopped.")
-        try:
-            content = await self._load(started.key)
-            if content is not None:
-                outcome = Fetched(content, "disk")
-            else:
-                if admit is not None:
-                    admit()
-                outcome = await make(started)
-            if isinstance(outcome.content, Entry) and not started.is_void:
-                self.memory.put(outcome.content)
-        except ImagesvcError as error:
-            outcome = error
-        except Exception as error:
-            known = named_error(error)
-            if known is None:
-                log.exception("bug in a rendering", action="variant.bug")
-            outcome = known or ImagesvcError("An internal error stopped this rendering.")
-        finally:
-            self.single_flight.complete(started, outcome)
-
-    async def _load(self, key: VariantKey) -> Content | None:
+    async def _load(self, key: VariantKey) -> Fetched | None:
+        """The variant, if it is on disk, whole."""
         variant = await self.disk.find(key)
         if variant is None:
             return None
         if variant.bytes > MAX_BODY_BYTES:
-            whole = await self.disk.is_whole(variant)
-            return StoredFile(variant, self.disk.path(key)) if whole else None
+            file = StoredFile(variant, self.disk.path(key))
+            return Fetched(file, "disk") if await self.disk.is_whole(variant) else None
         body = await self.disk.read(variant)
-        return None if body is None else Entry(variant, body)
+        return None if body is None else Fetched(Entry(variant, body), "disk")
 
     async def _render(self, wanted: VariantRequest, requester: str, started: InFlight) -> Fetched:
         began = time.perf_counter()
