@@ -1,4 +1,4 @@
-"""Builds the application: routes, error handlers, lifespan; nothing else."""
+"""Builds the application: routes, error handlers, lifespan."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The ASGI application, and the way past it of what can be answered from memory at once."""
+    """The ASGI application, and the inline responses from memory that bypass it."""
 
     asgi: ASGIApp
     inline: Inline
     cors: Cors
     refused: Counter[str]
-    """Connections refused, by the setting that limits them; the server counts them."""
+    """Refused connections, by the setting that limits them; the server counts them."""
 
 
 def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
@@ -172,7 +172,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
         },
         lifespan=lifespan,
     )
-    starlette.router.redirect_slashes = False  # it would send people where the Host field says
+    starlette.router.redirect_slashes = False  # it would redirect to the host in the Host field
 
     def logged(app: ASGIApp) -> ASGIApp:
         return AccessLogMiddleware(app, access)
@@ -191,7 +191,7 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
 def resources_of(
     service: Service, hot: HotPath, access: AccessLog, refused: Mapping[str, int]
 ) -> list[object]:
-    """An instance of each of `RESOURCES`, in order, with the parts of the service that it uses."""
+    """An instance of each of `RESOURCES`, in order, with its parts of the service."""
     settings = service.settings
 
     def forget(image_id: ImageId) -> None:

@@ -1,7 +1,7 @@
-"""Structured logs: text on a terminal, JSON otherwise; one line an event.
+"""Structured logs: text on a terminal, JSON otherwise; one line for each event.
 
-A line that cannot be written, to a full disk or a reader that is gone, is lost: what it tells of
-must not fail for it.
+A line that cannot be written, to a full disk or a closed pipe, is lost: the logged work must not
+fail.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _StandardError(io.RawIOBase):
-    """Standard error, which fails nobody."""
+    """Standard error, without exceptions."""
 
     def writable(self) -> bool:
         return True
@@ -50,7 +50,7 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
     Returns:
         Whether the lines are JSON.
     """
-    if sys.stderr is None:  # `2>&-`: else the next file opened would be taken for it
+    if sys.stderr is None:  # `2>&-`: otherwise the next opened file would get its descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = io.TextIOWrapper(standard_error, "utf-8", "backslashreplace")
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
@@ -91,7 +91,7 @@ def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) 
 def printable(text: str) -> str:
     r"""A text whose control characters, line ends and bidirectional marks are escapes such as `\n`.
 
-    Terminals obey some of them: they change colours and titles, and hide or reorder what follows.
+    Terminals interpret some of them: they change colours and titles, and hide or reorder text.
     """
     if text.isprintable():
         return text
@@ -102,7 +102,7 @@ def printable(text: str) -> str:
 
 
 def _shown(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """An event as a terminal may be given it: paths and names in it are those of strangers."""
+    """An event that is safe for a terminal: its paths and names may be untrusted."""
     return {printable(name): _shown_value(name, value) for name, value in event.items()}
 
 
@@ -120,7 +120,7 @@ def _dumps(event: object, **_options: object) -> bytes:
 
 
 class _ToStructlog(logging.Handler):
-    """Hands records of libraries, uvicorn's among them, to structlog."""
+    """Passes records of libraries, such as uvicorn, to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = max(level for level in LEVELS.values() if level <= max(record.levelno, 10))

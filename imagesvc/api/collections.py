@@ -189,7 +189,7 @@ async def visible_collection(collections: CollectionStore, context: Context) -> 
     """The collection that the path names.
 
     Raises:
-        NotFound: for this requester there is none.
+        NotFound: it does not exist for this requester.
     """
     collection = await collections.get(CollectionId(context.id("collection_id")))
     check_may_see(context.requester, collection)
@@ -200,7 +200,7 @@ async def changeable_collection(collections: CollectionStore, context: Context) 
     """The collection that the path names, which the requester may change.
 
     Raises:
-        NotFound: for this requester there is none.
+        NotFound: it does not exist for this requester.
         Forbidden: it belongs to someone else.
     """
     collection = await collections.get(CollectionId(context.id("collection_id")))

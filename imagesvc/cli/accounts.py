@@ -43,7 +43,7 @@ def add_user(
     password: Annotated[bool, typer.Option(help="Ask for a password, or read it.")] = True,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Make a user; the password is asked for, or read from standard input."""
+    """Make a user; the password is prompted for, or read from standard input."""
     settings = load_settings(data_dir=data_dir)
     _checked("name", partial(check_name, name))
     chosen = _new_password() if password else None
@@ -65,7 +65,7 @@ def list_users(data_dir: DataDirOption = None) -> None:
 
 @user_commands.command("passwd")
 def change_password(name: UserName, data_dir: DataDirOption = None) -> None:
-    """Change a password, asked for or read from standard input; every login of the user ends."""
+    """Change a password, prompted for or read from standard input; every login of the user ends."""
     settings = load_settings(data_dir=data_dir)
     on_store(settings, partial(_change_password, name=name, password=_new_password()))
 
@@ -86,14 +86,14 @@ def enable_user(name: UserName, data_dir: DataDirOption = None) -> None:
 def remove_user(
     name: UserName,
     images_to: Annotated[
-        str | None, typer.Option(help="Whose the images become: a user's name, or nobody.")
+        str | None, typer.Option(help="The new owner of the images: a user's name, or nobody.")
     ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Remove a user with keys and logins; who has images needs --images-to.
+    """Remove a user with keys and logins; a user with images needs --images-to.
 
-    A server that runs may take the former owner for that of images it holds in memory until it
-    starts again; through its API, it does not.
+    A running server may use the former owner of images in its memory until it restarts; the API
+    updates it.
     """
     settings = load_settings(data_dir=data_dir)
     on_store(settings, partial(_remove_user, name=name, heir=images_to))
@@ -102,12 +102,12 @@ def remove_user(
 @key_commands.command("add")
 def add_key(
     user: UserName,
-    name: Annotated[str, typer.Option(help="What it is for.")] = "made by imagesvc key add",
+    name: Annotated[str, typer.Option(help="The name of the key.")] = "made by imagesvc key add",
     scope: Annotated[list[Scope] | None, typer.Option(help="Default: all of the user's.")] = None,
     expires_in: Annotated[str | None, typer.Option(help="Time it is valid, such as 90d.")] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Make an API key and print it, this once."""
+    """Make an API key and print it, only once."""
     settings = load_settings(data_dir=data_dir)
     _checked("name", partial(check_key_name, name))
     lifetime = None if expires_in is None else timedelta(seconds=seconds(expires_in))
@@ -119,7 +119,7 @@ def add_key(
 
 @key_commands.command("generate")
 def generate_key() -> None:
-    """Print a new API key that is stored nowhere: for the file of the setting admin_key_file."""
+    """Print a new API key without storing it, for the file of the setting admin_key_file."""
     typer.echo(new_key(new_id()))
 
 
@@ -130,9 +130,9 @@ def list_keys(
     ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Show API keys with the id that `key remove` takes, without their secrets.
+    """Show API keys with the id for `key remove`, without their secrets.
 
-    When a key was last used is written once a minute: a use of just now does not show yet.
+    The last use of a key is written once a minute, so a very recent use may be missing.
     """
     table = Table("id", "user", "name", "scopes", "made", "expires", "last used", box=None)
     found = on_store(load_settings(data_dir=data_dir), partial(_keys, user_name=user))
@@ -156,7 +156,7 @@ def remove_key(
         is_whole = key.startswith(f"{KEY_PREFIX}_")
         key_id = KeyId(read_secret(key, KEY_PREFIX).id if is_whole else parse_id(key))
     except InvalidToken as error:
-        raise NotFound("There is no API key that looks like this.") from error
+        raise NotFound("There is no API key of this form.") from error
     on_store(settings, partial(_remove_key, key_id=key_id))
 
 
@@ -190,11 +190,11 @@ async def _remove_user(service: Parts, *, name: str, heir: str | None) -> None:
     user = await _named(service, name)
     heir_id: UserId | None = None
     if heir is None and await users.owns_anything(user.id):
-        raise Conflict(f"{name} has images or collections; say with --images-to whose they become.")
+        raise Conflict(f"{name} has images or collections; name their new owner with --images-to.")
     if heir not in {None, NOBODY}:
         heir_id = (await _named(service, heir or "")).id
     if heir_id == user.id:
-        raise InvalidRequest("--images-to names the user who is to go.")
+        raise InvalidRequest("--images-to names the user to be removed.")
     if not user.is_disabled:  # prevents new images meanwhile
         await users.change(user.id, UserChange(is_disabled=True))
     await users.transfer(user.id, heir_id, now=utc_now())
@@ -251,7 +251,7 @@ async def _named(service: Parts, name: str) -> User:
 
 
 def _new_password() -> str:
-    """Twice from a terminal, or a line of standard input; never from the arguments."""
+    """Read a password twice from a terminal, or a line of standard input; never from arguments."""
     if not sys.stdin.isatty():
         password = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -270,5 +270,5 @@ def _checked(what: str, check: partial[str]) -> None:
 
 
 def _show(table: Table) -> None:
-    """As wide as it gets, so that scripts find whole lines."""
+    """A console of unlimited width, so that scripts find whole lines."""
     Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)

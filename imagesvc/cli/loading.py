@@ -1,4 +1,4 @@
-"""Settings for a command: read from all sources, with all that is wrong told at once."""
+"""Settings for a command: read from all sources, with all errors reported together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Check = Callable[[Settings], object]
 """Raises SettingsError where the settings cannot be used."""
 
 OTHER_FLAGS = {"gc_grace": "--grace"}
-"""Flags that have another name than their setting."""
+"""Flags whose name differs from that of their setting."""
 
 
 def load_settings(
@@ -38,11 +38,11 @@ def load_settings(
 
     Args:
         texts: settings as `NAME=VALUE`; flags go before them.
-        checks: what must hold besides the types.
+        checks: further conditions besides the types.
         flags: settings by name.
 
     Raises:
-        SettingsError: some are wrong, or a source names one that does not exist.
+        SettingsError: some are invalid, or a source names one that does not exist.
     """
     given, problems = _assignments(texts)
     values = {name: value for name, value in flags.items() if value is not None}
@@ -63,7 +63,7 @@ def load_settings(
 
 
 def _assignments(texts: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """Settings written as `NAME=VALUE`, and what is wrong with such texts."""
+    """Settings written as `NAME=VALUE`, and the errors in such texts."""
     given: dict[str, str] = {}
     problems: list[str] = []
     for text in texts:
@@ -80,7 +80,7 @@ def _assignments(texts: Iterable[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _without_faults(error: ValidationError, values: Mapping[str, Any]) -> Settings | None:
-    """The settings with defaults in the place of those that are wrong, to check the others."""
+    """The settings with defaults instead of invalid ones, to check the others."""
     names = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
     defaults = {
         name: Settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
@@ -88,7 +88,7 @@ def _without_faults(error: ValidationError, values: Mapping[str, Any]) -> Settin
     }
     try:
         return Settings(**{**values, **defaults})
-    except ValidationError:  # these defaults do not go with the other settings
+    except ValidationError:  # these defaults conflict with the other settings
         return None
 
 
@@ -104,12 +104,12 @@ def _found_by(checks: Iterable[Check], settings: Settings) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Which source names which settings, the strongest first."""
+    """The settings that each source names, the strongest source first."""
 
     flags: frozenset[str]
     assigned: frozenset[str]
     environment: dict[str, str]
-    """Variables by the setting that they would be."""
+    """Variables by the setting that they name."""
     env_file: dict[str, str]
     toml: frozenset[str]
 
@@ -118,7 +118,7 @@ class _Sources:
         """Read the names in all sources.
 
         Raises:
-            SettingsError: `imagesvc.toml` is no TOML.
+            SettingsError: `imagesvc.toml` is not TOML.
         """
         try:
             toml = tomllib.loads(TOML_FILE.read_text("utf-8")) if TOML_FILE.is_file() else {}
@@ -133,7 +133,7 @@ class _Sources:
         )
 
     def of(self, name: str) -> tuple[str, str]:
-        """The source that a setting was read from, and how it is written there before a value."""
+        """The source of a setting, and how its name is written there before a value."""
         if name in self.flags:
             flag = OTHER_FLAGS.get(name) or f"--{name.replace('_', '-')}"
             return flag, f"{flag} "
@@ -145,7 +145,7 @@ class _Sources:
         return (str(TOML_FILE), f"{name} = ") if name in self.toml else ("default", f"{name} = ")
 
     def unknown_names(self) -> list[str]:
-        """What the sources name that is no setting: misspelt, most likely."""
+        """Names in the sources that are not settings, probably misspelt."""
         variables = self.environment | self.env_file
         in_variables = sorted((variable, name, "") for name, variable in variables.items())
         in_file = [(name, name, f" ({TOML_FILE})") for name in sorted(self.toml)]
@@ -189,13 +189,13 @@ _PLAIN = {
     "literal_error": "must be {expected}",
     "string_too_long": "must have at most {max_length} characters",
 }
-"""Of the kinds of fault that pydantic tells in words of Python's types."""
+"""Messages for the kinds of errors that pydantic describes by Python's types."""
 _PATTERNS = {
     "rate_": "must be a rate such as 20/s or 100/m burst 50, or off",
     "ignored_parameters": "must be the name of a parameter, such as utm_source or utm_*",
     "watermarks": "must be a color such as ffffff",
 }
-"""What a text must be that does not match its pattern, by what the setting begins with."""
+"""The valid form of a text that does not match its pattern, by the prefix of the setting."""
 _NOT_A_COLLECTION = frozenset({NOT_DECODED, "tuple_type", "dict_type"})
 _EXAMPLES: dict[str, object] = {
     "cors_origins": ["https://app.example.org"],
@@ -203,11 +203,11 @@ _EXAMPLES: dict[str, object] = {
     "watermarks": {"logo": {"image": "logo.png"}},
     "signing_keys": {"first": "a long random text"},
 }
-"""Of lists and tables, where the default is empty and no list of networks."""
+"""Examples of lists and tables whose default is empty and that are not lists of networks."""
 
 
 def _faults(error: ValidationError, sources: _Sources) -> list[str]:
-    """What is wrong, a line for each place; pydantic names a union's members, and tries each."""
+    """The errors, one line for each place; pydantic tries each member of a union."""
     found: dict[str, list[str]] = {}
     for item in error.errors(include_url=False):
         place = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
@@ -235,7 +235,7 @@ def _message(
 
 
 def _example(name: str, sources: _Sources) -> str:
-    """How a list or table is written in the source that has something else."""
+    """How a list or table is written in the source of the invalid value."""
     is_list = get_origin(Settings.model_fields[name].annotation) is tuple
     default = Settings.model_fields[name].default
     example = _EXAMPLES.get(name) or (list(default[:2]) if default else ["10.0.0.0/8"])
@@ -245,7 +245,7 @@ def _example(name: str, sources: _Sources) -> str:
 
 
 def toml_text(value: object) -> str:
-    """A value on one line of TOML; JSON is TOML, but for tables."""
+    """A value on one line of TOML; JSON is valid TOML, except for tables."""
     if not isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     pairs = (f"{json.dumps(key)} = {toml_text(item)}" for key, item in value.items())

@@ -1,4 +1,4 @@
-"""The store without a server: what commands work on, whether one runs beside them or not."""
+"""The store without a server, for commands, whether a server runs or not."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ from imagesvc.store.files.locks import running_server
 from imagesvc.syntax.hosts import is_loopback
 
 LOGIN_LIFETIME = timedelta(days=1)
-"""Of a login that a command makes for itself and ends, unless it is killed."""
+"""The lifetime of a login that a command makes and ends, unless it is killed."""
 INTERRUPTED = 130
-"""The exit status that shells give a command that SIGINT ended."""
+"""The exit status of shells for a command that SIGINT ended."""
 SCOPES = frozenset({Scope.READ, Scope.UPLOAD})
 
 
@@ -45,29 +45,31 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     key: Annotated[
         str | None,
         typer.Option(
-            help="API key or token. Not needed beside --data-dir, on the server's machine.",
+            help="API key or token. Not needed with --data-dir on the server's machine.",
             envvar="IMAGESVC_KEY",
         ),
     ] = None,
     title: Annotated[str, typer.Option(help="Title of each.")] = "",
-    tags: Annotated[str, typer.Option(help="Tags of each, with commas between.")] = "",
+    tags: Annotated[str, typer.Option(help="Tags of each image, separated by commas.")] = "",
     visibility: Annotated[
         Visibility | None,
         typer.Option(
-            help="Who sees the images. Default: that of the service, private with accounts."
+            help="Visibility of the images. Default: that of the service, private with accounts."
         ),
     ] = None,
-    wait: Annotated[bool, typer.Option(help="Until the variants are made.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until the variants are made.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object for each file.")
+    ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is stored.")] = None,
 ) -> None:
     """Upload files and folders of images to a service; print the id and URL of each.
 
-    A file is one image however often it is sent within a day, as long as its
-    name and the options stay: a command that was interrupted can be repeated.
+    A file that is sent several times within a day with the same name and options makes one image:
+    an interrupted command can be repeated.
 
-    Exit status: 0 when the service has every file, 1 when some failed or were
-    not sent, 2 when nothing could be begun, 130 after Ctrl-C.
+    Exit status: 0 when the service has every file, 1 when some failed or were not sent, 2 when no
+    upload could start, 130 after Ctrl-C.
     """
     from imagesvc.cli.upload_files import listed  # noqa: PLC0415  # the same
     from imagesvc.cli.uploader import Uploader  # noqa: PLC0415  # the same
@@ -94,10 +96,10 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
 def _access(
     to: str | None, key: str | None, data_dir: Path | None
 ) -> Iterator[tuple[str, str | None]]:
-    """The URL to use, and the credential for it: the given one, or one of a login made for this.
+    """The URL to use, and its credential: the given one, or one of a new login.
 
-    A login is made only for the server that holds the lock of the data directory, and sent only
-    to the address that it published there: another program may listen at the URL that was given.
+    A login is made only for the server that holds the lock of the data directory, and sent only to
+    the address that it published there: another program may listen at the given URL.
     """
     if to is not None and (key is not None or not is_loopback(urlsplit(to).hostname or "")):
         yield to, key

@@ -1,4 +1,4 @@
-"""Which files `imagesvc upload` sends: those that are named, and the images below folders."""
+"""The files that `imagesvc upload` sends: named files, and the images below folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUFFIXES = frozenset(
         ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
     }
 )  # fmt: skip
-"""Of files that are sent whatever they hold, so that a damaged image is named and not left out."""
+"""Suffixes of files that are sent regardless of their content, so that damage is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Listing:
-    """What was found: files in their order, and what is not sent."""
+    """The result of a search: files in order, and the numbers of skipped ones."""
 
     files: list[FoundFile] = field(default_factory=list)
     passed_over: int = 0
@@ -39,11 +39,11 @@ class Listing:
 
     @property
     def bytes(self) -> int:
-        """Of all files together."""
+        """The bytes of all files together."""
         return sum(file.bytes or 0 for file in self.files)
 
     def add_named(self, path: Path) -> None:
-        """Add what a user named: a folder with everything below it, or any file."""
+        """Add a named path: a folder with everything below it, or any file."""
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             self.has_folder = True
@@ -69,7 +69,7 @@ class Listing:
                 self.faults.append(error)
 
     def _inside(self, folder: Path) -> Iterable[Path]:
-        """What is in a folder, last first; nothing in one that was seen: links may form loops."""
+        """The entries of a folder in reverse order; none if it was seen: links may form loops."""
         if not self._is_first(folder):
             return ()
         paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
@@ -78,7 +78,7 @@ class Listing:
     def _is_first(self, path: Path) -> bool:
         """Whether no other name of the same file or folder was seen.
 
-        By real path: inode numbers are not unique on every network file system.
+        Real paths are compared: inode numbers are not unique on every network file system.
         """
         real = os.path.realpath(path)
         if real in self._seen:
@@ -94,10 +94,9 @@ class Listing:
 
 
 def listed(paths: Iterable[Path]) -> Listing:
-    """Everything to send that a user named.
+    """All files to send for the named paths.
 
-    Raises:
-        OSError: a named file or folder is not there.
+    Raises: OSError: a named file or folder does not exist.
     """
     listing = Listing()
     for path in paths:

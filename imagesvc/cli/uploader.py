@@ -1,4 +1,4 @@
-"""Files to a service anywhere, with a progress bar: what `imagesvc upload` does."""
+"""Uploads files to a service with a progress bar, for `imagesvc upload`."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ KEY_HINT = (
     "and no key is needed."
 )
 PRIVATE_HINT = (
-    "Private images open only with a credential or by a signed URL. For URLs that everybody can "
+    "Private images open only with a credential or by a signed URL. For URLs that everyone can "
     "open, upload with --visibility unlisted, or change the visibility of an image by PATCH."
 )
 HOPELESS = (httpx2.ConnectError, httpx2.TimeoutException, Unauthorized, Forbidden)
-"""Errors that each further file would meet as well, after a wait or after all its bytes."""
+"""Errors that each further file would cause as well, after a wait or after all its bytes."""
 OBSTACLES = (httpx2.ConnectError, httpx2.ConnectTimeout, Unauthorized, Forbidden)
-"""Those that are about no file: met at the first one, nothing was begun."""
+"""Errors that concern no single file: at the first file, no upload has started."""
 
 
 class NothingBegun(ImagesvcError):
@@ -55,14 +55,14 @@ class NothingBegun(ImagesvcError):
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of each file."""
+    """The results of all files."""
 
     sent: int = 0
     there_already: int = 0
     failed: int = 0
     not_sent: int = 0
     private: int = 0
-    """Of those that are there."""
+    """The ids of the uploaded images."""
     is_interrupted: bool = False
 
     @property
@@ -72,17 +72,17 @@ class Outcome:
 
     @property
     def settled(self) -> int:
-        """Files of which it is known what came of them."""
+        """The number of files with a result."""
         return self.sent + self.there_already + self.failed
 
     def summary(self, passed_over: int) -> str:
-        """The counts that are not zero, in words."""
+        """The counts that are not zero, as text."""
         counts = [f"{self.sent} {'file' if self.sent == 1 else 'files'} sent"]
         for count, words in (
             (self.there_already, "there already"),
             (self.failed, "failed"),
             (self.not_sent, "not sent"),
-            (passed_over, "passed over (no images)"),
+            (passed_over, "skipped (not images)"),
         ):
             counts += [f"{count} {words}"] if count else []
         return ", ".join(counts)
@@ -100,12 +100,11 @@ class Uploader:
     _console: Console = field(default_factory=lambda: Console(stderr=True))
 
     def upload_all(self, listing: Listing) -> Outcome:
-        """Upload files; one that fails is named, and the others are sent all the same.
+        """Upload files; a failed file is reported, and the others are still sent.
 
-        After an error that all others would meet, or an interruption, the rest is not sent.
+        After an error that would affect all others, or an interruption, the rest is not sent.
 
-        Raises:
-            NothingBegun: the first file met such an error.
+        Raises: NothingBegun: the first file had such an error.
         """
         outcome = Outcome()
         with _Overall(self._console, listing) as overall:
@@ -144,16 +143,16 @@ class Uploader:
         try:
             if self.wait and image.job is not None:
                 _patiently(self.client.wait, image.job.id, timeout=WAIT_SECONDS)
-        except KeyboardInterrupt:  # it is there all the same
+        except KeyboardInterrupt:  # the image still exists
             self._record(file, image, outcome, is_new=is_new)
             raise
         self._record(file, image, outcome, is_new=is_new)
 
     def _uploaded(self, file: FoundFile, overall: _Overall) -> tuple[Image, bool]:
-        """The image of a file, and whether this made it: the same upload again is the same image.
+        """The image of a file, and whether it is new: the same upload again gives the same image.
 
-        The service remembers an upload by its key for a time. It also remembers those whose image
-        was deleted since; then the next key of a sequence makes another image.
+        The service remembers an upload by its key for a time, even if its image was deleted since;
+        then the next key of a sequence makes another image.
         """
         name = file.path.name.encode("utf-8", "replace").decode()
         key = self._key_of(file, name)
@@ -170,7 +169,7 @@ class Uploader:
                 return image, True
             try:
                 return _patiently(self.client.image, image.id), False
-            except Forbidden:  # a key that may upload and not read
+            except Forbidden:  # a key that may upload but not read
                 return image, False
             except NotFound:
                 key = hashlib.sha256(f"{key} {image.id}".encode()).hexdigest()
@@ -238,7 +237,7 @@ class _Overall:
         self._bar.update(self._task, description=printable(file.path.name))
 
     def advance(self, sent: int, _total: int) -> None:
-        """Note how much of the file was sent; an upload that is tried again begins anew."""
+        """Record how much of the file was sent; a retried upload begins at zero."""
         self._bar.update(self._task, completed=self._before + sent)
 
     def finish(self, file: FoundFile) -> None:
@@ -250,7 +249,7 @@ class _Overall:
 
 
 def _patiently(ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """What the service answers, after the pauses that its rate limits ask for."""
+    """The response of the service, after the pauses that its rate limits require."""
     for _ in range(RATE_ATTEMPTS - 1):
         try:
             return ask(*args, **options)

@@ -20,7 +20,7 @@ PIECE_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A request and what its answer means."""
+    """A request and the meaning of its response."""
 
     method: str
     path: str
@@ -29,15 +29,15 @@ class Call(Generic[T]):
     json: Any = None
     form: Mapping[str, str] | None = None
     files: Sequence[tuple[str, BinaryIO]] = ()
-    """Of a form, with their names."""
+    """The files of a form, with their names."""
     content: BinaryIO | None = None
     """A file that is the whole body."""
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = True
-    """Whether sending it twice is as good as once (RFC 9110, section 9.2.2)."""
+    """Whether sending it twice has the effect of once (RFC 9110, section 9.2.2)."""
 
     def arguments(self) -> dict[str, Any]:
-        """What httpx2 needs to make the request, but for `content`."""
+        """The arguments of httpx2 for the request, except `content`."""
         for _name, file in self.files:
             file.seek(0)
         return {
@@ -65,12 +65,12 @@ def edit(path: str, kind: type[V], changes: Mapping[str, Any], if_match: str | N
 
 
 def model(kind: type[M]) -> Callable[[httpx2.Response], M]:
-    """What reads an answer as a model."""
+    """A parser of a response as a model."""
     return lambda answer: kind.model_validate_json(answer.content)
 
 
 def versioned(kind: type[V]) -> Callable[[httpx2.Response], V]:
-    """What reads an answer as a model with its entity tag."""
+    """A parser of a response as a model with its entity tag."""
     return lambda answer: kind.model_validate_json(answer.content).model_copy(
         update={"etag": answer.headers.get("etag")}
     )

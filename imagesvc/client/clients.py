@@ -12,7 +12,7 @@ from .transports import AsyncTransport, Transport
 
 
 class Client(Transport, Uploads, Images, Variants, Jobs, Collections, Accounts):
-    """A service at a URL, asked one thing at a time.
+    """A client for a service at a URL, with one request at a time.
 
     Args:
         base_url: such as `https://images.example.org`.
@@ -22,7 +22,7 @@ class Client(Transport, Uploads, Images, Variants, Jobs, Collections, Accounts):
 
 
 class AsyncClient(AsyncTransport, Uploads, Images, Variants, Jobs, Collections, Accounts):
-    """A service at a URL, asked many things at a time; the methods are those of `Client`.
+    """A client for concurrent requests to a service at a URL; the methods are those of `Client`.
 
     Args:
         base_url: such as `https://images.example.org`.

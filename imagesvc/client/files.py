@@ -11,11 +11,11 @@ from typing import BinaryIO
 from .parameters import Progress
 
 Source = Path | str | bytes | BinaryIO
-"""What can be uploaded: a path, also as a str, bytes, or a file that can be read."""
+"""A source of an upload: a path, also as a str, bytes, or a readable file."""
 
 
 class WatchedFile(io.RawIOBase):
-    """A file that tells how far it has been read."""
+    """A file that reports how far it has been read."""
 
     def __init__(self, file: BinaryIO, on_progress: Progress | None) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class WatchedFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to an offset from where the file stood when it was given."""
+        """Seek to an offset from the position at which the file was passed."""
         if whence == io.SEEK_SET:
             offset += self._begin
         return self._file.seek(offset, whence) - self._begin
@@ -54,14 +54,14 @@ class WatchedFile(io.RawIOBase):
 
 
 def watched(file: BinaryIO, on_progress: Progress | None) -> BinaryIO:
-    """A file that tells how far it has been read."""
+    """A file that reports how far it has been read."""
     return WatchedFile(file, on_progress)  # type: ignore[return-value]  # it is one
 
 
 def watched_together(
     files: Sequence[tuple[str, BinaryIO]], on_progress: Progress | None
 ) -> list[tuple[str, BinaryIO]]:
-    """Files that tell together how far all of them have been read."""
+    """Files that report together how far all of them have been read."""
     sent: dict[int, int] = {}
     sizes: list[int] = []
 
@@ -83,7 +83,7 @@ def watched_together(
 
 
 def name_of(source: Source) -> str:
-    """The file name of what is to be uploaded."""
+    """The file name of the source."""
     if isinstance(source, bytes):
         return "upload"
     return Path(
@@ -93,7 +93,7 @@ def name_of(source: Source) -> str:
 
 @contextlib.contextmanager
 def opened(source: Source) -> Iterator[BinaryIO]:
-    """What is to be uploaded, as a file; a str is a path. A file that was given stays open."""
+    """The source as a file; a str is a path. A file of the caller stays open."""
     if isinstance(source, bytes):
         yield io.BytesIO(source)
     elif isinstance(source, str | Path):

@@ -1,7 +1,7 @@
-"""What takes more than one request: retries, waiting, pages. Generators that do no I/O.
+"""Flows of several requests: retries, waiting, pages. Generators that do no I/O.
 
-A flow yields what is to be done next, a call or a pause in seconds, and is sent what came of a
-call: an answer, or the error of its transport. `Client` and `AsyncClient` differ in how they do it.
+A flow yields the next step, a call or a pause in seconds, and is sent the result of a call: a
+response, or a transport error. `Client` and `AsyncClient` differ in how they run the steps.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ class JobFailed(ImagesvcError):
 
 
 class NotInTime(ImagesvcError):
-    """A job has not ended in the time that its waiter had."""
+    """A job has not ended within the time-out of the caller."""
 
 
 def answered(call: Call[T]) -> Flow[T]:
     """A call with its retries.
 
     Raises:
-        ImagesvcError: the service refused it; the class is that of the code.
-        httpx2.TransportError: it cannot be reached.
+        ImagesvcError: the service refused it; the code determines the class. httpx2.TransportError:
+        the service cannot be reached.
     """
     for attempt in range(1, ATTEMPTS + 1):
         came = yield call
@@ -76,7 +76,7 @@ def answered(call: Call[T]) -> Flow[T]:
 
 
 def waited(call: Call[Job], seconds: float, clock: Callable[[], float]) -> Flow[Job]:
-    """Poll a job, less and less often, until it has succeeded.
+    """Poll a job with growing pauses until it has succeeded.
 
     Raises:
         JobFailed: it has failed or was cancelled.
@@ -105,7 +105,7 @@ def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
 
 
 def error_of(answer: httpx2.Response) -> ImagesvcError:
-    """The error that a problem document stands for (RFC 9457)."""
+    """The error of a problem document (RFC 9457)."""
     try:
         problem: dict[str, Any] = answer.json()
         is_problem = {"code", "detail"} <= problem.keys()
@@ -120,7 +120,7 @@ def error_of(answer: httpx2.Response) -> ImagesvcError:
 
 
 def _passes(answer: httpx2.Response) -> bool:
-    """Whether the same request may pass later, and the answer says when."""
+    """Whether the same request may succeed later, with a time in the response."""
     busy = answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE
     return busy and "retry-after" in answer.headers
 

@@ -1,4 +1,4 @@
-"""What the service answers, as this client understands it; members it does not know are left out.
+"""The responses of the service as models; unknown members are ignored.
 
 Names are those of the OpenAPI document.
 """
@@ -21,20 +21,20 @@ Visibility = Literal["public", "unlisted", "private"]
 
 
 class Answer(BaseModel):
-    """An object of an answer."""
+    """An object in a response."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Urls(Answer):
-    """Where an image's bytes are, relative to the service."""
+    """The URLs of an image's bytes, relative to the service."""
 
     original: str
     thumbnail: str | None
     preview: str | None
     blurred: str | None
     presets: Mapping[str, str] = {}
-    """Every preset by its name."""
+    """The URL of every preset by name."""
 
 
 class JobRef(Answer):
@@ -45,10 +45,10 @@ class JobRef(Answer):
 
 
 class Versioned(Answer):
-    """What people edit."""
+    """A resource with editable fields."""
 
     etag: str | None = None
-    """Its version, which `if_match` takes; None in lists, and when nobody asked for it alone."""
+    """Its version, for `if_match`; None in lists, and if it was not requested alone."""
 
 
 class Image(Versioned):
@@ -84,7 +84,7 @@ class Image(Versioned):
     urls: Urls
     job: JobRef | None
     is_replay: bool = False
-    """Of an upload: whether its Idempotency-Key had this answer before."""
+    """For an upload: whether an earlier request with its Idempotency-Key made it."""
 
 
 class Error(Answer):
@@ -95,15 +95,15 @@ class Error(Answer):
 
 
 class Entry(Answer):
-    """What came of one of several."""
+    """The result for one of several."""
 
     status: int
     problem: Mapping[str, Any] | None = None
-    """As the service describes it (RFC 9457)."""
+    """The problem document of the service (RFC 9457)."""
 
     @property
     def error(self) -> ImagesvcError | None:
-        """Why it was refused; None if it was not."""
+        """The error; None if it succeeded."""
         return None if self.problem is None else described(self.problem)
 
 
@@ -120,13 +120,13 @@ class UploadResults(Answer):
 
 
 class DeleteEntry(Entry):
-    """What came of one image that was to be deleted."""
+    """The result for one image to delete."""
 
     id: str
 
 
 class DeleteResults(Answer):
-    """What came of several images, in their order."""
+    """The results for several images, in order."""
 
     data: list[DeleteEntry]
 
@@ -168,12 +168,12 @@ class Jobs(Answer):
 
 
 class UploadUrl(Answer):
-    """Where to send one file without a credential, and how."""
+    """The URL for one file without a credential, and how to send it."""
 
     id: UUID
     """The id that the image will have."""
     url: str
-    """Absolute, by the URL that the client has of the service."""
+    """Absolute, below the client's URL of the service."""
     method: str
     headers: dict[str, str]
     """The header fields to send, unchanged."""
@@ -187,7 +187,7 @@ class SignedUrl(Answer):
     operation: Any
     """The operation as it was requested."""
     url: str
-    """Absolute, by the URL that the client has of the service."""
+    """Absolute, below the client's URL of the service."""
 
 
 class SignedUrls(Answer):
@@ -231,7 +231,7 @@ class Me(Answer):
 
 
 class Token(Answer):
-    """What a log-in gives."""
+    """The tokens of a login."""
 
     access_token: str
     refresh_token: str

@@ -1,4 +1,4 @@
-"""What the methods of the client take."""
+"""Types of the parameters of the client's methods."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ Operation = str | Transform
 
 
 class Fields(TypedDict, total=False):
-    """What may be said about an upload."""
+    """The metadata of an upload."""
 
     title: str
     description: str
     tags: str
-    """With commas between."""
+    """Tags separated by commas."""
     collection_id: str
     visibility: Visibility
     share_location: Literal["true", "false"]
@@ -62,18 +62,18 @@ class Fields(TypedDict, total=False):
 
 
 class FieldsOfUrl(Fields, total=False):
-    """What may be said about an upload by a presigned URL."""
+    """The metadata of an upload by a presigned URL."""
 
     filename: str
     content_type: str
-    """That the file must have."""
+    """The type that the file must have."""
     max_bytes: int
     expires_in: int
     """Seconds."""
 
 
 class Changes(TypedDict, total=False):
-    """What may be changed of an image."""
+    """The editable fields of an image."""
 
     title: str
     description: str

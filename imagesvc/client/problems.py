@@ -1,4 +1,4 @@
-"""The error that a problem document stands for (RFC 9457)."""
+"""The error of a problem document (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def described(problem: Mapping[str, Any], *, retry_after: int = 1, size: int = 0
 
     Args:
         problem: the document.
-        retry_after: the seconds of the Retry-After beside it.
-        size: the bytes that the Content-Range beside it tells.
+        retry_after: the seconds of its Retry-After.
+        size: the bytes in its Content-Range.
     """
     kind = by_code(str(problem.get("code")))
     if kind is RateLimited:

@@ -38,7 +38,7 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._http.close()
 
     def _items(self, call: Call[Page[T]]) -> Iterator[T]:
@@ -92,7 +92,7 @@ class AsyncTransport:
         await self.close()
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def _items(self, call: Call[Page[T]]) -> AsyncIterator[T]:

@@ -1,4 +1,4 @@
-"""Who asks for an image, and what they may: see it, get the original, have a variant rendered."""
+"""Permissions of a requester for an image: to see it, to get the original, to render a variant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from imagesvc.model.images import Image, Visibility
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Authorizes requests for image bytes; what is public needs no credential."""
+    """Authorizes requests for image bytes; public images need no credential."""
 
     images: ImageCache
     authenticator: Authenticator
@@ -30,7 +30,7 @@ class Access:
 
     @property
     def has_accounts(self) -> bool:
-        """Whether images have owners, so that requesters may differ in what they get."""
+        """Whether images have owners, so that different requesters may get different bytes."""
         return self.authenticator.has_accounts
 
     async def find_image(self, request: Request, asked: Asked) -> Image:
@@ -38,8 +38,7 @@ class Access:
 
         A private image needs its owner, or a signed URL that expires.
 
-        Raises:
-            NotFound: for this requester there is none.
+        Raises: NotFound: the image does not exist for this requester.
         """
         try:
             image = await self.images.get(_image_id_of(request))
@@ -62,7 +61,7 @@ class Access:
         return may_read and owns(principal, image.owner_id)
 
     async def render_check(self, request: Request, asked: Asked) -> tuple[Admit | None, str]:
-        """What to call before a variant is rendered for a request, and on whose behalf it is.
+        """The function to call before a variant is rendered for a request, and its requester.
 
         Users and signed URLs have no limit, so there is nothing to call.
         """

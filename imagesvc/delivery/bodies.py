@@ -1,4 +1,4 @@
-"""Sending bytes: whole, a range, nothing, or by the proxy in front."""
+"""Sending bytes: all, a range, none, or by the proxy in front."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from imagesvc.syntax.header_fields import joined_field
 
 
 class Stream(Protocol):
-    """Gives the bytes from a position up to another."""
+    """Provides the bytes between two positions."""
 
     def __call__(self, start: int, stop: int, /) -> AsyncIterator[bytes]:
         """The bytes, in pieces."""
@@ -37,12 +37,12 @@ class Stream(Protocol):
 
 
 def is_fresh(request: Request, headers: Headers) -> bool:
-    """Whether the client has the representation with these headers already.
+    """Whether the client already has the representation with these headers.
 
-    Entity tags go before dates, which tell less (RFC 9110, section 13.2.2).
+    Entity tags have precedence over dates, which are less precise (RFC 9110, section 13.2.2).
 
     Raises:
-        PreconditionFailed: If-Match names another one, or If-Unmodified-Since an earlier time.
+        PreconditionFailed: If-Match names another one, or If-Unmodified-Since is an earlier time.
     """
     fields, etag, modified = request.headers.raw, headers["etag"], headers["last-modified"]
     match = joined_field(fields, b"if-match")
@@ -56,13 +56,13 @@ def is_fresh(request: Request, headers: Headers) -> bool:
 
 
 def not_modified(headers: Headers) -> Response:
-    """The 304 that stands for a representation."""
+    """The 304 for a representation."""
     kept = {name: value for name, value in headers.items() if name != "content-type"}
     return Response(status_code=304, headers=kept)
 
 
 def from_memory(request: Request, headers: Headers, body: bytes) -> Response:
-    """A body at hand, or the range of it that is asked for."""
+    """A body in memory, or the requested range of it."""
     span = _span(request, headers["etag"], len(body))
     if span is None:
         return Response(body, headers=headers)
@@ -71,10 +71,10 @@ def from_memory(request: Request, headers: Headers, body: bytes) -> Response:
 
 
 async def streamed(request: Request, headers: Headers, size: int, stream: Stream) -> Response:
-    """A body that is read while it is sent, or the range of it that is asked for.
+    """A body that is read while it is sent, or the requested range of it.
 
-    The first piece is read before the answer begins, so that a file which is gone is still an
-    error with a status of its own.
+    The first piece is read before the response begins, so that a missing file still gives an error
+    status.
 
     Raises:
         FileNotFoundError, ImagesvcError: what `stream` raises when there is nothing to read.
@@ -115,10 +115,10 @@ def by_proxy(headers: Headers, path: Path, sendfile: Sendfile | None) -> Respons
 
 
 class _Streamed(StreamingResponse):
-    """A body that is let go of when its sending ends, however that ends.
+    """A body that is closed when its sending ends for any reason.
 
-    Starlette leaves the iterator of a client that has gone to the garbage collector, and with it
-    an open file.
+    Starlette leaves the iterator of a disconnected client, and its open file, to the garbage
+    collector.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class _Streamed(StreamingResponse):
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send, and close what was read from."""
+        """Send, and close the source."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -156,7 +156,7 @@ async def file_bytes(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
 
 
 def _span(request: Request, etag: str, size: int) -> ByteRange | None:
-    """The range asked for; methods other than GET have none (RFC 9110, section 14.2)."""
+    """The requested range; methods other than GET have none (RFC 9110, section 14.2)."""
     if request.method != "GET":
         return None
     fields = request.headers.raw

@@ -16,27 +16,27 @@ from imagesvc.model.images import Image, Visibility
 
 PRIVATE = "private, no-cache"
 CREDENTIALS = "Authorization, X-API-Key"
-"""Request fields that say who asks, where the owner and strangers get different bytes."""
+"""Request fields with credentials, for originals that differ for owner and strangers."""
 
 Headers = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """What is about to be sent: its type, its validator, and what else it was chosen by."""
+    """The representation to send: its type, its validator, and the fields that selected it."""
 
     format: Format
     etag: str
     vary: str = ""
-    """The request fields that chose it, as in Vary."""
+    """The request fields that selected it, as in Vary."""
     is_for_owner: bool = False
-    """Whether others get another one at the same URL."""
+    """Whether other requesters get another one at the same URL."""
 
 
 def image_headers(
     image: Image, representation: Representation, asked: Asked, rules: DeliveryRules
 ) -> Headers:
-    """What goes with the bytes of an image, and with the 304 that stands for them."""
+    """The headers of image bytes and of a 304 for them."""
     kind = representation.format
     headers = {
         "content-type": kind.media_type,
@@ -71,23 +71,23 @@ def server_timing(fetched: Fetched, began: float) -> str:
 
 
 def modified_at(image: Image, representation: Representation) -> datetime:
-    """Since when the bytes are these: the upload, since pixels never change.
+    """The time of the last change of the bytes: the upload, since pixels never change.
 
-    What strangers get of an original may change with `share_location`, which is an edit.
+    The original for strangers may change with `share_location`, which is an edit.
     """
     is_for_strangers = representation.vary == CREDENTIALS and not representation.is_for_owner
     return image.updated_at if is_for_strangers else image.created_at
 
 
 def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) -> str:
-    """How long caches may keep an answer: `max_age`, unless it is private or its URL ends."""
+    """How long caches may keep a response: `max_age`, unless it is private or its URL expires."""
     if visibility is Visibility.PRIVATE:
         return PRIVATE
     age = rules.max_age
     if asked.signature is not None and asked.signature.expires_at is not None:
         age = max(0, min(age, asked.signature.expires_at - int(time.time())))
     parts = ["public", f"max-age={age}"]
-    if age and age == rules.max_age:  # what it is never changes for as long
+    if age and age == rules.max_age:  # the content never changes in that time
         parts.append("immutable")
     if rules.stale_while_revalidate:
         parts.append(f"stale-while-revalidate={rules.stale_while_revalidate}")
@@ -95,10 +95,10 @@ def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) ->
 
 
 def resource_policy(visibility: Visibility, asked: Asked) -> str:
-    """Which pages may show the picture, where the request has no say of its own (Fetch).
+    """Which pages may embed the picture (Fetch).
 
-    Pages of any site, as with other image servers; but private ones only where a signed URL lets
-    everyone in who has it. A page of the same site may run at another port of this machine.
+    Pages of any site may, as with other image servers, but private ones only with a signed URL. A
+    page of the same site may be at another port of this machine.
     """
     is_for_all = visibility is not Visibility.PRIVATE or asked.is_shared
     return "cross-origin" if is_for_all else "same-site"

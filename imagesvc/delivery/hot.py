@@ -1,8 +1,8 @@
-"""The hot path: a variant in memory is answered before routing, by its URL alone.
+"""The hot path: a variant in memory is answered before routing, by its URL only.
 
-No thread, no file, no query and no Request object: a look-up, two messages, a log line. And no
-task either where the server asks `inline` first.
-Everything that is not a plain GET or HEAD of a remembered URL goes on to the application.
+It needs no thread, file, query or Request object: only a look-up, two messages and a log line. It
+also needs no task if the server calls `inline` first. Every other request than a plain GET or HEAD
+of a remembered URL is passed to the application.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from imagesvc.syntax.header_fields import joined_field
 RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]
 CacheKey = tuple[Url, str | None]
-"""A URL, and the Accept field that its answer is for; None when that is for all."""
+"""A URL, and the Accept field of its response; None if the response is for all."""
 Inline = Callable[[Scope], tuple[bytes, bytes] | None]
-"""The answer to a request, if it is at hand: status line and fields, and the body."""
+"""The response to a request, if it is in memory: status line and fields, and the body."""
 AccessRecord = Callable[[Scope, int, int, float], bytes]
 
 MAX_CACHE_KEYS = 16
-"""Ways to ask for one variant that are remembered; others take the long way, at no memory."""
+"""The maximum of remembered requests for one variant; others use the normal route."""
 MAX_ACCEPT_BYTES = 512
 MAX_INLINE_BYTES = 64 << 10
-"""Larger bodies take the application's way, which sends them as their client reads."""
+"""Larger bodies are sent by the application, as fast as their client reads."""
 _OK, _NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
 METHODS = frozenset({"GET", "HEAD"})
 PREFIXES = ("/images/", "/blurred-images/")
 CONDITIONS = frozenset({
     b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since",
 })  # fmt: skip
-"""Fields that the answer depends on; requests with others than If-None-Match are passed on."""
+"""Fields that affect the response; requests with any but If-None-Match are passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a remembered cache key is answered with."""
+    """The response for a remembered cache key."""
 
     key: VariantKey
     image_id: ImageId
@@ -57,7 +57,7 @@ class _Answer:
 
 
 class HotPath:
-    """ASGI middleware over the memory tier; it forgets what the memory tier forgets."""
+    """ASGI middleware over the memory tier; entries are removed together with those of the tier."""
 
     def __init__(
         self, app: ASGIApp, memory: MemoryCache, record: AccessRecord, appended: Appended
@@ -72,7 +72,7 @@ class HotPath:
         memory.on_removal(self._forget_entry)
 
     def remember(self, scope: Scope, image_id: ImageId, entry: Entry, headers: RawHeaders) -> None:
-        """Answer requests like this one with this entry, as long as memory holds it."""
+        """Answer equal requests with this entry, as long as it is in memory."""
         key = entry.variant.key
         url, accept = self._cleaned(scope), None
         if any(name == b"vary" for name, _value in headers):
@@ -96,7 +96,7 @@ class HotPath:
         self._cache_keys.setdefault(key, []).append((url, accept))
 
     def forget_image(self, image_id: ImageId) -> None:
-        """Answer no URL of this image any more."""
+        """Remove the responses of all URLs of this image."""
         gone = [
             (answer.key, (url, accept))
             for url, answers in self._answers.items()
@@ -121,7 +121,7 @@ class HotPath:
             del self._answers[url]
 
     def inline(self, scope: Scope) -> tuple[bytes, bytes] | None:
-        """The answer to a plain GET of a remembered URL: status line and fields, and the body."""
+        """The response to a plain GET of a remembered URL: status line and fields, and the body."""
         if scope["method"] != "GET":
             return None
         known = self._find(scope)
@@ -137,7 +137,7 @@ class HotPath:
         return answer.head + identified, answer.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, or pass on; requesters of one URL wait for the first of them."""
+        """Answer from memory, or call the application; requests of one URL wait for the first."""
         if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
@@ -157,7 +157,7 @@ class HotPath:
         return scope["path"], self._appended.cleaned(scope["query_string"])
 
     def _find(self, scope: Scope) -> tuple[_Answer, bytes | None] | None:
-        """What a plain request is answered with, and its If-None-Match."""
+        """The response to a plain request, and its If-None-Match."""
         answers = self._answers.get((scope["path"], scope["query_string"]))
         if answers is None and scope["query_string"]:
             answers = self._answers.get(self._cleaned(scope))
@@ -173,7 +173,7 @@ class HotPath:
                 is_dated = True
             else:
                 return None
-        if is_dated and conditional is None:  # an entity tag goes before the date
+        if is_dated and conditional is None:  # an entity tag has precedence over the date
             return None
         answer = answers.get(None)
         if answer is None:
@@ -181,10 +181,10 @@ class HotPath:
         return None if answer is None else (answer, conditional)
 
     async def _lead(self, url: Url, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and hold back who asks the same meanwhile, until the answer begins.
+        """Call the application; equal requests wait until its response begins.
 
-        What may be answered again is remembered by then; whoever finds nothing goes the long
-        way, which is where it is decided what a requester may see.
+        A reusable response is remembered by then. Without one, each request uses the normal route,
+        which checks the permissions of its requester.
         """
         begins = self._leaders[url] = asyncio.Event()
 
@@ -217,9 +217,9 @@ class HotPath:
         await send({"type": "http.response.body", "body": b"" if is_fresh else answer.body})
 
     def _use(self, answer: _Answer, conditional: bytes | None, scope: Scope) -> tuple[bool, bytes]:
-        """Note the use of an answer; whether the client has it already, and the request's id."""
+        """Record the use; returns whether the client has the response, and the request's id."""
         began = time.perf_counter()
-        self._memory.get(answer.key)  # the most recently used now
+        self._memory.get(answer.key)  # now the most recently used
         is_fresh = conditional is not None and etag_matches(
             conditional.decode("latin-1"), answer.etag
         )

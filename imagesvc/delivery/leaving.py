@@ -1,4 +1,4 @@
-"""Clients that go away before their answer: what is done for them is ended."""
+"""Clients that disconnect before their response: the work for them is cancelled."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ class ClientLeft(Exception):
 
 
 async def unless_client_leaves(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Await work for the client of a request; it is cancelled when the client goes away.
+    """Await work for the client of a request; it is cancelled when the client disconnects.
 
-    Args:
-        receive: of the request, whose body is not wanted.
-        work: what the client waits for.
+    Args: receive: of the request, whose body is not read.
+        work: the work that the client waits for.
 
-    Raises:
-        ClientLeft: it went away.
+    Raises: ClientLeft: the client disconnected.
     """
     task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leaving(receive))
     try:

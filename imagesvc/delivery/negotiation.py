@@ -1,4 +1,4 @@
-"""Which format to send to whom: `format=auto` by the Accept field (RFC 9110, section 12.5.1)."""
+"""Format negotiation: `format=auto` by the Accept field (RFC 9110, section 12.5.1)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from imagesvc.syntax.header_fields import weights_of
 
 ANIMATED = (Format.WEBP, Format.GIF)
 EVERYWHERE = (Format.JPEG, Format.PNG, Format.GIF)
-"""What every client shows, so that a wildcard is enough to be sent it."""
+"""Formats that every client supports, for which a wildcard is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The weights that an Accept field gives, from 0 to 1; what it does not name is absent."""
+    """The weights of an Accept field, from 0 to 1; types that it does not name are absent."""
 
     weights: dict[str, float]
 
     @classmethod
     def of(cls, field: str | None) -> Accepted:
-        """Read a field; malformed members are passed over, no field accepts anything."""
+        """Parse a field; malformed members are ignored, a missing field accepts everything."""
         return cls(weights_of(field or "*/*"))
 
     def named(self, kind: Format) -> float:
         """The weight of a format by its own name; 0 when only a wildcard covers it.
 
-        `*/*` says that a client takes what it is given, not that it decodes AVIF.
+        `*/*` does not mean that a client decodes AVIF.
         """
         return self.weights.get(kind.media_type, 0.0)
 
@@ -49,17 +49,16 @@ def negotiate(
     preferred: Sequence[Format],
     max_avif_pixels: int,
 ) -> Format:
-    """The format that suits a client best.
+    """The best format for a client.
 
-    Of the preferred formats that the field names, the one with the most weight, and among equals
-    the first; else the one that everybody shows. Animations go to formats that move, and AVIF
-    only to sizes that are encoded in time.
+    It is the preferred format with the highest weight in the field, and among equals the first;
+    otherwise the universal one. Animations get animated formats, and AVIF is used only for sizes
+    that are encoded in time.
 
-    Args:
-        accepted: what the client takes.
-        original: what it is a variant of.
-        size: of the variant, in pixels; None when only rendering tells.
-        preferred: formats to prefer, the best first.
+    Args: accepted: the types that the client accepts.
+        original: the original of the variant.
+        size: of the variant, in pixels; None if only rendering determines it.
+        preferred: the preferred formats, the best first.
         max_avif_pixels: AVIF is sent up to this many pixels.
     """
     pixels = original.width * original.height if size is None else size.width * size.height
@@ -79,7 +78,7 @@ def negotiate(
 
 
 def plain_format(original: Original) -> Format:
-    """The format that every client shows and that loses the least of an original."""
+    """The format that every client supports and that loses the least of an original."""
     if moves(original):
         return Format.GIF
     if original.format in EVERYWHERE:

@@ -1,4 +1,4 @@
-"""Answers to requests for originals: the stored file, or a copy that tells no location."""
+"""Responses to requests for originals: the stored file, or a copy without the location."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class OriginalAnswers:
         if is_fresh(request, headers):
             return not_modified(headers)
         if await self.verified.size(digest) is None:
-            raise NotFound("The original is gone.")
+            raise NotFound("The original is missing.")
         async with self.blobs.local(digest) as path:
             sent = by_proxy(headers, path, self.rules.sendfile)
         return sent or await streamed(

@@ -1,4 +1,4 @@
-"""The parameters of delivery URLs, as the API's document says them; words from their own tables."""
+"""The parameters of delivery URLs in the OpenAPI document, with descriptions from their tables."""
 
 from __future__ import annotations
 
@@ -53,25 +53,25 @@ def _parameter(key: Key) -> Parameter:
 TRANSFORM = tuple(_parameter(key) for key in KEYS.values())
 PRESET = Parameter(
     "preset",
-    "The name of a preset, whose values are overridden by those beside it.",
+    "The name of a preset; other parameters override its values.",
     {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$"},
     example="preview",
 )
-SIGMA = replace(_parameter(KEYS["blur"]), name="sigma", description="Another word for blur.")
+SIGMA = replace(_parameter(KEYS["blur"]), name="sigma", description="An alias of blur.")
 _TEXT = {"type": "string"}
 _SWITCH = {"type": "string", "enum": ["0", "1"]}
 ABOUT_ANSWER = (
-    Parameter("download", "1 has browsers save the picture instead of showing it.", _SWITCH),
-    Parameter("debug", "1 tells the plan, where the settings allow it.", _SWITCH),
+    Parameter("download", "1 makes browsers save the picture instead of showing it.", _SWITCH),
+    Parameter("debug", "1 shows the plan, if the settings allow it.", _SWITCH),
     Parameter("sig", "The signature of a signed URL; `imagesvc sign` makes them.", _TEXT),
     Parameter("kid", "The id of the key of the signature.", _TEXT),
     Parameter(
         "exp",
-        "When a signed URL ends, in seconds since 1970.",
+        "The expiry of a signed URL, in seconds since 1970.",
         {"type": "integer", "minimum": 0, "maximum": 999_999_999_999},
     ),
 )
 HEADERS = (
-    Header("If-None-Match", "The ETag of what one has; 304 if it holds.", str),
-    Header("Range", "Which bytes, such as `bytes=0-1023` (RFC 9110).", str),
+    Header("If-None-Match", "The ETag of a stored response; 304 if it still matches.", str),
+    Header("Range", "A range such as `bytes=0-1023` (RFC 9110).", str),
 )

@@ -1,4 +1,4 @@
-"""A version for each preset, part of its URL: what caches keep of a changed preset is not used."""
+"""A version for each preset in its URL: cached responses of a changed preset are not used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imagesvc.settings.settings import Settings
 from imagesvc.settings.transforms import DEFAULT_PRESETS
 
 PARAMETER = "v"
-"""Its name in URLs; it is ignored when an image is asked for, so that old URLs keep working."""
+"""Its parameter in URLs, which is ignored in requests, so that old URLs still work."""
 DIGITS = 8
 
 
@@ -22,9 +22,9 @@ def preset_versions(
     quality: Mapping[Format, int],
     watermarks: Mapping[str, Watermark],
 ) -> dict[str, str]:
-    """What follows the name of each preset in its URL: `?v=…`, or nothing for a default one.
+    """The version of each preset in its URL: `?v=…`, or nothing for a default one.
 
-    A version changes with all that a preset's bytes depend on in the settings.
+    A version changes with every setting that affects a preset's bytes.
     """
     defaults = Settings.model_fields
     usual = {Format(name): defaults[f"quality_{name}"].default for name in ("jpeg", "webp", "avif")}

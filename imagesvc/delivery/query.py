@@ -1,4 +1,4 @@
-"""The query of a delivery URL: transform parameters, and those that are about the answer."""
+"""The query of a delivery URL: transform parameters, and parameters of the response."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ EXTENSIONS = {
     "avif": "avif",
     "gif": "gif",
 }
-"""Ends of a path that ask for a format."""
+"""Extensions of a path that select a format."""
 
 Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a URL asks for.
+    """The parsed query of a URL.
 
-    `transform` holds the transform parameters in order; `signature` the one that held, if any.
+    `transform` has the transform parameters in order; `signature` the valid signature, if any.
     """
 
     transform: Pairs
@@ -40,7 +40,7 @@ class Asked:
 
     @property
     def is_shared(self) -> bool:
-        """Whether the URL lets in everyone who has it, until it expires."""
+        """Whether everyone who has the URL may use it, until it expires."""
         return self.signature is not None and self.signature.expires_at is not None
 
 
@@ -49,7 +49,7 @@ def read_query(request: Request, signer: Signer) -> Asked:
 
     Raises:
         InvalidTransform: it is malformed, or a flag is not 0 or 1.
-        SignatureInvalid: it has a signature that does not hold.
+        SignatureInvalid: it has an invalid signature.
     """
     try:
         pairs = parse_qsl(
@@ -78,7 +78,7 @@ def read_query(request: Request, signer: Signer) -> Asked:
 
 
 def split_extension(path: str) -> tuple[str, str | None]:
-    """A path, or the end of one, without the format at its end; the extension that names that."""
+    """A path, or the end of one, without its extension; and the extension of the format."""
     rest, dot, extension = path.rpartition(".")
     known = extension.lower()
     return (rest, known) if dot and known in EXTENSIONS else (path, None)

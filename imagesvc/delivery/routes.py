@@ -71,15 +71,15 @@ class Delivery:
     async def image(self, call: Call[None, None]) -> Response:
         """The original, or with transform parameters a variant.
 
-        An extension behind the id, such as `.webp`, asks for that format, as `format` does.
+        An extension after the id, such as `.webp`, selects that format, like `format`.
 
-        With accounts, others than its owner get the original without the place where it was taken,
-        unless the image has `share_location`.
+        With accounts, requesters other than the owner get the original without the place where it
+        was taken, unless the image has `share_location`.
 
         Raises:
             NotFound: the id names no image.
             InvalidTransform: a parameter is unknown or out of range.
-            SignatureInvalid: the URL must be signed, or its signature does not hold.
+            SignatureInvalid: the URL must be signed, or its signature is invalid.
         """
         request = call.request
         asked = read_query(request, self.signer)
@@ -96,7 +96,7 @@ class Delivery:
         answers=ANSWERS, errors=ERRORS,
     )  # fmt: skip
     async def preset(self, call: Call[None, None]) -> Response:
-        """A named transform; parameters beside it override the preset's.
+        """A named transform; other parameters override the preset's.
 
         Raises:
             NotFound: the id names no image, or the name no preset.
@@ -129,7 +129,7 @@ class Delivery:
 
 
 def _kind_of(transform: Pairs) -> Kind:
-    """`format=auto` beside a preset is still one of a bounded set."""
+    """`format=auto` with a preset is still one of a bounded set."""
     if not transform:
         return Kind.ORIGINAL
     chosen = [pair for pair in transform if pair != ("format", "auto")]
@@ -138,7 +138,7 @@ def _kind_of(transform: Pairs) -> Kind:
 
 
 def _blurred(pairs: Pairs, presets: Mapping[str, Transform]) -> Transform:
-    """The preset `blurred`, where `sigma` means `blur`; faults name the key that was given."""
+    """The preset `blurred`, with `sigma` for `blur`; errors name the key of the request."""
     renamed = [("blur" if key == "sigma" else key, value) for key, value in pairs]
     try:
         return parse([("preset", "blurred"), *renamed], presets)

@@ -1,4 +1,4 @@
-"""What the operator decides about delivery."""
+"""The operator's rules of delivery."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imagesvc.store.files.data_dir import DataDir
 
 
 class Kind(StrEnum):
-    """What a URL asks for, as far as the policy cares."""
+    """The kind of a URL for the policy."""
 
     ORIGINAL = "original"
     PRESET = "preset"
@@ -26,25 +26,25 @@ MUST_BE_SIGNED = {
     "presets": frozenset({Kind.FREE_FORM}),
     "signed": frozenset({Kind.FREE_FORM, Kind.ORIGINAL}),
 }
-"""What needs a signature under each policy; presets are a bounded set and never do."""
+"""The kinds that need a signature under each policy; presets never do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sendfile:
-    """How a proxy in front is told to send a file itself: the header and the path in it."""
+    """The header that makes a proxy in front send a file, and the path in it."""
 
     header: str
     root: Path
     prefix: str
 
     def value(self, path: Path) -> str:
-        """What the header says for a file below the data directory."""
+        """The value of the header for a file below the data directory."""
         return f"{self.prefix}{path.relative_to(self.root)}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """The settings that shape answers; see `imagesvc.settings` for their meaning."""
+    """The settings of responses; see `imagesvc.settings` for their meaning."""
 
     policy: str
     allow_debug: bool
@@ -57,7 +57,7 @@ class DeliveryRules:
 
     @classmethod
     def of(cls, settings: Settings, data_dir: DataDir) -> DeliveryRules:
-        """What the settings say about delivery."""
+        """The rules from the settings."""
         return cls(
             policy=settings.transform_policy,
             allow_debug=settings.allow_debug,
@@ -70,7 +70,7 @@ class DeliveryRules:
         )
 
     def check(self, kind: Kind, asked: Asked) -> None:
-        """Hold a URL against the policy.
+        """Check a URL against the policy.
 
         Raises:
             SignatureInvalid: it must be signed and is not.

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, one class each, with its HTTP status and stable code.
+"""All errors, one class each, with HTTP status and stable code.
 
     ImagesvcError                  500  internal_error
     ├── Rejected                        the client must change the request
@@ -38,8 +38,8 @@
         ├── OriginalDamaged        503  original_damaged
         └── InsufficientStorage    507  insufficient_storage
 
-`detail` is written for the client: it holds no path, no SQL and no secret. Errors cross the
-border of worker processes, so all they hold is what `Exception.args` pickles.
+`detail` is written for the client: it holds no path, no SQL and no secret. Errors are sent between
+processes, so they contain only what `Exception.args` pickles.
 
 This `__init__` names what is elsewhere: the distribution `imagesvc-client` has the package, too.
 """
@@ -136,7 +136,7 @@ __all__ = [
 
 
 def by_code(code: str) -> type[ImagesvcError]:
-    """The class with this code; `ImagesvcError` itself when there is none."""
+    """The class with this code; `ImagesvcError` itself for an unknown code."""
     pending: list[type[ImagesvcError]] = [ImagesvcError]
     while pending:
         kind = pending.pop()

@@ -8,7 +8,7 @@ from .roots import Rejected
 
 
 class Unauthorized(Rejected):
-    """The request needs credentials, or those it brought do not hold."""
+    """The request needs credentials, or its credentials are invalid."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthorized"
@@ -23,7 +23,7 @@ class InvalidToken(Unauthorized):
 
 
 class Forbidden(Rejected):
-    """The principal is known and may not do this."""
+    """The principal is known and does not have this permission."""
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
@@ -31,13 +31,13 @@ class Forbidden(Rejected):
 
 
 class InsufficientScope(Forbidden):
-    """The credential holds, and is not good for this operation."""
+    """The credential is valid, but lacks the scope of this operation."""
 
     challenge = 'Bearer realm="imagesvc", error="insufficient_scope"'
 
 
 class SignatureInvalid(Rejected):
-    """A signed URL whose signature does not hold or has expired, or one that needs signing."""
+    """A URL whose signature is invalid or has expired, or that must be signed."""
 
     status = HTTPStatus.FORBIDDEN
     code = "signature_invalid"
@@ -54,14 +54,14 @@ class RateLimited(Rejected):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"There were too many requests; try again in {retry_after:,} seconds.")
         self.retry_after = retry_after
-        """Seconds until one is let through again."""
+        """Seconds until a request is accepted again."""
 
     def __reduce__(self) -> tuple[type[RateLimited], tuple[int]]:
         return type(self), (self.retry_after,)
 
 
 class QuotaExceeded(Rejected):
-    """The owner may keep no more images or bytes."""
+    """The quota of the owner is exceeded."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "quota_exceeded"

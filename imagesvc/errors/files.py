@@ -8,7 +8,7 @@ from .roots import Rejected
 
 
 class NoFile(Rejected):
-    """An upload without any file in it."""
+    """An upload without any file."""
 
     code = "no_file"
     title = "No file"
@@ -30,7 +30,7 @@ class FileTooLarge(Rejected):
 
 
 class UnsupportedMediaType(Rejected):
-    """Bytes that are no image of a format taken here, or a body type that is not parsed."""
+    """Bytes that are not an image of an accepted format, or an unsupported type of body."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = "unsupported_media_type"
@@ -46,7 +46,7 @@ class CorruptImage(Rejected):
 
 
 class ImageTooLarge(Rejected):
-    """More pixels, frames, or predicted decoding cost than allowed, or too complex a structure."""
+    """More pixels, frames, or predicted decoding cost than allowed, or a too complex structure."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "image_too_large"
@@ -54,7 +54,7 @@ class ImageTooLarge(Rejected):
 
 
 class TooCostly(Rejected):
-    """Work that is predicted to take longer than its time limit; it is not begun."""
+    """Work that is predicted to take longer than its time limit; it is not started."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "too_costly"
@@ -62,10 +62,10 @@ class TooCostly(Rejected):
 
 
 class SourceUnavailable(Rejected):
-    """A URL to import from that gives no image now: no answer, another status, too slow.
+    """A URL to import from that returns no image now: no response, another status, too slow.
 
-    It is 422 and not 502 or 504, because this service is well: someone else's broken link must
-    neither alarm those who watch for 5xx, nor be answered by a proxy with a page of its own.
+    It is 422 and not 502 or 504, because this service works: a broken link must neither trigger
+    alarms for 5xx, nor be replaced by an error page of a proxy.
     """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY

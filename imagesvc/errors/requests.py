@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from .roots import Rejected
 
-NO_SUCH_ID = "There is nothing with this id."
-"""The detail for everything that an id names, so that what is private answers as what is absent."""
+NO_SUCH_ID = "There is no resource with this id."
+"""The detail for all resources, so that private ones are answered like absent ones."""
 
 
 class InvalidRequest(Rejected):
-    """A parameter, field or body that breaks its rules."""
+    """An invalid parameter, field or body."""
 
 
 class InvalidTransform(Rejected):
@@ -29,7 +29,7 @@ class InvalidQuery(Rejected):
 
 
 class NotFound(Rejected):
-    """The URL names nothing, or nothing that the requester may see."""
+    """The resource does not exist, or the requester may not see it."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
@@ -37,7 +37,7 @@ class NotFound(Rejected):
 
 
 class MethodNotAllowed(Rejected):
-    """The resource exists and has no such method."""
+    """The resource exists but does not have this method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = "method_not_allowed"
@@ -65,7 +65,7 @@ class RequestInProgress(Conflict):
 
 
 class PreconditionFailed(Rejected):
-    """An If-Match or If-Unmodified-Since that does not hold (RFC 9110, section 13)."""
+    """A false If-Match or If-Unmodified-Since condition (RFC 9110, section 13)."""
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "precondition_failed"
@@ -97,10 +97,10 @@ class RangeNotSatisfiable(Rejected):
 
 
 class IdempotencyKeyReused(Rejected):
-    """An Idempotency-Key that came with another request before.
+    """An Idempotency-Key that was used for another request before.
 
-    422 as draft-ietf-httpapi-idempotency-key-header-07 has it (section 2.7): 409 says that the
-    first request is still being worked on, and that it helps to wait.
+    422 by draft-ietf-httpapi-idempotency-key-header-07 (section 2.7): 409 means that the first
+    request is still in progress, so that waiting helps.
     """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 
 class ImagesvcError(Exception):
-    """Something went wrong in a way that imagesvc can name."""
+    """The base class of the errors of imagesvc."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
-    code: ClassVar[str] = "internal_error"  # public API: added to, never renamed
+    code: ClassVar[str] = "internal_error"  # public API: codes are added, never renamed
     title: ClassVar[str] = "Internal server error"
     challenge: ClassVar[str | None] = None
-    """What WWW-Authenticate says to it (RFC 6750, section 3)."""
+    """The value of WWW-Authenticate for it (RFC 6750, section 3)."""
 
     def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(detail, fields)
@@ -26,7 +26,7 @@ class ImagesvcError(Exception):
 
 
 class Rejected(ImagesvcError):
-    """The request cannot succeed as it stands; trying again changes nothing."""
+    """The request cannot succeed; a retry has the same result."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "invalid_request"
@@ -34,7 +34,7 @@ class Rejected(ImagesvcError):
 
 
 class Unavailable(ImagesvcError):
-    """Nothing is wrong with the request; the same one may pass later."""
+    """The request is valid; it may succeed later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "overloaded"
@@ -45,11 +45,11 @@ class Unavailable(ImagesvcError):
     ) -> None:
         super().__init__(detail, fields)
         self.retry_after = retry_after
-        """Seconds after which it is worth asking again; it does not cross to workers and back."""
+        """Seconds after which a retry is useful; it is not sent between processes."""
 
 
 def text_of(error: BaseException) -> str:
-    """An error for people: one of the system without its number, and with the file it is about."""
+    """The message of an error: that of a system error has its file, but not its number."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

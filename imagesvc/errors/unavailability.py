@@ -28,14 +28,14 @@ class TimedOut(Unavailable):
 
 
 class DatabaseDamaged(Unavailable):
-    """The metadata database is damaged, and an operator has to mend it."""
+    """The metadata database is damaged, and an operator has to repair it."""
 
     code = "database_damaged"
     title = "Database damaged"
 
 
 class OriginalDamaged(Unavailable):
-    """A stored file whose bytes have changed; uploading the image again mends it."""
+    """A stored file whose bytes have changed; uploading the image again repairs it."""
 
     code = "original_damaged"
     title = "Original damaged"

@@ -1,4 +1,4 @@
-"""From a received file to an image: probe, publish the blob, commit row and job."""
+"""Accepts a received file as an image: probe, publish the blob, commit row and job."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w-]{0,63})")
 
 @dataclass(frozen=True, slots=True)
 class UploadFields:
-    """What the uploader says about a file."""
+    """The metadata of an uploaded file."""
 
     filename: str = ""
     title: str = ""
@@ -54,7 +54,7 @@ class UploadFields:
     collection_id: CollectionId | None = None
     owner_id: UserId | None = None
     pending: PendingUpload | None = None
-    """Of a presigned upload; it is used up with the image."""
+    """The presigned upload, which the image uses up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,12 @@ class Acceptor:
 
         Args:
             received: the file.
-            fields: what the uploader says about it.
-            record_for: gives the record that is to be committed with the image.
+            fields: its metadata.
+            record_for: makes the record to be committed with the image.
 
-        Raises:
-            Rejected: it is no image that is taken here; nothing is kept.
-            QuotaExceeded: its owner may keep no more; nothing is kept.
-            Unavailable: it cannot be taken now; nothing is kept.
+        Raises: Rejected: it is not an accepted image; nothing is kept.
+            QuotaExceeded: the quota of its owner is exceeded; nothing is kept.
+            Unavailable: it cannot be accepted now; nothing is kept.
         """
         probe = await self._probe(received, str(fields.owner_id or ""))
         _check_declared(probe, fields.pending)
@@ -102,7 +101,7 @@ class Acceptor:
         first = decoder_cost(image.original, Transform(format=Format.JPEG))
         check_seconds(first, self.job_timeout, "Decoding this image")
         record = None if record_for is None else record_for(image)
-        with CancelScope(shield=True):  # wholly or not at all, also when the client goes away
+        with CancelScope(shield=True):  # completely or not at all, also when the client disconnects
             uses_pending = fields.pending is not None
             add = partial(self.images.add, image, job, record, uses_pending=uses_pending)
             await _to_the_end(self._publish(received, add))
@@ -186,9 +185,9 @@ def _check_declared(probe: Probe, pending: PendingUpload | None) -> None:
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await `work`; a cancellation waits for its end, and only then goes on.
+    """Await `work`; a cancellation is raised only after its end.
 
-    Event loops cancel their tasks at a stop, which no `CancelScope` shields from.
+    Event loops cancel their tasks at a stop, which no `CancelScope` prevents.
     """
     task = asyncio.create_task(work)
     try:
@@ -199,7 +198,7 @@ async def _to_the_end(work: Coroutine[None, None, None]) -> None:
 
 
 def safe_filename(name: str) -> str:
-    """A name to show and to offer for download; it never decides a path.
+    """A name for display and download; no path depends on it.
 
     Directories, control and format characters and lone surrogates are dropped.
     """
@@ -215,7 +214,7 @@ def safe_filename(name: str) -> str:
 def tags_of(given: tuple[str, ...], description: str) -> tuple[str, ...]:
     """The given tags and the description's #hashtags, folded, each once, in order.
 
-    Of hashtags beyond `MAX_TAGS` in all nothing is made: they are words of a text, no request.
+    Hashtags beyond `MAX_TAGS` are ignored: they are words of a text.
     """
     found = (tag.strip().lstrip("#").casefold() for tag in (*given, *HASHTAG.findall(description)))
     return tuple(dict.fromkeys(tag for tag in found if tag))[:MAX_TAGS]

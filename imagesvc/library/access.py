@@ -1,4 +1,4 @@
-"""What the user that runs a command may not read or write in a data directory."""
+"""Files of a data directory that the user of a command may not read or write."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from imagesvc.store.files.data_dir import DataDir
 
 
 def denied(data_dir: DataDir) -> Iterator[str]:
-    """The files and directories that a server run by this user could not use, each with the reason.
+    """The files and directories that a server of this user could not use, each with the reason.
 
-    On a file system that is read-only as a whole, which a check may well be run on, only what
-    cannot be read counts.
+    On a read-only file system, on which a check may be run, only unreadable files count.
     """
     is_writable = not os.statvfs(data_dir.root).f_flag & os.ST_RDONLY
     for path in _used(data_dir):

@@ -31,7 +31,7 @@ BATCH = 500
 
 @dataclass(slots=True)
 class Report:
-    """What a verification found: files, with the images that they are of."""
+    """The results of a verification: files, with their images."""
 
     verified: int = 0
     bytes: int = 0
@@ -40,19 +40,19 @@ class Report:
     without_row: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
-    """What this user may not read or write."""
+    """Files that this user may not read or write."""
     database: list[str] = field(default_factory=list)
-    """What is wrong with the database; its rows are compared with nothing then."""
+    """The damage of the database; its rows are then not compared."""
     newer: list[str] = field(default_factory=list)
-    """That a newer version has made the database; as above."""
+    """Set if a newer version has made the database; rows are then not compared."""
     schema: list[str] = field(default_factory=list)
-    """How the schema of the database is another than it should be; as above."""
+    """The difference of the schema from the expected one; rows are then not compared."""
     secret: list[str] = field(default_factory=list)
-    """What is wrong with the service's own secret."""
+    """The error in the service's secret."""
 
     @property
     def is_sound(self) -> bool:
-        """Whether every row has its blob, whole. Blobs without a row are left for `gc`."""
+        """Whether every row has its intact blob. Blobs without a row are left for `gc`."""
         faults = (
             self.database, self.newer, self.schema, self.secret,
             self.damaged, self.missing, self.denied,
@@ -63,8 +63,8 @@ class Report:
 async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
     """Verify a data directory; without `repair`, nothing in it is written.
 
-    A running server, a full disk or a read-only file system are no hindrance. While the database
-    is damaged, blobs are compared with their names, and none is moved.
+    It works with a running server, on a full disk and on a read-only file system. With a damaged
+    database, blobs are compared with their names, and none is moved.
 
     Raises:
         NoDataDir: no server has been started there.
@@ -88,7 +88,7 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
 
 
 def _check_database(path: Path, report: Report) -> bool:
-    """Report what is wrong with the database file; whether its rows can be used."""
+    """Report the damage of the database file; returns whether its rows can be used."""
     if path.exists() and not os.access(path, os.R_OK):
         return False  # reported as denied
     report.database = faults_of(path)
@@ -100,7 +100,7 @@ def _check_database(path: Path, report: Report) -> bool:
 
 
 def _secret_faults(data_dir: DataDir) -> list[str]:
-    """A secret that is missing beside a database was lost: the server does not start."""
+    """If there is a database, a missing secret was lost: the server does not start."""
     if not data_dir.has_database():
         return []
     try:
@@ -113,7 +113,7 @@ def _secret_faults(data_dir: DataDir) -> list[str]:
 
 
 async def _check_names(blobs: FileBlobStore, report: Report) -> None:
-    """Compare blobs with their names alone."""
+    """Compare blobs only with their names."""
     async for batch in blobs.all():
         for blob in batch:
             if await is_whole(blobs, blob.digest, blob.bytes):
@@ -136,8 +136,8 @@ class Checker:
     async def check(self, *, repair: bool = False) -> None:
         """Compare blobs with their digests and rows with their blobs.
 
-        With `repair`, damaged blobs are moved to `quarantine/` under their digest, where a
-        person can look at them; their images answer 404 for the original from then on.
+        With `repair`, damaged blobs are moved to `quarantine/` under their digest, where an
+        operator can inspect them; the originals of their images are then 404.
         """
         async for digest, size in self._rows():
             self.report.bytes += size
@@ -146,7 +146,7 @@ class Checker:
             except PermissionError:
                 self.report.denied.append(f"{await self._named(digest)}: this user may not read it")
         if not self.data_dir.blobs.exists() or self.report.denied:
-            return  # what cannot be listed is not looked for
+            return  # missing blobs in unlisted directories are not reported
         async for batch in self.blobs.all():
             known = await self.images.known_digests([blob.digest for blob in batch])
             self.report.without_row += [
@@ -164,7 +164,7 @@ class Checker:
         if await is_whole(self.blobs, digest, size):
             self.report.verified += 1
             return
-        async with self.locks.hold(digest):  # deleted or uploaded anew since it was listed?
+        async with self.locks.hold(digest):  # deleted or uploaded again since it was listed?
             if not await self.images.known_digests([digest]):
                 return
             if await self.blobs.size(digest) is None:
@@ -177,7 +177,7 @@ class Checker:
                     await self._quarantine(digest)
 
     async def _named(self, digest: Digest) -> str:
-        """A blob as a person looks for it: its file, and what it is of."""
+        """A blob for an operator: its file, and its images."""
         uses = [
             f'{kind} of image {image_id} "{filename}"'
             for kind, image_id, filename in await self.images.uses_of(digest)
@@ -191,7 +191,7 @@ class Checker:
 
 
 async def is_whole(blobs: FileBlobStore, digest: Digest, size: int) -> bool:
-    """Whether a blob is there, can be read, and has this size and its digest.
+    """Whether a blob exists, is readable, and has this size and its digest.
 
     Raises:
         PermissionError: this user may not read it.

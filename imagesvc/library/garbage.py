@@ -1,4 +1,4 @@
-"""Collection of orphans: what a crash left without a row, after a grace period."""
+"""Collection of orphans: files that a crash left without a row, after a grace period."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from imagesvc.store.variants import VariantStore
 
 @dataclass(slots=True)
 class Orphans:
-    """What a collection removed, or would remove on a dry run."""
+    """The orphans that a collection removed, or would remove on a dry run."""
 
     blobs: int = 0
     blob_bytes: int = 0
@@ -35,7 +35,7 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Removes blobs, variants and uploads that nothing points at and that are old enough."""
+    """Removes blobs, variants and uploads without a row that are old enough."""
 
     data_dir: DataDir
     blobs: BlobStore
@@ -49,8 +49,8 @@ class Collector:
     async def collect(self, *, grace_seconds: float, dry_run: bool = False) -> Orphans:
         """Remove orphans older than `grace_seconds`, and pending uploads that have expired.
 
-        The grace period spares what an upload in flight is about to reference; so does the
-        lock of the digest, which the upload holds from before the blob until after the row.
+        The grace period protects the blobs of uploads in progress; so does the lock of the digest,
+        which an upload holds from before the blob until after the row.
         """
         found = Orphans()
         async for batch in self.blobs.all():

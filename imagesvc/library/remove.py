@@ -18,7 +18,7 @@ from imagesvc.store.images import ImageStore
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Deletes images with all that was made of them (invariant 6)."""
+    """Deletes images with their variants and jobs (invariant 6)."""
 
     images: ImageStore
     blobs: BlobStore
@@ -35,7 +35,7 @@ class Removal:
 
         Raises:
             NotFound: there is no such image.
-            Unavailable: the store of originals is not there; nothing was deleted.
+            Unavailable: the store of originals is missing; nothing was deleted.
         """
         image = await self.images.get(image_id)
         await self.blobs.check()

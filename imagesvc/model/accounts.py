@@ -1,4 +1,4 @@
-"""Users, their credentials, and how much they may keep."""
+"""Users, their credentials, and their quotas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagesvc.model.ids import KeyId, LoginId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much an owner may keep; None for any number."""
+    """The quota of an owner; None for no limit."""
 
     images: int | None = None
     bytes: int | None = None
@@ -18,7 +18,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much an owner keeps, and may keep."""
+    """The usage and the quota of an owner."""
 
     images: int
     bytes: int
@@ -27,25 +27,25 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone with images of their own."""
+    """A user, who owns images."""
 
     id: UserId
     name: str
-    password_hash: str | None  # of argon2; None: keys or an identity provider alone
+    password_hash: str | None  # of argon2; None: only keys or an identity provider
     is_admin: bool
     is_disabled: bool
     created_at: datetime
     image_count: int = 0
     image_bytes: int = 0
-    quota_images: int | None = None  # instead of those in the settings
+    quota_images: int | None = None  # override those in the settings
     quota_bytes: int | None = None
     subject: str | None = None
-    """Issuer and subject of a user whom an identity provider knows."""
+    """Issuer and subject of a user of an identity provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A credential for programs; of its secret only the hash is kept."""
+    """A credential for programs; only the hash of its secret is stored."""
 
     id: KeyId
     user_id: UserId
@@ -59,7 +59,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One use of a password: a family of tokens, of whose refresh tokens the newest is good."""
+    """One use of a password: a family of tokens; only its newest refresh token is valid."""
 
     id: LoginId
     user_id: UserId

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Format(StrEnum):
-    """A file format, as stored (`Image.format`) or as asked for (`Transform.format`)."""
+    """A file format, as stored (`Image.format`) or requested (`Transform.format`)."""
 
     JPEG = "jpeg"
     PNG = "png"

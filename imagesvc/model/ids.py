@@ -1,4 +1,4 @@
-"""Ids of what is stored, and the current instant."""
+"""Ids of stored objects, and the current instant."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ LoginId = NewType("LoginId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)
-"""The image and what a variant's bytes depend on, hashed: original, canonical transform, engine."""
+"""A hash of the image and all that determines a variant's bytes: original, canonical transform,
+engine.
+"""
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562): ids sort by the time they were made."""
+    """A UUIDv7 (RFC 9562): ids sort by their time of creation."""
     return uuid_compat.uuid7()
 
 
 def least_id(instant: datetime, *, slack: timedelta = timedelta()) -> UUID:
     """An id below all that were made at this millisecond or later, or `slack` after it."""
-    since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC) + slack  # no calendar has an end here
+    since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC) + slack  # never overflows
     milliseconds = since_epoch // timedelta(milliseconds=1)
     return UUID(int=max(milliseconds, 0) << 80)
 
 
 def parse_id(text: str) -> UUID:
-    """The id that a URL names; one spelling each, so that each thing has one URL.
+    """The id in a URL; only one spelling is valid, so that each resource has one URL.
 
-    Raises:
-        NotFound: no id looks like this.
+    Raises: NotFound: it is not a valid id.
     """
     if re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
         raise NotFound(NO_SUCH_ID)

@@ -1,4 +1,4 @@
-"""Images, their originals and variants, and who may see them."""
+"""Images, their originals and variants, and their visibility."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imagesvc.model.jobs import Status
 
 
 class Visibility(StrEnum):
-    """Who may see an image or a collection."""
+    """The visibility of an image or a collection."""
 
     PUBLIC = "public"
     UNLISTED = "unlisted"
@@ -22,7 +22,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whose images a list may show: those of `owner_id` and public ones, or everyone's."""
+    """The images that a list may show: those of `owner_id` and public ones, or all."""
 
     owner_id: UserId | None
     sees_all: bool = False
@@ -30,12 +30,11 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the header of an uploaded file says, checked against the limits.
+    """The header of an uploaded file, checked against the limits.
 
-    `width` and `height` are as shown, after EXIF orientation. `decode_bytes` predicts what a
-    worker will hold in memory while it decodes the file at full size, `decode_seconds` what it
-    takes of processor time, all frames together. `gps` is kept apart from the rest of the EXIF,
-    since it is for the owner alone.
+    `width` and `height` are as shown, after EXIF orientation. `decode_bytes` predicts the memory of
+    a worker that decodes the file at full size, `decode_seconds` its processor time for all frames
+    together. `gps` is separate from the rest of the EXIF, since only the owner may see it.
     """
 
     format: Format
@@ -51,11 +50,11 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a picture looks like, found out when it comes in.
+    """The appearance of a picture, analysed after its upload.
 
-    `palette` has up to five colours, the most frequent first; that is `dominant_color`, too.
+    `palette` has up to five colours, the most frequent first, which is also `dominant_color`.
     `thumbhash` is base64 of a ThumbHash, a placeholder of some 25 bytes. `phash` is a perceptual
-    hash of 64 bits, 16 hexadecimal digits: like pictures differ in few bits.
+    hash of 64 bits, 16 hexadecimal digits: similar pictures differ in few bits.
     """
 
     dominant_color: str
@@ -66,7 +65,7 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class Mezzanine:
-    """A reduced, high-quality copy of an original, a blob of its own."""
+    """A reduced, high-quality copy of an original, in a separate blob."""
 
     digest: Digest
     format: Format
@@ -76,7 +75,7 @@ class Mezzanine:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What making a variant needs to know of an image: the blob, and how it is shaped."""
+    """The data of an image that rendering needs: the blob, and its dimensions."""
 
     digest: Digest
     format: Format
@@ -87,12 +86,12 @@ class Original:
     decode_bytes: int
     mezzanine: Mezzanine | None = None
     decode_seconds: float | None = None
-    """As predicted when it was uploaded; None of uploads from before there was a prediction."""
+    """As predicted at the upload; None for uploads before there were predictions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What a user uploaded: mutable metadata over immutable pixels."""
+    """An uploaded image: mutable metadata and immutable pixels."""
 
     id: ImageId
     original: Original
@@ -109,7 +108,7 @@ class Image:
     completed_at: datetime | None = None
     gps: dict[str, float] = field(default_factory=dict)
     share_location: bool = False
-    """Whether strangers get the original with the place where it was taken."""
+    """Whether other users get the original with the place where it was taken."""
     is_analysed: bool = False
     """Whether a job of this image has analysed its original; another image's job does not count."""
     job_id: JobId | None = None
@@ -118,7 +117,7 @@ class Image:
     owner_id: UserId | None = None
     collection_id: CollectionId | None = None
     version: int = 1
-    """Of the metadata that people edit; each change adds one."""
+    """The version of the editable metadata; each change increments it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +133,15 @@ class Collection:
     image_count: int = 0
     owner_id: UserId | None = None
     version: int = 1
-    """Of what people edit; putting images in and taking them out leaves it."""
+    """The version of the editable fields; adding and removing images does not change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A stored variant: the row about its bytes.
 
-    `crc32` is of the bytes on disk, so that what a power cut tore is noticed and made anew.
+    `crc32` is that of the bytes on disk, so that a file damaged by a power cut is detected and made
+    again.
     """
 
     key: VariantKey

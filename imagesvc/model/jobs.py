@@ -1,4 +1,4 @@
-"""Jobs, their operations, and the lanes that work waits in."""
+"""Jobs, their operations, and the priorities of work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagesvc.model.ids import ImageId, JobId, UserId
 
 
 class Status(StrEnum):
-    """How far an image, a job or one of its operations has come."""
+    """The status of an image, a job or one of its operations."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -20,16 +20,16 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing will change any more unless someone asks."""
+        """Whether the status is final unless a request changes it."""
         return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
 
 
 class Priority(IntEnum):
-    """Who waits for a piece of work; lower goes first."""
+    """The class of a piece of work; lower values are done first."""
 
-    INTERACTIVE = 0  # someone waits for these bytes now
+    INTERACTIVE = 0  # a request waits for these bytes
     UPLOAD = 1  # the job of an upload
-    BACKFILL = 2  # work that nobody waits for
+    BACKFILL = 2  # work without a waiting client
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Operation:
     """One variant that a job makes, with its result."""
 
     position: int
-    name: str | None  # the preset it was asked for as, if any
+    name: str | None  # the preset by which it was requested, if any
     transform: str  # canonical text
     status: Status = Status.PENDING
     error_code: str | None = None

@@ -23,7 +23,7 @@ class Region:
     MILLION: ClassVar[int] = 1_000_000
 
     def __str__(self) -> str:
-        """As in a transform: `10,20,300,200`, or with a decimal point `0.25,0,0.5,1`."""
+        """The text in a transform: `10,20,300,200`, or with a decimal point `0.25,0,0.5,1`."""
         numbers = (self.x, self.y, self.w, self.h)
         if not self.is_fraction:
             return ",".join(map(str, numbers))
@@ -32,9 +32,9 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """What `wm` puts over a variant: an image or a text, and where.
+    """The watermark of `wm`: an image or a text, and its position.
 
-    It holds the bytes of its files, so that what is drawn is always what `fingerprint` tells.
+    It contains the bytes of its files, so that the drawn watermark always matches `fingerprint`.
     """
 
     image: bytes | None = None
@@ -43,13 +43,13 @@ class Watermark:
     font: bytes | None = None
     """A TrueType or OpenType file; None for the built-in font, which has Latin letters."""
     color: str = "ffffff"
-    """Of a text: RRGGBB."""
+    """The colour of a text: RRGGBB."""
     position: str = "southeast"
     """A gravity: center, north … northwest."""
     scale: float = 0.25
     """Width as a fraction of the variant's, above 0 up to 1; the ratio is kept."""
     opacity: float = 1.0
-    """From 0 to 1, beside the image's own transparency."""
+    """From 0 to 1, multiplied with the image's own transparency."""
     margin: int = 0
     """Pixels to the edges of the variant; between tiles when tiled."""
     tile: bool = False
@@ -57,7 +57,7 @@ class Watermark:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that change whenever anything of the watermark does."""
+        """16 hexadecimal digits that change with every change of the watermark."""
         return _fingerprint(self)
 
 
@@ -70,9 +70,9 @@ def _fingerprint(watermark: Watermark) -> str:
 class Transform:
     """A canonical set of operations; every field at its default is the identity.
 
-    `imaging.transform` turns text into this and back. Two transforms that would make the
-    same bytes of every original are equal. The fields are the keys of the grammar, but for
-    `auto`: that is `format=auto`, which has no format until someone negotiates it.
+    `imaging.transform` turns text into this and back. Two transforms that make the same bytes of
+    every original are equal. The fields are the keys of the grammar, except `auto`: it is
+    `format=auto`, which has no format until it is negotiated.
     """
 
     w: int | None = None

@@ -1,4 +1,4 @@
-"""What is kept between the requests of an upload."""
+"""State between the requests of an upload."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from imagesvc.model.ids import ImageId, UserId
 
 @dataclass(frozen=True, slots=True)
 class PendingUpload:
-    """The promise to take one file from whoever has its URL, and to make it an image."""
+    """The permission to upload one file with its URL, which becomes an image."""
 
     id: ImageId
-    """Of the image."""
+    """The id of the image."""
     owner_id: UserId | None
     filename: str
     content_type: str | None
-    """That the file must have, also by its bytes; None for any that is taken."""
+    """The type that the file must have, also by its bytes; None for any accepted type."""
     max_bytes: int
     fields: dict[str, str]
-    """What was said about the image beforehand, as in the form of an upload."""
+    """The metadata of the image, as in the form of an upload."""
     created_at: datetime
     expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """The first answer to a request with an Idempotency-Key, for those who ask again."""
+    """The first response to a request with an Idempotency-Key, for retries."""
 
     principal: str
     key: str
     fingerprint: str
-    """What the request asked for; another request must not have its answer."""
+    """Identifies the content of the request; another request must not get its response."""
     status: int
     headers: dict[str, str]
     body: str

@@ -1,1 +1,1 @@
-"""HTTP/1.1 connections: bounds that uvicorn lacks, and requests refused before they are one."""
+"""HTTP/1.1 connections: limits that uvicorn lacks, and early refusals."""

@@ -1,4 +1,4 @@
-"""The C library's allocator: how much of what was freed stays with the process."""
+"""The C library's allocator: how much freed memory stays with the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def use_few_arenas() -> None:
 
 
 def give_back() -> None:
-    """Return what is free to the system; glibc by itself keeps the pages below the last in use."""
+    """Return free memory to the system; glibc itself keeps the pages below the last used one."""
     gc.collect()
     if hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)

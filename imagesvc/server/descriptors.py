@@ -1,4 +1,4 @@
-"""Descriptors of the process: how many connections its limit of open files has room for."""
+"""Descriptors of the process: how many connections its limit of open files permits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BASE = 48
 """Descriptors of the service itself: database, log, sockets, event loop."""
 PER_WORKER = 8
 PER_CONNECTION = 2
-"""A connection and the file that it sends or receives."""
+"""Descriptors of a connection and of the file that it sends or receives."""
 MAX_BACKLOG = 2048
 
 
@@ -20,11 +20,11 @@ class Room:
 
     connections: int
     backlog: int
-    """Connections that may be accepted at once, or stay open a moment after they are refused."""
+    """Connections that may be accepted together, or stay open a moment after they are refused."""
 
 
 def raise_limit() -> int:
-    """Raise the soft limit of open files, which is often 1024, as far as is allowed; the limit."""
+    """Raise the soft limit of open files, which is often 1024, to the maximum; returns it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -34,10 +34,11 @@ def raise_limit() -> int:
 
 
 def room_for(connections: int, workers: int, limit: int) -> Room:
-    """Room for so many connections, or as many as a limit of open files allows.
+    """The number of possible connections, at most the wanted number.
 
-    Connections beyond are accepted to be refused with an answer, so they need descriptors, too:
-    at its limit the kernel accepts nothing, and the event loop closes what waits without a word.
+    Connections beyond it are accepted and refused with a response, so they need descriptors, too:
+    without descriptors the kernel accepts no connection, and the event loop closes waiting ones
+    without a response.
     """
     backlog = max(8, min(MAX_BACKLOG, limit // 8))
     left = limit - BASE - PER_WORKER * workers - 2 * backlog

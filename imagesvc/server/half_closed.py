@@ -1,7 +1,7 @@
-"""Clients that send no more: some wait for their answer, others have gone.
+"""Clients that send no more: some wait for their response, others have disconnected.
 
-Both look alike, as the end of what comes. An interim answer tells them apart, since the kernel of a
-client that has gone refuses it. It is sent only where the answer takes long.
+Both look alike, as the end of the input. An interim response distinguishes them, since the kernel
+of a disconnected client refuses it. It is sent only if the response takes long.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import socket
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 PROBE = b"HTTP/1.1 100 Continue\r\n\r\n"
-"""Clients of HTTP/1.1 pass over any number of interim answers (RFC 9110, section 15.2)."""
+"""HTTP/1.1 clients skip any number of interim responses (RFC 9110, section 15.2)."""
 _STATE_BYTES = 1
 """The state is the first byte of struct tcp_info (tcp(7))."""
 _CLOSE = 7
 
 
 def may_wait(cycle: RequestResponseCycle) -> bool:
-    """Whether a client that sends no more may wait for this answer.
+    """Whether a client that sends no more may wait for this response.
 
-    A stream without an end is read by clients that stay.
+    An endless stream needs a client that stays connected.
     """
     return not (cycle.response_started and cycle.chunked_encoding)
 
 
 def has_gone(transport: asyncio.Transport, cycle: RequestResponseCycle) -> bool:
-    """Whether the client has gone, as far as is known; asked again, it is known."""
+    """Whether the client has disconnected, as far as known; a second call is certain."""
     connection = transport.get_extra_info("socket")
     (state,) = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _STATE_BYTES)
     is_idle = not (cycle.response_started or transport.get_write_buffer_size())

@@ -1,8 +1,8 @@
-"""Requests that are answered before all of their body has come.
+"""Requests that are answered before their whole body has arrived.
 
-A connection that is closed with bytes unread is reset, and the reset takes the answer with it.
-Clients that read only after they have sent everything would see a broken connection instead of the
-error. So the server's side is shut down, and the rest of the body is read and dropped for a while.
+A connection that is closed with unread bytes is reset, and the reset discards the response. Clients
+that read only after they have sent everything would see a broken connection instead of the error.
+Therefore the server's side is shut down, and the rest of the body is read and dropped for a while.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Lingering(Protocol):
     """A connection that can be left open for the rest of a body."""
 
     def end(self) -> None:
-        """Read nothing more: the answer that is being given is the last."""
+        """Read no further requests: the current response is the last."""
         ...
 
     def linger(self) -> None:
@@ -26,7 +26,7 @@ class Lingering(Protocol):
 
 
 def lingering(app: ASGIApp, cycle: RequestResponseCycle, connection: Lingering) -> ASGIApp:
-    """The application; the rest of a body is dropped where uvicorn would close too early."""
+    """The application; the rest of a body is dropped if uvicorn would close too early."""
 
     async def lingered(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_to_end(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The sockets of a server: bound before anything is started or stored."""
+"""The sockets of a server, which are bound before the service starts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bound_sockets(hosts: Sequence[str], port: int) -> list[socket.socket]:
 
 
 def _add(sockets: list[socket.socket], host: str, port: int) -> None:
-    """Bind the addresses of a host, to the port of the sockets that there are already."""
+    """Bind the addresses of a host to the port of the existing sockets."""
     count = len(sockets)
     for name in BOTH_FAMILIES.get(host, (host,)):
         sockets += _bound(name, sockets[0].getsockname()[1] if sockets else port)
@@ -75,7 +75,7 @@ def _bound(host: str, port: int) -> list[socket.socket]:
 
 def _bind(opened: socket.socket, address: tuple[object, ...]) -> None:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if opened.family == socket.AF_INET6:  # the other family has a socket of its own
+    if opened.family == socket.AF_INET6:  # the other family has a separate socket
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     opened.bind(address)
 

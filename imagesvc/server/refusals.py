@@ -1,4 +1,4 @@
-"""Answers to what never becomes a request of the application."""
+"""Responses to input that never becomes a request of the application."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imagesvc.http.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem
 
 
 def refusal(error: ImagesvcError, fields: bytes = b"") -> bytes:
-    """The answer that ends a connection, as it goes over the wire, with further fields."""
+    """The encoded response that ends a connection, with further fields."""
     body = to_json(problem(error))
     lines = [
         f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}",

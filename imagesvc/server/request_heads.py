@@ -1,4 +1,4 @@
-"""The head of an HTTP/1.1 request: what RFC 9112 asks of its target and Host, without upgrades."""
+"""The head of an HTTP/1.1 request: checks of target and Host by RFC 9112, without upgrades."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 _SINGLETONS = frozenset({
     b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"x-api-key",
 })  # fmt: skip
-"""Fields that may come once, and of which routes read one value.
+"""Fields that may appear once, of which routes read one value.
 
-Those that negotiate, or make a request conditional, are joined (`header_fields`)."""
+Fields for negotiation and conditions are joined (`header_fields`)."""
 MAX_PARAMETERS = 1_000
-"""Of a query, which is read on the event loop."""
+"""The limit of a query, which is parsed on the event loop."""
 _BODY = frozenset({b"content-length", b"transfer-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
 def check_head(method: bytes, http_version: str, fields: Fields) -> None:
-    """Refuse what the parser accepts and this server does not speak.
+    """Refuse requests that the parser accepts and this server does not support.
 
-    Raises:
-        InvalidRequest: a method, version, transfer coding or Host that is none for this server,
-            or a field twice that may come once.
+    Raises: InvalidRequest: a method, version, transfer coding or Host that is not supported, or a
+    repeated singleton field.
     """
     if method == b"CONNECT":
-        raise InvalidRequest("CONNECT is for proxies, and this server is none.")
+        raise InvalidRequest("CONNECT is for proxies, and this server is not a proxy.")
     if http_version not in _VERSIONS:
         raise InvalidRequest("This server speaks HTTP/1.0 and HTTP/1.1.")
     hosts, once = [], set()
@@ -46,7 +45,9 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
         elif name == b"transfer-encoding" and (
             http_version == "1.0" or value.lower() != b"chunked"
         ):
-            raise InvalidRequest("The one transfer coding is chunked, and not in HTTP/1.0.")
+            raise InvalidRequest(
+                "The only transfer coding is chunked, which HTTP/1.0 does not have."
+            )
         elif name in _SINGLETONS:
             if name in once:
                 raise InvalidRequest(f"The request has more than one {_spelt(name)} field.")
@@ -55,7 +56,7 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
 
 
 def declares_body(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a request says that it has a body."""
+    """Whether a request declares a body."""
     return any(name in _BODY for name, _ in fields)
 
 
@@ -65,13 +66,13 @@ def _spelt(name: bytes) -> str:
 
 
 def _check_hosts(hosts: list[bytes], http_version: str) -> None:
-    """Ask for one valid Host field (RFC 9112, section 3.2); HTTP/1.0 may do without."""
+    """Require one valid Host field (RFC 9112, section 3.2); HTTP/1.0 may omit it."""
     if len(hosts) > 1:
         raise InvalidRequest("The request has more than one Host field.")
     if not hosts and http_version != "1.0":
         raise InvalidRequest("The request has no Host field.")
     if hosts and _HOST.fullmatch(hosts[0]) is None:
-        raise InvalidRequest("The Host field holds no valid host.")
+        raise InvalidRequest("The Host field has no valid host.")
 
 
 def check_query(target: bytes) -> None:
@@ -87,27 +88,26 @@ def check_query(target: bytes) -> None:
 def to_origin_form(target: bytes, fields: Fields) -> bytes:
     """Path and query of a target; the host of an absolute one replaces the Host field.
 
-    RFC 9112, section 3.2.2: an absolute target decides, whatever the Host field says.
+    RFC 9112, section 3.2.2: an absolute target overrides the Host field.
 
-    Raises:
-        InvalidRequest: the target is no path and no http or https URL.
+    Raises: InvalidRequest: the target is neither a path nor an http or https URL.
     """
     if target.startswith(b"/") or target == b"*":
         return target
     try:
         url = httptools.parse_url(target)
     except httptools.HttpParserInvalidURLError:
-        raise InvalidRequest("The request target is no valid URL.") from None
+        raise InvalidRequest("The request target is not a valid URL.") from None
     if (url.schema or b"").lower() not in {b"http", b"https"} or not url.host or url.userinfo:
         raise InvalidRequest("The request target is neither a path nor an HTTP URL.")
-    # The authority as it was sent: the parser drops the brackets of an IPv6 address.
+    # The original authority: the parser drops the brackets of an IPv6 address.
     authority = re.split(rb"[/?#]", target.partition(b"://")[2], maxsplit=1)[0]
     fields[:] = [(b"host", authority), *(item for item in fields if item[0] != b"host")]
     return (url.path or b"/") + (b"" if url.query is None else b"?" + url.query)
 
 
 def without_offers(method: bytes, target: bytes, http_version: str, fields: Fields) -> bytes:
-    """The head of a request again, without the protocols that it offers to upgrade to."""
+    """The head of a request without its offered upgrades."""
     kept = (b"%b: %b\r\n" % item for item in fields if item[0] not in _OFFERS)
     request_line = b"%b %b HTTP/%b\r\n" % (method, target, http_version.encode("ascii"))
     return b"".join([request_line, *kept, b"\r\n"])

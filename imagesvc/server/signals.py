@@ -1,4 +1,4 @@
-"""Signals besides SIGTERM and SIGINT: what a server does on those that end a process by default."""
+"""Signals besides SIGTERM and SIGINT that end a process by default."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 STOPPING = (signal.SIGHUP, signal.SIGQUIT)
-"""Stop in good order: the terminal is closed, or a supervisor uses nginx's signal for that."""
+"""Signals for a graceful stop: the terminal was closed, or a supervisor uses nginx's signal."""
 IGNORED = (signal.SIGUSR1, signal.SIGUSR2)
-"""Tools that rotate logs, and process managers, send them to every server."""
+"""Ignored signals, which log rotation tools and process managers send to every server."""
 
 Handler = Callable[[int, FrameType | None], None]
 
 
 @contextlib.contextmanager
 def handled(stop: Handler) -> Iterator[None]:
-    """Handle them while the context lasts; what `nohup` has ignored stays ignored."""
+    """Handle the signals during the context; a signal that `nohup` ignores stays ignored."""
     before = {}
     for number in STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:

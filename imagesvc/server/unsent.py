@@ -1,4 +1,4 @@
-"""Bodies that clients have not read yet, within one bound for all connections of a server."""
+"""Bodies that clients have not read yet, with one limit for all connections of a server."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = structlog.get_logger()
 
 PIECE = 64 << 10
-"""Bytes of a body that are written at a time; the next piece waits until the client has read."""
+"""Bytes of a body that are written at once; the next piece waits until the client has read."""
 
 
 class Holder(Protocol):
     """A connection that holds a body until its client has read it."""
 
     unread_since: float
-    """When its client last read something."""
+    """The time at which its client last read."""
 
     def cut_off(self) -> None:
-        """End the connection now, and let go of what it sends."""
+        """End the connection now, and free its unsent data."""
         ...
 
 
 @dataclass(slots=True)
 class Unsent:
-    """The bodies that connections hold; one that several hold is in memory once and counts once."""
+    """The unread bodies of connections; a body of several connections counts once."""
 
     limit: int
     total: int = 0
@@ -38,7 +38,7 @@ class Unsent:
     _holders: Counter[int] = field(default_factory=Counter)
 
     def hold(self, holder: Holder, body: bytes) -> None:
-        """Count a body; where that is too much, cut off those who have read nothing for longest."""
+        """Count a body; beyond the limit, close the connections that have not read for longest."""
         self._bodies[holder] = body
         self._holders[id(body)] += 1
         if self._holders[id(body)] == 1:
@@ -53,7 +53,7 @@ class Unsent:
             log.warning("answers wait for too many clients", action="connection.cut_off")
 
     def release(self, holder: Holder) -> None:
-        """Forget what a connection held; nothing, if it was cut off."""
+        """Remove the body of a connection; nothing, if it was closed by the limit."""
         body = self._bodies.pop(holder, None)
         if body is None:
             return
@@ -66,8 +66,8 @@ class Unsent:
 def in_pieces(app: ASGIApp, unsent: Unsent, holder: Holder, is_gone: Callable[[], bool]) -> ASGIApp:
     """The application, with large bodies sent in pieces, and counted meanwhile.
 
-    The transport copies nothing and keeps what it is given as a whole, so it is given pieces of
-    their own, which are free again as soon as the client has read them.
+    The transport copies nothing and keeps each buffer as a whole, so it gets separate pieces, which
+    are freed as soon as the client has read them.
     """
 
     async def paced(scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +84,7 @@ def in_pieces(app: ASGIApp, unsent: Unsent, holder: Holder, is_gone: Callable[[]
                     piece = body[start : start + PIECE]
                     more = start + PIECE < len(body) or message.get("more_body", False)
                     await send({**message, "body": piece, "more_body": more})
-                    await asyncio.sleep(0)  # a client that reads quickly must not hold up others
+                    await asyncio.sleep(0)  # a client that reads quickly must not delay others
             finally:
                 unsent.release(holder)
 

@@ -27,7 +27,9 @@ class AccountSettings(BaseModel):
         description="File with the API key of the admin that the first start makes; none: a new "
         "key, which is printed.",
     )
-    access_token_lifetime: Seconds = Field(900.0, description="Time an access token is good.")
+    access_token_lifetime: Seconds = Field(
+        900.0, description="Time for which an access token is valid."
+    )
     refresh_token_lifetime: Seconds = Field(
         30 * 86400.0, description="Time a login lasts after its last use."
     )
@@ -38,7 +40,7 @@ class AccountSettings(BaseModel):
     jwt_jwks: str = Field(
         "off",
         validate_default=True,
-        description="Where the provider's keys are: an https URL, or a file.",
+        description="The provider's keys: an https URL, or a file.",
     )
 
     @field_validator("auth", mode="before")
@@ -91,6 +93,6 @@ class AccountSettings(BaseModel):
 
 
 def _is_safe_url(url: str) -> bool:
-    """Whether what is fetched from there cannot be changed on the way."""
+    """Whether data fetched from the URL cannot be changed on the way."""
     parts = urlsplit(url)
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))

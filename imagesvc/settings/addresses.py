@@ -34,20 +34,21 @@ Origin = Annotated[str, BeforeValidator(_origin)]
 
 
 class AddressSettings(BaseModel):
-    """Origins and proxies that are trusted, and what URLs begin with."""
+    """Trusted origins and proxies, and the prefix of URLs."""
 
     cors_origins: tuple[Origin, ...] = Field(
         (),
         description="Origins whose pages may use this service from browsers; * is every origin.",
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
+        (), description="Networks whose Forwarded and X-Forwarded-* fields are trusted."
     )
     public_url: str = Field(
-        "off", description="What URLs begin with, such as https://example.org/media, or off."
+        "off", description="The prefix of URLs, such as https://example.org/media, or off."
     )
     base_path: str = Field(
-        "/", description="Path the service is served at; of public_url where only that is set."
+        "/",
+        description="Path at which the service is served; that of public_url if only it is set.",
     )
 
     @field_validator("public_url")
@@ -58,7 +59,7 @@ class AddressSettings(BaseModel):
         match = _PUBLIC_URL.fullmatch(url)
         if match is None or (match["path"] and prefix_of(match["path"]) is None):
             raise ValueError(
-                "must be an http or https URL with a host and perhaps a path, such as "
+                "must be an http or https URL with a host and an optional path, such as "
                 "https://example.org/media, or off"
             )
         return url.removesuffix("/")
@@ -73,12 +74,12 @@ class AddressSettings(BaseModel):
 
     @property
     def prefix(self) -> str:
-        """What paths of requests may begin with; empty at the root."""
+        """The prefix of request paths; empty at the root."""
         if self.base_path == "/" and self.public_url != "off":
             return urlsplit(self.public_url).path
         return self.base_path.removesuffix("/")
 
     @property
     def base_url(self) -> str:
-        """What URLs begin with, where no request says more: an absolute URL, or a prefix."""
+        """The prefix of URLs, if no request overrides it: an absolute URL, or a path."""
         return self.prefix if self.public_url == "off" else self.public_url

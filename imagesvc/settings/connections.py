@@ -1,4 +1,4 @@
-"""Connections: how slow clients may be, how much they may send, and how many there may be."""
+"""Connections: limits on the speed, the data and the number of clients."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from imagesvc.settings.quantities import Seconds
 
 
 class ConnectionSettings(BaseModel):
-    """Bounds on connections and on what is sent over them."""
+    """Limits of connections and of their data."""
 
     header_timeout: Seconds = Field(10.0, description="Time a request's header may take.")
     body_timeout: Seconds = Field(
         20.0, description="Time that the next piece of a request's body may take."
     )
     send_timeout: Seconds = Field(
-        30.0, description="Time after which a client that reads nothing is cut off."
+        30.0, description="Time after which a client that reads nothing is disconnected."
     )
     keep_alive_timeout: Seconds = Field(
         20.0, description="Time a connection may be idle between requests."
@@ -30,11 +30,11 @@ class ConnectionSettings(BaseModel):
         1000, description="Connections at once; more are answered 503."
     )
     max_connections_per_address: PositiveInt = Field(
-        500, description="Connections at once from one address that is no trusted proxy's."
+        500, description="Connections at once from one address, except trusted proxies."
     )
     max_unsent_size: ByteSize = Field(
         ByteSize(128 << 20),
-        description="Bytes of answers that all clients together have still to read;"
-        " beyond, the slowest clients are cut off.",
+        description="Bytes of responses that all clients together have not read;"
+        " beyond it, the slowest clients are disconnected.",
     )
-    shutdown_timeout: Seconds = Field(20.0, description="Time SIGTERM leaves to work in flight.")
+    shutdown_timeout: Seconds = Field(20.0, description="Time for running work after SIGTERM.")

@@ -13,11 +13,11 @@ ParameterName = Annotated[str, Field(pattern=r"^[^\s*&=?#]+\*?$")]
 
 
 class DeliverySettings(BaseModel):
-    """Which image URLs are signed, what of them is ignored, and how answers are cached."""
+    """Which image URLs are signed, which parameters are ignored, and how responses are cached."""
 
     transform_policy: Literal["open", "presets", "signed"] = Field(
         "open",
-        description="Which URLs must be signed: none; free-form transforms; these and originals.",
+        description="URLs that must be signed: none; free-form transforms; these and originals.",
     )
     signing_keys: dict[str, SecretStr] = Field(
         default={},
@@ -40,7 +40,7 @@ class DeliverySettings(BaseModel):
         "off", description="Let the proxy in front send files from the data directory."
     )
     sendfile_prefix: str = Field(
-        "/_imagesvc/", description="Where nginx's internal location maps the data directory."
+        "/_imagesvc/", description="Path of nginx's internal location of the data directory."
     )
     cache_tag_header: str = Field(
         "off", description="Header that names the image of an answer, such as Cache-Tag, or off."
@@ -49,7 +49,7 @@ class DeliverySettings(BaseModel):
         YEAR_SECONDS, description="How long caches may keep public images."
     )
     stale_while_revalidate: SecondsOrZero = Field(
-        0.0, description="How long shared caches may send what is stale; 0: not said."
+        0.0, description="How long shared caches may send stale responses; 0: no directive."
     )
 
     @field_validator("signing_keys")

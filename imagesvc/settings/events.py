@@ -1,4 +1,4 @@
-"""Events, and the webhooks that are told of them."""
+"""Events, and their delivery to webhooks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class EventSettings(BaseModel):
     webhook_timeout: Seconds = Field(10.0, description="Time a webhook may take to answer.")
     webhook_retry_delay: Seconds = Field(5.0, description="Delay after a first failed attempt.")
     webhook_disable_after: Seconds = Field(
-        3 * 86_400.0, description="Time of nothing but failures that disables a webhook."
+        3 * 86_400.0, description="Time of continuous failures that disables a webhook."
     )
     webhook_allow: tuple[IPvAnyNetwork, ...] = Field(
-        (), description="Networks that webhooks may be in besides public addresses."
+        (), description="Networks allowed for webhooks besides public addresses."
     )

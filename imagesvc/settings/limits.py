@@ -10,14 +10,14 @@ RateText = Annotated[str, Field(pattern="^(off|[1-9][0-9]{0,5}/[smh]( burst [1-9
 
 
 class LimitSettings(BaseModel):
-    """How often a requester may ask, and how much an owner may keep."""
+    """The rates of requesters, and the quotas of owners."""
 
     rate_limits: Literal["auto", "on", "off"] = Field(
-        "auto", description="Whether the rates hold; auto: where there are accounts."
+        "auto", description="Whether the rates apply; auto: if there are accounts."
     )
     rate_limit: RateText = Field("50/s burst 200", description="Requests of one user.")
     rate_limit_anonymous: RateText = Field(
-        "10/s burst 50", description="Requests of one address without a credential that holds."
+        "10/s burst 50", description="Requests of one address without a valid credential."
     )
     rate_limit_login: RateText = Field(
         "10/m", description="Attempts to log in from one address; ten times as many as one user."

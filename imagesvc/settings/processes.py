@@ -1,4 +1,4 @@
-"""The processes: where the server listens and stores, what workers may use, what is logged."""
+"""The processes: addresses and directories of the server, limits of workers, and logs."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from imagesvc.syntax.hosts import split_hosts
 
 
 class ProcessSettings(BaseModel):
-    """Where the server listens and stores, and what its workers may use."""
+    """Addresses and directories of the server, and limits of its workers."""
 
     host: str = Field(
-        "127.0.0.1", description="Addresses to listen on, with commas between; :: is all of them."
+        "127.0.0.1", description="Addresses to listen on, with commas between; :: is every address."
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    data_dir: Path = Field(Path("data"), description="Where database, blobs and variants live.")
+    data_dir: Path = Field(Path("data"), description="Directory of database, blobs and variants.")
     workers: PositiveInt = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
-        description="Worker processes that touch pixels. Default: the number of cores.",
+        description="Worker processes for pixels. Default: the number of cores.",
     )
     worker_memory: ByteSize = Field(
         ByteSize(2 << 30), ge=256 << 20, description="Address space one worker may use."
     )
     worker_jobs: PositiveInt = Field(
-        2000, description="Calls after which a worker is replaced, so that memory comes back."
+        2000, description="Calls after which a worker is replaced, to free its memory."
     )
     sandbox: Literal["auto", "strict", "off"] = Field(
         "auto",
-        description="Whether workers lock themselves (Landlock, seccomp); strict: or no start.",
+        description="Sandbox of workers (Landlock, seccomp); strict: required for a start.",
     )
     decode_memory: ByteSize = Field(
         ByteSize(2 << 30),
         ge=64 << 20,
-        description="Decoded bytes, as predicted from headers, that may be in work at once.",
+        description="Memory for decoded images, as predicted from headers.",
     )
     queue_size: PositiveInt = Field(
         256, description="On-demand renders that may wait; more are answered 503."

@@ -24,8 +24,7 @@ Pixels = Annotated[int, BeforeValidator(read_pixels), Field(gt=0)]
 def seconds(text: str) -> float:
     """The seconds of a duration such as `30s` or `1h`.
 
-    Raises:
-        SettingsError: it is none.
+    Raises: SettingsError: it is not a duration.
     """
     try:
         value = read_seconds(text)
@@ -35,7 +34,7 @@ def seconds(text: str) -> float:
 
 
 def written(field: FieldInfo, value: Any) -> Any:
-    """The value of a field in the units that settings are written in."""
+    """The value of a field in the units of settings."""
     readers = {getattr(item, "func", None) for item in field.metadata}
     if value is None:
         return None

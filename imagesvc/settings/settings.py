@@ -55,7 +55,7 @@ class Settings(
         env_file=ENV_FILE,
         toml_file=TOML_FILE,
         frozen=True,
-        enable_decoding=False,  # `_decoded` does it, so that its faults are told with the others
+        enable_decoding=False,  # `_decoded` does it, so that its errors are listed with the others
         extra="ignore",
         env_parse_none_str="none",
     )

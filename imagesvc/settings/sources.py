@@ -12,9 +12,9 @@ PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")
 TOML_FILE = Path("imagesvc.toml")
 CLIENT_VARIABLES = frozenset({f"{PREFIX}KEY", f"{PREFIX}URL"})
-"""Variables of `imagesvc upload`, which are no settings."""
+"""Variables of `imagesvc upload`, which are not settings."""
 NOT_DECODED = "not_decoded"
-"""The kind of fault of a list or table that is none."""
+"""The kind of error of an invalid list or table."""
 REMOVED = {
     "allowed_hosts": (
         "it was removed: without accounts the service answers to loopback names only. Set "
@@ -25,14 +25,13 @@ REMOVED = {
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; the text lists every one that is wrong."""
+    """Invalid settings; the text lists all of them."""
 
 
 def decoded(value: object, annotation: object) -> object:
     """The value of a field with this annotation; lists and tables may be JSON in a text.
 
-    Raises:
-        ValueError: it is empty, or no JSON.
+    Raises: ValueError: it is empty, or not JSON.
     """
     if isinstance(value, str) and not value.strip():
         raise ValueError("is empty; without this setting the default is in force")

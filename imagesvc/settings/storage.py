@@ -1,4 +1,4 @@
-"""Storage: sizes of the caches, and how long what is no longer needed is kept."""
+"""Storage: sizes of the caches, and how long unneeded data is kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imagesvc.settings.quantities import Seconds, SecondsOrZero
 
 
 class CacheSettings(BaseModel):
-    """How much of variants is kept."""
+    """The sizes of the variant caches."""
 
     memory_cache_size: ByteSize = Field(
         ByteSize(256 << 20), description="Bytes of variants kept in memory."
@@ -22,7 +22,7 @@ class RetentionSettings(BaseModel):
     """How long idempotency records and orphans are kept."""
 
     idempotency_key_lifetime: Seconds = Field(
-        86400.0, description="How long the first answer to an Idempotency-Key is kept."
+        86400.0, description="How long the first response to an Idempotency-Key is kept."
     )
     gc_interval: Seconds = Field(3600.0, description="Time between collections of orphans.")
     gc_grace: SecondsOrZero = Field(

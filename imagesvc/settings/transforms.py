@@ -15,7 +15,7 @@ Quality = Annotated[int, Field(ge=1, le=100)]
 
 
 class TransformSettings(BaseModel):
-    """What transforms may name, and what they do where they say nothing."""
+    """Names in transforms, and defaults of transforms."""
 
     presets: dict[str, str] = Field(
         default=DEFAULT_PRESETS,
@@ -33,16 +33,16 @@ class TransformSettings(BaseModel):
     quality_webp: Quality = Field(79, description="WebP quality when q is not given.")
     quality_avif: Quality = Field(60, description="AVIF quality when q is not given.")
     auto_formats: tuple[Literal["avif", "webp", "jpeg", "png", "gif"], ...] = Field(
-        ("avif", "webp"), description="What format=auto prefers, the best first."
+        ("avif", "webp"), description="Formats that format=auto prefers, the best first."
     )
     avif_max_pixels: Pixels = Field(
-        2_000_000, description="Pixels up to which format=auto sends AVIF: it encodes slowly."
+        2_000_000, description="Pixels up to which format=auto sends AVIF, which encodes slowly."
     )
 
     @field_validator("presets", mode="before")
     @classmethod
     def _with_the_defaults(cls, given: object) -> object:
-        """The default presets and those of the setting; `false` stands for one that is not there.
+        """The default presets and those of the setting; `false` marks a removed one.
 
         `Settings._decoded` has run then: validators of this kind run from the last to the first.
         """
@@ -64,7 +64,5 @@ class TransformSettings(BaseModel):
     def _among_the_presets(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         missing = [name for name in names if name not in info.data.get("presets", names)]
         if missing:
-            raise ValueError(
-                f"there is no preset {', '.join(missing)}; name those to make with each upload"
-            )
+            raise ValueError(f"there is no preset {', '.join(missing)}; name existing presets")
         return names

@@ -24,15 +24,15 @@ class UploadSettings(BaseModel):
         ByteSize(64 << 20), description="Free disk space below which uploads are answered 507."
     )
     default_visibility: Literal["auto", "public", "unlisted", "private"] = Field(
-        "auto", description="Visibility of an upload that names none; auto: private with accounts."
+        "auto", description="Visibility of an upload without one; auto: private with accounts."
     )
     allow_url_import: bool = Field(
-        default=False, description="Whether images may be imported from URLs, by this server."
+        default=False, description="Whether this server may import images from URLs."
     )
-    url_import_timeout: Seconds = Field(10.0, description="Time one import may download.")
+    url_import_timeout: Seconds = Field(10.0, description="Time for one import.")
     url_import_ports: tuple[Port, ...] = Field(
         (80, 443), min_length=1, description="Ports that may be imported from."
     )
     url_import_allow: tuple[IPvAnyNetwork, ...] = Field(
-        (), description="Networks that may be imported from besides public addresses."
+        (), description="Networks allowed for imports besides public addresses."
     )

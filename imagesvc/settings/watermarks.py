@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class WatermarkSettings(BaseModel):
-    """A watermark: an image file or a text, and where it goes."""
+    """A watermark: an image file or a text, and its position."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

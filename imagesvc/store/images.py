@@ -100,7 +100,7 @@ class ImageStore:
         return image_of(row)
 
     async def usage(self, owner_id: UserId) -> Usage:
-        """How much an owner keeps, and may keep."""
+        """The usage and the quota of an owner."""
         return await self._database.read(
             lambda connection: usage.usage_of(connection, owner_id, self._quota)
         )

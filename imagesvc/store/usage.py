@@ -65,7 +65,7 @@ def refund(connection: Connection, owner_id: UserId, size: int) -> None:
 
 
 def usage_of(connection: Connection, owner_id: UserId, quota: Quota) -> Usage:
-    """How much an owner keeps, and may keep.
+    """The usage and the quota of an owner.
 
     Raises:
         NotFound: there is no such user.

@@ -272,7 +272,7 @@ def _opened(path: Path | None) -> Iterator[int | None]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFound("The original is gone.") from None
+        raise NotFound("The original is missing.") from None
     except OSError as error:
         raise Unavailable(f"The original cannot be opened: {error.strerror}.") from error
     try:

@@ -147,7 +147,7 @@ class Renderer:
     async def _check_source(self, source: Digest) -> None:
         """A decoder calls a file that went away corrupt, or worse."""
         if await self.blobs.size(source) is None:
-            raise NotFound("The original is gone.")
+            raise NotFound("The original is missing.")
 
     def _needed(self, transforms: Sequence[Transform]) -> Mapping[str, Watermark]:
         return self.watermarks if any(transform.wm for transform in transforms) else {}

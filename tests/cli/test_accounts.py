@@ -104,7 +104,7 @@ def test_images_of_a_removed_user_go_to_the_named_owner(make_server: MakeServer)
         (("user", "remove", "nemo"), "", "no user 'nemo' in /"),
         (("key", "add", "nemo"), "", "no user 'nemo' in /"),
         (("key", "list", "nemo"), "", "no user 'nemo' in /"),
-        (("key", "remove", "nemo"), "", "nothing with this id"),
+        (("key", "remove", "nemo"), "", "no resource with this id"),
         (("key", "remove", "isk_nemo"), "", "no API key"),
         (("key", "add", "nemo", "--expires-in", "soon"), "", "duration"),
     ],

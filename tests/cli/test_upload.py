@@ -74,7 +74,7 @@ def test_a_folder_is_sent_in_the_order_of_names(server: Server, folder: Path) ->
 
     done = upload(server, folder, "--json")
 
-    assert (done.returncode, done.stderr) == (0, "5 files sent, 3 passed over (no images)\n")
+    assert (done.returncode, done.stderr) == (0, "5 files sent, 3 skipped (not images)\n")
     assert sent(done, folder) == ["a/no suffix", "a/z.JPG", "a.png", "b.png", "c/d/e.webp"]
 
 

@@ -17,7 +17,7 @@ async def visible_image(images: ImageStore, context: Context) -> Image:
     """The image that the path names.
 
     Raises:
-        NotFound: for this requester there is none.
+        NotFound: it does not exist for this requester.
     """
     image = await images.get(ImageId(context.id("image_id")))
     check_may_see(context.requester, image)
@@ -28,7 +28,7 @@ async def changeable_image(images: ImageStore, context: Context) -> Image:
     """The image that the path names, which the requester may change.
 
     Raises:
-        NotFound: for this requester there is none.
+        NotFound: it does not exist for this requester.
         Forbidden: it belongs to someone else.
     """
     image = await images.get(ImageId(context.id("image_id")))

@@ -1,1 +1,1 @@
-"""What the clients do, a class of methods for each kind of thing."""
+"""The methods of the clients, with a class for each kind of resource."""

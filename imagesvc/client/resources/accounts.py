@@ -1,4 +1,4 @@
-"""The user of a client: logging in, and who is asking."""
+"""The user of a client: logging in, and its data."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class Accounts:
 
     @method
     def me(self) -> Flow[Me]:
-        """Who is asking, with which scopes, and what they keep."""
+        """The user of the credential, with its scopes and the storage used."""
         return answered(Call("GET", f"{API}/users/me", model(Me)))

@@ -53,12 +53,12 @@ class Collections:
 
     @method
     def add_to_collection(self, collection_id: Id, image_ids: Sequence[Id]) -> Flow[None]:
-        """Put images into a collection, all or none."""
+        """Add images to a collection, all or none."""
         return answered(_change("POST", collection_id, image_ids))
 
     @method
     def remove_from_collection(self, collection_id: Id, image_ids: Sequence[Id]) -> Flow[None]:
-        """Take images out of a collection, all or none."""
+        """Remove images from a collection, all or none."""
         return answered(_change("DELETE", collection_id, image_ids))
 
 

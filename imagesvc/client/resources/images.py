@@ -22,7 +22,7 @@ class Images:
 
     @listing
     def images(self, /, q: str | None = None, **query: Any) -> Call[Page[Image]]:
-        """Every image that a search finds, or all; pages are asked for as they are needed."""
+        """Every image that a search finds, or all; pages are requested when needed."""
         return Call("GET", f"{API}/images", model(Page[Image]), query={"q": q, **query})
 
     @method
@@ -40,8 +40,8 @@ class Images:
 
         Args:
             q: the search.
-            limit: how many images at most.
-            cursor: the `next_cursor` of the page before.
+            limit: the maximum number of images.
+            cursor: the `next_cursor` of the previous page.
             total: whether to count the list.
             query: filters and order, such as `collection`, `visibility`, `sort`.
         """
@@ -52,12 +52,11 @@ class Images:
     def update_image(
         self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
     ) -> Flow[Image]:
-        """Change title, description, tags, visibility or share_location; the rest stays.
+        """Change title, description, tags, visibility or share_location.
 
-        Args:
-            image_id: which one.
-            if_match: the `etag` that it was known by; PreconditionFailed when it has changed since.
-            changes: what to change.
+        Args: image_id: the image.
+            if_match: its known `etag`; PreconditionFailed if it has changed since.
+            changes: the changed fields.
         """
         return answered(edit(f"{API}/images/{image_id}", Image, changes, if_match))
 
@@ -68,7 +67,7 @@ class Images:
 
     @method
     def delete_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:
-        """Delete up to 100 images, each for itself: an entry for each, in order."""
+        """Delete up to 100 images independently: an entry for each, in order."""
         body = {"ids": [str(image_id) for image_id in image_ids]}
         path = f"{API}/images/actions/delete"
         call = Call("POST", path, model(DeleteResults), json=body, is_repeatable=False)

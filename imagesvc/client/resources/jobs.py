@@ -34,7 +34,7 @@ class Jobs:
 
     @method
     def retry_job(self, job_id: Id) -> Flow[Job]:
-        """Queue a job again that has not succeeded; one that runs begins anew."""
+        """Queue a job again that has not succeeded; a running job is restarted."""
         return answered(Call("POST", f"{API}/jobs/{job_id}/retry", model(Job)))
 
     @method

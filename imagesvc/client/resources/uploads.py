@@ -30,14 +30,13 @@ class Uploads:
         idempotency_key: str | None = None,
         **fields: Unpack[Fields],
     ) -> Flow[Image]:
-        """Upload one file: a path, its bytes, or a file that can be read.
+        """Upload one file: a path, its bytes, or a readable file.
 
-        Args:
-            source: what to upload; a str is a path.
-            filename: its name; that of the path, when not given.
-            on_progress: called with the bytes sent so far and the bytes of all.
-            idempotency_key: one for each image that is meant; a new one, when not given.
-            fields: what to say about it.
+        Args: source: the file to upload; a str is a path.
+            filename: its name; by default that of the path.
+            on_progress: called with the bytes sent so far and the total.
+            idempotency_key: one for each intended image; by default a new one.
+            fields: its metadata.
         """
         name = filename or name_of(source)
         with opened(source) as file:
@@ -91,11 +90,10 @@ class Uploads:
     ) -> Flow[list[UploadEntry]]:
         """Upload files in one request: an entry for each, in order, with its image or its error.
 
-        Args:
-            sources: what to upload; a str is a path.
-            on_progress: called with the bytes sent so far and the bytes of all files.
-            idempotency_key: one for all of them; a new one, when not given.
-            fields: what to say about each of them.
+        Args: sources: the files to upload; a str is a path.
+            on_progress: called with the bytes sent so far and the total.
+            idempotency_key: one for all of them; by default a new one.
+            fields: the metadata of each of them.
         """
         with all_opened(sources) as files:
             call = Call(
@@ -112,7 +110,7 @@ class Uploads:
     def import_url(
         self, url: str, *, idempotency_key: str | None = None, **fields: Unpack[Fields]
     ) -> Flow[Image]:
-        """Have the service fetch an image, where its settings allow that (`allow_url_import`)."""
+        """Make the service fetch an image, if its settings allow it (`allow_url_import`)."""
         body: dict[str, Any] = {"url": url, **fields}
         if "tags" in fields:
             body["tags"] = [tag for tag in fields["tags"].split(",") if tag.strip()]
@@ -123,7 +121,7 @@ class Uploads:
 
     @method
     def upload_url(self, **fields: Unpack[FieldsOfUrl]) -> Flow[UploadUrl]:
-        """A URL for somebody without a credential, which takes one file, once."""
+        """A URL that accepts one file, once, without a credential."""
         path = f"{API}/images/actions/upload-url"
         return answered(Call("GET", path, _upload_url, query=fields))
 

@@ -21,11 +21,10 @@ class Variants:
     def process(
         self, image_ids: Sequence[Id], operations: Sequence[Operation] | None = None
     ) -> Flow[list[Job]]:
-        """Have variants of images made: a job for each.
+        """Make variants of images: a job for each.
 
-        Args:
-            image_ids: of which images, up to 100.
-            operations: names of presets, or transforms; the eager presets, when not given.
+        Args: image_ids: up to 100 images.
+            operations: names of presets, or transforms; by default the eager presets.
         """
         body: dict[str, Any] = {"ids": [str(image_id) for image_id in image_ids]}
         if operations is not None:
@@ -42,7 +41,7 @@ class Variants:
 
     @method
     def purge_variants(self, image_id: Id) -> Flow[int]:
-        """Remove the stored variants of an image, which are made anew when asked for."""
+        """Remove the stored variants of an image, which are made again when requested."""
         call = Call("DELETE", f"{API}/images/{image_id}/variants", model(Purged))
         return (yield from answered(call)).deleted
 
@@ -60,12 +59,11 @@ class Variants:
         expires_in: int | None = None,
         download: bool = False,
     ) -> Flow[SignedUrls]:
-        """URLs that show pictures of one's own image without a credential, for `<img>`.
+        """URLs that show pictures of an own image without a credential, for `<img>`.
 
-        Args:
-            image_id: which image.
+        Args: image_id: the image.
             operations: `original`, names of presets, or transforms.
-            expires_in: seconds for which they hold; as the service does it, when not given.
+            expires_in: seconds for which they are valid; by default the service decides.
             download: whether browsers save the pictures instead of showing them.
         """
         body: dict[str, Any] = {"operations": list(operations), "download": download}

@@ -74,7 +74,7 @@ class FileBlobStore:
             return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             self._check()
-            raise NotFound("The original is gone.") from None
+            raise NotFound("The original is missing.") from None
 
     async def size(self, digest: Digest) -> int | None:
         """See `BlobStore`."""

@@ -28,7 +28,7 @@ users = Table(
     Column("is_disabled", Boolean, nullable=False),
     Column("image_count", BigInteger, nullable=False),  # what the quota counts, kept
     Column("image_bytes", BigInteger, nullable=False),  # in the transactions that change it
-    Column("quota_images", BigInteger, nullable=True),  # instead of those in the settings
+    Column("quota_images", BigInteger, nullable=True),  # override those in the settings
     Column("quota_bytes", BigInteger, nullable=True),
     Column("created_at", Instant, nullable=False),
     Column("subject", Text, nullable=True, unique=True),  # issuer and sub at a provider
