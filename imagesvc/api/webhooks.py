@@ -54,7 +54,7 @@ class WebhookIn(Sent, title="WebhookRequest"):
 
     url: str
     event_types: EventTypes = Field([EVERY_TYPE])
-    """The types of events to send; `*` for all."""
+    """The types of events to send; The types of events to send; `*` for all."""
 
 
 class WebhookPatch(Patch):

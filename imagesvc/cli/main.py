@@ -29,7 +29,7 @@ cli.add_typer(key_commands, name="key")
 
 
 def run() -> int:
-    """Run the command that `sys.argv` names; its exit status."""
+    """Run the command in `sys.argv`; returns its exit status."""
     try:
         cli(standalone_mode=True)
     except (SettingsError, ImagesvcError, OSError) as error:

@@ -28,7 +28,7 @@ def check(
 ) -> None:
     """Verify the database, every blob against its digest, and every row against its blob.
 
-    Exit status: 0 when all is sound, 1 when something is damaged, 2 when it cannot be checked.
+    Exit status: 0 when no damage is found, 1 when there is damage, 2 when it cannot be checked.
     """
     settings = load_settings(data_dir=data_dir)
     configure_logs(settings.log_format, settings.log_level)
@@ -68,10 +68,12 @@ def _print_report(report: Report) -> None:
 
 def gc(
     data_dir: DataDirOption = None,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be removed.")] = False,
-    grace: Annotated[str | None, typer.Option(help="Spare what is younger; such as 10m.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would be removed.")] = False,
+    grace: Annotated[
+        str | None, typer.Option(help="Keep files that are younger, such as 10m.")
+    ] = None,
 ) -> None:
-    """Remove what no row points at: blobs, variants and uploads that a crash left."""
+    """Remove files without a row: blobs, variants and uploads that a crash left."""
     settings = load_settings(data_dir=data_dir, gc_grace=grace)
     found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
     verb = "would be removed" if dry_run else "removed"

@@ -18,7 +18,7 @@ from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 
 IMAGE_PATH = re.compile(r"/images/[^/]+(/[^/]+)?|/blurred-images/[^/]+")
-"""Of URLs that may be signed."""
+"""The prefixes of URLs that may be signed."""
 
 
 def sign(
@@ -29,9 +29,9 @@ def sign(
     key: Annotated[str | None, typer.Option(help="Id of the key; default: the first.")] = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Print the signed URL of an image's path; without --expires-in it is valid forever.
+    """Print the signed URL of an image's path; without --expires-in it never expires.
 
-    Only another secret.key, or a removed key of the setting signing_keys, ends it then.
+    Then only another secret.key, or the removal of the key from signing_keys, ends it.
     """
     settings = load_settings(data_dir=data_dir)
     signer = Parts(settings, is_offline=True).urls.signer
@@ -50,7 +50,7 @@ def sign(
 
 
 def _below(url: str, settings: Settings) -> str:
-    """What of a URL is signed: not what the service's URLs begin with."""
+    """The signed part of a URL, without the prefix of the service's URLs."""
     for beginning in (settings.base_url, settings.prefix):
         if beginning and url.startswith((f"{beginning}/images/", f"{beginning}/blurred-images/")):
             return url.removeprefix(beginning)

@@ -38,12 +38,12 @@ FETCH_ATTEMPTS = 3
 
 
 class Remember(Protocol):
-    """Takes an answer that may be given again from memory; `HotPath.remember`."""
+    """Receives a response that may be sent again from memory; `HotPath.remember`."""
 
     def __call__(
         self, scope: AsgiScope, image_id: ImageId, entry: Entry, headers: RawHeaders
     ) -> None:
-        """Answer requests like this one with this entry from now on."""
+        """Answer equal requests with this entry from now on."""
         ...
 
 
@@ -75,7 +75,7 @@ class VariantAnswers:
     async def send_as_original(
         self, request: Request, image: Image, transform: Transform, asked: Asked
     ) -> Response:
-        """A variant in place of the original; its owner gets other bytes at the same URL."""
+        """A variant instead of the original; the owner gets different bytes at the same URL."""
         wanted = self.variants.identities.identify(image.id, image.original, transform)
         response, _ = await self._response(request, image, wanted, asked, CREDENTIALS)
         return response
@@ -123,7 +123,7 @@ class VariantAnswers:
         raise evicted()
 
     async def _fetched(self, request: Request, wanted: VariantRequest, asked: Asked) -> Fetched:
-        """The variant, for as long as the client waits for it.
+        """The variant, while the client waits for it.
 
         Raises:
             ClientLeft: the client closed its connection.
@@ -138,7 +138,7 @@ class VariantAnswers:
     def _remember(
         self, request: Request, image: Image, asked: Asked, fetched: Fetched, response: Response
     ) -> None:
-        """Have requests like this one answered from memory, if the answer is for everyone."""
+        """Let equal requests be answered from memory, if the response is for everyone."""
         content = fetched.content
         if (
             isinstance(content, StoredFile)

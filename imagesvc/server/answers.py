@@ -26,11 +26,11 @@ from imagesvc.server.unsent import Unsent, in_pieces
 log = structlog.get_logger()
 
 UNREAD_STEP = 16 << 10
-"""Bytes that a client must read within `send_seconds` for its connection to live on."""
+"""Bytes that a client must read within `send_seconds` to keep its connection."""
 MOST_AT_ONCE = 16
-"""Requests of one read that are answered without a task; a pipeline must not hold the loop."""
+"""Requests of one read that are answered without a task; a pipeline must not block the loop."""
 KERNEL_UNSENT_BYTES = 256 << 10
-"""What the kernel keeps beyond what is on its way; by itself it takes megabytes."""
+"""The kernel's buffer beyond the data in flight; its default is megabytes."""
 _BYTES_ACKED_END = 128  # in struct tcp_info, of Linux 4.1 and later
 
 
@@ -44,8 +44,8 @@ class AnsweringProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read, self.unread_since = 0, 0.0
-        self._is_ending = False  # the last answer has been given, and what comes is dropped
-        self._linger_until: float | None = None  # when the rest of an answered request must be here
+        self._is_ending = False  # the last response has been sent, and further input is dropped
+        self._linger_until: float | None = None  # when the rest of a request must have arrived
         self._may_at_once = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
         self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
@@ -60,12 +60,12 @@ class AnsweringProtocol(HttpToolsProtocol):
         self.unread_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is no more."""
+        """The connection is closed."""
         self._disconnect_running()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes at once
-        """The client sends no more; whether it may wait for the answer to what it has sent."""
+        """The client sends no more; returns whether it may wait for its response."""
         if self._linger_until is not None or not self._is_busy() or self.cycle.more_body:
             return False
         if self._running is not None and not may_wait(self._running):
@@ -75,7 +75,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         return True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Answer a request, once the client has read the answers before it."""
+        """Answer a request after the client has read the responses before it."""
         self._running = cycle
         if self.flow.write_paused:
             self._waiting = (cycle, app)
@@ -86,7 +86,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
 
     def resume_writing(self) -> None:
-        """The client has read: go on."""
+        """The client has read: continue."""
         super().resume_writing()
         if self._waiting is not None:
             (cycle, app), self._waiting = self._waiting, None
@@ -94,14 +94,14 @@ class AnsweringProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
 
     def _answer_at_once(self, cycle: RequestResponseCycle) -> bool:
-        """Answer without a task; not in a pipeline, where each answer would begin the next."""
+        """Answer without a task; not in a pipeline, where each response would start the next."""
         self._may_at_once -= 1
         if self.pipeline or self.flow.write_paused or not cycle.keep_alive or self._may_at_once < 0:
             return False
         try:
             answer = self.inline(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
-        except Exception:  # the parser would make a 400 of it
-            log.exception("bug in an answer at once", action="hot.bug")
+        except Exception:  # the parser would turn it into a 400
+            log.exception("bug in an inline response", action="hot.bug")
             return False
         if answer is None:
             return False
@@ -113,7 +113,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         return True
 
     def end(self) -> None:
-        """Read nothing more: the answer that is being given is the last."""
+        """Read no further requests: the current response is the last."""
         self._is_ending = True
 
     def linger(self) -> None:
@@ -124,7 +124,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
     def cut_off(self) -> None:
-        """End the connection now, and let go of what it sends."""
+        """End the connection now, and free its unsent data."""
         self._disconnect_running()
         self.transport.abort()
 
@@ -142,13 +142,13 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.cut_off()
 
     def _read_bytes(self) -> int:
-        """What the client has taken of all answers, as its kernel acknowledged (tcp(7))."""
+        """The bytes of responses that the client's kernel has acknowledged (tcp(7))."""
         connection = self.transport.get_extra_info("socket")
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED_END)
         return int.from_bytes(info[_BYTES_ACKED_END - 8 :], sys.byteorder)
 
     def _disconnect_running(self) -> None:
-        """Tell the request that is being answered; uvicorn tells the last of a pipeline alone."""
+        """Notify the current request; uvicorn notifies only the last of a pipeline."""
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()

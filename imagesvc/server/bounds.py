@@ -18,7 +18,7 @@ MAX_HEADER_FIELDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a connection may send and how slowly."""
+    """The limits of a connection."""
 
     header_seconds: float
     send_seconds: float
@@ -27,7 +27,7 @@ class Bounds:
     url_bytes: int
     connections: int
     lingering: int
-    """Refused connections beyond the limit that may go on sending for a moment."""
+    """Refused connections beyond the limit that may continue sending for a moment."""
     connections_per_address: int
     unsent_bytes: int
     is_proxy: Callable[[str], bool]
@@ -35,7 +35,7 @@ class Bounds:
 
 
 def connection_bounds(settings: Settings) -> Bounds:
-    """What the settings allow a connection."""
+    """The limits of a connection from the settings."""
     return Bounds(
         header_seconds=settings.header_timeout,
         send_seconds=settings.send_timeout,
@@ -51,7 +51,7 @@ def connection_bounds(settings: Settings) -> Bounds:
 
 
 def fitting_bounds(settings: Settings) -> tuple[Bounds, int]:
-    """The bounds of connections that the limit of open files has room for, and the backlog."""
+    """The limits of connections that the limit of open files permits, and the backlog."""
     limit = descriptors.raise_limit()
     room = descriptors.room_for(settings.max_connections, settings.workers, limit)
     if room.connections < settings.max_connections:

@@ -1,4 +1,4 @@
-"""All connections of a server: how many there may be, and a look at each once a second."""
+"""All connections of a server: their limits, and a check of each once a second."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 MANY = 100
-"""Connections that must end before their memory is given back to the system."""
+"""The number of ended connections after which their memory is returned to the system."""
 GIVE_BACK_LOOKS = frozenset({1, 4, 16})
-"""Looks after which it is given back."""
+"""Checks after which memory is returned."""
 
 
 class Connection(Protocol):
-    """What the watch needs of a connection."""
+    """The interface of a watched connection."""
 
     address: str | None
-    """What its client's address counts as; None for a trusted proxy's."""
+    """The counted form of its client's address; None for a trusted proxy."""
     loop: asyncio.AbstractEventLoop
 
     def look_after(self, now: float) -> None:
@@ -34,22 +34,22 @@ class Connection(Protocol):
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at every connection of a server once a second, as long as there are any."""
+    """Checks every connection of a server once a second, while there are any."""
 
     connections: set[Connection] = field(default_factory=set)
     per_address: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    """Connections refused, by the setting that limits them."""
+    """Refused connections, by the setting that limits them."""
     untold: Counter[tuple[str, str | None]] = field(default_factory=Counter)
-    """Those since the last look, which logs them, by setting and address."""
+    """Refused connections since the last check, which logs them, by setting and address."""
     is_looking: bool = False
     most: int = 0
-    """Connections at once, at most, since many ended."""
+    """The maximum of concurrent connections since many ended."""
     looks_since: int | None = None
-    """Looks since many ended; None when their memory has been given back."""
+    """Checks since many ended; None when their memory has been returned."""
 
     def add(self, connection: Connection) -> None:
-        """Look after a connection from now on."""
+        """Watch a connection from now on."""
         self.connections.add(connection)
         self.most = max(self.most, len(self.connections))
         if connection.address is not None:
@@ -59,7 +59,7 @@ class Watch:
             connection.loop.call_later(LOOK_SECONDS, self._look, connection.loop)
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is no more."""
+        """Remove a closed connection."""
         self.connections.discard(connection)
         if connection.address is not None:
             self.per_address[connection.address] -= 1
@@ -67,7 +67,7 @@ class Watch:
                 del self.per_address[connection.address]
 
     def refuse(self, limit: str, client: tuple[str, int] | None) -> None:
-        """Note that a connection is refused for a limit."""
+        """Record that a connection was refused by a limit."""
         self.refused[limit] += 1
         self.untold[limit, client[0] if client else None] += 1
 
@@ -81,7 +81,7 @@ class Watch:
             loop.call_later(LOOK_SECONDS, self._look, loop)
 
     def _log_refused(self) -> None:
-        """One line for each limit, which names the address that met it most often."""
+        """Log one line for each limit, with the address that exceeded it most often."""
         for limit in {limit for limit, _client in self.untold}:
             found = Counter({who: n for (which, who), n in self.untold.items() if which == limit})
             log.warning(
@@ -94,9 +94,9 @@ class Watch:
         self.untold.clear()
 
     def _give_back_memory(self) -> None:
-        """Give back what many connections held, some time after they ended: their tasks end later.
+        """Return the memory of many connections some time after they ended: their tasks end later.
 
-        How much later depends on what else the machine does, so this is done more than once.
+        The delay depends on the load of the machine, so this is done more than once.
         """
         if self.most - len(self.connections) >= MANY:
             self.most = len(self.connections)

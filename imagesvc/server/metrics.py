@@ -1,4 +1,4 @@
-"""The metrics that `/metrics` shows, gathered from the parts of the service."""
+"""The metrics of `/metrics`, collected from the parts of the service."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ async def metrics(
     streams: Counter[UserId | None],
     refused: Mapping[str, int],
 ) -> list[Metric]:
-    """Everything that is counted.
+    """All metrics.
 
-    Args:
-        service: whose metrics they are.
+    Args: service: the service.
         answers: requests by status.
-        streams: those of events.
+        streams: event streams.
         refused: connections by the setting that limits them.
     """
     jobs = await service.stores.jobs.count_open()
@@ -37,16 +36,18 @@ async def metrics(
             for limit, count in sorted(refused.items())
         ),
         *(
-            _counter("rate_limited", "Requests refused for their rate.", count, {"limit": limit})
+            _counter("rate_limited", "Requests refused by a rate limit.", count, {"limit": limit})
             for limit, count in sorted(service.rate_limits.refused.items())
         ),
         *(
             _counter("logins_refused", "Logins refused.", count, {"for": reason})
             for reason, count in sorted(service.accounts.sessions.refused.items())
         ),
-        _gauge("event_streams", "Streams of events that are open.", streams.total()),
+        _gauge("event_streams", "Open event streams.", streams.total()),
         _gauge("lookups", "Host names being looked up.", service.outbound.lookups.running),
-        _gauge("lookups_stuck", "Those that are not waited for.", service.outbound.lookups.stuck),
+        _gauge(
+            "lookups_stuck", "Look-ups whose waiter has timed out.", service.outbound.lookups.stuck
+        ),
         _gauge(
             "webhook_deliveries_waiting",
             "Deliveries to be sent, or sent again.",
@@ -60,8 +61,8 @@ async def metrics(
             _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
             for status, count in jobs.items()
         ),
-        _gauge("renders_running", "Pieces of work in workers.", admission.running),
-        _gauge("renders_waiting", "Pieces of work waiting for a worker.", admission.waiting),
+        _gauge("renders_running", "Calls in workers.", admission.running),
+        _gauge("renders_waiting", "Calls waiting for a worker.", admission.waiting),
         _counter("worker_calls", "Calls made in workers.", service.workers.pool.calls),
         _counter("workers_ended", "Workers killed or replaced.", service.workers.pool.killed),
         _gauge(
@@ -75,13 +76,13 @@ async def metrics(
         ),
         _counter("disk_evicted", "Variants evicted from disk.", service.caches.disk.evicted),
         _gauge("blobs_damaged", "Stored files found damaged.", service.files.verified.damaged),
-        _gauge("database_damaged", "Whether damage was met.", service.stores.database.is_damaged),
+        _gauge("database_damaged", "Whether damage was found.", service.stores.database.is_damaged),
         *_disk(service.files.data_dir),
     ]
 
 
 def _disk(data_dir: DataDir) -> list[Metric]:
-    """Nothing where the data directory is gone: 0 would mean a full disk."""
+    """No value if the data directory is missing: 0 would mean a full disk."""
     try:
         free, inodes = data_dir.free_bytes(), data_dir.free_inodes()
     except OSError:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a connection, with bounds on what a client may send and how slowly.
+"""HTTP/1.1 on a connection, with limits on the size and the speed of requests.
 
 uvicorn bounds neither the size of a header nor the time it takes. Here one look a second at every
 connection does what a timer for each request would, so that the hot path pays for none.
@@ -32,12 +32,12 @@ from imagesvc.server.unsent import Unsent
 from imagesvc.syntax.header_fields import joined_field
 
 LINGER_SECONDS = 2.0
-"""How long a refused client may go on sending: a reset would take the refusal with it."""
+"""How long a refused client may continue sending: a reset would discard the refusal."""
 NOT_HTTP = "The request is not valid: this port speaks HTTP/1.1 without TLS."
 
 
 class BoundedProtocol(AnsweringProtocol):
-    """One connection within bounds; `bounded` binds the class to those of a server."""
+    """One connection with limits; `bounded` binds the class to those of a server."""
 
     watch: ClassVar[Watch]
     cors: ClassVar[Cors]
@@ -45,13 +45,13 @@ class BoundedProtocol(AnsweringProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.address: str | None = None
-        self._head_since: float | None = None  # when the header began that is not complete
-        self._pending = 0  # bytes since the last header that was complete, or piece of a body
+        self._head_since: float | None = None  # when the incomplete header began
+        self._pending = 0  # bytes since the last complete header, or piece of a body
         self._refusal: ImagesvcError | None = None
         self._restated = b""  # the head of a request that offered an upgrade, without the offer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, unless there are too many connections."""
+        """Accept the connection, unless there are too many."""
         super().connection_made(transport)
         if self.client is not None and not self.bounds.is_proxy(self.client[0]):
             self.address = network_of(self.client[0])
@@ -65,12 +65,12 @@ class BoundedProtocol(AnsweringProtocol):
             self._refuse(Overloaded("There are too many connections from this address."))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is no more."""
+        """The connection is closed."""
         self.watch.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take the next bytes of a request."""
+        """Process the next bytes of a request."""
         if self._refusal is not None or self._is_ending:
             return
         self._pending += len(data)
@@ -81,19 +81,19 @@ class BoundedProtocol(AnsweringProtocol):
         except httptools.HttpParserError:  # of the parser, or of `_stop_parsing`
             self._refuse(self._refusal or InvalidRequest(NOT_HTTP))
         if self._pending > self.bounds.header_bytes and self._refusal is None:
-            self._refuse(self._headers_too_large())  # a field or a trailer without an end
+            self._refuse(self._headers_too_large())  # an endless field or trailer
         elif self._head_since is self._linger_until is None and (
             self._pending or self._is_untimed()
         ):
-            # A header begins, or bytes that begin none: uvicorn has stopped its timer for them.
+            # A header begins, or invalid bytes: uvicorn has stopped its timer for them.
             self._head_since = self.loop.time()
 
     def _parse(self, data: bytes) -> None:
         """Parse the next bytes, and ignore every offer to upgrade.
 
-        The parser ends a request that offers an upgrade after its head, whatever body it declares,
-        and would take that body for the next request. So the head is parsed once more without the
-        offer, by a new parser that frames the body as declared.
+        The parser ends a request that offers an upgrade after its head, regardless of its declared
+        body, and would read the body as the next request. Therefore the head is parsed again
+        without the offer, by a new parser that frames the body as declared.
         """
         rest = memoryview(data)
         while True:
@@ -108,7 +108,7 @@ class BoundedProtocol(AnsweringProtocol):
             self.parser.feed_data(self._restated)
 
     def on_headers_complete(self) -> None:
-        """The header is there: check it before anything is done for it."""
+        """The header is complete: check it before it is processed."""
         self._head_since = None
         if len(self.headers) > self.bounds.header_count:
             self._stop_parsing(self._headers_too_large())
@@ -133,13 +133,13 @@ class BoundedProtocol(AnsweringProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The request is complete, unless it is to be parsed again without its upgrade."""
+        """The request is complete, unless it must be parsed again without its upgrade."""
         if not self.parser.should_upgrade():
             self._linger_until = None
             super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
-        """The next piece of a body is there."""
+        """The next piece of a body has arrived."""
         self._pending = 0
         super().on_body(body)
 
@@ -149,11 +149,11 @@ class BoundedProtocol(AnsweringProtocol):
         if self._linger_until is not None and now >= self._linger_until and is_sent:
             self.cut_off()
         elif self._head_since is not None and self._is_busy():
-            self._head_since = now  # the header of the next request, which waits anyway
+            self._head_since = now  # the header of the next request, which has to wait
         elif self._head_since is not None and now - self._head_since > self.bounds.header_seconds:
             self._head_since = None
             if self._pending:
-                self._refuse(RequestTimeout("The header did not come in time."))
+                self._refuse(RequestTimeout("The header did not arrive in time."))
             else:
                 self.transport.close()
         self._cut_off_if_unread(now, is_sent=is_sent)
@@ -169,12 +169,12 @@ class BoundedProtocol(AnsweringProtocol):
         )
 
     def _stop_parsing(self, error: ImagesvcError) -> None:
-        """Have `data_received` refuse the request, which is where the parser's errors end."""
+        """Make `data_received` refuse the request, which handles the parser's errors."""
         self._refusal = error
         raise error
 
     def _refuse(self, error: ImagesvcError) -> None:
-        """Answer with an error, and end the connection."""
+        """Send an error, and close the connection."""
         self._refusal = error
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
@@ -185,7 +185,7 @@ class BoundedProtocol(AnsweringProtocol):
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        # Of a request that nothing is known of, a page may read the refusal if every page may.
+        # A page may read the refusal of an unknown request if every page may read responses.
         origin = joined_field(self.headers or (), b"origin")
         fields = written(self.cors.fields(origin, is_delivery=True))
         self.transport.write(refusal(error, fields))

@@ -58,14 +58,14 @@ def _relax_garbage_collector() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells the service where it listens, and of a stop before connections have drained."""
+    """Tells the service its address, and announces a stop before connections have drained."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and announce the address, where connections are accepted only now."""
+        """Start, and announce the address; connections are accepted only from now on."""
         try:
             await super().startup(sockets)
         except OSError as error:  # another program was faster to listen on a port
@@ -77,15 +77,15 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle SIGHUP and others, too."""
+        """Also handle SIGHUP and others."""
         with super().capture_signals(), signals.handled(self.handle_exit):
             yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop claiming jobs, then stop; a second Ctrl-C does not wait.
 
-        Unlike uvicorn's, this does not raise the signal again at the end: a stop that was asked
-        for and went well is exit status 0.
+        Unlike uvicorn's, this does not raise the signal again at the end: a requested and
+        successful stop has exit status 0.
         """
         del frame
         self._service.begin_stop()

@@ -24,7 +24,7 @@ def accounts_of(
 
 
 def read_admin_key(settings: Settings) -> GivenKey | None:
-    """The key for the first admin, from the file of the settings; None where there is no file.
+    """The key for the first admin, from the file of the settings; None without a file.
 
     Raises:
         KeyFileUnusable: there is no data directory yet, and the file does not hold a key.
@@ -38,7 +38,7 @@ def read_admin_key(settings: Settings) -> GivenKey | None:
 
 
 def rate_limits_of(settings: Settings) -> RateLimits:
-    """The rates of the settings, or none."""
+    """The rates of the settings, or None."""
     are_on = settings.rate_limits == "on" or (
         settings.rate_limits == "auto" and settings.has_accounts
     )

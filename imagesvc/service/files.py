@@ -46,7 +46,7 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
     """The files in the data directory of the settings.
 
     Raises:
-        NoDataDir: a command is to use one that does not exist.
+        NoDataDir: a command needs an existing one.
     """
     data_dir = usable_data_dir(settings, is_offline=is_offline)
     blobs = FileBlobStore(data_dir.blobs)
@@ -68,7 +68,7 @@ def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
     """The data directory, which a server makes and a command only uses.
 
     Raises:
-        NoDataDir: a command is to use one that does not exist.
+        NoDataDir: a command needs an existing one.
     """
     data_dir = DataDir(settings.data_dir.absolute())
     if is_offline:
@@ -79,6 +79,6 @@ def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
     if is_new:
         path = str(data_dir.root)
         log.warning("made a new data directory", action="data_dir.new", path=path)
-    if not data_dir.has_database():  # else a secret that is missing was lost
+    if not data_dir.has_database():  # otherwise a missing secret was lost
         make_secret(data_dir.secret)
     return data_dir

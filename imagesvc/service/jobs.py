@@ -12,14 +12,15 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.files.incoming import Incoming
 
 CONCURRENCY = 8
-"""Slots for jobs a worker, of which one owner gets half: one job runs, the others are being claimed
-or settled, or wait for their turn."""
+"""Job slots for each worker, of which one owner gets half: one job runs, the others are being
+claimed or settled, or wait for their turn.
+"""
 
 
 def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) -> Runner:
     """The runner of the queue in the database; it is not started yet."""
     mezzanines = Mezzanines(
-        # The margin of free space is for uploads: what was taken may be worked on.
+        # The margin of free space is for uploads: jobs of accepted uploads may use it.
         incoming=Incoming(files.data_dir, max_bytes=settings.worker_memory, min_free_bytes=0),
         blobs=files.blobs,
         images=stores.images,

@@ -45,7 +45,7 @@ def outbound_of(settings: Settings, stores: Stores, resolver: Resolver) -> Outbo
 
 
 def source_rules(settings: Settings) -> SourceRules:
-    """Where the settings allow images to be imported from."""
+    """The allowed sources of imports from the settings."""
     return SourceRules(
         is_allowed=partial(is_allowed, extra=settings.url_import_allow),
         ports=frozenset(settings.url_import_ports),
@@ -56,7 +56,7 @@ def source_rules(settings: Settings) -> SourceRules:
 
 
 def webhook_rules(settings: Settings) -> OutboundRules:
-    """Where the settings allow events to be sent."""
+    """The allowed targets of webhooks from the settings."""
     return OutboundRules(
         is_allowed=partial(is_allowed, extra=settings.webhook_allow),
         ports=range(1, 65536),
@@ -66,7 +66,7 @@ def webhook_rules(settings: Settings) -> OutboundRules:
 
 
 def provider_rules() -> OutboundRules:
-    """Where keys of an identity provider may be fetched: the operator names the URL."""
+    """The allowed targets for keys of an identity provider: the operator's URL."""
     return OutboundRules(
         is_allowed=lambda _address: True,
         ports=range(1, 65536),
@@ -76,5 +76,5 @@ def provider_rules() -> OutboundRules:
 
 
 def user_agent() -> str:
-    """What requests of this service call themselves."""
+    """The User-Agent of requests of this service."""
     return f"imagesvc/{version('imagesvc')}"

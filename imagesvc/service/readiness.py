@@ -26,18 +26,18 @@ def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
 async def check_database(stores: Stores) -> None:
     """Raises `Unavailable` when the database cannot be read, or not all of it."""
     if stores.database.is_damaged:
-        raise DatabaseDamaged("The database is damaged; imagesvc check tells more.")
+        raise DatabaseDamaged("The database is damaged; imagesvc check shows the details.")
     await stores.jobs.next_due_at(utc_now())
 
 
 async def check_data_dir(files: Files) -> None:
-    """Raises `Unavailable` when the data directory is gone, as with an unmounted disk."""
+    """Raises `Unavailable` when the data directory is missing, as with an unmounted disk."""
     if not files.data_dir.is_there():
         raise Unavailable("The data directory is missing.")
 
 
 async def check_disk(files: Files, min_free_bytes: int) -> None:
-    """Raises `Unavailable` when uploads are not taken: no space, no inodes, read-only."""
+    """Raises `Unavailable` when uploads are refused: no space, no inodes, read-only."""
     if files.data_dir.free_bytes() < min_free_bytes:
         raise InsufficientStorage("The disk is nearly full.")
     if not files.data_dir.has_inodes():
@@ -50,4 +50,4 @@ async def check_disk(files: Files, min_free_bytes: int) -> None:
 async def check_workers(workers: Workers) -> None:
     """Raises `Unavailable` when no worker runs."""
     if not workers.pool.is_started:
-        raise Unavailable("The workers are not there yet.")
+        raise Unavailable("The workers have not started yet.")

@@ -32,10 +32,9 @@ class Service(Parts):
         self._recovered = 0
 
     def claim_data_dir(self) -> None:
-        """Take the data directory for this process alone; warn where it may not be safe.
+        """Lock the data directory for this process; warn if it may be unsafe.
 
-        Raises:
-            DataDirInUse: another server has it.
+        Raises: DataDirInUse: another server uses it.
             DataDirSplit: it is on several file systems.
         """
         data_dir = self.files.data_dir
@@ -45,11 +44,11 @@ class Service(Parts):
         data_dir.check_renames()
 
     async def open(self) -> None:
-        """Bring the data directory up to date, recover, and start what runs.
+        """Migrate the data directory, recover, and start all tasks.
 
-        Raises:
-            InsufficientStorage, Unavailable: the database cannot be used; `close` is due still.
-            WorkerDied: a worker does not come up.
+        Raises: InsufficientStorage, Unavailable: the database cannot be used; `close` must still be
+        called.
+            WorkerDied: a worker does not start.
         """
         workers = asyncio.create_task(self.workers.pool.start())
         try:
@@ -68,14 +67,14 @@ class Service(Parts):
         bring_up_to_date(data_dir, self.files.reserve)
         if (free := data_dir.free_bytes()) < floor:
             log.warning(
-                "the disk is nearly full; uploads are not taken",
+                "the disk is nearly full; uploads are refused",
                 action="disk.full",
                 free_bytes=free,
             )
         self.files.fill_reserve(floor)
 
     def announce(self, url: str) -> None:
-        """Say that the service is ready, and where: also to commands on the data directory."""
+        """Announce the ready service with its URL, also to commands on the data directory."""
         log.info(
             "ready",
             action="service.ready",
@@ -89,17 +88,17 @@ class Service(Parts):
             self.accounts.first_key.announce(url)
 
     def begin_stop(self) -> None:
-        """Start no more jobs: a stop is near. Safe to call from a signal handler."""
+        """Start no more jobs before a stop. Safe to call from a signal handler."""
         self._stop_by = time.monotonic() + self.settings.shutdown_timeout
         self.runner.is_draining = True
 
     @property
     def is_stopping(self) -> bool:
-        """Whether a stop is near, and what is open for long has to end."""
+        """Whether a stop has been announced, so that long responses must end."""
         return self._stop_by is not None
 
     async def close(self) -> None:
-        """Finish what is in flight, queue the rest again, write what waits."""
+        """Finish running work, queue the rest again, write pending data."""
         await self._background.stop()
         stop_by = self._stop_by or time.monotonic() + self.settings.shutdown_timeout
         seconds = max(0.0, stop_by - time.monotonic())

@@ -22,7 +22,7 @@ class Transforms:
     preset_versions: Mapping[str, str]
     """What follows the name of each preset in its URL."""
     preset_places: Mapping[tuple[str, str], str]
-    """What follows an image's URL, by the name of a preset and its canonical transform."""
+    """The ends of image URLs, by the name of a preset and its canonical transform."""
     watermarks: Mapping[str, Watermark]
     qualities: Mapping[Format, int]
     """The quality of each lossy format when the URL names none."""
@@ -52,8 +52,7 @@ def transforms_of(settings: Settings) -> Transforms:
 def read_presets(settings: Settings) -> dict[str, Transform]:
     """The presets of the settings as transforms.
 
-    Raises:
-        SettingsError: some are no valid transforms; all of them are named.
+    Raises: SettingsError: some are not valid transforms; all of them are named.
     """
     presets: dict[str, Transform] = {}
     faults: list[str] = []

@@ -14,7 +14,7 @@ from imagesvc.store.files.secret import derive_key, load_secret
 from imagesvc.syntax.appended import Appended
 
 MEANINGFUL = RESERVED | KEYS.keys() | {"preset", "sigma", "download", "debug"}
-"""Parameters of image URLs that `ignored_parameters` cannot name."""
+"""Parameters of image URLs that `ignored_parameters` cannot contain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def urls_of(settings: Settings, files: Files) -> Urls:
 
 
 def signing_keys(settings: Settings, data_dir: DataDir) -> dict[str, bytes]:
-    """The keys for signed URLs by id, the one that signs first."""
+    """The keys for signed URLs by id, the signing key first."""
     given = {
         name: secret.get_secret_value().encode() for name, secret in settings.signing_keys.items()
     }

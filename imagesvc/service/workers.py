@@ -46,7 +46,7 @@ def workers_of(settings: Settings, files: Files, transforms: Transforms) -> Work
 
 
 def pool_limits(settings: Settings) -> PoolLimits:
-    """What the settings allow the worker pool."""
+    """The limits of the worker pool from the settings."""
     return PoolLimits(
         workers=settings.workers,
         worker_memory=settings.worker_memory,

@@ -35,7 +35,7 @@ class Webhook:
     secret: str
     """`whsec_` and the key of the signatures in base64."""
     event_types: tuple[str, ...]
-    """The types of events to send; `*` for all."""
+    """The types of events to send; The types of events to send; `*` for all."""
     is_enabled: bool
     created_at: datetime
     updated_at: datetime
