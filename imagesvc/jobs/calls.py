@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MakeTask:
-    """What a job's attempt asks for; `needs_facts` when no job of the image has made it."""
+    """What a job's attempt asks for; `needs_analysis` when no job of the image has analysed it."""
 
     image_id: ImageId
     original: Original
     transforms: tuple[Transform, ...]
     priority: Priority
-    needs_facts: bool
+    needs_analysis: bool
     requester: str = ""
     """Whose job it is; requesters take turns."""
 
@@ -40,25 +40,25 @@ class Call:
     """What a job has a worker do in one call."""
 
     items: list[VariantRequest]
-    finds_facts: bool = False
+    finds_analysis: bool = False
 
     def parts(self) -> list[Call]:
         """The same in calls of their own; none where it is one thing."""
-        if self.finds_facts + len(self.items) == 1:
+        if self.finds_analysis + len(self.items) == 1:
             return []
-        first = [Call([], finds_facts=True)] if self.finds_facts else []
+        first = [Call([], finds_analysis=True)] if self.finds_analysis else []
         return first + [Call([item]) for item in self.items]
 
 
 def planned_calls(task: MakeTask, missing: Sequence[VariantRequest]) -> list[Call]:
-    """The calls that make what is missing of a job, and find its facts first if need be."""
-    if not task.needs_facts:
+    """The calls that make what is missing of a job, and analyse the original first if need be."""
+    if not task.needs_analysis:
         return [Call(group) for group in batches(missing, lambda item: item.plan.cost.seconds)]
     groups = batches(missing, _seconds_after_decoding)
     if not groups or _seconds_after_decoding(groups[0][0]) > SHARED_SECONDS:
         groups.insert(0, [])
     first, *later = groups
-    return [Call(first, finds_facts=True), *map(Call, later)]
+    return [Call(first, finds_analysis=True), *map(Call, later)]
 
 
 def batches(items: Iterable[T], seconds: Callable[[T], float]) -> list[list[T]]:

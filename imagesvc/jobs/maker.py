@@ -55,7 +55,7 @@ class Maker:
 
         The first job of an original finds its analysis and makes its mezzanine on the way.
         """
-        if task.needs_facts:
+        if task.needs_analysis:
             task = replace(task, original=planned_mezzanine(task.original))
         identify = self.variants.identities.identify
         wanted = [identify(task.image_id, task.original, item) for item in task.transforms]
@@ -63,7 +63,7 @@ class Maker:
         outcomes |= _refused([it for it in wanted if it.key not in outcomes], timeout)
         missing = list({item.key: item for item in wanted if item.key not in outcomes}.values())
         analysis = None
-        if missing or task.needs_facts:
+        if missing or task.needs_analysis:
             made, analysis = await self._make_missing(task, missing, timeout)
             outcomes |= made
         return Made([outcomes[item.key] for item in wanted], analysis)
@@ -90,7 +90,7 @@ class Maker:
                 if is_lost and (parts := call.parts()):  # which of them was it?
                     waiting.extendleft(reversed(parts))
                     continue
-                if call.finds_facts:
+                if call.finds_analysis:
                     raise
                 made, found = self._failed([call, *waiting] if is_over else [call], error, timeout)
                 if is_over:
@@ -118,7 +118,7 @@ class Maker:
     async def _make_together(
         self, task: MakeTask, call: Call, timeout: float
     ) -> tuple[Outcomes, Analysis | None]:
-        if call.finds_facts:
+        if call.finds_analysis:
             cost = analysis_cost(task.original, [item.plan.cost for item in call.items])
         else:
             call = await self._with_sources(task, call)
@@ -147,7 +147,7 @@ class Maker:
             NotFound: the image was deleted.
             Unavailable: there is no mezzanine; the next attempt goes on without one.
         """
-        if not (task.needs_facts and any(item.plan.is_reduced for item in call.items)):
+        if not (task.needs_analysis and any(item.plan.is_reduced for item in call.items)):
             return call
         mezzanine = (await self.mezzanines.images.get(task.image_id)).original.mezzanine
         if mezzanine is None:
@@ -178,7 +178,7 @@ class Maker:
         completed: dict[VariantKey, Fetched | ImagesvcError] = {}
         analysis = None
         try:
-            if call.finds_facts:
+            if call.finds_analysis:
                 analysis, results = await self._analyse(task, ours, timeout)
             else:
                 results = await self._render_each(task.original, ours, timeout)

@@ -249,7 +249,7 @@ class Runner:
                 item.original,
                 transforms,
                 item.job.priority,
-                item.needs_facts,
+                item.needs_analysis,
                 str(item.job.owner_id or ""),
             )
             return await self._maker.make(task, self._limits.job_timeout)

@@ -106,7 +106,9 @@ class Setting:
     def task(self, transform: Transform) -> MakeTask:
         """A job that makes one variant."""
         image = self.image
-        return MakeTask(image.id, image.original, (transform,), Priority.UPLOAD, needs_facts=False)
+        return MakeTask(
+            image.id, image.original, (transform,), Priority.UPLOAD, needs_analysis=False
+        )
 
 
 @contextlib.contextmanager
@@ -290,7 +292,11 @@ async def test_a_job_and_a_requester_share_one_rendering(setting: Setting) -> No
     """The uploader's browser asks for the thumbnail while its job makes it."""
     thumbnail = parse_text("w=100")
     task = MakeTask(
-        setting.image.id, setting.image.original, (thumbnail,), Priority.UPLOAD, needs_facts=False
+        setting.image.id,
+        setting.image.original,
+        (thumbnail,),
+        Priority.UPLOAD,
+        needs_analysis=False,
     )
     made, fetched = await asyncio.gather(
         setting.make(task),
@@ -318,7 +324,7 @@ async def test_a_job_uses_a_variant_made_for_a_requester_meanwhile(
         setting.image.original,
         (parse_text("w=100"),),
         Priority.UPLOAD,
-        needs_facts=False,
+        needs_analysis=False,
     )
     made = await setting.make(task, disk=disk)
 

@@ -26,7 +26,7 @@ class ClaimedJob:
 
     job: Job
     original: Original
-    needs_facts: bool
+    needs_analysis: bool
 
 
 # Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
@@ -56,7 +56,7 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
         ClaimedJob(
             job,
             original_of(found[job.image_id]),
-            needs_facts=analysis_of(found[job.image_id]) is None,
+            needs_analysis=analysis_of(found[job.image_id]) is None,
         )
         for job in claimed
     ]
