@@ -1,4 +1,4 @@
-"""What the variant cache returns: the bytes of a variant, or its file, and where they came from."""
+"""The results of the variant cache: the bytes of a variant, or its file, and its tier."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Content = Entry | StoredFile
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A variant that can be sent: from which tier it came, and the seconds that each stage took."""
+    """A variant to send, with its tier and the seconds of each stage."""
 
     content: Content
     tier: str  # memory, disk or rendered

@@ -1,7 +1,7 @@
-"""The disk tier: a variant's file, its row and checksum, writing behind, and eviction.
+"""The disk tier: a variant's file, its row and checksum, write-behind, and eviction.
 
-The file comes first and the row second: a variant counts as stored once it has a row. What a
-crash leaves of a file is found out by the checksum in the row.
+The file is written first and the row second: a variant counts as stored once it has a row. The
+checksum in the row detects files that a crash left incomplete.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from imagesvc.store.files.variant_files import VariantFiles
 from imagesvc.store.variants import VariantStore
 
 Content = bytes | BinaryIO
-"""What a file gets: bytes, or an open file to copy and to close."""
+"""The content of a file: bytes, or an open file to copy and to close."""
 
 
 class DiskTier:
@@ -44,7 +44,7 @@ class DiskTier:
         self.flush = self._behind.flush
 
     async def start(self) -> None:
-        """Count what is stored, and begin to write behind."""
+        """Count the stored variants, and start to write behind."""
         self._behind.start()
         await self._eviction.start()
 
@@ -85,7 +85,7 @@ class DiskTier:
         return await self._files.read(variant)
 
     async def is_whole(self, variant: Variant) -> bool:
-        """Whether a variant's file is there and has the checksum of its row."""
+        """Whether a variant's file exists and has the checksum of its row."""
         return await self._files.is_whole(variant)
 
     async def stored(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Variant]:
@@ -103,7 +103,7 @@ class DiskTier:
         self._eviction.grew(sum(variant.bytes for variant, _ in made))
 
     async def record(self, made: Sequence[Variant]) -> set[VariantKey]:
-        """Add the rows of files that are in place; files of images that are gone are removed.
+        """Add the rows of written files; files of deleted images are removed.
 
         Returns:
             The keys of those that have a row now.
@@ -146,7 +146,7 @@ class DiskTier:
         self._behind.drop_image(image_id)
 
     async def remove_files(self, keys: Sequence[str]) -> None:
-        """Remove the files of variants whose rows are gone."""
+        """Remove the files of variants whose rows were deleted."""
         await self._files.delete(keys)
 
     async def purge(self, image_id: ImageId) -> int:

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 BATCH = 200
 LOW_WATER = 0.95
-"""Eviction goes on down to this part of the limit, so that it need not begin again at once."""
+"""Eviction continues to this part of the limit, so that it does not start again immediately."""
 
 
 class Eviction:
@@ -30,7 +30,7 @@ class Eviction:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Count what is stored."""
+        """Count the stored variants."""
         self.grew(await self._store.total_bytes())
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """Renderings that were stopped or killed a worker, remembered for a while.
 
-Each of them held a worker to its end, and asking again would do so again.
+Each of them occupied a worker to its end, and a repetition would do so again.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ LEAST_SECONDS, MOST_SECONDS = 20.0, 3600.0
 
 
 class Failures:
-    """The latest failures by variant, each until its time is over; the oldest give way."""
+    """The latest failures by variant, each until it expires; the oldest are dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._found: OrderedDict[VariantKey, tuple[Unavailable, float]] = OrderedDict()
 
     def add(self, key: VariantKey, error: Unavailable, cost_seconds: float) -> None:
-        """Remember how a rendering failed, and what it cost."""
+        """Remember the error of a rendering, and its cost."""
         seconds = min(MOST_SECONDS, max(LEAST_SECONDS, TIMES_ITS_COST * cost_seconds))
         self._found.pop(key, None)
         self._found[key] = error, self._clock() + seconds
@@ -35,7 +35,7 @@ class Failures:
             self._found.popitem(last=False)
 
     def find(self, key: VariantKey) -> Unavailable | None:
-        """The failure of a variant, which says when to ask again; None when there is none."""
+        """The failure of a variant, with the time of the next attempt; None if there is none."""
         found = self._found.get(key)
         if found is None:
             return None

@@ -47,7 +47,7 @@ class VariantRequest:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Names variants; what the settings say of formats and watermarks is part of a key."""
+    """Identifies variants; the settings of formats and watermarks are part of a key."""
 
     quality: Mapping[Format, int]
     watermarks: Mapping[str, Watermark]
@@ -59,12 +59,12 @@ class Identities:
         transform: Transform,
         geometry: Plan | None = None,
     ) -> VariantRequest:
-        """Which variant a transform of an image is, and how it is made.
+        """The variant of a transform of an image, and how it is made.
 
-        Images that share an original share no variants: what is cached of one would tell the
-        owner of the other that it exists. One made from the mezzanine has a key of its own,
-        since its bytes are not those that the original gives: an ETag must name one
-        representation.
+        Images that share an original share no variants: cached variants of one would reveal it to
+        the owner of the other. A variant from the mezzanine has a different key, since its bytes
+        differ from those from the original: an ETag must identify one representation.
+
 
         Args:
             image_id: the image.

@@ -1,4 +1,4 @@
-"""Image rows kept close for delivery: each variant asked for starts with its image."""
+"""Cached image rows for delivery: each request for a variant needs its image."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ class ImageCache:
         return image
 
     def holds(self, image: Image) -> bool:
-        """Whether this very row is held: not changed or deleted since it was read."""
+        """Whether this row is cached: it was neither changed nor deleted since it was read."""
         return self._images.get(image.id) is image
 
     def forget(self, image_id: ImageId) -> None:
-        """Read the row anew next time."""
+        """Remove the row, so that it is read again."""
         self._changes += 1
         self._images.pop(image_id, None)
 
     def forget_all(self) -> None:
-        """Read every row anew, since many have changed."""
+        """Remove all rows, since many have changed."""
         self._changes += 1
         self._images.clear()
 
     def forget_original(self, digest: Digest) -> None:
-        """Read anew the rows of all images that share this original."""
+        """Remove the rows of all images that share this original."""
         self._changes += 1
         shared = [key for key, image in self._images.items() if image.original.digest == digest]
         for image_id in shared:

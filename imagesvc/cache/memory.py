@@ -10,7 +10,7 @@ from imagesvc.model.ids import ImageId, VariantKey
 from imagesvc.model.images import Variant
 
 ENTRY_OVERHEAD = 2048
-"""Bytes an entry costs beside its body: the row, headers, and URLs that lead to it."""
+"""Bytes of an entry besides its body: the row, headers, and its URLs."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class MemoryCache:
         return len(self._entries)
 
     def on_removal(self, listener: Callable[[Entry], None]) -> None:
-        """Call `listener` with each entry that leaves, for whatever reason."""
+        """Call `listener` with each removed entry, for every reason of the removal."""
         self._listeners.append(listener)
 
     def get(self, key: VariantKey) -> Entry | None:
@@ -64,7 +64,7 @@ class MemoryCache:
             self.remove(next(iter(self._entries)))
 
     def remove(self, key: VariantKey) -> None:
-        """Let an entry go; an unknown key is passed over."""
+        """Remove an entry; an unknown key is ignored."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.bytes -= entry.cost

@@ -20,9 +20,9 @@ log = structlog.get_logger()
 class InFlight:
     """One variant that is being made, by a job or for requests.
 
-    `is_void` is set once its image was deleted. `is_of_job` is set when a job makes it; the job
-    may be cancelled while requests wait. `task` makes it where no job does: `has_begun` once a
-    worker has it, `is_expensive` when it holds that worker for long.
+    `is_void` is set when its image was deleted. `is_of_job` is set when a job makes it; the job may
+    be cancelled while requests wait. `task` makes it if no job does: `has_begun` is set once a
+    worker has it, `is_expensive` if it occupies that worker for long.
     """
 
     key: VariantKey
@@ -42,10 +42,11 @@ class InFlight:
         return (self.is_stopped or self.is_of_job) and self.result.done()
 
     async def wait(self, timeout: float) -> Fetched:
-        """Wait for the result; a waiter that gives up does not end it for others.
+        """Wait for the result; a waiter that stops waiting does not end it for others.
 
-        The last waiter ends what has not begun. A waiter that was cancelled, instead of running
-        out of time, also ends what is expensive.
+        The last waiter ends work that has not begun. A waiter that was cancelled, not timed out,
+        also ends expensive work.
+
 
         Raises:
             TimeoutError: it is not complete in time.
@@ -82,10 +83,11 @@ class SingleFlight:
     async def share(
         self, key: VariantKey, image_id: ImageId, make: Make, timeout: float
     ) -> Fetched:
-        """What `make` returns, called once for all requests that come meanwhile.
+        """The result of `make`, called once for all requests that arrive meanwhile.
 
-        A request tries again when what it waited for ended for a reason that is not its own: the
-        rate limit of the requester that started it, or a job that was cancelled.
+        A request tries again when the shared work ended for a reason that does not concern it: the
+        rate limit of the first requester, or a cancelled job.
+
 
         Raises:
             TimeoutError: it is not complete in time.
@@ -143,7 +145,7 @@ class SingleFlight:
             started.result.set_result(outcome)
 
     def void(self, image_id: ImageId) -> None:
-        """Discard what is being made of a deleted image; no request joins it any more."""
+        """Discard the running work of a deleted image; no further request joins it."""
         for key, found in list(self._in_flight.items()):
             if found.image_id == image_id:
                 found.is_void = True

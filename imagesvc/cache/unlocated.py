@@ -1,4 +1,4 @@
-"""Copies of originals that do not tell where they were taken, cached as variants are."""
+"""Copies of originals without their location, cached like variants."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from imagesvc.workers.renderer import Renderer
 QUALITY = 90
 """Of full-size pictures in place of originals."""
 RULES = 1
-"""Of what tells a place; another number has every copy made again."""
+"""The version of the removal; another number makes every copy again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What strangers get of an original, and the bytes where they are not those that are stored."""
+    """The original for strangers: a kind, and the bytes if they differ from the stored ones."""
 
     removal: Removal
     fetched: Fetched
@@ -48,7 +48,7 @@ class UnlocatedOriginals:
     clock: Callable[[], datetime] = utc_now
 
     async def fetch(self, image: Image, admit: Admit | None = None) -> Copy:
-        """What strangers get of an original.
+        """The original for strangers.
 
         Args:
             image: whose original.
@@ -93,7 +93,7 @@ class UnlocatedOriginals:
 
 
 def full_size(original: Original) -> Transform:
-    """What strangers get of an original from which nothing can be removed with certainty."""
+    """The original for strangers if nothing can be removed with certainty."""
     kind = original.format
     if kind not in {Format.JPEG, Format.PNG, Format.WEBP, Format.GIF}:
         kind = Format.PNG if original.has_alpha else Format.JPEG

@@ -75,7 +75,7 @@ class VariantCache:
     async def fetch_or(
         self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None = None
     ) -> Fetched:
-        """What is cached under a key, made if there is nothing; the other arguments as `fetch`."""
+        """The cached variant of a key, or a new one; the other arguments as for `fetch`."""
         if (found := self.at_hand(key)) is not None:
             return found
         find_or_make = partial(self._find_or_make, make, admit)
@@ -85,7 +85,10 @@ class VariantCache:
             raise TimedOut("The image is still being rendered; try again soon.") from None
 
     async def _find_or_make(self, make: Make, admit: Admit | None, started: InFlight) -> Fetched:
-        """What is cached by now, or else what `make` gives; it is in memory afterwards.
+        """The variant that is cached by now, or the result of `make`.
+
+        It is in memory afterwards.
+
 
         Raises:
             TimedOut, WorkerDied: it failed like that a while ago.
@@ -146,7 +149,7 @@ class VariantCache:
         return rendered
 
     async def keep(self, started: InFlight, variant: Variant, rendered: Rendered) -> Content:
-        """Store what was made, unless its image was deleted meanwhile.
+        """Store a new variant, unless its image was deleted meanwhile.
 
         Raises:
             NotFound: the image was deleted.
@@ -162,7 +165,7 @@ class VariantCache:
         return StoredFile(variant, self.disk.path(started.key))
 
     def forget(self, image_id: ImageId) -> None:
-        """Drop an image's variants from memory, and what is on its way of them."""
+        """Drop an image's variants from memory, and those in progress."""
         self.single_flight.void(image_id)
         self.disk.forget(image_id)
         self.memory.remove_of_image(image_id)

@@ -1,7 +1,7 @@
-"""Writes fresh variants to disk behind the answer, many at a time.
+"""Writes new variants to disk after the response, many at a time.
 
-A variant can be made again, so nothing waits for this; what a crash loses is rendered again.
-While an entry waits here it can still be found.
+A variant can be made again, so no request waits for this; variants lost by a crash are rendered
+again. A waiting entry can still be found.
 """
 
 from __future__ import annotations

@@ -39,10 +39,11 @@ LOSSLESS_EFFORT = 0
 
 
 def analyse(files: Files, request: AnalyseRequest) -> Analysed:
-    """Look at an original, reduce it when it is large, and make its first variants.
+    """Analyse an original, reduce it when it is large, and make its first variants.
 
-    Variants that its mezzanine serves are made from the bytes of that, just as later ones will
-    be; the others share one decode of the original, with the same bytes as without sharing.
+    Variants that its mezzanine serves are made from the mezzanine's bytes, just as later ones; the
+    others share one decode of the original, with the same bytes as without sharing.
+
 
     Raises:
         CorruptImage: the original cannot be decoded.
@@ -75,11 +76,11 @@ def _analysed(files: Files, request: AnalyseRequest, *, is_damaged: bool) -> Ana
 
 
 class Decoded:
-    """An original whose pixels several products are made of, decoded as seldom as can be.
+    """An original for several products, decoded as rarely as possible.
 
-    JPEG is decoded once for each factor that its decoder shrinks by, and kept in memory where two
-    products want the same one; the other formats are decoded once, and kept. WebP is not: its
-    decoder scales to any size, and each product has its own. Nor is what takes too much memory.
+    JPEG is decoded once for each shrink factor, and kept in memory if two products need the same
+    one; the other formats are decoded once, and kept. WebP is not: its decoder scales to any size,
+    and each product has its own. An original that takes too much memory is not kept either.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Decoded:
         return replace(source, held=self._held) if self._held else source
 
     def reduced(self) -> Picture:
-        """The picture as shown in the size of the mezzanine, or cheap to look at without one."""
+        """The picture as shown, in the size of the mezzanine, or in a cheap size without one."""
         source = self.source()
         is_plain = source.orientation == 1 and self._original.frames == 1
         if self._looks and is_plain and (self._factor > 1 or self._kept or 1 in self._held):
@@ -127,7 +128,7 @@ class Decoded:
         return scaled(picture, self._size.width, self._size.height)
 
     def shares(self, transform: Transform) -> bool:
-        """Whether a variant may be made of what is shared: not with other frames, nor twice."""
+        """Whether a variant may be made from shared pixels: not with other frames, nor twice."""
         return self._original.frames == 1 and not transform.trim and not transform.frame
 
     def _hold(self, first: Source, size: Size | None, direct: Sequence[Transform]) -> None:
@@ -191,10 +192,10 @@ def _factor(transform: Transform, shown: Size) -> int:
 
 
 def _largest_shrink(shown: Size, size: Size) -> int:
-    """The factor that leaves at least the size; nothing like twice that, as for variants.
+    """The factor that leaves at least the size, without the margin for variants.
 
-    A mezzanine keeps the sharpness that block shrinking adds: it is reduced by half at least
-    before it is shown.
+    A mezzanine keeps the sharpness that block shrinking adds: it is reduced by half at least before
+    it is shown.
     """
     factor = min(shown.width // size.width, shown.height // size.height)
     return min(MAX_JPEG_SHRINK, 1 << (max(1, factor).bit_length() - 1))

@@ -1,4 +1,4 @@
-"""What a piece of work is predicted to cost, memory and processor time; pure, for the server."""
+"""The predicted cost of work, memory and processor time; pure, for the server."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from imagesvc.errors import TooCostly
 
 FIXED_BYTES = 32 << 20
-"""What a rendering holds beside what is predicted from pixels: tables, buffers, the output."""
+"""The memory of a rendering besides its pixels: tables, buffers, the output."""
 PROBE_BYTES = 16 << 20
-"""What identification holds: a header and its metadata."""
+"""The memory of identification: a header and its metadata."""
 
 COPIES_HELD = 4
 COPY_SECONDS = 0.002
@@ -23,14 +23,14 @@ REFUSAL_FACTOR = 2
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a piece of work is predicted to take: bytes of memory, seconds of processor time."""
+    """The predicted cost of work: bytes of memory, seconds of processor time."""
 
     memory: int
     seconds: float
 
 
 def together(costs: Iterable[Cost]) -> Cost:
-    """What several pieces of work cost that are done one after the other."""
+    """The cost of several pieces of work that are done one after the other."""
     listed = list(costs)
     return Cost(
         max((cost.memory for cost in listed), default=0), sum(cost.seconds for cost in listed)

@@ -1,4 +1,4 @@
-"""What decoding an original is predicted to cost."""
+"""The predicted cost of decoding an original."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRAME_BY_FRAME = frozenset({Format.PNG, Format.AVIF})
 COPIED_BYTES = 4
 """A pixel of a picture that is copied to memory, to be read in another order."""
 BASE_BYTES = 24 << 20
-"""What any decode holds beside the picture: buffers, tables, output."""
+"""The memory of any decode besides the picture: buffers, tables, output."""
 DECODER_SECONDS = {
     Format.JPEG: 0.006,
     Format.PNG: 0.018,
@@ -28,7 +28,7 @@ DECODER_SECONDS = {
     Format.JP2: 0.050,
     Format.ICO: 0.018,
 }
-"""A megapixel of each frame, beside what its bytes take."""
+"""A megapixel of each frame, in addition to the cost of its bytes."""
 BYTE_SECONDS = {
     Format.JPEG: 0.015,
     Format.AVIF: 0.070,

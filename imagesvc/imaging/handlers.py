@@ -1,4 +1,4 @@
-"""What workers do for each call. Only a worker imports this module, for it loads the codecs."""
+"""The handlers of worker calls. Only a worker imports this module, since it loads the codecs."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ ALL_FRAMES_FACTOR = 4
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an image may cost; the numbers come from the settings of the same names.
+    """The limits of images; the numbers come from the settings of the same names.
 
-    `max_pixels` bounds one frame, `max_frames` their number, and `max_decode_bytes` the memory
-    that a worker is predicted to hold while it decodes the file.
+    `max_pixels` limits one frame, `max_frames` their number, and `max_decode_bytes` the predicted
+    memory of a worker that decodes the file.
     """
 
     max_pixels: int

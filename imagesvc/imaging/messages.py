@@ -1,8 +1,8 @@
-"""The messages to workers and from them: calls, requests, results, and these packed as data.
+"""The messages to and from workers: calls, requests, results, and their encoding as data.
 
-The server process imports this module and never a codec; `imaging.handlers` has what workers do.
-What a worker answers is read as JSON and bytes, never unpickled: a decoder that was taken over
-must not reach the server.
+The server process imports this module and never a codec; `imaging.handlers` has the worker's side.
+An answer of a worker is read as JSON and bytes, never unpickled: a hijacked decoder must not reach
+the server.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from imagesvc.model.transforms import Transform, Watermark
 T = TypeVar("T")
 
 Plain = Any
-"""What JSON can hold."""
+"""The values of JSON."""
 Packed = tuple[Plain, bytes]
 Spill = Callable[[bytes], int]
 """Writes a large output to a file that the server opened for it, and returns the file's number."""
@@ -32,7 +32,7 @@ Spill = Callable[[bytes], int]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a call reads and writes beside its arguments; workers open no files themselves."""
+    """The files that a call reads and writes; workers open no files themselves."""
 
     data: Data
     """The file that the call is about; empty if none."""
@@ -41,7 +41,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A worker's answer beside the plain values; as little to be trusted as those."""
+    """The files and bytes of a worker's answer, which are untrusted like its values."""
 
     body: memoryview
     files: Sequence[BinaryIO] = ()
@@ -80,7 +80,7 @@ class Rendered:
 
 
 def content_of(rendered: Rendered) -> bytes | BinaryIO:
-    """What a worker made, in the server: its bytes, or its file.
+    """The output of a worker, in the server: its bytes, or its file.
 
     Raises:
         ImagesvcError: the worker gave neither.
@@ -100,7 +100,7 @@ Outcomes = tuple[Rendered | ImagesvcError, ...]
 
 @dataclass(frozen=True, slots=True)
 class AnalyseRequest:
-    """An original to look at, and its first variants to make; the transforms are effective."""
+    """An original to analyse, and its first variants to make; the transforms are effective."""
 
     original: Original
     transforms: tuple[Transform, ...]
@@ -112,7 +112,7 @@ class AnalyseRequest:
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """What an analysis found out and made; an outcome for each transform, in order."""
+    """The analysis and the variants; a result for each transform, in order."""
 
     analysis: Analysis
     mezzanine: bytes | None
@@ -121,7 +121,7 @@ class Analysed:
 
 
 class Removal(StrEnum):
-    """What came of removing the location from an original."""
+    """The result of removing the location from an original."""
 
     NOTHING = "nothing"  # there was nothing to remove: the file is its own copy
     REMOVED = "removed"
@@ -130,14 +130,14 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unlocated:
-    """A copy of an original that tells no place, where one was made."""
+    """A copy of an original without its location, if one was made."""
 
     removal: Removal
     copy: Rendered | None = None
 
 
 Handler = Callable[..., Packed]
-"""What a worker answers a call with: a function of the `Files` and the arguments of the call."""
+"""A handler of a call in a worker: a function of the `Files` and the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _unpack_outcomes(plain: Plain, answer: Answer) -> Outcomes:
 def _unpack_rendered(
     item: Mapping[str, Any], body: memoryview, files: Sequence[BinaryIO]
 ) -> tuple[Rendered, memoryview]:
-    """A variant, and what is left of the body after it."""
+    """A variant, and the rest of the body after it."""
     size = replies.natural(item["bytes"])
     data: bytes | None = None
     file: BinaryIO | None = None
@@ -239,7 +239,7 @@ def _taken(body: memoryview, size: Plain) -> tuple[bytes, memoryview]:
 
 
 def _unpack_seconds(plain: Mapping[str, Any]) -> Mapping[str, float]:
-    """Those of known stages alone: their names will stand in a header."""
+    """Only the seconds of known stages: their names are used in a header."""
     return {stage: replies.finite(plain[stage]) for stage in STAGES if stage in plain}
 
 
@@ -298,4 +298,4 @@ RENDER: Call[Outcomes] = Call("render", _pack_outcomes, _unpack_outcomes)
 ANALYSE: Call[Analysed] = Call("analyse", _pack_analysed, _unpack_analysed)
 """Analysis, mezzanine and first variants of an original."""
 UNLOCATE: Call[Unlocated] = Call("unlocate", _pack_unlocated, _unpack_unlocated)
-"""A copy of an original that does not tell where it was taken."""
+"""A copy of an original without its location."""

@@ -1,7 +1,7 @@
-"""When there is a mezzanine, how large it is, and what is made from it; no pixels here.
+"""When there is a mezzanine, its size, and the variants that are made from it; no pixels here.
 
-A mezzanine is a reduced copy of a large original, as shown: sRGB, oriented, without metadata.
-Small variants made from it look like those made from the original at a fraction of the work.
+A mezzanine is a reduced copy of a large original, as shown: sRGB, oriented, without metadata. Small
+variants made from it look like those made from the original at a fraction of the work.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def serves(mezzanine: Size, transform: Transform, original: Original, laid: Plan
 
 
 def projected(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
-    """The plan of a variant of the original, with its region where the mezzanine has it.
+    """The plan of a variant of the original, with its region in the mezzanine.
 
-    All sizes stay: whatever it is made from, the variant is as large as was told.
+    All sizes stay: the variant has the announced size from either source.
     """
     if laid.region is None:
         return laid
@@ -81,10 +81,11 @@ def projected(mezzanine: Size, laid: Plan, shown: Size) -> Plan:
 
 
 def analysis_cost(original: Original, variants: Sequence[Cost]) -> Cost:
-    """What a worker is predicted to take in one `ANALYSE` call.
+    """The predicted cost of one `ANALYSE` call.
 
-    The memory of the costliest variant, of the decoded picture where it is kept, and of the
-    mezzanine; the time of the first decode, of the mezzanine and of each variant.
+    The memory is that of the costliest variant, of the decoded picture if it is kept, and of the
+    mezzanine; the time is that of the first decode, of the mezzanine and of each variant.
+
 
     Args:
         original: from `planned_mezzanine`.

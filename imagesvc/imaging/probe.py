@@ -1,4 +1,4 @@
-"""Identification: what the header of an uploaded file says, checked against the limits."""
+"""Identification: the header of an uploaded file, checked against the limits."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def probe(data: Data, limits: Limits) -> Probe:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The size in the file and as shown, as the library says that will decode the pixels."""
+    """The size in the file and as shown, from the library that will decode the pixels."""
 
     stored: Size
     shown: Size

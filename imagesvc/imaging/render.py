@@ -44,7 +44,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def render_each(files: Files, request: RenderRequest) -> tuple[Rendered | ImagesvcError, ...]:
-    """Make each variant of a request, in order; what fails is its error, and fails alone."""
+    """Make each variant of a request, in order; a failed one is its error and affects no other."""
     results: list[Rendered | ImagesvcError] = []
     for transform in request.transforms:
         try:
@@ -68,7 +68,7 @@ def render(
     limits: Limits,
     watermarks: Mapping[str, Watermark] | None = None,
 ) -> Rendered:
-    """Make one variant; of a picture that is damaged inside, what can be shown of it.
+    """Make one variant; of a picture with inner damage, the intact part.
 
     Args:
         files: the original, and where outputs of more than `MAX_RETURNED_BYTES` go.
@@ -91,7 +91,7 @@ def render(
 
 
 def shown_if_damaged(data: Data, work: Callable[..., T]) -> T:
-    """What `work(is_damaged=False)` gives, or `True` if that fails and the format allows it."""
+    """The result of `work(is_damaged=False)`; if it fails and the format allows it, of `True`."""
     try:
         return work(is_damaged=False)
     except CorruptImage:
@@ -101,7 +101,7 @@ def shown_if_damaged(data: Data, work: Callable[..., T]) -> T:
 
 
 def _may_be_shown(data: Data) -> bool:
-    """Whether there may be more to show of what a decoder refused; of a WebP its first frame."""
+    """Whether more of a refused picture may be shown; of a WebP its first frame."""
     kind = sniffed(data)
     if kind is Format.WEBP:
         return data.find(b"ANMF") >= 0
@@ -156,7 +156,7 @@ def render_reduced(
 
 
 def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: float) -> Rendered:
-    """Make the variant that was laid out, of a source just opened or in memory.
+    """Make the planned variant, from a source just opened or in memory.
 
     Args:
         source: with the frames that the variant shows.

@@ -46,17 +46,17 @@ MOVING_GIF_SECONDS = 0.25
 is tried in ever fewer colours."""
 LOSSLESS_SECONDS = 0.5
 LOSSLESS_ATTEMPTS = 2
-"""How often a frame of an animation is encoded, as it is and as what has changed."""
+"""How often a frame of an animation is encoded: as it is, and as changes."""
 FITTED_ATTEMPTS = 5
 """How often `max_bytes` encodes, on average."""
 STEP_SECONDS = 0.01
-"""A megapixel through a step that looks at each pixel once, and through the resize to it."""
+"""A megapixel in a step that processes each pixel once, and in the resize to it."""
 READ_SECONDS = 0.004
-"""A megapixel of what is scaled down."""
+"""A megapixel of a scaled-down picture."""
 TURN_SECONDS = 0.04
 COMPOSITE_SECONDS = 0.10
 WIDEST_KERNEL_SIGMA = 40.0
-"""Beyond it a blur is made of sums of boxes, whose time grows with it all the same."""
+"""Beyond it a blur uses sums of boxes, whose time still grows with it."""
 STREAMED_PIXELS = 3_000_000
 """Larger pictures are evaluated strip by strip, and a wide blur goes over each row many times."""
 STREAMED_FACTOR = 5
@@ -68,10 +68,11 @@ FRAME_SECONDS = 0.002
 def render_cost(
     transform: Transform, original: Original, geometry: Plan | None, decoder: Cost
 ) -> Cost:
-    """What a worker is predicted to take to make a variant of an original.
+    """The predicted cost of a variant of an original.
 
-    With `trim` it is what the original without any border would take. A variant that cannot be
-    made, and so has no geometry, costs nothing but opening the original.
+    With `trim` it is the cost for the original without any border. A variant that cannot be made,
+    and so has no geometry, costs only opening the original.
+
 
     Args:
         transform: an effective one, its format concrete.
@@ -100,7 +101,7 @@ def frames_of(transform: Transform, original: Original) -> int:
 
 
 def working_bytes(transform: Transform, laid: Plan, shown: Size, frames: int) -> int:
-    """The memory that comes after the decoder: copies and the encoder's."""
+    """The memory after the decoder: copies and the encoder's."""
     output = laid.output.width * laid.output.height
     scaled = laid.scaled.width * laid.scaled.height
     region = laid.region or shown
@@ -116,7 +117,7 @@ def working_bytes(transform: Transform, laid: Plan, shown: Size, frames: int) ->
 
 
 def _alpha_bytes(transform: Transform, laid: Plan, frames: int) -> int:
-    """What transparency may take beyond `working_bytes`; most of it is even, and takes little."""
+    """The memory of transparency beyond `working_bytes`; most of it is even, and takes little."""
     if transform.format is not Format.WEBP or transform.bg:
         return 0
     beyond = max(0, ALPHA_WEBP_BYTES - _encoder_bytes(transform))
@@ -124,7 +125,7 @@ def _alpha_bytes(transform: Transform, laid: Plan, frames: int) -> int:
 
 
 def _encoder_bytes(transform: Transform) -> int:
-    """Bytes that the encoder holds for each pixel of output."""
+    """Bytes of the encoder for each pixel of output."""
     if transform.lossless:
         return LOSSLESS_BYTES
     if transform.format is Format.WEBP and transform.rotate % QUARTER:
@@ -133,9 +134,9 @@ def _encoder_bytes(transform: Transform) -> int:
 
 
 def _copies(transform: Transform, laid: Plan, frames: int) -> int:
-    """How many times the scaled picture is held, to be read in another order than the decoder's.
+    """The number of copies of the scaled picture, for reading in another order than the decoder's.
 
-    The frames of an animation go through blurs one after the other.
+    The frames of an animation are blurred one after the other.
     """
     is_placed = laid.crop is not None and transform.gravity in FROM_PIXELS
     turns = transform.rotate or transform.flip == "v"
@@ -146,7 +147,7 @@ def _copies(transform: Transform, laid: Plan, frames: int) -> int:
 def _working_seconds(
     transform: Transform, laid: Plan, shown: Size, frames: int, *, has_alpha: bool
 ) -> float:
-    """The time that comes after the decoder: resize, steps and encoder."""
+    """The time after the decoder: resize, steps and encoder."""
     region = Size(laid.region.width, laid.region.height) if laid.region else shown
     seconds = READ_SECONDS * _area(region) * (1 + 3 * bool(transform.trim))
     seconds += 2 * STEP_SECONDS * _area(laid.scaled)

@@ -38,7 +38,7 @@ _ERRORS: Mapping[str, type[ImagesvcError]] = {
         UnsupportedMediaType,
     )
 }
-"""What the functions of `imaging` raise."""
+"""The errors that the functions of `imaging` raise."""
 
 
 def record(value: Any) -> Mapping[str, Any]:

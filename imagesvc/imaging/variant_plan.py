@@ -25,18 +25,19 @@ class VariantPlan:
     """An effective one, its format concrete."""
     original: Original
     geometry: Plan | None
-    """None where `crop` lies outside of the picture, so that the variant cannot be made."""
+    """None if `crop` is outside the picture, so that the variant cannot be made."""
     is_reduced: bool
     """Whether it is made from the mezzanine, instead of the original."""
     decoding: Cost
-    """The part of `cost` that decodes what it is made from."""
+    """The part of `cost` for decoding its source."""
     cost: Cost
-    """What a worker is predicted to take."""
+    """The predicted cost."""
 
     def check(self, limits: Limits) -> None:
-        """Refuse at once what a worker would refuse by its size alone.
+        """Refuse immediately what a worker would refuse by its size.
 
         With `trim` it is checked as if no border were cut.
+
 
         Raises:
             InvalidTransform: there is nothing where `crop` is.

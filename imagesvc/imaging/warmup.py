@@ -1,4 +1,4 @@
-"""Loads what a worker needs beside its handlers, before it is locked and can open no file.
+"""Loads the libraries of a worker before it is sandboxed and can open no file.
 
 No libvips pipeline runs here: it would start threads, which Landlock would not cover.
 """
@@ -15,13 +15,13 @@ from imagesvc.model.transforms import Transform
 
 
 def warm_up() -> None:
-    """Have the libraries load what they load at first use."""
+    """Make the libraries load what they load at first use."""
     pillow.load_plugins()
     lettering.drawn("a", None, 8)
 
 
 def check_codecs() -> None:
-    """Write and read a small picture in the formats that are asked for most, through all layers.
+    """Write and read a small picture in the most common formats, through all layers.
 
     Raises:
         Exception: whatever does not work in this process.

@@ -15,7 +15,7 @@ from imagesvc.store.jobs.settling import Settlement
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt of a job: the operations it was to make, and what came of each."""
+    """An attempt of a job: its operations, and the result of each."""
 
     job: Job
     todo: Sequence[Operation]
@@ -24,7 +24,7 @@ class Attempt:
     """Of all of it, even with nothing to make."""
 
     def settlement(self, now: datetime, max_attempts: int, first_delay: timedelta) -> Settlement:
-        """What to record of it.
+        """The data of the attempt to record.
 
         Args:
             now: when it ended.

@@ -29,7 +29,7 @@ from imagesvc.model.ids import VariantKey
 from imagesvc.model.images import Analysis, Original, Variant
 
 MAX_TIME_OUTS = 3
-"""Calls of one attempt of a job that may take too long; what is left is not tried then."""
+"""Calls of one attempt that may time out; the rest is not tried then."""
 
 Outcome = Variant | ImagesvcError
 Outcomes = dict[VariantKey, Outcome]
@@ -37,7 +37,7 @@ Outcomes = dict[VariantKey, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an attempt made: an outcome for each transform, and the analysis if it was missing."""
+    """The results of an attempt: one for each transform, and the analysis if it was missing."""
 
     outcomes: list[Outcome]
     analysis: Analysis | None
@@ -45,7 +45,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Makes variants for jobs; requests that come meanwhile share what is made."""
+    """Makes variants for jobs; concurrent requests share the work."""
 
     variants: VariantCache
     mezzanines: Mezzanines
@@ -71,9 +71,9 @@ class Maker:
     async def _make_missing(
         self, task: MakeTask, missing: list[VariantRequest], timeout: float
     ) -> tuple[Outcomes, Analysis | None]:
-        """Make variants, several quick ones in a call, each that takes long in its own.
+        """Make variants, several quick ones in a call, each slow one in its own.
 
-        What a call has made stays made, whatever becomes of later ones.
+        The results of a call are kept, even if later ones fail.
         """
         outcomes: Outcomes = {}
         analysis = None
@@ -110,7 +110,7 @@ class Maker:
         return dict.fromkeys(keys, error), None
 
     async def _record(self, made: Mapping[VariantKey, Outcome]) -> None:
-        """Keep what one call of a job has made, should the server not come to its end."""
+        """Keep the results of one call of a job, in case the server does not finish the job."""
         variants = [outcome for outcome in made.values() if isinstance(outcome, Variant)]
         with contextlib.suppress(Unavailable):  # the end of the attempt tries it again
             await self.variants.disk.record(variants)
@@ -252,7 +252,7 @@ class Maker:
 
 
 def _refused(wanted: Sequence[VariantRequest], timeout: float) -> Outcomes:
-    """Those that would be stopped at the time limit, each with the error that says so."""
+    """Variants that would be stopped at the time limit, each with the error."""
     refused: Outcomes = {}
     for item in wanted:
         try:

@@ -1,4 +1,4 @@
-"""Keeps mezzanines: blobs of their own, that originals point at."""
+"""Stores mezzanines: separate blobs to which originals refer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imagesvc.store.images import ImageStore
 
 @dataclass(frozen=True, slots=True)
 class Mezzanines:
-    """Stores what a worker made for an original, blob first and row second."""
+    """Stores the mezzanine of an original, blob first and row second."""
 
     incoming: Incoming
     blobs: BlobStore
@@ -32,7 +32,8 @@ class Mezzanines:
     ) -> None:
         """Make some bytes the original's mezzanine unless it has one, for the image to use.
 
-        Nothing is left when the original is gone.
+        Nothing is kept when the original was deleted.
+
 
         Args:
             image_id: whose job made it.

@@ -1,4 +1,4 @@
-"""New jobs: some variants of one image, to be made as soon as it is their turn."""
+"""New jobs: some variants of one image, to be made when it is their turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imagesvc.model.jobs import Job, Operation, Priority, Status
 from imagesvc.model.transforms import Transform
 
 NamedTransform = tuple[str | None, Transform]
-"""A transform, and the preset that it was asked for as, if any."""
+"""A transform, and the preset by which it was requested, if any."""
 
 
 def new_job(

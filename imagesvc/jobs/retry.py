@@ -14,10 +14,10 @@ MAX_SPACE_DELAY = timedelta(seconds=30)
 
 
 def is_worth_retrying(error: ImagesvcError) -> bool:
-    """Whether an error may pass by itself; a corrupt image stays corrupt.
+    """Whether an error may be temporary; a corrupt image stays corrupt.
 
-    `Unavailable` may pass; so may a bug's plain `ImagesvcError`, up to the limit of attempts. Work
-    that has taken all the time it may have would do so again.
+    `Unavailable` may be temporary; so may a bug's plain `ImagesvcError`, up to the limit of
+    attempts. Work that used its whole time limit would do so again.
     """
     if isinstance(error, TimedOut):
         return False
@@ -25,7 +25,7 @@ def is_worth_retrying(error: ImagesvcError) -> bool:
 
 
 def waits_for_space(errors: Iterable[ImagesvcError]) -> bool:
-    """Whether an attempt met a full disk, which is no fault of the job: it does not count."""
+    """Whether an attempt failed on a full disk, which is not the job's fault: it does not count."""
     return any(isinstance(error, InsufficientStorage) for error in errors)
 
 

@@ -31,10 +31,10 @@ from imagesvc.store.jobs.turns import Slots
 log = structlog.get_logger()
 
 IDLE_SECONDS = 30.0
-"""How long an idle runner waits before it looks for jobs that other processes added."""
+"""The time after which an idle runner queries for jobs of other processes."""
 ERROR_PAUSE_SECONDS = 1.0
 DAMAGED_PAUSE_SECONDS = 60.0
-"""Between two attempts to claim jobs of a damaged database, which no waiting mends."""
+"""The time between two attempts to claim jobs of a damaged database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Runner:
         self._limits = limits
         self._clock = clock
         self.is_draining = False
-        """Set when a stop is near: what runs goes on, nothing more is claimed."""
+        """Set before a stop: running jobs continue, no more are claimed."""
         self._space = SpaceWait(space_delay(self._first_delay).total_seconds())
         self._claim_outage = Outage(
             "no jobs can be claimed", "jobs.claim_failed", "jobs are claimed again", "jobs.claimed"
@@ -82,7 +82,10 @@ class Runner:
         return timedelta(seconds=self._limits.retry_delay)
 
     async def start(self) -> int:
-        """Queue again what a crash left, then begin; the number of recovered jobs."""
+        """Queue again the jobs that a crash left, then start.
+
+        Returns the number of recovered jobs.
+        """
         recovered = await self._queue.recover(now=self._clock())
         self._loop_task = asyncio.create_task(self._run())
         return recovered
@@ -223,7 +226,7 @@ class Runner:
             self._space.found()
 
     async def _settle(self, settlement: Settlement) -> Status | None:
-        """Settle as soon as the database takes it: a full disk may have room again."""
+        """Settle as soon as the database accepts it: a full disk may have space again."""
         while True:
             try:
                 status = await self._queue.settle(settlement, now=self._clock())

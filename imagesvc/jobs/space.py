@@ -26,13 +26,13 @@ class SpaceWait:
         self._paused_until = self._clock() + self._pause
 
     def found(self) -> None:
-        """Note that a job has stored what it made."""
+        """Record that a job has stored its results."""
         self._outage.passed()
         self._paused_until = 0.0
 
     @property
     def seconds_left(self) -> float:
-        """The rest of the pause; 0 when there is none."""
+        """The rest of the pause; 0 if there is none."""
         return max(0.0, self._paused_until - self._clock())
 
     def slots(self, free: int, running: int) -> int:

@@ -1,4 +1,4 @@
-"""Queries about users, and about what they own when they go."""
+"""Queries about users, and about their data when they are removed."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from imagesvc.store.events import EventType, record_image_event
 
 MOVED_AT_ONCE = 1000
 OWNING: tuple[Table, ...] = (images, collections, jobs, events)
-"""What outlives its owner; the rest goes with the user."""
+"""The tables that outlive their owner; the rest is deleted with the user."""
 
 
 class Kept(Enum):
-    """What is not to be changed, where None is a value."""
+    """A marker for unchanged fields, where None is a value."""
 
     KEPT = "kept"
 
@@ -51,14 +51,14 @@ KEPT: Final = Kept.KEPT
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """New values of a user; `KEPT` leaves one as it is."""
+    """New values of a user; `KEPT` leaves one unchanged."""
 
     name: str | Kept = KEPT
     password_hash: str | Kept = KEPT
     is_admin: bool | Kept = KEPT
     is_disabled: bool | Kept = KEPT
     quota_images: int | Kept | None = KEPT
-    """None leaves it to the settings again."""
+    """None restores that of the settings."""
     quota_bytes: int | Kept | None = KEPT
 
     @property
@@ -113,12 +113,12 @@ class UserStore:
         return None if row is None else user_of(row)
 
     async def first_admin(self) -> User | None:
-        """The admin who is there for the longest, of those who are not disabled."""
+        """The oldest admin who is not disabled."""
         row = await self._database.read(lambda connection: connection.execute(_ADMINS).first())
         return None if row is None else user_of(row)
 
     async def with_subject(self, subject: str) -> User | None:
-        """The user whom an identity provider knows as this."""
+        """The user of an identity provider's subject."""
         row = await self._database.read(
             lambda connection: connection.execute(_BY_SUBJECT, {"subject": subject}).first()
         )
@@ -131,7 +131,7 @@ class UserStore:
         return page_of(rows, limit, user_of)
 
     async def change(self, user_id: UserId, change: UserChange) -> User:
-        """Change a user; a new password ends every login, disabling upload URLs as well.
+        """Change a user; a new password ends every login, disabling also ends upload URLs.
 
         Raises:
             NotFound: there is no such user.
@@ -163,9 +163,9 @@ class UserStore:
         return bool(await self._database.read(lambda connection: connection.scalar(query)))
 
     async def transfer(self, user_id: UserId, to: UserId | None, *, now: datetime) -> None:
-        """Give all that a user owns to another user, or to none, some rows at a time.
+        """Transfer all data of a user to another user, or to none, some rows at a time.
 
-        Images and collections have another version then, and the new owner is told of the images.
+        Images and collections get a new version, and the new owner gets an event for each image.
         """
         for table in OWNING:
             moved = MOVED_AT_ONCE
@@ -204,7 +204,7 @@ def _insert_user(connection: Connection, user: User) -> None:
 
 
 def insert_key(connection: Connection, key: ApiKey) -> None:
-    """Insert an API key of a user who is there."""
+    """Insert an API key of an existing user."""
     values = {column.name: getattr(key, column.name) for column in api_keys.columns}
     connection.execute(insert(api_keys), [values])
 
@@ -248,7 +248,7 @@ def _found(row: Row[Any] | None) -> User:
 
 
 def user_of(row: Row[Any]) -> User:
-    """The user that a row of `users`, or of a join with it, tells of."""
+    """The user in a row of `users`, or of a join with it."""
     return User(
         id=UserId(row.id),
         name=row.name,

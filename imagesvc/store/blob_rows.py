@@ -1,4 +1,4 @@
-"""What the database knows of blobs: their sizes, and what they are of."""
+"""Rows of blobs: their sizes, and their uses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_referenced(connection: Connection, digest: str) -> bool:
 
 
 def insert_blob(connection: Connection, digest: Digest, size: int, now: datetime) -> None:
-    """Insert the row of a blob, unless it is there."""
+    """Insert the row of a blob, unless it exists."""
     row = {"sha256": digest, "bytes": size, "created_at": now}
     connection.execute(_INSERT_BLOB.on(connection), [row])
 
@@ -75,7 +75,7 @@ def known_digests(connection: Connection, digests: list[Digest]) -> set[Digest]:
 
 
 def uses_of(connection: Connection, digest: Digest) -> list[tuple[str, ImageId, str]]:
-    """What a blob is of: `original` or `mezzanine`, and the id and file name of the image."""
+    """The uses of a blob: `original` or `mezzanine`, and the id and file name of the image."""
     reduced = select(blobs.c.sha256).where(blobs.c.mezzanine_sha256 == digest)
     query = (
         select(images.c.id, images.c.filename, images.c.sha256)

@@ -68,10 +68,11 @@ class CollectionStore:
         expected: Expected,
         now: datetime,
     ) -> Collection:
-        """Change what people edit; what changes nothing makes no new version.
+        """Change the editable fields; without changes there is no new version.
 
-        `change` gives for the collection that is there the one that is wanted; it depends on
-        nothing else. The compare and the write are one transaction.
+        `change` returns the wanted collection for the existing one; it depends on nothing else. The
+        compare and the write are one transaction.
+
 
         Raises:
             NotFound: there is no such collection.
@@ -142,7 +143,7 @@ class CollectionStore:
     async def take_out(
         self, collection_id: CollectionId, image_ids: Sequence[ImageId], *, now: datetime
     ) -> None:
-        """Take images out of a collection, all or none; those that are not in it stay as they are.
+        """Remove images from a collection, all or none; images that are not in it are unchanged.
 
         Raises:
             NotFound: there is no such collection, or not every image.
@@ -184,7 +185,7 @@ _COUNT = (
     .where(collections.c.id == bindparam("counted"))
     .values(image_count=collections.c.image_count + bindparam("more"))
 )
-"""`updated_at` stays: it would tell others when private images come and go."""
+"""`updated_at` stays: it would reveal when private images are added and removed."""
 
 
 def _count(connection: Connection, collection_id: CollectionId, more: int) -> bool:

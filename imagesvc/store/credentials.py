@@ -1,4 +1,4 @@
-"""Queries about API keys and logins: what stands for a user, and until when."""
+"""Queries about API keys and logins: their users and their expiry."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class KeyStore:
         await self._database.write(work)
 
     async def with_user(self, key_id: KeyId) -> tuple[ApiKey, User] | None:
-        """A key and the user whom it stands for: one read by primary keys."""
+        """A key and its user: one query by primary keys."""
         row = await self._database.read(
             lambda connection: connection.execute(_KEY_AND_USER, {"id": key_id}).first()
         )
@@ -64,7 +64,7 @@ class KeyStore:
         return page_of(rows, limit, lambda row: _key(row._mapping))  # noqa: SLF001  # its public name
 
     async def remove(self, key_id: KeyId) -> None:
-        """Delete a key, which stops at once.
+        """Delete a key, which stops working immediately.
 
         Raises:
             NotFound: there is none.
@@ -108,10 +108,10 @@ class LoginStore:
     async def rotate(
         self, login_id: LoginId, old_sha256: str, new_sha256: str, expires_at: datetime
     ) -> bool:
-        """Replace the refresh token; False, and the login is gone, if the old one was not current.
+        """Replace the refresh token.
 
-        A refresh token used twice has been stolen or replayed, so the login is revoked
-        (RFC 9700, section 4.14.2).
+        False, and the login is deleted, if the old one was not current. A refresh token used twice
+        has been stolen or replayed, so the login is revoked (RFC 9700, section 4.14.2).
         """
         current = (logins.c.id == login_id) & (logins.c.refresh_sha256 == old_sha256)
         replace = (

@@ -27,7 +27,7 @@ PRUNED_AT_ONCE = 2000
 
 
 class EventType(StrEnum):
-    """What may happen; those of a job are named after its status."""
+    """The types of events; those of a job are named after its status."""
 
     IMAGE_CREATED = "image.created"
     IMAGE_UPDATED = "image.updated"
@@ -122,7 +122,7 @@ def _row(
 
 
 def rebased(data: dict[str, Any], base: str) -> dict[str, Any]:
-    """What is told of an event, with its URL below a base."""
+    """The data of an event, with its URL below a base."""
     return {**data, "url": f"{base}{data['url']}"} if base and "url" in data else data
 
 
@@ -135,10 +135,10 @@ class EventStore:
     async def after(
         self, last: int, viewer: Viewer, types: Sequence[EventType], *, limit: int
     ) -> tuple[list[Event], int]:
-        """Events that a viewer owns, in order, and the id to go on after.
+        """Events that a viewer owns, in order, and the id to continue after.
 
-        That id is beyond the events of others and of other types, so that they are passed over
-        once. No types are all types.
+        That id is beyond the events of other owners and types, so that they are skipped once. No
+        types are all types.
         """
         query = select(events).where(events.c.id > last).order_by(events.c.id).limit(limit)
         if not viewer.sees_all:
@@ -156,12 +156,12 @@ class EventStore:
         return await self._database.read(work)
 
     async def bounds(self) -> tuple[int, int]:
-        """The ids of the oldest and the newest event that is kept; zeros when there is none."""
+        """The ids of the oldest and the newest kept event; zeros if there is none."""
         row = await self._database.read(lambda connection: connection.execute(_BOUNDS).one())
         return row[0] or 0, row[1] or 0
 
     async def prune(self, before: datetime) -> None:
-        """Delete older events, but for the newest, which tells how far the ids have come."""
+        """Delete older events, except the newest, which has the highest id."""
         newest = select(func.max(events.c.id)).scalar_subquery()
         old = (
             select(events.c.id)

@@ -33,7 +33,7 @@ EDITABLE = ("title", "description", "tags", "visibility", "share_location")
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What the deletion of an image's row leaves to do."""
+    """The work that remains after the deletion of an image's row."""
 
     digest: Digest
     blob_is_orphaned: bool
@@ -122,7 +122,7 @@ class ImageStore:
         return page_of(rows, limit, image_of)
 
     async def several(self, image_ids: Sequence[ImageId]) -> dict[ImageId, Image]:
-        """Those of some images that are there, by id."""
+        """The existing ones of some images, by id."""
         query = select_images().where(images.c.id.in_(image_ids))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.id: image_of(row) for row in rows}
@@ -135,10 +135,11 @@ class ImageStore:
         expected: Expected,
         now: datetime,
     ) -> Image:
-        """Change what people edit; what changes nothing makes no new version.
+        """Change the editable fields; without changes there is no new version.
 
-        `change` gives for the image that is there the one that is wanted; it depends on nothing
-        else. The compare and the write are one transaction.
+        `change` returns the wanted image for the existing one; it depends on nothing else. The
+        compare and the write are one transaction.
+
 
         Raises:
             NotFound: there is no such image.
@@ -230,7 +231,7 @@ class ImageStore:
         )
 
     async def uses_of(self, digest: Digest) -> list[tuple[str, ImageId, str]]:
-        """What a blob is of: `original` or `mezzanine`, and the id and file name of the image."""
+        """The uses of a blob: `original` or `mezzanine`, and the id and file name of the image."""
         return await self._database.read(lambda connection: blob_rows.uses_of(connection, digest))
 
     async def digests_after(self, digest: str, limit: int) -> list[tuple[Digest, int]]:

@@ -44,9 +44,9 @@ _RECORD_FACTS = (
 
 
 def original_of(row: Any) -> Original:
-    """The original that a row with `ORIGINAL_COLUMNS` describes.
+    """The original in a row with `ORIGINAL_COLUMNS`.
 
-    The mezzanine that another image's job made is not used: it would tell that there is one.
+    The mezzanine of another image's job is not used: it would reveal that image.
     """
     mezzanine = None
     if row.mezzanine_sha256 is not None and row.is_analysed:
@@ -70,7 +70,7 @@ def original_of(row: Any) -> Original:
 
 
 def analysis_of(row: Any) -> Analysis | None:
-    """The analysis that a row of an image holds; None before a job of the image has made it."""
+    """The analysis in a row of an image; None before a job of the image has made it."""
     if row.phash is None or not row.is_analysed:
         return None
     return Analysis(
@@ -82,14 +82,14 @@ def analysis_of(row: Any) -> Analysis | None:
 
 
 def mark_analysed(connection: Connection, image_id: ImageId) -> None:
-    """Show what is known of an original to its image, whose job has analysed it."""
+    """Show the known analysis of an original to its image, whose job has analysed it."""
     connection.execute(_MARK_ANALYSED, {"analysed": image_id})
 
 
 def record_analysis(
     connection: Connection, image_id: ImageId, digest: Digest, analysis: Analysis
 ) -> None:
-    """Keep what a job of an image has found out about its original."""
+    """Store the analysis of an original by a job of an image."""
     mark_analysed(connection, image_id)
     colors = [lab(color) for color in analysis.palette]
     row = {

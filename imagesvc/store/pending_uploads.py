@@ -1,4 +1,4 @@
-"""Queries about presigned uploads that are still to come."""
+"""Queries about presigned uploads whose file has not arrived yet."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def use_pending(connection: Connection, image_id: ImageId) -> None:
 
 
 def used_up() -> Conflict:
-    """The error of a second upload to one URL, or one for a user who has been disabled."""
+    """The error of a second upload to one URL, or of one for a disabled user."""
     return Conflict("This upload URL has been used or withdrawn; ask for another.")

@@ -1,4 +1,4 @@
-"""What owners keep: counted in the transactions that add and remove their images."""
+"""The usage of owners, counted in the transactions that add and remove their images."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class VariantStore:
         return [_variant(row) for row in rows]
 
     async def add(self, made: Sequence[Variant]) -> set[VariantKey]:
-        """Record variants whose files are in place; those whose image is gone are left out.
+        """Record variants whose files exist; those of deleted images are left out.
 
         Returns:
             The keys recorded. The others' files are the caller's to remove.
@@ -69,7 +69,7 @@ class VariantStore:
         return await self._database.write(work)
 
     async def remove(self, keys: Sequence[VariantKey]) -> None:
-        """Delete the rows of these variants; unknown keys are passed over."""
+        """Delete the rows of these variants; unknown keys are ignored."""
         query = delete(variants).where(variants.c.key.in_(keys))
         await self._database.write(lambda connection: connection.execute(query), makes_room=True)
 

@@ -1,4 +1,4 @@
-"""Versions of what people edit, so that two of them do not overwrite each other."""
+"""Versions of editable fields, so that two editors do not overwrite each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Expected = frozenset[int] | None
 
 
 def check_version(current: int, expected: Expected) -> None:
-    """Hold the version that is there against those that an edit is meant for.
+    """Compare the current version with those that an edit expects.
 
     Raises:
         PreconditionFailed: it is another; the error tells which.

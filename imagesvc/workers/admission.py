@@ -21,7 +21,7 @@ EXPENSIVE_SECONDS = 1.0
 
 
 class Kind(Enum):
-    """What a piece of work may have of the workers."""
+    """The resources that a piece of work may use."""
 
     IDENTIFICATION = auto()
     CHEAP = auto()
@@ -91,10 +91,11 @@ class Admission:
     async def admit(
         self, priority: Priority, cost: Cost, requester: str = "", kind: Kind | None = None
     ) -> AsyncIterator[None]:
-        """Wait for a turn and hold it while the context lasts.
+        """Wait for a turn and occupy it during the context.
 
-        Work goes by priority, then by turns of the requesters. Work that does not fit beside what
-        runs lets later work pass, for a while.
+        Work is ordered by priority, then by turns of the requesters. Work that does not fit with
+        the running work lets later work pass, for a while.
+
 
         Args:
             priority: how urgent it is.
@@ -133,7 +134,7 @@ class Admission:
             raise
 
     def _make_room(self, work: _Work, requester: str) -> None:
-        """Displace the newest work of who has most waiting, where the queue is full.
+        """Cancel the newest work of the requester with most waiting, if the queue is full.
 
         Raises:
             Overloaded: no other requester has more waiting than this one would have.
@@ -212,7 +213,10 @@ class Admission:
         )
 
     def _cheap_work_is_in_the_way(self, work: _Work) -> bool:
-        """Whether holding cheap work back would soon make room; expensive work is never hurried."""
+        """Whether holding cheap work back would soon make space.
+
+        Expensive work is never held back.
+        """
         expensive = self._of(Kind.EXPENSIVE)
         return (
             len(expensive) < self._expensive_slots

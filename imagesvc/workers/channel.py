@@ -9,6 +9,6 @@ REQUEST_HEAD = struct.Struct("!I")
 REPLY_HEAD = struct.Struct("!II")
 """Bytes of the JSON and of the body that follow."""
 FILE_WANTED = "file_wanted"
-"""What a worker says, in the place of an answer, to be sent a file for a large output."""
+"""A worker's message that requests a file for a large output."""
 FILE_GIVEN, FILE_REFUSED = b"+", b"-"
-"""What comes back; the first with the descriptor."""
+"""The response of the server; the first with the descriptor."""

@@ -20,10 +20,10 @@ class _Place(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """Items in the order of rounds: of each requester one item a round, by arrival inside of it.
+    """Items in rounds: one item of each requester a round, by arrival within it.
 
-    An item joins the round after its requester's newest, or the current one if there is none.
-    What is remembered of a requester is gone with its last item.
+    An item joins the round after its requester's newest, or the current one if there is none. The
+    state of a requester is removed with its last item.
     """
 
     def __init__(self) -> None:

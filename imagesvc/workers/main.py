@@ -1,7 +1,8 @@
-"""What a worker process runs: it loads, locks itself, and serves calls until its socket closes.
+"""The main loop of a worker process.
 
-A request is a pickle (the server is trusted); an answer is JSON and bytes (a worker is not).
-Files come as descriptors over the same socket, in both directions: a worker opens no path.
+It loads, restricts itself, and serves calls until its socket closes. A request is a pickle (the
+server is trusted); an answer is JSON and bytes (a worker is not). Files are sent as descriptors
+over the same socket, in both directions: a worker opens no path.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class _Request:
 
 
 class _Spill:
-    """Large outputs go to files that the server opens when asked, and sends as descriptors."""
+    """Large outputs go to files that the server opens on request, and sends as descriptors."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
@@ -137,7 +138,7 @@ def _answer(handler: Handler, request: _Request, spill: Spill) -> tuple[dict[str
 
 
 def _refusal(error: MemoryError | RecursionError) -> ImagesvcError:
-    """What it means that a file took all memory or all levels of calls that a worker has."""
+    """The error for a file that exhausted the memory or the stack of a worker."""
     if isinstance(error, MemoryError):
         return ImageTooLarge("The image needs more memory than a worker may use.")
     return ImageTooLarge("The file's structure is nested too deeply.")
@@ -171,7 +172,7 @@ def load(limits: ResourceLimits, keep: Collection[int]) -> dict[str, Handler]:
 
 
 def run(more: Mapping[str, Handler] | None = None) -> None:
-    """Serve the server that started this process, as its command line says.
+    """Serve the server that started this process, with the arguments of the command line.
 
     Args:
         more: handlers beside those of `imaging.handlers`, by the name of the call.

@@ -1,8 +1,8 @@
-"""The worker pool: processes that touch pixels, so that the server process never does.
+"""The worker pool: processes that handle pixels, so that the server process never does.
 
-anyio.to_process was the first choice. It costs the server half a millisecond of processor
-time a call, an eighth of what a thumbnail costs its worker, and it unpickles whatever a
-decoder sends back. A socket that carries JSON and bytes costs a tenth, and each value is checked.
+anyio.to_process was the first choice. It costs the server half a millisecond of processor time a
+call, an eighth of the worker's time for a thumbnail, and it unpickles the output of decoders. A
+socket with JSON and bytes costs a tenth, and each value is checked.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MAX_TRACEBACK = 8192
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """How many workers there are and what each may use; sizes in bytes."""
+    """The number of workers and the limits of each; sizes in bytes."""
 
     workers: int
     worker_memory: int
@@ -53,11 +53,10 @@ class PoolLimits:
 class WorkerPool:
     """Calls functions in limited worker processes.
 
-    A call that times out or is cancelled has its process killed; a process that dies fails
-    its own call only. A worker that has served long or grown large is replaced.
-
-    One process more than `limits.workers` is started when it is first needed: identification has
-    it while renderings hold the others.
+    The process of a call that times out or is cancelled is killed; a process that dies fails its
+    own call only. A worker that has served long or grown large is replaced. One process more than
+    `limits.workers` is started when it is first needed: identification uses it while renderings
+    occupy the others.
     """
 
     def __init__(
@@ -104,7 +103,7 @@ class WorkerPool:
         return self.admission.admit(priority, cost, requester)
 
     def admit_identification(self, requester: str) -> AbstractAsyncContextManager[None]:
-        """Wait for a process to identify an upload, which renderings do not hold all of."""
+        """Wait for a process to identify an upload; renderings cannot occupy all of them."""
         kind = Kind.IDENTIFICATION
         return self.admission.admit(Priority.INTERACTIVE, PROBE_COST, requester, kind)
 
@@ -232,7 +231,7 @@ class WorkerPool:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """What a worker says went wrong, as an answer like any other."""
+    """An error that a worker reports, as an ordinary answer."""
 
     error: ImagesvcError
 
@@ -245,7 +244,7 @@ def _readiness(reply: Reply) -> Readiness:
 
 
 def _read(call: Call[T], reply: Reply) -> T | _Failure:
-    """What a call gave.
+    """The result of a call.
 
     Raises:
         WorkerDied: it makes no sense: the worker is not to be used again.

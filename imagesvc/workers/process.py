@@ -31,19 +31,22 @@ WORKER_MODULE = "imagesvc.workers.main"
 MAX_REPLY_BYTES = 64 << 20
 MAX_TEXT_BYTES = 1 << 20
 KEPT = 64 << 20
-"""Bytes of freed memory that a worker keeps at hand, and up to which it has no mapping alone."""
+"""Bytes of freed memory that a worker keeps, and up to which it has no separate mapping."""
 
 
 KEPT_VARIABLES = (
     "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
     "PYTHONPYCACHEPREFIX", "PYTHONUSERBASE", "VIRTUAL_ENV",
 )  # fmt: skip
-"""What the interpreter needs to find its modules and libraries; workers get no other variable."""
+"""The variables that the interpreter needs to find its modules and libraries.
+
+Workers get no others.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker answered: plain values, a body and files, none to be trusted."""
+    """The answer of a worker: plain values, a body and files, all untrusted."""
 
     plain: dict[str, Any]
     body: memoryview
@@ -123,8 +126,8 @@ class WorkerProcess(asyncio.Protocol):
     def _send(self, message: bytes, fd: int | None) -> None:
         """Send bytes, the first of them with a descriptor.
 
-        The socket has room for these: a worker has read all before when it answers. One that has
-        not is no worker of ours any more.
+        The socket has space for these: a worker has read all before when it answers. A worker that
+        has not is faulty.
         """
         try:
             sent = (
@@ -139,7 +142,7 @@ class WorkerProcess(asyncio.Protocol):
                 self._transport.write(message[sent:])
 
     def kill(self) -> None:
-        """End the process at once, whatever it does."""
+        """Kill the process immediately."""
         self.is_alive = False
         self._process.kill()
         if self._transport is not None:

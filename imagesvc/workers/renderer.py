@@ -53,7 +53,7 @@ class Renderer:
         return self.pool.admit(priority, cost, requester)
 
     def is_expensive(self, cost: Cost) -> bool:
-        """Whether work of this cost holds a worker for long."""
+        """Whether work of this cost occupies a worker for long."""
         return self.pool.admission.kind_of(cost) is Kind.EXPENSIVE
 
     async def render_each(
@@ -111,7 +111,7 @@ class Renderer:
             return await self._run(original.digest, ANALYSE, request, path, timeout)
 
     async def unlocate(self, original: Original, timeout: float) -> Unlocated:
-        """Make a copy of an original that tells no place; the caller was admitted.
+        """Make a copy of an original without its location; the caller was admitted.
 
         Raises:
             TimedOut, WorkerDied: nothing is known.

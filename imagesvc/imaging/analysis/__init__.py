@@ -1,1 +1,1 @@
-"""What the first decode finds: EXIF, colours, ThumbHash, perceptual hash."""
+"""Results of the first decode: EXIF, colours, ThumbHash, perceptual hash."""

@@ -1,4 +1,4 @@
-"""The lowest frequencies of a small picture: what ThumbHash and the perceptual hash are made of.
+"""The lowest frequencies of a small picture, for ThumbHash and the perceptual hash.
 
 The cosine transform is separable, so rows are transformed first and columns of the few results
 after: 32 x 24 pixels take a third of a millisecond without any array library.

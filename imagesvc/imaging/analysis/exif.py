@@ -1,7 +1,8 @@
-"""What is kept of EXIF: a few facts of the camera and the shot, and apart from them the place.
+"""The kept part of EXIF: some data of the camera and the shot, and separately the location.
 
-EXIF comes from strangers. Nothing here raises: what has the wrong type, cannot be a number or
-lies outside what a camera can have done is left out.
+EXIF is untrusted. Nothing here raises: values of a wrong type, invalid numbers and impossible
+values are left out.
+
 
 Source: CIPA DC-008 (Exif 3.0), tables 4 to 15.
 """
@@ -18,14 +19,14 @@ MAX_TEXT = 200
 MAKE, MODEL = 0x010F, 0x0110
 EXPOSURE_TIME, F_NUMBER, ISO, FOCAL_LENGTH, LENS = 0x829A, 0x829D, 0x8827, 0x920A, 0xA434
 TAKEN_AT = ((0x9003, 0x9011), (0x9004, 0x9012))
-"""Tags of a time and of its offset from UTC: when it was taken, or else digitized."""
+"""Tags of a time and of its offset from UTC: the original time, or else the digitized one."""
 LATITUDE, LONGITUDE, ALTITUDE_REF, ALTITUDE = (1, 2), (3, 4), 5, 6
 CAMERA_TAGS = frozenset({MAKE, MODEL})
 SHOT_TAGS = frozenset(
     {EXPOSURE_TIME, F_NUMBER, ISO, FOCAL_LENGTH, LENS, *(tag for pair in TAKEN_AT for tag in pair)}
 )
 PLACE_TAGS = frozenset({*LATITUDE, *LONGITUDE, ALTITUDE_REF, ALTITUDE})
-"""What is read of each directory."""
+"""The tags that are read of each directory."""
 DEGREE_DECIMALS = 7
 """A centimetre."""
 
@@ -71,7 +72,7 @@ def facts(tags: Tags) -> dict[str, Any]:
 
 
 def place(tags: Tags) -> dict[str, float]:
-    """Where the picture was taken.
+    """The location of the picture.
 
     Returns:
         `latitude` and `longitude` in degrees, north and east positive, and `altitude` in metres

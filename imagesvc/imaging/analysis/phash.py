@@ -1,8 +1,9 @@
-"""A perceptual hash of 64 bits: copies that were resized or recompressed differ in few of them.
+"""A perceptual hash of 64 bits: resized or recompressed copies differ in few of them.
 
-Own code, since the `imagehash` package brings NumPy, SciPy and PyWavelets (some 150 MB) for this
-one page. Of the hashes it has, the one by cosine transform is the one to take: a difference hash
-is cheaper, but its bits flip with noise wherever neighbours are alike, as in skies.
+It is implemented here, since the `imagehash` package requires NumPy, SciPy and PyWavelets (some 150
+MB). Of its hashes, the one by cosine transform is the best: a difference hash is cheaper, but its
+bits flip with noise in even areas such as skies.
+
 
 Source: C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
 section 3.2.1; N. Krawetz, "Looks Like It" (2011).
@@ -18,8 +19,11 @@ SIDE = 32
 FREQUENCIES = 8
 DIGITS = 16
 NOISE = 0.05
-"""Levels by which a wave must rise above the median: in smooth pictures most waves are no more
-than rounding, and their bits would be chance. Costs photographs nothing (measured)."""
+"""Levels by which a wave must exceed the median.
+
+In smooth pictures most waves are only rounding errors, and their bits would be random. It does not
+affect photographs (measured).
+"""
 
 
 def phash(gray: bytes) -> str:

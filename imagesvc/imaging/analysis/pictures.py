@@ -1,4 +1,4 @@
-"""What a picture looks like in a few bytes: colours, a placeholder, a perceptual hash."""
+"""The appearance of a picture in a few bytes: colours, a placeholder, a perceptual hash."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.model.images import Analysis
 
 SMALL_SIDE = 64
-"""The hash is taken of a picture of at most so many pixels a side."""
+"""The maximum size of a side of the picture for the hash."""
 TINY_SIDE = 24
 """Colours and placeholder: a ThumbHash keeps 7 waves a side, a palette five colours."""
 COLOURS = 5
 CLEAR = "#ffffff"
-"""The colour of a picture that is wholly transparent: that of the page."""
+"""The colour of a fully transparent picture: that of the page."""
 
 
 def analysis_of(picture: Picture) -> Analysis:

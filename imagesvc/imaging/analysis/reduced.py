@@ -37,10 +37,10 @@ def gray_square(picture: Image.Image, side: int) -> bytes:
 
 
 def palette(picture: Image.Image, count: int) -> tuple[str, ...]:
-    """The main colours of what is opaque in a picture, the most frequent first.
+    """The main colours of the opaque part of a picture, the most frequent first.
 
-    The means of the boxes of a median cut, without those that are nearly equal: `#rrggbb` each,
-    at most `count`. Moving them on to k-means takes ten times as long and changes little.
+    The means of the boxes of a median cut, without nearly equal ones: `#rrggbb` each, at most
+    `count`. Refining them by k-means takes ten times as long and changes little.
     """
     data = picture.tobytes()
     if min(data[3::4]) < HALF_OPAQUE:

@@ -77,7 +77,7 @@ def _scaled(plane: Plane, factor: float) -> Plane:
 
 
 def _on_mean(premultiplied: Plane, seen: Plane, mean: float) -> Plane:
-    """A channel laid over its own mean, wherever it is transparent."""
+    """A channel composed over its own mean, where it is transparent."""
     over = [
         [colour - mean * alpha for colour, alpha in zip(*rows, strict=True)]
         for rows in zip(premultiplied, seen, strict=True)

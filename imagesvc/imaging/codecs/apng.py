@@ -1,4 +1,4 @@
-"""The frames of an animated PNG, which libvips does not read: each decoded alone, and laid down."""
+"""The frames of an animated PNG, which libvips does not read: decoded separately and composed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RGB, RGBA = 3, 4
 
 
 def moving(source: Source, *, all_frames: bool, page: int) -> Source:
-    """The source of a PNG with the frames that are asked for; what does not move stays as it is."""
+    """The source of a PNG with the requested frames; a PNG without animation is unchanged."""
     moves = animation(source.data)
     if moves is None:
         return source
@@ -41,7 +41,7 @@ def moving(source: Source, *, all_frames: bool, page: int) -> Source:
 
 
 def pictures(source: Source) -> Iterator[Picture]:
-    """All frames of a source that moves, as they are shown, in memory.
+    """All frames of an animated source, as shown, in memory.
 
     Raises:
         pyvips.Error: one cannot be decoded.
@@ -79,7 +79,7 @@ def _decoded(source: Source, moves: Animation, frame: Frame) -> Picture:
 
 
 def _laid(canvas: Picture, picture: Picture, frame: Frame) -> Picture:
-    """The canvas with a frame in its place."""
+    """The canvas with a frame in its position."""
     if frame.blend == BLENDED:
         under = canvas.crop(frame.left, frame.top, frame.width, frame.height)
         picture = under.composite2(picture, "over").rint().cast("uchar")

@@ -40,7 +40,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What shows a frame as its `irot` and `imir` say, by the orientation that Pillow makes of them."""
+"""The transformation of `irot` and `imir`, by the orientation that Pillow derives from them."""
 
 
 def moves(data: Data, kind: Format) -> bool:
@@ -63,7 +63,7 @@ def read_header(data: Data) -> Header:
 
 
 def open_source(data: Data, *, all_frames: bool, page: int) -> Source:
-    """Decode one frame of a file that `moves` is true of, and tell how all of them move.
+    """Decode one frame of a file for which `moves` is true, and return the motion of all.
 
     Raises:
         CorruptImage: the frame cannot be decoded.

@@ -49,9 +49,10 @@ def encode(picture: Picture, transform: Transform) -> bytes:
 def fitted(attempt: Callable[[int], bytes], best: int, max_bytes: int) -> bytes:
     """Encode in the best quality that fits.
 
-    Where the size crosses the bound is guessed from the sizes around it, as if their logarithms
-    lay on a line; guesses that miss on one side twice give way to the middle. There are at most
-    `MAX_ATTEMPTS` attempts, fewer once a file fills `CLOSE` of the bound.
+    The size at the limit is estimated from the sizes around it, as if their logarithms lay on a
+    line; after two estimates that miss on one side the middle is used. There are at most
+    `MAX_ATTEMPTS` attempts, fewer once a file fills `CLOSE` of the limit.
+
 
     Args:
         attempt: encodes in a quality from 1 to 100.

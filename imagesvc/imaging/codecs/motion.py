@@ -12,7 +12,7 @@ from imagesvc.imaging.gif.coverage import has_gaps, masked, painted
 from imagesvc.model.formats import Format
 
 DELAY_MS = 100
-"""What browsers show a frame for that says nothing."""
+"""The time for which browsers show a frame without a delay."""
 _READERS: Mapping[Format, Callable[[Source], Iterator[Picture]]] = {
     Format.PNG: apng.pictures,
     Format.AVIF: avif.pictures,
@@ -37,7 +37,7 @@ class Motion:
 
 
 def motion(picture: Picture) -> Motion:
-    """What libvips knows of the motion of a picture."""
+    """The motion of a picture, as libvips knows it."""
     height = picture.get("page-height") if picture.get_typeof("page-height") else picture.height
     count = picture.height // height
     delays = list(picture.get("delay")) if picture.get_typeof("delay") else []
@@ -73,7 +73,7 @@ def _masks(source: Source) -> Iterator[bytes] | None:
 
 
 def joined(frames: list[Picture], source: Source) -> Picture:
-    """Frames of equal size in memory, in a column, moving as those that they were made of."""
+    """Frames of equal size in memory, in a column, with the motion of their source."""
     column = vips.join_frames(frames)
     if column.get_typeof("icc-profile-data"):
         column.remove("icc-profile-data")  # of another colour space than the pixels are in by now

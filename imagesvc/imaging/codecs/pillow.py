@@ -44,7 +44,7 @@ pillow_heif.options.DEPTH_IMAGES = False
 pillow_heif.options.AUX_IMAGES = False
 
 DECODED = frozenset({Format.HEIC, Format.BMP, Format.JP2, Format.ICO})
-"""Formats whose pixels all come from here; some kinds of TIFF do, too."""
+"""Formats whose pixels are all decoded here; some kinds of TIFF are, too."""
 
 _PLUGINS: Mapping[Format, tuple[str, ...]] = {
     Format.JPEG: ("JPEG",),
@@ -57,7 +57,7 @@ _PLUGINS: Mapping[Format, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What Pillow reads of a file without decoding it; the size is as shown for HEIC only."""
+    """The header of a file, read by Pillow without decoding; the size is as shown for HEIC only."""
 
     width: int
     height: int
@@ -77,7 +77,7 @@ def load_plugins() -> None:
 
 
 def decodes(data: Data, kind: Format) -> bool:
-    """Whether the pixels of a file that `probe` took come from here."""
+    """Whether the pixels of a file that `probe` accepted are decoded here."""
     return kind in DECODED or (kind is Format.TIFF and decoder_of(data) is Decoder.PILLOW)
 
 

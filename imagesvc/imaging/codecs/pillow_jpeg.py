@@ -19,7 +19,7 @@ _JPEG_HEADER_SEGMENTS = 64
 FULL_CHROMA = 90
 """The quality from which on JPEGs keep chroma in full resolution, as libvips has it."""
 _JFIF = bytes.fromhex("ffe000104a46494600010100000100010000")
-"""A segment that says that nothing is known of the resolution (ITU-T T.871, 10.1)."""
+"""A segment for an unknown resolution (ITU-T T.871, 10.1)."""
 _JFIF_AT = 2
 _JFIF_END = _JFIF_AT + len(_JFIF)
 

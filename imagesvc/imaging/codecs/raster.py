@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 Image.MAX_IMAGE_PIXELS = None  # limits are checked before Pillow is asked
 
 BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4, "RGB;16": 3, "RGBA;16": 4}
-"""Modes whose bytes libvips takes as they are."""
+"""Modes whose bytes libvips accepts unchanged."""
 WITH_ALPHA = frozenset({"LA", "PA", "RGBA", "RGBa"})
 _STRIP_BYTES = 1 << 20
 
@@ -36,7 +36,7 @@ class Raster:
 
 
 def raster(image: Image.Image) -> Raster:
-    """Copy the pixels out of Pillow, a strip at a time, so that they are there only twice."""
+    """Copy the pixels from Pillow, a strip at a time, so that they are in memory only twice."""
     image.load()
     if image.mode == "LAB":
         image = _from_lab(image)

@@ -1,4 +1,4 @@
-"""How much a JPEG decoder may shrink, and where a region lies in what it decodes.
+"""The shrinking of a JPEG decoder, and the position of regions in its output.
 
 Regions are those of the picture as shown; files are stored in one of eight orientations.
 """
@@ -14,7 +14,7 @@ MIRRORED_X = frozenset({2, 3, 7, 8})
 MIRRORED_Y = frozenset({3, 4, 6, 7})
 """Orientations that start at the right, or at the bottom, of the stored picture."""
 UNDONE = {6: 8, 8: 6}
-"""Orientations that another one undoes; the rest undo themselves."""
+"""Orientations with another inverse; the others are their own inverse."""
 
 MAX_JPEG_SHRINK = 8
 EDGE_TOLERANCE = 8
@@ -64,7 +64,7 @@ def region_shrink(region: Box, stored: Size, target: Size) -> tuple[int, Box]:
 
 
 def stored_box(region: Box, stored: Size, orientation: int) -> Box:
-    """Where a region of the picture as shown lies in the picture as stored.
+    """The position of a region of the picture as shown in the picture as stored.
 
     Source: EXIF 2.32, tag 274.
     """
@@ -79,7 +79,7 @@ def stored_box(region: Box, stored: Size, orientation: int) -> Box:
 
 
 def shown_box(region: Box, shown: Size, orientation: int) -> Box:
-    """Where a region of the picture as stored lies in the picture as shown."""
+    """The position of a region of the picture as stored in the picture as shown."""
     return stored_box(region, shown, UNDONE.get(orientation, orientation))
 
 

@@ -1,4 +1,4 @@
-"""Opening an original, whichever library decodes its format."""
+"""Opens an original with the library that decodes its format."""
 
 from __future__ import annotations
 

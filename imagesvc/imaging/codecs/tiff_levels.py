@@ -1,6 +1,6 @@
-"""Samples of TIFF that are no bytes, brought to what the rest of the service works on.
+"""Conversion of TIFF samples that are not bytes.
 
-Whole numbers of 8 and 16 bits without sign stay as they are.
+Whole numbers of 8 and 16 bits without sign are unchanged.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 _TOPS = {"char": 127.0, "short": 32_767.0, "int": 2_147_483_647.0, "uint": 4_294_967_295.0}
-"""White of signed and of long numbers; what is below zero is black."""
+"""White of signed and of long numbers; values below zero are black."""
 _FLOATS = frozenset({"float", "double"})
 _COLOURS = {"b-w": 1, "grey16": 1, "cmyk": 4}
 """Bands without alpha, by libvips' interpretation; all others have 3."""

@@ -42,7 +42,7 @@ GRAY, RGB = 1, 3
 MAX_DELAY_MS = 655_350
 """The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
 _DESCRIPTION = ("orientation", "icc-profile-data")
-"""What is said about the pixels in a file, and matters later."""
+"""Properties of the pixels in a file that are needed later."""
 
 _LOADERS = {
     Format.JPEG: ("jpegload", "VipsForeignLoadJpeg"),
@@ -96,7 +96,7 @@ def from_raster(raster: Raster) -> Picture:
 
 
 MAX_TAKEN_SIDE = 1000
-"""Pictures of up to so many pixels a side are handed over as they are, to be made small."""
+"""Pictures of up to this many pixels a side are passed on unchanged, to be reduced."""
 
 
 def levels_towards(picture: Picture, side: int) -> tuple[Any, int, int, int]:
@@ -154,7 +154,7 @@ def ramp(last: int) -> Picture:
 
 
 def noted(picture: Picture, name: str, text: str) -> Picture:
-    """The picture with a note, which what is made of it keeps."""
+    """The picture with a note, which derived pictures keep."""
     picture = picture.copy()
     picture.set_type(pyvips.GValue.gstr_type, name, text)
     return picture
@@ -213,7 +213,7 @@ def translated() -> Iterator[None]:
 
 
 def _reason(text: str) -> str:
-    """The first line of what libvips says, without file names."""
+    """The first line of the error of libvips, without file names."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     named = (line for line in lines[1:] or lines if "/" not in line and "source:" not in line[:7])
     line = next(named, "the data is damaged").replace("load_source:", "load:")

@@ -39,7 +39,7 @@ class Source:
     page: int = 0
     """Which of them is the first of `picture`."""
     is_damaged: bool = False
-    """Whether decoding goes on at errors."""
+    """Whether decoding continues after errors."""
     held: Mapping[int, Picture] = field(default_factory=dict)
     """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
 
@@ -51,7 +51,7 @@ class Source:
         return self.stored
 
     def pixels(self, factor: int = 1) -> Picture:
-        """What the decoder gives; that of a JPEG shrinks by a factor, if told so."""
+        """The output of the decoder; that of a JPEG is shrunk by the given factor."""
         found = self.held.get(factor)
         if found is None:
             found = self._decoded(factor)

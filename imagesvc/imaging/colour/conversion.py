@@ -25,7 +25,7 @@ _SRGB_AT, _SRGB = slice(48, 56), b"IEC sRGB"
 """Manufacturer and model in the header of the common profile "sRGB IEC61966-2.1"."""
 _VERSION_AT, _NEW = 8, 4
 _TAGS_AT, _TAG_BYTES, _MAX_TAGS = 132, 12, 100
-"""Where a profile lists what is in it (ICC.1:2022, 7.3)."""
+"""The position of a profile's table of tags (ICC.1:2022, 7.3)."""
 _TABLE = b"A2B0"
 
 
@@ -59,10 +59,10 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
 
 
 def to_srgb(frame: Picture) -> Picture:
-    """Bring any colour space to sRGB or gray, 8 bits a band, at most one alpha band.
+    """Convert any colour space to sRGB or gray, 8 bits a band, at most one alpha band.
 
-    What the file names is applied, then an embedded profile; without one, CMYK is read by libvips'
-    own profile. A profile that cannot be used is ignored, as browsers do.
+    The named colour space is applied, or else the embedded profile; without one, CMYK is read with
+    libvips' own profile. An unusable profile is ignored, as browsers do.
     """
     if frame.get_typeof(NOTE):
         frame = converted(_without(frame, NOTE), _space(frame))

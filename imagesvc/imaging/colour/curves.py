@@ -26,7 +26,7 @@ HLG_A, HLG_B, HLG_C = 0.17883277, 0.28466892, 0.55991073
 
 
 def samples(values: Picture, space: ColourSpace, bits: int) -> Picture:
-    """What samples mean, from 0 to 1.
+    """The meaning of samples, from 0 to 1.
 
     Args:
         values: from 0 to 1, of as many bits as the decoder gives: 8 or 16.
@@ -59,7 +59,7 @@ def levels(values: Picture) -> Picture:
 
 
 def gain(values: Picture, peak: float) -> Picture:
-    """What light is multiplied by to fit below 1: 1 itself below a knee.
+    """The factor that compresses light below 1: 1 itself below a knee.
 
     Source: the EETF of ITU-R BT.2390, 5.4.1, for a black of 0 on both sides.
 

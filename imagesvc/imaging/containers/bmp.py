@@ -51,7 +51,7 @@ class Bitmap:
 
 
 def walk(data: Data, limits: Limits, _budget: Budget) -> Found:
-    """Check that all rows are there.
+    """Check that all rows exist.
 
     Raises:
         CorruptImage: the file ends too early, or its header makes no sense.

@@ -1,7 +1,7 @@
-"""How much work the structure of one file may cause, whatever its format.
+"""Limits on the work that the structure of one file may cause, for all formats.
 
 A file of some kilobytes can describe millions of elements, or the same bytes thousands of times.
-Each identification has one budget, which all that reads the file's structure draws on.
+Each identification has one budget, shared by all code that reads the file's structure.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ MOST = {
 
 SPARE_BYTES = 1 << 20
 PASSES = 2
-"""Times that the bytes of a file may be read, all its elements together; sound ones need one."""
+"""Times that the bytes of a file may be read by all its elements; valid files need one."""
 
 MAX_INFLATED_BYTES = 8 << 20
 """Inflated from all compressed elements together; colour profiles of printers have 3 MB."""
 
 MAX_SECONDS = 5.0
-"""Of processor time. All sound files of the corpus take less than a tenth of a second."""
+"""Of processor time. All valid files of the corpus take less than a tenth of a second."""
 
 _COUNTS_A_LOOK = 1024
-"""Elements between two looks at the clock, which takes as long as two elements."""
+"""Elements between two checks of the clock, a check of which takes as long as two elements."""
 
 
 class Budget:
-    """What is left to spend on one file."""
+    """The remaining budget of one file."""
 
     def __init__(self, file_bytes: int, seconds: float = MAX_SECONDS) -> None:
         self._counts = dict.fromkeys(MOST, 0)

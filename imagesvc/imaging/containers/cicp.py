@@ -16,12 +16,12 @@ Chromaticities = tuple[tuple[float, float, float], ...]
 REFERENCE_WHITE = 203.0
 """In cd/m2: diffuse white of HDR, which is shown as the white of sRGB (ITU-R BT.2408, 2.2)."""
 NOMINAL_PEAK = 1000.0
-"""In cd/m2: of HLG (ITU-R BT.2100, table 5), and of PQ that does not tell its own."""
+"""In cd/m2: of HLG (ITU-R BT.2100, table 5), and of PQ without a peak of its own."""
 PQ_PEAK = 10_000.0
 
 
 class Curve(StrEnum):
-    """What makes light of samples."""
+    """The conversion of samples to light."""
 
     SRGB = "srgb"
     POWER = "power"
@@ -79,7 +79,7 @@ So do browsers: `ColorSpace::GetTransferFunction` in Chromium's `ui/gfx/color_sp
 
 @dataclass(frozen=True, slots=True)
 class ColourSpace:
-    """What the samples of a picture mean; by default sRGB."""
+    """The meaning of a picture's samples; by default sRGB."""
 
     primaries: Chromaticities = SRGB
     curve: Curve = Curve.SRGB
@@ -94,6 +94,6 @@ class ColourSpace:
 
 
 def bounded_peak(*found: float) -> float:
-    """The first peak that is told, 0 being none, within what PQ can say."""
+    """The first known peak, 0 being unknown, within the range of PQ."""
     peak = next((it for it in found if it > 0), NOMINAL_PEAK)
     return min(PQ_PEAK, max(REFERENCE_WHITE, peak))

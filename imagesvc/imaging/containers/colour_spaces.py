@@ -1,4 +1,4 @@
-"""The colour space that a file names without an ICC profile, whatever its format."""
+"""The colour space that a file names without an ICC profile, for all formats."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ INK_SECONDS = 0.04
 
 
 def colour_space(data: Data, kind: Format, *, has_profile: bool) -> ColourSpace | None:
-    """The colour space of a sound file; None where nothing but its profile tells it.
+    """The colour space of a valid file; None if only its profile defines it.
 
-    What cannot be read never decides whether a picture is shown: it is shown as sRGB.
+    Unreadable values never decide whether a picture is shown: it is shown as sRGB.
     """
     reader = _READERS.get(kind)
     try:
@@ -36,7 +36,7 @@ def colour_space(data: Data, kind: Format, *, has_profile: bool) -> ColourSpace 
 
 
 def is_plain(space: ColourSpace | None) -> bool:
-    """Whether samples are shown as they are."""
+    """Whether samples are shown unchanged."""
     return space is None or space == ColourSpace(bits=space.bits)
 
 
@@ -47,7 +47,7 @@ def is_hdr(data: Data, kind: Format) -> bool:
 
 
 def conversion_seconds(data: Data, kind: Format, pixels: int) -> float:
-    """The processor time of bringing so many pixels of a file to sRGB, beside any profile."""
+    """The processor time of converting this many pixels of a file to sRGB, without any profile."""
     space = colour_space(data, kind, has_profile=False)
     if space is None or is_plain(space):
         return 0.0

@@ -1,4 +1,4 @@
-"""EXIF as a file holds it: a TIFF of directories alone (CIPA DC-008, Exif 3.0, 4.5)."""
+"""EXIF in a file: a TIFF of directories only (CIPA DC-008, Exif 3.0, 4.5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imagesvc.imaging.containers.tiff.ifd import (
 )
 
 PREFIX = b"Exif\0\0"
-"""What comes before the block in JPEG, and by mistake elsewhere."""
+"""The prefix of the block in JPEG, and by mistake elsewhere."""
 MAX_BYTES = 1 << 20
 """Of a block that decoders are given; cameras write less than the 64 kB that fit into JPEG."""
 MAX_TEXT_BYTES, MAX_NUMBERS = 4096, 16
@@ -35,7 +35,7 @@ _DAMAGES = (CorruptImage, ImageTooLarge)
 
 
 def read_tags(data: Data) -> Tags:
-    """The values that are kept; what is damaged is left out, and nothing is raised.
+    """The values of the kept tags; damaged ones are left out, and nothing is raised.
 
     Args:
         data: the block without `PREFIX`, or a whole TIFF file.

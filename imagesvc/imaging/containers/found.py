@@ -1,4 +1,4 @@
-"""What walking through the structure of a file tells, and the errors that walkers raise."""
+"""The results of walking through the structure of a file, and the errors of walkers."""
 
 from __future__ import annotations
 

@@ -37,9 +37,10 @@ class FrameHead(NamedTuple):
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check that all blocks are there, and count the frames.
+    """Check that all blocks exist, and count the frames.
 
     A file that ends between two blocks without its trailer is complete enough for every decoder.
+
 
     Raises:
         CorruptImage: the file ends inside a block, has no frame, or no size.
@@ -79,7 +80,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
 
 
 def is_within_screen(data: Data, count: int) -> bool:
-    """Whether a sound file has so many frames, none of which reaches beyond its canvas."""
+    """Whether a valid file has this many frames, none of which exceeds its canvas."""
     width, height = little(data, 6, 2), little(data, 8, 2)
     heads = list(frame_heads(data))
     return len(heads) == count and all(
@@ -88,7 +89,7 @@ def is_within_screen(data: Data, count: int) -> bool:
 
 
 def frame_heads(data: Data) -> Iterator[FrameHead]:
-    """The frames of a sound file, in order.
+    """The frames of a valid file, in order.
 
     Raises:
         CorruptImage: a block is cut off.

@@ -28,7 +28,7 @@ _WITHOUT_LIMIT = Limits(1 << 62, 1 << 62, 1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """One entry of the directory; the size is that of its picture, whatever the entry says."""
+    """One entry of the directory; the size is that of its picture, not that in the entry."""
 
     width: int
     height: int
@@ -36,7 +36,7 @@ class Icon:
     picture: bytes
 
     def alone(self) -> bytes:
-        """The icon as a file of its own, for a decoder."""
+        """The icon as a separate file, for a decoder."""
         sides = (side if side < 256 else 0 for side in (self.width, self.height))
         is_png = self.picture.startswith(png.SIGNATURE)
         picture = essential(self.picture) if is_png else self.picture

@@ -28,7 +28,7 @@ SCAN_COST_FACTOR = 20
 SCAN_SECONDS = 0.6e-3
 """A megapixel of a component in one progressive scan without data: its coefficients are visited."""
 SCAN_BYTE_SECONDS = 20e-9
-"""A byte of a progressive scan, beside what one of a baseline scan takes."""
+"""A byte of a progressive scan, in addition to one of a baseline scan."""
 ARITHMETIC_FACTOR = 4
 """Arithmetic decoders decide without data, too; with the least data twice as often as here."""
 
@@ -37,7 +37,7 @@ MAX_STRAY_BYTES = 1 << 16
 
 SOS, EOI, DNL, APP1 = 0xDA, 0xD9, 0xDC, 0xE1
 EXIF = b"Exif\0"
-"""What the segment of EXIF starts with; one more byte follows."""
+"""The prefix of the EXIF segment; one more byte follows."""
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _ARITHMETIC = frozenset({0xC9, 0xCA})
@@ -55,12 +55,12 @@ class Segment(NamedTuple):
 
     marker: int
     start: int
-    """Of its length, which comes before what is in it."""
+    """The size of its length, which precedes its content."""
     end: int
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check that the first image of the file is there to its end.
+    """Check that the first image of the file is complete.
 
     Raises:
         CorruptImage: no end of image, no frame header, or two.
@@ -97,7 +97,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
 
 
 def header(data: Data, budget: Budget) -> tuple[list[Segment], int]:
-    """The segments of a sound file before its first scan, and where that starts.
+    """The segments of a valid file before its first scan, and the start of the scan.
 
     Raises:
         ImageTooLarge: there are too many.
@@ -115,7 +115,7 @@ def header(data: Data, budget: Budget) -> tuple[list[Segment], int]:
 
 
 def begins(data: Data, segment: Segment, marker: int, word: bytes) -> bool:
-    """Whether a segment has this marker, and what is in it starts with a word."""
+    """Whether a segment has this marker, and its content begins with a word."""
     start = segment.start + 2
     return segment.marker == marker and data[start : start + len(word)] == word
 
@@ -127,7 +127,7 @@ def exif_block(data: Data, segment: Segment) -> bytes:
 
 @dataclass(slots=True)
 class _Scans:
-    """The scans of a frame: their number, and the time that they take beside that of one."""
+    """The scans of a frame: their number, and their time in addition to that of one."""
 
     frame: Found
     marker: int
@@ -183,7 +183,7 @@ def _tags(data: Data) -> Tags:
 
 
 def _next_marker(data: Data, at: int) -> tuple[int, int]:
-    """The marker at `at` or later, and where what follows it starts."""
+    """The marker at `at` or later, and the position after it."""
     match = _SEGMENT.search(data, at)
     if match is None:
         raise truncated("JPEG", "there is no end of image")

@@ -7,7 +7,7 @@ import re
 from imagesvc.model.formats import Format
 
 HEAD_BYTES = 1024
-"""How much of a file's start `sniff` and `foreign_name` look at."""
+"""The bytes at a file's start that `sniff` and `foreign_name` read."""
 
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
 HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
@@ -54,7 +54,7 @@ def sniff(head: bytes) -> Format | None:
 
 
 def foreign_name(head: bytes) -> str | None:
-    """The name of a format that is known and not taken; None for bytes that tell nothing."""
+    """The name of a known but unsupported format; None for unknown bytes."""
     for start, name in _FOREIGN:
         if head.startswith(start):
             return name

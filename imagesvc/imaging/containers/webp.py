@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check that all chunks are there, and count the frames.
+    """Check that all chunks exist, and count the frames.
 
     Raises:
         CorruptImage: the file is shorter than it says, or has no picture.
@@ -107,7 +107,7 @@ def _stream_size(data: Data, kind: bytes, at: int, length: int) -> tuple[int, in
 
 
 def _check_streams(data: Data, kind: bytes, start: int, end: int, budget: Budget) -> None:
-    """Check what a chunk says of its own length, and those in a frame.
+    """Check the declared lengths of a chunk, and of the chunks in a frame.
 
     Raises:
         CorruptImage: the first partition of a lossy stream (RFC 6386, 9.1) is not followed by

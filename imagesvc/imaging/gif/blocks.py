@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 KEEP, CLEAR = 1, 2
-"""Disposal: leave a frame as it is, or make its rectangle transparent before the next one."""
+"""Disposal: keep a frame, or make its rectangle transparent before the next one."""
 MAX_SHORT = 0xFFFF
 TRAILER = b";"
 

@@ -1,4 +1,4 @@
-"""What changes from frame to frame: rectangles, with what stays the same left transparent."""
+"""Changes from frame to frame: rectangles, with unchanged pixels transparent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rectangle = tuple[int, int, int, int]
 
 
 def packed(frames: Sequence[Indexed], delays: Sequence[int]) -> list[Frame]:
-    """Frames of equal size as a GIF stores them, each on what is left of the one before.
+    """Frames of equal size as a GIF stores them, each relative to the frame before.
 
     Args:
         frames: as they are to be shown.
@@ -44,7 +44,7 @@ def packed(frames: Sequence[Indexed], delays: Sequence[int]) -> list[Frame]:
 def _place(canvas: Indexed, frame: Indexed, following: Indexed | None) -> tuple[Rectangle, int]:
     """The rectangle of a frame, and its disposal.
 
-    No frame can make transparent what is opaque: that is done by the disposal of the one before.
+    A frame cannot make opaque pixels transparent: the disposal of the frame before does.
     """
     whole = (0, 0, *frame.pixels.size)
     changed = whole

@@ -1,7 +1,7 @@
 """Few colours for many pixels: palettes for the frames of an animation, and pixels as indices.
 
-Frames are not dithered: noise that differs from frame to frame neither packs nor looks well. They
-share a palette as long as it serves them all, so that what does not move keeps its index.
+Frames are not dithered: noise that differs from frame to frame neither compresses nor looks well.
+They share a palette while it fits all of them, so that unchanged pixels keep their index.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _IS_OPAQUE = [0] * HALF_OPAQUE + [255] * HALF_OPAQUE
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A frame as indices into a palette; `CLEAR` is what is transparent."""
+    """A frame as indices into a palette; `CLEAR` is transparent."""
 
     pixels: Image.Image
     palette: Palette
@@ -113,7 +113,7 @@ def _sheet(frames: Sequence[Image.Image], which: range) -> Image.Image:
 
 
 def _chosen(sheet: Image.Image, count: int) -> Palette:
-    """All colours of a sample, or as many as may be that come near."""
+    """All colours of a sample, or the maximum number of close ones."""
     found = [
         (times, bytes(it[:3]))
         for times, it in sheet.getcolors(sheet.width * sheet.height) or ()
@@ -135,9 +135,9 @@ def _chosen(sheet: Image.Image, count: int) -> Palette:
 
 
 def _box(colour: bytes) -> bytes:
-    """What Pillow looks a colour up by: those that agree get the same index.
+    """The box by which Pillow looks up a colour: colours of one box get the same index.
 
-    Of these the most frequent one stands for all, so that white paper stays white.
+    The most frequent one represents all, so that white stays white.
     """
     return bytes(level >> 2 for level in colour)
 
@@ -158,7 +158,7 @@ def _mapped(frame: Image.Image, table: Image.Image) -> Image.Image:
 
 
 def _error(frame: Image.Image, pixels: Image.Image, table: Image.Image) -> float:
-    """The mean error of what is opaque, in levels."""
+    """The mean error of opaque pixels, in levels."""
     shown = pixels.copy()
     shown.putpalette(table.getpalette() or b"")
     difference = ImageChops.difference(shown.convert("RGB"), frame.convert("RGB"))

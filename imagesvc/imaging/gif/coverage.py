@@ -14,14 +14,15 @@ from imagesvc.imaging.containers.gif import FrameHead, frame_heads
 from imagesvc.model.formats import Size
 
 CLEARED, RESTORED = 2, 3
-"""Disposals: what a frame covered is transparent afterwards, or as it was before."""
+"""Disposals: the covered area is transparent afterwards, or as before."""
 PAINTED = 255
 
 
 def has_gaps(data: Data, canvas: Size, count: int | None = None) -> bool:
-    """Whether any of the first frames may show pixels that libvips paints and browsers do not.
+    """Whether the first frames may show pixels that libvips paints and browsers do not.
 
-    Where a colour of a frame is transparent, libvips clears what that frame leaves.
+    If a colour of a frame is transparent, libvips clears the area of that frame.
+
 
     Args:
         data: a sound GIF.

@@ -1,4 +1,4 @@
-"""GIF of pictures that come from an animation or a GIF: in as many colours as there is room for."""
+"""GIF of pictures from an animation or a GIF, with as many colours as fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Written:
 
     data: bytes
     pixel_bytes: int
-    """Bytes of its packed pixels, which alone depend on the colours."""
+    """Bytes of its compressed pixels, which are all that the colours affect."""
 
     def may_fit(self, bound: int) -> bool:
         """Whether the same frames in other colours could take so few bytes."""

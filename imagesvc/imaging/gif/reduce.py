@@ -18,14 +18,15 @@ from imagesvc.model.formats import Format
 from imagesvc.model.transforms import Transform
 
 _GEOMETRY = ("w", "h", "fit", "gravity", "dpr", "enlarge", "crop", "trim", "exact")
-"""Keys that change nothing but the size, which the plan tells."""
+"""Keys that change only the size, which is in the plan."""
 
 
 def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
     """A GIF of at most the size of its original, which is a GIF, too.
 
-    It takes no more bytes than that, for which it loses colours, and in the end the smoothness of
-    its edges: with the colours of single pixels of the original it packs as well as that did.
+    To take no more bytes, it gets fewer colours, and finally unsmoothed edges: with single pixels
+    of the original it compresses as well as the original.
+
 
     Returns:
         None where the variant is something else. With a blur, a turn or a watermark, or of frames
@@ -70,9 +71,9 @@ def _is_unchanged(source: Source, work: Work) -> bool:
 
 
 def _copied(source: Source) -> bytes | None:
-    """The original without texts and metadata, once it is known that it can be decoded.
+    """The original without texts and metadata, after a check that it can be decoded.
 
-    None where decoders differ in what they show.
+    None if decoders show it differently.
     """
     is_clear = container.is_within_screen(source.data, source.frames)
     if not is_clear or has_gaps(source.data, source.stored):

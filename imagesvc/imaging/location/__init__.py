@@ -1,1 +1,1 @@
-"""Copies of originals without the place where they were taken: bytes to bytes, no pixel decoded."""
+"""Copies of originals without their location: bytes to bytes, without decoding pixels."""

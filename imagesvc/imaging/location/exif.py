@@ -1,7 +1,8 @@
-"""EXIF without places: a block made anew of the tags that are known to tell none.
+"""EXIF without locations: a new block of the tags that cannot name one.
 
-Tags are kept by a list of what is allowed. Maker notes, user comments, thumbnails, unknown tags and
-bytes between the directories may hold a position in a form that is not known here.
+Only allowed tags are kept. Maker notes, user comments, thumbnails, unknown tags and bytes between
+the directories may contain a position in an unknown form.
+
 
 Source: TIFF 6.0, section 2; CIPA DC-008 (Exif 3.0), tables 4 to 15.
 """
@@ -22,7 +23,7 @@ MAX_NUMBERS = 8
 """Values of one numeric tag; the allowed ones have six at most."""
 MAX_TEXT = 2000
 MAX_BLOCK = 60_000
-"""Less than a segment of JPEG holds."""
+"""Less than the maximum of a JPEG segment."""
 
 ASCII, SHORT, LONG = 2, 3, 4
 ORIENTATION, EXIF_POINTER = 0x0112, 0x8769
@@ -58,7 +59,7 @@ class _Entry:
 
 
 def without_places(block: bytes) -> bytes | None:
-    """An EXIF block of the tags that tell no place; None when none of them is there.
+    """An EXIF block of the tags without a location; None if there are none.
 
     Args:
         block: from the byte order on.
@@ -132,7 +133,7 @@ def _written(order: str, picture: list[_Entry], shot: list[_Entry]) -> bytes:
 
 
 def _directory(order: str, entries: list[_Entry], at: int) -> bytes:
-    """A directory that is the last one, to stand at `at`, with its values behind it."""
+    """A single directory for position `at`, followed by its values."""
     table = struct.pack(f"{order}H", len(entries))
     values = b""
     start = at + 2 + 12 * len(entries) + 4

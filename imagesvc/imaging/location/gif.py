@@ -15,7 +15,7 @@ _KEPT_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
 
 
 def pieces(data: Data) -> Iterator[bytes]:
-    """The blocks up to the trailer; what is behind it is left out.
+    """The blocks up to the trailer; later data is left out.
 
     Raises:
         UnclearError: a block is cut off or not known.

@@ -1,4 +1,4 @@
-"""JPEG without places: the segments that decoding needs, what is known to tell none, and no more.
+"""JPEG without locations: the segments that decoding needs, and those that cannot name one.
 
 Source: ITU-T T.81, annex B; CIPA DC-008 (EXIF); CIPA DC-007 (multi-picture files); XMP part 3.
 """
@@ -16,7 +16,7 @@ from imagesvc.imaging.location.unclear import UnclearError
 
 MAX_SEGMENTS = 20_000
 MAX_TEXT_BYTES = 1 << 20
-"""Of texts that are searched for places; what comes after them is left out."""
+"""The limit of texts that are searched for locations; the rest is left out."""
 
 EOI, SOS, APP1, COMMENT = 0xD9, 0xDA, 0xE1, 0xFE
 _TEXTS = frozenset({APP1, COMMENT})
@@ -27,7 +27,7 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 
 def pieces(data: Data) -> Iterator[bytes]:
-    """The first image of the file, in pieces; what is behind its end is left out.
+    """The first image of the file, in pieces; data after its end is left out.
 
     Raises:
         UnclearError: there is something between segments, or a segment that is not known.
@@ -67,7 +67,7 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def _marker(data: Data, at: int) -> tuple[int, int]:
-    """The marker at `at`, after fill bytes, and where what follows it starts."""
+    """The marker at `at`, after fill bytes, and the position after it."""
     if data[at : at + 1] != b"\xff":
         raise UnclearError("there are bytes between segments")
     while data[at : at + 1] == b"\xff":

@@ -26,7 +26,7 @@ MAX_PAGES = 500
 
 
 def has_no_metadata(data: Data, kind: Format) -> bool:
-    """Whether a file is seen to have nothing that could tell a place."""
+    """Whether a file certainly has no metadata that could name a location."""
     check = _CHECKS.get(kind)
     return check is not None and check(data)
 

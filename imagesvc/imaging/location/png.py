@@ -1,4 +1,4 @@
-"""PNG without places: the chunks that decoding needs, and what is known to tell none.
+"""PNG without locations: the chunks that decoding needs, and those that cannot name one.
 
 Source: W3C PNG, third edition, sections 5 and 11.
 """
@@ -32,7 +32,7 @@ _XMP = b"XML:com.adobe.xmp"
 
 
 def pieces(data: Data) -> Iterator[bytes]:
-    """The chunks up to IEND; what is behind it is left out.
+    """The chunks up to IEND; later data is left out.
 
     Raises:
         UnclearError: a chunk is cut off, or an unknown one is needed for decoding.

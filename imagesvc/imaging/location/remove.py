@@ -1,4 +1,4 @@
-"""A copy of an original that does not tell where it was taken, and the call that makes it."""
+"""A copy of an original without its location, and the call that makes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PIECES: Mapping[Format, Callable[[Data], Iterable[bytes]]] = {
 
 
 def without_location(data: Data, kind: Format) -> bytes | None:
-    """The file without anything that may tell a place; every byte of its pixels is the same.
+    """The file without any data that may name a location; every byte of its pixels is the same.
 
     Returns:
         A copy, which is the same as the file when there was nothing to remove; None when it

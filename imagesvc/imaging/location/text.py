@@ -1,4 +1,4 @@
-"""Texts that may tell a place: XMP packets, and the texts of PNG and EXIF."""
+"""Texts that may name a location: XMP packets, and the texts of PNG and EXIF."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ENCODING = re.compile(rb"encoding\s*=\s*[\"']\s*(?!utf-?(?:8|16)[\"'\s])")
 
 
 def has_coordinates(text: bytes) -> bool:
-    """Whether a text that people or cameras wrote may hold a position, in any Unicode encoding."""
+    """Whether a text of users or cameras may contain a position, in any Unicode encoding."""
     plain = _plain(text)
     return bool(_POSITION_WORDS.search(plain) or _COORDINATES.search(plain))
 
@@ -47,5 +47,5 @@ def is_harmless_packet(packet: bytes) -> bool:
 
 
 def _plain(text: bytes) -> bytes:
-    """Lower-case letters without the zeros that UTF-16 and UTF-32 have beside them."""
+    """Lower-case letters without the zeros of UTF-16 and UTF-32."""
     return text.replace(b"\0", b"").lower()

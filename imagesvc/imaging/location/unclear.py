@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class UnclearError(Exception):
-    """A structure that is not understood: what it holds, and how decoders read it, is not known."""
+    """A structure that cannot be parsed: its content and its reading by decoders are unknown."""

@@ -1,4 +1,4 @@
-"""WebP without places: the chunks that decoding needs, and metadata that tells none (RFC 9649)."""
+"""WebP without locations: the chunks that decoding needs, and metadata without one (RFC 9649)."""
 
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
@@ -19,7 +19,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def pieces(data: Data) -> list[bytes]:
-    """The file in pieces; what is behind its announced end is left out.
+    """The file in pieces; data after its declared end is left out.
 
     Raises:
         UnclearError: a chunk is cut off or is there twice, or a frame holds an unknown one.

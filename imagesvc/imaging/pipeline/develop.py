@@ -34,7 +34,7 @@ STEPS: tuple[Callable[[Picture, Work], Picture], ...] = (
     steps.pad,
     watermark.stamp,
 )
-"""What happens to each frame after it is cut out, oriented and resized."""
+"""The work on each frame after it is cut out, oriented and resized."""
 
 
 def develop(source: Source, work: Work, stages: Stages) -> Picture:
@@ -56,9 +56,9 @@ def develop(source: Source, work: Work, stages: Stages) -> Picture:
 
 
 def _moving(source: Source, work: Work) -> Picture:
-    """All frames, one after the other: as a column they would mix at their edges.
+    """All frames, one after the other: in a column they would mix at their edges.
 
-    Hundreds of pipelines, all open at once, would hold gigabytes of buffers.
+    Hundreds of open pipelines would need gigabytes of buffers.
     """
     frames: list[Picture] = []
     for frame in each_frame(source):
@@ -87,7 +87,7 @@ def resize(source: Source, region: Box | None, target: Size) -> Picture:
 
 
 def nearest(source: Source, region: Box | None, target: Size) -> Picture:
-    """The same of one pixel each, so that there are no other colours than before."""
+    """The same with the nearest pixel, so that no new colours appear."""
     picture = cut(source, region)
     scales = target.width / picture.width, target.height / picture.height
     return picture.resize(scales[0], vscale=scales[1], kernel="nearest")

@@ -11,7 +11,10 @@ from imagesvc.imaging.colour.conversion import RGB
 from imagesvc.imaging.pipeline.steps import Work
 
 KERNEL_CUT = 0.05
-"""Where a Gaussian kernel ends, of its peak. libvips' 0.2 leaves it noticeably too narrow."""
+"""The end of a Gaussian kernel, relative to its peak.
+
+libvips' 0.2 makes it noticeably too narrow.
+"""
 WIDEST_KERNEL_SIGMA = 40.0
 LEVELS = 256
 SAME = bytes(range(LEVELS))
@@ -77,7 +80,7 @@ def blur(frame: Picture, work: Work) -> Picture:
 
 
 def sharpen(frame: Picture, work: Work) -> Picture:
-    """Add the difference to a Gaussian blur once more: 2 x picture - blurred; alpha stays."""
+    """Add the difference to a Gaussian blur: 2 x picture - blurred; alpha stays."""
     sigma = work.transform.sharpen
     if not sigma:
         return frame
@@ -105,7 +108,7 @@ def _gaussian(frame: Picture, sigma: float) -> Picture:
 
 
 def _quick_gaussian(frame: Picture, sigma: float) -> Picture:
-    """What `gaussblur` does; but each row is blurred across once, not for each strip around it."""
+    """Like `gaussblur`, but each row is blurred across once, not for each strip around it."""
     kernel = vips.gaussian(sigma, KERNEL_CUT)
     across = frame.conv(kernel, precision="integer").copy_memory()
     return across.conv(kernel.rot90(), precision="integer")

@@ -1,8 +1,8 @@
-"""How long the stages of a rendering take.
+"""The times of the stages of a rendering.
 
-libvips evaluates a whole pipeline at once, when its end is written. To tell the stages apart,
-the picture between two of them is evaluated into memory. That is done only where it is small:
-then it costs the cheapest renderings a few percent at most, and others nothing that shows.
+libvips evaluates a whole pipeline at once, when its end is written. To measure the stages
+separately, the picture between two of them is evaluated into memory. This is done only for small
+pictures: it costs the cheapest renderings a few percent at most.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RENDER = "render"
 
 @dataclass(slots=True)
 class Stages:
-    """Seconds by stage; what is not told apart counts for the stage that comes next.
+    """Seconds by stage; a stage that is not separated counts for the next one.
 
     Args:
         since: when the first stage began, by `time.perf_counter`.
@@ -30,7 +30,7 @@ class Stages:
     _held: Picture | None = None
 
     def evaluated(self, stage: str, picture: Picture) -> Picture:
-        """End a stage with its picture in memory; a large one stays as it is."""
+        """End a stage with its picture in memory; a large picture is unchanged."""
         self._is_apart = (
             self._is_apart and picture.width * picture.height <= vips_source.MAX_HELD_PIXELS
         )
@@ -41,7 +41,7 @@ class Stages:
         return self._held
 
     def finish(self, stage: str) -> dict[str, float]:
-        """End the last stage, or the whole where stages were not told apart."""
+        """End the last stage, or the whole if stages were not separated."""
         if self._is_apart:
             self._end(stage)
             return self.seconds

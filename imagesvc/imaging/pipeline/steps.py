@@ -24,20 +24,20 @@ WITHOUT_ALPHA = frozenset({Format.JPEG})
 WHITE = 255
 OPAQUE = 255
 RIM = 2
-"""Transparent pixels around a picture that is turned, so that its edges come out smooth."""
+"""Transparent pixels around a picture that is turned, for smooth edges."""
 
 Colour = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the steps need to know: the transform, and the geometry laid out from it."""
+    """The input of the steps: the transform, and its geometry."""
 
     transform: Transform
     plan: Plan
     watermarks: Mapping[str, Watermark] = field(default_factory=dict)
     keeps_colours: bool = False
-    """Whether the resize takes the nearest pixel, which makes no colours between others."""
+    """Whether the resize uses the nearest pixel, which makes no intermediate colours."""
 
     @property
     def background(self) -> Colour | None:
@@ -54,7 +54,7 @@ class Work:
 
 
 def looks_at_pixels(work: Work) -> bool:
-    """Whether what a crop keeps depends on the picture."""
+    """Whether the kept part of a crop depends on the picture."""
     return work.plan.crop is not None and work.transform.gravity in FROM_PIXELS
 
 
@@ -70,7 +70,7 @@ def placed(frame: Picture, work: Work) -> Work:
 
 
 def crop(frame: Picture, work: Work) -> Picture:
-    """Keep the part of a picture scaled to cover its box that the gravity asks for."""
+    """Keep the part of a picture scaled to cover its box that the gravity selects."""
     box = work.plan.crop
     if box is None:
         return frame
@@ -102,7 +102,7 @@ def flatten(frame: Picture, work: Work) -> Picture:
 
 
 def round_corners(frame: Picture, work: Work) -> Picture:
-    """Make what is outside of rounded corners transparent, or else the background."""
+    """Make the area outside rounded corners transparent, or else the background."""
     radius = work.transform.radius
     if not radius:
         return frame
@@ -173,7 +173,7 @@ def _levels(background: Colour, bands: int) -> list[int]:
 
 
 def _turned(frame: Picture, degrees: float, size: Size) -> Picture:
-    """Turn clockwise around the middle; what comes in at the corners is transparent."""
+    """Turn clockwise around the middle; the new corners are transparent."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     kind = frame.interpretation
     frame = frame if frame.hasalpha() else frame.addalpha()

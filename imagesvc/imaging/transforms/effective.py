@@ -1,4 +1,4 @@
-"""The transform that is made of an original: format, quality and frame concrete."""
+"""The transform that is applied to an original: format, quality and frame concrete."""
 
 from __future__ import annotations
 

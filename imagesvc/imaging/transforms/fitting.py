@@ -1,4 +1,4 @@
-"""Whether a variant can be made of an original, before anything is decoded; for the server."""
+"""Whether a variant can be made of an original, before decoding; for the server."""
 
 from __future__ import annotations
 

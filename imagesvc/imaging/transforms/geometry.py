@@ -122,7 +122,7 @@ def cut_region(crop: Region | None, shown: Size) -> Box | None:
 
 
 def turned_size(size: Size, degrees: float) -> Size:
-    """The size of the smallest picture that holds one of `size` turned by any angle."""
+    """The size of the smallest picture that contains one of `size` turned by any angle."""
     if degrees % QUARTER == 0:
         return Size(size.height, size.width) if degrees % (2 * QUARTER) else size
     cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
@@ -146,7 +146,7 @@ def scaled_size(transform: Transform, size: Size) -> Size:
 
 
 def _leading_side(transform: Transform, size: Size) -> tuple[int, int]:
-    """The side that decides the scale: as wanted, and as it is."""
+    """The side that determines the scale: wanted and actual."""
     w, h = transform.w, transform.h
     if w and h:
         wider_than_box = size.width * h > w * size.height
@@ -185,7 +185,10 @@ def _canvas(transform: Transform, turned: Size) -> Size:
 
 
 def _keep(gravity: str, outer: Size, inner: Size) -> tuple[int, int]:
-    """Where the kept part stands in a picture: a focal point as near its middle as can be."""
+    """The position of the kept part in a picture.
+
+    A focal point is as near its middle as possible.
+    """
     point = focal_point(gravity)
     if point is None:
         return place(gravity, outer, inner)
@@ -201,7 +204,7 @@ def _around(point: int, outer: int, inner: int) -> int:
 
 
 def _put(gravity: str, outer: Size, inner: Size) -> tuple[int, int]:
-    """Where a picture stands on a canvas: a focal point shares out the margins."""
+    """The position of a picture on a canvas: a focal point distributes the margins."""
     point = focal_point(gravity)
     if point is None:
         return place(gravity, outer, inner)
@@ -212,7 +215,7 @@ def _put(gravity: str, outer: Size, inner: Size) -> tuple[int, int]:
 
 
 def place(gravity: str, outer: Size, inner: Size) -> tuple[int, int]:
-    """Where `inner` stands in `outer`; odd margins give the spare pixel to right and bottom."""
+    """The position of `inner` in `outer`; odd margins give the spare pixel to right and bottom."""
     left, top = (outer.width - inner.width) // 2, (outer.height - inner.height) // 2
     if "west" in gravity:
         left = 0

@@ -36,13 +36,13 @@ class Key:
     name: str
     meaning: str
     allowed: str
-    """What a value may be, as a phrase that follows "must be"."""
+    """The valid values, as a phrase that follows "must be"."""
     parse: Callable[[str], object | None]
     """The value that a text means; None when it means none."""
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
-    """The words a value may be; all of them, or those beside what `allowed` describes."""
+    """The valid words; all of them, or those in addition to what `allowed` describes."""
 
     def read(self, text: str) -> object:
         """The value of `text`.
@@ -157,4 +157,4 @@ _ROWS = (
 )
 
 KEYS: Mapping[str, Key] = {row.name: row for row in _ROWS}
-"""Every key but `preset`, which stands for other keys."""
+"""Every key except `preset`, which represents other keys."""

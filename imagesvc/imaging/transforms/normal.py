@@ -1,4 +1,4 @@
-"""The one transform that stands for all that do the same."""
+"""The canonical transform of all that have the same effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WITHOUT_QUALITY = frozenset({Format.PNG, Format.GIF})
 WITH_LOSSLESS = frozenset({Format.WEBP, Format.AVIF})
 WITH_CROP_OR_MARGIN = frozenset({"cover", "pad"})
 FROM_PIXELS = frozenset({"smart", "entropy"})
-"""Gravities that look at the picture."""
+"""Gravities that depend on the picture."""
 EVERYTHING = Region(0, 0, Region.MILLION, Region.MILLION, is_fraction=True)
 
 

@@ -45,9 +45,10 @@ def parse(
 
 
 def parse_preset(text: str) -> Transform:
-    """Read the text of a preset as it is: what has no effect there may have one beside others.
+    """Parse the text of a preset unchanged: keys without effect there may have one with others.
 
-    `fit=cover` says nothing without a box, but `preset=banner&w=600&h=200` brings one.
+    `fit=cover` has no effect without a box, but `preset=banner&w=600&h=200` has one.
+
 
     Raises:
         InvalidTransform: as `parse_text`.
@@ -78,7 +79,7 @@ def canonical(transform: Transform) -> str:
 
 
 def variant_key(digest: Digest, text: str) -> VariantKey:
-    """What a variant's bytes depend on, hashed: 64 hexadecimal digits.
+    """A hash of all that determines a variant's bytes: 64 hexadecimal digits.
 
     Args:
         digest: of the original.
@@ -120,7 +121,7 @@ def _read(pairs: Iterable[tuple[str, str]], presets: Mapping[str, Transform]) ->
 
 
 def _faults_together(transform: Transform) -> list[tuple[str, str]]:
-    """What is wrong with values that are right by themselves."""
+    """Errors in combinations of values that are valid separately."""
     longest = max(transform.w or 0, transform.h or 0)
     if longest * hundredths(transform.dpr) <= 100 * MAX_SIDE:
         return []

@@ -1,4 +1,4 @@
-"""Readers of the values that have a shape of their own: regions, points and colours."""
+"""Parsers of structured values: regions, points and colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection with a thread of its own, on which units of work run."""
+"""One connection with a dedicated thread, on which units of work run."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class UnitConnection:
 
     def __init__(self, engine: Engine) -> None:
         self.is_busy = False
-        """Whether a unit of work has not ended, though its requester may have gone."""
+        """Whether a unit of work has not ended, even if its requester has disconnected."""
         self._engine = engine
         self._connection: Connection | None = None
         self._opening: asyncio.Task[aiosqlite.Connection] | None = None
         self._is_closed = False
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run a unit of work in the thread; one that is cancelled runs to its end all the same.
+        """Run a unit of work in the thread; a cancelled one still runs to its end.
 
         Raises:
             Unavailable: there is no connection now, or it was closed.
@@ -91,24 +91,24 @@ class UnitConnection:
 
 
 class _Connection(aiosqlite.Connection):
-    """A connection that says when its thread ends.
+    """A connection that reports the end of its thread.
 
-    aiosqlite ends the thread of a connection that cannot be opened, and does not wait for that:
-    the thread would report its end to an event loop that may be closed by then.
+    aiosqlite ends the thread of a connection that cannot be opened, and does not wait for that: the
+    thread would report its end to an event loop that may already be closed.
     """
 
     ending: asyncio.Future[object] | None = None
 
     def stop(self) -> asyncio.Future[object] | None:
-        """Have the thread end after what it was given to do."""
+        """Make the thread end after its pending work."""
         self.ending = super().stop()
         return self.ending
 
 
 async def _in_thread(opened: aiosqlite.Connection, call: Callable[..., T], *args: object) -> T:
-    """What a call returns that runs in the thread of a connection.
+    """The result of a call that runs in the thread of a connection.
 
-    aiosqlite has no public way to do this; a test says that this private one is there.
+    aiosqlite has no public way to do this; a test checks that the private one exists.
     """
     found: T = await opened._execute(call, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001  # it has no annotations
     return found

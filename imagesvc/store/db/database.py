@@ -123,7 +123,7 @@ class Database:
         self._idle.put_nowait(reader)
 
     def note_damage(self) -> None:
-        """Remember that the database is damaged; an operator is told once."""
+        """Remember that the database is damaged; this is logged once."""
         if not self.is_damaged:
             self.is_damaged = True
             log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
@@ -147,7 +147,7 @@ class Database:
         return await asyncio.shield(future)
 
     async def _flush(self) -> None:
-        """Commit what waits, and what comes meanwhile."""
+        """Commit waiting writes, and those that arrive meanwhile."""
         try:
             while self._pending:
                 batch = [self._pending.popleft() for _ in range(min(MAX_BATCH, len(self._pending)))]

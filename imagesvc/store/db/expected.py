@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 NEWEST = Path(__file__).parent / "migrations" / "newest.sql"
-"""What all migrations together make of an empty SQLite database: `make schema` writes it."""
+"""The result of all migrations of an empty SQLite database, written by `make schema`."""
 MAX_DIFFERENCES = 5
-"""More of them say nothing more."""
+"""The maximum of reported differences."""
 HINT = (
     "An unreleased version of imagesvc may have made it. Start with a new data directory and "
     "upload again, or restore a copy of the data directory that a released version made."
@@ -39,9 +39,9 @@ Part = tuple[str, str]
 
 
 def differences(connection: sqlite3.Connection) -> list[str]:
-    """What the schema of a database lacks, or has too much in the tables that are expected.
+    """The missing parts of a database's schema, and extra parts in expected tables.
 
-    Tables, indexes and triggers that others have added are no difference.
+    Additional tables, indexes and triggers are no difference.
     """
     found, tables = _parts_of(connection)
     expected, expected_tables = _expected()

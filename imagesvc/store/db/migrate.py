@@ -19,11 +19,11 @@ from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.reserve import Reserve
 
 HEAD = "0008"
-"""The newest revision in `migrations/versions`; a test holds the two together."""
+"""The newest revision in `migrations/versions`; a test compares them."""
 
 
 NEWER_HINT = "Run the newer version, or restore a copy of the data directory."
-"""For an operator who has installed an older version."""
+"""A message for an operator who has installed an older version."""
 
 
 class DatabaseNewer(Unavailable):
@@ -31,7 +31,7 @@ class DatabaseNewer(Unavailable):
 
 
 class SchemaDiffers(Unavailable):
-    """The database says that it is at the newest revision, and has another schema."""
+    """The database is at the newest revision, but has another schema."""
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -62,7 +62,7 @@ def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
 
 
 def _migrate(data_dir: DataDir) -> None:
-    """As `migrate`, with errors of ours; SQLite does not say that inodes are lacking."""
+    """Like `migrate`, with errors of imagesvc; SQLite does not report missing inodes."""
     path = data_dir.database
     try:
         with translated(is_logged=False):  # the start ends with its text

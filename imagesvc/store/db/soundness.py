@@ -1,4 +1,4 @@
-"""What SQLite finds wrong with the database file, read without writing anything."""
+"""Damage that SQLite finds in the database file, without writing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imagesvc.store.db.expected import differences
 from imagesvc.store.db.migrate import HEAD, is_known
 
 MAX_FAULTS = 20
-"""More of them say nothing more."""
+"""The maximum of reported errors."""
 NEEDED = {"images", "blobs", "jobs"}
 
 
@@ -41,7 +41,7 @@ def faults_of(path: Path) -> list[str]:
 
 
 def schema_faults_of(path: Path) -> list[str]:
-    """How the schema of a sound database differs from what its revision means.
+    """Differences between the schema of a valid database and its revision.
 
     That of an older revision is not compared: the next start migrates it.
     """
@@ -61,7 +61,7 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
 
 
 def newer_faults_of(path: Path) -> list[str]:
-    """Whether a sound database is that of a newer version, which knows what should be in it."""
+    """Whether a valid database is that of a newer version, whose schema is unknown here."""
     with contextlib.closing(read_only(path)) as connection:
         return [
             f"it was made by a newer version of imagesvc (schema {revision})"

@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT: each database has words of its own for it."""
+"""INSERT … ON CONFLICT, which each database writes differently."""
 
 from __future__ import annotations
 

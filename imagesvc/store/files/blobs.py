@@ -1,4 +1,4 @@
-"""What a blob store promises; `blobs_fs.py` keeps the promise on a file system."""
+"""The contract of a blob store; `blobs_fs.py` implements it on a file system."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class BlobStore(Protocol):
     async def put(self, source: Path, digest: Digest) -> None:
         """Move the complete, fsynced file `source` into the store; durable on return.
 
-        Putting what is there already is no error, and makes it young again.
+        Putting an existing blob is no error, and renews its age.
+
 
         Raises:
             InsufficientStorage: the disk is full; the store is as before.
@@ -42,7 +43,7 @@ class BlobStore(Protocol):
         ...
 
     async def check(self) -> None:
-        """Make sure that the store is there.
+        """Check that the store exists.
 
         Raises:
             Unavailable: it is not, so nothing can be said of any blob. What reads or deletes a
@@ -71,7 +72,7 @@ class BlobStore(Protocol):
         ...
 
     async def stamp(self, digest: Digest) -> Stamp | None:
-        """Which file the blob is now, or None when there is no such blob."""
+        """Identifies the current file of the blob, or None when there is no such blob."""
         ...
 
     async def is_sound(self, digest: Digest) -> bool:
@@ -83,7 +84,7 @@ class BlobStore(Protocol):
         ...
 
     async def delete(self, digest: Digest) -> None:
-        """Remove the blob; one that is not there is passed over."""
+        """Remove the blob; a missing one is ignored."""
         ...
 
     def all(self) -> AsyncIterator[list[StoredBlob]]:

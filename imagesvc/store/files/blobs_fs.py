@@ -88,7 +88,7 @@ class FileBlobStore:
             return None
 
     async def stamp(self, digest: Digest) -> Stamp | None:
-        """See `BlobStore`: what the file system says of the file."""
+        """See `BlobStore`: data of the file system about the file."""
         return await to_thread.run_sync(self._stamp, digest)
 
     def _stamp(self, digest: Digest) -> Stamp | None:

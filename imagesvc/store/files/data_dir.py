@@ -22,7 +22,7 @@ class DataDirSplit(Unavailable):
 
 
 class DeadLink(Unavailable):
-    """A part of the data directory is a symbolic link to what is not there."""
+    """A part of the data directory is a symbolic link whose target is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class DataDir:
         return self.root / "reserve"
 
     def create(self) -> None:
-        """Make what is missing; a new data directory is its owner's alone to read.
+        """Make missing parts; only the owner can read a new data directory.
 
         Raises:
             DeadLink: a directory is a link that leads nowhere.
@@ -154,7 +154,7 @@ class DataDir:
                     path.unlink()
 
     def empty_tmp(self) -> None:
-        """Remove what a crash left of uploads in flight."""
+        """Remove the unfinished uploads of a crash."""
         for path in self.tmp.iterdir():
             if not path.is_dir():  # the service makes none; what is in it is not the service's
                 path.unlink()

@@ -1,4 +1,4 @@
-"""Which file system holds the data directory, and whether SQLite's log is safe on it."""
+"""The file system of the data directory, and whether SQLite's log is safe on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def is_doubtful(kind: str) -> bool:
 
 
 def file_system_of(path: str, mounts: str) -> str | None:
-    """The kind of file system that an absolute path without links lies on.
+    """The kind of file system of an absolute path without links.
 
     Args:
         path: need not exist.

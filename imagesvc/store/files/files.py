@@ -16,7 +16,7 @@ from imagesvc.errors import ImagesvcError, InsufficientStorage, Overloaded, Unav
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 FAILING = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
-"""What a disk says that fails, turned read-only, or has lost its permissions."""
+"""Errors of a disk that fails, became read-only, or has lost its permissions."""
 NO_INODES = "No inodes are left on the disk (df -i)."
 PIECE = 64 << 10
 """Bytes to read for a client at a time; one that stops reading keeps about as much in memory."""
@@ -35,7 +35,7 @@ def full_disk_named() -> Iterator[None]:
 
 
 def named_error(error: Exception) -> ImagesvcError | None:
-    """What an error of the system means for a request; None for an error that is a bug."""
+    """The meaning of a system error for a request; None for an error that is a bug."""
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, OSError) and number in FULL:
         return _full_disk(error)
@@ -47,7 +47,7 @@ def named_error(error: Exception) -> ImagesvcError | None:
 
 
 def _full_disk(error: OSError) -> InsufficientStorage:
-    """What is lacking: the system has one error for space and for inodes."""
+    """The lacking resource: the system has one error for space and for inodes."""
     path = error.filename2 or error.filename
     with contextlib.suppress(OSError):
         if isinstance(path, str) and lacks_inodes(Path(path).parent):
@@ -87,7 +87,7 @@ def move_durably(source: Path, path: Path, root: Path) -> None:
 async def read_piece(fd: int, position: int, stop: int) -> bytes:
     """The next bytes from `position` up to `stop`; none at the end of the file.
 
-    What the page cache holds is read without a thread, which costs several times the copying.
+    Data in the page cache is read without a thread, which costs several times the copying.
     """
     size = min(PIECE, stop - position)
     buffer = bytearray(size)

@@ -1,4 +1,4 @@
-"""Uploads in flight: bytes go to `tmp/` as they come, hashed on the way."""
+"""Uploads in progress: bytes are written to `tmp/` as they arrive, and hashed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUFFER = 256 * 1024
 
 @dataclass(slots=True)
 class ReceivedFile:
-    """A complete upload in `tmp/`, fsynced; `is_moved` once it lies in the blob store."""
+    """A complete upload in `tmp/`, fsynced; `is_moved` once it is in the blob store."""
 
     path: Path
     digest: Digest
@@ -32,7 +32,7 @@ class ReceivedFile:
 
 @dataclass(slots=True)
 class IncomingFile:
-    """One file on its way in; at most a quarter of a mebibyte of it is in memory."""
+    """One file while it is received; at most a quarter of a mebibyte of it is in memory."""
 
     path: Path
     max_bytes: int
@@ -123,7 +123,7 @@ class Incoming:
 
     @contextlib.asynccontextmanager
     async def receive(self, max_bytes: int | None = None) -> AsyncIterator[IncomingFile]:
-        """A file to write to, gone at the end of the context unless it was moved away."""
+        """A file to write to, removed at the end of the context unless it was moved."""
         path = self._data_dir.tmp / uuid.uuid4().hex
         most = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
         incoming = IncomingFile(path, most, self._check_space)

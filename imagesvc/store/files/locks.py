@@ -25,7 +25,7 @@ from imagesvc.store.files.files import FULL
 RETRY_SECONDS = 0.005
 CLAIM_ATTEMPTS = 5
 CLAIM_SECONDS = 0.05
-"""`running_server` holds the lock for a moment, when no server does."""
+"""`running_server` holds the lock for a moment when no server does."""
 MAX_URL = 1024
 
 log = structlog.get_logger()
@@ -72,20 +72,20 @@ class DigestLocks:
 
 
 class NoLocks:
-    """Stands for the locks of a data directory in which nothing can be written, nor changes."""
+    """Replaces the locks of a data directory that cannot be written, and so cannot change."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no lock is held."""
 
     @contextlib.asynccontextmanager
     async def hold(self, digest: Digest) -> AsyncIterator[None]:
-        """Hold nothing."""
+        """Hold no lock."""
         del digest
         yield
 
 
 def locks_if_writable(path: Path) -> DigestLocks | NoLocks:
-    """The locks of a data directory, where its file system lets them be taken."""
+    """The locks of a data directory, if its file system permits them."""
     try:
         return DigestLocks(path)
     except OSError as error:
@@ -131,9 +131,9 @@ class DataDirLock:
 
 
 def running_server(path: Path) -> str | None:
-    """The URL of the server that holds this lock; None if none does, or it cannot be read.
+    """The URL of the server that holds this lock; None if there is none, or it is unreadable.
 
-    As long as the lock is held, no other program can have been reached at this URL instead.
+    While the lock is held, no other program can have been reached at this URL instead.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

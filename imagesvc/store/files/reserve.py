@@ -77,8 +77,8 @@ class Reserve:
     def _remove_variants(self) -> bool:
         """Remove files of variants until their blocks make up for the reserve.
 
-        Not by their last use: that is in the database, which cannot be asked in the middle of a
-        transaction that failed.
+        The order is not that of last use, which is in the database: it cannot be queried in the
+        middle of a failed transaction.
         """
         removed, freed = 0, 0
         for path in self.variants.glob("??/*"):

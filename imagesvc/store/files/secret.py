@@ -77,13 +77,13 @@ def is_private(path: Path) -> bool:
 
 
 def remove_durably(path: Path) -> None:
-    """Remove a file, if it is there, so that a power cut does not bring it back."""
+    """Remove a file, if it exists, so that a power cut does not restore it."""
     path.unlink(missing_ok=True)
     fsync_directory(path.parent)
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:
-    """A key for one purpose; keys of different purposes tell nothing of each other."""
+    """A key for one purpose; keys of different purposes reveal nothing of each other."""
     return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
 
 

@@ -35,7 +35,7 @@ class VariantFiles:
         return self.root / key[:2] / key
 
     def holds(self, key: VariantKey) -> bool:
-        """Whether there is a file. Not in a thread: that takes ten times as long as the answer."""
+        """Whether there is a file. Not in a thread, which takes ten times as long as the call."""
         return self.path(key).exists()
 
     async def write(self, files: Sequence[tuple[VariantKey, bytes | BinaryIO]]) -> None:
@@ -84,7 +84,7 @@ class VariantFiles:
         return checksum == variant.crc32
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove variants; those that are not there are passed over."""
+        """Remove variants; missing ones are ignored."""
         if keys:
             await to_thread.run_sync(self._delete, keys)
 
@@ -93,7 +93,7 @@ class VariantFiles:
             self.path(VariantKey(key)).unlink(missing_ok=True)
 
     async def directories(self) -> list[Path]:
-        """The directories that hold variants."""
+        """The directories of variants."""
         return await to_thread.run_sync(
             lambda: sorted(path for path in self.root.iterdir() if path.is_dir())
         )

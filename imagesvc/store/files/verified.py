@@ -28,7 +28,7 @@ SCRUB_RATE = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a verification found of a blob as it was then."""
+    """The result of verifying a blob in its state at that time."""
 
     stamp: Stamp
     is_sound: bool
@@ -50,7 +50,7 @@ class VerifiedBlobs:
         return len(self._damaged)
 
     async def size(self, digest: Digest) -> int | None:
-        """Bytes of a blob that is about to be sent, or None when there is no such blob.
+        """Bytes of a blob before it is sent, or None when there is no such blob.
 
         Raises:
             OriginalDamaged: its bytes are not those that were stored.
@@ -70,7 +70,7 @@ class VerifiedBlobs:
         return stamp.bytes
 
     async def require(self, digest: Digest) -> None:
-        """Verify a blob that is about to be decoded, however large; one that is gone passes.
+        """Verify a blob before it is decoded, for any size; a missing one is accepted.
 
         Raises:
             OriginalDamaged: its bytes are not those that were stored.
@@ -99,7 +99,7 @@ class VerifiedBlobs:
             await asyncio.sleep(delay)
 
     async def close(self) -> None:
-        """Give up what is being verified."""
+        """Cancel running verifications."""
         running = list(self._running.values())
         for task in running:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Whether files can be made in the data directory: tried, since permissions do not tell."""
+"""Whether files can be made in the data directory: tried, since permissions are not enough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import FULL, named_error
 
 PAUSE_SECONDS = 2.0
-"""Between two attempts, however often readiness is asked for."""
+"""The minimum time between two attempts, for any rate of readiness checks."""
 
 
 class WriteProbe:

@@ -1,4 +1,4 @@
-"""What users ask of jobs that are there: to run again, to stop, to go."""
+"""Requests of users about existing jobs: retry, cancel, delete."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class JobStore:
     async def add(
         self, added: Sequence[Job], *, now: datetime, record: IdempotencyRecord | None = None
     ) -> None:
-        """Insert jobs of images that are there, all or none; each is its image's newest then.
+        """Insert jobs of existing images, all or none; each is then its image's newest.
 
         Raises:
             NotFound: an image has been deleted.
@@ -74,15 +74,16 @@ class JobStore:
         )
 
     async def next_due_at(self, now: datetime) -> datetime | None:
-        """When the next job will be due that is not due yet; None when there is none."""
+        """The due time of the next job that is not due yet; None when there is none."""
         due_later = select(jobs.c.due_at).where(IS_PENDING, jobs.c.due_at > now)
         query = due_later.order_by(jobs.c.due_at).limit(1)
         return await self._database.read(lambda connection: connection.scalar(query))
 
     async def settle(self, settlement: Settlement, *, now: datetime) -> Status | None:
-        """Record how an attempt ended, with the variants it made.
+        """Record the end of an attempt, with its variants.
 
-        A job that was cancelled, or whose image was deleted, while it ran stays as it is.
+        A job that was cancelled, or whose image was deleted, while it ran is unchanged.
+
 
         Returns:
             The status recorded; None when the job was no longer processing.
@@ -96,10 +97,10 @@ class JobStore:
         await self._database.write(lambda connection: release_jobs(connection, job_ids, now))
 
     async def recover(self, *, now: datetime) -> int:
-        """Queue the jobs again that a crash left processing; the number of them.
+        """Queue the jobs again that a crash left processing; returns their number.
 
-        A crash of the server is not held against a job's attempts, unless it happens again and
-        again: then the job is taken for the cause and fails.
+        A crash of the server does not count as an attempt, unless it is repeated: then the job is
+        treated as the cause and fails.
         """
         # A start is what deleting on a full disk begins with.
         return await self._database.write(
@@ -118,7 +119,7 @@ class JobStore:
         return await self._database.write(lambda connection: retry_job(connection, job_id, now))
 
     async def cancel(self, job_id: JobId, *, now: datetime) -> Job:
-        """End a job that has not ended yet; what it has made stays.
+        """End a job that has not ended yet; its results stay.
 
         Raises:
             NotFound: there is no such job.
@@ -127,7 +128,7 @@ class JobStore:
         return await self._database.write(lambda connection: cancel_job(connection, job_id, now))
 
     async def remove(self, job_id: JobId) -> None:
-        """Delete a job that has ended; what it has made stays, and its image's status.
+        """Delete a job that has ended; its results stay, and its image's status.
 
         Raises:
             NotFound: there is no such job.

@@ -24,9 +24,9 @@ ID_SLACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs to list; None does not restrict. Of its viewer only the owner's own count.
+    """A filter of jobs; None does not restrict.
 
-    `owner_id` restricts what a viewer lists that sees all.
+    Of a viewer only its own jobs count. `owner_id` restricts the list of a viewer that sees all.
     """
 
     viewer: Viewer

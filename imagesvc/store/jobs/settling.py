@@ -1,4 +1,4 @@
-"""How an attempt of a job ended, and what a crash left of it."""
+"""The end of an attempt of a job, and recovery after a crash."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from imagesvc.store.jobs.status import set_image_status
 from imagesvc.store.originals import record_analysis
 
 MAX_INTERRUPTIONS = 50
-"""Crashes of the whole server during one job, after which the job is taken for their cause."""
+"""Crashes of the whole server during one job, after which the job is treated as their cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an attempt of a job ended; `PENDING` with a later `due_at` asks for another one."""
+    """The end of an attempt; `PENDING` with a later `due_at` requests another one."""
 
     job_id: JobId
     status: Status
@@ -82,7 +82,7 @@ def _update_operations(
 
 
 def settle_job(connection: Connection, settlement: Settlement, now: datetime) -> Status | None:
-    """Record how an attempt ended, unless the job is no longer processing."""
+    """Record the end of an attempt, unless the job is no longer processing."""
     image_id = connection.scalar(
         _SETTLE,
         {

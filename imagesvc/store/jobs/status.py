@@ -31,9 +31,9 @@ _SET_IMAGE_STATUS = (
 def set_image_status(
     connection: Connection, job_ids: list[UUID], status: Status, now: datetime
 ) -> None:
-    """Images show how far their newest job has come; that of older ones does not count.
+    """Images show the status of their newest job; that of older ones does not count.
 
-    Every change of a job's status ends here, and its event with it.
+    Every change of a job's status ends here, together with its event.
     """
     if not job_ids:
         return

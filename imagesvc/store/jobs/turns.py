@@ -38,9 +38,9 @@ Owner = UserId | None
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How many more jobs may run, and how many of each owner run already.
+    """The number of further jobs that may run, and of running jobs by owner.
 
-    An owner gets a slot only while fewer of its jobs run than slots are free. One owner alone gets
+    An owner gets a slot only while fewer of its jobs run than slots are free. A single owner gets
     half of the slots, and there is nearly always a free one for the next owner.
     """
 
@@ -49,7 +49,7 @@ class Slots:
 
 
 class Turns:
-    """Who had a turn last; of those who run equally many jobs, the others go first."""
+    """The owners with the latest turns; of owners with equally many jobs, others precede."""
 
     def __init__(self) -> None:
         self._latest: OrderedDict[Owner, int] = OrderedDict()

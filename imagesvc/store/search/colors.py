@@ -43,7 +43,7 @@ def _curve(level: float) -> float:
 
 
 def cell(color: Lab) -> str:
-    """The cube that a colour lies in: three digits."""
+    """The cube of a colour: three digits."""
     return _name(tuple(int(part // SIDE) for part in color))
 
 

@@ -1,6 +1,6 @@
-"""What the indexes of a search do not decide, as conditions on rows of `images`.
+"""The parts of a search without an index, as conditions on rows of `images`.
 
-They are for rows that something else has found: no index may be chosen for them.
+They apply to rows that something else has found: no index may be chosen for them.
 """
 
 from __future__ import annotations

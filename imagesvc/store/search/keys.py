@@ -1,4 +1,4 @@
-"""What an image is sorted by, as columns keep it."""
+"""The sort keys of an image, as columns store them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def dated_at(exif: dict[str, Any], created_at: datetime) -> datetime:
-    """When it was taken, the camera's local time taken for UTC, or else when it was uploaded."""
+    """The time of its EXIF, with the camera's time read as UTC, or else the time of upload."""
     taken = exif.get("taken_at")
     if not isinstance(taken, str):
         return created_at

@@ -12,7 +12,7 @@ from imagesvc.store.search.terms import Query
 
 
 class Sort(StrEnum):
-    """What a list of images is sorted by."""
+    """The sort orders of a list of images."""
 
     RELEVANCE = "relevance"
     CREATED = "created"
@@ -42,7 +42,7 @@ class Order:
 
     @classmethod
     def default_for(cls, query: Query, sort: Sort | None, *, is_descending: bool | None) -> Order:
-        """The order that was asked for, completed by what a query suggests."""
+        """The requested order, completed by the default of a query."""
         if sort is None:
             ranks = query.has_words or query.similar is not None
             sort = Sort.RELEVANCE if ranks else Sort.CREATED
@@ -52,12 +52,12 @@ class Order:
 
 
 Position = tuple[int | str, ...]
-"""Where a page ends; what it holds depends on how its list is walked."""
+"""The end of a page; its content depends on how its list is walked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePage:
-    """Some images in order, and the position to go on after; None at the end."""
+    """Some images in order, and the position to continue after; None at the end."""
 
     images: list[Image]
     next_after: Position | None

@@ -1,6 +1,7 @@
 """From terms to expressions of FTS5, over the columns that migration 0004 describes.
 
-Whatever a user wrote stands between double quotes, where FTS5 knows no operators.
+Text of a user is between double quotes, where FTS5 has no operators.
+
 
 Source: https://www.sqlite.org/fts5.html, section 3.
 """
@@ -47,16 +48,16 @@ _NOTHING = 'keys : "none"'
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the full-text index is asked: an expression for each rank, the best first."""
+    """The query of the full-text index: an expression for each rank, the best first."""
 
     ranks: tuple[str, ...]
     """No image matches two of them."""
     any_rank: str
-    """What matches one of them."""
+    """Images that match one of them."""
 
 
 def match_of(wanted: ImageFilter) -> Match | None:
-    """The expressions for a filter; None when it says nothing that the index knows."""
+    """The expressions for a filter; None if it contains nothing that the index has."""
     terms = [term for term in wanted.query.terms if _is_indexed(term)]
     if not terms:
         return None
@@ -100,7 +101,7 @@ def _is_indexed(term: Term) -> bool:
 
 
 def _known(either: Either) -> list[Alternative]:
-    """The alternatives that the index knows: punctuation alone is passed over here, too."""
+    """The alternatives in the index: punctuation alone is ignored here, too."""
     return [atom for atom in either.atoms if _is_indexed(Term(atom))]
 
 
@@ -187,9 +188,9 @@ def _phrase(text: str) -> str:
 
 
 def _hidden_from(viewer: Viewer) -> list[str]:
-    """What the index leaves out, so that what others hide costs no time and has no rank.
+    """The part that the index leaves out, so that hidden images cost no time and have no rank.
 
-    Hidden images are fewer than public ones, and FTS5 passes over the shorter list faster.
+    Hidden images are fewer than public ones, and FTS5 skips the shorter list faster.
     """
     if viewer.sees_all:
         return []
@@ -241,7 +242,7 @@ def _cover(first: date, last: date) -> list[str]:
 
 
 def _spans(day: date) -> Iterable[tuple[str, date, date]]:
-    """The century, decade, year, month and day that a day lies in."""
+    """The century, decade, year, month and day of a date."""
     for key, years in (("c", 100), ("e", 10), ("y", 1)):
         year = day.year // years * years
         digits = f"{day.year:04}"[: 5 - len(str(years))]

@@ -56,7 +56,7 @@ _READERS: dict[str, Callable[[str], Atom]] = {
     "height": partial(values.read_range, Measure.HEIGHT),
 }
 FIELDS = frozenset({"tags", *_TEXT_FIELDS, *_READERS})
-"""What may stand before a colon."""
+"""The valid words before a colon."""
 _FIELD = re.compile(f"({'|'.join(sorted(FIELDS))}):", re.IGNORECASE | re.ASCII)
 
 _OR = re.compile(r"\s+OR\s+(?=\S)")

@@ -48,7 +48,7 @@ from imagesvc.store.search.walks import (
 MAX_CANDIDATES = 10_000
 """Matches that are sorted in an order that the full-text index does not have."""
 MAX_ALIKE = 1_000
-"""Originals that are taken for alike, the nearest first."""
+"""Originals that count as similar, the nearest first."""
 MAX_BAND_ROWS = 50_000
 _BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
 
@@ -64,8 +64,9 @@ class ImageSearch:
     ) -> ImagePage:
         """A page of the images that a viewer may see.
 
-        It looks at no more than `MAX_SCANNED` rows: it may end early, even empty, and still say
-        where to go on.
+        It reads at most `MAX_SCANNED` rows: it may end early, even empty, and still have a position
+        to continue after.
+
 
         Raises:
             InvalidQuery: it asks for images like one that is not there for this viewer.
@@ -211,7 +212,7 @@ def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
 
 
 def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, Any, Any]:
-    """The image that others are to look like."""
+    """The image to which others are compared."""
     term = wanted.query.similar
     assert term is not None  # noqa: S101  # asked for by the caller
     assert isinstance(term.atom, Similar)  # noqa: S101
@@ -261,6 +262,6 @@ def _check(after: Position | None, kinds: Sequence[type]) -> None:
 
 
 def _foreign() -> InvalidRequest:
-    """The error of a cursor that was made up: what else it may hold is checked before."""
+    """The error of a forged cursor: other contents are checked before."""
     message = "is not a next_cursor of this list"
     return InvalidRequest(f"cursor {message}.", (("cursor", message),))

@@ -1,4 +1,4 @@
-"""The parts of a search, as its parser leaves them; `str()` of each is text that parses to it."""
+"""The parts of a search, as the parser makes them; `str()` of each is text that parses to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words side by side. What was quoted matches whole words, the rest their beginnings."""
+    """Adjacent words. Quoted ones match whole words, the others beginnings."""
 
     text: str
     field: TextField = TextField.ANY
@@ -130,7 +130,7 @@ class OfFormat:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A measure within bounds that belong to it; None is no bound."""
+    """A measure within inclusive bounds; None is no bound."""
 
     measure: Measure
     least: int | None
@@ -177,7 +177,7 @@ Alternative = Words | Tags | Dated | OfFormat | Shaped
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """One of these, or several; those that the full-text index knows can be told apart there."""
+    """One of these terms, or several; in the full-text index they can be distinguished."""
 
     atoms: tuple[Alternative, ...]
 
@@ -203,7 +203,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Terms that all hold; with none, every image is meant."""
+    """Terms that must all match; without terms, every image matches."""
 
     terms: tuple[Term, ...] = ()
 
@@ -212,7 +212,7 @@ class Query:
 
     @property
     def has_words(self) -> bool:
-        """Whether it says words of no field, so that some images fit better than others."""
+        """Whether it has words without a field, for which images have a relevance."""
         return any(
             isinstance(term.atom, Words) and not term.atom.field and not term.is_negated
             for term in self.terms
@@ -220,7 +220,7 @@ class Query:
 
     @property
     def similar(self) -> Term | None:
-        """The term that asks for images that look like another."""
+        """The term for images that are similar to another."""
         return next((term for term in self.terms if isinstance(term.atom, Similar)), None)
 
 

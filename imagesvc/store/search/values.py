@@ -1,4 +1,4 @@
-"""Readers of the values that fields of a search take.
+"""Parsers of the values of search fields.
 
 Each raises `ValueError` with what it expected, as words that follow "expected".
 """

@@ -36,7 +36,7 @@ from imagesvc.store.search.conditions import Condition
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
 
 MAX_SCANNED = 5_000
-"""Rows that one page looks at; a page that found too little by then goes on with its cursor."""
+"""Rows that one page reads; a page with too few matches by then continues with its cursor."""
 KEYS: dict[Sort, ColumnElement[Any]] = {
     Sort.TAKEN: type_coerce(images.c.dated_at, BigInteger),
     Sort.SIZE: images.c.bytes,
@@ -49,7 +49,7 @@ Bounds = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One image on the way: where it stands, and whether the list shows it."""
+    """One image of a walk: its position, and whether the list shows it."""
 
     position: Position
     number: int

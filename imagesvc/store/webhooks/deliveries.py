@@ -1,4 +1,4 @@
-"""Queries about the deliveries of webhooks: their log, and what may be added to it."""
+"""Queries about the deliveries of webhooks: their log, and additions to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEST_TYPE = "webhook.test"
 
 
 class DeliveryStatus(StrEnum):
-    """How far a delivery has come."""
+    """The status of a delivery."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -36,7 +36,7 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event for one webhook, sent until it is taken or given up."""
+    """One event for one webhook, sent until it is acknowledged or fails."""
 
     id: DeliveryId
     webhook_id: WebhookId
@@ -83,7 +83,7 @@ class DeliveryStore:
     async def replay(
         self, webhook_id: WebhookId, delivery_id: DeliveryId, *, now: datetime
     ) -> Delivery:
-        """Have a delivery sent once more, with as many attempts as a new one.
+        """Send a delivery once more, with as many attempts as a new one.
 
         Raises:
             NotFound: the webhook has no such delivery.
@@ -168,7 +168,7 @@ def pending_row(
     body: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """The row of a delivery that is due at once."""
+    """The row of a delivery that is due immediately."""
     return {
         "id": delivery_id, "webhook_id": webhook_id, "event_id": event_id,
         "event_type": event_type, "body": body, "status": DeliveryStatus.PENDING, "attempts": 0,

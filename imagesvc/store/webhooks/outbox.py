@@ -1,4 +1,4 @@
-"""The outbox of webhooks: events become deliveries, these fall due, and what came is settled."""
+"""The outbox of webhooks: events become deliveries, these become due, and results are settled."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt."""
+    """The result of an attempt."""
 
     status: DeliveryStatus
     answer_status: int | None = None
@@ -80,7 +80,7 @@ _PENDING = (
 
 
 class Outbox:
-    """What webhooks of one database are to be sent.
+    """The pending events and deliveries of webhooks.
 
     Args:
         database: which one.
@@ -92,10 +92,11 @@ class Outbox:
         self._base = base
 
     async def fan_out(self, limit: int, *, now: datetime) -> bool:
-        """Make deliveries of new events, up to `limit` for a webhook; whether there were any.
+        """Make deliveries of new events, up to `limit` for a webhook.
 
-        A webhook for which `MAX_WAITING` wait gets none. The deliveries and how far each webhook
-        has come are one transaction, so that a crash neither loses an event nor tells it twice.
+        Returns whether there were any. A webhook with `MAX_WAITING` waiting deliveries gets none.
+        The deliveries and the position of each webhook are one transaction, so that a crash neither
+        loses nor repeats an event.
         """
         if not await self._database.read(lambda connection: connection.execute(_BEHIND).all()):
             return False
@@ -164,11 +165,11 @@ class Outbox:
     async def settle(
         self, due: Due, outcome: Outcome, *, now: datetime, patience: timedelta
     ) -> bool:
-        """Write what came of an attempt; whether its webhook was disabled.
+        """Record the result of an attempt; returns whether its webhook was disabled.
 
-        It is when its receiver is gone, and when a delivery has failed for good that ends
-        `patience` of nothing but failures. Of a delivery that is not pending any more, or that
-        was to be sent once more meanwhile, nothing is written.
+        It is disabled when its receiver is gone, or when a delivery fails permanently after
+        `patience` of failures only. For a delivery that is no longer pending, or was replayed
+        meanwhile, nothing is recorded.
         """
         deliveries = webhook_deliveries.c
         is_pending = outcome.status is DeliveryStatus.PENDING

@@ -1,4 +1,4 @@
-"""Queries about webhooks: who is to be told what."""
+"""Queries about webhooks: who gets which events."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Webhook:
     created_at: datetime
     updated_at: datetime
     failing_since: datetime | None = None
-    """Since when every attempt has failed; None after one that was taken."""
+    """The time since which every attempt has failed; None after an acknowledged one."""
 
 
 class WebhookStore:
@@ -50,7 +50,7 @@ class WebhookStore:
         self._database = database
 
     async def add(self, webhook: Webhook) -> None:
-        """Insert a webhook, which is told what happens from now on.
+        """Insert a webhook, which gets events from now on.
 
         Raises:
             Conflict: its owner has as many as there may be.
@@ -87,11 +87,11 @@ class WebhookStore:
     async def edit(
         self, webhook_id: WebhookId, change: Callable[[Webhook], Webhook], *, now: datetime
     ) -> Webhook:
-        """Change what people edit, in one transaction; `change` depends on nothing else.
+        """Change the editable fields, in one transaction; `change` depends on nothing else.
 
-        One that is disabled gives up what it has not been sent; one that is enabled again is
-        told what happens from then on. Both this and another URL are a new beginning for one
-        that was failing.
+        A disabled webhook drops its pending deliveries; an enabled one gets later events. Both this
+        and another URL reset the failures of a webhook.
+
 
         Raises:
             NotFound: there is no such webhook.
@@ -145,12 +145,12 @@ class WebhookStore:
 
 
 def newest_event(connection: Connection) -> int:
-    """The id of the newest event; 0 when there is none."""
+    """The id of the newest event; 0 if there is none."""
     return connection.scalar(select(func.max(events.c.id))) or 0
 
 
 def give_up(connection: Connection, webhook_id: UUID, now: datetime) -> None:
-    """Fail what a webhook has not been sent, within the transaction that disables it."""
+    """Fail the pending deliveries of a webhook, within the transaction that disables it."""
     deliveries = webhook_deliveries.c
     connection.execute(
         update(webhook_deliveries)

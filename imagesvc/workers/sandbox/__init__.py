@@ -1,1 +1,1 @@
-"""The sandbox of workers: what a process that decodes images may still ask of the kernel."""
+"""The sandbox of workers: limits on the system calls of a process that decodes images."""

@@ -1,4 +1,4 @@
-"""Landlock: no path, no TCP, no signal to another process, whatever the filter lets through.
+"""Landlock: no path, no TCP, no signal to another process, independently of the filter.
 
 Source: landlock(7), landlock_create_ruleset(2), include/uapi/linux/landlock.h; the numbers of the
 system calls are the same on every architecture.

@@ -32,7 +32,7 @@ class ResourceLimits:
 
 
 def lock(limits: ResourceLimits, keep: Collection[int]) -> dict[str, str]:
-    """Lock this process for good; of its descriptors it keeps some.
+    """Restrict this process permanently; it keeps some of its descriptors.
 
     Returns:
         The layers that could not be had, each with the reason.
@@ -85,4 +85,4 @@ LAYERS: Mapping[str, Callable[[], None]] = {
     "landlock": landlock.restrict,
     "seccomp": seccomp.install,
 }
-"""In the order in which they are taken."""
+"""The layers in the order in which they are applied."""

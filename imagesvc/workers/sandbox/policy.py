@@ -1,4 +1,4 @@
-"""Which layers workers are started with, by the setting and by what this machine gives."""
+"""Which layers workers are started with, by the setting and by this machine's support."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imagesvc.workers.sandbox.readiness import Readiness
 log = structlog.get_logger()
 
 ENOUGH_DEATHS = 2
-"""A worker may also die at its start for lack of memory, which says nothing about the layers."""
+"""A worker may also die at its start for lack of memory, which is no sign of a missing layer."""
 Mode = Literal["auto", "strict", "off"]
 
 
@@ -30,7 +30,7 @@ class Sandbox:
 
     @property
     def faults(self) -> str:
-        """What is missing from the whole sandbox, for people to read."""
+        """The missing parts of the whole sandbox, as text."""
         return "; ".join(filter(None, (self._reason, self._readiness.faults())))
 
     @property
@@ -39,7 +39,7 @@ class Sandbox:
         return self._is_settled and bool(self.layers) and not self.faults
 
     def accept(self, readiness: Readiness) -> None:
-        """Take note of what a worker says about itself.
+        """Record the report of a worker about itself.
 
         Raises:
             WorkerDied: it is not locked as it must be.
@@ -54,7 +54,7 @@ class Sandbox:
             raise WorkerDied(f"A worker process is not locked as those before it: {faults}.")
 
     def falls_back(self, layers: tuple[str, ...], reason: str) -> bool:
-        """Whether to start again, with fewer layers, a worker that did not come up with these."""
+        """Whether to restart, with fewer layers, a worker that did not start with these."""
         if self._mode != "auto" or self._is_settled or not layers:
             return False
         if layers != self.layers:  # another worker has failed with them before
@@ -70,7 +70,7 @@ class Sandbox:
         return tuple(it for it in self.layers if it not in self._readiness.missing)
 
     def settle(self) -> None:
-        """Keep to what the first workers found, and log it."""
+        """Keep the result of the first workers, and log it."""
         self._is_settled = True
         if self._mode == "off":
             log.warning("workers are not sandboxed", action="sandbox.off")

@@ -1,4 +1,4 @@
-"""What a worker says when it is ready: how far it is locked."""
+"""The ready message of a worker, with the state of its sandbox."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def program(machine: str, pid: int) -> tuple[Instruction, ...]:
 
 
 def install() -> None:
-    """Filter the system calls of every thread of this process, for good.
+    """Filter the system calls of every thread of this process, permanently.
 
     Raises:
         OSError: the kernel or a container refuses, or there is no filter for this machine.

@@ -1,4 +1,4 @@
-"""What a worker tries once it is locked: acts that must be refused, and work that must go on."""
+"""The self-test of a restricted worker: acts that must be refused, and work that must succeed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 
 def allowed_acts() -> list[str]:
-    """The forbidden acts that this process may do all the same, by name."""
+    """The forbidden acts that this process may still do, by name."""
     return [name for name, act in ACTS.items() if _succeeds(act)]
 
 

@@ -1,4 +1,4 @@
-"""Numbers of system calls, and what a locked worker may do with each.
+"""Numbers of system calls, and the rule for each in a restricted worker.
 
 Source: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of Linux.
 """
@@ -49,9 +49,9 @@ FATAL = (
     "io_uring_enter", "io_uring_register", "bpf", "userfaultfd", "unshare", "setns",
     "pidfd_getfd",
 )  # fmt: skip
-"""What no library here ever calls: it ends the process at once."""
+"""Calls that no library here makes: they kill the process immediately."""
 
 
 def number(name: str, machine: str) -> int | None:
-    """The number of a system call on an architecture; None if that has none of this name."""
+    """The number of a system call on an architecture; None if it does not exist."""
     return NUMBERS[name][ARCHITECTURES.index(machine)]

@@ -1,7 +1,7 @@
-"""AV1 in AVIF: the size that a stream is coded in, beside the one that its item claims.
+"""AV1 in AVIF: the coded size of a stream, compared with the size that its item claims.
 
-A layered picture may claim the size of a smaller layer than the largest, which libheif decodes all
-the same, and then refuses.
+A layered picture may claim the size of a smaller layer than the largest, which libheif still
+decodes, and then refuses.
 """
 
 # ruff: noqa: PLR2004 - the numbers are sizes that the format lays down
@@ -68,6 +68,6 @@ def _claimed(
 
 
 def _coded(data: Data, at: int, size: int) -> Size | None:
-    """The largest size of a frame, as the first units say."""
+    """The largest size of a frame in the first units."""
     found = (size_of(data, it) for it in islice(units(data, at, at + size), _MAX_UNITS))
     return next((it for it in found if it), None)

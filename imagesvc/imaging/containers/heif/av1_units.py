@@ -1,4 +1,4 @@
-"""AV1: the units of a stream, and the size that its sequence headers tell (AV1, 5.3 to 5.5)."""
+"""AV1: the units of a stream, and the size in its sequence headers (AV1, 5.3 to 5.5)."""
 
 # ruff: noqa: PLR2004 - the numbers are sizes that the format lays down
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The colour space that an AVIF or HEIC names: the `nclx` of its primary picture.
 
-An ICC profile goes before the primaries and the curve of `nclx`, as libavif tells its users
-(`avifImage` in `avif.h`); the range of `nclx` is that of the samples all the same.
+An ICC profile precedes the primaries and the curve of `nclx`, as libavif documents (`avifImage` in
+`avif.h`); the range of `nclx` still applies to the samples.
 """
 
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
@@ -39,7 +39,7 @@ class _Samples:
 
 
 def read(data: Data, budget: Budget, *, has_profile: bool) -> ColourSpace | None:
-    """The colour space of the primary picture of a sound file; None where nothing tells it.
+    """The colour space of the primary picture of a valid file; None if it is not named.
 
     Args:
         data: the file.
@@ -106,9 +106,9 @@ def _peak(data: Data, found: dict[bytes, Place]) -> float:
 def _properties(
     data: Data, inner: dict[bytes, Place], budget: Budget
 ) -> Iterator[tuple[bytes, Place]]:
-    """The properties of the primary picture, then those of the first it is joined of.
+    """The properties of the primary picture, then those of the first picture of its grid.
 
-    A `colr` has the name of what it holds: `nclx`, or a kind of profile.
+    A `colr` has the name of its content: `nclx`, or a kind of profile.
     """
     at, end = inner.get(b"pitm", (0, 0))
     start, to = inner.get(b"iprp", (0, 0))

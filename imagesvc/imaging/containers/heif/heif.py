@@ -30,7 +30,7 @@ _AVIF_BITS = 136
 _MOVING_BYTES = 20
 """The same for a frame of a sequence: four copies, and one while it is turned."""
 _PLANES = 10
-"""Frames that its decoder keeps, since others are made from them."""
+"""Frames that the decoder keeps, since others depend on them."""
 _COPIES = 2
 """Of the file, for libavif."""
 _ALPHA_SECONDS = 0.02
@@ -42,10 +42,11 @@ _HEIC_BITS = 112
 
 
 def walk_avif(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check a sequence, or that all boxes of a still picture are there.
+    """Check a sequence, or that all boxes of a still picture exist.
 
     The size of a picture is the largest that any item claims. A sequence whose tables are damaged
     is its still picture, if it has one.
+
 
     Raises:
         CorruptImage: a box or a frame reaches beyond the file, or none describes a picture.
@@ -72,7 +73,7 @@ def walk_avif(data: Data, limits: Limits, budget: Budget) -> Found:
 
 
 def _moving(still: Found, moves: Sequence, limits: Limits, file_bytes: int) -> Found:
-    """What a sequence takes beside its still picture."""
+    """The cost of a sequence in addition to its still picture."""
     frames = len(moves.delays)
     check_count("frames", frames, limits.max_frames)
     check_count("pixels", moves.coded_pixels, limits.max_pixels)

@@ -19,11 +19,11 @@ MAX_EXTENTS = 64
 
 
 class Metadata(NamedTuple):
-    """An item that is no picture."""
+    """An item that is not a picture."""
 
     kind: bytes
     kind_at: int
-    """Where its type stands in the file."""
+    """The position of its type in the file."""
     extents: tuple[tuple[int, int], ...]
     """Start and size of each of its pieces, within the file."""
 
@@ -52,7 +52,7 @@ def metadata(name: str, data: Data, budget: Budget) -> list[Metadata]:
 
 
 def exif_block(data: Data, item: Metadata) -> bytes:
-    """The EXIF in an item, as far as it is looked at (ISO/IEC 23008-12, A.2.1)."""
+    """The EXIF in an item, up to the limit that is read (ISO/IEC 23008-12, A.2.1)."""
     joined = b""
     for start, size in item.extents:
         joined += data[start : start + min(size, MAX_BYTES + 5 - len(joined))]
@@ -62,7 +62,7 @@ def exif_block(data: Data, item: Metadata) -> bytes:
 def _types(
     name: str, data: Data, place: list[int] | None, budget: Budget
 ) -> Iterator[tuple[int, tuple[bytes, int]]]:
-    """The number of each item of metadata, its type, and where that stands."""
+    """The number of each item of metadata, its type, and the position of the type."""
     if place is None or place[0] >= place[1]:
         return
     start, end = place

@@ -1,6 +1,6 @@
-"""The coded pictures of an AVIF or HEIC: whether the data of each that is decoded is there.
+"""The coded pictures of an AVIF or HEIC: checks that the data of each decoded one exists.
 
-What a stream means is for decoders to tell; here only lengths are compared.
+Decoders interpret the stream; only lengths are compared here.
 """
 
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the formats lay down
@@ -145,7 +145,7 @@ def _settings_of(
     listed: list[tuple[bytes, int, int]],
     budget: Budget,
 ) -> dict[bytes, int]:
-    """Where each property of an item starts, as far as it is long enough for settings."""
+    """The start of each property of an item, if it is long enough for settings."""
     start, end = inner.get(b"iprp", [0, 0])
     found = {}
     for kind, at, to in boxes("HEIF", data, start, end, budget):

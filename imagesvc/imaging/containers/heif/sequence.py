@@ -31,7 +31,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """How a sequence moves, and what it takes to decode it."""
+    """The motion of a sequence, and its decoding cost."""
 
     width: int
     height: int
@@ -41,13 +41,13 @@ class Sequence:
     plays: int
     """How often it is shown; 0 is without end."""
     properties: dict[bytes, Place]
-    """Of all frames; a `colr` has the name of what it holds."""
+    """Of all frames; a `colr` has the name of its content."""
     coded_pixels: int
-    """Of the largest frame, as it is coded."""
+    """The coded size of the largest frame."""
     tracks: int
     """Of pictures: colour, and alpha."""
     sample_bytes: float
-    """A pixel of all tracks together, as it is decoded."""
+    """The decoded bytes of a pixel, for all tracks together."""
     runs: int
     """Of frames of equal time, as the file has them."""
 
@@ -132,7 +132,7 @@ def _is_auxiliary(data: Data, inner: dict[bytes, Place], budget: Budget) -> bool
 
 
 def _samples(data: Data, inner: dict[bytes, Place], budget: Budget) -> Iterator[Place]:
-    """Where each sample lies (8.7.3 to 8.7.5)."""
+    """The position of each sample (8.7.3 to 8.7.5)."""
     constant, sizes = _sizes(data, inner[b"stsz"])
     runs = _table(data, inner[b"stsc"], 12)
     budget.count("items", len(runs))
@@ -159,7 +159,7 @@ def _samples(data: Data, inner: dict[bytes, Place], budget: Budget) -> Iterator[
 
 
 def _sizes(data: Data, place: Place) -> tuple[int, range]:
-    """The size of all samples, or where the size of each stands."""
+    """The size of all samples, or the position of each size."""
     start, end = place
     if end - start < 12:
         raise truncated(NAME, "a table is cut off")
@@ -184,7 +184,7 @@ def _rows(at: int, end: int, count: int, row: int) -> range:
 
 
 def _delays(data: Data, track: _Track) -> Iterator[int]:
-    """Milliseconds of each sample (8.6.1.2); the last run holds for all that are left."""
+    """Milliseconds of each sample (8.6.1.2); the last run applies to all remaining ones."""
     start, end = track.inner[b"mdhd"]
     at = start + (12 if data[start : start + 1] == b"\0" else 20)
     scale = big(data, at, 4) if at + 4 <= end else 0

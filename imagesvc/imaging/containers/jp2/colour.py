@@ -9,13 +9,13 @@ from imagesvc.imaging.containers.found import Data
 
 _NAME = "JPEG 2000"
 _WITH_PROFILE = frozenset({2, 3})
-"""Methods that bring a profile: of a matrix, or any (T.801, M.11.7.3)."""
+"""Methods that contain a profile: of a matrix, or any (T.801, M.11.7.3)."""
 _HEAD_BYTES = 3
 """Method, precedence and approximation."""
 
 
 def profile(data: Data) -> bytes | None:
-    """The profile that the first `colr` box brings; the others do not count."""
+    """The profile of the first `colr` box; the others are ignored."""
     try:
         return _profile(data, Budget(len(data)))
     except Rejected:

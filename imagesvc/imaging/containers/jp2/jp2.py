@@ -33,7 +33,7 @@ _PICTURE_BITS = 64
 
 
 def walk(data: Data, limits: Limits, budget: Budget) -> Found:
-    """Check the code stream's header, and that its tiles are there to the end.
+    """Check the code stream's header, and that its tiles are complete.
 
     Raises:
         CorruptImage: the file is cut off, or its header makes no sense.

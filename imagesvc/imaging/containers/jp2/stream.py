@@ -15,7 +15,7 @@ _SOT_BYTES = 12
 _LEAST_PART = 14
 """SOT and SOD."""
 _EMPTY_PART = 12
-"""What some encoders say of a part without data; decoders pass over it."""
+"""The length that some encoders give a part without data; decoders skip it."""
 
 
 def check_parts(data: Data, at: int, tiles: int, budget: Budget) -> None:
@@ -88,7 +88,7 @@ def _check_within(data: Data, at: int, size: int) -> None:
 
 
 def _part(data: Data, at: int, tiles: int, parts: dict[int, int]) -> int:
-    """The bytes of a part, as SOT says (A.4.2); 0 for the last one."""
+    """The length of a part in SOT (A.4.2); 0 for the last one."""
     head = data[at + 2 : at + _SOT_BYTES]
     if len(head) < 10 or big(head, 0, 2) != 10:
         raise malformed(NAME, "a part has no header")
@@ -115,7 +115,7 @@ def _check_start(data: Data, at: int, end: int, budget: Budget) -> None:
 
 
 def _is_coding(content: bytes) -> bool:
-    """Whether OpenJPEG goes on behind a COD segment (A.6.1)."""
+    """Whether OpenJPEG continues after a COD segment (A.6.1)."""
     if len(content) < 10:
         return False
     style, order, layers, mixes = content[0], content[1], big(content, 2, 2), content[4]
@@ -139,7 +139,7 @@ def _is_coding(content: bytes) -> bool:
 
 
 def _is_quantization(content: bytes) -> bool:
-    """Whether OpenJPEG goes on behind a QCD segment (A.6.4)."""
+    """Whether OpenJPEG continues after a QCD segment (A.6.4)."""
     kind = content[0] & 31 if content else 0
     if kind == 0:
         return bool(content)

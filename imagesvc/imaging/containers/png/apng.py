@@ -1,4 +1,4 @@
-"""Animated PNG: its frames, each of which can be written as a PNG of its own (PNG, 11.3.6)."""
+"""Animated PNG: its frames, each of which can be written as a separate PNG (PNG, 11.3.6)."""
 
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
@@ -14,17 +14,17 @@ from imagesvc.imaging.containers.png.png import SIGNATURE, chunks
 from imagesvc.imaging.limits import Limits
 
 KEPT, CLEARED, RESTORED = 0, 1, 2
-"""Disposals: what a frame leaves to the next one."""
+"""Disposals: the canvas that a frame leaves to the next one."""
 BLENDED = 1
 BLEND_SECONDS = 0.1
-"""A megapixel of each frame that is laid over the canvas."""
+"""A megapixel of each frame that is composed onto the canvas."""
 _COPIES = 4
-"""Of a frame's data, while it is made a PNG of its own and decoded."""
+"""A byte of a frame's data, which is copied to a separate PNG and decoded."""
 _HELD_BITS = 192
 """The canvas before and after a frame, and the frame while it is blended."""
 DEFAULT_DENOMINATOR = 100
 _SHARED = {b"PLTE": 768, b"tRNS": 256}
-"""Chunks that hold for all frames, and the bytes that one of a sound file has at most."""
+"""Chunks for all frames, and the maximum bytes of one in a valid file."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Animation:
     frames: tuple[Frame, ...]
     plays: int
     shared: bytes
-    """Chunks that hold for all frames, each kind once."""
+    """Chunks for all frames, each kind once."""
     is_first_shown: bool
     """Whether the picture that other decoders show is the first frame."""
 
@@ -86,7 +86,7 @@ class _BrokenError(Exception):
 
 
 def animation(data: Data) -> Animation | None:
-    """The animation in a sound PNG; None where there is none that browsers play.
+    """The animation in a valid PNG; None if browsers play none.
 
     Raises:
         CorruptImage, ImageTooLarge: the file is not sound.
@@ -100,7 +100,7 @@ def animation(data: Data) -> Animation | None:
 
 
 def alone(data: Data, moves: Animation, frame: Frame) -> bytes:
-    """A frame as a PNG of its own."""
+    """A frame as a separate PNG."""
     size = struct.pack(">II", frame.width, frame.height)
     pixels = b"".join(data[start:end] for start, end in frame.pieces)
     header = _chunk(b"IHDR", size + data[24:29])

@@ -25,21 +25,22 @@ from imagesvc.imaging.containers.png.png import PALETTE, SIGNATURE, chunks
 
 _SIZES = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cLLI": 8, b"mDCV": 24}
 _PIXELS = frozenset({b"PLTE", b"IDAT"})
-"""What chunks about colours come before."""
+"""Chunks before which chunks about colours must be."""
 SCALE = 100_000
 PEAK_SCALE = 10_000
 SRGB_GAMMA = 1 / 2.2
 SAME_GAMMA = 0.05
-"""How far `gAMA` may be from that of sRGB and mean it all the same; as libpng has it."""
+"""The tolerance within which `gAMA` still means that of sRGB, as in libpng."""
 SAME_PLACE = 0.01
 EXPONENTS = (0.1, 10.0)
 LEAST_AREA = 0.001
 
 
 def read(data: Data, budget: Budget, *, has_profile: bool) -> ColourSpace | None:
-    """The colour space of a sound file; None where its profile or nothing tells it.
+    """The colour space of a valid file; None if its profile defines it, or none is named.
 
-    Chunks of a wrong size or check sum, and codes that are not known, are passed over.
+    Chunks of a wrong size or check sum, and unknown codes, are ignored.
+
 
     Args:
         data: the file.
@@ -68,7 +69,7 @@ def read(data: Data, budget: Budget, *, has_profile: bool) -> ColourSpace | None
 
 
 def _chunks(data: Data, budget: Budget) -> dict[bytes, bytes]:
-    """The first sound chunk of each kind."""
+    """The first valid chunk of each kind."""
     found: dict[bytes, bytes] = {}
     for kind, start, end in chunks(data, len(SIGNATURE), budget):
         if kind in _PIXELS:
@@ -81,7 +82,7 @@ def _chunks(data: Data, budget: Budget) -> dict[bytes, bytes]:
 
 
 def _peaks(found: dict[bytes, bytes]) -> tuple[float, float]:
-    """The light of the brightest pixel, and of the mastering display; 0 where it is not told."""
+    """The light of the brightest pixel, and of the mastering display; 0 if unknown."""
     content = big(found.get(b"cLLI", bytes(8)), 0, 4)
     mastering = big(found.get(b"mDCV", bytes(24)), 16, 4)
     return content / PEAK_SCALE, mastering / PEAK_SCALE
@@ -96,7 +97,7 @@ def _exponent(body: bytes | None) -> float | None:
 
 
 def _primaries(body: bytes | None) -> Chromaticities:
-    """The primaries of a `cHRM` chunk; those of sRGB where it says about that, or nonsense."""
+    """The primaries of a `cHRM` chunk; those of sRGB if it is close to them, or invalid."""
     if body is None:
         return SRGB
     numbers = [it / SCALE for it in struct.unpack(">8I", body)]

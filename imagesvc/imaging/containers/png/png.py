@@ -40,9 +40,10 @@ class Chunk(NamedTuple):
 
 
 def walk(data: Data, budget: Budget) -> Found:
-    """Check that all chunks of the picture are there; texts and profiles are not looked at.
+    """Check that all chunks of the picture exist; texts and profiles are not read.
 
-    What moves is for `apng`.
+    `apng` handles animations.
+
 
     Raises:
         CorruptImage: the file ends before the data does, or the header is damaged.

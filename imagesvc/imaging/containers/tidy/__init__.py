@@ -1,1 +1,1 @@
-"""Files without what is damaged or large beside the picture."""
+"""Files without damaged or large data beside the picture."""

@@ -1,4 +1,4 @@
-"""JP2 whose header has no box that is damaged, or says nothing of the pixels (T.800, I.5.3)."""
+"""JP2 without header boxes that are damaged, or do not concern the pixels (T.800, I.5.3)."""
 
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MAX_PALETTE = 1024
 
 
 def tidied(data: Data) -> bytes | None:
-    """A sound file with the boxes that decoders need; None where there are no others.
+    """A valid file with only the boxes that decoders need; None if there are no others.
 
     Raises:
         CorruptImage, ImageTooLarge: the file is not sound.
@@ -40,7 +40,7 @@ def tidied(data: Data) -> bytes | None:
 
 
 def _kept(data: Data, found: list[tuple[bytes, int, int]]) -> list[tuple[bytes, int, int]]:
-    """The sound boxes; a palette goes with its mapping, and not without."""
+    """The valid boxes; a palette is kept only together with its mapping."""
     sound = [it for it in found if it[0] in _CHECKS and _CHECKS[it[0]](data[it[1] : it[2]])]
     if len(_PALETTE & {kind for kind, *_ in sound}) in {0, len(_PALETTE)}:
         return sound

@@ -1,4 +1,4 @@
-"""JPEG with the metadata that says how to show the pixels, and no other."""
+"""JPEG with only the metadata that affects how the pixels are shown."""
 
 # ruff: noqa: PLR2004 - the numbers are sizes that the format lays down
 from __future__ import annotations
@@ -13,7 +13,7 @@ _PROFILE = b"ICC_PROFILE\0"
 
 
 def tidied(data: Data, most: int, budget: Budget) -> bytes | None:
-    """The file without most of what comes before its first scan; None if that is at most `most`."""
+    """The file without most segments before its first scan; None if these are at most `most`."""
     segments, rest = header(data, budget)
     ancillary = [it for it in segments if it.marker in _ANCILLARY]
     if sum(it.end - it.start for it in ancillary) <= most:

@@ -20,13 +20,13 @@ _ONCE = frozenset(
     {b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"pHYs",
      b"iCCP", b"eXIf", b"acTL"}
 )  # fmt: skip
-"""What says how the pixels are to be shown, each at most once in a file."""
+"""Chunks that affect how the pixels are shown, each at most once in a file."""
 _FRAMES = frozenset({b"fcTL", b"fdAT"})
 _PROFILE, _EXIF = b"iCCP", b"eXIf"
 
 
 def tidied(data: Data) -> bytes | None:
-    """A sound file without what is not needed; None where that costs nothing.
+    """A valid file without unneeded data; None if nothing has to be removed.
 
     Raises:
         CorruptImage, ImageTooLarge: the file is not sound.
@@ -52,7 +52,7 @@ def tidied(data: Data) -> bytes | None:
 
 
 def essential(data: Data) -> bytes:
-    """A sound file without texts, and without what is damaged and can be left out.
+    """A valid file without texts, and without damaged optional chunks.
 
     Raises:
         CorruptImage, ImageTooLarge: the file is not sound.

@@ -1,7 +1,7 @@
-"""What decoders are given: the file, without metadata that would take them long or much memory.
+"""Files for decoders: without metadata that would take them long or much memory.
 
-Decoders inflate and copy all that a file holds beside its pixels, several times, used or not. No
-picture is refused for that, and nearly all files are left as they are.
+Decoders inflate and copy all data of a file beside its pixels, several times, used or not. No
+picture is refused for that, and nearly all files are unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from imagesvc.imaging.containers.tidy import webp as tidy_webp
 from imagesvc.model.formats import Format
 
 MAX_METADATA_BYTES = 4 << 20
-"""Up to here, metadata that is not packed is no matter."""
+"""Up to this size, uncompressed metadata is harmless."""
 
 TIDIERS: Mapping[Format, Callable[[Data, int, Budget], bytes | None]] = {
     Format.JPEG: tidy_jpeg.tidied,
@@ -31,7 +31,7 @@ TIDIERS: Mapping[Format, Callable[[Data, int, Budget], bytes | None]] = {
 
 
 def tidied(data: Data, kind: Format) -> Data:
-    """A sound file without what decoders should not see; the same file where that is nothing.
+    """A valid file without data that decoders should not read; the same file if there is none.
 
     Raises:
         CorruptImage, ImageTooLarge: the file is not sound.

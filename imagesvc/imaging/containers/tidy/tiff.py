@@ -14,9 +14,9 @@ LARGEST_PROFILE_BYTES = 4 << 20
 PROFILE = 34675
 FIRST_PRIVATE = 32_768
 _METADATA = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 700})
-"""Texts and XMP among the tags of TIFF 6.0; those for private use are no part of the picture."""
+"""Texts and XMP among the tags of TIFF 6.0; private tags are not part of the picture."""
 UNKNOWN, BYTE = 65_000, 1
-"""What an entry becomes; decoders pass over it."""
+"""The replacement of an entry; decoders skip it."""
 
 
 def tidied(data: Data, most: int, budget: Budget) -> bytes | None:

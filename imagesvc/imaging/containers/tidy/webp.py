@@ -12,7 +12,7 @@ from imagesvc.imaging.containers.webp import PICTURE, Chunk, chunks
 _FIRST = frozenset({b"VP8X", b"VP8 ", b"VP8L"})
 _MOST = {b"ICCP": MAX_INFLATED_BYTES, b"EXIF": MAX_BYTES}
 _FLAGS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
-"""By which the first chunk announces others (RFC 9649, 2.7)."""
+"""The flags by which the first chunk announces others (RFC 9649, 2.7)."""
 
 
 def tidied(data: Data, most: int, budget: Budget) -> bytes | None:
@@ -44,13 +44,13 @@ def _picture(kinds: set[bytes]) -> frozenset[bytes]:
 
 
 def _is_whole(data: Data, found: list[Chunk]) -> bool:
-    """Whether the file ends where it says, and so does its last chunk."""
+    """Whether the file and its last chunk end at their declared positions."""
     end, last = 8 + little(data, 4, 4), found[-1]
     return end <= len(data) and end == last.end + (last.end - last.start & 1)
 
 
 def _chunk(data: Data, chunk: Chunk, absent: int) -> bytes:
-    """A chunk of its own; the one that announces others does so no more for absent ones."""
+    """A copy of a chunk; the first chunk no longer announces absent ones."""
     body = data[chunk.start : chunk.end]
     if chunk.kind == b"VP8X" and body:
         body = bytes((body[0] & ~absent,)) + body[1:]

@@ -100,7 +100,7 @@ def read_directory(data: Data, layout: Layout, at: int, budget: Budget) -> tuple
 
 
 def whole_numbers(data: Data, layout: Layout, entry: Entry) -> tuple[int, ...]:
-    """The values of an entry; none where they are no whole numbers.
+    """The values of an entry; None if they are not whole numbers.
 
     Raises:
         CorruptImage: they lie outside the file.

@@ -1,7 +1,7 @@
-"""Which kinds of TIFF are decoded, and by which library; no other is taken.
+"""The supported kinds of TIFF, and the library that decodes each.
 
-libvips' package has no decoder for some compressions, and leaves tiles of those blank without an
-error. What it cannot decode and Pillow can is decoded by Pillow, at once and whole.
+libvips' package has no decoder for some compressions, and leaves their tiles blank without an
+error. Kinds that only Pillow can decode are decoded by Pillow, as a whole.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _vips_decodes(kind: Kind) -> bool:
 
 
 def _reads_planes(kind: Kind) -> bool:
-    """What libvips reads of planes without an error, and rightly."""
+    """The planar kinds that libvips reads correctly and without an error."""
     return not kind.is_tiled and kind.bits not in _SMALL_BITS and kind.samples <= _MOST_PLANES
 
 
@@ -171,7 +171,7 @@ def _has_whole_depth_of_vips(kind: Kind) -> bool:
 
 
 def _suits_compression(kind: Kind) -> bool:
-    """What a compression is for; in tiles, libvips would show nothing of anything else."""
+    """Whether a compression fits its data; in tiles, libvips would show nothing of any other."""
     if kind.compression in _FAX:
         return kind.bits == 1 and kind.samples == 1
     is_byte = kind.bits == BYTE_BITS and kind.form in {UNSIGNED, UNDEFINED}
@@ -198,5 +198,5 @@ def _pillow_decodes(kind: Kind) -> bool:
 
 
 def _extra(kind: Kind) -> int:
-    """Samples beside those of colour."""
+    """Samples in addition to those of colour."""
     return kind.samples - _LEAST_SAMPLES.get(kind.photometric, 1)

@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF: directories and what the first one points at (TIFF 6.0, section 2)."""
+"""TIFF and BigTIFF: directories and the data of the first one (TIFF 6.0, section 2)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _DECODED_WITH = frozenset({COLOUR_MAP, EXTRA_SAMPLES, JPEG_TABLES})
 _PILLOW_BITS = 64
 """Pillow's picture and the copy for libvips."""
 _PILLOW_SECONDS = 0.03e-6
-"""A pixel, beside what libvips would take; LZMA and L*a*b* take longest."""
+"""A pixel, in addition to libvips' cost; LZMA and L*a*b* take longest."""
 _SEPARATE = 2
 
 Directory = Mapping[int, tuple[int, ...]]
@@ -100,9 +100,9 @@ def decoder_of(data: Data) -> Decoder:
 
 
 def _page(data: Data, layout: Layout, at: int, budget: Budget) -> tuple[Sequence[Entry], int]:
-    """A directory; the values that a picture needs lie in the file, and decoders skip the others.
+    """A directory; the values that a picture needs are inside the file, and decoders skip others.
 
-    Those that are there are all read, whether they are used or not.
+    All existing values are read, used or not.
     """
     entries, following = read_directory(data, layout, at, budget)
     for entry in entries:
@@ -114,7 +114,7 @@ def _page(data: Data, layout: Layout, at: int, budget: Budget) -> tuple[Sequence
 
 
 def _needed(data: Data, layout: Layout, entries: Sequence[Entry]) -> Directory:
-    """The values that matter here; of a tag that is there twice the last."""
+    """The values that are used; of a repeated tag the last."""
     found = {entry.tag: entry for entry in entries if entry.tag in _NEEDED}
     for tag, entry in found.items():
         most = MAX_PIECES if tag in _PIECES else MAX_SAMPLES

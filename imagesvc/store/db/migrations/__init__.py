@@ -1,1 +1,1 @@
-"""Alembic migrations, run at start; each brings every older database one step further."""
+"""Alembic migrations, run at the start; each upgrades older databases by one step."""

@@ -1,4 +1,4 @@
 """The tables, a module for each group.
 
-`migrations/` brings a database to this shape; a test holds the two together.
+`migrations/` brings a database to this shape; a test compares the two.
 """

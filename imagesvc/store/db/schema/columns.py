@@ -1,4 +1,4 @@
-"""The type of instants, and conditions that no index of their own serves."""
+"""The type of instants, and conditions without an index."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(native)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Aware datetime to what the dialect stores."""
+        """Aware datetime to the stored form of the dialect."""
         if value is None or dialect.name != "sqlite":
             return value
         return (value - EPOCH) // timedelta(microseconds=1)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """What the dialect stores to an aware datetime."""
+        """The stored form of the dialect to an aware datetime."""
         if value is None or dialect.name != "sqlite":
             return value  # type: ignore[no-any-return]  # psycopg returns aware datetimes
         return EPOCH + timedelta(microseconds=value)
 
 
 def unindexed(column: Column[Any]) -> ColumnElement[Any]:
-    """A column that a condition must not look up in an index of its own.
+    """A column for which a condition must not use its own index.
 
-    SQLite's planner does not know that an image has few jobs and a status many, and takes the
+    SQLite's planner does not know that an image has few jobs and a status many, and chooses the
     wrong index.
     """
     return func.coalesce(column, column)

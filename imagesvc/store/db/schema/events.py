@@ -1,4 +1,4 @@
-"""Events, webhooks, and deliveries of the ones to the others."""
+"""Events, webhooks, and their deliveries."""
 
 from __future__ import annotations
 

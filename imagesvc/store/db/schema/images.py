@@ -1,4 +1,4 @@
-"""Images, the blobs they point at, and what is made and kept of both."""
+"""Images, their blobs, and their variants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of requests: presigned uploads to come, and first answers."""
+"""State of requests: presigned uploads, and first responses."""
 
 from __future__ import annotations
 

@@ -11,5 +11,5 @@ WHOLE = metadata
 
 
 def is_in_metadata(name: str | None, kind: str, _parents: object) -> bool:
-    """Alembic's `include_name`: leaves out the full-text index and the tables FTS5 keeps it in."""
+    """Alembic's `include_name`: leaves out the full-text index and its FTS5 tables."""
     return kind != "table" or name is None or not name.startswith(SEARCH_TABLE)

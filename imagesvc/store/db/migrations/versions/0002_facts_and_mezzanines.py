@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the columns; rows that are there already have no facts yet."""
+    """Add the columns; existing rows have no analysis yet."""
     op.add_column("blobs", sa.Column("dominant_color", sa.String(7), nullable=True))
     op.add_column("blobs", sa.Column("palette", sa.JSON, nullable=True))
     op.add_column("blobs", sa.Column("thumbhash", sa.String(64), nullable=True))

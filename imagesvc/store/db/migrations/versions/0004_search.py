@@ -85,7 +85,7 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Add what images are sorted by, the search, and the rows of the images that are there."""
+    """Add the sort columns, the search, and the rows of existing images."""
     op.add_column("images", sa.Column("number", sa.Integer, nullable=False, server_default="0"))
     op.add_column("images", sa.Column("dated_at", Instant, nullable=False, server_default="0"))
     op.add_column("images", sa.Column("name_key", sa.Text, nullable=False, server_default=""))

@@ -10,5 +10,5 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Add the column; what is there already has no prediction, and gets a careful one when used."""
+    """Add the column; existing rows have no prediction, and get a careful one when used."""
     op.add_column("images", sa.Column("decode_seconds", sa.Float, nullable=True))

@@ -1,4 +1,4 @@
-"""Whether strangers get an original with the place where it was taken."""
+"""Whether strangers get an original with its location."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Add the column; what was uploaded before shares no place."""
+    """Add the column; earlier uploads share no location."""
     op.add_column(
         "images", sa.Column("share_location", sa.Boolean, nullable=False, server_default="0")
     )
