@@ -15,6 +15,7 @@ import typer
 from imagesvc.auth.principals import Scope
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
+from imagesvc.cli.options import DataDirOption
 from imagesvc.model.images import Visibility
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
@@ -61,7 +62,7 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each file.")
     ] = False,
-    data_dir: Annotated[Path | None, typer.Option(help="Where everything is stored.")] = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Upload files and folders of images to a service; print the id and URL of each.
 
