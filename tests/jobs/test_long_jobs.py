@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +22,14 @@ LONG = "w=3000&h=2400&fit=fill&enlarge=1&format=webp&lossless=1"
 SETTINGS = {"workers": 1, "eager_presets": "[]", "retry_delay": "10ms"}
 
 
-def variants(server: Server) -> dict[Path, int]:
-    """The files of variants, and when each was written."""
-    files = (server.data_dir / "variants").rglob("*")
-    return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
+def variants(server: Server) -> dict[str, int]:
+    """The variants that have a row, and when the file of each was written.
+
+    The row is written after the file: a file without one may be incomplete still.
+    """
+    folder = server.data_dir / "variants"
+    keys = rows(server.data_dir, "SELECT key FROM variants")
+    return {key: (folder / key[:2] / key).stat().st_mtime_ns for key in keys}
 
 
 def begin(server: Server, operations: list[str]) -> str:
