@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -22,6 +23,9 @@ hypothesis.settings.register_profile(
     "repeatable", deadline=None, derandomize="RANDOM_EXAMPLES" not in os.environ
 )
 hypothesis.settings.load_profile("repeatable")
+
+# Thousands of tests are objects that stay: the collector would visit them again and again.
+gc.set_threshold(100_000, 50, 50)
 
 # A shell ignores these in what it starts in the background, and processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,6 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(TAKE_LONGEST) + (0 if is_slow else 1)
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of the rounds of the garbage collector."""
+    gc.collect()
+    gc.freeze()
 
 
 class MakeServer(Protocol):
