@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,40 +78,41 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.merge("RGB", [Image.effect_noise((width, height), 30)] * 3)
 
 
-def originals(folder: Path) -> dict[str, str]:
-    """One file of each kind with a prediction of its own."""
-    frames = [noise(200, 150).convert("P").rotate(turn) for turn in range(90)]
-    tiny = {"tile_size": (8, 8)}
-    return {
-        "baseline": save(folder / "a.jpg", noise(2400, 1600)),
-        "progressive": save(folder / "b.jpg", noise(2400, 1600), progressive=True, subsampling=0),
-        "png": save(folder / "c.png", noise(1600, 1200), compress_level=1),
-        "webp": save(folder / "d.webp", noise(1600, 1200), method=0),
-        "avif": save(folder / "e.avif", noise(1000, 800), speed=10),
-        "animation": save(
-            folder / "f.gif", frames[0], save_all=True, append_images=frames[1:], loop=0
-        ),
-        "moving_png": save(
-            folder / "h.png",
-            noise(400, 300),
-            save_all=True,
-            append_images=[noise(400, 300) for _ in range(19)],
-        ),
-        "moving_avif": save(
-            folder / "j.avif",
-            noise(900, 700),
-            save_all=True,
-            append_images=[noise(900, 700) for _ in range(9)],
-            subsampling="4:4:4",
-            speed=10,
-        ),
-        "tiles": save(folder / "g.jp2", noise(800, 800), **tiny),
-        "floats": floats(folder / "h.tif", 1600, 1200),
-        "deep": deep(folder / "j.png", 2400, 1600, profile="p3", compression=1),
-        "deep_tiff": deep(folder / "j.tif", 2400, 1600, profile="p3"),
-        "transparent": save(folder / "k.png", transparent(1600, 1200), compress_level=1),
-        "zstd": save(folder / "i.tif", noise(1600, 1200), compression="zstd"),
-    }
+MAKERS: dict[str, Callable[[Path], str]] = {
+    "baseline": lambda folder: save(folder / "a.jpg", noise(2400, 1600)),
+    "progressive": lambda folder: save(
+        folder / "b.jpg", noise(2400, 1600), progressive=True, subsampling=0
+    ),
+    "png": lambda folder: save(folder / "c.png", noise(1600, 1200), compress_level=1),
+    "webp": lambda folder: save(folder / "d.webp", noise(1600, 1200), method=0),
+    "avif": lambda folder: save(folder / "e.avif", noise(1000, 800), speed=10),
+    "animation": lambda folder: moving(
+        folder / "f.gif",
+        [noise(200, 150).convert("P").rotate(turn) for turn in range(90)],
+        loop=0,
+    ),
+    "moving_png": lambda folder: moving(folder / "h.png", [noise(400, 300) for _ in range(20)]),
+    "moving_avif": lambda folder: moving(
+        folder / "j.avif", [noise(900, 700) for _ in range(10)], subsampling="4:4:4", speed=10
+    ),
+    "tiles": lambda folder: save(folder / "g.jp2", noise(800, 800), tile_size=(8, 8)),
+    "floats": lambda folder: floats(folder / "h.tif", 1600, 1200),
+    "deep": lambda folder: deep(folder / "j.png", 2400, 1600, profile="p3", compression=1),
+    "deep_tiff": lambda folder: deep(folder / "j.tif", 2400, 1600, profile="p3"),
+    "transparent": lambda folder: save(folder / "k.png", transparent(1600, 1200), compress_level=1),
+    "zstd": lambda folder: save(folder / "i.tif", noise(1600, 1200), compression="zstd"),
+}
+"""One file of each kind that is predicted in its own way."""
+
+
+def originals(folder: Path, names: Iterable[str] = MAKERS) -> dict[str, str]:
+    """Files of these kinds."""
+    return {name: MAKERS[name](folder) for name in names}
+
+
+def moving(path: Path, frames: Sequence[Image.Image], **options: Any) -> str:
+    """An animation."""
+    return save(path, frames[0], save_all=True, append_images=frames[1:], **options)
 
 
 def deep(path: Path, width: int, height: int, **options: Any) -> str:
@@ -156,7 +157,7 @@ def off(outcome: dict[str, Any]) -> bool:
 
 def test_a_worker_grows_about_as_much_as_predicted(tmp_path: Path) -> None:
     """Admission adds predictions: low ones overload a machine, high ones leave it idle."""
-    files = originals(tmp_path)
+    files = originals(tmp_path, {name for name, _ in SOME})
 
     outcomes = measured([(files[name], query) for name, query in SOME])
 
