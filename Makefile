@@ -31,7 +31,7 @@ help:
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows"
 	@echo "make test-python PYTHON=python3.13  a part of the tests on another Python"
-	@echo "make constraints  constraints.txt anew: the newest versions of all that is installed"
+	@echo "make constraints  update constraints.txt to the newest versions of all dependencies"
 	@echo "make check      ruff, mypy, and the import rules"
 	@echo "make api-check  schemathesis, generated clients, Postman, recipes; EXAMPLES=10 of each kind; needs npm"
 	@echo "make format     what ruff can mend by itself"
@@ -71,7 +71,7 @@ test-python: $(UV)
 
 # For every Python and machine that the service runs on, so without hashes.
 constraints: $(UV)
-	echo "# What CI, the Makefile and the container image install: 'make constraints' makes it anew." > $@.new
+	echo "# What CI, the Makefile and the container image install: 'make constraints' updates it." > $@.new
 	$(UV) pip compile --quiet --no-config --universal --python-version 3.11 --all-extras \
 	  --no-annotate --no-header pyproject.toml >> $@.new
 	mv $@.new $@.txt

@@ -1,4 +1,4 @@
-"""The photographs that the benches work on, real ones where they are to be had."""
+"""The photographs that the benches work on, real ones if available."""
 
 from __future__ import annotations
 

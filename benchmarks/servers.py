@@ -80,7 +80,7 @@ class Server:
         return {name: int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM")}
 
     def reset_peak(self) -> None:
-        """Make VmHWM start anew from what is resident now (proc(5), clear_refs)."""
+        """Make VmHWM start again from what is resident now (proc(5), clear_refs)."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def _is_ready(self) -> bool:

@@ -178,7 +178,7 @@ class EventEndpoints:
     async def _may_still(self, request: Request, viewer: Viewer) -> bool:
         """Whether the credential that opened the stream is still valid."""
         try:
-            principal = await self.authenticator.anew(request)
+            principal = await self.authenticator.authenticate_again(request)
             principal.check(AuthScope.READ)
         except ImagesvcError:
             return False

@@ -132,7 +132,7 @@ class Authenticator:
             request.scope[PRINCIPAL] = known
         return known
 
-    async def anew(self, request: Request) -> Principal:
+    async def authenticate_again(self, request: Request) -> Principal:
         """The principal, authenticated again during a long response.
 
         Raises:

@@ -79,7 +79,7 @@ def made_key(
         InvalidRequest: it has already expired.
     """
     if expires_at is not None and expires_at <= now:
-        raise InvalidRequest("expires_at is past.", (("expires_at", "is past"),))
+        raise InvalidRequest("expires_at is in the past.", (("expires_at", "is in the past"),))
     key_id = KeyId(new_id())
     secret = new_key(key_id)
     key = ApiKey(

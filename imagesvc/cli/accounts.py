@@ -96,7 +96,7 @@ def remove_user(
     updates it.
     """
     settings = load_settings(data_dir=data_dir)
-    on_store(settings, partial(_remove_user, name=name, heir=images_to))
+    on_store(settings, partial(_remove_user, name=name, new_owner=images_to))
 
 
 @key_commands.command("add")
@@ -185,19 +185,19 @@ async def _disable_user(service: Parts, *, name: str, is_disabled: bool) -> None
     await service.accounts.users.change(user.id, UserChange(is_disabled=is_disabled))
 
 
-async def _remove_user(service: Parts, *, name: str, heir: str | None) -> None:
+async def _remove_user(service: Parts, *, name: str, new_owner: str | None) -> None:
     users = service.accounts.users
     user = await _named(service, name)
-    heir_id: UserId | None = None
-    if heir is None and await users.owns_anything(user.id):
+    new_owner_id: UserId | None = None
+    if new_owner is None and await users.owns_anything(user.id):
         raise Conflict(f"{name} has images or collections; name their new owner with --images-to.")
-    if heir not in {None, NOBODY}:
-        heir_id = (await _named(service, heir or "")).id
-    if heir_id == user.id:
+    if new_owner not in {None, NOBODY}:
+        new_owner_id = (await _named(service, new_owner or "")).id
+    if new_owner_id == user.id:
         raise InvalidRequest("--images-to names the user to be removed.")
     if not user.is_disabled:  # prevents new images meanwhile
         await users.change(user.id, UserChange(is_disabled=True))
-    await users.transfer(user.id, heir_id, now=utc_now())
+    await users.transfer(user.id, new_owner_id, now=utc_now())
     await users.remove(user.id)
 
 

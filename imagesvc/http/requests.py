@@ -108,7 +108,7 @@ def _values(request: Request, known: set[str], lists: frozenset[str]) -> dict[st
         if name not in known:
             raise invalid(ascii(name[:40])[1:-1], f"is unknown; {advice(name, known)}")
         if "\x00" in value:
-            raise invalid(name, "must not hold NUL characters")
+            raise invalid(name, "must not contain NUL characters")
         if name in values and name not in lists:
             raise invalid(name, "is given twice in the query")
         values[name] = f"{values[name]},{value}" if name in values else value

@@ -30,7 +30,7 @@ def probe(data: Data, limits: Limits) -> Probe:
 
     Raises:
         EmptyFile: it has no bytes.
-        UnsupportedMediaType: it is no image of a format taken here.
+        UnsupportedMediaType: it is not an image of an accepted format.
         CorruptImage: it is truncated or malformed.
         ImageTooLarge: its pixels, frames, scans or predicted memory exceed the limits.
     """
@@ -101,7 +101,7 @@ def _header(data: Data, kind: Format, *, is_sequence: bool) -> Source:
     except CorruptImage as error:
         if is_sequence:
             raise UnsupportedMediaType(
-                "The frames of this AVIF sequence are not taken, and it has no still picture."
+                "The frames of this AVIF sequence are not supported, and it has no still picture."
             ) from error
         raise
 

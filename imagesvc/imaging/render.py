@@ -219,7 +219,7 @@ def sniffed(data: Data) -> Format:
     """
     kind = sniff(data[:HEAD_BYTES])
     if kind is None:
-        raise UnsupportedMediaType("The file is no image of a format taken here.")
+        raise UnsupportedMediaType("The file is not an image of an accepted format.")
     return kind
 
 

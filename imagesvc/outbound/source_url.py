@@ -50,7 +50,7 @@ def parse_source_url(text: str, *, ports: frozenset[int] | range) -> SourceUrl:
     if len(text) > MAX_URL:
         raise ValueError(f"may have {MAX_URL:,} characters")
     if UNSAFE.search(text):
-        raise ValueError("must not hold spaces, control characters or backslashes")
+        raise ValueError("must not contain spaces, control characters or backslashes")
     try:
         parts = urlsplit(text)
     except ValueError as error:
@@ -58,7 +58,7 @@ def parse_source_url(text: str, *, ports: frozenset[int] | range) -> SourceUrl:
     if parts.scheme not in DEFAULT_PORTS or not text[len(parts.scheme) :].startswith("://"):
         raise ValueError("must begin with http:// or https://")
     if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password")
+        raise ValueError("must not contain a user name or password")
     if "#" in text:
         raise ValueError("must not have a fragment")
     authority = AUTHORITY.fullmatch(parts.netloc)

@@ -56,7 +56,7 @@ class TransformSettings(BaseModel):
     def _named(cls, presets: dict[str, str]) -> dict[str, str]:
         for name in presets:
             if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
-                raise ValueError(f"{name!r} is no name: a-z, 0-9, - and _, at most 64")
+                raise ValueError(f"{name!r} is not a valid name: a-z, 0-9, - and _, at most 64")
         return presets
 
     @field_validator("eager_presets")

@@ -110,7 +110,7 @@ class CollectionStore:
             )
             if not done.rowcount:
                 count = _get(connection, collection_id).image_count
-                raise Conflict(f"There are images in this collection ({count}); take them out.")
+                raise Conflict(f"This collection has images ({count}); remove them first.")
 
         await self._database.write(work)
 
@@ -229,7 +229,7 @@ def _move(
         .returning(images.c.id, images.c.owner_id)
     ).all()
     if len(moved) != len(image_ids):  # where writers do not wait for each other anyway
-        raise Conflict("Someone else has moved an image at the same time.")
+        raise Conflict("Another request has moved an image at the same time.")
     for row in moved:
         record_image_event(connection, EventType.IMAGE_UPDATED, row.id, row.owner_id, now)
 

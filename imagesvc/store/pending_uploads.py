@@ -36,7 +36,7 @@ class PendingUploadStore:
             count = select(func.count()).where(columns.owner_id == pending.owner_id)
             if (connection.scalar(count) or 0) >= MAX_OF_OWNER:
                 raise QuotaExceeded(
-                    f"{MAX_OF_OWNER:,} upload URLs have been handed out and not been used; "
+                    f"{MAX_OF_OWNER:,} upload URLs have been made and not been used; "
                     "use them, or wait until they expire."
                 )
             connection.execute(insert(upload_slots), [values])

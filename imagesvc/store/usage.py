@@ -88,7 +88,7 @@ def check_room(usage: Usage, size: int) -> None:
         raise QuotaExceeded(f"The quota of {allowed.images:,} images is used up.")
     if allowed.bytes is not None and usage.bytes + size > allowed.bytes:
         left = max(0, allowed.bytes - usage.bytes)
-        raise QuotaExceeded(f"Of the quota of {allowed.bytes:,} bytes, {left:,} are left.")
+        raise QuotaExceeded(f"{left:,} of the quota of {allowed.bytes:,} bytes are left.")
 
 
 def _bounds(quota: Quota) -> dict[str, Any]:

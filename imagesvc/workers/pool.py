@@ -84,7 +84,7 @@ class WorkerPool:
         """Start every worker, and have it load the codecs and lock itself.
 
         Raises:
-            WorkerDied: one does not come up.
+            WorkerDied: one does not start.
             OSError: the system refuses to start one.
         """
         try:
@@ -182,7 +182,7 @@ class WorkerPool:
             self.sandbox.accept(_readiness(reply))
         except TimeoutError:
             worker.kill()
-            raise WorkerDied("A worker process does not come up.") from None
+            raise WorkerDied("A worker process does not start.") from None
         except BaseException:
             worker.kill()
             raise
@@ -247,7 +247,7 @@ def _read(call: Call[T], reply: Reply) -> T | _Failure:
     """The result of a call.
 
     Raises:
-        WorkerDied: it makes no sense: the worker is not to be used again.
+        WorkerDied: it is invalid: the worker must not be used again.
     """
     plain = reply.plain
     try:
@@ -259,7 +259,7 @@ def _read(call: Call[T], reply: Reply) -> T | _Failure:
             return _Failure(ImagesvcError("An internal error stopped this work."))
         return call.unpack(plain["value"], Answer(reply.body, reply.files))
     except (LookupError, TypeError, ValueError) as garbled:
-        raise WorkerDied("A worker process answered nonsense.") from garbled
+        raise WorkerDied("A worker process sent an invalid answer.") from garbled
 
 
 @contextlib.contextmanager

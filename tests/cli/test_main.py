@@ -95,7 +95,7 @@ def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None
 
     assert done.returncode == 2
     assert "presets.thumbnail: w must be a whole number" in done.stderr
-    assert "presets.preview: x is no transform key" in done.stderr
+    assert "presets.preview: x is not a transform key" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,7 @@ from imagesvc.model.images import Variant
 from imagesvc.syntax.appended import Appended
 from tests.waiting import PATIENCE
 
-ASKERS = 20
+REQUESTERS = 20
 BODY = b"pixels"
 
 
@@ -89,9 +89,9 @@ async def test_concurrent_requests_use_the_normal_route_once() -> None:
     """A new picture of a page is requested by every client that has the page open."""
     way = LongWay(remembers=True)
 
-    bodies = await asyncio.gather(*(way.ask() for _ in range(ASKERS)))
+    bodies = await asyncio.gather(*(way.ask() for _ in range(REQUESTERS)))
 
-    assert bodies == [BODY] * ASKERS
+    assert bodies == [BODY] * REQUESTERS
     assert way.calls == 1
 
 
@@ -103,9 +103,9 @@ async def test_without_a_remembered_answer_each_request_is_decided_separately() 
     """
     way = LongWay(remembers=False)
 
-    await asyncio.gather(*(way.ask() for _ in range(ASKERS)))
+    await asyncio.gather(*(way.ask() for _ in range(REQUESTERS)))
 
-    assert way.calls == ASKERS
+    assert way.calls == REQUESTERS
 
 
 @pytest.mark.anyio

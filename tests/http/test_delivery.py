@@ -225,7 +225,7 @@ def test_equal_transforms_share_a_variant(server: Server) -> None:
 
 
 def test_a_preset_is_its_parameters(server: Server, image: dict[str, Any]) -> None:
-    """By whatever way it is asked for, it is one variant."""
+    """It is one variant for every form of the request."""
     image_id = image["id"]
     ways = [f"{image_id}/thumbnail", f"{image_id}?preset=thumbnail", f"{image_id}?w=256&h=256"]
 

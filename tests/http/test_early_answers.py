@@ -73,7 +73,7 @@ def answer_after_all_is_sent(server: Server, request: bytes, body: bytes) -> Raw
 def test_a_refusal_reaches_strangers_that_still_send(
     server: Server, status: int, request_line: str, fields: tuple[str, ...], body: bytes
 ) -> None:
-    """Whatever refuses them."""
+    """This holds for every kind of refusal."""
     request = head(request_line, "Connection: close", *fields)
 
     answer = answer_after_all_is_sent(server, request, body)

@@ -91,7 +91,7 @@ def test_edits_and_deletions_send_events(server: Server) -> None:
 
 
 def test_invalid_parameters_are_refused(server: Server) -> None:
-    """A misspelt type would be a stream that is silent for ever."""
+    """A misspelt type would give a stream without events."""
     for query in ({"types": "image.made"}, {"last_event_id": "x"}, {"last_event_id": "9" * 30}):
         assert_problem(server.client.get(EVENTS, params=query), 400, "invalid_request")
     bad = server.client.get(EVENTS, headers={"Last-Event-ID": "-1"})
@@ -136,7 +136,7 @@ def test_a_reader_that_reconnects_gets_each_event_once(make_server: MakeServer) 
 
 
 def test_open_streams_do_not_delay_a_stop(make_server: MakeServer) -> None:
-    """A deployment waits for nobody who only listens."""
+    """A deployment does not wait for clients that only listen."""
     server = make_server(workers=1, shutdown_timeout="1h")
     with (
         server.client.stream("GET", EVENTS) as first,
@@ -153,7 +153,7 @@ def test_open_streams_do_not_delay_a_stop(make_server: MakeServer) -> None:
 
 
 def test_users_get_only_their_own_events(guarded: Server, admin: Account) -> None:
-    """Someone else's uploads are nobody's business."""
+    """Uploads of other users are private."""
     own = make_user(guarded, admin, "listener")
     other = make_user(guarded, admin, "uploader")
     files = {"file": ("a.jpg", picture(5))}
@@ -168,19 +168,19 @@ def test_users_get_only_their_own_events(guarded: Server, admin: Account) -> Non
 
 def test_the_new_owner_gets_an_event_for_each_image(guarded: Server, admin: Account) -> None:
     """They have it from then on, and a copy that was validated by its ETag names the old owner."""
-    owner, heir = make_user(guarded, admin, "testator"), make_user(guarded, admin, "heir")
+    owner, new_owner = make_user(guarded, admin, "testator"), make_user(guarded, admin, "new-owner")
     files = {"file": ("a.jpg", picture(6))}
     images = {owner.client.post("/api/v1/images", files=files).json()["id"] for _ in range(2)}
     (some, *_) = images
     before = admin.client.get(f"/api/v1/images/{some}").headers["etag"]
 
     admin.client.delete(
-        f"/api/v1/users/{owner.id}", params={"images_to": heir.id}
+        f"/api/v1/users/{owner.id}", params={"images_to": new_owner.id}
     ).raise_for_status()
 
-    told = read(heir.client, "image.updated", last="0", count=2, types="image.updated")
+    told = read(new_owner.client, "image.updated", last="0", count=2, types="image.updated")
     assert {event["data"]["data"]["image_id"] for event in told} == images
-    assert heir.client.get(f"/api/v1/images/{some}").headers["etag"] != before
+    assert new_owner.client.get(f"/api/v1/images/{some}").headers["etag"] != before
 
 
 def test_failed_and_retried_jobs_send_events(make_server: MakeServer) -> None:
@@ -198,7 +198,7 @@ def test_failed_and_retried_jobs_send_events(make_server: MakeServer) -> None:
 
 
 def test_cancelled_jobs_send_events(make_server: MakeServer) -> None:
-    """Whoever waits for a job learns that it will not come."""
+    """A client that waits for a job learns that it has ended."""
     server = make_server(workers=1)
     jobs = [server.upload(picture(n, (2400, 1800)))["job"]["id"] for n in range(6)]
     server.client.delete(f"/api/v1/jobs/{jobs[-1]}").raise_for_status()
@@ -209,7 +209,7 @@ def test_cancelled_jobs_send_events(make_server: MakeServer) -> None:
 
 
 def test_an_id_older_than_the_kept_events_resets(make_server: MakeServer) -> None:
-    """A client that was away too long must read the lists anew, and is told so."""
+    """A client that was disconnected too long must read the lists again."""
     server = make_server(event_retention="1ms", gc_interval="300ms")
     for number in range(3):
         server.finished(server.upload(picture(number))["job"]["id"])

@@ -213,7 +213,7 @@ def test_without_accounts_no_admin_is_made(make_server: MakeServer) -> None:
 
 
 def test_only_the_owner_can_read_database_and_secret(make_server: MakeServer) -> None:
-    """Hashes of passwords are guessed at leisure by whoever can read them."""
+    """Readable password hashes could be attacked offline."""
     server = make_server(auth="required", workers=1)
 
     found = {path: path.stat().st_mode & 0o077 for path in server.data_dir.iterdir()}

@@ -178,7 +178,7 @@ def test_a_browser_form_is_redirected_to_the_picture(server: Server) -> None:
     "accept", ["*/*", "application/json", "application/json, text/html", "text/html;q=0, */*"]
 )
 def test_programs_are_answered_in_json(server: Server, accept: str) -> None:
-    """Whoever does not ask for HTML first."""
+    """These are clients that do not prefer HTML."""
     assert submit(server, accept, picture(51)).status_code == 201
 
 

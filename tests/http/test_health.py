@@ -46,7 +46,7 @@ def test_head_is_enough(server: Server, path: str) -> None:
 
 
 def test_the_root_confirms_that_the_service_runs(server: Server) -> None:
-    """To whoever is no browser."""
+    """Clients other than browsers get the confirmation."""
     answer = server.client.get("/", headers={"accept": "application/json"})
 
     assert answer.json() == {"status": "ok"}

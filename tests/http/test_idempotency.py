@@ -180,7 +180,7 @@ def test_a_retry_during_the_first_request_is_a_conflict(server: Server) -> None:
 
 
 def test_many_retries_at_once_make_one_image(server: Server) -> None:
-    """However they race, there is one, and nobody gets another answer."""
+    """For every race there is one image, and all get the same response."""
     before = images_count(server)
 
     with ThreadPoolExecutor(16) as executor:
@@ -267,7 +267,7 @@ def test_keys_expire(make_server: MakeServer) -> None:
 
 
 def test_expired_records_are_removed(make_server: MakeServer) -> None:
-    """A thousand keys must not stay for ever."""
+    """A thousand keys must not stay without limit."""
     server = make_server(idempotency_key_lifetime="2s", gc_interval="1s")
     most = 0
     for number in range(20):

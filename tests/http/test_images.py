@@ -52,7 +52,7 @@ def test_an_image_reads_the_same_listed_and_alone(server: Server, ids: list[str]
 def test_following_the_link_visits_every_image_once(
     server: Server, ids: list[str], limit: int
 ) -> None:
-    """Whatever the page size; the Link header and the cursor say the same (RFC 8288)."""
+    """This holds for every page size; the Link header and the cursor agree (RFC 8288)."""
     seen: list[str] = []
     url: str | None = f"/api/v1/images?limit={limit}"
 
@@ -107,7 +107,7 @@ def test_pages_do_not_shift_when_images_are_added_or_deleted(make_server: MakeSe
 def test_a_list_parameter_that_breaks_its_rules_is_named(
     server: Server, place: str, query: str, loc: str
 ) -> None:
-    """Nothing that was asked for is passed over in silence."""
+    """No requested parameter is silently ignored."""
     answer = server.client.get(f"/api/v1/{place}?{query}")
 
     document = assert_problem(answer, 400, "invalid_request")
@@ -116,7 +116,7 @@ def test_a_list_parameter_that_breaks_its_rules_is_named(
 
 @pytest.mark.parametrize("host", ["[", "evil.example/x?w=1", "a b", "", "\xff"])
 def test_the_host_field_has_no_effect(server: Server, ids: list[str], host: str) -> None:
-    """A link or a transform read out of it would poison whatever cache stands before us."""
+    """A URL derived from it would poison caches in front of the service."""
     for target, header in ((f"/images/{ids[0]}?w=33", "etag"), ("/api/v1/images?limit=1", "link")):
         plain = server.client.get(target).headers[header]
 
@@ -288,7 +288,7 @@ def test_metadata_is_always_sent_as_it_is_now(server: Server) -> None:
 
 
 def test_an_edit_depends_only_on_its_version(server: Server) -> None:
-    """A date is passed over where there is none (RFC 9110, section 13.1.4)."""
+    """A date is ignored for resources without one (RFC 9110, section 13.1.4)."""
     url = f"/api/v1/images/{server.upload(picture(78))['id']}"
     old = {"if-unmodified-since": "Sat, 01 Jan 2000 00:00:00 GMT"}
     etag = server.client.get(url).headers["etag"]

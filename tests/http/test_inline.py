@@ -1,4 +1,4 @@
-"""Variants in memory are answered without a task of their own: nobody may tell but by the speed."""
+"""Variants in memory are answered without a task: only the speed differs."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_an_unexpected_body_is_ignored(server: Server, hot: str) -> None:
 
 
 def test_an_endless_body_after_an_answer_ends(server: Server, hot: str) -> None:
-    """Nobody reads it."""
+    """No one reads the body."""
     with connected(server) as connection:
         connection.sendall(request(hot, "Transfer-Encoding: chunked"))
         assert read_raw(connection) is not None

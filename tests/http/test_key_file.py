@@ -202,7 +202,7 @@ def test_a_printed_key_that_never_got_its_rows_is_forgotten(
 
 @pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "reserve"])
 def test_a_killed_first_start_keeps_the_key(tmp_path: Path, key_file: Path, sign: str) -> None:
-    """At whatever point: there is one admin with one key."""
+    """For a kill at every point there is one admin with one key."""
     server = Server(tmp_path / "data", auth=None, admin_key_file=str(key_file))
     with contextlib.closing(server):
         start_and_kill(server, server.data_dir / sign)

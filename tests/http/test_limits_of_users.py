@@ -177,7 +177,7 @@ def test_all_keys_of_a_user_draw_on_one_bucket(server: Server, admin: Account) -
 
 
 def test_invalid_credentials_are_counted_by_address(server: Server, admin: Account) -> None:
-    """Nobody may guess for ever, and who knows the key is not kept out by who does not."""
+    """Guessing is limited, and does not lock out the owner of the key."""
     wrong = {"authorization": f"Bearer isk_{'0' * 32}_{'0' * 64}", "x-forwarded-for": "192.0.2.1"}
 
     statuses = [server.client.get("/api/v1/images", headers=wrong).status_code for _ in range(8)]
@@ -197,7 +197,7 @@ def login(server: Server, name: str, address: str, password: str = "wrong") -> h
 
 
 def test_passwords_are_tried_seldom_from_one_address(server: Server) -> None:
-    """Whatever names they are tried for."""
+    """The limit applies to all names together."""
     statuses = [login(server, f"name{number}", "192.0.2.2").status_code for number in range(5)]
 
     assert statuses == [401] * 3 + [429] * 2

@@ -87,7 +87,7 @@ def test_a_patch_of_an_older_version_changes_nothing(server: Server) -> None:
 
 
 def test_saving_without_changes_makes_no_version(server: Server) -> None:
-    """Who saves twice disturbs nobody."""
+    """Saving twice affects no other editor."""
     image = server.upload(picture(), title="A", tags="b")
 
     same = server.client.patch(url_of(image), json={"title": "A", "tags": ["b"]})

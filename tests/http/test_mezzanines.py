@@ -19,7 +19,7 @@ def large(server: Server) -> str:
 
 
 def test_a_large_original_gets_a_mezzanine_that_lives_and_dies_with_it(server: Server) -> None:
-    """It is a blob of its own, and nobody else's."""
+    """It is a separate blob of this original only."""
     before = server.blobs()
     image = server.upload(picture(8, LARGE))
     server.finished(image["job"]["id"])
@@ -63,7 +63,7 @@ def test_exact_is_another_representation_than_what_the_mezzanine_gives(
 def test_the_eager_thumbnail_is_the_one_made_later_from_the_stored_mezzanine(
     server: Server, large: str
 ) -> None:
-    """Same transform, same bytes, whoever makes it and when."""
+    """The same transform gives the same bytes, by every way and at every time."""
     first = server.client.get(f"/images/{large}/thumbnail")
     server.client.delete(f"/api/v1/images/{large}/variants")
     again = server.client.get(f"/images/{large}/thumbnail")

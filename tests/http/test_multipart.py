@@ -42,7 +42,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
 def test_a_malformed_body_is_a_client_error(server: Server, body: bytes) -> None:
-    """Whatever is wrong with a form, the answer says so; it is never a 500."""
+    """The response names every error of a form; it is never a 500."""
     answer = post_multipart(server, body)
 
     assert_problem(answer, 400, "invalid_request")

@@ -201,7 +201,7 @@ def test_images_go_to_the_user_who_is_named(guarded: Server, admin: Account, ada
 
 def test_images_go_to_nobody(guarded: Server, admin: Account, ada: Account) -> None:
     """Only admins can then see and change them."""
-    owner, image_id = owner_with_image(guarded, admin, "owner-without-heir")
+    owner, image_id = owner_with_image(guarded, admin, "owner-without-successor")
 
     answer = admin.client.delete(f"{USERS}/{owner.id}", params={"images_to": "nobody"})
 
@@ -211,13 +211,13 @@ def test_images_go_to_nobody(guarded: Server, admin: Account, ada: Account) -> N
     assert admin.client.delete(f"/api/v1/images/{image_id}").status_code == 204
 
 
-@pytest.mark.parametrize("heir", ["", "ada", "01900000-0000-7000-8000-000000000000", "self"])
-def test_an_invalid_new_owner_is_refused(guarded: Server, admin: Account, heir: str) -> None:
+@pytest.mark.parametrize("new_owner", ["", "ada", "01900000-0000-7000-8000-000000000000", "self"])
+def test_an_invalid_new_owner_is_refused(guarded: Server, admin: Account, new_owner: str) -> None:
     """Nothing is changed before the refusal."""
-    owner = make_user(guarded, admin, f"heirless-{len(heir)}")
-    heir = owner.id if heir == "self" else heir
+    owner = make_user(guarded, admin, f"ownerless-{len(new_owner)}")
+    new_owner = owner.id if new_owner == "self" else new_owner
 
-    answer = admin.client.delete(f"{USERS}/{owner.id}", params={"images_to": heir})
+    answer = admin.client.delete(f"{USERS}/{owner.id}", params={"images_to": new_owner})
 
     document = assert_problem(answer, 400, "invalid_request")
     assert document["errors"][0]["loc"] == "images_to"

@@ -246,7 +246,7 @@ def test_a_stop_loses_no_delivery(
 def test_a_receiver_that_stays_unreachable_is_disabled(
     make_server: MakeServer, receiver: Receiver
 ) -> None:
-    """Its owner sees the time and the reason; enabled again, it starts anew."""
+    """Its owner sees the time and the reason; enabled again, it starts over."""
     server = make_server(
         workers=1, webhook_allow='["127.0.0.1/32"]', webhook_retry_delay="1ms",
         webhook_disable_after="1s",

@@ -262,7 +262,7 @@ def test_runs_are_bounded_since_they_are_decoded_slowly(tmp_path: Path) -> None:
         (40, b"\0\5", "5 components"),
         (42, b"\x98", "25 bits"),
         (43, b"\x81", "subsampled 129"),
-        (24, bytes(4), "tiles make no sense"),
+        (24, bytes(4), "tiles are invalid"),
         (24, b"\0\0\0\1\0\0\0\1", "tiles; the limit"),
         (8, bytes(4), "size is 0"),
     ],

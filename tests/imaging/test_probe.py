@@ -111,7 +111,7 @@ def test_other_formats_are_unsupported_by_name(tmp_path: Path, head: bytes, name
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_truncated_files_are_refused_without_decoding(tmp_path: Path, suffix: str) -> None:
-    """Cut at any of a hundred places, a file gives an error of ours, and is never accepted."""
+    """Cut at any of a hundred places, a file gives a known error, and is never accepted."""
     whole = Path(save(tmp_path / f"a.{suffix}", gradient(250, 180)))
     data = whole.read_bytes()
     cut = tmp_path / "cut"

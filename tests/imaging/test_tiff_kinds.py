@@ -196,9 +196,9 @@ def test_common_kinds_are_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (Kind(compression=tiffs.LERC), "TIFF files in LERC are not taken."),
-        (Kind(compression=tiffs.UNKNOWN), "TIFF files in compression 60000 are not taken."),
-        (Kind(photometric=tiffs.CFA), "TIFF files of colour filter arrays are not taken."),
+        (Kind(compression=tiffs.LERC), "TIFF files in LERC are not supported."),
+        (Kind(compression=tiffs.UNKNOWN), "TIFF files in compression 60000 are not supported."),
+        (Kind(photometric=tiffs.CFA), "TIFF files of colour filter arrays are not supported."),
         (Kind(bits=12), "TIFF files of 3 samples of 12 bits"),
         (Kind(bits=64, form=tiffs.FLOAT), "TIFF files of 3 floating-point samples of 64 bits"),
         (Kind(bits=32, compression=tiffs.ZSTD), "TIFF files of 3 samples of 32 bits"),

@@ -267,7 +267,7 @@ async def test_a_copy_of_a_known_original_is_found_by_similarity_after_analysis(
 
     assert await titles(database, "color:#2f6b9a") == ["near", "one"]
     assert (await titles(database, f"similar:{first.id}"))[:2] == ["near"]
-    with pytest.raises(InvalidQuery, match="has not looked at it yet"):
+    with pytest.raises(InvalidQuery, match="has not analysed it yet"):
         await titles(database, f"similar:{twin.id}")
     await record(database, twin, analysis)
     assert await titles(database, "color:#2f6b9a") == ["near", "two", "one"]

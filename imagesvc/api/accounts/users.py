@@ -129,7 +129,7 @@ class MeOut(Model, title="Me"):
     usage: Usage | None
 
 
-def _heir(text: object) -> object:
+def _new_owner(text: object) -> object:
     if text == "nobody":
         return None
     try:
@@ -141,7 +141,7 @@ def _heir(text: object) -> object:
 class UserRemoval(Query):
     """The new owner of a removed user's images."""
 
-    images_to: Annotated[Id | None, BeforeValidator(_heir)] = None
+    images_to: Annotated[Id | None, BeforeValidator(_new_owner)] = None
     """The id of a user, or `nobody`, which leaves them to admins."""
 
 
@@ -248,26 +248,26 @@ class UserEndpoints:
         """
         query = call.query
         is_given = "images_to" in query.model_fields_set
-        heir = None if query.images_to is None else UserId(query.images_to)
-        if heir is not None:
-            await self._check_heir(heir, user.id)
+        new_owner = None if query.images_to is None else UserId(query.images_to)
+        if new_owner is not None:
+            await self._check_new_owner(new_owner, user.id)
         if not is_given and await self.users.owns_anything(user.id):
             raise Conflict(
                 "This user has images or collections; name the new owner with images_to."
             )
         if not user.is_disabled:  # prevents new images meanwhile
             await self.users.change(user.id, UserChange(is_disabled=True))
-        await self.users.transfer(user.id, heir, now=self.clock())
+        await self.users.transfer(user.id, new_owner, now=self.clock())
         self.on_handed_over()
         await self.users.remove(user.id)
         return Response(status_code=204)
 
-    async def _check_heir(self, heir: UserId, user_id: UserId) -> None:
+    async def _check_new_owner(self, new_owner: UserId, user_id: UserId) -> None:
         try:
-            await self.users.get(heir)
+            await self.users.get(new_owner)
         except NotFound as error:
             raise invalid("images_to", "names no user") from error
-        if heir == user_id:
+        if new_owner == user_id:
             raise invalid("images_to", "names the user to be removed")
 
     async def _check_may_choose(

@@ -37,7 +37,7 @@ def check_text(name: str, text: str) -> None:
         ValueError: the error, as the end of a sentence that begins with the field's name.
     """
     if "\x00" in text:
-        raise ValueError("must not hold NUL characters")
+        raise ValueError("must not contain NUL characters")
     if len(text.encode()) > max_bytes(name):
         raise ValueError(f"may have {max_bytes(name):,} bytes")
 

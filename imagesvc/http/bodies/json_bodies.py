@@ -96,7 +96,7 @@ def _fields(body: bytes) -> dict[str, str]:
         raise InvalidRequest("The body is not a form of fields in UTF-8.") from error
     for name, value in pairs:
         if "\x00" in value:
-            raise invalid(ascii(name[:40])[1:-1], "must not hold NUL characters")
+            raise invalid(ascii(name[:40])[1:-1], "must not contain NUL characters")
         if [other for other, _value in pairs].count(name) > 1:
             raise invalid(ascii(name[:40])[1:-1], "is given twice")
     return dict(pairs)

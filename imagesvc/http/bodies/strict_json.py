@@ -30,7 +30,7 @@ def check_json(body: bytes) -> None:
         raise _fault(f"may be nested {MAX_DEPTH} deep") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise _fault(f"must be JSON, and is none at {place}") from error
+        raise _fault(f"must be valid JSON; the error is at {place}") from error
     except ValueError as error:  # an integer of thousands of digits
         raise _fault("has a number of too many digits") from error
     _check_texts(value, ())
@@ -67,9 +67,9 @@ def _check_texts(value: object, place: tuple[str | int, ...]) -> None:
 
 def _check_text(text: str, place: tuple[str | int, ...]) -> None:
     if "\x00" in text:
-        raise _fault("must not hold NUL characters", _loc(place))
+        raise _fault("must not contain NUL characters", _loc(place))
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _fault("must not hold half of a surrogate pair", _loc(place))
+        raise _fault("must not contain half of a surrogate pair", _loc(place))
 
 
 def _loc(place: tuple[str | int, ...]) -> str:

@@ -229,7 +229,7 @@ class _IgnoredPart:
             self.beginning = (self.beginning + data)[:MAX_DIGITS]
         self.received.ignored_bytes += len(data)
         if self.received.ignored_bytes > MAX_IGNORED_BYTES:
-            raise InvalidRequest("The form holds too much beside its files.")
+            raise InvalidRequest("The fields of the form are too large.")
 
     async def end(self, _received: Received) -> None:
         if self.name in PIECES:

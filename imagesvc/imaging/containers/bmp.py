@@ -54,7 +54,7 @@ def walk(data: Data, limits: Limits, _budget: Budget) -> Found:
     """Check that all rows exist.
 
     Raises:
-        CorruptImage: the file ends too early, or its header makes no sense.
+        CorruptImage: the file ends too early, or its header is invalid.
         ImageTooLarge: too many pixels, or too many in run-length coding.
     """
     if len(data) < FILE_HEADER_BYTES + OS2_HEADER_BYTES:

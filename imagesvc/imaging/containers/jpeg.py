@@ -79,7 +79,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
         if length < 2 or at + length > len(data):
             raise truncated("JPEG", f"segment FF{marker:02X} is cut off")
         if marker in _UNSUPPORTED_FRAMES:
-            raise malformed("JPEG", f"frame type FF{marker:02X} is not taken")
+            raise malformed("JPEG", f"frame type FF{marker:02X} is not supported")
         if marker in _FRAMES:
             if scans is not None:
                 raise malformed("JPEG", "it has two frame headers")
@@ -205,7 +205,7 @@ def _frame(data: Data, at: int, marker: int) -> Found:
     precision, bands = header[2], header[7]
     height, width = big(header, 3, 2), big(header, 5, 2)
     if precision != 8:
-        raise malformed("JPEG", f"{precision} bits a sample are not taken")
+        raise malformed("JPEG", f"{precision} bits a sample are not supported")
     if bands not in _BANDS:
         raise malformed("JPEG", f"it has {bands} components")
     if not width or not height:

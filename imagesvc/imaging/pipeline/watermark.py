@@ -63,7 +63,7 @@ def _scaled(mark: Watermark, outer: Size) -> Picture:
 def _decoded(data: bytes) -> Picture:
     kind = sniff(data[:HEAD_BYTES])
     if kind is None:
-        raise CorruptImage("The watermark is no image of a format taken here.")
+        raise CorruptImage("The watermark is not an image of an accepted format.")
     picture = tagged(vips.load_bytes(data, kind).autorot(), data, kind)
     layer = to_srgb(picture).colourspace("srgb")
     return layer if layer.hasalpha() else layer.addalpha()

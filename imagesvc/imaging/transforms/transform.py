@@ -147,7 +147,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 def _row(key: str) -> Key:
     row = KEYS.get(key)
     if row is None:
-        raise ValueError(f"is no transform key; there are {', '.join([*KEYS, PRESET])}")
+        raise ValueError(f"is not a transform key; the keys are {', '.join([*KEYS, PRESET])}")
     return row
 
 

@@ -135,4 +135,4 @@ class Incoming:
 
     def _check_space(self) -> None:
         if self._data_dir.free_bytes() < self._min_free_bytes:
-            raise InsufficientStorage("The disk is nearly full; uploads are not taken now.")
+            raise InsufficientStorage("The disk is nearly full; uploads are refused now.")

@@ -31,7 +31,7 @@ class Reserve:
     def fill(self, free_bytes: int, floor: int) -> None:
         """Take the room, if that leaves `floor` bytes free, and as much again.
 
-        So it is not taken back from who has just been given it.
+        So it is not taken back from the requester that has just got it.
         """
         with self._lock:
             if free_bytes < floor + 2 * SIZE:

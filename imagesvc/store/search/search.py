@@ -231,7 +231,7 @@ def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, An
     ):
         raise _unlike(term.column, "there is no image with this id")
     if row.phash is None or not row.is_analysed:
-        raise _unlike(term.column, "the job of this image has not looked at it yet")
+        raise _unlike(term.column, "the job of this image has not analysed it yet")
     return row
 
 

@@ -97,8 +97,8 @@ class DeliveryStore:
             if row is None:
                 raise NotFound(NO_SUCH_ID)
             _check_may_wait(connection, webhook_id)
-            anew = {"status": "pending", "attempts": 0, "due_at": now, "finished_at": None}
-            connection.execute(update(webhook_deliveries).where(*one).values(anew))
+            reset = {"status": "pending", "attempts": 0, "due_at": now, "finished_at": None}
+            connection.execute(update(webhook_deliveries).where(*one).values(reset))
             return _delivery(connection.execute(select(webhook_deliveries).where(*one)).one())
 
         return await self._database.write(work)
@@ -149,7 +149,7 @@ def _check_may_wait(connection: Connection, webhook_id: UUID) -> None:
     if not row.is_enabled:
         raise Conflict("The webhook is disabled.")
     if row.waiting >= MAX_WAITING:
-        raise Conflict(f"For this webhook {MAX_WAITING:,} deliveries wait already.")
+        raise Conflict(f"{MAX_WAITING:,} deliveries already wait for this webhook.")
 
 
 def message(event_type: str, timestamp: datetime, event_id: str, data: dict[str, Any]) -> str:

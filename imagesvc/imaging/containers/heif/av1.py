@@ -45,7 +45,7 @@ def check_sizes(data: Data, budget: Budget) -> None:
                 wanted = "{} x {}".format(*claimed[item])
                 raise UnsupportedMediaType(
                     f"The AVIF file shows a layer of {wanted} pixels of a picture of "
-                    f"{coded[0]} x {coded[1]}; only the largest layer is taken."
+                    f"{coded[0]} x {coded[1]}; only the largest layer is supported."
                 )
         return
 

@@ -36,7 +36,7 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
     """Check the code stream's header, and that its tiles are complete.
 
     Raises:
-        CorruptImage: the file is cut off, or its header makes no sense.
+        CorruptImage: the file is cut off, or its header is invalid.
         ImageTooLarge: too many pixels, tiles or parts of tiles.
     """
     at, shown = 0, None
@@ -90,7 +90,7 @@ def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int, int, int]:
     if not 1 <= bands <= 4 or length != 38 + 3 * bands:
         raise malformed(NAME, f"it has {bands} components")
     if not tile_width or not tile_height or tile_left > left or tile_top > top:
-        raise malformed(NAME, "its tiles make no sense")
+        raise malformed(NAME, "its tiles are invalid")
     tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
     check_count("tiles", tiles, MAX_TILES)
     components = data[at + 42 : at + 42 + 3 * bands]
@@ -98,7 +98,7 @@ def _header(data: Data, at: int, limits: Limits) -> tuple[Found, int, int, int]:
         raise truncated(NAME, "the header is cut off")
     for depth, across, down in struct.iter_unpack("3B", components):
         if (depth & 0x7F) + 1 > MAX_DEPTH:
-            raise malformed(NAME, f"{(depth & 0x7F) + 1} bits a sample are not taken")
+            raise malformed(NAME, f"{(depth & 0x7F) + 1} bits a sample are not supported")
         if not 1 <= across <= MAX_SUBSAMPLING or not 1 <= down <= MAX_SUBSAMPLING:
             raise malformed(NAME, f"a component is subsampled {across} x {down} times")
     held = _HELD_BITS * bands + _PICTURE_BITS

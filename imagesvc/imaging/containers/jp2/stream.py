@@ -28,7 +28,7 @@ def check_parts(data: Data, at: int, tiles: int, budget: Budget) -> None:
         budget: for segments and parts.
 
     Raises:
-        CorruptImage: the stream is cut off, or a segment makes no sense.
+        CorruptImage: the stream is cut off, or a segment is invalid.
         ImageTooLarge: there are too many segments or parts.
     """
     at = _main_header(data, at, budget)
@@ -65,7 +65,7 @@ def _main_header(data: Data, at: int, budget: Budget) -> int:
         _check_within(data, at, size)
         missing.discard(marker)
         if marker in _CHECKS and not _CHECKS[marker](data[at + 4 : at + size]):
-            raise malformed(NAME, f"its {_NAMES[marker]} segment makes no sense")
+            raise malformed(NAME, f"its {_NAMES[marker]} segment is invalid")
         at += size
     if missing:
         raise malformed(NAME, f"it has no {_NAMES[min(missing)]} segment")

@@ -122,7 +122,7 @@ def decoder(kind: Kind) -> Decoder:
 
 def not_taken(what: str) -> UnsupportedMediaType:
     """The error for a TIFF that nothing here decodes."""
-    return UnsupportedMediaType(f"TIFF {what} are not taken.")
+    return UnsupportedMediaType(f"TIFF {what} are not supported.")
 
 
 def _check_sense(kind: Kind) -> None:
