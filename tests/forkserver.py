@@ -28,8 +28,8 @@ REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
 MAX_REQUEST = 128 << 10
 PRELOADED = (
-    "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploader", "anyio._backends._asyncio",
-    "argon2", "jwt", "uvicorn.lifespan.on", "uvicorn.loops.uvloop",
+    "imagesvc.app.app", "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploader",
+    "anyio._backends._asyncio", "argon2", "jwt", "uvicorn.lifespan.on", "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 STANDARD_STREAMS = 3
@@ -144,7 +144,10 @@ def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
 if __name__ == "__main__":
     for name in PRELOADED:
         importlib.import_module(name)
-    importlib.import_module("imagesvc.app").api_document()  # has routes and models compiled
+    importlib.import_module("imagesvc.app.app")
+    importlib.import_module(
+        "imagesvc.app.operations"
+    ).api_document()  # has routes and models compiled
     gc.collect()
     gc.freeze()  # memory that the collector does not visit stays shared with the copies
     _ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from imagesvc.app import create_app
+from imagesvc.app.app import create_app
 from imagesvc.client import AsyncClient, Client
 from imagesvc.client.parameters import Transform
 from imagesvc.imaging.transforms.keys import KEYS
@@ -41,7 +40,7 @@ def routes_of(service: Service) -> list[Route]:
     app: Any = create_app(service).asgi
     while hasattr(app, "_app"):
         app = app._app
-    found: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes
+    found: list[Route] = app.routes
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import imagesvc.app  # noqa: F401  # so that every module has defined its errors
+import imagesvc.app.app  # noqa: F401  # so that every module has defined its errors
 from imagesvc import errors
 from imagesvc.errors import (
     ImagesvcError,

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from imagesvc.app import api_document
+from imagesvc.app.operations import api_document
 from imagesvc.errors import ImagesvcError
 from imagesvc.http.openapi.document import TAGS
 from imagesvc.imaging.transforms.keys import KEYS

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from imagesvc.app import api_document
+from imagesvc.app.operations import api_document
 from imagesvc.cli.loading import load_settings, toml_text
 from imagesvc.cli.options import DataDirOption, SetOption
 from imagesvc.service.accounts import read_admin_key

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from imagesvc.app import create_app
+from imagesvc.app.app import create_app
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption, SetOption
 from imagesvc.logs import configure_logs

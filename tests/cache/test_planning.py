@@ -12,7 +12,7 @@ from types import FrameType
 import httpx2
 import pytest
 
-from imagesvc.app import create_app
+from imagesvc.app.app import create_app
 from imagesvc.imaging.mezzanine import mezzanine_size, serves
 from imagesvc.imaging.render_cost import render_cost
 from imagesvc.imaging.transforms.effective import effective

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import subprocess
 import sys
@@ -12,7 +11,8 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from imagesvc.app import OPERATIONS, create_app
+from imagesvc.app.app import create_app
+from imagesvc.app.operations import OPERATIONS
 from imagesvc.http.operations import Operation
 from imagesvc.service.service import Service
 from imagesvc.settings.settings import Settings
@@ -26,7 +26,7 @@ WITHOUT_QUERY = [operation for operation in OPERATIONS if operation.query is Non
 
 MAKE_DOCUMENT = """
 import sys
-from imagesvc.app import OPERATIONS, api_document
+from imagesvc.app.operations import OPERATIONS, api_document
 
 def hook(event, arguments):
     if event in {"open", "os.mkdir", "os.open", "os.listdir", "os.scandir", "tempfile.mkdtemp"}:
@@ -58,7 +58,7 @@ def test_every_declared_operation_is_served_and_no_other(tmp_path: Path) -> None
     while hasattr(app, "_app"):
         app = app._app
     service.files.locks.close()
-    routes: list[Route] = inspect.getclosurevars(app).nonlocals["starlette"].routes
+    routes: list[Route] = app.routes
 
     assert [(route.name, route.path) for route in routes] == [
         (operation.name, operation.path) for operation in OPERATIONS

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from imagesvc.app import OPERATIONS
+from imagesvc.app.operations import OPERATIONS
 from tests.accounts import Account, client_of, make_user
 from tests.http.asking import picture
 from tests.server import Server

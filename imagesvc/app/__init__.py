@@ -1,0 +1,1 @@
+"""The Starlette application of a service: its operations, resources and middleware."""

@@ -1,0 +1,63 @@
+"""The lifespan of the application: it opens the service, and closes it at the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imagesvc.errors import ImagesvcError, text_of
+from imagesvc.server.middleware.access import AccessLog
+from imagesvc.service.service import Service
+
+log = structlog.get_logger()
+
+
+class Lifespan:
+    """Opens and closes a service; a start that fails is logged in one line."""
+
+    def __init__(self, service: Service, access: AccessLog) -> None:
+        self._service = service
+        self._access = access
+        self.has_logged_failure = False
+
+    @contextlib.asynccontextmanager
+    async def run(self, _app: Starlette) -> AsyncIterator[None]:
+        """Keep the service open."""
+        try:
+            await self._service.open()
+            yield
+        except (ImagesvcError, OSError) as error:
+            self.has_logged_failure = True
+            code = error.code if isinstance(error, ImagesvcError) else ImagesvcError.code
+            log.error("cannot start", action="service.failed", code=code, error=text_of(error))
+            raise
+        finally:
+            await self._service.close()
+            self._access.flush()
+
+
+class LoggedOnce:
+    """ASGI middleware that removes the traceback of a failure that the lifespan has logged.
+
+    Starlette sends it to the server, and uvicorn would log it.
+    """
+
+    def __init__(self, app: ASGIApp, lifespan: Lifespan) -> None:
+        self._app = app
+        self._lifespan = lifespan
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application."""
+
+        async def without_traceback(message: Message) -> None:
+            is_failure = message["type"] == "lifespan.startup.failed"
+            if is_failure and self._lifespan.has_logged_failure:
+                message = {**message, "message": ""}
+            await send(message)
+
+        is_lifespan = scope["type"] == "lifespan"
+        await self._app(scope, receive, without_traceback if is_lifespan else send)

@@ -1,0 +1,58 @@
+"""The table of all operations, which is made without a service."""
+
+from __future__ import annotations
+
+from imagesvc.api.accounts.api_keys import KeyEndpoints
+from imagesvc.api.accounts.tokens import TokenEndpoints
+from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.collections import CollectionEndpoints
+from imagesvc.api.events import EventEndpoints
+from imagesvc.api.health import HealthEndpoints
+from imagesvc.api.images.actions import ActionEndpoints
+from imagesvc.api.images.edits import EditEndpoints
+from imagesvc.api.images.images import ImageEndpoints
+from imagesvc.api.images.presigned import PresignedEndpoints
+from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.uploads import UploadEndpoints
+from imagesvc.api.jobs import JobEndpoints
+from imagesvc.api.memberships import MembershipEndpoints
+from imagesvc.api.metrics import MetricsEndpoints
+from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.delivery.routes import Delivery
+from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
+from imagesvc.http.operations import Operation, operations_of
+from imagesvc.web.docs import DocsEndpoints
+from imagesvc.web.home import HomeEndpoints
+
+RESOURCES: tuple[type, ...] = (
+    Delivery,
+    UploadEndpoints,
+    ImageEndpoints,
+    PresignedEndpoints,
+    SignedUrlEndpoints,
+    EditEndpoints,
+    ActionEndpoints,
+    CollectionEndpoints,
+    MembershipEndpoints,
+    JobEndpoints,
+    EventEndpoints,
+    WebhookEndpoints,
+    TokenEndpoints,
+    UserEndpoints,
+    KeyEndpoints,
+    HealthEndpoints,
+    MetricsEndpoints,
+    HomeEndpoints,
+    DocsEndpoints,
+    OpenApiEndpoints,
+)
+"""The classes that declare operations."""
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation for resource in RESOURCES for operation in operations_of(resource)
+)
+"""Every operation of the service: the route table."""
+
+
+def api_document() -> bytes:
+    """The OpenAPI document, which is the same for every service."""
+    return written(document(OPERATIONS))

@@ -1,0 +1,183 @@
+"""An instance of each class that declares operations, with the parts of the service it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from imagesvc.api.accounts.api_keys import KeyEndpoints
+from imagesvc.api.accounts.tokens import TokenEndpoints
+from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.collections import CollectionEndpoints
+from imagesvc.api.events import EventEndpoints
+from imagesvc.api.health import HealthEndpoints
+from imagesvc.api.images.actions import ActionEndpoints
+from imagesvc.api.images.edits import EditEndpoints
+from imagesvc.api.images.images import ImageEndpoints
+from imagesvc.api.images.imports import Imports
+from imagesvc.api.images.presigned import PresignedEndpoints
+from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.uploads import UploadEndpoints
+from imagesvc.api.jobs import JobEndpoints
+from imagesvc.api.memberships import MembershipEndpoints
+from imagesvc.api.metrics import Metric, MetricsEndpoints
+from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.app.operations import OPERATIONS
+from imagesvc.delivery.access import Access
+from imagesvc.delivery.hot import HotPath
+from imagesvc.delivery.originals import OriginalAnswers
+from imagesvc.delivery.routes import Delivery
+from imagesvc.delivery.rules import DeliveryRules
+from imagesvc.delivery.variants import VariantAnswers
+from imagesvc.http.bodies.uploads import UploadReader
+from imagesvc.http.openapi.document import OpenApiEndpoints
+from imagesvc.library.remove import Removal
+from imagesvc.model.ids import ImageId
+from imagesvc.model.images import Visibility
+from imagesvc.service.readiness import checks_of
+from imagesvc.service.service import Service
+from imagesvc.web.docs import DocsEndpoints
+from imagesvc.web.home import HomeEndpoints
+
+
+def resources_of(
+    service: Service,
+    hot: HotPath,
+    events: EventEndpoints,
+    metrics: Callable[[], Awaitable[list[Metric]]],
+) -> list[object]:
+    """An instance of each of `RESOURCES`, in order."""
+    return [
+        _delivery(service, hot),
+        *_images(service, hot),
+        *_collections(service),
+        JobEndpoints(service.stores.jobs, service.runner, service.transforms.preset_places),
+        events,
+        WebhookEndpoints(
+            service.stores.webhooks, service.stores.deliveries, service.outbound.dispatcher
+        ),
+        *_accounts(service),
+        HealthEndpoints(checks_of(service)),
+        MetricsEndpoints(metrics),
+        HomeEndpoints(),
+        DocsEndpoints(),
+        OpenApiEndpoints(OPERATIONS),
+    ]
+
+
+def events_of(service: Service) -> EventEndpoints:
+    """The streams of events, which end when the service is about to stop."""
+    return EventEndpoints(
+        service.stores.events,
+        service.stores.database,
+        service.accounts.authenticator,
+        lambda: service.is_stopping,
+    )
+
+
+def _delivery(service: Service, hot: HotPath) -> Delivery:
+    caches, files = service.caches, service.files
+    access = Access(caches.images, service.accounts.authenticator, service.rate_limits)
+    rules = DeliveryRules.of(service.settings, files.data_dir)
+    answers = VariantAnswers(caches.images, caches.variants, access, rules, hot.remember)
+    originals = OriginalAnswers(
+        files.blobs, files.verified, caches.originals, answers, access, rules
+    )
+    return Delivery(
+        access, originals, answers, service.transforms.presets, service.urls.signer, rules
+    )
+
+
+def _images(service: Service, hot: HotPath) -> list[object]:
+    settings, stores, caches = service.settings, service.stores, service.caches
+    presets = service.transforms.preset_versions
+
+    def forget(image_id: ImageId) -> None:
+        caches.images.forget(image_id)
+        hot.forget_image(image_id)
+
+    removal = Removal(
+        images=stores.images,
+        blobs=service.files.blobs,
+        locks=service.files.locks,
+        variants=caches.variants,
+        runner=service.runner,
+        on_removed=forget,
+    )
+    return [
+        _uploads(service),
+        ImageEndpoints(
+            stores.images, stores.collections, stores.search, caches.variants, removal, presets
+        ),
+        _presigned(service),
+        SignedUrlEndpoints(
+            stores.images,
+            service.urls.signer,
+            service.transforms.presets,
+            max(1, int(settings.signed_url_max_lifetime)),
+        ),
+        EditEndpoints(stores.images, presets, forget),
+        _actions(service, removal),
+    ]
+
+
+def _uploads(service: Service) -> UploadEndpoints:
+    settings, incoming = service.settings, service.files.incoming
+    return UploadEndpoints(
+        UploadReader(incoming, settings.max_files, settings.max_upload_size),
+        service.acceptor,
+        Imports(service.outbound.source, incoming, service.acceptor),
+        service.stores.collections,
+        service.transforms.preset_versions,
+        Visibility(settings.upload_visibility),
+    )
+
+
+def _presigned(service: Service) -> PresignedEndpoints:
+    return PresignedEndpoints(
+        service.stores.pending_uploads,
+        service.urls.signer,
+        service.files.incoming,
+        service.acceptor,
+        service.stores.collections,
+        service.transforms.preset_versions,
+        service.settings.max_upload_size,
+        Visibility(service.settings.upload_visibility),
+    )
+
+
+def _actions(service: Service, removal: Removal) -> ActionEndpoints:
+    return ActionEndpoints(
+        service.stores.images,
+        removal,
+        service.stores.jobs,
+        service.runner.notify,
+        service.caches.variants,
+        service.transforms.presets,
+        service.transforms.preset_places,
+        service.acceptor.eager,
+        service.stores.pending_uploads,
+        service.settings.job_timeout,
+    )
+
+
+def _collections(service: Service) -> list[object]:
+    collections = service.stores.collections
+    return [
+        CollectionEndpoints(collections, Visibility(service.settings.upload_visibility)),
+        MembershipEndpoints(collections, service.stores.images, service.transforms.preset_versions),
+    ]
+
+
+def _accounts(service: Service) -> list[object]:
+    accounts = service.accounts
+    return [
+        TokenEndpoints(accounts.sessions, service.rate_limits),
+        UserEndpoints(
+            accounts.users,
+            accounts.passwords,
+            service.rate_limits,
+            service.caches.images.forget_all,
+            service.stores.images.usage,
+        ),
+        KeyEndpoints(accounts.keys, accounts.users),
+    ]
