@@ -144,7 +144,7 @@ def test_shared_caches_keep_the_two_answers_apart(people_of_places: People) -> N
     url = f"/images/{uploaded(people.ann, LOCATED['jpeg'])}"
     stranger = client_of(people.server)
 
-    for _ in range(3):  # also from memory, whoever has asked before
+    for _ in range(3):  # also from memory, for any earlier requester
         theirs, owned = stranger.get(url), people.ann.get(url)
         assert theirs.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert owned.headers["cache-control"] == "private, no-cache"

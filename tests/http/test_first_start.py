@@ -159,7 +159,7 @@ def test_a_lost_file_changes_nothing(make_server: MakeServer) -> None:
 
 
 def test_a_file_that_cannot_be_removed_is_reported(make_server: MakeServer) -> None:
-    """The request that used the key is answered all the same, and the next start tries again."""
+    """The request that used the key is still answered, and the next start tries again."""
     server = make_server(auth=None, workers=1)
     (key,) = printed_keys(server)
     file = key_file(server)
