@@ -135,5 +135,5 @@ def _route_standard_library(level: int) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    for name in ("alembic", "httpx2", "uvicorn.error"):  # the service tells of its start itself
+    for name in ("alembic", "httpx2", "uvicorn.error"):  # the service logs its start itself
         logging.getLogger(name).setLevel(logging.WARNING)

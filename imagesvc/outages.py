@@ -1,4 +1,4 @@
-"""Failures that go on: the log tells of their beginning, once a minute, and of their end."""
+"""Continuing failures: the log has their beginning, a line a minute, and their end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 log = structlog.get_logger()
 
 REPEAT_SECONDS = 60.0
-"""Between two lines about a failure that goes on; a full disk has no space for more."""
+"""The time between two lines about a continuing failure; a full disk has no space for more."""
 
 
 @dataclass(slots=True)

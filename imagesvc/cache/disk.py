@@ -51,7 +51,7 @@ class DiskTier:
     async def close(self) -> None:
         """Write what waits, then stop."""
         await self._behind.close()
-        await self._eviction.close()  # last, since what was just written may have begun one
+        await self._eviction.close()  # last, since the write before may have begun an eviction
 
     @property
     def stored_bytes(self) -> int:
@@ -73,7 +73,7 @@ class DiskTier:
 
     async def find(self, key: VariantKey) -> Variant | None:
         """The row of a variant that has a file; its use is recorded."""
-        if not self._files.holds(key):  # then a row, if there is one, is of no use
+        if not self._files.holds(key):  # without the file a row is useless
             return None
         variant = await self._store.find(key)
         if variant is not None:

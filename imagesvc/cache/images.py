@@ -33,7 +33,7 @@ class ImageCache:
             return image
         changes = self._changes
         image = await self.store.get(image_id)
-        if changes == self._changes:  # else the row read may be one that is gone
+        if changes == self._changes:  # otherwise the row that was read may have been deleted
             self._images[image_id] = image
             if len(self._images) > self.max_images:
                 self._images.popitem(last=False)

@@ -62,7 +62,7 @@ class VariantCache:
             requester: on whose behalf it is rendered; requesters take turns.
 
         Raises:
-            TimedOut: it is not there in time; what a worker has begun goes on.
+            TimedOut: it is not there in time; a running rendering continues.
             TimedOut, WorkerDied: it failed like that a while ago, and is not tried again yet.
             Overloaded: too many renderings wait.
             CorruptImage, ImageTooLarge: the original cannot be decoded.
@@ -130,7 +130,7 @@ class VariantCache:
             started.has_begun = True
             queue_seconds = time.perf_counter() - began
             rendered = await self._render_once(wanted)
-        started.is_expensive = False  # what is left to do is not worth stopping
+        started.is_expensive = False  # the rest of the work is not worth stopping
         if isinstance(rendered, ImagesvcError):
             raise rendered
         content = await self.keep(started, wanted.made(rendered, self.clock()), rendered)

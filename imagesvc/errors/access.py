@@ -1,4 +1,4 @@
-"""Requests that their sender may not make, or no more of them now."""
+"""Requests that their sender may not make, or not now."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def _reduced_outcomes(
 def _encoded(picture: Picture, kind: Format) -> bytes:
     if kind is Format.WEBP:
         return bytes(picture.webpsave_buffer(lossless=True, effort=LOSSLESS_EFFORT, keep="none"))
-    if picture.hasalpha():  # the header said otherwise
+    if picture.hasalpha():  # the header declared otherwise
         picture = picture.flatten(background=255)
     return jpeg(picture, MEZZANINE_QUALITY)
 

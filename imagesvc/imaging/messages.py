@@ -125,7 +125,7 @@ class Removal(StrEnum):
 
     NOTHING = "nothing"  # there was nothing to remove: the file is its own copy
     REMOVED = "removed"
-    UNCLEAR = "unclear"  # only a picture that is encoded again is known to tell no place
+    UNCLEAR = "unclear"  # only a picture that is encoded again certainly has no location
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class VariantPlan:
             ImageTooLarge: it is too large, or takes too much memory.
         """
         original = self.original
-        # Planning again raises the error that says what is wrong with `crop`.
+        # Planning again raises the error about `crop`.
         geometry = self.geometry or plan(self.transform, original.width, original.height)
         shown = Size(original.width, original.height)
         check_size(

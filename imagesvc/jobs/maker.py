@@ -136,7 +136,7 @@ class Maker:
             ours = [item for item in call.items if item.key not in taken]
             made, analysis = await self._make_ours(task, replace(call, items=ours), timeout)
             outcomes |= made
-        for running in others:  # outside, since they may need the worker that was held
+        for running in others:  # outside, since they may need the same worker
             outcomes[running.key] = await self._outcome_of(running, timeout)
         return outcomes, analysis
 
@@ -145,7 +145,7 @@ class Maker:
 
         Raises:
             NotFound: the image was deleted.
-            Unavailable: there is no mezzanine; the next attempt goes on without one.
+            Unavailable: there is no mezzanine; the next attempt works without one.
         """
         if not (task.needs_analysis and any(item.plan.is_reduced for item in call.items)):
             return call

@@ -42,7 +42,7 @@ class Mezzanines:
             made: its file.
 
         Raises:
-            InsufficientStorage: the disk is full; the original goes on without one.
+            InsufficientStorage: the disk is full; the original is used without one.
         """
         async with self.incoming.receive() as file:
             await file.write(made)

@@ -230,7 +230,7 @@ class Runner:
         while True:
             try:
                 status = await self._queue.settle(settlement, now=self._clock())
-            except DatabaseDamaged:  # which no waiting mends
+            except DatabaseDamaged:  # which waiting does not repair
                 raise
             except Unavailable as error:
                 self._settle_outage.failed(job=str(settlement.job_id), error=str(error))

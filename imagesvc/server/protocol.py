@@ -181,7 +181,7 @@ class BoundedProtocol(AnsweringProtocol):
             return
         if self._is_busy():
             if self.cycle.response_started or not self.cycle.more_body:
-                self._last_cycle().keep_alive = False  # what came before is answered
+                self._last_cycle().keep_alive = False  # earlier requests are answered
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()

@@ -159,7 +159,7 @@ def _resident_bytes(statm: int) -> int:
 
 def load(limits: ResourceLimits, keep: Collection[int]) -> dict[str, Handler]:
     """Load the codecs, lock this process, and try the lock; the handlers of all calls."""
-    # Here and not above, so that what cannot be loaded is reported in the answer to `READY`.
+    # Here and not above, so that import errors are reported in the answer to `READY`.
     from imagesvc.imaging import handlers, warmup  # noqa: PLC0415
 
     warmup.warm_up()
@@ -187,7 +187,7 @@ def run(more: Mapping[str, Handler] | None = None) -> None:
         handlers = load(limits, {*STANDARD_STREAMS, channel_fd, statm})
     except Exception as error:  # noqa: BLE001  # reported in the answer: a worker has no log
         handlers = {READY.name: READY.handled_by(partial(_fail, error))}
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has ended
         main(channel, {**handlers, **(more or {})}, partial(_resident_bytes, statm))
 
 

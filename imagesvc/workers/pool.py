@@ -211,7 +211,7 @@ class WorkerPool:
 
     def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def quietly() -> None:
-            with contextlib.suppress(ImagesvcError):  # the next call says it better
+            with contextlib.suppress(ImagesvcError):  # the next call gives a better error
                 await work()
 
         task = asyncio.create_task(quietly())

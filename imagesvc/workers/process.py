@@ -147,7 +147,7 @@ class WorkerProcess(asyncio.Protocol):
         self._process.kill()
         if self._transport is not None:
             self._transport.abort()
-        # Freeing gigabytes takes a while; the event loop need not watch.
+        # Freeing gigabytes takes a while; the event loop need not wait.
         asyncio.get_running_loop().run_in_executor(None, self._process.wait)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

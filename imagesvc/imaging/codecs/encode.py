@@ -112,7 +112,7 @@ def jpeg(picture: Picture, q: int | None) -> bytes:
 
 
 def _png(picture: Picture, _q: int | None) -> Any:
-    # A PNG always says how large its pixels are; the original's word for it would be metadata.
+    # A PNG always has a resolution; that of the original would be metadata.
     picture = picture.copy(xres=PIXELS_PER_MM, yres=PIXELS_PER_MM)
     return picture.pngsave_buffer(compression=PNG_COMPRESSION, **_STRIPPED)
 
@@ -138,7 +138,7 @@ def _avif_lossless(picture: Picture) -> Any:
 
 
 def _gif(picture: Picture, _q: int | None) -> Any:
-    # A still that comes from more colours: only dithering keeps its smooth surfaces.
+    # A still picture with more colours: only dithering keeps its smooth surfaces.
     return picture.gifsave_buffer(effort=GIF_EFFORT, **_STRIPPED)
 
 

@@ -96,7 +96,7 @@ def read_header(data: Data, kind: Format) -> Header:
                 picture = _heif(data)
                 width, height = picture.size
                 return Header(width, height, picture.has_alpha)
-            if kind is Format.ICO:  # the plugin would decode it; the container has told all
+            if kind is Format.ICO:  # the plugin would decode it; the container has all the data
                 icon = largest(data)
                 return Header(icon.width, icon.height, has_alpha=True)
             with _opened(data, kind) as image:

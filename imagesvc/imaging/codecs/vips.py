@@ -15,7 +15,7 @@ from typing import Any
 
 # Read once, when libvips starts: images are worked on side by side, not one by many threads.
 os.environ["VIPS_CONCURRENCY"] = "1"
-# What is decoded whole stays in memory, which is predicted: a locked worker opens no file for it.
+# Whole decodes stay in memory, which is predicted: a sandboxed worker opens no file for them.
 os.environ["VIPS_DISC_THRESHOLD"] = "1024g"
 
 import pyvips
@@ -53,7 +53,7 @@ _LOADERS = {
     Format.TIFF: ("tiffload", "VipsForeignLoadTiff"),
 }
 
-# libvips warns of every oddity in a file; what matters comes as an error.
+# libvips warns of every oddity in a file; important ones are errors.
 logging.getLogger("pyvips").setLevel(logging.ERROR)
 
 pyvips.cache_set_max(0)
@@ -74,7 +74,7 @@ def load(data: Data, kind: Format, **options: Any) -> Picture:
     source = pyvips.Source.new_from_memory(tidied(data, kind))
     options = {"access": "sequential", "fail_on": "error"} | options
     picture = pyvips.Operation.call(f"{loader}_source", source, **options)
-    if isinstance(picture, list):  # of the image and what else a loader tells
+    if isinstance(picture, list):  # of the image and other data of a loader
         picture = picture[0]
     picture._references.append(source)  # noqa: SLF001  # as `Image.new_from_source` keeps it alive
     return plain(picture) if kind is Format.TIFF else picture

@@ -101,7 +101,7 @@ def _sheet(frames: Sequence[Image.Image], which: range) -> Image.Image:
         share = max(LEAST_OF_A_FRAME, SAMPLED_PIXELS // count) / (width * height)
         scale = min(1.0, share**0.5)
         across, down = max(1, int(width * scale)), max(1, int(height * scale))
-        # Each frame is sampled a little further, so that what stands still is seen between.
+        # Each frame is sampled at other pixels, so that unchanged areas are sampled completely.
         left, top = ((length / kept - 1) * (row % _PHASES) / _PHASES
                      for length, kept in ((width, across), (height, down)))  # fmt: skip
         box = (left, top, width - (width / across - 1) + left, height - (height / down - 1) + top)

@@ -113,7 +113,7 @@ class Database:
         if not reader.is_busy:
             self._idle.put_nowait(reader)
             return
-        # Its requester has gone and its work goes on: no other read must wait for it.
+        # Its requester has disconnected and its work continues: no other read must wait for it.
         returning = asyncio.create_task(reader.run(_nothing))
         self._returning.add(returning)
         returning.add_done_callback(partial(self._returned, reader))
@@ -143,7 +143,7 @@ class Database:
         self._pending.append(_Pending(work, future, makes_room))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        # A cancelled requester must not leave a half-known outcome: the write goes on regardless.
+        # A cancelled requester must not leave an unknown result: the write continues.
         return await asyncio.shield(future)
 
     async def _flush(self) -> None:

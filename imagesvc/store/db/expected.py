@@ -32,7 +32,7 @@ SELECT 'column', own.name || '.' || c.name || iif(c."notnull", ' (not null)', ''
 FROM own JOIN pragma_table_info(own.name) c WHERE own.type = 'table'
 """
 # Without the tables that a virtual one makes for itself, which depend on the version of SQLite.
-# Names, and not the text of the statements: that may differ with the way of a database through
+# Names, and not the text of the statements: that may differ with the path of a database through
 # the migrations, and the versions of SQLite that ran them.
 
 Part = tuple[str, str]

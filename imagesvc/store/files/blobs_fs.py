@@ -49,7 +49,7 @@ class FileBlobStore:
         await to_thread.run_sync(self._check)
 
     def _check(self) -> None:
-        # Every blob of a disk that was unmounted is missing, and none of them is gone.
+        # Every blob of an unmounted disk is missing, but none of them is deleted.
         if not (self._may_be_missing or self.root.is_dir()):
             raise Unavailable("The data directory is missing.")
 
@@ -127,7 +127,7 @@ class FileBlobStore:
             path.unlink()
         except FileNotFoundError:
             self._check()
-        with contextlib.suppress(OSError):  # not empty: others live there
+        with contextlib.suppress(OSError):  # not empty: it has other files
             path.parent.rmdir()
             path.parent.parent.rmdir()
 

@@ -156,7 +156,7 @@ class DataDir:
     def empty_tmp(self) -> None:
         """Remove the unfinished uploads of a crash."""
         for path in self.tmp.iterdir():
-            if not path.is_dir():  # the service makes none; what is in it is not the service's
+            if not path.is_dir():  # the service makes none, and its content is not the service's
                 path.unlink()
 
     def free_bytes(self) -> int:

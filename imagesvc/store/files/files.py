@@ -97,5 +97,5 @@ async def read_piece(fd: int, position: int, stop: int) -> bytes:
         if error.errno not in _UNCACHED:
             raise
         return await to_thread.run_sync(os.pread, fd, size, position)
-    await asyncio.sleep(0)  # a client that reads quickly must not contain up the others
+    await asyncio.sleep(0)  # a client that reads quickly must not delay others
     return bytes(memoryview(buffer)[:count])

@@ -102,7 +102,7 @@ class JobStore:
         A crash of the server does not count as an attempt, unless it is repeated: then the job is
         treated as the cause and fails.
         """
-        # A start is what deleting on a full disk begins with.
+        # Deleting on a full disk begins with a start.
         return await self._database.write(
             lambda connection: recover_jobs(connection, now), makes_room=True
         )

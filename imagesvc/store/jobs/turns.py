@@ -75,7 +75,7 @@ _NOW = bindparam("now", type_=Instant)
 
 def _pending_owners() -> Select[tuple[UUID | None]]:
     """The owners of pending jobs, and None: one look into the index for each."""
-    # The order is that of the index of pending jobs, so that SQLite takes no other.
+    # The order is that of the index of pending jobs, so that SQLite uses no other.
     in_order = (jobs.c.owner_id, jobs.c.lane, jobs.c.due_at, jobs.c.id)
     least = select(jobs.c.owner_id).where(IS_PENDING).order_by(*in_order).limit(1)
     first = least.where(jobs.c.owner_id.is_not(None)).scalar_subquery()

@@ -93,7 +93,7 @@ def _is_indexed(term: Term) -> bool:
         case Words():
             return any(_is_token(char) for char in term.atom.text)
         case Colored():
-            return not term.is_negated  # a cell holds colours that are not near, too
+            return not term.is_negated  # a cell also has colours that are not near
         case Either():
             return bool(_known(term.atom))
         case _:

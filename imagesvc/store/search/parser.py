@@ -9,7 +9,7 @@
            | "format" | "size" | "width" | "height" | "orientation" | "color" | "similar"
     word   = characters without spaces
 
-Whatever else has a colon in it is a word, and so are the operators of other search languages. `OR`
+Everything else with a colon is a word, and so are the operators of other search languages. `OR`
 is a word where no term comes before or after it.
 """
 
@@ -116,7 +116,7 @@ class _Reader:
         return Term(Either(tuple(atoms)), column=terms[0].column)
 
     def _skip_spaces(self) -> bool:
-        """Go on to the next term; whether there is one."""
+        """Advance to the next term; returns whether there is one."""
         while self._peek().isspace():
             self._at += 1
         return self._at < len(self._text)

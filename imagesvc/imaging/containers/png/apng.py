@@ -117,7 +117,7 @@ def _read(data: Data) -> Animation:
     number = 0
     for kind, start, end in chunks(data, 33, Budget(len(data))):
         if kind in _SHARED:
-            # Decoders ignore those that come again, are too large, or come behind the data.
+            # Decoders ignore those that are repeated, are too large, or follow the data.
             if kind not in shared and first_data is None and end - start <= _SHARED[kind]:
                 shared[kind] = _chunk(kind, data[start:end])
         elif kind == b"acTL" and head is None and first_data is None:

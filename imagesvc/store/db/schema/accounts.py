@@ -23,7 +23,7 @@ users = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
-    Column("password_hash", Text, nullable=True),  # of argon2; None: no password, keys alone
+    Column("password_hash", Text, nullable=True),  # of argon2; None: no password, only keys
     Column("is_admin", Boolean, nullable=False),
     Column("is_disabled", Boolean, nullable=False),
     Column("image_count", BigInteger, nullable=False),  # what the quota counts, kept
@@ -50,7 +50,7 @@ api_keys = Table(
 )
 
 
-logins = Table(  # each a family of refresh tokens, of which the newest alone is good
+logins = Table(  # each a family of refresh tokens, of which only the newest is valid
     "logins",
     metadata,
     Column("id", Uuid, primary_key=True),

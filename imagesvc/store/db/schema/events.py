@@ -31,7 +31,7 @@ events = Table(
     Column("data", JSON, nullable=False),
     Column("created_at", Instant, nullable=False, index=True),
     Index("ix_events_owner_id_id", "owner_id", "id"),
-    sqlite_autoincrement=True,  # ids of events that are gone must not come again
+    sqlite_autoincrement=True,  # ids of deleted events must not be used again
 )
 
 

@@ -19,7 +19,7 @@ from imagesvc.store.db.schema.accounts import users
 from imagesvc.store.db.schema.columns import Instant
 from imagesvc.store.db.schema.metadata import metadata
 
-upload_slots = Table(  # presigned uploads that are still to come
+upload_slots = Table(  # presigned uploads without their file
     "upload_slots",
     metadata,
     Column("id", Uuid, primary_key=True),  # the id that the image will have
@@ -27,7 +27,7 @@ upload_slots = Table(  # presigned uploads that are still to come
     Column("filename", Text, nullable=False),
     Column("content_type", String(100), nullable=True),
     Column("max_bytes", BigInteger, nullable=False),
-    Column("fields", JSON, nullable=False),  # what was said about the image beforehand
+    Column("fields", JSON, nullable=False),  # the metadata of the image
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
     Index("ix_upload_slots_owner_id", "owner_id"),
