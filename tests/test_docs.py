@@ -112,6 +112,7 @@ def test_the_documented_file_is_one_that_works(
     assert in_force["presets"]["card"] == "w=600&h=315&fit=cover"
 
 
+ROOTS = (ROOT, ROOT / "imagesvc")  # of paths in pages
 TRANSFORMS = (ROOT / "docs" / "transforms.md").read_text()
 VECTOR = "qqwu3U1W8zFb6_vWQcq08JoHgECkArmxUZCk0fZOqzA"
 
@@ -197,3 +198,17 @@ def test_the_architecture_names_modules_that_exist() -> None:
     assert [
         name for name in named if not any(f"/{module}".endswith(f"/{name}") for module in modules)
     ] == []
+
+
+def test_the_examples_for_contributors_name_files_that_exist() -> None:
+    """Except for those that an example adds."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:[a-z_.]+/)+[a-z_0-9.]*|[A-Z]+\.md)`", text))
+    parts = {path.rstrip("/"): path for path in named}
+
+    missing = {path for path in parts if not any((root / path).exists() for root in ROOTS)}
+
+    assert len(named) > 25
+    assert {Path(path).stem for path in missing} == {
+        "favourites", "0009_favourites", "test_favourites", "formats", "test_formats",
+    }  # fmt: skip
