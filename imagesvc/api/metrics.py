@@ -57,12 +57,12 @@ class _Snapshot:
     """A collector of metrics for the client library."""
 
     def __init__(self, metrics: list[Metric]) -> None:
-        self._figures = metrics
+        self._metrics = metrics
 
     def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
         """One family for each name, with its series."""
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
-        for metric in self._figures:
+        for metric in self._metrics:
             kind = CounterMetricFamily if metric.is_counter else GaugeMetricFamily
             family = families.setdefault(
                 metric.name,

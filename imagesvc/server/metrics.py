@@ -4,80 +4,101 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import TypeVar
 
 from imagesvc.api.metrics import Labels, Metric
 from imagesvc.model.ids import UserId
-from imagesvc.service.service import Service
+from imagesvc.service.caches import Caches
+from imagesvc.service.files import Files
+from imagesvc.service.outbound import OutboundParts
+from imagesvc.service.parts import Parts
+from imagesvc.service.stores import Stores
+from imagesvc.service.workers import Workers
 from imagesvc.store.files.data_dir import DataDir
+
+Value = TypeVar("Value", bound=int | str)
 
 
 async def metrics(
-    service: Service,
+    service: Parts,
     answers: Mapping[int, int],
     streams: Counter[UserId | None],
     refused: Mapping[str, int],
 ) -> list[Metric]:
     """All metrics.
 
-    Args: service: the service.
+    Args:
+        service: the service.
         answers: requests by status.
         streams: event streams.
         refused: connections by the setting that limits them.
     """
-    jobs = await service.stores.jobs.count_open()
-    admission = service.workers.pool.admission
     return [
-        *(
-            _counter("requests", "Requests answered.", count, {"status": str(status)})
-            for status, count in sorted(answers.items())
-        ),
-        *(
-            _counter("connections_refused", "Connections refused.", count, {"limit": limit})
-            for limit, count in sorted(refused.items())
-        ),
-        *(
-            _counter("rate_limited", "Requests refused by a rate limit.", count, {"limit": limit})
-            for limit, count in sorted(service.rate_limits.refused.items())
-        ),
-        *(
-            _counter("logins_refused", "Logins refused.", count, {"for": reason})
-            for reason, count in sorted(service.accounts.sessions.refused.items())
-        ),
+        *_counters("requests", "Requests answered.", "status", answers),
+        *_counters("connections_refused", "Connections refused.", "limit", refused),
+        *_refused_requests(service),
         _gauge("event_streams", "Open event streams.", streams.total()),
-        _gauge("lookups", "Host names being looked up.", service.outbound.lookups.running),
-        _gauge(
-            "lookups_stuck", "Look-ups whose waiter has timed out.", service.outbound.lookups.stuck
-        ),
-        _gauge(
-            "webhook_deliveries_waiting",
-            "Deliveries to be sent, or sent again.",
-            await service.stores.deliveries.count_waiting(),
-        ),
-        *(
-            _counter("webhook_attempts", "Deliveries tried.", count, {"status": status})
-            for status, count in sorted(service.outbound.dispatcher.attempts.items())
-        ),
-        *(
-            _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
-            for status, count in jobs.items()
-        ),
+        *await _outbound(service.outbound, service.stores),
+        *await _jobs(service.stores),
+        *_workers(service.workers),
+        *_caches(service.caches),
+        *_damage(service.files, service.stores),
+        *_disk(service.files.data_dir),
+    ]
+
+
+def _refused_requests(service: Parts) -> list[Metric]:
+    by_limit, by_reason = service.rate_limits.refused, service.accounts.sessions.refused
+    return [
+        *_counters("rate_limited", "Requests refused by a rate limit.", "limit", by_limit),
+        *_counters("logins_refused", "Logins refused.", "for", by_reason),
+    ]
+
+
+async def _outbound(outbound: OutboundParts, stores: Stores) -> list[Metric]:
+    lookups, attempts = outbound.lookups, outbound.dispatcher.attempts
+    waiting = await stores.deliveries.count_waiting()
+    return [
+        _gauge("lookups", "Host names being looked up.", lookups.running),
+        _gauge("lookups_stuck", "Look-ups whose waiter has timed out.", lookups.stuck),
+        _gauge("webhook_deliveries_waiting", "Deliveries to be sent, or sent again.", waiting),
+        *_counters("webhook_attempts", "Deliveries tried.", "status", attempts),
+    ]
+
+
+async def _jobs(stores: Stores) -> list[Metric]:
+    return [
+        _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
+        for status, count in (await stores.jobs.count_open()).items()
+    ]
+
+
+def _workers(workers: Workers) -> list[Metric]:
+    pool, admission = workers.pool, workers.pool.admission
+    return [
         _gauge("renders_running", "Calls in workers.", admission.running),
         _gauge("renders_waiting", "Calls waiting for a worker.", admission.waiting),
-        _counter("worker_calls", "Calls made in workers.", service.workers.pool.calls),
-        _counter("workers_ended", "Workers killed or replaced.", service.workers.pool.killed),
-        _gauge(
-            "workers_sandboxed", "1 if no layer is missing.", service.workers.pool.sandbox.is_whole
-        ),
-        _counter("memory_hits", "Variants answered from memory.", service.caches.memory.hits),
-        _gauge("memory_bytes", "Bytes of variants in memory.", service.caches.memory.bytes),
-        _gauge("memory_variants", "Variants in memory.", len(service.caches.memory)),
-        _gauge(
-            "disk_variant_bytes", "Bytes of variants on disk.", service.caches.disk.stored_bytes
-        ),
-        _counter("disk_evicted", "Variants evicted from disk.", service.caches.disk.evicted),
-        _gauge("blobs_damaged", "Stored files found damaged.", service.files.verified.damaged),
-        _gauge("database_damaged", "Whether damage was found.", service.stores.database.is_damaged),
-        *_disk(service.files.data_dir),
+        _counter("worker_calls", "Calls made in workers.", pool.calls),
+        _counter("workers_ended", "Workers killed or replaced.", pool.killed),
+        _gauge("workers_sandboxed", "1 if no layer is missing.", pool.sandbox.is_whole),
+    ]
+
+
+def _caches(caches: Caches) -> list[Metric]:
+    memory, disk = caches.memory, caches.disk
+    return [
+        _counter("memory_hits", "Variants answered from memory.", memory.hits),
+        _gauge("memory_bytes", "Bytes of variants in memory.", memory.bytes),
+        _gauge("memory_variants", "Variants in memory.", len(memory)),
+        _gauge("disk_variant_bytes", "Bytes of variants on disk.", disk.stored_bytes),
+        _counter("disk_evicted", "Variants evicted from disk.", disk.evicted),
+    ]
+
+
+def _damage(files: Files, stores: Stores) -> list[Metric]:
+    return [
+        _gauge("blobs_damaged", "Stored files found damaged.", files.verified.damaged),
+        _gauge("database_damaged", "Whether damage was found.", stores.database.is_damaged),
     ]
 
 
@@ -99,3 +120,11 @@ def _counter(name: str, meaning: str, value: float, labels: Labels | None = None
 
 def _gauge(name: str, meaning: str, value: float, labels: Labels | None = None) -> Metric:
     return Metric(name, meaning, value, labels or {}, is_counter=False)
+
+
+def _counters(name: str, meaning: str, label: str, counts: Mapping[Value, int]) -> list[Metric]:
+    """A counter for each value of a label."""
+    return [
+        _counter(name, meaning, count, {label: str(value)})
+        for value, count in sorted(counts.items())
+    ]

@@ -32,13 +32,16 @@ def hook(event, arguments):
     if event in {"open", "os.mkdir", "os.open", "os.listdir", "os.scandir", "tempfile.mkdtemp"}:
         raise AssertionError(f"{event} {arguments}")
 
+made_of = {name for name in sys.modules if name.startswith(("imagesvc.service", "imagesvc.server"))}
+if made_of:
+    raise AssertionError(made_of)
 sys.addaudithook(hook)
 print(len(OPERATIONS), len(api_document()))
 """
 
 
 def test_the_document_is_made_without_files(tmp_path: Path) -> None:
-    """It needs no data directory, lock or source: importing the modules is enough."""
+    """It needs no service, data directory, lock or source: importing the modules is enough."""
     made = subprocess.run(
         [sys.executable, "-c", MAKE_DOCUMENT],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
