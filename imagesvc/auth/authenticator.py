@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from starlette.requests import Request
 
@@ -16,35 +15,20 @@ from imagesvc.auth.provider.provider import Provider
 from imagesvc.auth.secrets import KEY_PREFIX, read_secret
 from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
 from imagesvc.errors import InvalidRequest, InvalidToken
-from imagesvc.model.accounts import ApiKey, Login, User
-from imagesvc.model.ids import KeyId, LoginId, utc_now
+from imagesvc.model.accounts import User
+from imagesvc.model.ids import KeyId, utc_now
+from imagesvc.store.credentials import KeyStore, LoginStore
 
 PRINCIPAL = "imagesvc.principal"
 MAX_CREDENTIAL = 8192
-
-
-class Keys(Protocol):
-    """The store of API keys."""
-
-    async def with_user(self, key_id: KeyId) -> tuple[ApiKey, User] | None:
-        """A key and its user."""
-        ...
-
-
-class Logins(Protocol):
-    """The store of logins."""
-
-    async def with_user(self, login_id: LoginId) -> tuple[Login, User] | None:
-        """A login and its user."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Finds the user of a key or token; every credential is looked up at every request."""
 
-    keys: Keys
-    logins: Logins
+    keys: KeyStore
+    logins: LoginStore
     tokens: AccessTokens
     provider: Provider | None
     first_key: FirstKey

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
 from uuid import UUID
 
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound
 from imagesvc.model.ids import UserId
-from imagesvc.model.images import Visibility
+from imagesvc.model.images import Collection, Image, Visibility
 from imagesvc.model.jobs import Job
 
-
-class Owned(Protocol):
-    """A resource with an owner and a visibility."""
-
-    @property
-    def owner_id(self) -> UserId | None:
-        """None for resources that are older than the accounts."""
-        ...
-
-    @property
-    def visibility(self) -> Visibility:
-        """The visibility for other users."""
-        ...
+Owned = Image | Collection
+"""What has an owner and a visibility."""
 
 
 def owns(principal: Principal, owner_id: UserId | None) -> bool:

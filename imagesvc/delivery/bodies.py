@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
-from typing import Protocol
 
 from anyio import CancelScope, to_thread
 from starlette.requests import Request
@@ -27,13 +26,8 @@ from imagesvc.http.conditional import (
 from imagesvc.store.files.files import read_piece
 from imagesvc.syntax.header_fields import joined_field
 
-
-class Stream(Protocol):
-    """Provides the bytes between two positions."""
-
-    def __call__(self, start: int, stop: int, /) -> AsyncIterator[bytes]:
-        """The bytes, in pieces."""
-        ...
+Stream = Callable[[int, int], AsyncIterator[bytes]]
+"""Yields the bytes between two positions, in pieces."""
 
 
 def is_fresh(request: Request, headers: Headers) -> bool:

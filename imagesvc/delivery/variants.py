@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,16 +35,8 @@ from imagesvc.syntax.header_fields import joined_field
 CLIENT_LEFT = 499
 """Status in the log of a request whose client closed its connection, as nginx names it."""
 FETCH_ATTEMPTS = 3
-
-
-class Remember(Protocol):
-    """Receives a response that may be sent again from memory; `HotPath.remember`."""
-
-    def __call__(
-        self, scope: AsgiScope, image_id: ImageId, entry: Entry, headers: RawHeaders
-    ) -> None:
-        """Answer equal requests with this entry from now on."""
-        ...
+Remember = Callable[[AsgiScope, ImageId, Entry, RawHeaders], None]
+"""Answers equal requests with the entry from then on; `HotPath.remember` does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
-from typing import Protocol
 
 from imagesvc.errors import Overloaded, SourceUnavailable
 from imagesvc.model.ids import UserId
@@ -34,16 +33,11 @@ UNKNOWN = "The host of the URL cannot be looked up now."
 Lookup = asyncio.Future[Sequence[Address]]
 
 
-class Resolver(Protocol):
-    """Finds the addresses of a host. It blocks, possibly without end."""
+Resolver = Callable[[str, int], Sequence[Address]]
+"""Finds every address of a host at a port. It blocks, and it may never return.
 
-    def __call__(self, host: str, port: int, /) -> Sequence[Address]:
-        """Every address of a host; empty if there is none.
-
-        Raises:
-            SourceUnavailable: name resolution does not work now.
-        """
-        ...
+It raises SourceUnavailable when name resolution does not work now.
+"""
 
 
 def system_addresses(host: str, port: int) -> list[Address]:

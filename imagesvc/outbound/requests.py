@@ -153,7 +153,7 @@ class Outbound:
                 await meter.count(len(piece))
                 yield piece
 
-    async def get(self, url: str, *, accept: str, max_bytes: int) -> bytes:
+    async def get(self, url: str, accept: str, max_bytes: int) -> bytes:
         """The body of the response to a URL.
 
         Raises:

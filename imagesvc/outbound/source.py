@@ -8,10 +8,9 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
-from typing import Protocol
 from urllib.parse import urljoin
 
 import httpcore2
@@ -37,14 +36,8 @@ MAX_OF_ONE = 8
 REDIRECTS = {301, 302, 303, 307, 308}
 OK = 200
 ASKED = Sent(headers=(("Accept", "image/*"),))
-
-
-class Sink(Protocol):
-    """Receives the bytes as they arrive."""
-
-    async def write(self, piece: bytes) -> None:
-        """Receive the next bytes."""
-        ...
+Write = Callable[[bytes], Awaitable[object]]
+"""Takes the next bytes of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +72,8 @@ class Source:
         )
         self._running: Counter[UserId | None] = Counter()
 
-    async def fetch(self, url: str, sink: Sink, owner_id: UserId | None = None) -> str:
-        """Write the file of the URL to `sink`; returns its name at the source, for display.
+    async def fetch(self, url: str, write: Write, owner_id: UserId | None = None) -> str:
+        """Write the file of the URL by `write`; returns its name at the source, for display.
 
         Raises:
             InvalidRequest: the URL is not allowed.
@@ -91,7 +84,7 @@ class Source:
         with self._slot(owner_id):
             try:
                 with fail_after(self._rules.seconds):
-                    return await self._follow(url, sink, owner_id)
+                    return await self._follow(url, write, owner_id)
             except TimeoutError as error:
                 seconds = f"{self._rules.seconds:g}"
                 raise SourceUnavailable(f"The source took longer than {seconds} s.") from error
@@ -110,12 +103,12 @@ class Source:
             if not self._running[owner_id]:
                 del self._running[owner_id]
 
-    async def _follow(self, text: str, sink: Sink, owner_id: UserId | None) -> str:
+    async def _follow(self, text: str, write: Write, owner_id: UserId | None) -> str:
         place = await self._outbound.checked(text, owner_id)
         for _ in range(1 + MAX_REDIRECTS):
             async with self._outbound.answer(place, ASKED) as answer:
                 if answer.status not in REDIRECTS:
-                    return await self._take(place, answer, sink)
+                    return await self._take(place, answer, write)
                 location = _header(answer, b"location")
             try:  # after the connection is closed: a hop is checked like a first URL
                 place = await self._outbound.checked(_next(place.url, location), owner_id)
@@ -125,7 +118,7 @@ class Source:
                 ) from error
         raise SourceUnavailable(f"The source redirects more than {MAX_REDIRECTS} times.")
 
-    async def _take(self, place: Place, answer: httpcore2.Response, sink: Sink) -> str:
+    async def _take(self, place: Place, answer: httpcore2.Response, write: Write) -> str:
         if answer.status != OK:
             raise SourceUnavailable(f"The source answers with status {answer.status}.")
         if _header(answer, b"content-encoding").lower() not in {"", "identity"}:
@@ -136,7 +129,7 @@ class Source:
             raise FileTooLarge(f"The file is larger than {self._rules.max_bytes:,} bytes.")
         async with contextlib.aclosing(self._outbound.body(place, answer)) as pieces:
             async for piece in pieces:
-                await sink.write(piece)
+                await write(piece)
         return _disposition_filename(_header(answer, b"content-disposition")) or place.url.filename
 
 

@@ -82,7 +82,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         elif not self._answer_at_once(cycle):
             paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
             if declares_body(cycle.scope["headers"]):
-                paced = lingering(paced, cycle, self)
+                paced = lingering(paced, cycle, end=self.end, linger=self.linger)
             super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
 
     def resume_writing(self) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
@@ -18,25 +18,16 @@ MANY = 100
 """The number of ended connections after which their memory is returned to the system."""
 GIVE_BACK_LOOKS = frozenset({1, 4, 16})
 """Checks after which memory is returned."""
-
-
-class Connection(Protocol):
-    """The interface of a watched connection."""
-
-    address: str | None
-    """The counted form of its client's address; None for a trusted proxy."""
-    loop: asyncio.AbstractEventLoop
-
-    def look_after(self, now: float) -> None:
-        """End the connection if its client is too slow."""
-        ...
+LookAfter = Callable[[float], None]
+"""Ends a connection if its client is too slow at this time of the event loop."""
 
 
 @dataclass(slots=True)
 class Watch:
     """Checks every connection of a server once a second, while there are any."""
 
-    connections: set[Connection] = field(default_factory=set)
+    connections: dict[LookAfter, str | None] = field(default_factory=dict)
+    """Each with the counted form of its client's address; None for a trusted proxy."""
     per_address: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     """Refused connections, by the setting that limits them."""
@@ -48,23 +39,25 @@ class Watch:
     looks_since: int | None = None
     """Checks since many ended; None when their memory has been returned."""
 
-    def add(self, connection: Connection) -> None:
+    def add(
+        self, look_after: LookAfter, address: str | None, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Watch a connection from now on."""
-        self.connections.add(connection)
+        self.connections[look_after] = address
         self.most = max(self.most, len(self.connections))
-        if connection.address is not None:
-            self.per_address[connection.address] += 1
+        if address is not None:
+            self.per_address[address] += 1
         if not self.is_looking:
             self.is_looking = True
-            connection.loop.call_later(LOOK_SECONDS, self._look, connection.loop)
+            loop.call_later(LOOK_SECONDS, self._look, loop)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, look_after: LookAfter) -> None:
         """Remove a closed connection."""
-        self.connections.discard(connection)
-        if connection.address is not None:
-            self.per_address[connection.address] -= 1
-            if not self.per_address[connection.address]:
-                del self.per_address[connection.address]
+        address = self.connections.pop(look_after)
+        if address is not None:
+            self.per_address[address] -= 1
+            if not self.per_address[address]:
+                del self.per_address[address]
 
     def refuse(self, limit: str, client: tuple[str, int] | None) -> None:
         """Record that a connection was refused by a limit."""
@@ -72,8 +65,8 @@ class Watch:
         self.untold[limit, client[0] if client else None] += 1
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        for connection in list(self.connections):
-            connection.look_after(loop.time())
+        for look_after in list(self.connections):
+            look_after(loop.time())
         self._log_refused()
         self._give_back_memory()
         self.is_looking = bool(self.connections) or self.looks_since is not None

@@ -7,36 +7,37 @@ Therefore the server's side is shut down, and the rest of the body is read and d
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
-class Lingering(Protocol):
-    """A connection that can be left open for the rest of a body."""
+def lingering(
+    app: ASGIApp,
+    cycle: RequestResponseCycle,
+    *,
+    end: Callable[[], None],
+    linger: Callable[[], None],
+) -> ASGIApp:
+    """Drop the rest of a body where uvicorn would close the connection too early.
 
-    def end(self) -> None:
-        """Read no further requests: the current response is the last."""
-        ...
-
-    def linger(self) -> None:
-        """Drop the rest of the body of a request that has been answered."""
-        ...
-
-
-def lingering(app: ASGIApp, cycle: RequestResponseCycle, connection: Lingering) -> ASGIApp:
-    """The application; the rest of a body is dropped if uvicorn would close too early."""
+    Args:
+        app: the application.
+        cycle: the request and its response.
+        end: called before the last part of the last response; nothing more is read then.
+        linger: called after it, when a part of the body has not come yet.
+    """
 
     async def lingered(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_to_end(message: Message) -> None:
             is_last = message["type"] == "http.response.body" and not message.get("more_body")
             if is_last and cycle.more_body and not cycle.keep_alive:
                 cycle.keep_alive = True  # so that uvicorn leaves the connection open
-                connection.end()
+                end()
             await send(message)
             if is_last and cycle.more_body:
-                connection.linger()
+                linger()
 
         await app(scope, receive, send_to_end)
 

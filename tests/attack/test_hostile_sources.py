@@ -109,7 +109,7 @@ async def attacked(source: Source, url: str) -> Ticker:
     """The event loop time of an import that must fail."""
     async with Ticker() as ticker:
         with pytest.raises(ImagesvcError):
-            await source.fetch(url, Sink())
+            await source.fetch(url, Sink().write)
     return ticker
 
 
@@ -170,7 +170,7 @@ async def test_an_honest_answer_in_small_pieces_is_accepted() -> None:
     sink = Sink()
     try:
         url = remote.url("/", hints + CHUNKED + chunk * 1024 + b"0\r\n\r\n")
-        await source_of(remote).fetch(url, sink)
+        await source_of(remote).fetch(url, sink.write)
     finally:
         remote.close()
 

@@ -97,7 +97,7 @@ async def test_a_file_is_fetched_with_a_plain_request(remote: Remote) -> None:
     """The source sees the software, but no data about the requester."""
     sink = Sink()
 
-    name = await source_of(remote).fetch(remote.url("/x/a.jpg?b=c", answered(IMAGE)), sink)
+    name = await source_of(remote).fetch(remote.url("/x/a.jpg?b=c", answered(IMAGE)), sink.write)
 
     assert sink.content == IMAGE
     assert name == "a.jpg"
@@ -118,7 +118,7 @@ async def test_a_name_that_changes_its_address_is_looked_up_once(
     sink = Sink()
 
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
-    await source_of(remote, names).fetch(url, sink)
+    await source_of(remote, names).fetch(url, sink.write)
 
     assert sink.content == IMAGE
     assert names.asked == ["images.example"]
@@ -131,7 +131,7 @@ async def test_a_redirect_is_looked_up_and_checked_again(remote: Remote, inside:
     url = remote.url("/go", redirected("/a.jpg"), host="images.example")
 
     with pytest.raises(SourceUnavailable):
-        await source_of(remote, names).fetch(url, Sink())
+        await source_of(remote, names).fetch(url, Sink().write)
 
     assert names.asked == ["images.example", "images.example"]
     assert len(remote.requests) == 1
@@ -157,7 +157,7 @@ async def test_every_address_of_a_name_must_be_allowed(
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
 
     with pytest.raises(InvalidRequest) as caught:
-        await source_of(remote, Names(images_example=[found])).fetch(url, Sink())
+        await source_of(remote, Names(images_example=[found])).fetch(url, Sink().write)
 
     assert caught.value.fields == (("url", "names a host that has no public address"),)
     assert remote.requests == inside.requests == []
@@ -169,7 +169,7 @@ async def test_an_ipv4_mapped_address_is_the_ipv4_address(remote: Remote) -> Non
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
     sink = Sink()
 
-    await source_of(remote, names).fetch(url, sink)
+    await source_of(remote, names).fetch(url, sink.write)
 
     assert sink.content == IMAGE
 
@@ -181,7 +181,7 @@ async def test_the_next_address_is_tried_when_one_is_dead(remote: Remote) -> Non
     url = remote.url("/a.jpg", answered(IMAGE), host="images.example")
     sink = Sink()
 
-    await source_of(remote, names, is_allowed=lambda _: True).fetch(url, sink)
+    await source_of(remote, names, is_allowed=lambda _: True).fetch(url, sink.write)
 
     assert sink.content == IMAGE
 
@@ -192,7 +192,7 @@ async def test_a_literal_address_is_checked_too(
 ) -> None:
     """It needs no look-up, and no connection is made."""
     with pytest.raises(InvalidRequest):
-        await source_of(remote).fetch(f"http://{literal}:{remote.port}/a.jpg", Sink())
+        await source_of(remote).fetch(f"http://{literal}:{remote.port}/a.jpg", Sink().write)
 
     assert remote.requests == inside.requests == []
 
@@ -203,7 +203,7 @@ async def test_the_deadline_bounds_the_whole_download(remote: Remote) -> None:
 
     for answer in (dripping(bytes(100_000), 0.05), silent):
         with pytest.raises(SourceUnavailable, match=r"longer than 0\.5 s"):
-            await source.fetch(remote.url("/slow", answer), Sink())
+            await source.fetch(remote.url("/slow", answer), Sink().write)
 
 
 async def test_a_slow_lookup_counts(remote: Remote) -> None:
@@ -216,18 +216,18 @@ async def test_a_slow_lookup_counts(remote: Remote) -> None:
     source = source_of(remote, never, seconds=0.2)
 
     with pytest.raises(SourceUnavailable, match="longer than"):
-        await source.fetch(remote.url("/", host="a.example"), Sink())
+        await source.fetch(remote.url("/", host="a.example"), Sink().write)
 
 
 async def test_a_bounded_number_is_fetched_at_once(remote: Remote) -> None:
     """Slow sources exhaust neither memory nor descriptors."""
     source, is_over = source_of(remote), threading.Event()
     url = remote.url("/slow", lambda _connection: is_over.wait(PATIENCE))
-    waiting = [asyncio.create_task(source.fetch(url, Sink())) for _ in range(MAX_AT_ONCE)]
+    waiting = [asyncio.create_task(source.fetch(url, Sink().write)) for _ in range(MAX_AT_ONCE)]
     await asyncio.to_thread(until, lambda: len(remote.requests) == MAX_AT_ONCE)
 
     with pytest.raises(Overloaded):
-        await source.fetch(url, Sink())
+        await source.fetch(url, Sink().write)
 
     is_over.set()
     ended = await asyncio.gather(*waiting, return_exceptions=True)
@@ -239,17 +239,17 @@ async def test_one_user_does_not_block_the_imports_of_others(remote: Remote) -> 
     source = source_of(remote, seconds=60.0)
     ann, bob = UserId(new_id()), UserId(new_id())
     url = remote.url("/slow", silent)
-    waiting = [asyncio.create_task(source.fetch(url, Sink(), ann)) for _ in range(MAX_OF_ONE)]
+    waiting = [asyncio.create_task(source.fetch(url, Sink().write, ann)) for _ in range(MAX_OF_ONE)]
     await asyncio.sleep(0)
 
     with pytest.raises(Overloaded, match="of your images"):
-        await source.fetch(url, Sink(), ann)
-    await source.fetch(remote.url("/a.jpg", answered(IMAGE)), Sink(), bob)
+        await source.fetch(url, Sink().write, ann)
+    await source.fetch(remote.url("/a.jpg", answered(IMAGE)), Sink().write, bob)
 
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
-    await source.fetch(remote.url("/a.jpg"), Sink(), ann)
+    await source.fetch(remote.url("/a.jpg"), Sink().write, ann)
 
 
 async def test_a_declared_length_beyond_the_limit_is_not_even_read(remote: Remote) -> None:
@@ -257,7 +257,7 @@ async def test_a_declared_length_beyond_the_limit_is_not_even_read(remote: Remot
     sink = Sink()
 
     with pytest.raises(FileTooLarge):
-        await source_of(remote).fetch(remote.url("/a", answered(IMAGE, length=100_001)), sink)
+        await source_of(remote).fetch(remote.url("/a", answered(IMAGE, length=100_001)), sink.write)
 
     assert sink.pieces == []
 
@@ -270,7 +270,7 @@ async def test_proxies_of_the_environment_are_not_used(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     sink = Sink()
 
-    await source_of(remote).fetch(remote.url("/a", answered(IMAGE)), sink)
+    await source_of(remote).fetch(remote.url("/a", answered(IMAGE)), sink.write)
 
     assert sink.content == IMAGE
 
@@ -303,7 +303,7 @@ async def fetched_securely(secure: Remote, host: str, authority: trustme.CA | No
     names = Names(images_example=[[HERE]], other_example=[[HERE]])
     source = source_of(secure, names, make_ssl_context=trusting)
     sink = Sink()
-    await source.fetch(secure.url("/a.jpg", answered(IMAGE), host=host), sink)
+    await source.fetch(secure.url("/a.jpg", answered(IMAGE), host=host), sink.write)
     return sink.content
 
 

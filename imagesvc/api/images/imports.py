@@ -53,6 +53,6 @@ class Imports:
         """
         source = self.permitted()
         async with self.incoming.receive() as file:
-            name = await source.fetch(url, file, fields.owner_id)
+            name = await source.fetch(url, file.write, fields.owner_id)
             received = await file.finish()
             return await self.acceptor.accept(received, replace(fields, filename=name), record_for)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -25,12 +25,8 @@ FRESH_SECONDS = 3600.0
 ALGORITHM_OF = {"RSA": "RS256", "EC": "ES256"}
 
 
-class Fetch(Protocol):
-    """Gets a body by URL, as `Outbound.get` does."""
-
-    async def __call__(self, url: str, /, *, accept: str, max_bytes: int) -> bytes:
-        """The body, at most `max_bytes` long."""
-        ...
+Fetch = Callable[[str, str, int], Awaitable[bytes]]
+"""Gets the body at a URL, of this media type and of this size at most; `Outbound.get` does."""
 
 
 @dataclass(slots=True)
@@ -90,7 +86,7 @@ class KeySet:
     async def _body(self) -> bytes:
         if "://" not in self.source:
             return await asyncio.to_thread(Path(self.source).read_bytes)
-        return await self.fetch(self.source, accept="application/json", max_bytes=MAX_BYTES)
+        return await self.fetch(self.source, "application/json", MAX_BYTES)
 
 
 def read_keys(body: bytes) -> dict[str | None, tuple[str, Any]]:
