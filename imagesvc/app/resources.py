@@ -30,6 +30,7 @@ from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.http.bodies.uploads import UploadReader
 from imagesvc.http.openapi.document import OpenApiEndpoints
+from imagesvc.library.edit import Editor
 from imagesvc.library.remove import Removal
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
@@ -115,7 +116,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
             service.transforms.presets,
             max(1, int(settings.signed_url_max_lifetime)),
         ),
-        EditEndpoints(stores.images, presets, forget),
+        EditEndpoints(stores.images, Editor(stores.images, forget), presets),
         _actions(service, removal),
     ]
 

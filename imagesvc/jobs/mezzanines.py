@@ -6,24 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from anyio import CancelScope
-
 from imagesvc.model.ids import Digest, ImageId, utc_now
 from imagesvc.model.images import Mezzanine, Original
-from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import Incoming
-from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore
+from imagesvc.store.publish import Publisher
 
 
 @dataclass(frozen=True, slots=True)
 class Mezzanines:
-    """Stores the mezzanine of an original, blob first and row second."""
+    """Stores the mezzanine of an original."""
 
     incoming: Incoming
-    blobs: BlobStore
     images: ImageStore
-    locks: DigestLocks
+    publisher: Publisher
     on_added: Callable[[Digest], None]
     clock: Callable[[], datetime] = utc_now
 
@@ -32,7 +28,7 @@ class Mezzanines:
     ) -> None:
         """Make some bytes the original's mezzanine unless it has one, for the image to use.
 
-        Nothing is kept when the original was deleted.
+        Nothing is kept when the original was deleted. A cancellation waits until it is decided.
 
 
         Args:
@@ -48,13 +44,12 @@ class Mezzanines:
             await file.write(made)
             received = await file.finish()
             mezzanine = replace(planned, digest=received.digest)
-            with CancelScope(shield=True):
-                async with self.locks.hold(received.digest):
-                    await self.blobs.put(received.path, received.digest)
-                    received.is_moved = True
-                    is_kept = await self.images.add_mezzanine(
-                        image_id, original.digest, mezzanine, received.bytes, self.clock()
-                    )
-                    if not is_kept and not await self.images.known_digests([received.digest]):
-                        await self.blobs.delete(received.digest)
-        self.on_added(original.digest)
+
+            async def add_row() -> bool:
+                is_kept = await self.images.add_mezzanine(
+                    image_id, original.digest, mezzanine, received.bytes, self.clock()
+                )
+                self.on_added(original.digest)
+                return is_kept
+
+            await self.publisher.publish(received, add_row)

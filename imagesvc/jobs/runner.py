@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from anyio import move_on_after
 
+from imagesvc.cancellation import run_to_end
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.attempts import Attempt
@@ -104,10 +105,15 @@ class Runner:
     async def retry(self, job_id: JobId) -> Job:
         """Queue a job again; an attempt of it that is under way is stopped.
 
+        A cancellation waits until the job is queued: it is not left stopped and never run.
+
         Raises:
             NotFound: there is no such job.
             Conflict: it has succeeded.
         """
+        return await run_to_end(self._retry(job_id))
+
+    async def _retry(self, job_id: JobId) -> Job:
         async with self._claiming:  # or it could be claimed before it is queued again
             await self.abandon(job_id)
             job = await self._queue.retry(job_id, now=self._clock())
@@ -205,8 +211,6 @@ class Runner:
         if analysis is not None:
             settlement = replace(settlement, analysis=(item.original.digest, analysis))
         recorded = await self._settle(settlement)
-        if recorded is None:
-            await self._maker.variants.disk.discard(settlement.variants)
         note = log.warning if settlement.error_code is not None else log.info
         note(
             "job",
@@ -226,10 +230,13 @@ class Runner:
             self._space.found()
 
     async def _settle(self, settlement: Settlement) -> Status | None:
-        """Settle as soon as the database accepts it: a full disk may have space again."""
+        """Settle as soon as the database accepts it: a full disk may have space again.
+
+        A cancellation waits for the attempt to settle that is running, not for a next one.
+        """
         while True:
             try:
-                status = await self._queue.settle(settlement, now=self._clock())
+                status = await run_to_end(self._settle_once(settlement))
             except DatabaseDamaged:  # which waiting does not repair
                 raise
             except Unavailable as error:
@@ -238,6 +245,13 @@ class Runner:
             else:
                 self._settle_outage.passed()
                 return status
+
+    async def _settle_once(self, settlement: Settlement) -> Status | None:
+        """Settle; the files of a job that is gone, or was cancelled, are removed."""
+        status = await self._queue.settle(settlement, now=self._clock())
+        if status is None:
+            await self._maker.variants.disk.discard(settlement.variants)
+        return status
 
     async def _make(self, item: ClaimedJob, todo: list[Operation]) -> Made:
         """Have operations made.

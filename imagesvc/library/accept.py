@@ -1,18 +1,13 @@
-"""Accepts a received file as an image: probe, publish the blob, commit row and job."""
+"""Accepts a received file as an image: probe, then publish the blob with row and job."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import PurePosixPath
-
-from anyio import CancelScope
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
 from imagesvc.imaging.cost import check_seconds
@@ -21,24 +16,22 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import PROBE
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import new_job
+from imagesvc.library.tags import tags_of
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import CollectionId, Digest, ImageId, UserId, new_id, utc_now
+from imagesvc.model.ids import CollectionId, ImageId, UserId, new_id, utc_now
 from imagesvc.model.images import Image, Original, Probe, Visibility
 from imagesvc.model.jobs import Job, Priority, Status
 from imagesvc.model.transforms import Transform
 from imagesvc.model.uploads import IdempotencyRecord, PendingUpload
-from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.incoming import ReceivedFile
-from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore
+from imagesvc.store.publish import Publisher
 from imagesvc.store.usage import check_room
 from imagesvc.workers.pool import WorkerPool
 
 RecordFor = Callable[[Image], IdempotencyRecord]
 
 MAX_FILENAME = 255
-MAX_TAGS = 100
-HASHTAG = re.compile(r"(?<![\w&/#])#(\w[\w-]{0,63})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +55,8 @@ class Acceptor:
     """Turns received files into images with a job each."""
 
     pool: WorkerPool
-    blobs: BlobStore
     images: ImageStore
-    locks: DigestLocks
+    publisher: Publisher
     limits: Limits
     eager: Mapping[str, Transform]
     probe_timeout: float
@@ -101,11 +93,14 @@ class Acceptor:
         first = decoder_cost(image.original, Transform(format=Format.JPEG))
         check_seconds(first, self.job_timeout, "Decoding this image")
         record = None if record_for is None else record_for(image)
-        with CancelScope(shield=True):  # completely or not at all, also when the client disconnects
-            uses_pending = fields.pending is not None
-            add = partial(self.images.add, image, job, record, uses_pending=uses_pending)
-            await _to_the_end(self._publish(received, add))
-        self.notify()
+        uses_pending = fields.pending is not None
+
+        async def add_rows() -> bool:
+            await self.images.add(image, job, record, uses_pending=uses_pending)
+            self.notify()
+            return True
+
+        await self.publisher.publish(received, add_rows)
         return image
 
     async def _probe(self, received: ReceivedFile, requester: str) -> Probe:
@@ -121,21 +116,6 @@ class Acceptor:
         return await self.pool.run(
             PROBE, self.limits, timeout=self.probe_timeout, source=received.path
         )
-
-    async def _publish(self, received: ReceivedFile, add: Callable[[], Awaitable[None]]) -> None:
-        digest = received.digest
-        async with self.locks.hold(digest):
-            try:
-                await self.blobs.put(received.path, digest)
-                received.is_moved = True
-                await add()
-            except BaseException:
-                await self._withdraw(digest)
-                raise
-
-    async def _withdraw(self, digest: Digest) -> None:
-        if not await self.images.known_digests([digest]):
-            await self.blobs.delete(digest)
 
     def _image(
         self, received: ReceivedFile, probe: Probe, fields: UploadFields
@@ -184,19 +164,6 @@ def _check_declared(probe: Probe, pending: PendingUpload | None) -> None:
         raise UnsupportedMediaType(f"The file is {probe.format.media_type}, not {declared}.")
 
 
-async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await `work`; a cancellation is raised only after its end.
-
-    Event loops cancel their tasks at a stop, which no `CancelScope` prevents.
-    """
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
-
-
 def safe_filename(name: str) -> str:
     """A name for display and download; no path depends on it.
 
@@ -209,12 +176,3 @@ def safe_filename(name: str) -> str:
     if dot and len(suffix) < 16:  # noqa: PLR2004  # what passes for an extension
         return f"{stem[: MAX_FILENAME - 1 - len(suffix)]}.{suffix}"
     return kept[:MAX_FILENAME]
-
-
-def tags_of(given: tuple[str, ...], description: str) -> tuple[str, ...]:
-    """The given tags and the description's #hashtags, folded, each once, in order.
-
-    Hashtags beyond `MAX_TAGS` are ignored: they are words of a text.
-    """
-    found = (tag.strip().lstrip("#").casefold() for tag in (*given, *HASHTAG.findall(description)))
-    return tuple(dict.fromkeys(tag for tag in found if tag))[:MAX_TAGS]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from anyio import CancelScope
-
 from imagesvc.cache.variants import VariantCache
+from imagesvc.cancellation import run_to_end
 from imagesvc.jobs.runner import Runner
 from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.model.images import Image
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore
@@ -31,7 +31,8 @@ class Removal:
     async def remove(self, image_id: ImageId) -> None:
         """Delete an image; on return every URL of it answers 404.
 
-        A crash in between leaves files without rows, which the collection of orphans finds.
+        A cancellation in between waits until the deletion is done. A crash in between leaves files
+        without rows, which the collection of orphans finds.
 
         Raises:
             NotFound: there is no such image.
@@ -39,18 +40,20 @@ class Removal:
         """
         image = await self.images.get(image_id)
         await self.blobs.check()
-        with CancelScope(shield=True):
-            async with self.locks.hold(image.original.digest):
-                removed = await self.images.remove(image_id, now=self.clock())
-                self.on_removed(image_id)
-                self.variants.forget(image_id)
-                await self.variants.disk.remove_files(removed.variant_keys)
-                if removed.blob_is_orphaned:
-                    await self.blobs.delete(removed.digest)
-            if removed.mezzanine is not None:
-                await self._remove_mezzanine(removed.mezzanine)
-            for job_id in removed.job_ids:
-                await self.runner.abandon(job_id)
+        await run_to_end(self._remove(image))
+
+    async def _remove(self, image: Image) -> None:
+        async with self.locks.hold(image.original.digest):
+            removed = await self.images.remove(image.id, now=self.clock())
+            self.on_removed(image.id)
+            self.variants.forget(image.id)
+            await self.variants.disk.remove_files(removed.variant_keys)
+            if removed.blob_is_orphaned:
+                await self.blobs.delete(removed.digest)
+        if removed.mezzanine is not None:
+            await self._remove_mezzanine(removed.mezzanine)
+        for job_id in removed.job_ids:
+            await self.runner.abandon(job_id)
 
     async def _remove_mezzanine(self, digest: Digest) -> None:
         async with self.locks.hold(digest):

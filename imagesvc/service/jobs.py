@@ -22,9 +22,8 @@ def runner_of(settings: Settings, files: Files, stores: Stores, caches: Caches) 
     mezzanines = Mezzanines(
         # The margin of free space is for uploads: jobs of accepted uploads may use it.
         incoming=Incoming(files.data_dir, max_bytes=settings.worker_memory, min_free_bytes=0),
-        blobs=files.blobs,
         images=stores.images,
-        locks=files.locks,
+        publisher=stores.publisher,
         on_added=caches.images.forget_original,
     )
     limits = RunnerLimits(

@@ -15,7 +15,6 @@ from imagesvc.settings.settings import Settings
 def acceptor_of(
     settings: Settings,
     transforms: Transforms,
-    files: Files,
     stores: Stores,
     workers: Workers,
     runner: Runner,
@@ -23,9 +22,8 @@ def acceptor_of(
     """What makes images of received files, each with a job for the runner."""
     return Acceptor(
         pool=workers.pool,
-        blobs=files.blobs,
         images=stores.images,
-        locks=files.locks,
+        publisher=stores.publisher,
         limits=workers.limits,
         eager={name: transforms.presets[name] for name in settings.eager_presets},
         probe_timeout=settings.transform_timeout,

@@ -44,6 +44,6 @@ class Parts:
         self.caches = caches_of(settings, self.files, self.stores, self.workers, self.transforms)
         self.runner = runner_of(settings, self.files, self.stores, self.caches)
         self.acceptor = acceptor_of(
-            settings, self.transforms, self.files, self.stores, self.workers, self.runner
+            settings, self.transforms, self.stores, self.workers, self.runner
         )
         self.collector = collector_of(self.files, self.stores)

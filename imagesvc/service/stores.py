@@ -14,6 +14,7 @@ from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.pending_uploads import PendingUploadStore
+from imagesvc.store.publish import Publisher
 from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
@@ -22,10 +23,11 @@ from imagesvc.store.webhooks.subscriptions import WebhookStore
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The stores, each for one group of tables, and the database below them."""
+    """The stores, each for one group of tables, the database below them, and the publisher."""
 
     database: Database
     images: ImageStore
+    publisher: Publisher
     collections: CollectionStore
     search: ImageSearch
     variants: VariantStore
@@ -40,9 +42,11 @@ class Stores:
 def stores_of(settings: Settings, files: Files) -> Stores:
     """The stores on the database of the data directory, which is not opened yet."""
     database = Database(files.data_dir.database, files.reserve)
+    images = ImageStore(database, Quota(settings.quota_images, settings.quota_bytes))
     return Stores(
         database=database,
-        images=ImageStore(database, Quota(settings.quota_images, settings.quota_bytes)),
+        images=images,
+        publisher=Publisher(files.blobs, images, files.locks),
         collections=CollectionStore(database),
         search=ImageSearch(database),
         variants=VariantStore(database),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from anyio import CancelScope
 from pydantic import MISSING
 from starlette.responses import Response
 
@@ -21,8 +19,7 @@ from imagesvc.http.models import Patch
 from imagesvc.http.operations import EDIT_VERSION, Answer, operation, with_subject
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import expected_versions, versioned
-from imagesvc.library.accept import tags_of
-from imagesvc.model.ids import ImageId, utc_now
+from imagesvc.library.edit import Editor, ImageChange
 from imagesvc.model.images import Image, Visibility
 from imagesvc.store.images import ImageStore
 
@@ -38,20 +35,15 @@ class ImagePatch(Patch):
     share_location: bool | MISSING = MISSING
     """Whether other users get the original with the place where it was taken."""
 
-    def applied_to(self, image: Image) -> Image:
-        """The image with the changes.
-
-        With a new description, the #hashtags of the old one are no longer tags.
-        """
+    @property
+    def change(self) -> ImageChange:
+        """What is to be changed."""
         given = self.given()
         for name in {"title", "description"} & given.keys():
             given[name] = given[name] or ""
-        if given.keys() & {"description", "tags"}:
-            stale = tags_of((), image.description)
-            kept = [tag for tag in image.tags if tag not in stale]
-            tags = (given["tags"] or []) if "tags" in given else kept
-            given["tags"] = tags_of(tuple(tags), given.get("description", image.description))
-        return replace(image, **given)
+        if "tags" in given:
+            given["tags"] = tuple(given["tags"] or ())
+        return ImageChange(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +51,8 @@ class EditEndpoints:
     """The operation that edits an image; the fields are its dependencies."""
 
     images: ImageStore
+    editor: Editor
     presets: Mapping[str, str]
-    on_changed: Callable[[ImageId], None]
-    """Removes the remembered responses of an image."""
-    clock: Callable[[], datetime] = utc_now
 
     async def _changeable(self, context: Context) -> Image:
         return await changeable_image(self.images, context)
@@ -79,11 +69,7 @@ class EditEndpoints:
         After the response, no URL of the image is answered as before the change.
         """
         expected = expected_versions(call.request)
-        with CancelScope(shield=True):  # remembered responses of a changed image must be removed
-            changed = await self.images.edit(
-                image.id, call.body.applied_to, expected=expected, now=self.clock()
-            )
-            self.on_changed(image.id)
+        changed = await self.editor.edit(image.id, call.body.change, expected)
         return json_response(
             ImageOut.of(changed, self.presets, call.requester, base=call.base),
             headers=versioned(changed.version),

@@ -16,7 +16,8 @@ from pydantic import (
 
 from imagesvc.http.models import Model
 from imagesvc.http.requests import Id, faults_of
-from imagesvc.library.accept import MAX_TAGS, UploadFields
+from imagesvc.library.accept import UploadFields
+from imagesvc.library.tags import MAX_TAGS
 from imagesvc.model.ids import CollectionId, UserId
 from imagesvc.model.images import Visibility
 

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
+from imagesvc.cancellation import run_to_end
 from imagesvc.errors import EmptyFile, FileTooLarge, InsufficientStorage, Unavailable
 from imagesvc.model.ids import Digest
 from imagesvc.store.files.data_dir import DataDir
@@ -57,7 +58,7 @@ class IncomingFile:
         self._buffer.append(piece)
         self._buffered += len(piece)
         if self._buffered >= BUFFER:
-            await to_thread.run_sync(self._flush)
+            await run_to_end(to_thread.run_sync(self._flush))
 
     async def finish(self) -> ReceivedFile:
         """Write the rest and fsync.
@@ -68,7 +69,7 @@ class IncomingFile:
         """
         if self.size == 0:
             raise EmptyFile("The file is empty.")
-        await to_thread.run_sync(self._finish)
+        await run_to_end(to_thread.run_sync(self._finish))
         self._received = ReceivedFile(self.path, Digest(self._sha256.hexdigest()), self.size)
         return self._received
 
@@ -130,8 +131,7 @@ class Incoming:
         try:
             yield incoming
         finally:
-            with CancelScope(shield=True):  # an aborted upload leaves nothing either
-                await incoming.discard()
+            await run_to_end(incoming.discard())  # an aborted upload leaves nothing either
 
     def _check_space(self) -> None:
         if self._data_dir.free_bytes() < self._min_free_bytes:

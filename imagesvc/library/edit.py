@@ -1,0 +1,69 @@
+"""Edits: what people may change of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from imagesvc.cancellation import run_to_end
+from imagesvc.library.tags import kept_tags, tags_of
+from imagesvc.model.ids import ImageId, utc_now
+from imagesvc.model.images import Image, Visibility
+from imagesvc.store.images import ImageStore
+from imagesvc.store.versions import Expected
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """New values of an image; None leaves one as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    """The complete list; #hashtags of the description are added."""
+    visibility: Visibility | None = None
+    share_location: bool | None = None
+
+    def applied_to(self, image: Image) -> Image:
+        """The image with the changes.
+
+        With a new description, the #hashtags of the old one are no longer tags.
+        """
+        values: dict[str, Any] = {
+            name: value for name, value in asdict(self).items() if value is not None
+        }
+        if values.keys() & {"description", "tags"}:
+            given = kept_tags(image.tags, image.description) if self.tags is None else self.tags
+            values["tags"] = tags_of(given, values.get("description", image.description))
+        return replace(image, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """Edits images."""
+
+    images: ImageStore
+    on_changed: Callable[[ImageId], None]
+    """Removes the remembered responses of an image."""
+    clock: Callable[[], datetime] = utc_now
+
+    async def edit(self, image_id: ImageId, change: ImageChange, expected: Expected) -> Image:
+        """Change an image; on return no URL of it is answered as before the change.
+
+        A cancellation waits until both are done: an answer from memory must not outlive a change
+        that was committed.
+
+        Raises:
+            NotFound: there is no such image.
+            PreconditionFailed: its version is none of those expected.
+        """
+        return await run_to_end(self._edit(image_id, change, expected))
+
+    async def _edit(self, image_id: ImageId, change: ImageChange, expected: Expected) -> Image:
+        changed = await self.images.edit(
+            image_id, change.applied_to, expected=expected, now=self.clock()
+        )
+        self.on_changed(image_id)
+        return changed

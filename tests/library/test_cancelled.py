@@ -1,0 +1,94 @@
+"""Use cases whose requester is cancelled in the middle: they are done to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from imagesvc.errors import NotFound
+from imagesvc.library.edit import Editor, ImageChange
+from imagesvc.library.remove import Removal
+from imagesvc.model.ids import Digest, ImageId
+from imagesvc.model.images import Image, Visibility
+from imagesvc.store.db.database import Database
+from imagesvc.store.files.blobs_fs import FileBlobStore
+from imagesvc.store.images import ImageStore
+from imagesvc.store.versions import Expected
+from tests.crash.pictures import jpeg
+from tests.gates import Gate, cancelled_at
+from tests.jobs.service import running_service, upload
+
+pytestmark = pytest.mark.anyio
+
+
+class GatedImages(ImageStore):
+    """Images with a gate behind each edit that is committed."""
+
+    def __init__(self, database: Database, gate: Gate) -> None:
+        super().__init__(database)
+        self._gate = gate
+
+    async def edit(
+        self,
+        image_id: ImageId,
+        change: Callable[[Image], Image],
+        *,
+        expected: Expected,
+        now: datetime,
+    ) -> Image:
+        """Edit, then wait at the gate."""
+        changed = await super().edit(image_id, change, expected=expected, now=now)
+        await self._gate.wait()
+        return changed
+
+
+class GatedBlobs(FileBlobStore):
+    """A blob store with a gate before each deletion."""
+
+    def __init__(self, root: Path, gate: Gate) -> None:
+        super().__init__(root)
+        self._gate = gate
+
+    async def delete(self, digest: Digest) -> None:
+        """Wait at the gate, then delete."""
+        await self._gate.wait()
+        await super().delete(digest)
+
+
+async def test_an_edit_that_is_committed_is_made_known_to_delivery(tmp_path: Path) -> None:
+    """An image made private must not be served from memory as before."""
+    gate = Gate()
+    changed: list[ImageId] = []
+    async with running_service(tmp_path / "data") as service:
+        image = await upload(service, jpeg(1))
+        editor = Editor(GatedImages(service.stores.database, gate), changed.append)
+        change = ImageChange(visibility=Visibility.PRIVATE)
+
+        await cancelled_at(gate, editor.edit(image.id, change, None))
+
+        assert (await service.stores.images.get(image.id)).visibility == Visibility.PRIVATE
+    assert changed == [image.id]
+
+
+async def test_a_deletion_whose_row_is_gone_removes_the_blob(tmp_path: Path) -> None:
+    """Nothing of the image is left on disk (invariant 6)."""
+    gate = Gate()
+    async with running_service(tmp_path / "data") as service:
+        image = await upload(service, jpeg(1))
+        removal = Removal(
+            images=service.stores.images,
+            blobs=GatedBlobs(service.files.data_dir.blobs, gate),
+            locks=service.files.locks,
+            variants=service.caches.variants,
+            runner=service.runner,
+            on_removed=service.caches.images.forget,
+        )
+
+        await cancelled_at(gate, removal.remove(image.id))
+
+        with pytest.raises(NotFound):
+            await service.stores.images.get(image.id)
+        assert await service.files.blobs.size(image.original.digest) is None
