@@ -52,6 +52,9 @@ class LoggedOnce:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
 
         async def without_traceback(message: Message) -> None:
             is_failure = message["type"] == "lifespan.startup.failed"
@@ -59,5 +62,4 @@ class LoggedOnce:
                 message = {**message, "message": ""}
             await send(message)
 
-        is_lifespan = scope["type"] == "lifespan"
-        await self._app(scope, receive, without_traceback if is_lifespan else send)
+        await self._app(scope, receive, without_traceback)
