@@ -165,7 +165,7 @@ class EventEndpoints:
                     quiet_since = time.monotonic()
                 if time.monotonic() - checked_at >= HEARTBEAT_SECONDS:
                     checked_at = time.monotonic()
-                    if not await self._may_still(call.request, viewer):
+                    if not await self._is_still_authorized(call.request, viewer):
                         return
                 if time.monotonic() - quiet_since >= HEARTBEAT_SECONDS:
                     quiet_since = time.monotonic()
@@ -175,7 +175,7 @@ class EventEndpoints:
                     with move_on_after(POLL_SECONDS):
                         await wake.wait()
 
-    async def _may_still(self, request: Request, viewer: Viewer) -> bool:
+    async def _is_still_authorized(self, request: Request, viewer: Viewer) -> bool:
         """Whether the credential that opened the stream is still valid."""
         try:
             principal = await self.authenticator.authenticate_again(request)

@@ -95,7 +95,7 @@ class Sessions:
             InvalidRequest: none of the scopes can be granted.
         """
         old = self._read(refresh_token)
-        login, user = await self._standing(LoginId(old.id))
+        login, user = await self._valid_login(LoginId(old.id))
         allowed = frozenset(scope for scope in scopes_of_user(user) if scope in login.scopes)
         granted = _narrowed(allowed, scopes)
         new = new_refresh(login.id, self.refresh_key)
@@ -129,7 +129,7 @@ class Sessions:
             raise InvalidToken("The refresh token is not valid.")
         return secret
 
-    async def _standing(self, login_id: LoginId) -> tuple[Login, User]:
+    async def _valid_login(self, login_id: LoginId) -> tuple[Login, User]:
         found = await self.logins.with_user(login_id)
         if found is None or found[1].is_disabled:
             raise InvalidToken("The refresh token is no longer valid.")

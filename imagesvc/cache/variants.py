@@ -44,7 +44,7 @@ class VariantCache:
     single_flight: SingleFlight = field(default_factory=SingleFlight)
     failures: Failures = field(default_factory=Failures)
 
-    def at_hand(self, key: VariantKey) -> Fetched | None:
+    def find_in_memory(self, key: VariantKey) -> Fetched | None:
         """The variant, if it is in memory."""
         entry = self.memory.get(key) or self.disk.waiting(key)
         return None if entry is None else Fetched(entry, "memory")
@@ -76,7 +76,7 @@ class VariantCache:
         self, make: Make, key: VariantKey, image_id: ImageId, admit: Admit | None = None
     ) -> Fetched:
         """The cached variant of a key, or a new one; the other arguments as for `fetch`."""
-        if (found := self.at_hand(key)) is not None:
+        if (found := self.find_in_memory(key)) is not None:
             return found
         find_or_make = partial(self._find_or_make, make, admit)
         try:
@@ -94,7 +94,7 @@ class VariantCache:
             TimedOut, WorkerDied: it failed like that a while ago.
         """
         key = started.key
-        found = self.at_hand(key)  # a job may have made it while this request waited for the job
+        found = self.find_in_memory(key)  # a job may have made it meanwhile
         if found is not None:
             return found
         fetched = await self._load(key)

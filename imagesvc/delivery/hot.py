@@ -189,15 +189,15 @@ class HotPath:
         begins = self._leaders[url] = asyncio.Event()
 
         async def watched(message: Message) -> None:
-            self._let_go(url, begins)
+            self._release(url, begins)
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         finally:
-            self._let_go(url, begins)
+            self._release(url, begins)
 
-    def _let_go(self, url: Url, begins: asyncio.Event) -> None:
+    def _release(self, url: Url, begins: asyncio.Event) -> None:
         if not begins.is_set():
             del self._leaders[url]
             begins.set()

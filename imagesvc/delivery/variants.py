@@ -120,7 +120,7 @@ class VariantAnswers:
         Raises:
             ClientLeft: the client closed its connection.
         """
-        found = self.variants.at_hand(wanted.key)
+        found = self.variants.find_in_memory(wanted.key)
         if found is not None:
             return found
         admit, requester = await self.access.render_check(request, asked)

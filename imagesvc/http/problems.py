@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from imagesvc.auth.rates.limits import standing_headers
+from imagesvc.auth.rates.limits import rate_limit_headers
 from imagesvc.errors import (
     ImagesvcError,
     InvalidRequest,
@@ -95,7 +95,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     known = error if isinstance(error, ImagesvcError) else ImagesvcError("Something went wrong.")
     if isinstance(known, Unavailable) or type(known) is ImagesvcError:
         log.warning("request failed", action="request.failed", code=known.code, error=known.detail)
-    return problem_response(known, dict(standing_headers(request)))
+    return problem_response(known, dict(rate_limit_headers(request)))
 
 
 async def on_os_error(request: Request, error: Exception) -> Response:

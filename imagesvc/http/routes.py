@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from imagesvc.auth.authenticator import Authenticator
 from imagesvc.auth.principals import STRANGER, Principal
-from imagesvc.auth.rates.limits import Limit, RateLimits, standing_headers
+from imagesvc.auth.rates.limits import Limit, RateLimits, rate_limit_headers
 from imagesvc.errors import Unauthorized
 from imagesvc.http.bodies.receiving import Streamed, StreamedBody, drained_on_error
 from imagesvc.http.calls import Call, Context
@@ -47,7 +47,7 @@ class Routes:
             requester = await self._admitted(operation, request) if is_counted else STRANGER
             response = await self._received(operation, resource, Context(request, requester))
             if is_counted:
-                response.headers.update(standing_headers(request))
+                response.headers.update(rate_limit_headers(request))
             return response
 
         return Route(operation.path, serve, methods=[operation.method], name=operation.name)

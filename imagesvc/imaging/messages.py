@@ -209,7 +209,7 @@ def _unpack_rendered(
     file: BinaryIO | None = None
     given: BinaryIO | None = None
     if item["spilled"] is None:
-        data, body = _taken(body, item["data"])
+        data, body = _split_body(body, item["data"])
         held = len(data)
     else:
         given = files[replies.natural(item["spilled"], len(files) - 1)]
@@ -233,7 +233,7 @@ def _unpack_rendered(
     return made, body
 
 
-def _taken(body: memoryview, size: Plain) -> tuple[bytes, memoryview]:
+def _split_body(body: memoryview, size: Plain) -> tuple[bytes, memoryview]:
     size = replies.natural(size, len(body))
     return bytes(body[:size]), body[size:]
 
@@ -257,7 +257,7 @@ def _pack_analysed(analysed: Analysed) -> Packed:
 def _unpack_analysed(plain: Plain, answer: Answer) -> Analysed:
     found, mezzanine, rest = replies.record(plain), None, answer.body
     if found["mezzanine"] is not None:
-        mezzanine, rest = _taken(rest, found["mezzanine"])
+        mezzanine, rest = _split_body(rest, found["mezzanine"])
     return Analysed(
         analysis=_unpack_analysis(replies.record(found["analysis"])),
         mezzanine=mezzanine,

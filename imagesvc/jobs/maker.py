@@ -124,7 +124,7 @@ class Maker:
             call = await self._with_sources(task, call)
             cost = together(item.plan.cost for item in call.items)
         async with self.variants.renderer.admit(task.priority, cost, task.requester):
-            outcomes = await self._made_meanwhile(call.items)
+            outcomes = await self._cached_meanwhile(call.items)
             # Only now: a request that joined earlier would wait with this job's priority.
             others = [
                 running
@@ -158,7 +158,7 @@ class Maker:
         ]
         return replace(call, items=items)
 
-    async def _made_meanwhile(self, missing: Sequence[VariantRequest]) -> Outcomes:
+    async def _cached_meanwhile(self, missing: Sequence[VariantRequest]) -> Outcomes:
         found = [
             item
             for item in missing

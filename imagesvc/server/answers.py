@@ -18,7 +18,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from imagesvc.server.bounds import Bounds
-from imagesvc.server.half_closed import has_gone, may_wait
+from imagesvc.server.half_closed import has_disconnected, may_wait
 from imagesvc.server.lingering import lingering
 from imagesvc.server.request_heads import declares_body
 from imagesvc.server.unsent import Unsent, in_pieces
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 UNREAD_STEP = 16 << 10
 """Bytes that a client must read within `send_seconds` to keep its connection."""
-MOST_AT_ONCE = 16
+MAX_INLINE = 16
 """Requests of one read that are answered without a task; a pipeline must not block the loop."""
 KERNEL_UNSENT_BYTES = 256 << 10
 """The kernel's buffer beyond the data in flight; its default is megabytes."""
@@ -46,7 +46,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._read, self.unread_since = 0, 0.0
         self._is_ending = False  # the last response has been sent, and further input is dropped
         self._linger_until: float | None = None  # when the rest of a request must have arrived
-        self._may_at_once = 0  # requests of this read
+        self._inline_budget = 0  # requests of this read
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
         self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._is_half_closed = False
@@ -79,7 +79,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._running = cycle
         if self.flow.write_paused:
             self._waiting = (cycle, app)
-        elif not self._answer_at_once(cycle):
+        elif not self._answer_inline(cycle):
             paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
             if declares_body(cycle.scope["headers"]):
                 paced = lingering(paced, cycle, end=self.end, linger=self.linger)
@@ -90,13 +90,18 @@ class AnsweringProtocol(HttpToolsProtocol):
         super().resume_writing()
         if self._waiting is not None:
             (cycle, app), self._waiting = self._waiting, None
-            self._may_at_once = 0  # the transport is in the middle of a write
+            self._inline_budget = 0  # the transport is in the middle of a write
             self._start_asgi_task(cycle, app)
 
-    def _answer_at_once(self, cycle: RequestResponseCycle) -> bool:
+    def _answer_inline(self, cycle: RequestResponseCycle) -> bool:
         """Answer without a task; not in a pipeline, where each response would start the next."""
-        self._may_at_once -= 1
-        if self.pipeline or self.flow.write_paused or not cycle.keep_alive or self._may_at_once < 0:
+        self._inline_budget -= 1
+        if (
+            self.pipeline
+            or self.flow.write_paused
+            or not cycle.keep_alive
+            or self._inline_budget < 0
+        ):
             return False
         try:
             answer = self.inline(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
@@ -130,7 +135,11 @@ class AnsweringProtocol(HttpToolsProtocol):
 
     def _cut_off_if_unread(self, now: float, *, is_sent: bool) -> None:
         """End the connection if its client has gone, or does not read."""
-        if self._is_half_closed and self._running and has_gone(self.transport, self._running):
+        if (
+            self._is_half_closed
+            and self._running
+            and has_disconnected(self.transport, self._running)
+        ):
             self.cut_off()
         if is_sent:
             self.unread_since = now

@@ -26,7 +26,7 @@ def may_wait(cycle: RequestResponseCycle) -> bool:
     return not (cycle.response_started and cycle.chunked_encoding)
 
 
-def has_gone(transport: asyncio.Transport, cycle: RequestResponseCycle) -> bool:
+def has_disconnected(transport: asyncio.Transport, cycle: RequestResponseCycle) -> bool:
     """Whether the client has disconnected, as far as known; a second call is certain."""
     connection = transport.get_extra_info("socket")
     (state,) = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _STATE_BYTES)

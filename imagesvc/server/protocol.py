@@ -22,7 +22,7 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
-from imagesvc.server.answers import MOST_AT_ONCE, AnsweringProtocol
+from imagesvc.server.answers import MAX_INLINE, AnsweringProtocol
 from imagesvc.server.bounds import Bounds
 from imagesvc.server.connections import Watch
 from imagesvc.server.middleware.cors import OFF, Cors, written
@@ -74,7 +74,7 @@ class BoundedProtocol(AnsweringProtocol):
         if self._refusal is not None or self._is_ending:
             return
         self._pending += len(data)
-        self._may_at_once = MOST_AT_ONCE
+        self._inline_budget = MAX_INLINE
         self._unset_keepalive_if_required()
         try:
             self._parse(data)
@@ -143,7 +143,7 @@ class BoundedProtocol(AnsweringProtocol):
         self._pending = 0
         super().on_body(body)
 
-    def look_after(self, now: float) -> None:
+    def check_speed(self, now: float) -> None:
         """End the connection if its client is too slow."""
         is_sent = not self.transport.get_write_buffer_size()
         if self._linger_until is not None and now >= self._linger_until and is_sent:

@@ -50,7 +50,9 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
             )
         elif name in _SINGLETONS:
             if name in once:
-                raise InvalidRequest(f"The request has more than one {_spelt(name)} field.")
+                raise InvalidRequest(
+                    f"The request has more than one {_canonical_name(name)} field."
+                )
             once.add(name)
     _check_hosts(hosts, http_version)
 
@@ -60,7 +62,7 @@ def declares_body(fields: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name in _BODY for name, _ in fields)
 
 
-def _spelt(name: bytes) -> str:
+def _canonical_name(name: bytes) -> str:
     """The name of a field as RFCs write it; the parser gives it in lower case."""
     return name.decode("ascii").title().replace("-Id", "-ID")
 

@@ -45,7 +45,7 @@ class AccountSettings(BaseModel):
 
     @field_validator("auth", mode="before")
     @classmethod
-    def _auto_is_gone(cls, auth: object) -> object:
+    def _refuse_auto(cls, auth: object) -> object:
         if auth == "auto":
             raise ValueError(
                 f"the value auto was removed. Set {PREFIX}AUTH=required, which is the default, or "
@@ -55,7 +55,7 @@ class AccountSettings(BaseModel):
 
     @field_validator("auth")
     @classmethod
-    def _off_on_loopback_alone(cls, auth: str, info: ValidationInfo) -> str:
+    def _off_only_on_loopback(cls, auth: str, info: ValidationInfo) -> str:
         host = info.data.get("host", "localhost")
         if auth == "off" and not all(map(is_loopback, split_hosts(host))):
             raise ValueError(

@@ -41,7 +41,7 @@ class TransformSettings(BaseModel):
 
     @field_validator("presets", mode="before")
     @classmethod
-    def _with_the_defaults(cls, given: object) -> object:
+    def _add_defaults(cls, given: object) -> object:
         """The default presets and those of the setting; `false` marks a removed one.
 
         `Settings._decoded` has run then: validators of this kind run from the last to the first.

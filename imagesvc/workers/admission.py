@@ -176,7 +176,7 @@ class Admission:
                 continue
             if self._fits(work):
                 return work
-            if self._is_impatient(work, now) and self._cheap_work_is_in_the_way(work):
+            if self._is_impatient(work, now) and self._holding_back_would_help(work):
                 return None
         return None
 
@@ -212,7 +212,7 @@ class Admission:
             and sum(it.memory for it in expensive) + work.memory <= self._expensive_memory
         )
 
-    def _cheap_work_is_in_the_way(self, work: _Work) -> bool:
+    def _holding_back_would_help(self, work: _Work) -> bool:
         """Whether holding cheap work back would soon make space.
 
         Expensive work is never held back.

@@ -100,7 +100,7 @@ class KeyEndpoints:
     async def page(self, call: Call[KeyQuery, None]) -> Response:
         """The requester's API keys, or for admins those of any user; the newest first."""
         query = call.query
-        user_id = _whose(call.requester, query.user, "user")
+        user_id = _key_owner(call.requester, query.user, "user")
         found, last = await self.keys.page(user_id, limit=query.limit, after=query.cursor)
         shown = (KeyOut(**_shown(key)) for key in found)
         return page_response(call, Page[KeyOut], shown, cursor_text(last))
@@ -115,7 +115,7 @@ class KeyEndpoints:
         The key cannot have a scope that the requester's credential, or the user of the key, lacks.
         """
         wanted = call.body
-        user = await self.users.get(_whose(call.requester, wanted.user_id, "user_id"))
+        user = await self.users.get(_key_owner(call.requester, wanted.user_id, "user_id"))
         scopes = frozenset(wanted.scopes)
         _check_may_grant(call.requester, user, scopes)
         key, secret = made_key(
@@ -147,7 +147,7 @@ def _check_may_grant(requester: Principal, user: User, scopes: frozenset[Scope])
             raise Forbidden(f"The user {user.name} cannot have the scope {scope}.")
 
 
-def _whose(requester: Principal, named: UUID | None, loc: str) -> UserId:
+def _key_owner(requester: Principal, named: UUID | None, loc: str) -> UserId:
     """The named user; the requester by default.
 
     Raises:

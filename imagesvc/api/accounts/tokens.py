@@ -99,7 +99,7 @@ class TokenEndpoints:
             grant = await self.sessions.log_in(name, asked.password or "", asked.scopes)
         else:
             grant = await self.sessions.refresh(asked.refresh_token or "", asked.scopes)
-        self.limits.know_login(call.request, grant.user_name)
+        self.limits.remember_login(call.request, grant.user_name)
         tokens = TokenOut(
             access_token=grant.access_token,
             refresh_token=grant.refresh_token,

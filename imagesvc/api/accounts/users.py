@@ -287,7 +287,7 @@ class UserEndpoints:
         self.limits.check_login(request, user.name)
         if not await self.passwords.is_right(user.password_hash, old):
             raise Forbidden("The old password is wrong.")
-        self.limits.know_login(request, user.name)
+        self.limits.remember_login(request, user.name)
 
 
 def _known_id(context: Context) -> UserId:

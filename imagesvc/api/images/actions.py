@@ -182,12 +182,13 @@ class ActionEndpoints:
             raise
         for image in images:
             check_may_change(call.requester, image)
-        wishes = [(image, self._wishes(image, wanted)) for image in images]
-        for image, those in wishes:
+        requested = [(image, self._requested_variants(image, wanted)) for image in images]
+        for image, those in requested:
             self._check(image, those)
         priority = Priority.UPLOAD if len(images) == 1 else Priority.BACKFILL
         return [
-            new_job(it.id, it.owner_id, those, priority=priority, now=now) for it, those in wishes
+            new_job(it.id, it.owner_id, those, priority=priority, now=now)
+            for it, those in requested
         ]
 
     async def _check_no_slots(
@@ -204,7 +205,9 @@ class ActionEndpoints:
                     message = "belongs to an upload URL that has not been used yet"
                     raise Conflict(f"{place} {message}.", ((place, message),))
 
-    def _wishes(self, image: Image, wanted: list[NamedTransform] | None) -> list[NamedTransform]:
+    def _requested_variants(
+        self, image: Image, wanted: list[NamedTransform] | None
+    ) -> list[NamedTransform]:
         """The variants to make of an image: the requested ones, or its eager presets."""
         return list(fitting(self.eager, image.original).items()) if wanted is None else wanted
 

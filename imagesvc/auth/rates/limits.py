@@ -62,10 +62,10 @@ class RateLimits:
             state = self.logins.take(name, address_of(request))
             self._judge(state, request, Limit.LOGIN)
 
-    def know_login(self, request: Request, name: str) -> None:
+    def remember_login(self, request: Request, name: str) -> None:
         """Remember the address of a user who sent a correct password or refresh token."""
         if self.logins is not None:
-            self.logins.know(name, address_of(request))
+            self.logins.remember(name, address_of(request))
 
     def check_render(self, request: Request) -> None:
         """Count a variant before it is made for a stranger.
@@ -88,7 +88,7 @@ class RateLimits:
             raise RateLimited(state.retry_seconds)
 
 
-def standing_headers(request: Request) -> Mapping[str, str]:
+def rate_limit_headers(request: Request) -> Mapping[str, str]:
     """The rate-limit state for the response (draft-ietf-httpapi-ratelimit-headers-03)."""
     state: RateLimitState | None = request.scope.get(RATE_LIMIT_STATE)
     if state is None:

@@ -33,7 +33,7 @@ class LoginLimits:
         first, *others = self._counted(name, address)
         return next((it for it in others if it.retry_seconds is not None), first)
 
-    def know(self, name: str, address: str) -> None:
+    def remember(self, name: str, address: str) -> None:
         """Remember that the user has come from this address."""
         pair = _pair(name, address)
         self._known[pair] = None

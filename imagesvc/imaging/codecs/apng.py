@@ -56,7 +56,7 @@ def _pictures(source: Source, moves: Animation) -> Iterator[Picture]:
     canvas = vips.from_levels(bytes(RGBA * size.width * size.height), size.width, size.height, RGBA)
     canvas = canvas.copy(interpretation="srgb")
     for frame in moves.frames:
-        shown = _laid(canvas, _decoded(source, moves, frame), frame).copy_memory()
+        shown = _composed(canvas, _decoded(source, moves, frame), frame).copy_memory()
         yield vips.described(shown, source.picture, NOTE)
         if frame.disposal == CLEARED:
             clear = bytes(RGBA * frame.width * frame.height)
@@ -78,7 +78,7 @@ def _decoded(source: Source, moves: Animation, frame: Frame) -> Picture:
     return picture if picture.hasalpha() else picture.addalpha()
 
 
-def _laid(canvas: Picture, picture: Picture, frame: Frame) -> Picture:
+def _composed(canvas: Picture, picture: Picture, frame: Frame) -> Picture:
     """The canvas with a frame in its position."""
     if frame.blend == BLENDED:
         under = canvas.crop(frame.left, frame.top, frame.width, frame.height)

@@ -98,7 +98,7 @@ def turn(frame: Picture, work: Work) -> Picture:
 
 def flatten(frame: Picture, work: Work) -> Picture:
     """Put transparency on the background, where there is one."""
-    return frame if work.background is None else grounded(frame, work.background)
+    return frame if work.background is None else on_background(frame, work.background)
 
 
 def round_corners(frame: Picture, work: Work) -> Picture:
@@ -143,7 +143,7 @@ def pad(frame: Picture, work: Work) -> Picture:
     background = work.background
     canvas: list[int] | None = None
     if background is not None:
-        frame = grounded(frame, background)
+        frame = on_background(frame, background)
         canvas = _levels(background, frame.bands)
     else:
         frame = frame if frame.hasalpha() else frame.addalpha()
@@ -151,7 +151,7 @@ def pad(frame: Picture, work: Work) -> Picture:
     return frame.embed(*size, extend="background", background=canvas or [0] * frame.bands)
 
 
-def grounded(frame: Picture, background: Colour) -> Picture:
+def on_background(frame: Picture, background: Colour) -> Picture:
     """The frame on a colour: in as many bands as that takes, without alpha on opaque ones."""
     is_opaque = background[3] == OPAQUE
     if frame.bands < RGB and len(set(background[:RGB])) > 1:

@@ -105,7 +105,7 @@ class Outbox:
             newest = newest_event(connection)
             for row in connection.execute(_BEHIND).all():
                 most = min(limit, MAX_WAITING - row.waiting)
-                found = [] if row.is_disabled else _news(connection, row, most)
+                found = [] if row.is_disabled else _new_events(connection, row, most)
                 last = found[-1].id if len(found) == most else newest
                 if found:
                     values = [_of_event(row.id, event, now, self._base) for event in found]
@@ -217,7 +217,7 @@ def _note_health(
     return since or now
 
 
-def _news(connection: Connection, webhook: Row[Any], limit: int) -> list[Row[Any]]:
+def _new_events(connection: Connection, webhook: Row[Any], limit: int) -> list[Row[Any]]:
     query = (
         select(events).where(events.c.id > webhook.last_event_id).order_by(events.c.id).limit(limit)
     )
