@@ -22,7 +22,7 @@ async def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
-    with CancelScope(shield=True):  # a scope that is cancelled would cancel every wait anew
+    with CancelScope(shield=True):  # a scope that is cancelled would cancel every further wait
         while not task.done():
             try:
                 await asyncio.wait([task])

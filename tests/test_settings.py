@@ -88,7 +88,7 @@ def test_a_setting_accepts_its_units(
         ("quality_jpeg", "101", "must be at most 100 (environment)"),
         ("log_format", "xml", "'json'"),
         ("presets", "thumbnail", "must be a table, such as IMAGESVC_PRESETS='{"),
-        ("presets", '{"thumb nail": "w=9"}', "no name"),
+        ("presets", '{"thumb nail": "w=9"}', "not a valid name"),
         ("presets", '{"thumbnail": 9}', "must be text"),
         (
             "eager_presets",

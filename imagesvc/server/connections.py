@@ -18,7 +18,7 @@ MANY = 100
 """The number of ended connections after which their memory is returned to the system."""
 GIVE_BACK_LOOKS = frozenset({1, 4, 16})
 """Checks after which memory is returned."""
-LookAfter = Callable[[float], None]
+CheckSpeed = Callable[[float], None]
 """Ends a connection if its client is too slow at this time of the event loop."""
 
 
@@ -26,7 +26,7 @@ LookAfter = Callable[[float], None]
 class Watch:
     """Checks every connection of a server once a second, while there are any."""
 
-    connections: dict[LookAfter, str | None] = field(default_factory=dict)
+    connections: dict[CheckSpeed, str | None] = field(default_factory=dict)
     """Each with the counted form of its client's address; None for a trusted proxy."""
     per_address: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -40,10 +40,10 @@ class Watch:
     """Checks since many ended; None when their memory has been returned."""
 
     def add(
-        self, look_after: LookAfter, address: str | None, loop: asyncio.AbstractEventLoop
+        self, check_speed: CheckSpeed, address: str | None, loop: asyncio.AbstractEventLoop
     ) -> None:
         """Watch a connection from now on."""
-        self.connections[look_after] = address
+        self.connections[check_speed] = address
         self.most = max(self.most, len(self.connections))
         if address is not None:
             self.per_address[address] += 1
@@ -51,9 +51,9 @@ class Watch:
             self.is_looking = True
             loop.call_later(LOOK_SECONDS, self._look, loop)
 
-    def remove(self, look_after: LookAfter) -> None:
+    def remove(self, check_speed: CheckSpeed) -> None:
         """Remove a closed connection."""
-        address = self.connections.pop(look_after)
+        address = self.connections.pop(check_speed)
         if address is not None:
             self.per_address[address] -= 1
             if not self.per_address[address]:
@@ -65,10 +65,10 @@ class Watch:
         self.untold[limit, client[0] if client else None] += 1
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        for look_after in list(self.connections):
-            look_after(loop.time())
+        for check_speed in list(self.connections):
+            check_speed(loop.time())
         self._log_refused()
-        self._give_back_memory()
+        self._return_memory()
         self.is_looking = bool(self.connections) or self.looks_since is not None
         if self.is_looking:
             loop.call_later(LOOK_SECONDS, self._look, loop)
@@ -86,7 +86,7 @@ class Watch:
             )
         self.untold.clear()
 
-    def _give_back_memory(self) -> None:
+    def _return_memory(self) -> None:
         """Return the memory of many connections some time after they ended: their tasks end later.
 
         The delay depends on the load of the machine, so this is done more than once.

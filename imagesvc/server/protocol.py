@@ -56,7 +56,7 @@ class BoundedProtocol(AnsweringProtocol):
         if self.client is not None and not self.bounds.is_proxy(self.client[0]):
             self.address = network_of(self.client[0])
         self._head_since = self.unread_since
-        self.watch.add(self.look_after, self.address, self.loop)
+        self.watch.add(self.check_speed, self.address, self.loop)
         if len(self.watch.connections) > self.bounds.connections:
             self.watch.refuse("max_connections", self.client)
             self._refuse(Overloaded("There are too many connections."))
@@ -66,7 +66,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
-        self.watch.remove(self.look_after)
+        self.watch.remove(self.check_speed)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -25,7 +25,7 @@ class Publisher:
     locks: DigestLocks
 
     async def publish(self, received: ReceivedFile, add_rows: AddRows) -> bool:
-        """Store a blob and its rows wholly or not at all, also when the requester goes away.
+        """Store a blob and its rows completely or not at all, also if the requester disconnects.
 
         The lock of the digest is held from before the blob until after the rows, so that nothing
         removes the blob in between.
