@@ -176,6 +176,7 @@ def test_texts_that_end_in_an_error_are_skipped(single: Server) -> None:
     assert used(single)[0] - began < 2.0
 
 
+@pytest.mark.long  # 500 frames; tests/imaging/test_cost.py turns an animation of 90
 def test_memory_of_a_turned_animation_is_predicted(single: Server) -> None:
     """If it is too large it is refused, as here, by its predicted time."""
     name, query = "hostile/webp_500x300.webp", "rotate=7&format=gif"
