@@ -174,11 +174,9 @@ def _accounts(service: Service) -> list[object]:
     return [
         TokenEndpoints(accounts.sessions, service.rate_limits),
         UserEndpoints(
-            accounts.users,
-            accounts.passwords,
+            service.users,
             service.rate_limits,
-            service.caches.images.forget_all,
             service.stores.images.usage,
         ),
-        KeyEndpoints(accounts.keys, accounts.users),
+        KeyEndpoints(service.keys, accounts.users),
     ]

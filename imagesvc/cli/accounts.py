@@ -12,13 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from imagesvc.auth.principals import Scope, scopes_of_user
+from imagesvc.auth.principals import Scope
 from imagesvc.auth.secrets import KEY_PREFIX, new_key, read_secret
-from imagesvc.auth.users import check_key_name, check_name, check_password, made_key, made_user
+from imagesvc.auth.users import check_key_name, check_name, check_password
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
 from imagesvc.errors import Conflict, InvalidRequest, InvalidToken, NotFound
+from imagesvc.library.keys import ScopeNotAllowed
+from imagesvc.library.users import NewOwner, NewOwnerNeeded, UnfitNewOwner
 from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
 from imagesvc.service.parts import Parts
@@ -26,7 +28,6 @@ from imagesvc.settings.quantities import seconds
 from imagesvc.store.accounts import UserChange
 
 PAGE = 200
-NOBODY = "nobody"
 
 user_commands = typer.Typer(
     help="Users: add, list, passwd, disable, enable, remove.", no_args_is_help=True
@@ -161,9 +162,7 @@ def remove_key(
 
 
 async def _add_user(service: Parts, *, name: str, password: str | None, is_admin: bool) -> None:
-    accounts = service.accounts
-    password_hash = None if password is None else await accounts.passwords.hash(password)
-    await accounts.users.add(made_user(name, password_hash, is_admin=is_admin, now=utc_now()))
+    await service.users.add(name, password, is_admin=is_admin)
 
 
 async def _users(service: Parts) -> list[User]:
@@ -176,29 +175,32 @@ async def _users(service: Parts) -> list[User]:
 
 async def _change_password(service: Parts, *, name: str, password: str) -> None:
     user = await _named(service, name)
-    password_hash = await service.accounts.passwords.hash(password)
-    await service.accounts.users.change(user.id, UserChange(password_hash=password_hash))
+    await service.users.change(user.id, UserChange(), password=password)
 
 
 async def _disable_user(service: Parts, *, name: str, is_disabled: bool) -> None:
     user = await _named(service, name)
-    await service.accounts.users.change(user.id, UserChange(is_disabled=is_disabled))
+    await service.users.change(user.id, UserChange(is_disabled=is_disabled))
 
 
 async def _remove_user(service: Parts, *, name: str, new_owner: str | None) -> None:
-    users = service.accounts.users
     user = await _named(service, name)
-    new_owner_id: UserId | None = None
-    if new_owner is None and await users.owns_anything(user.id):
-        raise Conflict(f"{name} has images or collections; name their new owner with --images-to.")
-    if new_owner not in {None, NOBODY}:
-        new_owner_id = (await _named(service, new_owner or "")).id
-    if new_owner_id == user.id:
-        raise InvalidRequest("--images-to names the user to be removed.")
-    if not user.is_disabled:  # prevents new images meanwhile
-        await users.change(user.id, UserChange(is_disabled=True))
-    await users.transfer(user.id, new_owner_id, now=utc_now())
-    await users.remove(user.id)
+    try:
+        await service.users.remove(user, await _new_owner(service, new_owner))
+    except NewOwnerNeeded as error:
+        raise Conflict(
+            f"{name} has images or collections; name their new owner with --images-to."
+        ) from error
+    except UnfitNewOwner as error:
+        raise InvalidRequest(f"--images-to {error.detail}.") from error
+
+
+async def _new_owner(service: Parts, name: str | None) -> UserId | NewOwner | None:
+    if name is None:
+        return None
+    if name == NewOwner.NOBODY.value:
+        return NewOwner.NOBODY
+    return (await _named(service, name)).id
 
 
 async def _add_key(
@@ -210,18 +212,13 @@ async def _add_key(
     lifetime: timedelta | None,
 ) -> str:
     user = await _named(service, user_name)
-    now = utc_now()
-    allowed = scopes_of_user(user)
-    if scopes - allowed:
-        raise InvalidRequest(f"Only an admin can have an admin key; {user_name} is not an admin.")
-    key, secret = made_key(
-        user.id,
-        name,
-        scopes or allowed,
-        now=now,
-        expires_at=None if lifetime is None else now + lifetime,
-    )
-    await service.accounts.keys.add(key)
+    expires_at = None if lifetime is None else utc_now() + lifetime
+    try:
+        _, secret = await service.keys.add(user, name, scopes or None, expires_at=expires_at)
+    except ScopeNotAllowed as error:
+        raise InvalidRequest(
+            f"Only an admin can have an admin key; {user_name} is not an admin."
+        ) from error
     return str(secret)
 
 
@@ -240,7 +237,7 @@ async def _keys_of(service: Parts, user: User) -> list[ApiKey]:
 
 
 async def _remove_key(service: Parts, *, key_id: KeyId) -> None:
-    await service.accounts.keys.remove(key_id)
+    await service.keys.revoke(key_id)
 
 
 async def _named(service: Parts, name: str) -> User:

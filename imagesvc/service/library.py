@@ -1,10 +1,13 @@
-"""Use cases that span stores: the acceptor of uploads, and the collector of orphans."""
+"""Use cases that span stores: the acceptor of uploads, users, and the collector of orphans."""
 
 from __future__ import annotations
 
+from imagesvc.auth.accounts import Accounts
 from imagesvc.jobs.runner import Runner
 from imagesvc.library.accept import Acceptor
 from imagesvc.library.garbage import Collector
+from imagesvc.library.users import Users
+from imagesvc.service.caches import Caches
 from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores
 from imagesvc.service.transforms import Transforms
@@ -30,6 +33,11 @@ def acceptor_of(
         job_timeout=settings.job_timeout,
         notify=runner.notify,
     )
+
+
+def users_of(accounts: Accounts, caches: Caches) -> Users:
+    """What makes, changes and removes users."""
+    return Users(accounts.users, accounts.passwords, caches.images.forget_all)
 
 
 def collector_of(files: Files, stores: Stores) -> Collector:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from imagesvc.library.keys import Keys
 from imagesvc.outbound.lookups import Resolver, system_addresses
 from imagesvc.service.accounts import accounts_of, rate_limits_of, read_admin_key
 from imagesvc.service.caches import caches_of
 from imagesvc.service.files import files_of
 from imagesvc.service.jobs import runner_of
-from imagesvc.service.library import acceptor_of, collector_of
+from imagesvc.service.library import acceptor_of, collector_of, users_of
 from imagesvc.service.outbound import outbound_of
 from imagesvc.service.stores import stores_of
 from imagesvc.service.transforms import transforms_of
@@ -46,4 +47,6 @@ class Parts:
         self.acceptor = acceptor_of(
             settings, self.transforms, self.stores, self.workers, self.runner
         )
+        self.users = users_of(self.accounts, self.caches)
+        self.keys = Keys(self.accounts.keys)
         self.collector = collector_of(self.files, self.stores)

@@ -11,8 +11,10 @@ import pytest
 from imagesvc.errors import NotFound
 from imagesvc.library.edit import Editor, ImageChange
 from imagesvc.library.remove import Removal
-from imagesvc.model.ids import Digest, ImageId
+from imagesvc.library.users import NewOwner, Users
+from imagesvc.model.ids import Digest, ImageId, UserId
 from imagesvc.model.images import Image, Visibility
+from imagesvc.store.accounts import UserStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.images import ImageStore
@@ -92,3 +94,31 @@ async def test_a_deletion_whose_row_is_gone_removes_the_blob(tmp_path: Path) -> 
         with pytest.raises(NotFound):
             await service.stores.images.get(image.id)
         assert await service.files.blobs.size(image.original.digest) is None
+
+
+class GatedUsers(UserStore):
+    """Users with a gate behind each transfer of what they own."""
+
+    def __init__(self, database: Database, gate: Gate) -> None:
+        super().__init__(database)
+        self._gate = gate
+
+    async def transfer(self, user_id: UserId, to: UserId | None, *, now: datetime) -> None:
+        """Transfer, then wait at the gate."""
+        await super().transfer(user_id, to, now=now)
+        await self._gate.wait()
+
+
+async def test_a_user_whose_images_were_transferred_is_removed(tmp_path: Path) -> None:
+    """The former owner must not stay in memory, nor the user half removed."""
+    gate = Gate()
+    transferred: list[bool] = []
+    async with running_service(tmp_path / "data") as service:
+        store = GatedUsers(service.stores.database, gate)
+        users = Users(store, service.accounts.passwords, lambda: transferred.append(True))
+        user = await users.add("ada", None, is_admin=False)
+
+        await cancelled_at(gate, users.remove(user, NewOwner.NOBODY))
+
+        assert await store.named("ada") is None
+    assert transferred == [True]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.api.schemas import Instant
-from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.auth.rates.limits import RateLimits
 from imagesvc.auth.users import (
@@ -22,7 +20,6 @@ from imagesvc.auth.users import (
     USER_NAME,
     check_name,
     check_password,
-    made_user,
 )
 from imagesvc.errors import NO_SUCH_ID, Conflict, Forbidden, NotFound
 from imagesvc.http.bodies.json_bodies import Json, MergePatch
@@ -31,10 +28,11 @@ from imagesvc.http.models import Model, Patch, Query, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, invalid, json_response
+from imagesvc.library.users import NewOwner, NewOwnerNeeded, UnfitNewOwner, Users
 from imagesvc.model.accounts import Usage as Kept
 from imagesvc.model.accounts import User
-from imagesvc.model.ids import UserId, parse_id, utc_now
-from imagesvc.store.accounts import UserChange, UserStore
+from imagesvc.model.ids import UserId, parse_id
+from imagesvc.store.accounts import UserChange
 
 TAG = "accounts"
 EVERY = "/api/v1/users"
@@ -144,21 +142,24 @@ class UserRemoval(Query):
     images_to: Annotated[Id | None, BeforeValidator(_new_owner)] = None
     """The id of a user, or `nobody`, which leaves them to admins."""
 
+    @property
+    def new_owner(self) -> UserId | NewOwner | None:
+        """The new owner; None when the query names none."""
+        if self.images_to is not None:
+            return UserId(self.images_to)
+        return NewOwner.NOBODY if "images_to" in self.model_fields_set else None
+
 
 @dataclass(frozen=True, slots=True)
 class UserEndpoints:
     """The operations on users; the fields are their dependencies."""
 
-    users: UserStore
-    passwords: Passwords
+    users: Users
     limits: RateLimits
-    on_handed_over: Callable[[], None]
-    """Called after images were transferred to another owner."""
     usage_of: Callable[[UserId], Awaitable[Kept]]
-    clock: Callable[[], datetime] = utc_now
 
     async def _known(self, context: Context) -> User:
-        return await self.users.get(_known_id(context))
+        return await self.users.store.get(_known_id(context))
 
     @operation("get_me", "GET", f"{EVERY}/me", tag=TAG, scope=Scope.READ, answers={200: MeOut})
     async def me(self, call: Call[None, None]) -> Response:
@@ -184,7 +185,7 @@ class UserEndpoints:
     )  # fmt: skip
     async def page(self, call: Call[PageQuery, None]) -> Response:
         """Users, the newest first."""
-        found, last = await self.users.page(limit=call.query.limit, after=call.query.cursor)
+        found, last = await self.users.store.page(limit=call.query.limit, after=call.query.cursor)
         return page_response(call, Page[UserOut], map(UserOut.of, found), cursor_text(last))
 
     @operation(
@@ -194,11 +195,7 @@ class UserEndpoints:
     async def create(self, call: Call[None, UserIn]) -> Response:
         """Make a user."""
         wanted = call.body
-        password_hash = None
-        if wanted.password is not None:
-            password_hash = await self.passwords.hash(wanted.password)
-        user = made_user(wanted.name, password_hash, is_admin=wanted.is_admin, now=self.clock())
-        await self.users.add(user)
+        user = await self.users.add(wanted.name, wanted.password, is_admin=wanted.is_admin)
         location = {"location": f"{call.absolute_base}{EVERY}/{user.id}"}
         return json_response(UserOut.of(user), 201, location)
 
@@ -228,12 +225,12 @@ class UserEndpoints:
             raise Forbidden(
                 "Users can change only their own password; only an admin can change the rest."
             )
-        if patch.password is not MISSING:
-            if user.id == requester.user_id:
-                old = "" if patch.old_password is MISSING else patch.old_password
-                await self._check_may_choose(call.request, requester, user, old)
-            values["password_hash"] = await self.passwords.hash(patch.password)
-        return json_response(UserOut.of(await self.users.change(user.id, UserChange(**values))))
+        password = None if patch.password is MISSING else patch.password
+        if password is not None and user.id == requester.user_id:
+            old = "" if patch.old_password is MISSING else patch.old_password
+            await self._check_may_choose(call.request, requester, user, old)
+        changed = await self.users.change(user.id, UserChange(**values), password=password)
+        return json_response(UserOut.of(changed))
 
     @operation(
         "delete_user", "DELETE", ONE, tag=TAG, scope=Scope.ADMIN, query=UserRemoval,
@@ -246,29 +243,15 @@ class UserEndpoints:
         Images, collections and jobs are transferred to the user it names, or to `nobody`. They are
         never deleted with their owner.
         """
-        query = call.query
-        is_given = "images_to" in query.model_fields_set
-        new_owner = None if query.images_to is None else UserId(query.images_to)
-        if new_owner is not None:
-            await self._check_new_owner(new_owner, user.id)
-        if not is_given and await self.users.owns_anything(user.id):
+        try:
+            await self.users.remove(user, call.query.new_owner)
+        except UnfitNewOwner as error:
+            raise invalid("images_to", error.detail) from error
+        except NewOwnerNeeded as error:
             raise Conflict(
                 "This user has images or collections; name the new owner with images_to."
-            )
-        if not user.is_disabled:  # prevents new images meanwhile
-            await self.users.change(user.id, UserChange(is_disabled=True))
-        await self.users.transfer(user.id, new_owner, now=self.clock())
-        self.on_handed_over()
-        await self.users.remove(user.id)
+            ) from error
         return Response(status_code=204)
-
-    async def _check_new_owner(self, new_owner: UserId, user_id: UserId) -> None:
-        try:
-            await self.users.get(new_owner)
-        except NotFound as error:
-            raise invalid("images_to", "names no user") from error
-        if new_owner == user_id:
-            raise invalid("images_to", "names the user to be removed")
 
     async def _check_may_choose(
         self, request: Request, requester: Principal, user: User, old: str
@@ -285,7 +268,7 @@ class UserEndpoints:
         if not old:
             raise invalid("old_password", "is required to change your password")
         self.limits.check_login(request, user.name)
-        if not await self.passwords.is_right(user.password_hash, old):
+        if not await self.users.passwords.is_right(user.password_hash, old):
             raise Forbidden("The old password is wrong.")
         self.limits.remember_login(request, user.name)
 
