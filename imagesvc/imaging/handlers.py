@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from imagesvc.imaging.analyse import analyse
+from imagesvc.imaging.calls import ANALYSE, PROBE, RENDER, UNLOCATE, Handler
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.location.remove import unlocate
-from imagesvc.imaging.messages import ANALYSE, PROBE, RENDER, UNLOCATE, Files, Handler
+from imagesvc.imaging.messages import Files
 from imagesvc.imaging.probe import probe
 from imagesvc.imaging.render import render_each
 from imagesvc.model.images import Probe

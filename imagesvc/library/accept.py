@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
+from imagesvc.imaging.calls import PROBE
 from imagesvc.imaging.cost import check_seconds
 from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.messages import PROBE
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import new_job
 from imagesvc.library.tags import tags_of

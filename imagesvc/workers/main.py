@@ -23,8 +23,9 @@ from functools import partial
 from typing import Any
 
 from imagesvc.errors import ImagesvcError, ImageTooLarge
+from imagesvc.imaging.calls import Handler, pack_error
 from imagesvc.imaging.containers.found import Data
-from imagesvc.imaging.messages import Files, Handler, Spill, pack_error
+from imagesvc.imaging.messages import Files, Spill
 from imagesvc.workers.channel import (
     FILE_GIVEN,
     FILE_WANTED,

@@ -20,8 +20,8 @@ import structlog
 
 from imagesvc.errors import ImagesvcError, NotFound, TimedOut, Unavailable, WorkerDied
 from imagesvc.imaging import replies
+from imagesvc.imaging.calls import Answer, Call
 from imagesvc.imaging.cost import PROBE_COST, Cost
-from imagesvc.imaging.messages import Answer, Call
 from imagesvc.model.jobs import Priority
 from imagesvc.workers.admission import Admission, Kind
 from imagesvc.workers.process import WORKER_MODULE, Reply, WorkerProcess

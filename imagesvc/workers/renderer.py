@@ -9,19 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound
+from imagesvc.imaging.calls import ANALYSE, RENDER, UNLOCATE, Call
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.messages import (
-    ANALYSE,
-    RENDER,
-    UNLOCATE,
-    Analysed,
-    AnalyseRequest,
-    Call,
-    Rendered,
-    RenderRequest,
-    Unlocated,
-)
+from imagesvc.imaging.messages import Analysed, AnalyseRequest, Rendered, RenderRequest, Unlocated
 from imagesvc.imaging.variant_plan import VariantPlan
 from imagesvc.model.formats import Size
 from imagesvc.model.ids import Digest

@@ -15,15 +15,8 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.messages import (
-    ANALYSE,
-    PROBE,
-    RENDER,
-    UNLOCATE,
-    AnalyseRequest,
-    Rendered,
-    RenderRequest,
-)
+from imagesvc.imaging.calls import ANALYSE, PROBE, RENDER, UNLOCATE
+from imagesvc.imaging.messages import AnalyseRequest, Rendered, RenderRequest
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from imagesvc.errors import WorkerDied
-from imagesvc.imaging.messages import ANALYSE, PROBE, RENDER, Answer, Call, Rendered
+from imagesvc.imaging.calls import ANALYSE, PROBE, RENDER, Answer, Call
+from imagesvc.imaging.messages import Rendered
 from tests.attack.pools import execute, rogue_pool
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,8 @@ from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
 from imagesvc.imaging.analyse import analyse
-from imagesvc.imaging.messages import ANALYSE, Analysed, Answer, Rendered
+from imagesvc.imaging.calls import ANALYSE, Answer
+from imagesvc.imaging.messages import Analysed, Rendered
 from imagesvc.imaging.mezzanine import (
     LONGEST_SIDE,
     mezzanine_size,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImagesvcError, ImageTooLarge, InvalidTransform
+from imagesvc.imaging.calls import RENDER, Answer
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.messages import RENDER, Answer, Files, Rendered, RenderRequest
+from imagesvc.imaging.messages import Files, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.geometry import predicted_size

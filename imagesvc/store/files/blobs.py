@@ -54,8 +54,7 @@ class BlobStore(Protocol):
     def local(self, digest: Digest) -> AbstractAsyncContextManager[Path]:
         """A path on this machine where the blob can be read while the context lasts.
 
-        Raises:
-            NotFound: there is no such blob.
+        There is no file at the path when there is no such blob.
         """
         ...
 

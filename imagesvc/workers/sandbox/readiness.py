@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from imagesvc.imaging import replies
-from imagesvc.imaging.messages import Answer, Call, Plain
+from imagesvc.imaging.calls import Answer, Call, Plain
 
 MAX_REASON = 200
 MAX_ACTS = 20

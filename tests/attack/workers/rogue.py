@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from imagesvc.imaging.messages import Call, Files
+from imagesvc.imaging.calls import Call
+from imagesvc.imaging.messages import Files
 from imagesvc.workers import main as worker
 
 
