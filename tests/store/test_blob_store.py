@@ -1,0 +1,136 @@
+"""The promises of a blob store, for each implementation of `BlobStore`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imagesvc.errors import NotFound
+from imagesvc.model.ids import Digest
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.blobs_fs import FileBlobStore
+
+pytestmark = pytest.mark.anyio
+IMPLEMENTATIONS: dict[str, Callable[[Path], BlobStore]] = {"files": FileBlobStore}
+CONTENT = bytes(range(256)) * 1000
+DIGEST = Digest(hashlib.sha256(CONTENT).hexdigest())
+MISSING = Digest("0" * 64)
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    """An empty store."""
+    (tmp_path / "store").mkdir()
+    return IMPLEMENTATIONS[request.param](tmp_path / "store")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file that is not in the store."""
+    path = tmp_path / "source"
+    write(path, CONTENT)
+    return path
+
+
+def write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def is_there(path: Path) -> bool:
+    return path.exists()
+
+
+async def read(blobs: BlobStore, digest: Digest, start: int, stop: int) -> bytes:
+    return b"".join([piece async for piece in blobs.stream(digest, start, stop)])
+
+
+async def digests(blobs: BlobStore) -> list[Digest]:
+    return [blob.digest async for some in blobs.all() for blob in some]
+
+
+async def test_a_blob_is_read_as_it_was_put(blobs: BlobStore, source: Path) -> None:
+    """As a whole, in part, and as a local file."""
+    await blobs.put(source, DIGEST)
+
+    assert await read(blobs, DIGEST, 0, len(CONTENT)) == CONTENT
+    assert await read(blobs, DIGEST, 100, 70_000) == CONTENT[100:70_000]
+    assert await read(blobs, DIGEST, 5, 5) == b""
+    async with blobs.local(DIGEST) as path:
+        assert path.read_bytes() == CONTENT
+    assert await blobs.size(DIGEST) == len(CONTENT)
+    assert await blobs.is_sound(DIGEST)
+    assert not is_there(source)
+
+
+async def test_putting_a_blob_again_keeps_it(blobs: BlobStore, source: Path) -> None:
+    """Two users may upload the same file."""
+    await blobs.put(source, DIGEST)
+    write(source, CONTENT)
+
+    await blobs.put(source, DIGEST)
+
+    assert await digests(blobs) == [DIGEST]
+    assert await blobs.is_sound(DIGEST)
+    assert not is_there(source)
+
+
+async def test_a_missing_blob_has_no_size_and_no_bytes(blobs: BlobStore) -> None:
+    """A store that is there can say that a blob is not."""
+    await blobs.check()
+
+    assert await blobs.size(MISSING) is None
+    assert await blobs.stamp(MISSING) is None
+    with pytest.raises(NotFound):
+        await read(blobs, MISSING, 0, 1)
+    with pytest.raises(NotFound):
+        await blobs.is_sound(MISSING)
+    with pytest.raises(FileNotFoundError):
+        async with blobs.local(MISSING) as path:
+            path.read_bytes()
+
+
+async def test_a_deleted_blob_is_missing(blobs: BlobStore, source: Path) -> None:
+    """A second deletion has no effect."""
+    await blobs.put(source, DIGEST)
+
+    await blobs.delete(DIGEST)
+    await blobs.delete(DIGEST)
+
+    assert await blobs.size(DIGEST) is None
+    assert await digests(blobs) == []
+
+
+async def test_all_blobs_are_listed_in_the_order_of_their_digests(
+    blobs: BlobStore, source: Path
+) -> None:
+    """The garbage collection compares this list with the rows."""
+    contents = {Digest(hashlib.sha256(one).hexdigest()): one for one in (b"a", b"bb", b"ccc")}
+    for digest, content in contents.items():
+        write(source, content)
+        await blobs.put(source, digest)
+
+    listed = [blob async for some in blobs.all() for blob in some]
+
+    assert [blob.digest for blob in listed] == sorted(contents)
+    assert [blob.bytes for blob in listed] == [len(contents[it.digest]) for it in listed]
+
+
+async def test_a_changed_blob_has_another_stamp_and_is_not_sound(
+    blobs: BlobStore, source: Path
+) -> None:
+    """A stamp stays the same while nothing changes."""
+    await blobs.put(source, DIGEST)
+    before = await blobs.stamp(DIGEST)
+    assert before is not None
+    assert before.bytes == len(CONTENT)
+    assert await blobs.stamp(DIGEST) == before
+
+    async with blobs.local(DIGEST) as path:
+        path.chmod(0o600)
+        path.write_bytes(CONTENT[:-1] + b"!")
+
+    assert await blobs.stamp(DIGEST) != before
+    assert not await blobs.is_sound(DIGEST)
