@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -99,6 +99,27 @@ class Attempt:
         """Commit the record of a response whose work is done."""
         if answer.status_code < HTTPStatus.BAD_REQUEST:
             await self.store.add(self.record(answer))
+
+
+Work = Callable[[Attempt | None], Awaitable[Response]]
+
+
+async def done_once(attempt: Attempt | None, parts: Iterable[str], work: Work) -> Response:
+    """The response of some work, which is not done again for the same Idempotency-Key.
+
+    Args:
+        attempt: of the request; None without a key.
+        parts: what the body says.
+        work: gets the attempt, whose record it commits.
+
+    Raises:
+        IdempotencyKeyReused: the key came with another request.
+    """
+    if attempt is None:
+        return await work(None)
+    attempt = attempt.asking_for(*parts)
+    first = await attempt.replayed()
+    return await work(attempt) if first is None else first
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from imagesvc.errors import (
 )
 from imagesvc.http.bodies.json_bodies import Json
 from imagesvc.http.calls import Call
+from imagesvc.http.idempotency import Attempt, done_once
 from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation
 from imagesvc.http.problems import problem
@@ -154,9 +155,10 @@ class ActionEndpoints:
         images are done after all others. Each is then the newest job of its image, which the
         image's status describes.
         """
-        attempt = call.attempt and call.attempt.asking_for(call.body.model_dump_json())
-        if attempt is not None and (first := await attempt.replayed()) is not None:
-            return first
+        parts = [call.body.model_dump_json()]
+        return await done_once(call.attempt, parts, partial(self._process, call))
+
+    async def _process(self, call: Call[None, ProcessIn], attempt: Attempt | None) -> Response:
         now = self.clock()
         jobs = await self._jobs(call, now)
         shown = [JobOut.of(job, self.places, base=call.base) for job in jobs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.responses import Response
 
@@ -42,7 +43,7 @@ from imagesvc.http.bodies.uploads import (
 )
 from imagesvc.http.bodies.whole_files import check_whole, explained
 from imagesvc.http.calls import Call, Context
-from imagesvc.http.idempotency import Attempt
+from imagesvc.http.idempotency import Attempt, done_once
 from imagesvc.http.models import Query
 from imagesvc.http.operations import EDIT_VERSION, LOCATION, Answer, operation, with_subject
 from imagesvc.http.problems import problem
@@ -148,7 +149,11 @@ class UploadEndpoints:
             given = call.query.with_parts(received.fields)
             fields = given.upload_fields(self.default_visibility, call.requester.user_id)
             with nullcontext() if received.is_form else explained(call.request, call.body):
-                answer = await self._accept(call, received, fields, call.attempt)
+                answer = await done_once(
+                    call.attempt,
+                    received.summary(),
+                    partial(self._accept, call, received, fields),
+                )
         return shown_by_browser(call.request, answer)
 
     async def _import_of_older_clients(self, call: Call[UploadQuery, StreamedBody]) -> Response:
@@ -156,7 +161,7 @@ class UploadEndpoints:
         self.imports.permitted()
         only_known(call.request, set())
         wanted = parsed_json(ImportIn, await gathered(call.body.pieces()))
-        return await self._import(call, wanted, call.attempt)
+        return await self._import_once(call, wanted, call.attempt)
 
     async def _source(self, context: Context) -> Source:
         await self._check_room(context)
@@ -176,7 +181,7 @@ class UploadEndpoints:
             SourceUnavailable: the URL returns no file. UnsupportedMediaType, CorruptImage,
             ImageTooLarge: the file is not an accepted image.
         """
-        return await self._import(call, call.body, call.attempt)
+        return await self._import_once(call, call.body, call.attempt)
 
     async def _check_room(self, context: Context) -> None:
         """Refuse a file that exceeds the quota before it is sent.
@@ -189,14 +194,15 @@ class UploadEndpoints:
             size = max(0, size - FORM_OVERHEAD)
         await self.acceptor.check_room(context.requester.user_id, size)
 
+    async def _import_once(
+        self, context: Context, wanted: ImportIn, attempt: Attempt | None
+    ) -> Response:
+        parts = [wanted.model_dump_json()]
+        return await done_once(attempt, parts, partial(self._import, context, wanted))
+
     async def _import(
         self, context: Context, wanted: ImportIn, attempt: Attempt | None
     ) -> Response:
-        if attempt is not None:
-            attempt = attempt.asking_for(wanted.model_dump_json())
-            first = await attempt.replayed()
-            if first is not None:
-                return first
         fields = wanted.upload_fields(self.default_visibility, context.requester.user_id)
         await self._check_collection(context, fields)
         image = await self.imports.accept(wanted.url, fields, self._record_for(context, attempt))
@@ -218,11 +224,6 @@ class UploadEndpoints:
         fields: UploadFields,
         attempt: Attempt | None,
     ) -> Response:
-        if attempt is not None:
-            attempt = attempt.asking_for(*received.summary())
-            first = await attempt.replayed()
-            if first is not None:
-                return first
         await self._check_collection(context, fields)
         if len(received.files) == 1:
             record_for = self._record_for(context, attempt)
