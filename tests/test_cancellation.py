@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from anyio import CancelScope
 
+import imagesvc
 from imagesvc.cancellation import run_to_end
 from tests.gates import Gate, cancelled_at
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
+CLOSING = {"delivery/bodies.py", "outbound/connections.py"}
+"""These close files and sockets, which are closed also when the closing is cancelled."""
 
 
 class Work:
@@ -86,3 +90,12 @@ async def test_a_cancelled_scope_waits_as_well() -> None:
         await task
 
     assert work.is_done
+
+
+def test_nothing_else_relies_on_a_scope_to_hold_off_a_cancellation() -> None:
+    """A scope does not hold off `Task.cancel()`; commits run to their end in a task."""
+    root = Path(imagesvc.__file__).parent
+    files = [path for path in root.rglob("*.py") if "CancelScope(" in path.read_text()]
+
+    names = {path.relative_to(root).as_posix() for path in files}
+    assert names == {"cancellation.py", *CLOSING}
