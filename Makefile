@@ -93,7 +93,8 @@ docs: .venv/installed-test
 	$(BIN)/python scripts/make_transform_docs.py
 
 openapi: .venv/installed-run
-	$(BIN)/imagesvc openapi > docs/openapi.json
+	$(BIN)/imagesvc openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 postman: .venv/installed-run
 	PYTHONPATH=. $(BIN)/python scripts/make_postman.py imagesvc.postman_collection.json

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -173,9 +174,9 @@ def _fetched(client: httpx2.Client) -> list[tuple[Example, str]]:
     for old in PICTURES.iterdir():
         old.unlink()
     made = []
-    for number, example in enumerate(EXAMPLES):
+    for example in EXAMPLES:
         answer = client.get(f"/images/{image['id']}?{example.query}").raise_for_status()
-        name = f"{number:02}.{SUFFIXES[answer.headers['content-type']]}"
+        name = f"{_words(example.query)}.{SUFFIXES[answer.headers['content-type']]}"
         (PICTURES / name).write_bytes(answer.content)
         made.append((example, name))
     variants = [
@@ -184,6 +185,11 @@ def _fetched(client: httpx2.Client) -> list[tuple[Example, str]]:
     ]
     overview(landscape(), variants).save(PICTURES / "overview.jpg", quality=88)
     return made
+
+
+def _words(query: str) -> str:
+    """A query as a file name: its letters, digits and points, with hyphens between."""
+    return "-".join(re.findall("[a-z0-9.]+", query))
 
 
 def overview(original: bytes, variants: list[tuple[str, bytes]]) -> Image.Image:

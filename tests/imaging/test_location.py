@@ -204,6 +204,14 @@ def test_other_formats_are_kept_only_without_metadata(
     assert without_location(content, kind) == (content if is_kept else None)
 
 
+def test_gif_metadata_inside_of_a_frame_is_not_kept() -> None:
+    """A frame begins where the bytes of another block have been doubled, and reaches into XMP."""
+    content = places.gif()
+    damaged = content[:60] + content[28:]
+
+    assert without_location(damaged, Format.GIF) is None
+
+
 @settings(max_examples=300)
 @given(st.sampled_from(sorted(LOCATED)), st.data())
 def test_damage_never_reveals_the_location(name: str, data: st.DataObject) -> None:

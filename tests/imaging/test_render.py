@@ -19,7 +19,7 @@ from imagesvc.imaging.messages import Files, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.geometry import predicted_size
-from imagesvc.imaging.transforms.keys import FITS, GRAVITIES
+from imagesvc.imaging.transforms.keys import FITS, GRAVITIES, KEYS
 from imagesvc.imaging.transforms.transform import parse, parse_text
 from imagesvc.model.formats import Format
 from imagesvc.model.transforms import Transform, Watermark
@@ -51,43 +51,48 @@ TIGHT = Limits(max_pixels=20_000, max_frames=4, max_decode_bytes=1 << 30)
 box = st.integers(1, 90).map(str)
 share = st.integers(0, 999).map(lambda number: f"0.{number:03}")
 factor = st.sampled_from(["0", "0.5", "3"])
+VALUES = {
+    "w": box,
+    "h": box,
+    "dpr": st.sampled_from(["0.1", "1.5", "5"]),
+    "fit": st.sampled_from(FITS),
+    "gravity": st.one_of(
+        st.sampled_from(GRAVITIES),
+        st.tuples(share, share).map(lambda at: f"fp:{at[0]},{at[1]}"),
+    ),
+    "enlarge": st.just("1"),
+    "crop": st.one_of(
+        st.tuples(*[st.integers(0, 70)] * 2, *[st.integers(1, 70)] * 2),
+        st.tuples(share, share, share.filter(float), share.filter(float)),
+    ).map(lambda region: ",".join(map(str, region))),
+    "trim": st.sampled_from(["1", "40", "255"]),
+    "rotate": st.one_of(
+        st.sampled_from(["90", "180", "270"]),
+        st.integers(0, 36_000).map(lambda degrees: str(degrees / 100)),
+    ),
+    "flip": st.sampled_from(["h", "v", "hv"]),
+    "brightness": factor,
+    "contrast": factor,
+    "saturation": factor,
+    "gray": st.just("1"),
+    "blur": st.sampled_from(["0.3", "4"]),
+    "sharpen": st.sampled_from(["0.3", "4"]),
+    "bg": st.sampled_from(["ff8000", "00ff0080", "00000000"]),
+    "radius": st.sampled_from(["1", "9", "8192", "max"]),
+    "wm": st.sampled_from(sorted(MARKS)),
+    "frame": st.sampled_from(["0", "2", "3"]),
+    "lossless": st.just("1"),
+    "max_bytes": st.sampled_from(["1", "400", "9999"]),
+    "exact": st.just("1"),
+}
 wanted = st.fixed_dictionaries(
-    {"format": st.sampled_from(["jpeg", "png", "webp", "gif"])},
-    optional={
-        "w": box,
-        "h": box,
-        "dpr": st.sampled_from(["0.1", "1.5", "5"]),
-        "fit": st.sampled_from(FITS),
-        "gravity": st.one_of(
-            st.sampled_from(GRAVITIES),
-            st.tuples(share, share).map(lambda at: f"fp:{at[0]},{at[1]}"),
-        ),
-        "enlarge": st.just("1"),
-        "crop": st.one_of(
-            st.tuples(*[st.integers(0, 70)] * 2, *[st.integers(1, 70)] * 2),
-            st.tuples(share, share, share.filter(float), share.filter(float)),
-        ).map(lambda region: ",".join(map(str, region))),
-        "trim": st.sampled_from(["1", "40", "255"]),
-        "rotate": st.one_of(
-            st.sampled_from(["90", "180", "270"]),
-            st.integers(0, 36_000).map(lambda degrees: str(degrees / 100)),
-        ),
-        "flip": st.sampled_from(["h", "v", "hv"]),
-        "brightness": factor,
-        "contrast": factor,
-        "saturation": factor,
-        "gray": st.just("1"),
-        "blur": st.sampled_from(["0.3", "4"]),
-        "sharpen": st.sampled_from(["0.3", "4"]),
-        "bg": st.sampled_from(["ff8000", "00ff0080", "00000000"]),
-        "radius": st.sampled_from(["1", "9", "8192", "max"]),
-        "wm": st.sampled_from(sorted(MARKS)),
-        "frame": st.sampled_from(["0", "2", "3"]),
-        "lossless": st.just("1"),
-        "max_bytes": st.sampled_from(["1", "400", "9999"]),
-        "exact": st.just("1"),
-    },
+    {"format": st.sampled_from(["jpeg", "png", "webp", "gif"])}, optional=VALUES
 )
+
+
+def test_every_key_is_tried() -> None:
+    """A new key is a new row of `VALUES`; few sizes depend on the quality."""
+    assert {*VALUES, "format", "q"} == set(KEYS)
 
 
 def attempt(path: str, text: str) -> Rendered | InvalidTransform | ImageTooLarge:

@@ -158,7 +158,7 @@ async def test_an_unreachable_receiver_has_a_bounded_backlog(database: Database)
     query = select(webhook_deliveries.c.event_id).order_by(webhook_deliveries.c.event_id)
     waiting = list(await database.read(lambda connection: connection.scalars(query).all()))
     assert len(waiting) == MAX_WAITING
-    with pytest.raises(Conflict, match="wait already"):
+    with pytest.raises(Conflict, match="already wait"):
         await store.add_test(hook, now=NOON)
     taken = update(webhook_deliveries).values(status="succeeded", finished_at=NOON)
     await database.write(lambda connection: connection.execute(taken))

@@ -11,6 +11,8 @@ MAX_SUB_BLOCKS = 4_000_000
 
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 PLAIN_TEXT, GRAPHIC_CONTROL, APPLICATION = 0x01, 0xF9, 0xFF
+_XMP = (b"XMP DataXMP", b"<?xpacket", b"xmpmeta", b"<rdf:")
+"""What an XMP packet contains; compressed pixels contain it only by an improbable chance."""
 _KEPT_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
 
 
@@ -18,7 +20,7 @@ def pieces(data: Data) -> Iterator[bytes]:
     """The blocks up to the trailer; later data is left out.
 
     Raises:
-        UnclearError: a block is cut off or not known.
+        UnclearError: a block is cut off or not known, or metadata is inside of another one.
     """
     at = 13 + _table_bytes(_byte(data, 10))
     _byte(data, at - 1)
@@ -36,7 +38,7 @@ def pieces(data: Data) -> Iterator[bytes]:
             raise UnclearError("a block is not known")
         at, budget = _after_sub_blocks(data, at, budget)
         if is_kept:
-            yield data[start:at]
+            yield _without_xmp(data[start:at])
     yield bytes((TRAILER,))
 
 
@@ -45,6 +47,13 @@ def _is_kept(data: Data, at: int) -> bool:
     if label == APPLICATION:
         return bytes(data[at + 1 : at + 12]) in _KEPT_APPLICATIONS
     return label in {PLAIN_TEXT, GRAPHIC_CONTROL}
+
+
+def _without_xmp(block: bytes) -> bytes:
+    """The block, unless a damaged size has made the metadata after it a part of it."""
+    if any(text in block for text in _XMP):
+        raise UnclearError("a block has the metadata of another one")
+    return block
 
 
 def _after_sub_blocks(data: Data, at: int, budget: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The steps that shape a picture, one function each; `pipeline.py` puts them in order.
+"""The steps that shape a picture, one function each; `develop.py` puts them in order.
 
 A step takes one frame, height x width x bands, and returns another. Every step begins by
 returning the frame untouched when the transform does not ask for it.
