@@ -70,8 +70,8 @@ def _fingerprint(watermark: Watermark) -> str:
 class Transform:
     """A canonical set of operations; every field at its default is the identity.
 
-    `imaging.transforms.transform` turns text into this and back. Two transforms that make the same bytes of
-    every original are equal. The fields are the keys of the grammar, except `auto`: it is
+    `imaging.transforms.transform` turns text into this and back. Two transforms that make the same
+    bytes of every original are equal. The fields are the keys of the grammar, except `auto`: it is
     `format=auto`, which has no format until it is negotiated.
     """
 
