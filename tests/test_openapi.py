@@ -135,8 +135,10 @@ def test_names_are_for_people(document: dict[str, Any]) -> None:
 
 
 def test_every_operation_is_summed_up_and_under_a_described_tag(document: dict[str, Any]) -> None:
-    """The page of the API is readable without the code."""
+    """The page of the API is readable without the code, and shows no section about it."""
+    sections = re.compile(r"^ *(Args|Raises|Returns|Yields):", re.MULTILINE)
     for _path, operation in described(document):
+        assert not sections.search(operation.get("description", "")), operation["operationId"]
         assert 5 < len(operation["summary"]) < 120, operation["operationId"]
         assert set(operation["tags"]) <= TAGS.keys(), operation["operationId"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -52,18 +53,39 @@ FILES = [
 ]
 
 
+SECTION = re.compile(r"^ +(?:Args|Raises|Returns|Yields):", re.MULTILINE)
+
+
+@functools.cache
+def text_of(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def places(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
+    """Each file and line at which a pattern is found, except in this file."""
+    return [
+        f"{path.relative_to(ROOT)}:{text_of(path).count(chr(10), 0, match.start()) + 1}"
+        for path in paths
+        if path != Path(__file__)
+        for match in pattern.finditer(text_of(path))
+    ]
+
+
 @pytest.mark.parametrize("phrase", ARCHAIC)
 def test_no_archaic_word_is_used(phrase: str) -> None:
     """The error lists each file and line with the word."""
     words = GAP.join(phrase.split())
     pattern = re.compile(rf"\b{words}\b", re.IGNORECASE)
 
-    found = [
-        f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, match.start()) + 1}"
-        for path in FILES
-        if path != Path(__file__)
-        for text in [path.read_text("utf-8")]
-        for match in pattern.finditer(text)
-    ]
+    assert places(pattern, FILES) == []
 
-    assert found == []
+
+def test_a_section_of_a_docstring_begins_with_a_line_of_its_own() -> None:
+    """After one empty line; what documents the operations looks for such lines."""
+    modules = [path for path in FILES if path.suffix == ".py"]
+    joined = re.compile(SECTION.pattern + r" *\S", re.MULTILINE)
+    spaced = re.compile(r"\n\n\n" + SECTION.pattern, re.MULTILINE)
+
+    assert len(places(SECTION, modules)) > 400
+    assert places(joined, modules) == []
+    assert places(spaced, modules) == []

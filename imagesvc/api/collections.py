@@ -213,7 +213,8 @@ async def check_may_fill(
 ) -> None:
     """Check that a requester may upload into a collection.
 
-    Raises: InvalidRequest: the collection does not exist for this requester.
+    Raises:
+        InvalidRequest: the collection does not exist for this requester.
         Forbidden: it belongs to another user.
     """
     try:

@@ -111,7 +111,8 @@ class EventEndpoints:
 
         Without an id to continue after, it begins with the next event.
 
-        Raises: InvalidRequest: a parameter or Last-Event-ID is invalid.
+        Raises:
+            InvalidRequest: a parameter or Last-Event-ID is invalid.
             Overloaded: the maximum number of streams is open, in all or for one user.
         """
         query, principal = call.query, call.requester
@@ -134,7 +135,8 @@ class EventEndpoints:
     def _check_room(self, user_id: UserId | None) -> None:
         """Check that another stream may be opened.
 
-        Raises: Overloaded: the maximum number is open, in all or for this user.
+        Raises:
+            Overloaded: the maximum number is open, in all or for this user.
         """
         if self.open_streams.total() >= MAX_STREAMS:
             raise Overloaded("The maximum number of event streams is open.")

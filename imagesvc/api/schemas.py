@@ -98,7 +98,8 @@ class ImageOut(Model, title="Image"):
     ) -> ImageOut:
         """The representation of an image for a requester.
 
-        Args: image: the image.
+        Args:
+            image: the image.
             presets: the version of each preset in its URL.
             requester: the principal of the request.
             base: the prefix of URLs.
@@ -191,7 +192,8 @@ class JobOut(Model, title="Job"):
     def of(cls, job: Job, presets: PresetPlaces, *, base: str) -> JobOut:
         """The representation of a job.
 
-        Args: job: the job.
+        Args:
+            job: the job.
             presets: the ends of URLs of presets.
             base: the prefix of URLs.
         """

@@ -49,7 +49,8 @@ def read_operations(
 ) -> list[NamedTransform]:
     """The transforms of operations.
 
-    Raises: InvalidTransform: names each invalid operation by its position, with the reason.
+    Raises:
+        InvalidTransform: names each invalid operation by its position, with the reason.
     """
     return for_each_operation(given, lambda operation: read_operation(operation, presets))
 
@@ -57,7 +58,8 @@ def read_operations(
 def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> list[Any]:
     """The results of `work` for each operation.
 
-    Raises: InvalidTransform: names the refused operations by position and key.
+    Raises:
+        InvalidTransform: names the refused operations by position and key.
         ImageTooLarge: the first one, with its position.
     """
     done: list[Any] = []
@@ -80,7 +82,8 @@ def for_each_operation(operations: Sequence[T], work: Callable[[T], Any]) -> lis
 def read_operation(operation: object, presets: Mapping[str, Transform]) -> NamedTransform:
     """The transform of one operation, with a name if it is an unchanged preset.
 
-    Raises: InvalidTransform: the operation is invalid.
+    Raises:
+        InvalidTransform: the operation is invalid.
     """
     if isinstance(operation, str) and "=" in operation:
         return None, parse_text(operation, presets)

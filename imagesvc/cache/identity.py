@@ -65,7 +65,6 @@ class Identities:
         the owner of the other. A variant from the mezzanine has a different key, since its bytes
         differ from those from the original: an ETag must identify one representation.
 
-
         Args:
             image_id: the image.
             original: its original.

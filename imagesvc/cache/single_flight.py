@@ -47,7 +47,6 @@ class InFlight:
         The last waiter ends work that has not begun. A waiter that was cancelled, not timed out,
         also ends expensive work.
 
-
         Raises:
             TimeoutError: it is not complete in time.
             ImagesvcError: why it failed.
@@ -87,7 +86,6 @@ class SingleFlight:
 
         A request tries again when the shared work ended for a reason that does not concern it: the
         rate limit of the first requester, or a cancelled job.
-
 
         Raises:
             TimeoutError: it is not complete in time.

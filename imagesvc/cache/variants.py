@@ -89,7 +89,6 @@ class VariantCache:
 
         It is in memory afterwards.
 
-
         Raises:
             TimedOut, WorkerDied: it failed like that a while ago.
         """

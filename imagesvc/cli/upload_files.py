@@ -96,7 +96,8 @@ class Listing:
 def listed(paths: Iterable[Path]) -> Listing:
     """All files to send for the named paths.
 
-    Raises: OSError: a named file or folder does not exist.
+    Raises:
+        OSError: a named file or folder does not exist.
     """
     listing = Listing()
     for path in paths:

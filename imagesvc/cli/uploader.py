@@ -104,7 +104,8 @@ class Uploader:
 
         After an error that would affect all others, or an interruption, the rest is not sent.
 
-        Raises: NothingBegun: the first file had such an error.
+        Raises:
+            NothingBegun: the first file had such an error.
         """
         outcome = Outcome()
         with _Overall(self._console, listing) as overall:

@@ -38,7 +38,8 @@ class Access:
 
         A private image needs its owner, or a signed URL that expires.
 
-        Raises: NotFound: the image does not exist for this requester.
+        Raises:
+            NotFound: the image does not exist for this requester.
         """
         try:
             image = await self.images.get(_image_id_of(request))

@@ -18,10 +18,12 @@ class ClientLeft(Exception):
 async def unless_client_leaves(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Await work for the client of a request; it is cancelled when the client disconnects.
 
-    Args: receive: of the request, whose body is not read.
+    Args:
+        receive: of the request, whose body is not read.
         work: the work that the client waits for.
 
-    Raises: ClientLeft: the client disconnected.
+    Raises:
+        ClientLeft: the client disconnected.
     """
     task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leaving(receive))
     try:

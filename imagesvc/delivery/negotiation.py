@@ -55,7 +55,8 @@ def negotiate(
     otherwise the universal one. Animations get animated formats, and AVIF is used only for sizes
     that are encoded in time.
 
-    Args: accepted: the types that the client accepts.
+    Args:
+        accepted: the types that the client accepts.
         original: the original of the variant.
         size: of the variant, in pixels; None if only rendering determines it.
         preferred: the preferred formats, the best first.

@@ -44,7 +44,6 @@ def analyse(files: Files, request: AnalyseRequest) -> Analysed:
     Variants that its mezzanine serves are made from the mezzanine's bytes, just as later ones; the
     others share one decode of the original, with the same bytes as without sharing.
 
-
     Raises:
         CorruptImage: the original cannot be decoded.
         ImageTooLarge: memory ran out.

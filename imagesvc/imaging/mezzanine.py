@@ -86,7 +86,6 @@ def analysis_cost(original: Original, variants: Sequence[Cost]) -> Cost:
     The memory is that of the costliest variant, of the decoded picture if it is kept, and of the
     mezzanine; the time is that of the first decode, of the mezzanine and of each variant.
 
-
     Args:
         original: from `planned_mezzanine`.
         variants: the cost of each.

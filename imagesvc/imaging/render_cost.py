@@ -73,7 +73,6 @@ def render_cost(
     With `trim` it is the cost for the original without any border. A variant that cannot be made,
     and so has no geometry, costs only opening the original.
 
-
     Args:
         transform: an effective one, its format concrete.
         original: as probed.

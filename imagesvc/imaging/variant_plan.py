@@ -38,7 +38,6 @@ class VariantPlan:
 
         With `trim` it is checked as if no border were cut.
 
-
         Raises:
             InvalidTransform: there is nothing where `crop` is.
             ImageTooLarge: it is too large, or takes too much memory.

@@ -30,7 +30,6 @@ class Mezzanines:
 
         Nothing is kept when the original was deleted. A cancellation waits until it is decided.
 
-
         Args:
             image_id: whose job made it.
             original: as stored.

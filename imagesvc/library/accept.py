@@ -83,7 +83,8 @@ class Acceptor:
             fields: its metadata.
             record_for: makes the record to be committed with the image.
 
-        Raises: Rejected: it is not an accepted image; nothing is kept.
+        Raises:
+            Rejected: it is not an accepted image; nothing is kept.
             QuotaExceeded: the quota of its owner is exceeded; nothing is kept.
             Unavailable: it cannot be accepted now; nothing is kept.
         """

@@ -40,7 +40,8 @@ def least_id(instant: datetime, *, slack: timedelta = timedelta()) -> UUID:
 def parse_id(text: str) -> UUID:
     """The id in a URL; only one spelling is valid, so that each resource has one URL.
 
-    Raises: NotFound: it is not a valid id.
+    Raises:
+        NotFound: it is not a valid id.
     """
     if re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is None:
         raise NotFound(NO_SUCH_ID)

@@ -31,8 +31,9 @@ _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 def check_head(method: bytes, http_version: str, fields: Fields) -> None:
     """Refuse requests that the parser accepts and this server does not support.
 
-    Raises: InvalidRequest: a method, version, transfer coding or Host that is not supported, or a
-    repeated singleton field.
+    Raises:
+        InvalidRequest: a method, version, transfer coding or Host that is not supported, or a
+            repeated singleton field.
     """
     if method == b"CONNECT":
         raise InvalidRequest("CONNECT is for proxies, and this server is not a proxy.")
@@ -92,7 +93,8 @@ def to_origin_form(target: bytes, fields: Fields) -> bytes:
 
     RFC 9112, section 3.2.2: an absolute target overrides the Host field.
 
-    Raises: InvalidRequest: the target is neither a path nor an http or https URL.
+    Raises:
+        InvalidRequest: the target is neither a path nor an http or https URL.
     """
     if target.startswith(b"/") or target == b"*":
         return target

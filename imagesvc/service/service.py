@@ -34,7 +34,8 @@ class Service(Parts):
     def claim_data_dir(self) -> None:
         """Lock the data directory for this process; warn if it may be unsafe.
 
-        Raises: DataDirInUse: another server uses it.
+        Raises:
+            DataDirInUse: another server uses it.
             DataDirSplit: it is on several file systems.
         """
         data_dir = self.files.data_dir
@@ -46,8 +47,9 @@ class Service(Parts):
     async def open(self) -> None:
         """Migrate the data directory, recover, and start all tasks.
 
-        Raises: InsufficientStorage, Unavailable: the database cannot be used; `close` must still be
-        called.
+        Raises:
+            InsufficientStorage, Unavailable: the database cannot be used; `close` must still be
+                called.
             WorkerDied: a worker does not start.
         """
         workers = asyncio.create_task(self.workers.pool.start())

@@ -52,7 +52,8 @@ def transforms_of(settings: Settings) -> Transforms:
 def read_presets(settings: Settings) -> dict[str, Transform]:
     """The presets of the settings as transforms.
 
-    Raises: SettingsError: some are not valid transforms; all of them are named.
+    Raises:
+        SettingsError: some are not valid transforms; all of them are named.
     """
     presets: dict[str, Transform] = {}
     faults: list[str] = []

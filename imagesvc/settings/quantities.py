@@ -24,7 +24,8 @@ Pixels = Annotated[int, BeforeValidator(read_pixels), Field(gt=0)]
 def seconds(text: str) -> float:
     """The seconds of a duration such as `30s` or `1h`.
 
-    Raises: SettingsError: it is not a duration.
+    Raises:
+        SettingsError: it is not a duration.
     """
     try:
         value = read_seconds(text)

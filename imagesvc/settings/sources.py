@@ -31,7 +31,8 @@ class SettingsError(Exception):
 def decoded(value: object, annotation: object) -> object:
     """The value of a field with this annotation; lists and tables may be JSON in a text.
 
-    Raises: ValueError: it is empty, or not JSON.
+    Raises:
+        ValueError: it is empty, or not JSON.
     """
     if isinstance(value, str) and not value.strip():
         raise ValueError("is empty; without this setting the default is in force")

@@ -73,7 +73,6 @@ class CollectionStore:
         `change` returns the wanted collection for the existing one; it depends on nothing else. The
         compare and the write are one transaction.
 
-
         Raises:
             NotFound: there is no such collection.
             PreconditionFailed: its version is none of those expected.

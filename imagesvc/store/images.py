@@ -140,7 +140,6 @@ class ImageStore:
         `change` returns the wanted image for the existing one; it depends on nothing else. The
         compare and the write are one transaction.
 
-
         Raises:
             NotFound: there is no such image.
             PreconditionFailed: its version is none of those expected.

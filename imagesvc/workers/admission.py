@@ -96,7 +96,6 @@ class Admission:
         Work is ordered by priority, then by turns of the requesters. Work that does not fit with
         the running work lets later work pass, for a while.
 
-
         Args:
             priority: how urgent it is.
             cost: as predicted; more than the memory for expensive work counts as all of it.

@@ -133,7 +133,8 @@ class KeyEndpoints:
 def _check_may_grant(requester: Principal, scopes: frozenset[Scope]) -> None:
     """Check that a requester may make a key with these scopes.
 
-    Raises: Forbidden: the requester's credential lacks one of them.
+    Raises:
+        Forbidden: the requester's credential lacks one of them.
     """
     for scope in Scope:
         if scope in scopes and not (requester.is_admin or scope in requester.scopes):

@@ -276,7 +276,8 @@ class UserEndpoints:
 def _known_id(context: Context) -> UserId:
     """The user that the path names, if the requester may see it.
 
-    Raises: NotFound: the requester may not.
+    Raises:
+        NotFound: the requester may not.
     """
     user_id, requester = UserId(context.id("user_id")), context.requester
     if not requester.is_admin and user_id != requester.user_id:

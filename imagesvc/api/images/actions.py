@@ -198,7 +198,8 @@ class ActionEndpoints:
     ) -> None:
         """Explain ids that are missing because their file has not been uploaded yet.
 
-        Raises: Conflict: one of them belongs to an upload URL that has not been used yet.
+        Raises:
+            Conflict: one of them belongs to an upload URL that has not been used yet.
         """
         for place, _message in missing.fields:
             with contextlib.suppress(NotFound):
@@ -216,8 +217,8 @@ class ActionEndpoints:
     def _check(self, image: Image, wanted: list[NamedTransform]) -> None:
         """Refuse valid operations that cannot be made of the image.
 
-        Raises: InvalidTransform: there is no such frame or watermark, or `crop` is outside the
-        image.
+        Raises:
+            InvalidTransform: there is no such frame or watermark, or `crop` is outside the image.
             ImageTooLarge: an output is too large, or takes too much memory.
             TooCostly: an operation, or all together, would be stopped at the time limit.
         """

@@ -33,7 +33,8 @@ def position_text(position: Position | None, key: str) -> str | None:
 def read_position(cursor: str | None, key: str) -> Position | None:
     """The position of a cursor.
 
-    Raises: InvalidRequest: it is malformed, or belongs to another list.
+    Raises:
+        InvalidRequest: it is malformed, or belongs to another list.
     """
     if cursor is None:
         return None

@@ -47,7 +47,8 @@ class Imports:
     async def accept(self, url: str, fields: UploadFields, record_for: RecordFor | None) -> Image:
         """Fetch the image at a URL, and accept it like an upload.
 
-        Raises: InvalidRequest: the URL is not allowed.
+        Raises:
+            InvalidRequest: the URL is not allowed.
             SourceUnavailable: the URL returns no file.
             Rejected: the file is not accepted.
         """

@@ -53,7 +53,8 @@ class ImagesQuery(Query):
     def wanted(self, requester: Principal) -> ImageFilter:
         """The requested images.
 
-        Raises: InvalidQuery: `q` does not follow its grammar.
+        Raises:
+            InvalidQuery: `q` does not follow its grammar.
             Forbidden: `owner` is another user, and the requester is not an admin.
         """
         check_may_list(requester, self.owner)

@@ -79,7 +79,8 @@ class SignedUrlEndpoints:
 
         They stay valid when the credential or the image's visibility changes meanwhile.
 
-        Raises: NotFound: the image does not exist for this requester.
+        Raises:
+            NotFound: the image does not exist for this requester.
             Forbidden: it belongs to another user.
             InvalidTransform: an operation is invalid.
         """
@@ -114,7 +115,8 @@ class SignedUrlEndpoints:
     def _end(self, seconds: int | None) -> datetime:
         """The expiry of URLs with this lifetime.
 
-        Raises: InvalidRequest: it is longer than the settings allow.
+        Raises:
+            InvalidRequest: it is longer than the settings allow.
         """
         if seconds is None:
             seconds = min(DEFAULT_SECONDS, self.max_seconds)

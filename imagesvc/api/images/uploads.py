@@ -186,8 +186,9 @@ class UploadEndpoints:
     async def _check_room(self, context: Context) -> None:
         """Refuse a file that exceeds the quota before it is sent.
 
-        Raises: QuotaExceeded: the declared length, without the other parts of a form, exceeds the
-        quota.
+        Raises:
+            QuotaExceeded: the declared length, without the other parts of a form, exceeds the
+                quota.
         """
         size = declared_length(context.request)
         if ContentType.of(context.request).media_type == MULTIPART:

@@ -54,7 +54,8 @@ class Images:
     ) -> Flow[Image]:
         """Change title, description, tags, visibility or share_location.
 
-        Args: image_id: the image.
+        Args:
+            image_id: the image.
             if_match: its known `etag`; PreconditionFailed if it has changed since.
             changes: the changed fields.
         """

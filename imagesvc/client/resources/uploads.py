@@ -32,7 +32,8 @@ class Uploads:
     ) -> Flow[Image]:
         """Upload one file: a path, its bytes, or a readable file.
 
-        Args: source: the file to upload; a str is a path.
+        Args:
+            source: the file to upload; a str is a path.
             filename: its name; by default that of the path.
             on_progress: called with the bytes sent so far and the total.
             idempotency_key: one for each intended image; by default a new one.
@@ -90,7 +91,8 @@ class Uploads:
     ) -> Flow[list[UploadEntry]]:
         """Upload files in one request: an entry for each, in order, with its image or its error.
 
-        Args: sources: the files to upload; a str is a path.
+        Args:
+            sources: the files to upload; a str is a path.
             on_progress: called with the bytes sent so far and the total.
             idempotency_key: one for all of them; by default a new one.
             fields: the metadata of each of them.

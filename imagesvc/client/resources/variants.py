@@ -23,7 +23,8 @@ class Variants:
     ) -> Flow[list[Job]]:
         """Make variants of images: a job for each.
 
-        Args: image_ids: up to 100 images.
+        Args:
+            image_ids: up to 100 images.
             operations: names of presets, or transforms; by default the eager presets.
         """
         body: dict[str, Any] = {"ids": [str(image_id) for image_id in image_ids]}
@@ -61,7 +62,8 @@ class Variants:
     ) -> Flow[SignedUrls]:
         """URLs that show pictures of an own image without a credential, for `<img>`.
 
-        Args: image_id: the image.
+        Args:
+            image_id: the image.
             operations: `original`, names of presets, or transforms.
             expires_in: seconds for which they are valid; by default the service decides.
             download: whether browsers save the pictures instead of showing them.

@@ -3,7 +3,6 @@
 EXIF is untrusted. Nothing here raises: values of a wrong type, invalid numbers and impossible
 values are left out.
 
-
 Source: CIPA DC-008 (Exif 3.0), tables 4 to 15.
 """
 

@@ -4,7 +4,6 @@ It is implemented here, since the `imagehash` package requires NumPy, SciPy and 
 MB). Of its hashes, the one by cosine transform is the best: a difference hash is cheaper, but its
 bits flip with noise in even areas such as skies.
 
-
 Source: C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
 section 3.2.1; N. Krawetz, "Looks Like It" (2011).
 """

@@ -53,7 +53,6 @@ def fitted(attempt: Callable[[int], bytes], best: int, max_bytes: int) -> bytes:
     line; after two estimates that miss on one side the middle is used. There are at most
     `MAX_ATTEMPTS` attempts, fewer once a file fills `CLOSE` of the limit.
 
-
     Args:
         attempt: encodes in a quality from 1 to 100.
         best: the quality to start from, and never to exceed.

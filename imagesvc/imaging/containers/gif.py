@@ -41,7 +41,6 @@ def walk(data: Data, limits: Limits, budget: Budget) -> Found:
 
     A file that ends between two blocks without its trailer is complete enough for every decoder.
 
-
     Raises:
         CorruptImage: the file ends inside a block, has no frame, or no size.
         ImageTooLarge: too many blocks or frames; or a frame or canvas of too many pixels.

@@ -23,7 +23,6 @@ def has_gaps(data: Data, canvas: Size, count: int | None = None) -> bool:
 
     If a colour of a frame is transparent, libvips clears the area of that frame.
 
-
     Args:
         data: a sound GIF.
         canvas: its size.

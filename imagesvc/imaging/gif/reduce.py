@@ -27,7 +27,6 @@ def reduced(source: Source, work: Work, stages: Stages) -> bytes | None:
     To take no more bytes, it gets fewer colours, and finally unsmoothed edges: with single pixels
     of the original it compresses as well as the original.
 
-
     Returns:
         None where the variant is something else. With a blur, a turn or a watermark, or of frames
         that have hardly any pixels, the variant may have more bytes; then it is the smallest that

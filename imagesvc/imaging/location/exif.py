@@ -3,7 +3,6 @@
 Only allowed tags are kept. Maker notes, user comments, thumbnails, unknown tags and bytes between
 the directories may contain a position in an unknown form.
 
-
 Source: TIFF 6.0, section 2; CIPA DC-008 (Exif 3.0), tables 4 to 15.
 """
 

@@ -49,7 +49,6 @@ def parse_preset(text: str) -> Transform:
 
     `fit=cover` has no effect without a box, but `preset=banner&w=600&h=200` has one.
 
-
     Raises:
         InvalidTransform: as `parse_text`.
     """

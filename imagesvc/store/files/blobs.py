@@ -36,7 +36,6 @@ class BlobStore(Protocol):
 
         Putting an existing blob is no error, and renews its age.
 
-
         Raises:
             InsufficientStorage: the disk is full; the store is as before.
         """

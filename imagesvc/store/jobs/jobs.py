@@ -84,7 +84,6 @@ class JobStore:
 
         A job that was cancelled, or whose image was deleted, while it ran is unchanged.
 
-
         Returns:
             The status recorded; None when the job was no longer processing.
         """

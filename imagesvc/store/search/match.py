@@ -2,7 +2,6 @@
 
 Text of a user is between double quotes, where FTS5 has no operators.
 
-
 Source: https://www.sqlite.org/fts5.html, section 3.
 """
 

@@ -67,7 +67,6 @@ class ImageSearch:
         It reads at most `MAX_SCANNED` rows: it may end early, even empty, and still have a position
         to continue after.
 
-
         Raises:
             InvalidQuery: it asks for images like one that is not there for this viewer.
             InvalidRequest: no page of this list ends at `after`.

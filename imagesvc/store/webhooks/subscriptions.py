@@ -92,7 +92,6 @@ class WebhookStore:
         A disabled webhook drops its pending deliveries; an enabled one gets later events. Both this
         and another URL reset the failures of a webhook.
 
-
         Raises:
             NotFound: there is no such webhook.
         """

@@ -47,7 +47,6 @@ def walk_avif(data: Data, limits: Limits, budget: Budget) -> Found:
     The size of a picture is the largest that any item claims. A sequence whose tables are damaged
     is its still picture, if it has one.
 
-
     Raises:
         CorruptImage: a box or a frame reaches beyond the file, or none describes a picture.
         ImageTooLarge: an item claims too many pixels, or there are too many frames.

@@ -41,7 +41,6 @@ def read(data: Data, budget: Budget, *, has_profile: bool) -> ColourSpace | None
 
     Chunks of a wrong size or check sum, and unknown codes, are ignored.
 
-
     Args:
         data: the file.
         budget: for its chunks.

@@ -44,7 +44,6 @@ def walk(data: Data, budget: Budget) -> Found:
 
     `apng` handles animations.
 
-
     Raises:
         CorruptImage: the file ends before the data does, or the header is damaged.
         ImageTooLarge: there are too many chunks.
