@@ -143,8 +143,8 @@ class PresignedEndpoints:
 
         Raises:
             InvalidRequest, UnsupportedMediaType: the body is not a whole file.
-            SignatureInvalid: the URL has no signature, or a wrong one, or has expired. NotFound,
-            Conflict: there is no such upload, or it has been used.
+            SignatureInvalid: the URL has no signature, or a wrong one, or has expired.
+            NotFound, Conflict: there is no such upload, or it has been used.
         """
         check_whole(context.request)
         image_id = ImageId(context.id("upload_id"))

@@ -178,8 +178,8 @@ class UploadEndpoints:
 
         Raises:
             Forbidden: the settings do not allow it (`allow_url_import`).
-            SourceUnavailable: the URL returns no file. UnsupportedMediaType, CorruptImage,
-            ImageTooLarge: the file is not an accepted image.
+            SourceUnavailable: the URL returns no file.
+            UnsupportedMediaType, CorruptImage, ImageTooLarge: the file is not an accepted image.
         """
         return await self._import_once(call, call.body, call.attempt)
 
