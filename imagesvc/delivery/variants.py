@@ -26,7 +26,7 @@ from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import NotFound, Unavailable
 from imagesvc.imaging.transforms.effective import with_format
-from imagesvc.imaging.transforms.geometry import plan
+from imagesvc.imaging.transforms.geometry import plan, predicted_size
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Image, Visibility
 from imagesvc.model.transforms import Transform
@@ -83,7 +83,7 @@ class VariantAnswers:
         best = negotiate(
             Accepted.of(joined_field(request.headers.raw, b"accept")),
             original,
-            None if transform.trim else geometry.output,
+            predicted_size(transform, geometry),
             preferred=self.rules.auto_formats,
             max_avif_pixels=self.rules.avif_max_pixels,
         )

@@ -52,13 +52,16 @@ def test_sizes_follow_the_documented_rules(
     query: str, size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     """Each row is one rule that a caller can compute without rendering."""
-    assert predicted_size(parse_text(query), *size) == Size(*expected)
+    transform = parse_text(query)
+
+    assert predicted_size(transform, plan(transform, *size)) == Size(*expected)
 
 
 @given(sides, sides, boxes, boxes)
 def test_inside_never_leaves_the_box_nor_grows(width: int, height: int, w: int, h: int) -> None:
     """The default fit never exceeds the box or the original."""
-    size = predicted_size(Transform(w=w, h=h), width, height)
+    inside = Transform(w=w, h=h)
+    size = predicted_size(inside, plan(inside, width, height))
 
     assert size is not None
     assert 1 <= size.width <= min(w, width)
@@ -83,7 +86,7 @@ def test_one_side_keeps_the_ratio_to_half_a_pixel(
     """Rounding is the only distortion."""
     wanted = Transform(w=side, enlarge=True) if key == "w" else Transform(h=side, enlarge=True)
 
-    size = predicted_size(wanted, width, height)
+    size = predicted_size(wanted, plan(wanted, width, height))
 
     assert size is not None
     other, exact = (

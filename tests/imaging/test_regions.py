@@ -157,7 +157,7 @@ def test_a_crop_outside_is_refused_by_name(tmp_path: Path, query: str) -> None:
 
     assert caught.value.fields[0][0] == "crop"
     with pytest.raises(InvalidTransform):
-        predicted_size(parse_text(query), 61, 37)
+        plan(parse_text(query), 61, 37)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
@@ -218,7 +218,8 @@ def test_trim_comes_after_crop_and_before_the_resize(tmp_path: Path) -> None:
 
     assert picture.size == (10, 10)
     assert is_near(corners(picture), (RED,) * 4, 3)
-    assert predicted_size(parse_text("trim=9&w=10"), 100, 60) is None
+    trimmed = parse_text("trim=9&w=10")
+    assert predicted_size(trimmed, plan(trimmed, 100, 60)) is None
 
 
 def test_trim_uses_transparency_and_not_the_colour_under_it(tmp_path: Path) -> None:

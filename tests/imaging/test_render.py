@@ -18,7 +18,7 @@ from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Files, Rendered, RenderRequest
 from imagesvc.imaging.render import render_each
 from imagesvc.imaging.transforms.effective import effective
-from imagesvc.imaging.transforms.geometry import predicted_size
+from imagesvc.imaging.transforms.geometry import plan, predicted_size
 from imagesvc.imaging.transforms.keys import FITS, GRAVITIES, KEYS
 from imagesvc.imaging.transforms.transform import parse, parse_text
 from imagesvc.model.formats import Format
@@ -149,7 +149,8 @@ def test_every_query_renders_to_exactly_the_predicted_size(
     assert not isinstance(again, ImagesvcError)
     picture = seen(made)
     assert made.data == again.data
-    size = predicted_size(parse(query.items()), width, height)
+    transform = parse(query.items())
+    size = predicted_size(transform, plan(transform, width, height))
     assert (size is None) == ("trim" in query)
     assert size is None or picture.size == (size.width, size.height)
     assert picture.width * picture.height <= TIGHT.max_pixels

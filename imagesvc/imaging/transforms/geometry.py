@@ -46,8 +46,17 @@ class Plan:
     output: Size
 
 
-def predicted_size(transform: Transform, width: int, height: int) -> Size | None:
-    """The exact size of a variant of an original of `width` x `height`, as shown.
+def predicted_size(transform: Transform, laid: Plan) -> Size | None:
+    """The exact size of a variant that is made by a plan.
+
+    Returns:
+        None with `trim`: how much is cut only the pixels say.
+    """
+    return None if transform.trim else laid.output
+
+
+def plan(transform: Transform, width: int, height: int, trimmed: Box | None = None) -> Plan:
+    """Lay out the steps of a transform for an original of `width` x `height`, as shown.
 
     - `crop` makes its region, clamped to the picture, the picture.
     - One side given: the other follows the ratio.
@@ -61,18 +70,6 @@ def predicted_size(transform: Transform, width: int, height: int) -> Size | None
     the box), `fill` stretches only the sides that exceed it, and `pad` still pads to the box.
     Quarter turns come after, and swap the sides of the result, box and all. Any other angle
     grows the picture to what holds it whole, and the box of `pad` where it is too small for that.
-
-    Returns:
-        None with `trim`: how much is cut only the pixels say.
-
-    Raises:
-        InvalidTransform: `crop` lies outside of the picture.
-    """
-    return None if transform.trim else plan(transform, width, height).output
-
-
-def plan(transform: Transform, width: int, height: int, trimmed: Box | None = None) -> Plan:
-    """Lay out the steps of a transform for an original of `width` x `height`, as shown.
 
     Args:
         transform: its `trim` is not looked at.
