@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sqlite3
 import subprocess
 import time
@@ -18,12 +19,12 @@ from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import rows
 from tests.server import Server
 from tests.waiting import until
+from tests.workers.processes import busy
 
 DISK_BYTES = 24 << 20
 BLOCK = 4096
 NO_INODES = "No inodes are left on the disk (df -i)."
 PICTURE = jpeg(5, 260, 200)
-PROCESSING = "SELECT id FROM jobs WHERE status = 'processing'"
 
 
 class Disk:
@@ -98,6 +99,20 @@ def shrink_wal(server: Server) -> None:
     """Make the next commit allocate space on the disk."""
     with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextlib.contextmanager
+def interrupted_job(server: Server) -> Iterator[str]:
+    """The id of a job whose worker stands still in the middle of it; it continues at the end."""
+    image = server.upload(large(3, 2400, 1800))
+    server.finished(image["job"]["id"])
+    wanted = {"id": image["id"], "operations": ["w=4000&enlarge=1&format=avif"]}
+    asked = server.client.post("/api/v1/images/actions/process", json=wanted)
+    worker = busy(server)
+    os.kill(worker, signal.SIGSTOP)
+    yield asked.json()["data"][0]["id"]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(worker, signal.SIGCONT)
 
 
 def test_an_upload_is_accepted_or_refused_whole_whichever_write_fails(
@@ -213,10 +228,10 @@ def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, 
 
 def test_a_disk_that_stays_full_is_not_logged_every_second(server: Server, disk: Disk) -> None:
     """A log that grows on a full disk makes the situation worse."""
-    job_id = server.upload(large(3, 2400, 1800))["job"]["id"]
-    shrink_wal(server)
-    disk.leave(0)
     told = ("job.unsettled", "jobs.claim_failed")
+    with interrupted_job(server) as job_id:
+        shrink_wal(server)
+        disk.leave(0)
     until(lambda: any(action in server.log() for action in told))
     time.sleep(4)  # in which something would be logged each second
     lines = sum(server.log().count(action) for action in told)
@@ -337,13 +352,12 @@ def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
     server = Server(
         disk.root, workers=1, min_free_space="0", shutdown_timeout="100ms", log_level="info"
     ).start()
-    job_id = server.upload(large(3, 4000, 3000))["job"]["id"]
-    until(lambda: rows(disk.root, PROCESSING))
-    (disk.root / "reserve").unlink()
-    shrink_wal(server)
-    disk.leave(0)
+    with interrupted_job(server) as job_id:
+        (disk.root / "reserve").unlink()
+        shrink_wal(server)
+        disk.leave(0)
 
-    assert server.stop() == 0
+        assert server.stop() == 0
 
     disk.empty()
     server.start()
