@@ -10,13 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-import structlog
-
 from imagesvc.cache.memory import Entry
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
-
-log = structlog.get_logger()
+from imagesvc.outages import Outage
 
 MAX_PENDING_BYTES = 64 << 20
 BATCH_SECONDS = 0.2
@@ -39,6 +36,10 @@ class WriteBehind:
         self._used: dict[VariantKey, datetime] = {}
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
+        self._outage = Outage(
+            "variants not stored", "variants.unstored",
+            "variants are stored again", "variants.stored",
+        )  # fmt: skip
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -99,9 +100,10 @@ class WriteBehind:
                 await self._record_uses(used)  # first, since writing may make eviction choose
             if batch:
                 await self._put(batch)
+                self._outage.passed()
         except (ImagesvcError, OSError) as error:
             # A full disk costs the disk tier, not the answer.
-            log.warning("variants not stored", action="variants.unstored", error=text_of(error))
+            self._outage.failed(error=text_of(error))
         for entry in batch:
             if self._pending.get(entry.variant.key) is entry:
                 self._take(entry.variant.key)

@@ -20,6 +20,7 @@ from anyio import fail_after, move_on_after
 
 from imagesvc.errors import ImagesvcError, InvalidRequest, Overloaded, SourceUnavailable, text_of
 from imagesvc.model.ids import UserId, utc_now
+from imagesvc.outages import Outage
 from imagesvc.outbound.requests import Outbound, Sent
 from imagesvc.store.db.database import Database
 from imagesvc.store.webhooks.deliveries import DeliveryStatus
@@ -105,6 +106,13 @@ class Dispatcher:
         self._freed = asyncio.Event()
         self.attempts: Counter[DeliveryStatus] = Counter()
         """Attempts since the start by the resulting status; pending deliveries are sent again."""
+        self._look_outage = Outage(
+            "webhooks wait", "webhooks.failed", "webhooks are sent again", "webhooks.passed"
+        )
+        self._settle_outage = Outage(
+            "delivery not settled", "webhooks.unsettled",
+            "deliveries are settled again", "webhooks.settled",
+        )  # fmt: skip
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -143,8 +151,9 @@ class Dispatcher:
                 self._freed.clear()
                 try:
                     pause = await self._look()
+                    self._look_outage.passed()
                 except ImagesvcError as error:
-                    log.error("webhooks wait", action="webhooks.failed", error=text_of(error))
+                    self._look_outage.failed(error=text_of(error))
                     pause = POLL_SECONDS
                 except Exception:
                     log.exception("bug in the sending of webhooks", action="webhooks.bug")
@@ -193,9 +202,10 @@ class Dispatcher:
                 due, outcome, now=self._clock(), patience=self._limits.patience
             )
         except ImagesvcError as error:  # sent again: the receiver recognises it by the id
-            log.error("delivery not settled", action="webhooks.failed", error=text_of(error))
+            self._settle_outage.failed(error=text_of(error))
             await asyncio.sleep(POLL_SECONDS)
             return
+        self._settle_outage.passed()
         self.attempts[outcome.status] += 1
         log.info(
             "webhook sent",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from imagesvc.errors import Conflict
 from imagesvc.model.ids import new_id, utc_now
@@ -166,6 +168,60 @@ async def test_an_unreachable_receiver_has_a_bounded_backlog(database: Database)
     told = list(await database.read(lambda connection: connection.scalars(query).all()))
     events, _ = await EventStore(database).after(0, Viewer(None, True), (), limit=2000)
     assert told == [event.id for event in events]
+
+
+@contextlib.asynccontextmanager
+async def refusing(database: Database, statement: str) -> AsyncIterator[None]:
+    """The table of deliveries refuses a kind of statement, as a database in trouble does."""
+    refusal = f"""
+        CREATE TRIGGER refusal BEFORE {statement} ON webhook_deliveries
+        BEGIN SELECT RAISE(ABORT, 'refused'); END
+    """
+    await database.write(lambda connection: connection.exec_driver_sql(refusal))
+    yield
+    await database.write(lambda connection: connection.exec_driver_sql("DROP TRIGGER refusal"))
+
+
+async def test_events_that_cannot_be_sent_for_a_time_are_logged_once(
+    database: Database, receiver: Receiver
+) -> None:
+    """Each commit is a reason to try again, and a busy service has many."""
+    await hook_of(database, receiver.url("/x"))
+    with capture_logs() as lines:
+        async with sending(database):
+            async with refusing(database, "INSERT"):
+                for attempt in range(1, 5):
+                    await tell(database, 1)
+                    await asyncio.to_thread(until, lambda: failures(lines) >= attempt)  # noqa: B023
+            await asyncio.to_thread(until, lambda: len(receiver.at("/x")) == 4)
+
+    actions = [line["action"] for line in lines if line["action"].startswith("webhooks.")]
+    assert actions == ["webhooks.failed", "webhooks.passed"]
+
+
+async def test_results_that_cannot_be_stored_for_a_time_are_logged_once(
+    database: Database, receiver: Receiver
+) -> None:
+    """Many deliveries meet the same outage at the same time."""
+    for number in range(3):
+        await hook_of(database, receiver.url(f"/{number}"))
+    with capture_logs() as lines:
+        async with sending(database) as dispatcher:
+            async with refusing(database, "UPDATE"):
+                await tell(database, 1)
+                await asyncio.to_thread(until, lambda: failures(lines) >= 3)
+            await hook_of(database, receiver.url("/x"))
+            await tell(database, 1)
+            await asyncio.to_thread(until, lambda: dispatcher.attempts)
+            await dispatcher.stop(0)
+
+    actions = [line["action"] for line in lines if line["action"].startswith("webhooks.")]
+    assert actions == ["webhooks.unsettled", "webhooks.settled"]
+
+
+def failures(lines: Sequence[MutableMapping[str, Any]]) -> int:
+    """How many statements the database has refused."""
+    return sum(line["action"] == "database.failed" for line in lines)
 
 
 @pytest.mark.parametrize("turns", range(8))
