@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +14,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from imagesvc.server.middleware.access_line import access_line
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server
@@ -86,6 +89,24 @@ def test_a_request_is_one_line(server: Server, method: str, path: str, status: i
         assert line["client"] == "127.0.0.1"
         assert line["level"] == "info"
         assert line["timestamp"]
+
+
+def test_a_request_line_has_the_members_that_other_lines_have() -> None:
+    """It is formatted without the logger, and texts of clients stay texts."""
+    before = datetime.now(UTC)
+
+    written = access_line(b"a-1", "GET", '/"x\n\\\x00é', HTTPStatus.OK, 7, 0.126, "::1")
+
+    line = json.loads(written)
+    assert written.endswith(b"}\n")
+    assert written.count(b"\n") == 1
+    assert before <= datetime.fromisoformat(line.pop("timestamp")) <= datetime.now(UTC)
+    assert line == {
+        "action": "request", "event": "request", "level": "info", "request_id": "a-1",
+        "method": "GET", "path": '/"x\n\\\x00é', "status": 200, "bytes": 7,
+        "ms": 0.13, "client": "::1",
+    }  # fmt: skip
+    assert json.loads(access_line(b"a", "GET", "/", 200, 0, 0, None))["client"] is None
 
 
 def test_a_log_entry_is_one_line_for_every_url(server: Server) -> None:

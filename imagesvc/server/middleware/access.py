@@ -8,13 +8,12 @@ import os
 import re
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 import structlog
-from pydantic_core import to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.logs import standard_error
+from imagesvc.server.middleware.access_line import access_line
 
 log = structlog.get_logger()
 
@@ -26,8 +25,8 @@ _FLUSH_SECONDS = 0.2
 class AccessLog:
     """Writes request lines: immediately on a terminal, in batches as JSON.
 
-    A line as JSON costs about a microsecond here and ten through the logger's processors,
-    which is a third of the time for a response from memory.
+    A line costs ten microseconds through the logger's processors, which is a third of the time for
+    a response from memory.
     """
 
     def __init__(self, *, as_json: bool, enabled: bool) -> None:
@@ -64,22 +63,25 @@ class AccessLog:
         self.answers[status] += 1
         if not self._enabled:
             return
+        ms = (time.perf_counter() - began) * 1000
         client = scope.get("client")
-        event = {
-            "action": "request",
-            "request_id": request_id.decode("ascii"),
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": int(status),  # a member of an enumeration is formatted differently
-            "bytes": size,
-            "ms": round((time.perf_counter() - began) * 1000, 2),
-            "client": client[0] if client else None,
-        }
+        address = client[0] if client else None
         if not self._as_json:
-            log.info("request", **event)
+            log.info(
+                "request",
+                action="request",
+                request_id=request_id.decode("ascii"),
+                method=scope["method"],
+                path=scope["path"],
+                status=int(status),  # a member of an enumeration is formatted differently
+                bytes=size,
+                ms=round(ms, 2),
+                client=address,
+            )
             return
-        event |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
-        self._lines.append(to_json(event) + b"\n")
+        self._lines.append(
+            access_line(request_id, scope["method"], scope["path"], status, size, ms, address)
+        )
         if len(self._lines) >= _BUFFERED_LINES:
             self.flush()
         elif len(self._lines) == 1:
