@@ -61,7 +61,7 @@ class From(asyncio.Transport):
 async def refusals(addresses: list[str], **settings: Any) -> list[bool]:
     """Connect once from each address; returns whether the connection was refused."""
     known = Settings(**settings)
-    protocol = bounded(connection_bounds(known), lambda _scope: None)
+    protocol = bounded(connection_bounds(known), lambda _scope, _fields: None)
     config = uvicorn.Config(PlainTextResponse("a"), http=protocol, log_config=None)
     found, open_now = [], []
     for address in addresses:

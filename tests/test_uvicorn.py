@@ -114,6 +114,6 @@ def test_answers_at_once_never_reach_the_application() -> None:
     head, body = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n", b"at once"
     app = PlainTextResponse("the application", 500)
 
-    answer = answer_of(app, lambda _scope: (head, body))
+    answer = answer_of(app, lambda _scope, _fields: (head, body))
 
     assert (answer.status_code, answer.text) == (200, "at once")

@@ -18,15 +18,15 @@ from imagesvc.cache.memory import Entry, MemoryCache
 from imagesvc.http.conditional import etag_matches
 from imagesvc.model.ids import ImageId, VariantKey
 from imagesvc.syntax.appended import Appended
-from imagesvc.syntax.header_fields import joined_field
+from imagesvc.syntax.header_fields import FieldsByName, fields_by_name
 
 RawHeaders = list[tuple[bytes, bytes]]
 Url = tuple[str, bytes]
-CacheKey = tuple[Url, str | None]
+CacheKey = tuple[Url, bytes | None]
 """A URL, and the Accept field of its response; None if the response is for all."""
-Inline = Callable[[Scope], tuple[bytes, bytes] | None]
+Inline = Callable[[Scope, FieldsByName], tuple[bytes, bytes] | None]
 """The response to a request, if it is in memory: status line and fields, and the body."""
-AccessRecord = Callable[[Scope, int, int, float], bytes]
+AccessRecord = Callable[[Scope, bytes | None, int, int, float], bytes]
 
 MAX_CACHE_KEYS = 16
 """The maximum of remembered requests for one variant; others use the normal route."""
@@ -36,10 +36,8 @@ MAX_INLINE_BYTES = 64 << 10
 _OK, _NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
 METHODS = frozenset({"GET", "HEAD"})
 PREFIXES = ("/images/", "/blurred-images/")
-CONDITIONS = frozenset({
-    b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since",
-})  # fmt: skip
-"""Fields that affect the response; requests with any but If-None-Match are passed on."""
+_PASSED_ON = frozenset({b"range", b"if-match", b"if-unmodified-since"})
+"""Fields whose effect on the response is left to the application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class HotPath:
         self._memory = memory
         self._record = record
         self._appended = appended
-        self._answers: dict[Url, dict[str | None, _Answer]] = {}
+        self._answers: dict[Url, dict[bytes | None, _Answer]] = {}
         self._cache_keys: dict[VariantKey, list[CacheKey]] = {}
         self._leaders: dict[Url, asyncio.Event] = {}
         memory.on_removal(self._forget_entry)
@@ -76,14 +74,14 @@ class HotPath:
         key = entry.variant.key
         url, accept = self._cleaned(scope), None
         if any(name == b"vary" for name, _value in headers):
-            accept = joined_field(scope["headers"], b"accept") or ""
+            accept = fields_by_name(scope["headers"]).get(b"accept", b"")
         known = self._answers.get(url, {})
         cache_keys = self._cache_keys.get(key, [])
         if (
             self._memory.get(key) is not entry
             or accept in known
             or len(cache_keys) >= MAX_CACHE_KEYS
-            or len(accept or "") > MAX_ACCEPT_BYTES
+            or len(accept or b"") > MAX_ACCEPT_BYTES
         ):
             return
         etag = next(value for name, value in headers if name == b"etag").decode("latin-1")
@@ -120,65 +118,47 @@ class HotPath:
         if not answers:
             del self._answers[url]
 
-    def inline(self, scope: Scope) -> tuple[bytes, bytes] | None:
+    def inline(self, scope: Scope, fields: FieldsByName) -> tuple[bytes, bytes] | None:
         """The response to a plain GET of a remembered URL: status line and fields, and the body."""
-        if scope["method"] != "GET":
+        answer = self._find(scope, fields)
+        if answer is None or len(answer.body) > MAX_INLINE_BYTES:
             return None
-        known = self._find(scope)
-        if known is None:
-            return None
-        answer, conditional = known
-        if len(answer.body) > MAX_INLINE_BYTES:
-            return None
-        is_fresh, request_id = self._use(answer, conditional, scope)
-        identified = b"x-request-id: %b\r\n" % request_id
+        is_fresh, request_id = self._use(answer, scope, fields)
         if is_fresh:
-            return answer.validators_head + identified, b""
-        return answer.head + identified, answer.body
+            return b"%bx-request-id: %b\r\n" % (answer.validators_head, request_id), b""
+        return b"%bx-request-id: %b\r\n" % (answer.head, request_id), answer.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or call the application; requests of one URL wait for the first."""
         if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
-        known, url = self._find(scope), self._cleaned(scope)
+        fields = fields_by_name(scope["headers"])
+        known, url = self._find(scope, fields), self._cleaned(scope)
         if known is None and (leader := self._leaders.get(url)) is not None:
             await leader.wait()
-            known = self._find(scope)
+            known = self._find(scope, fields)
         elif known is None and url[0].startswith(PREFIXES):
             await self._lead(url, scope, receive, send)
             return
         if known is None:
             await self._app(scope, receive, send)
         else:
-            await self._answer(*known, scope, send)
+            await self._answer(known, scope, fields, send)
 
     def _cleaned(self, scope: Scope) -> Url:
         return scope["path"], self._appended.cleaned(scope["query_string"])
 
-    def _find(self, scope: Scope) -> tuple[_Answer, bytes | None] | None:
-        """The response to a plain request, and its If-None-Match."""
+    def _find(self, scope: Scope, fields: FieldsByName) -> _Answer | None:
+        """The response to a plain request."""
         answers = self._answers.get((scope["path"], scope["query_string"]))
         if answers is None and scope["query_string"]:
             answers = self._answers.get(self._cleaned(scope))
-        if answers is None:
+        if answers is None or not _PASSED_ON.isdisjoint(fields):
             return None
-        conditional, is_dated = None, False
-        for name, value in scope["headers"]:
-            if name not in CONDITIONS:
-                continue
-            if name == b"if-none-match" and conditional is None:
-                conditional = value
-            elif name == b"if-modified-since":
-                is_dated = True
-            else:
-                return None
-        if is_dated and conditional is None:  # an entity tag has precedence over the date
-            return None
-        answer = answers.get(None)
-        if answer is None:
-            answer = answers.get(joined_field(scope["headers"], b"accept") or "")
-        return None if answer is None else (answer, conditional)
+        if b"if-modified-since" in fields and b"if-none-match" not in fields:
+            return None  # an entity tag has precedence over the date
+        return answers.get(None) or answers.get(fields.get(b"accept", b""))
 
     async def _lead(self, url: Url, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application; equal requests wait until its response begins.
@@ -203,9 +183,9 @@ class HotPath:
             begins.set()
 
     async def _answer(
-        self, answer: _Answer, conditional: bytes | None, scope: Scope, send: Send
+        self, answer: _Answer, scope: Scope, fields: FieldsByName, send: Send
     ) -> None:
-        is_fresh, request_id = self._use(answer, conditional, scope)
+        is_fresh, request_id = self._use(answer, scope, fields)
         headers = answer.validators if is_fresh else answer.headers
         await send(
             {
@@ -216,15 +196,16 @@ class HotPath:
         )
         await send({"type": "http.response.body", "body": b"" if is_fresh else answer.body})
 
-    def _use(self, answer: _Answer, conditional: bytes | None, scope: Scope) -> tuple[bool, bytes]:
+    def _use(self, answer: _Answer, scope: Scope, fields: FieldsByName) -> tuple[bool, bytes]:
         """Record the use; returns whether the client has the response, and the request's id."""
         began = time.perf_counter()
         self._memory.get(answer.key)  # now the most recently used
+        conditional = fields.get(b"if-none-match")
         is_fresh = conditional is not None and etag_matches(
             conditional.decode("latin-1"), answer.etag
         )
         status, size = (304, 0) if is_fresh else (200, len(answer.body))
-        return is_fresh, self._record(scope, status, size, began)
+        return is_fresh, self._record(scope, fields.get(b"x-request-id"), status, size, began)
 
 
 def _head(status_line: bytes, headers: RawHeaders) -> bytes:

@@ -23,7 +23,7 @@ class ByteRange:
 
 def etag_matches(field: str, etag: str) -> bool:
     """Whether an If-None-Match names this entity tag, by weak comparison (section 13.1.2)."""
-    if field.strip() == "*":
+    if field == etag or field.strip() == "*":
         return True
     return any(item.removeprefix("W/") == etag for item in members_of(field))
 

@@ -22,6 +22,7 @@ from imagesvc.server.half_closed import has_disconnected, may_wait
 from imagesvc.server.lingering import lingering
 from imagesvc.server.request_heads import declares_body
 from imagesvc.server.unsent import Unsent, in_pieces
+from imagesvc.syntax.header_fields import FieldsByName
 
 log = structlog.get_logger()
 
@@ -34,11 +35,27 @@ KERNEL_UNSENT_BYTES = 256 << 10
 _BYTES_ACKED_END = 128  # in struct tcp_info, of Linux 4.1 and later
 
 
+class DefaultFields:
+    """The fields that uvicorn adds to all responses; it makes a new list each second, for Date."""
+
+    def __init__(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] | None = None
+        self._encoded = b""
+
+    def encoded(self, fields: list[tuple[bytes, bytes]]) -> bytes:
+        """The fields as lines, encoded once for each list."""
+        if fields is not self._fields:
+            self._fields = fields
+            self._encoded = b"".join(b"%b: %b\r\n" % field for field in fields)
+        return self._encoded
+
+
 class AnsweringProtocol(HttpToolsProtocol):
     """One connection, as far as its answers are concerned."""
 
     bounds: ClassVar[Bounds]
-    inline: ClassVar[staticmethod[[Scope], tuple[bytes, bytes] | None]]
+    inline: ClassVar[staticmethod[[Scope, FieldsByName], tuple[bytes, bytes] | None]]
+    default_fields: ClassVar[DefaultFields]
     unsent: ClassVar[Unsent]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,6 +64,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._is_ending = False  # the last response has been sent, and further input is dropped
         self._linger_until: float | None = None  # when the rest of a request must have arrived
         self._inline_budget = 0  # requests of this read
+        self._idle_since: float | None = None  # when the last inline response was sent
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
         self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._is_half_closed = False
@@ -79,9 +97,9 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._running = cycle
         if self.flow.write_paused:
             self._waiting = (cycle, app)
-        elif not self._answer_inline(cycle):
+        else:
             paced = in_pieces(app, self.unsent, self, lambda: cycle.disconnected)  # type: ignore[arg-type]
-            if declares_body(cycle.scope["headers"]):
+            if declares_body(dict(cycle.scope["headers"])):
                 paced = lingering(paced, cycle, end=self.end, linger=self.linger)
             super()._start_asgi_task(cycle, paced)  # type: ignore[arg-type]  # Starlette's types
 
@@ -90,31 +108,40 @@ class AnsweringProtocol(HttpToolsProtocol):
         super().resume_writing()
         if self._waiting is not None:
             (cycle, app), self._waiting = self._waiting, None
-            self._inline_budget = 0  # the transport is in the middle of a write
             self._start_asgi_task(cycle, app)
 
-    def _answer_inline(self, cycle: RequestResponseCycle) -> bool:
-        """Answer without a task; not in a pipeline, where each response would start the next."""
+    def _answer_inline(self, fields: FieldsByName) -> bool:
+        """Answer a GET without a task, before uvicorn prepares one, if memory has the response.
+
+        Not while another response is sent: in a pipeline, each would start the next.
+        """
         self._inline_budget -= 1
         if (
-            self.pipeline
+            self._inline_budget < 0
+            or self._is_busy()
             or self.flow.write_paused
-            or not cycle.keep_alive
-            or self._inline_budget < 0
+            or declares_body(fields)
+            or not self.parser.should_keep_alive()
         ):
             return False
+        path, _, query = self.url.partition(b"?")
+        if b"%" in path or b"#" in self.url:
+            return False
+        scope: Scope = self.scope  # type: ignore[assignment]  # narrower, and only read
+        scope["method"], scope["path"] = "GET", path.decode("ascii")
+        scope["query_string"] = query
         try:
-            answer = self.inline(cycle.scope)  # type: ignore[arg-type]  # narrower, and only read
+            answer = self.inline(scope, fields)
         except Exception:  # the parser would turn it into a 400
             log.exception("bug in an inline response", action="hot.bug")
             return False
         if answer is None:
             return False
         head, body = answer
-        fields = [b"%b: %b\r\n" % item for item in self.server_state.default_headers]
-        self.transport.write(b"".join([head, *fields, b"\r\n", body]))
-        cycle.response_started = cycle.response_complete = True
-        self.on_response_complete()
+        default = self.default_fields.encoded(self.server_state.default_headers)
+        self.transport.write(b"%b%b\r\n%b" % (head, default, body))
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
         return True
 
     def end(self) -> None:
@@ -164,6 +191,10 @@ class AnsweringProtocol(HttpToolsProtocol):
 
     def _last_cycle(self) -> RequestResponseCycle:
         return self.pipeline[0][0] if self.pipeline else self.cycle
+
+    def _is_idle_too_long(self, now: float) -> bool:
+        """Whether the last response was inline, and no request has come for too long."""
+        return self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

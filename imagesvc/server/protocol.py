@@ -22,14 +22,14 @@ from imagesvc.errors import (
     RequestTimeout,
     UriTooLong,
 )
-from imagesvc.server.answers import MAX_INLINE, AnsweringProtocol
+from imagesvc.server.answers import MAX_INLINE, AnsweringProtocol, DefaultFields
 from imagesvc.server.bounds import Bounds
 from imagesvc.server.connections import Watch
 from imagesvc.server.middleware.cors import OFF, Cors, written
 from imagesvc.server.refusals import refusal
 from imagesvc.server.request_heads import check_head, check_query, to_origin_form, without_offers
 from imagesvc.server.unsent import Unsent
-from imagesvc.syntax.header_fields import joined_field
+from imagesvc.syntax.header_fields import fields_by_name, joined_field
 
 LINGER_SECONDS = 2.0
 """How long a refused client may continue sending: a reset would discard the refusal."""
@@ -88,19 +88,18 @@ class BoundedProtocol(AnsweringProtocol):
             # A header begins, or invalid bytes: uvicorn has stopped its timer for them.
             self._head_since = self.loop.time()
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes | memoryview) -> None:
         """Parse the next bytes, and ignore every offer to upgrade.
 
         The parser ends a request that offers an upgrade after its head, regardless of its declared
         body, and would read the body as the next request. Therefore the head is parsed again
         without the offer, by a new parser that frames the body as declared.
         """
-        rest = memoryview(data)
         while True:
             try:
-                self.parser.feed_data(rest)
+                self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                rest = rest[upgrade.args[0] :]
+                data = memoryview(data)[upgrade.args[0] :]
             else:
                 return
             self.parser = httptools.HttpRequestParser(self)
@@ -109,32 +108,37 @@ class BoundedProtocol(AnsweringProtocol):
 
     def on_headers_complete(self) -> None:
         """The header is complete: check it before it is processed."""
-        self._head_since = None
+        self._head_since = self._idle_since = None
         if len(self.headers) > self.bounds.header_count:
             self._stop_parsing(self._headers_too_large())
         if len(self.url) > self.bounds.url_bytes:
             limit = self.bounds.url_bytes
             self._stop_parsing(UriTooLong(f"The URL is longer than {limit:,} bytes."))
         if self._pending > self.bounds.header_bytes:
-            fields = sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if len(self.url) + fields > self.bounds.header_bytes:
+            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if len(self.url) + size > self.bounds.header_bytes:
                 self._stop_parsing(self._headers_too_large())
         self._pending = 0
         method, version = self.parser.get_method(), self.parser.get_http_version()
         try:
-            check_head(method, version, self.headers)
+            fields = fields_by_name(self.headers)
+            check_head(method, version, self.headers, fields)
             check_query(self.url)
             if self.parser.should_upgrade():
                 self._restated = without_offers(method, self.url, version, self.headers)
                 return
-            self.url = to_origin_form(self.url, self.headers)
+            if not self.url.startswith(b"/"):
+                self.url = to_origin_form(self.url, self.headers)
+                fields = fields_by_name(self.headers)
         except InvalidRequest as error:
             self._stop_parsing(error)
-        super().on_headers_complete()
+        is_inline = method == b"GET" and version == "1.1" and self._answer_inline(fields)
+        if not is_inline:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is complete, unless it must be parsed again without its upgrade."""
-        if not self.parser.should_upgrade():
+        if self.cycle is not None and not self.parser.should_upgrade():
             self._linger_until = None
             super().on_message_complete()
 
@@ -156,11 +160,14 @@ class BoundedProtocol(AnsweringProtocol):
                 self._refuse(RequestTimeout("The header did not arrive in time."))
             else:
                 self.transport.close()
+        elif self._head_since is None and self._is_idle_too_long(now):
+            self.transport.close()
         self._cut_off_if_unread(now, is_sent=is_sent)
 
     def _is_untimed(self) -> bool:
         is_answered = self.cycle is not None and self.cycle.response_complete
-        return is_answered and self.timeout_keep_alive_task is None
+        is_timed = self._idle_since is not None or self.timeout_keep_alive_task is not None
+        return is_answered and not is_timed
 
     def _headers_too_large(self) -> HeadersTooLarge:
         return HeadersTooLarge(
@@ -206,6 +213,7 @@ def bounded(
         "inline": staticmethod(inline),
         "watch": Watch(refused=Counter() if refused is None else refused),
         "unsent": Unsent(bounds.unsent_bytes),
+        "default_fields": DefaultFields(),
         "cors": cors,
     }
     return type("BoundedProtocol", (BoundedProtocol,), attributes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Mapping
 
 import httptools
 
@@ -17,19 +17,26 @@ _HOST = re.compile(
 )
 _VERSIONS = frozenset({"1.0", "1.1"})
 _SINGLETONS = frozenset({
-    b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"x-api-key",
+    b"authorization", b"content-type", b"host", b"idempotency-key", b"last-event-id", b"x-api-key",
 })  # fmt: skip
 """Fields that may appear once, of which routes read one value.
 
 Fields for negotiation and conditions are joined (`header_fields`)."""
 MAX_PARAMETERS = 1_000
 """The limit of a query, which is parsed on the event loop."""
-_BODY = frozenset({b"content-length", b"transfer-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
 
-def check_head(method: bytes, http_version: str, fields: Fields) -> None:
+def check_head(
+    method: bytes, http_version: str, lines: Fields, fields: Mapping[bytes, bytes]
+) -> None:
     """Refuse requests that the parser accepts and this server does not support.
+
+    Args:
+        method: of the request.
+        http_version: of the request.
+        lines: its fields as they were sent.
+        fields: the same by name.
 
     Raises:
         InvalidRequest: a method, version, transfer coding or Host that is not supported, or a
@@ -39,43 +46,37 @@ def check_head(method: bytes, http_version: str, fields: Fields) -> None:
         raise InvalidRequest("CONNECT is for proxies, and this server is not a proxy.")
     if http_version not in _VERSIONS:
         raise InvalidRequest("This server speaks HTTP/1.0 and HTTP/1.1.")
-    hosts, once = [], set()
-    for name, value in fields:
-        if name == b"host":
-            hosts.append(value)
-        elif name == b"transfer-encoding" and (
-            http_version == "1.0" or value.lower() != b"chunked"
-        ):
-            raise InvalidRequest(
-                "The only transfer coding is chunked, which HTTP/1.0 does not have."
-            )
-        elif name in _SINGLETONS:
-            if name in once:
-                raise InvalidRequest(
-                    f"The request has more than one {_canonical_name(name)} field."
-                )
+    if len(fields) != len(lines):
+        _check_repeated(lines)
+    coding = fields.get(b"transfer-encoding")
+    if coding is not None and (http_version == "1.0" or coding.lower() != b"chunked"):
+        raise InvalidRequest("The only transfer coding is chunked, which HTTP/1.0 does not have.")
+    host = fields.get(b"host")
+    if host is None:
+        if http_version != "1.0":
+            raise InvalidRequest("The request has no Host field.")
+    elif _HOST.fullmatch(host) is None:
+        raise InvalidRequest("The Host field has no valid host.")
+
+
+def declares_body(names: Container[bytes]) -> bool:
+    """Whether a request with fields of these names declares a body."""
+    return b"content-length" in names or b"transfer-encoding" in names
+
+
+def _check_repeated(lines: Fields) -> None:
+    """Refuse singleton fields that are repeated, among them Host (RFC 9112, section 3.2)."""
+    once = set()
+    for name, _value in lines:
+        if name in once:
+            raise InvalidRequest(f"The request has more than one {_canonical_name(name)} field.")
+        if name in _SINGLETONS:
             once.add(name)
-    _check_hosts(hosts, http_version)
-
-
-def declares_body(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a request declares a body."""
-    return any(name in _BODY for name, _ in fields)
 
 
 def _canonical_name(name: bytes) -> str:
     """The name of a field as RFCs write it; the parser gives it in lower case."""
     return name.decode("ascii").title().replace("-Id", "-ID")
-
-
-def _check_hosts(hosts: list[bytes], http_version: str) -> None:
-    """Require one valid Host field (RFC 9112, section 3.2); HTTP/1.0 may omit it."""
-    if len(hosts) > 1:
-        raise InvalidRequest("The request has more than one Host field.")
-    if not hosts and http_version != "1.0":
-        raise InvalidRequest("The request has no Host field.")
-    if hosts and _HOST.fullmatch(hosts[0]) is None:
-        raise InvalidRequest("The Host field has no valid host.")
 
 
 def check_query(target: bytes) -> None:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+
+FieldsByName = Mapping[bytes, bytes]
+"""The fields of a request, by their names in lower case."""
 
 _MEMBER = re.compile(r"\s*([\w!#$&^.+*-]+(?:/[\w!#$&^.+*-]+)?)\s*(?:;(.*))?", re.ASCII)
 _WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 MAX_MEMBERS = 50
 """Members of a list that are read; the limit bounds the time for a request's fields."""
+
+
+def fields_by_name(fields: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The values of all fields, the lines of one joined as by `joined_field`."""
+    by_name = dict(fields)
+    if len(by_name) == len(fields):
+        return by_name
+    by_name.clear()
+    for name, value in fields:
+        by_name[name] = b"%b, %b" % (by_name[name], value) if name in by_name else value
+    return by_name
 
 
 def joined_field(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:

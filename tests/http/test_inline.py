@@ -13,6 +13,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 
+from imagesvc.syntax.header_fields import FieldsByName
 from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.http.asking import RawAnswer, connected, ends_while_it_is_sent, picture, read_raw
@@ -225,7 +226,7 @@ def until_answered(connection: socket.socket, count: int) -> int:
     return found
 
 
-def broken(_scope: Scope) -> tuple[bytes, bytes] | None:
+def broken(_scope: Scope, _fields: FieldsByName) -> tuple[bytes, bytes] | None:
     """A bug where answers at hand are looked up."""
     raise ValueError("a bug")
 

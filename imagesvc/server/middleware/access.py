@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.logs import standard_error
 from imagesvc.server.middleware.access_line import access_line
+from imagesvc.syntax.header_fields import fields_by_name
 
 log = structlog.get_logger()
 
@@ -38,23 +39,25 @@ class AccessLog:
         self._prefix = os.urandom(4).hex().encode()
         self._numbers = itertools.count(1)
 
-    def request_id(self, scope: Scope) -> bytes:
+    def request_id(self, given: bytes | None) -> bytes:
         """The client's X-Request-ID if it is a plain word, otherwise a new one."""
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _ACCEPTED_ID.fullmatch(value):
-                return bytes(value)
-        return b"%s-%x" % (self._prefix, next(self._numbers))
+        if given is not None and _ACCEPTED_ID.fullmatch(given):
+            return given
+        return b"%b-%x" % (self._prefix, next(self._numbers))
 
-    def record(self, scope: Scope, status: int, size: int, began: float) -> bytes:
+    def record(
+        self, scope: Scope, given_id: bytes | None, status: int, size: int, began: float
+    ) -> bytes:
         """Log an answered request; its id.
 
         Args:
             scope: the ASGI scope.
+            given_id: the client's X-Request-ID.
             status: of the answer.
             size: bytes of the body.
             began: `time.perf_counter()` when the request arrived.
         """
-        request_id = self.request_id(scope)
+        request_id = self.request_id(given_id)
         self.write(scope, request_id, status, size, began)
         return request_id
 
@@ -107,7 +110,8 @@ class AccessLogMiddleware:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = self._access.request_id(scope)
+        fields = fields_by_name(scope["headers"])
+        request_id = self._access.request_id(fields.get(b"x-request-id"))
         status, size = 500, 0
 
         async def watched(message: Message) -> None:

@@ -39,4 +39,4 @@ def _corrected_first(
     middleware: BasePathMiddleware | ForwardedMiddleware, inline: Inline
 ) -> Inline:
     """The inline responses, with the scope that the middleware corrects."""
-    return lambda scope: inline(middleware.corrected(scope))
+    return lambda scope, fields: inline(middleware.corrected(scope), fields)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.delivery.hot import METHODS as READING
 from imagesvc.delivery.hot import PREFIXES, Inline
-from imagesvc.syntax.header_fields import joined_field
+from imagesvc.syntax.header_fields import FieldsByName, joined_field
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -143,12 +143,14 @@ class CorsMiddleware:
 def shared_inline(inline: Inline, cors: Cors) -> Inline:
     """The inline responses, which are public, with the fields."""
 
-    def answered(scope: Scope) -> tuple[bytes, bytes] | None:
-        answer = inline(scope)
+    def answered(scope: Scope, fields: FieldsByName) -> tuple[bytes, bytes] | None:
+        answer = inline(scope, fields)
         if answer is None:
             return None
         head, body = answer
-        return head + written(cors.fields(origin_of(scope), is_delivery=True)), body
+        origin = fields.get(b"origin")
+        sent_by = None if origin is None else origin.decode("latin-1")
+        return head + written(cors.fields(sent_by, is_delivery=True)), body
 
     return answered
 

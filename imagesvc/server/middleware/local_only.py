@@ -17,6 +17,7 @@ from imagesvc.auth.csrf import is_loopback_netloc
 from imagesvc.delivery.hot import Inline
 from imagesvc.errors import Forbidden
 from imagesvc.http.problems import problem_response
+from imagesvc.syntax.header_fields import FieldsByName
 
 FIELDS = frozenset({
     b"forwarded", b"via", b"cdn-loop", b"client-ip", b"front-end-https", b"proxy-client-ip",
@@ -31,8 +32,13 @@ PREFIXES = (
     b"x-envoy-", b"x-forwarded", b"x-goog-", b"x-ms-client-", b"x-nf-", b"x-original-",
     b"x-pomerium-", b"x-real-", b"x-sucuri-", b"x-vercel-",
 )  # fmt: skip
-FIRST_BYTES = frozenset(prefix[:1] for prefix in PREFIXES)
-"""Only prefixes are compared, since this check runs for every memory hit."""
+USUAL = frozenset({
+    b"accept", b"accept-encoding", b"accept-language", b"authorization", b"cache-control",
+    b"connection", b"cookie", b"host", b"if-modified-since", b"if-none-match", b"origin",
+    b"pragma", b"priority", b"range", b"referer", b"sec-fetch-dest", b"sec-fetch-mode",
+    b"sec-fetch-site", b"user-agent", b"x-request-id",
+})  # fmt: skip
+"""Fields of browsers, which no proxy sends; the check of others is slower."""
 OPEN_PATH = "/healthz"
 """The path that a monitor behind a proxy may request."""
 WHAT_TO_SET = (
@@ -59,30 +65,32 @@ class LocalOnly:
 
 def only_local(inline: Inline) -> Inline:
     """The same check for inline responses, which bypass the middleware."""
-    return lambda scope: None if refusal_of(scope) is not None else inline(scope)
+    return lambda scope, fields: inline(scope, fields) if _detail(fields) is None else None
 
 
 def refusal_of(scope: Scope) -> Forbidden | None:
     """Why a request is refused; None if it is not."""
-    has_host = False
-    for name, value in scope["headers"]:
-        if name == b"host":
-            has_host = _is_loopback(value)
-            if not has_host:
-                break
-        elif _is_of_proxy(name) or (b"_" in name and _is_of_proxy(name.replace(b"_", b"-"))):
-            return _refusal(scope, f"and not through a proxy, which sent {name.decode('latin-1')}.")
-    return None if has_host else _refusal(scope, "under loopback names such as localhost.")
+    detail = _detail(dict(scope["headers"]))
+    if detail is None or scope["path"] == OPEN_PATH:
+        return None
+    return Forbidden(f"{WHAT_TO_SET}, {detail}")
+
+
+def _detail(fields: FieldsByName) -> str | None:
+    """What a client has to change; None if the request is from this machine."""
+    if not USUAL.issuperset(fields):
+        for name in fields:
+            if _is_of_proxy(name) or (b"_" in name and _is_of_proxy(name.replace(b"_", b"-"))):
+                return f"and not through a proxy, which sent {name.decode('latin-1')}."
+    if not _is_loopback(fields.get(b"host", b"")):
+        return "under loopback names such as localhost."
+    return None
 
 
 def _is_of_proxy(name: bytes) -> bool:
-    return name in FIELDS or (name[:1] in FIRST_BYTES and name.startswith(PREFIXES))
+    return name in FIELDS or name.startswith(PREFIXES)
 
 
 @lru_cache(maxsize=256)
 def _is_loopback(host: bytes) -> bool:
     return is_loopback_netloc(host.decode("latin-1"))
-
-
-def _refusal(scope: Scope, detail: str) -> Forbidden | None:
-    return None if scope["path"] == OPEN_PATH else Forbidden(f"{WHAT_TO_SET}, {detail}")

@@ -23,7 +23,7 @@ class SlowBodyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application; `receive` raises `RequestTimeout` when the body is too slow."""
-        if scope["type"] == "http" and declares_body(scope["headers"]):
+        if scope["type"] == "http" and declares_body(dict(scope["headers"])):
             receive = _Body(receive, self._seconds).next
         await self._app(scope, receive, send)
 
