@@ -54,11 +54,11 @@ class InFlight:
         self.waiters += 1
         may_stop = False
         try:
-            async with asyncio.timeout(timeout):
-                return await asyncio.shield(self.result)
-        except TimeoutError:
-            may_stop = not self.has_begun
-            raise
+            await asyncio.wait([self.result], timeout=timeout)
+            if not self.result.done():
+                may_stop = not self.has_begun
+                raise TimeoutError
+            return self.result.result()
         except asyncio.CancelledError:
             may_stop = self.is_expensive or not self.has_begun
             raise

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from starlette.types import Receive
+
+from imagesvc.errors import ImagesvcError
 
 T = TypeVar("T")
 
@@ -15,7 +18,7 @@ class ClientLeft(Exception):
     """The client closed its connection."""
 
 
-async def unless_client_leaves(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def unless_client_leaves(receive: Receive, work: Awaitable[T]) -> T:
     """Await work for the client of a request; it is cancelled when the client disconnects.
 
     Args:
@@ -25,18 +28,23 @@ async def unless_client_leaves(receive: Receive, work: Coroutine[Any, Any, T]) -
     Raises:
         ClientLeft: the client disconnected.
     """
-    task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leaving(receive))
+    waiting = asyncio.current_task()
+    if waiting is None:
+        raise RuntimeError("no task waits for the client")
+    cancelled_before = waiting.cancelling()
+    leaving = asyncio.create_task(_cancel_if_client_leaves(receive, waiting))
     try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientLeft
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if leaving.done() and waiting.uncancel() <= cancelled_before:
+            raise ClientLeft from None
+        raise
     finally:
-        for it in (task, leaving):
-            it.cancel()
-        await asyncio.gather(task, leaving, return_exceptions=True)
+        leaving.cancel()  # from now on it cancels nothing, even if the client has just left
 
 
-async def _leaving(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _cancel_if_client_leaves(receive: Receive, waiting: asyncio.Task[Any]) -> None:
+    with contextlib.suppress(ImagesvcError):  # a body that stalls: its client counts as gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    waiting.cancel()
