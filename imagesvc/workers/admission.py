@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from imagesvc.errors import Overloaded
 from imagesvc.imaging.cost import Cost
@@ -20,7 +21,7 @@ EXPENSIVE_SECONDS = 1.0
 """Work that is predicted to take longer is expensive."""
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """The resources that a piece of work may use."""
 
     IDENTIFICATION = auto()
@@ -67,20 +68,19 @@ class Admission:
         self._cheap_memory = memory // (2 * slots)
         self._expensive_memory = memory - self._cheap_memory
         self._expensive_slots = max(1, slots - 1)
-        self._running: list[_Work] = []
-        self._queues: dict[tuple[Priority, Kind], FairQueue[_Work]] = {
-            (priority, kind): FairQueue() for priority in Priority for kind in Kind
+        self._running: Counter[Kind] = Counter()
+        self._held: Counter[Kind] = Counter()
+        """Bytes that the running work of each kind is predicted to hold."""
+        self._queues: dict[Priority, dict[Kind, FairQueue[_Work]]] = {
+            priority: {kind: FairQueue() for kind in Kind} for priority in Priority
         }
+        self.waiting = 0
+        """Pieces of work that wait now."""
 
     @property
     def running(self) -> int:
         """Pieces of work admitted now."""
-        return len(self._running)
-
-    @property
-    def waiting(self) -> int:
-        """Pieces of work that wait now."""
-        return sum(map(len, self._queues.values()))
+        return self._running.total()
 
     def kind_of(self, cost: Cost) -> Kind:
         """Whether a rendering of this cost is cheap or expensive."""
@@ -121,12 +121,13 @@ class Admission:
         if work.priority is Priority.INTERACTIVE:
             self._make_room(work, requester)
         self._queue_of(work).add(work, requester)
+        self.waiting += 1
         self._grant()
         try:
             await work.granted
         except asyncio.CancelledError:
             if not work.granted.done() or work.granted.cancelled():
-                self._queue_of(work).remove(work)
+                self._withdraw(work)
                 self._grant()
             elif work.granted.exception() is None:
                 self._leave(work)
@@ -138,9 +139,7 @@ class Admission:
         Raises:
             Overloaded: no other requester has more waiting than this one would have.
         """
-        queues = [
-            queue for (priority, _), queue in self._queues.items() if priority is work.priority
-        ]
+        queues = self._queues[work.priority].values()
         if sum(map(len, queues)) < self._max_waiting:
             return
         refusal = "Too many images are waiting to be rendered; try again soon."
@@ -151,24 +150,33 @@ class Admission:
         is_fair = longest == requester or count <= mine + 1
         if is_fair or displaced is None or displaced.granted.done():
             raise Overloaded(refusal)
-        fullest.remove(displaced)
+        self._withdraw(displaced)
         displaced.granted.set_exception(Overloaded(refusal))
 
     def _queue_of(self, work: _Work) -> FairQueue[_Work]:
-        return self._queues[work.priority, work.kind]
+        return self._queues[work.priority][work.kind]
+
+    def _withdraw(self, work: _Work) -> None:
+        self._queue_of(work).remove(work)
+        self.waiting -= 1
 
     def _leave(self, work: _Work) -> None:
-        self._running.remove(work)
+        self._running[work.kind] -= 1
+        self._held[work.kind] -= work.memory
         self._grant()
 
     def _grant(self) -> None:
         while (work := self._next()) is not None:
             self._queue_of(work).take(work)
-            self._running.append(work)
+            self.waiting -= 1
+            self._running[work.kind] += 1
+            self._held[work.kind] += work.memory
             work.granted.set_result(None)
 
     def _next(self) -> _Work | None:
         """The first waiting work that may start, if there is any."""
+        if not self.waiting:
+            return None
         now = self._clock()
         for work in self._in_order(now):
             if work.granted.done():  # cancelled, and about to leave the queue
@@ -180,50 +188,39 @@ class Admission:
         return None
 
     def _in_order(self, now: float) -> Iterator[_Work]:
-        for priority in Priority:
-            yield from self._queues[priority, Kind.IDENTIFICATION]
-        for priority in Priority:
-            cheap, expensive = (
-                self._queues[priority, Kind.CHEAP],
-                self._queues[priority, Kind.EXPENSIVE],
-            )
+        for queues in self._queues.values():
+            yield from queues[Kind.IDENTIFICATION]
+        for queues in self._queues.values():
+            expensive = queues[Kind.EXPENSIVE]
             yield from (work for work in expensive if self._is_impatient(work, now))
-            yield from cheap
+            yield from queues[Kind.CHEAP]
             yield from (work for work in expensive if not self._is_impatient(work, now))
 
     def _is_impatient(self, work: _Work, now: float) -> bool:
         return work.kind is Kind.EXPENSIVE and now - work.since > PATIENCE_SECONDS
 
     def _fits(self, work: _Work) -> bool:
-        if len(self._running) > self._slots:
+        if self.running > self._slots:
             return False
         if work.kind is Kind.IDENTIFICATION:
             return True
-        expensive = self._of(Kind.EXPENSIVE)
-        renders = len(expensive) + len(self._of(Kind.CHEAP))
-        if self._held() + work.memory > self._memory:
+        expensive = self._running[Kind.EXPENSIVE]
+        renders = expensive + self._running[Kind.CHEAP]
+        if self._held.total() + work.memory > self._memory:
             return False
         if work.kind is Kind.CHEAP:
-            return renders < max(self._slots, len(expensive) + 1)
-        return (
-            renders < self._slots
-            and len(expensive) < self._expensive_slots
-            and sum(it.memory for it in expensive) + work.memory <= self._expensive_memory
-        )
+            return renders < max(self._slots, expensive + 1)
+        return renders < self._slots and self._has_room_for_expensive(work)
 
     def _holding_back_would_help(self, work: _Work) -> bool:
         """Whether holding cheap work back would soon make space.
 
         Expensive work is never held back.
         """
-        expensive = self._of(Kind.EXPENSIVE)
+        return self._has_room_for_expensive(work)
+
+    def _has_room_for_expensive(self, work: _Work) -> bool:
         return (
-            len(expensive) < self._expensive_slots
-            and sum(it.memory for it in expensive) + work.memory <= self._expensive_memory
+            self._running[Kind.EXPENSIVE] < self._expensive_slots
+            and self._held[Kind.EXPENSIVE] + work.memory <= self._expensive_memory
         )
-
-    def _of(self, kind: Kind) -> list[_Work]:
-        return [work for work in self._running if work.kind is kind]
-
-    def _held(self) -> int:
-        return sum(work.memory for work in self._running)

@@ -37,7 +37,7 @@ class FairQueue(Generic[T]):
         return len(self._places)
 
     def __iter__(self) -> Iterator[T]:
-        return iter([place.item for place in self._places])
+        return (place.item for place in self._places)
 
     def waiting(self, requester: str) -> int:
         """How many items a requester has in the queue."""
