@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import lru_cache
-from typing import ClassVar
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from imagesvc.model.formats import Format
 
@@ -101,3 +102,10 @@ class Transform:
     lossless: bool = False
     max_bytes: int | None = None
     exact: bool = False
+
+    def __reduce__(self) -> tuple[type[Transform], tuple[Any, ...]]:
+        """The pickle of a request to a worker: that of dataclasses takes three times as long."""
+        return Transform, _values_of(self)
+
+
+_values_of = attrgetter(*(field.name for field in fields(Transform)))
