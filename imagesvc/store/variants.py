@@ -66,7 +66,7 @@ class VariantStore:
             upsert(connection, kept)
             return {variant.key for variant in kept}
 
-        return await self._database.write(work)
+        return await self._database.write(work, wakes=False)
 
     async def remove(self, keys: Sequence[VariantKey]) -> None:
         """Delete the rows of these variants; unknown keys are ignored."""
@@ -89,7 +89,9 @@ class VariantStore:
             .values(last_used_at=bindparam("used_at"))
         )
         rows = [{"used_key": key, "used_at": instant} for key, instant in used.items()]
-        await self._database.write(lambda connection: connection.execute(statement, rows))
+        await self._database.write(
+            lambda connection: connection.execute(statement, rows), wakes=False
+        )
 
     async def total_bytes(self) -> int:
         """Bytes of all stored variants together."""

@@ -48,6 +48,7 @@ class _Pending:
     work: Work[Any]
     future: asyncio.Future[Any]
     makes_room: bool
+    wakes: bool
     result: Any = None
     error: BaseException | None = None
 
@@ -128,19 +129,24 @@ class Database:
             self.is_damaged = True
             log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
 
-    async def write(self, work: Work[T], *, makes_room: bool = False) -> T:
+    async def write(self, work: Work[T], *, makes_room: bool = False, wakes: bool = True) -> T:
         """Run `work` in a transaction; on return it is committed and on disk.
 
         Writes that wait at the same time share one commit, and so one fsync. When one of them
         raises, all are rolled back and run again, each in a transaction of its own: `work` must
-        depend on nothing but its connection. What `makes_room` may use the reserve on a full disk.
+        depend on nothing but its connection.
+
+        Args:
+            work: what to do in the transaction.
+            makes_room: whether it may use the reserve on a full disk.
+            wakes: whether its commit concerns those who wait for one: not if it adds no event.
 
         Raises:
             InsufficientStorage: the disk is full; nothing was changed.
             Unavailable: the database cannot be written now; nothing was changed.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(work, future, makes_room))
+        self._pending.append(_Pending(work, future, makes_room, wakes))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         # A cancelled requester must not leave an unknown result: the write continues.
@@ -166,7 +172,7 @@ class Database:
                 self.note_damage()
             item.settle()
         # Do not notify waiters when no write succeeded: a failed writer would wake itself again.
-        if any(item.error is None for item in batch):
+        if any(item.wakes and item.error is None for item in batch):
             self.wake()
 
     def wake(self) -> None:
@@ -176,7 +182,7 @@ class Database:
 
     @contextlib.contextmanager
     def subscribe(self) -> Iterator[asyncio.Event]:
-        """An event that is set after each commit of this process."""
+        """An event that is set after each commit of this process that may have added events."""
         waiting = asyncio.Event()
         self._waiting.add(waiting)
         try:
