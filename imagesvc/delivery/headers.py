@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from imagesvc.cache.content import Fetched
@@ -19,6 +21,7 @@ CREDENTIALS = "Authorization, X-API-Key"
 """Request fields with credentials, for originals that differ for owner and strangers."""
 
 Headers = dict[str, str]
+_NOT_PLAIN = re.compile(r'[^\x20-\x7e]|["\\%]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def image_headers(
     headers = {
         "content-type": kind.media_type,
         "etag": representation.etag,
-        "last-modified": format_datetime(modified_at(image, representation), usegmt=True),
+        "last-modified": _http_date(modified_at(image, representation)),
         "cache-control": PRIVATE
         if representation.is_for_owner
         else cache_control(image.visibility, asked, rules),
@@ -79,6 +82,11 @@ def modified_at(image: Image, representation: Representation) -> datetime:
     return image.updated_at if is_for_strangers else image.created_at
 
 
+@lru_cache(maxsize=1024)
+def _http_date(instant: datetime) -> str:
+    return format_datetime(instant, usegmt=True)
+
+
 def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) -> str:
     """How long caches may keep a response: `max_age`, unless it is private or its URL expires."""
     if visibility is Visibility.PRIVATE:
@@ -108,12 +116,8 @@ def disposition(filename: str, image_format: Format, *, download: bool) -> str:
     """Content-Disposition with a name that fits the bytes (RFC 6266, RFC 8187)."""
     stem = filename.rpartition(".")[0] or filename or "image"
     name = f"{stem}.{image_format.extension}"
-    plain = "".join(char if _is_plain(char) else "_" for char in name)
+    plain = _NOT_PLAIN.sub("_", name)
     kind = "attachment" if download else "inline"
     if plain == name:
         return f'{kind}; filename="{plain}"'
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _is_plain(char: str) -> bool:
-    return char.isascii() and char.isprintable() and char not in '"\\%'

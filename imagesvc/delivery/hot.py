@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,24 +35,38 @@ MAX_ACCEPT_BYTES = 512
 MAX_INLINE_BYTES = 64 << 10
 """Larger bodies are sent by the application, as fast as their client reads."""
 _OK, _NOT_MODIFIED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 304 Not Modified\r\n"
+_ABOUT_CONTENT = frozenset({b"content-length", b"content-type"})
 METHODS = frozenset({"GET", "HEAD"})
 PREFIXES = ("/images/", "/blurred-images/")
 _PASSED_ON = frozenset({b"range", b"if-match", b"if-unmodified-since"})
 """Fields whose effect on the response is left to the application."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Answer:
-    """The response for a remembered cache key."""
+    """The response for a remembered cache key; most are never used."""
 
     key: VariantKey
     image_id: ImageId
-    etag: str
     headers: RawHeaders
-    validators: RawHeaders  # of the 304
-    head: bytes
-    validators_head: bytes
     body: bytes
+
+    @cached_property
+    def etag(self) -> str:
+        return next(value for name, value in self.headers if name == b"etag").decode("latin-1")
+
+    @cached_property
+    def validators(self) -> RawHeaders:
+        """The headers of the 304."""
+        return [item for item in self.headers if item[0] not in _ABOUT_CONTENT]
+
+    @cached_property
+    def head(self) -> bytes:
+        return _head(_OK, self.headers)
+
+    @cached_property
+    def validators_head(self) -> bytes:
+        return _head(_NOT_MODIFIED, self.validators)
 
 
 class HotPath:
@@ -84,12 +99,7 @@ class HotPath:
             or len(accept or b"") > MAX_ACCEPT_BYTES
         ):
             return
-        etag = next(value for name, value in headers if name == b"etag").decode("latin-1")
-        validators = [
-            item for item in headers if item[0] not in {b"content-length", b"content-type"}
-        ]
-        heads = _head(_OK, headers), _head(_NOT_MODIFIED, validators)
-        answer = _Answer(key, image_id, etag, headers, validators, *heads, entry.body)
+        answer = _Answer(key, image_id, headers, entry.body)
         self._answers.setdefault(url, {})[accept] = answer
         self._cache_keys.setdefault(key, []).append((url, accept))
 

@@ -140,9 +140,11 @@ class VariantAnswers:
             or not self.images.holds(image)
         ):
             return
-        hot = dict(response.headers) | {"server-timing": "cache;desc=memory"}
-        raw = [(name.encode("latin-1"), hot[name].encode("latin-1")) for name in hot]
-        self.remember(request.scope, image.id, content, raw)
+        headers = [
+            (name, b"cache;desc=memory" if name == b"server-timing" else value)
+            for name, value in response.raw_headers
+        ]
+        self.remember(request.scope, image.id, content, headers)
 
 
 def evicted() -> Unavailable:

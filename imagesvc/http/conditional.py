@@ -42,7 +42,8 @@ def check_if_match(field: str | None, etag: str) -> None:
 
 def is_not_modified_since(field: str | None, last_modified: str) -> bool:
     """Whether an If-Modified-Since names this time or a later one (section 13.1.3)."""
-    since, modified = _date(field), _date(last_modified)
+    since = _date(field)
+    modified = None if since is None else _date(last_modified)
     return since is not None and modified is not None and modified <= since
 
 

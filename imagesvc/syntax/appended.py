@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 Pairs = Sequence[tuple[str, str]]
@@ -20,6 +21,9 @@ class Appended:
         self._names = frozenset(patterns)
         self._beginnings = tuple(name[:-1] for name in patterns if name.endswith("*"))
         self._known = frozenset(known)
+        beginnings = (f"{re.escape(beginning)}[^=&]*" for beginning in self._beginnings)
+        names = "|".join([*map(re.escape, self._names), *beginnings])
+        self._in_query = re.compile(f"(?:^|&)(?:{names})(?:[=&]|$)")
 
     def __contains__(self, name: str) -> bool:
         if name in self._known:
@@ -32,6 +36,8 @@ class Appended:
 
     def cleaned(self, query: bytes) -> bytes:
         """A query without its ignored parameters, if these are written without percent-encoding."""
+        if self._in_query.search(query.decode("latin-1")) is None:
+            return query
         parts = query.split(b"&")
         kept = [part for part in parts if part.partition(b"=")[0].decode("latin-1") not in self]
         return query if len(kept) == len(parts) else b"&".join(kept)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
@@ -112,6 +113,7 @@ def address_of(request: Request) -> str:
     return network_of(request.client.host) if request.client else ""
 
 
+@lru_cache(maxsize=1024)
 def network_of(text: str) -> str:
     """What an address is counted as: IPv6 by its /64, and an IPv4 address in IPv6 as IPv4."""
     try:

@@ -65,10 +65,10 @@ class _Answer:
 
 def _is_compressible(start: Message) -> bool:
     headers = MutableHeaders(raw=start["headers"])
-    media_type = headers.get("content-type", "").partition(";")[0].strip()
-    length = headers.get("content-length", "0")
+    if headers.get("content-type", "").partition(";")[0].strip() not in MEDIA_TYPES:
+        return False
     is_plain = "content-encoding" not in headers and "content-range" not in headers
-    return is_plain and media_type in MEDIA_TYPES and int(length) >= MIN_BYTES
+    return is_plain and int(headers.get("content-length", "0")) >= MIN_BYTES
 
 
 async def _compressed(body: bytes) -> bytes:

@@ -30,7 +30,7 @@ class FileBlobStore:
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is or would be; two levels keep directories short."""
-        return self.root / digest[:2] / digest[2:4] / digest
+        return self.root.joinpath(digest[:2], digest[2:4], digest)
 
     async def put(self, source: Path, digest: Digest) -> None:
         """See `BlobStore`: rename, then fsync the directory entry."""
