@@ -1,0 +1,48 @@
+"""Those who wait for events are woken by commits that may have added some, and by no others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from imagesvc.model.formats import Format
+from imagesvc.model.ids import VariantKey
+from imagesvc.model.images import Image, Variant
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.migrate import migrate
+from imagesvc.store.images import ImageStore
+from imagesvc.store.variants import VariantStore
+from tests.store.rows import NOON, image_and_job
+
+pytestmark = pytest.mark.anyio
+
+
+def variant_of(image: Image) -> Variant:
+    """The row of a variant."""
+    return Variant(
+        key=VariantKey(image.id.hex * 2), image_id=image.id, transform="w=1", format=Format.JPEG,
+        width=1, height=1, bytes=1, crc32=0, created_at=NOON, last_used_at=NOON,
+    )  # fmt: skip
+
+
+async def test_only_rows_of_variants_wake_no_subscriber(tmp_path: Path) -> None:
+    migrate(tmp_path / "imagesvc.db")
+    database = Database(tmp_path / "imagesvc.db")
+    images, variants = ImageStore(database), VariantStore(database)
+    image, job = image_and_job()
+    variant = variant_of(image)
+    with database.subscribe() as wake:
+        await images.add(image, job)
+        assert wake.is_set()
+
+        wake.clear()
+        assert await variants.add([variant]) == {variant.key}
+        await variants.touch({variant.key: NOON})
+        assert not wake.is_set()
+
+        second = image_and_job()
+        await asyncio.gather(variants.add([variant]), images.add(*second))
+        assert wake.is_set()
+    await database.close()
