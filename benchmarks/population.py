@@ -1,7 +1,7 @@
 """Fills a database with images and jobs that are rows alone, straight into its tables.
 
-The same number always gives the same rows: words as often as in natural language (Zipf), a few
-tags each, several owners and visibilities, dates over sixteen years, one job with two operations.
+The same number and spread always give the same rows: words as often as in natural language (Zipf),
+a few tags each, several owners and visibilities, dates over years, one job with two operations.
 """
 
 from __future__ import annotations
@@ -23,14 +23,28 @@ from imagesvc.store.search.colors import cell, lab
 
 SYLLABLES = [a + b for a in "bcdfglmnprst" for b in "aeiou"]
 FIRST_DAY = datetime(2010, 1, 1, tzinfo=UTC)
-DAYS = 16 * 365
 OWNERS = 8
-COLLECTIONS = 50
 BATCH = 20_000
 CAMERAS = (("FUJIFILM", "X100V"), ("Canon", "EOS 5D"), ("SONY", "ILCE-7M3"), ("Apple", "iPhone 12"))
 _SEARCH = import_module("imagesvc.store.db.migrations.versions.0004_search")
 """The statements that fill the search: once for all rows they take a fifth of the time."""
 _MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Over how many words, tags, collections and years images are spread."""
+
+    words: int = 19_500
+    tags: int = 500
+    collections: int = 50
+    years: int = 16
+    statuses: tuple[int, int, int] = (97, 2, 1)
+    """How many of a hundred jobs have succeeded, failed, and been cancelled."""
+
+
+DENSE = Spread(words=20, tags=8, collections=10, years=2, statuses=(80, 10, 10))
+"""A spread at which a thousand images fill a page for each combination of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +55,29 @@ class Vocabulary:
     tags: list[str]
 
 
-def vocabulary() -> Vocabulary:
-    """The same words for every population."""
+def vocabulary(spread: Spread) -> Vocabulary:
+    """The first words and tags of a list that is the same for every population."""
     chance = random.Random(7)
     words: dict[str, None] = {}
     while len(words) < 20_000:
         words["".join(chance.choices(SYLLABLES, k=chance.randint(2, 4)))] = None
     found = list(words)
-    return Vocabulary(found[500:], found[:500])
+    return Vocabulary(found[500:][: spread.words], found[:500][: spread.tags])
 
 
-def populate(path: Path, count: int) -> None:
+def populate(path: Path, count: int, spread: Spread) -> None:
     """Make the database at `path` and give it `count` images with their blobs and jobs."""
     migrate(path)
     engine = sqlite_engine(path)
     with engine.connect() as connection:
         for pragma in ("synchronous = OFF", "cache_size = -800000"):
             connection.exec_driver_sql(f"PRAGMA {pragma}")
-        rows = _rows(count)
+        rows = _rows(count, spread)
         with transaction(connection):
             connection.exec_driver_sql(
                 "INSERT INTO collections (id, title, description, visibility, image_count, version,"
                 " created_at, updated_at) VALUES (?, 'c', '', 'public', 0, 1, 0, 0)",
-                [(collection_id(number),) for number in range(COLLECTIONS)],
+                [(collection_id(number),) for number in range(spread.collections)],
             )
             _insert_users(connection)
         kept = connection.exec_driver_sql(
@@ -123,20 +137,20 @@ def _tables(batch: list[dict[str, dict[str, Any]]]) -> dict[str, list[dict[str, 
     return tables
 
 
-def _rows(count: int) -> Iterator[dict[str, dict[str, Any]]]:
+def _rows(count: int, spread: Spread) -> Iterator[dict[str, dict[str, Any]]]:
     chance = random.Random(count)
-    known = vocabulary()
+    known = vocabulary(spread)
     words = _Zipf(known.words, chance)
     tags = _Zipf(known.tags, chance)
     palettes = [_palette(chance) for _ in range(5_000)]
     for number in range(1, count + 1):
-        created = FIRST_DAY + timedelta(days=DAYS * number / count)
+        created = FIRST_DAY + timedelta(days=365 * spread.years * number / count)
         microseconds = int(created.timestamp() * _MICROSECONDS)
         milliseconds = microseconds // 1000
         digest = f"{chance.getrandbits(256):064x}"
         image_id, job_id = _uuid7(milliseconds, number), _uuid7(milliseconds, number + (1 << 40))
         owner = owner_id(chance.randrange(OWNERS)) if chance.random() < 0.8 else None
-        status = chance.choices(["succeeded", "failed", "cancelled"], [97, 2, 1])[0]
+        status = chance.choices(["succeeded", "failed", "cancelled"], spread.statuses)[0]
         size = int(chance.lognormvariate(14, 1))
         filename = f"IMG_{number:07}.jpg"
         make, model = chance.choice(CAMERAS)
@@ -159,7 +173,7 @@ def _rows(count: int) -> Iterator[dict[str, dict[str, Any]]]:
                 "status": "succeeded" if status == "succeeded" else "failed", "job_id": job_id,
                 "created_at": microseconds, "updated_at": microseconds,
                 "completed_at": microseconds, "owner_id": owner,
-                "collection_id": collection_id(chance.randrange(COLLECTIONS)),
+                "collection_id": collection_id(chance.randrange(spread.collections)),
                 "number": number, "name_key": filename.lower(),
                 "dated_at": microseconds - chance.randrange(30 * 86400 * _MICROSECONDS),
             },

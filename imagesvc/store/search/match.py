@@ -50,9 +50,18 @@ class Match:
     """The query of the full-text index: an expression for each rank, the best first."""
 
     ranks: tuple[str, ...]
-    """No image matches two of them."""
-    any_rank: str
-    """Images that match one of them."""
+    """The last one matches all images that the others match."""
+    exclusive: tuple[str, ...]
+    """The same, each without the images of the ranks before it, at up to three times the cost."""
+
+    @property
+    def any_rank(self) -> str:
+        """Images that match one of the ranks."""
+        return self.ranks[-1]
+
+    def without_ranks(self) -> Match:
+        """All matches as one rank."""
+        return Match((self.any_rank,), (self.any_rank,))
 
 
 def match_of(wanted: ImageFilter) -> Match | None:
@@ -76,14 +85,14 @@ def match_of(wanted: ImageFilter) -> Match | None:
     excluded += _hidden_from(wanted.viewer)
     if not free:
         only = _combined(required or [_anyone()], excluded)
-        return Match((only,), only)
+        return Match((only,), (only,))
     ranks = _ranks(free)
     return Match(
+        tuple(_combined([rank, *required], excluded) for rank in ranks),
         tuple(
             _combined([rank, *required], [*ranks[:place][-2:], *excluded])
             for place, rank in enumerate(ranks)
         ),
-        _combined([ranks[-1], *required], excluded),
     )
 
 

@@ -50,6 +50,8 @@ MAX_CANDIDATES = 10_000
 MAX_ALIKE = 1_000
 """Originals that count as similar, the nearest first."""
 MAX_BAND_ROWS = 50_000
+MAX_REPEATED = 200
+"""Images of better ranks that a page reads again, instead of excluding them in FTS5."""
 _BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
 
 
@@ -140,20 +142,28 @@ def _indexed(asked: _Asked, after: Position | None, bounds: Bounds | None) -> It
 
 
 def _ranked(asked: _Asked, match: Match, after: Position | None) -> Iterator[Step]:
-    """Rank after rank, each in the order of upload; positions have the rank before the number."""
+    """Rank after rank, each in the order of upload; positions have the rank before the number.
+
+    FTS5 intersects the lists of words again for each rank that an expression excludes. On a first
+    page, the images of better ranks are known, and the few of them are skipped here instead.
+    """
+    connection, wanted, order = asked
     _check(after, [int, int])
-    ranks = list(enumerate(match.ranks if asked.order.sort is Sort.RELEVANCE else [match.any_rank]))
-    if after is not None and after[0] not in range(len(ranks)):
+    if order.sort is not Sort.RELEVANCE:
+        match = match.without_ranks()
+    ranks = range(len(match.ranks))[:: 1 if order.is_descending else -1]
+    if after is not None and after[0] not in ranks:
         raise _foreign()
-    if not asked.order.is_descending:
-        ranks.reverse()
-    conditions = conditions_of(asked.wanted)
-    start = 0 if after is None else [rank for rank, _ in ranks].index(int(after[0]))
-    for rank, expression in ranks[start:]:
+    conditions = conditions_of(wanted)
+    seen: set[int] = set()
+    for rank in ranks if after is None else ranks[ranks.index(int(after[0])) :]:
+        skips = after is None and order.is_descending and len(seen) <= MAX_REPEATED
+        expression = match.ranks[rank] if skips else match.exclusive[rank]
         begin = after[1:] if after is not None and after[0] == rank else None
-        walk = by_match(expression, asked.order, begin)
-        for step in steps(asked.connection, [walk], conditions, asked.order):
-            yield Step((rank, step.number), step.number, step.fits)
+        for step in steps(connection, [by_match(expression, order, begin)], conditions, order):
+            if step.number not in seen:
+                seen.add(step.number)
+                yield Step((rank, step.number), step.number, step.fits)
 
 
 def _sorted(
