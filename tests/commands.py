@@ -77,9 +77,19 @@ def start(
     directory: Path,
     streams: tuple[IO[Any], IO[Any], IO[Any]],
     open_files: int | None = None,
+    wrapper: tuple[str, ...] = (),
     **settings: Any,
 ) -> Process:
-    """Start a command; the streams are its standard input, output and error."""
+    """Start a command.
+
+    Args:
+        arguments: of `imagesvc`.
+        directory: where it runs.
+        streams: its standard input, output and error.
+        open_files: its limit of open files.
+        wrapper: a program with its options that starts Python, such as setpriv.
+        settings: of imagesvc.
+    """
     reports, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     request = {
         "arguments": arguments, "environment": environment(**settings), "directory": str(directory),
@@ -87,7 +97,7 @@ def start(
     }  # fmt: skip
     with theirs:
         fds = [*(stream.fileno() for stream in streams), theirs.fileno()]
-        socket.send_fds(_fork_server(), [json.dumps(request).encode()], fds)
+        socket.send_fds(_fork_server(*wrapper), [json.dumps(request).encode()], fds)
     return Process(reports)
 
 
@@ -122,11 +132,11 @@ def run(
 
 
 @functools.cache
-def _fork_server() -> socket.socket:
+def _fork_server(*wrapper: str) -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forkserver", str(theirs.fileno())],
+            [*wrapper, sys.executable, "-m", "tests.forkserver", str(theirs.fileno())],
             pass_fds=[theirs.fileno()], cwd=REPOSITORY, env=environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip

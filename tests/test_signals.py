@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import httpx2
 import pytest
 
 from imagesvc.server.listening import CannotListen, bound_sockets
+from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.waiting import PATIENCE, until
@@ -54,9 +56,11 @@ def test_a_start_that_is_interrupted_leaves_no_traceback(
 ) -> None:
     """No worker is left either."""
     data_dir, log = tmp_path / "data", tmp_path / "log"
-    command = [sys.executable, "-m", "imagesvc", "serve", "--port", "0", "--workers", "1"]
-    with log.open("wb") as stream:
-        process = subprocess.Popen([*command, "--data-dir", str(data_dir)], stderr=stream)
+    with log.open("wb") as stream, Path(os.devnull).open("rb") as nothing:
+        process = commands.start(
+            "serve", "--port", "0", "--workers", "1", "--data-dir", str(data_dir),
+            directory=tmp_path, streams=(nothing, stream, stream),
+        )  # fmt: skip
     until(lambda: (data_dir / sign).exists() or process.poll() is not None)
 
     process.send_signal(number)

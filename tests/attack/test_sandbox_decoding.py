@@ -121,7 +121,7 @@ async def test_images_that_are_large_when_decoded_are_read(tmp_path: Path, name:
     """By default, libvips writes images of more than 100 MB to a file."""
     path = tmp_path / name
     if path.stem == "moving":
-        animation(path, 110, (500, 500))
+        animation(path, 28, (1000, 1000))
     else:
         save(path, Image.new("RGB", (6200, 5500), "teal"), method=0)
 

@@ -146,7 +146,7 @@ async def holds(condition: Callable[[], object]) -> None:
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
     """An uploaded image without variants."""
-    async with running_service(tmp_path / "data", workers=2, eager_presets=()) as service:
+    async with running_service(tmp_path / "data", workers=1, eager_presets=()) as service:
         image = await upload(service, jpeg(1, 400, 300))
         await until_async(lambda: analysed(service, image))
         renderer = CountingRenderer(service.caches.variants.renderer)
@@ -212,7 +212,7 @@ async def test_a_cheap_running_rendering_continues_without_waiters(
 async def test_a_rendering_without_waiters_leaves_the_queue(setting: Setting) -> None:
     """The last requester timed out or disconnected."""
     pool = setting.service.workers.pool
-    async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
+    async with pool.admit(Priority.INTERACTIVE, CHEAP):
         with pytest.raises(TimedOut):
             await setting.fetch("w=100", timeout=0.1)
         gone = asyncio.create_task(setting.fetch("w=101"))
@@ -246,7 +246,7 @@ async def test_an_expensive_rendering_stops_without_waiters(setting: Setting) ->
 async def test_a_request_while_a_rendering_stops_starts_a_new_one(setting: Setting) -> None:
     """The last waiter disconnects at the same moment."""
     pool = setting.service.workers.pool
-    async with pool.admit(Priority.INTERACTIVE, CHEAP), pool.admit(Priority.INTERACTIVE, CHEAP):
+    async with pool.admit(Priority.INTERACTIVE, CHEAP):
         gone = asyncio.create_task(setting.fetch("w=100"))
         await holds(lambda: pool.admission.waiting)
         gone.cancel()

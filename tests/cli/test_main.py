@@ -88,9 +88,7 @@ def test_settings_that_are_wrong_end_every_command_with_2(tmp_path: Path, comman
 
 def test_presets_that_are_no_transforms_end_serve_with_2(tmp_path: Path) -> None:
     """Each invalid preset is named with its error, before any file is made."""
-    done = commands.run_interpreter(
-        "serve", directory=tmp_path, presets='{"thumbnail": "w=0", "preview": "x=1", "ok": "w=1"}'
-    )
+    done = run(tmp_path, "serve", presets='{"thumbnail": "w=0", "preview": "x=1", "ok": "w=1"}')
 
     assert done.returncode == 2
     assert "presets.thumbnail: w must be a whole number" in done.stderr
@@ -226,7 +224,7 @@ def test_gc_lists_orphans_on_a_dry_run_and_removes_them(make_server: MakeServer)
 
 def test_no_command_prints_the_help(tmp_path: Path) -> None:
     """A user who types only the name expects help."""
-    done = commands.run_interpreter(directory=tmp_path)
+    done = run(tmp_path)
 
     for command in ("serve", "config", "check", "gc", "user", "key"):
         assert command in done.stdout + done.stderr

@@ -55,7 +55,7 @@ def race(server: Server, deletes: int) -> None:
         collecting(server.data_dir),
         clients.flows(7),
     ):
-        for enough in range(50, deletes + 1, 50):
+        for enough in range(20, deletes + 1, 20):
             until(lambda: len(ledger.deleted) >= enough or clients.wrong)  # noqa: B023  # at once
 
     assert not clients.wrong, clients.wrong
@@ -67,7 +67,7 @@ def race(server: Server, deletes: int) -> None:
 
 def test_collecting_during_uploads_removes_no_used_blob(make_server: MakeServer) -> None:
     """Without grace period only the locks of the digests protect a blob from collection."""
-    race(make_server(workers=2), deletes=50)
+    race(make_server(workers=2), deletes=20)
 
 
 @pytest.mark.long

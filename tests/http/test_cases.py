@@ -191,6 +191,7 @@ def test_memory_of_a_turned_animation_is_predicted(single: Server) -> None:
     assert used(single)[1] - before <= predicted.memory
 
 
+@pytest.mark.long
 def test_the_time_of_many_scans_is_predicted(single: Server) -> None:
     """The prediction is within a factor that a busy machine does not exceed."""
     image = taken(single, "hostile/jpeg_arith_prog_mid.jpg")

@@ -246,7 +246,9 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, log_format: 
         server.close()
 
 
-@pytest.mark.parametrize("log_format", ["json", "text", "auto"])
+@pytest.mark.parametrize(
+    "log_format", ["auto", *(pytest.param(it, marks=pytest.mark.long) for it in ("json", "text"))]
+)
 def test_without_standard_error_no_file_gets_its_descriptor(
     tmp_path: Path, log_format: str
 ) -> None:

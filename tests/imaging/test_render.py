@@ -125,7 +125,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, 
     }
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_every_query_renders_to_exactly_the_predicted_size(
     originals: dict[str, tuple[str, int, int]], data: st.DataObject
@@ -134,6 +134,23 @@ def test_every_query_renders_to_exactly_the_predicted_size(
 
     Otherwise there is a refusal that names the key: a crop outside, a missing frame; or the limits.
     """
+    assert_size_is_predicted(originals, data)
+
+
+@pytest.mark.long
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_many_queries_render_to_exactly_the_predicted_size(
+    originals: dict[str, tuple[str, int, int]], data: st.DataObject
+) -> None:
+    """The long version of the previous test."""
+    assert_size_is_predicted(originals, data)
+
+
+def assert_size_is_predicted(
+    originals: dict[str, tuple[str, int, int]], data: st.DataObject
+) -> None:
+    """Render a query of an original twice, and compare with the prediction."""
     path, width, height = originals[data.draw(st.sampled_from(sorted(originals)))]
     query = data.draw(wanted)
     text = "&".join("=".join(pair) for pair in query.items())

@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE, until
 from tests.workers.processes import busy, is_worker
 
 QUICK = ["w=100", "w=101"]
-LONG = "w=3000&h=2400&fit=fill&enlarge=1&format=webp&lossless=1"
+LONG = "w=1800&h=1440&fit=fill&enlarge=1&format=webp&lossless=1"
 """Seconds of work for any picture."""
 SETTINGS = {"workers": 1, "eager_presets": "[]", "retry_delay": "10ms"}
 
@@ -32,13 +32,17 @@ def variants(server: Server) -> dict[str, int]:
     return {key: (folder / key[:2] / key).stat().st_mtime_ns for key in keys}
 
 
-def begin(server: Server, operations: list[str]) -> str:
-    """Start to make variants of a new image; returns the job's id."""
+def analysed(server: Server) -> str:
+    """The id of a new image whose first job has ended."""
     image = server.upload(noise((400, 300)))
     server.finished(image["job"]["id"])
-    answer = server.client.post(
-        "/api/v1/images/actions/process", json={"id": image["id"], "operations": operations}
-    )
+    return str(image["id"])
+
+
+def begin(server: Server, operations: list[str], image_id: str | None = None) -> str:
+    """Start to make variants of an image, or of a new one; returns the job's id."""
+    wanted = {"id": image_id or analysed(server), "operations": operations}
+    answer = server.client.post("/api/v1/images/actions/process", json=wanted)
     assert answer.status_code == 202, answer.text
     job: dict[str, Any] = answer.json()["data"][0]
     return str(job["id"])
@@ -108,7 +112,8 @@ def test_a_kill_of_the_server_loses_no_operation_that_is_done(make_server: MakeS
 def test_long_jobs_leave_a_worker_free(make_server: MakeServer, number_of_workers: int) -> None:
     """Uploads and thumbnails are made while each of several jobs takes many seconds."""
     server = make_server(**SETTINGS | {"workers": number_of_workers})
-    jobs = [begin(server, [LONG.replace("3000", str(3000 + n))]) for n in range(4)]
+    images = [analysed(server) for _ in range(4)]
+    jobs = [begin(server, [LONG], image_id) for image_id in images]
     until(lambda: server.client.get("/api/v1/jobs?status=processing").json()["data"])
 
     image = server.upload(picture(1))
@@ -126,7 +131,7 @@ def test_the_margin_of_free_space_is_for_uploads_and_not_for_their_jobs(
 ) -> None:
     """A disk that becomes nearly full after an upload does not make its job fail."""
     server = make_server(**SETTINGS)
-    job_id = server.upload(large(3, 6000, 4000))["job"]["id"]
+    job_id = server.upload(large(3, 5200, 4000))["job"]["id"]
     server.kill()
     assert not rows(server.data_dir, "SELECT 1 FROM jobs WHERE status = 'succeeded'")
     server.settings["min_free_space"] = "8000TiB"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.server import Server
 from tests.store.stock import make_stock
 
@@ -85,11 +84,9 @@ def test_a_blob_without_a_row_is_reported_and_is_not_damage(stocked: Server) -> 
     assert str(orphan) in checked.stdout
 
 
-def without_privileges(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that obeys the modes of files, even as root."""
-    drop = "-dac_override,-dac_read_search"
-    dropped = ["setpriv", "--bounding-set", drop, "--inh-caps", drop]
-    return subprocess.run([*dropped, *command], capture_output=True, text=True, check=False)
+DROPPED = "-dac_override,-dac_read_search"
+UNPRIVILEGED = ("setpriv", "--bounding-set", DROPPED, "--inh-caps", DROPPED)
+"""Starts a process that obeys the modes of files, even as root."""
 
 
 @pytest.mark.parametrize(
@@ -110,8 +107,8 @@ def test_inaccessible_data_is_not_sound(stocked: Server, path: str, mode: int, s
     before = denied.stat().st_mode
     denied.chmod(mode)
     try:
-        checked = without_privileges(
-            sys.executable, "-m", "imagesvc", "check", "--repair", "--data-dir", str(data_dir)
+        checked = commands.run(
+            "check", "--repair", "--data-dir", str(data_dir), wrapper=UNPRIVILEGED
         )
     finally:
         denied.chmod(before)

@@ -18,7 +18,7 @@ from tests.waiting import until
 from tests.workers.processes import busy, is_worker, workers
 
 SLOW = {
-    "presets": '{"slow": "w=3000&format=avif", "thumbnail": "w=16"}',
+    "presets": '{"slow": "w=2000&format=avif", "thumbnail": "w=16"}',
     "eager_presets": '["slow"]',
     "retry_delay": "50ms",
 }

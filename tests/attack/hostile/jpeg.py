@@ -37,8 +37,11 @@ def jpegs() -> Iterator[tuple[str, bytes]]:
     full = b"x" * 65_533
     yield "jpeg_app_9990", jpeg(segment(0xE7, b"") * 9_990)
     yield "jpeg_app_20k", jpeg(segment(0xE7, b"") * 20_000)
+    yield "jpeg_app_100_full", jpeg(segment(0xE5, full) * 100)
     yield "jpeg_app_700_full", jpeg(segment(0xE5, full) * 700)
+    yield "jpeg_comments_100_full", jpeg(segment(0xFE, full) * 100)
     yield "jpeg_comments_700_full", jpeg(segment(0xFE, full) * 700)
+    yield "jpeg_photoshop_100", jpeg(photoshop(5_400) * 100)
     yield "jpeg_photoshop_700", jpeg(photoshop(5_400) * 700)
     yield "jpeg_photoshop_1", jpeg(photoshop(5_400))
     yield "jpeg_fill_1M", jpeg(b"\xff" * MIB)
@@ -56,6 +59,7 @@ def jpegs() -> Iterator[tuple[str, bytes]]:
     yield "jpeg_mpf_3000", jpeg(mpf(3_000))
     yield "jpeg_dht_5000", jpeg(segment(0xC4, b"\0" + b"\1" + bytes(15) + b"\0") * 5_000)
     yield "jpeg_dqt_9000", jpeg(segment(0xDB, b"\0" + b"\1" * 64) * 9_000)
+    yield "jpeg_exif_x100", jpeg(segment(0xE1, b"Exif\0\0" + b"x" * 60_000) * 100)
     yield "jpeg_exif_x600", jpeg(segment(0xE1, b"Exif\0\0" + b"x" * 60_000) * 600)
     # Decoders join segments of EXIF, and look in them for a resolution that JFIF does not tell.
     joined = exif_overlapping(9_000, 130_000)

@@ -11,6 +11,9 @@ from tests.attack.hostile.directories import EXIFS, LARGE_EXIFS
 from tests.attack.hostile.seeds import MIB
 from tests.imaging.pictures import png_chunk
 
+STATES = {"sound": True, "damaged": False}
+"""Of compressed data, by the check sum at its end."""
+
 
 def png(*chunks: bytes, split: int = 0) -> bytes:
     """A gray PNG of 8 x 8 with more chunks; `split`: its data in that many chunks."""
@@ -38,18 +41,21 @@ def png_text(kind: bytes, size: int, *, is_sound: bool = True) -> bytes:
 def pngs() -> Iterator[tuple[str, bytes]]:
     """Invalid chunks of a PNG."""
     for kind in (b"zTXt", b"iTXt", b"iCCP"):
-        for is_sound in (True, False):
+        for state, is_sound in STATES.items():
             bomb = png_text(kind, 16 * MIB, is_sound=is_sound)
-            name = f"png_{kind.decode()}_{'sound' if is_sound else 'damaged'}"
+            name = f"png_{kind.decode()}_{state}"
             yield f"{name}_x100", png(*[bomb] * 100)
             yield f"{name}_x600", png(*[bomb] * 600)
             yield f"{name}_1M_x1", png(png_text(kind, MIB + 1000, is_sound=is_sound))
     yield "png_text_20M", png(png_chunk(b"tEXt", b"a\0" + b"b" * 20 * MIB))
     yield "png_texts_400k", png(png_chunk(b"tEXt", b"a\0b") * 400_000)
     yield "png_text_crc", png(png_chunk(b"tEXt", b"a\0b")[:-1] + b"\xff")
+    yield "png_unknown_20k", png(png_chunk(b"ruBy", b"") * 20_000)
     yield "png_unknown_90k", png(png_chunk(b"ruBy", b"") * 90_000)
+    yield "png_idat_20k", png(split=20_000)
     yield "png_idat_90k", png(split=90_000)
     yield "png_idat_1M", png(split=1_000_000)
+    yield "png_times_10k", png(png_chunk(b"tIME", bytes(7)) * 10_000)
     yield "png_times_50k", png(png_chunk(b"tIME", bytes(7)) * 50_000)
     yield "png_splt_200", png(png_chunk(b"sPLT", b"a\0\x08" + bytes(6 * 60_000)) * 200)
     yield "png_length_lies", png().replace(b"\0\0\0\0IEND", b"\xff\xff\xff\xf0IEND")

@@ -27,9 +27,12 @@ def webp(*chunks: tuple[bytes, bytes], flags: int = 0) -> bytes:
 
 def webps() -> Iterator[tuple[str, bytes]]:
     """Invalid chunks of a WebP."""
+    yield "webp_unknown_20k", webp(*[(b"JUNK", b"")] * 20_000)
     yield "webp_unknown_90k", webp(*[(b"JUNK", b"")] * 90_000)
+    yield "webp_unknown_200k", webp(*[(b"JUNK", b"")] * 200_000)
     yield "webp_unknown_1M", webp(*[(b"JUNK", b"")] * 1_000_000)
     yield "webp_xmp_20M", webp((b"XMP ", b"x" * 20 * MIB), flags=4)
+    yield "webp_xmps_20k", webp(*[(b"XMP ", b"xx")] * 20_000, flags=4)
     yield "webp_xmps_90k", webp(*[(b"XMP ", b"xx")] * 90_000, flags=4)
     plain = encoded("WEBP")
     icc = (b"ICCP", b"x" * 20 * MIB)
