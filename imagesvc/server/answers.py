@@ -30,6 +30,8 @@ UNREAD_STEP = 16 << 10
 """Bytes that a client must read within `send_seconds` to keep its connection."""
 MAX_INLINE = 16
 """Requests of one read that are answered without a task; a pipeline must not block the loop."""
+HELD_BYTES = 4 << 10
+"""What the transport holds to the end of the loop's turn: the head of a response, or a small one."""
 KERNEL_UNSENT_BYTES = 256 << 10
 """The kernel's buffer beyond the data in flight; its default is megabytes."""
 _BYTES_ACKED_END = 128  # in struct tcp_info, of Linux 4.1 and later
@@ -72,7 +74,8 @@ class AnsweringProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, with small buffers."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # the kernel's own buffer is enough
+        # The kernel's own buffer is enough; a head waits for its body, and both are one write.
+        transport.set_write_buffer_limits(high=HELD_BYTES, low=0)
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
         self.unread_since = self.loop.time()
