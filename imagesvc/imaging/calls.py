@@ -79,15 +79,26 @@ def _pack_outcomes(outcomes: Outcomes) -> Packed:
     plain = [
         {"error": pack_error(outcome)}
         if isinstance(outcome, ImagesvcError)
-        else {
-            **asdict(outcome),
-            "data": None if outcome.data is None else len(outcome.data),
-            "format": outcome.format.value,
-        }
+        else _plain_rendered(outcome)
         for outcome in outcomes
     ]
     bodies = [item.data for item in outcomes if isinstance(item, Rendered) and item.data]
     return plain, b"".join(bodies)
+
+
+def _plain_rendered(made: Rendered) -> Plain:
+    """A variant without its bytes; `asdict` takes five times as long."""
+    return {
+        "data": None if made.data is None else len(made.data),
+        "spilled": made.spilled,
+        "format": made.format.value,
+        "width": made.width,
+        "height": made.height,
+        "frames": made.frames,
+        "bytes": made.bytes,
+        "crc32": made.crc32,
+        "seconds": dict(made.seconds),
+    }
 
 
 def _unpack_outcomes(plain: Plain, answer: Answer) -> Outcomes:

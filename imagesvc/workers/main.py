@@ -42,6 +42,7 @@ STANDARD_STREAMS = (0, 1, 2)
 """Kept, at /dev/null: otherwise the next descriptor would take their place."""
 TRIM_ABOVE_BYTES = 128 << 20
 
+_json = json.JSONEncoder(allow_nan=False)
 _page_bytes = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -94,7 +95,7 @@ class _Spill:
 
 
 def _send(channel: socket.socket, plain: dict[str, Any], body: bytes) -> None:
-    text = json.dumps(plain, allow_nan=False).encode()
+    text = _json.encode(plain).encode()
     channel.sendall(REPLY_HEAD.pack(len(text), len(body)) + text + body)
 
 
