@@ -31,7 +31,7 @@ UNREAD_STEP = 16 << 10
 MAX_INLINE = 16
 """Requests of one read that are answered without a task; a pipeline must not block the loop."""
 HELD_BYTES = 4 << 10
-"""What the transport holds to the end of the loop's turn: the head of a response, or a small one."""
+"""What the transport holds to the end of the loop's turn: a head, or a small response."""
 KERNEL_UNSENT_BYTES = 256 << 10
 """The kernel's buffer beyond the data in flight; its default is megabytes."""
 _BYTES_ACKED_END = 128  # in struct tcp_info, of Linux 4.1 and later
