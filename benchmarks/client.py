@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plan import Outcome, Plan
+from benchmarks.plan import Outcome, Plan, Request
 
 ROOT = Path(__file__).parent.parent
 _FINAL = {"succeeded", "failed", "cancelled"}
@@ -46,7 +46,8 @@ class LoadProcess:
     def finish(self) -> Outcome:
         """Wait for the end, and return what came of the plan."""
         assert self.process.stdout is not None
-        written = self.process.stdout.read()
+        with self.process.stdout as pipe:
+            written = pipe.read()
         if self.process.wait() != 0:
             raise RuntimeError("the load process failed; its traceback is above")
         outcome: Outcome = pickle.loads(written)
@@ -59,12 +60,33 @@ class LoadProcess:
     def stop(self) -> None:
         """End it; nothing comes of the plan."""
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
 
 def run(plan: Plan) -> Outcome:
     """Run a plan to its end."""
     return LoadProcess(plan).finish()
+
+
+def cold_rate(port: int, requests: tuple[Request, ...], connections: int) -> float:
+    """Variants a second of a service, each of them made for its request.
+
+    Raises:
+        RuntimeError: it answered some from a cache.
+    """
+    before = metric(port, "worker_calls_total")
+    rate = run(Plan(port, requests, connections)).expect(200).rate
+    made = metric(port, "worker_calls_total") - before
+    if made < len(requests):
+        raise RuntimeError(f"{len(requests)} variants were answered, and only {made:.0f} made")
+    return rate
+
+
+def metric(port: int, name: str) -> float:
+    """A figure of `/metrics`; 0 before its first count."""
+    start = f"imagesvc_{name} "
+    lines = ask(port, "/metrics").body.decode().splitlines()
+    return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0.0)
 
 
 def ask(

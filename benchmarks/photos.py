@@ -12,7 +12,8 @@ import pyvips
 from benchmarks.client import ROOT
 
 _REAL = ROOT.parent / "shared" / "photos"
-_PNG_PIXELS = 8_000_000
+_SMALL_PNG_PIXELS = 1_500_000
+_LARGE_PNG_PIXELS = 8_000_000
 _START_OF_IMAGE = b"\xff\xd8"
 
 
@@ -24,6 +25,7 @@ class Photos:
     progressive: Path  # the same, progressive
     small: Path  # about 0.7 MP
     medium: Path  # about 150 kB
+    png: Path  # about 1.5 MP
     detailed: Path  # 8 MP or more; `write_png` makes a PNG of 8 MP of it
 
 
@@ -34,6 +36,7 @@ def gather(folder: Path) -> Photos:
         progressive=_REAL / "photo_15.9mp_dandelion.jpg",
         small=_REAL / "photo_0.75mp_stop.jpg",
         medium=folder / "medium.jpg",
+        png=_REAL / "photo_1.5mp_brushes.png",
         detailed=_REAL / "photo_8.0mp_mountains.jpg",
     )
     if not found.large.is_file():
@@ -42,8 +45,10 @@ def gather(folder: Path) -> Photos:
             progressive=_made(folder / "progressive.jpg", 4608, 3456, interlace=True),
             small=_made(folder / "small.jpg", 1000, 750),
             medium=found.medium,
+            png=folder / "medium.png",
             detailed=folder / "large.jpg",
         )
+        write_png(found.detailed, found.png, _SMALL_PNG_PIXELS)
     _write_medium(found.large, found.medium)
     return found
 
@@ -56,10 +61,10 @@ def distinct(photo: Path, number: int) -> bytes:
     return _START_OF_IMAGE + comment + data.removeprefix(_START_OF_IMAGE)
 
 
-def write_png(photo: Path, target: Path) -> Path:
-    """Write the photo as a PNG of about 8 MP."""
+def write_png(photo: Path, target: Path, pixels: int = _LARGE_PNG_PIXELS) -> Path:
+    """Write the photo as a PNG of about so many pixels."""
     image = pyvips.Image.new_from_file(str(photo))
-    scale = math.sqrt(_PNG_PIXELS / (image.width * image.height))
+    scale = math.sqrt(pixels / (image.width * image.height))
     image = pyvips.Image.thumbnail(str(photo), round(image.width * scale), size="down")
     image.write_to_file(str(target), keep="none")
     return target

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import pyvips
@@ -19,8 +18,9 @@ from benchmarks.limits import Render
 from benchmarks.peers.installed import NotInstalled
 from benchmarks.peers.servers import Ipx, Peer, Thumbor
 from benchmarks.report import Bench, Row, at_least, table, take_turns
-from benchmarks.rows.cold import Subject, distinct_variants
+from benchmarks.rows.cold import Subject
 from benchmarks.servers import CORES, ImageService
+from benchmarks.variants import Variants
 
 PEERS: Mapping[str, Callable[[Path, Path, Path], Peer]] = {"ipx": Ipx, "thumbor": Thumbor}
 _CONNECTIONS = 4 * len(CORES)
@@ -100,7 +100,7 @@ class Field:
             photo: client.upload(service.port, photo)  # waits for its job, and so its mezzanine
             for photo in {subject.photo for subject in subjects}
         }
-        self.variants = {subject: distinct_variants(str(subject.photo)) for subject in subjects}
+        self.variants = {subject: Variants.resized(subject.photo) for subject in subjects}
 
     def measure(self, peer: Peer) -> list[Row]:
         """A row for each subject."""
@@ -126,7 +126,7 @@ class Field:
 
     def _batch(self, peer: Peer, subject: Subject) -> Batch:
         """The next variants; those of `Field.variants` never come again, for any peer."""
-        renders = list(islice(self.variants[subject], subject.count))
+        renders = self.variants[subject].take(subject.count)
         return Batch(
             tuple(plan.get(self._path(subject, render)) for render in renders),
             tuple(plan.get(peer.path(subject.limit(render))) for render in renders),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from benchmarks import client, plan
@@ -13,25 +10,26 @@ from benchmarks.limits import Render, RenderProcesses
 from benchmarks.photos import write_png
 from benchmarks.report import Bench, Row, at_least, take_turns
 from benchmarks.servers import CORES, ImageService
+from benchmarks.variants import Variants
 
 _CONNECTIONS = 4 * len(CORES)
-_WEBP = "&format=webp"
+_EXACT = "&exact=1"
+_WEBP = "&exact=1&format=webp"
 
 
 def run(bench: Bench) -> list[Row]:
-    """Four photos, each as variants of about 400 px, no two alike."""
+    """Photos as variants of about 400 px, no two alike."""
     photos = bench.photos
     folder = bench.fresh("cold")
     png = write_png(photos.detailed, folder / "large.png")
     subjects = (
-        Subject("16 MP JPEG → 400 px, exact", photos.large, 60, 0.85, "&exact=1"),
-        Subject("16 MP JPEG → 400 px, mezzanine", photos.large, 60, 3.0),
-        Subject("16 MP progressive JPEG → 400 px, exact", photos.progressive, 16, 0.85, "&exact=1"),
-        Subject("16 MP progressive JPEG → 400 px, mezzanine", photos.progressive, 16, 3.0),
-        Subject("0.7 MP JPEG → 400 px", photos.small, 400, 0.85),
-        Subject(
-            "8 MP PNG → 400 px WebP, exact", png, 12, 0.85, "&exact=1&format=webp", suffix=".webp"
-        ),
+        Subject("16 MP JPEG → 400 px, exact", photos.large, 60, 1.3, _EXACT),
+        Subject("16 MP JPEG → 400 px, mezzanine", photos.large, 60, 5.0),
+        Subject("16 MP progressive JPEG → 400 px, exact", photos.progressive, 16, 1.15, _EXACT),
+        Subject("16 MP progressive JPEG → 400 px, mezzanine", photos.progressive, 16, 14.0),
+        Subject("0.7 MP JPEG → 400 px", photos.small, 400, 1.1),
+        Subject("8 MP PNG → 400 px WebP, exact", png, 12, 1.0, _WEBP, suffix=".webp"),
+        Subject("1.5 MP PNG → 400 px WebP, exact", photos.png, 60, 1.0, _WEBP, suffix=".webp"),
         Subject("0.7 MP JPEG → 400 px, blur 10", photos.small, 200, 0.85, "&blur=10", blur=10.0),
     )
     with ImageService(folder) as service, RenderProcesses(len(CORES)) as processes:
@@ -58,15 +56,15 @@ class Subject:
 def _row(bench: Bench, port: int, processes: RenderProcesses, subject: Subject) -> Row:
     photo, count = subject.photo, subject.count
     image = client.upload(port, photo)  # waits for its job, and so for the mezzanine
-    variants = distinct_variants(str(photo))
-    batches = [list(islice(variants, count)) for _ in range(bench.rounds + 1)]
+    variants = Variants.resized(photo)
+    batches = [variants.take(count) for _ in range(bench.rounds + 1)]
 
     def ours(number: int) -> float:
         requests = tuple(
             plan.get(f"/images/{image}?w={render.width}&q={render.quality}{subject.query}")
             for render in batches[number]
         )
-        return client.run(plan.Plan(port, requests, _CONNECTIONS)).expect(200).rate
+        return client.cold_rate(port, requests, _CONNECTIONS)
 
     def limit(number: int) -> float:
         return count / processes.seconds([subject.limit(it) for it in batches[number]])
@@ -76,10 +74,3 @@ def _row(bench: Bench, port: int, processes: RenderProcesses, subject: Subject) 
     turns = take_turns(bench.rounds, limit, ours)
     what = f"cold variants, {subject.what} / libvips alone"
     return at_least(what, subject.target, turns, "variants/s")
-
-
-def distinct_variants(photo: str) -> Iterator[Render]:
-    """Widths around 400 and all usual qualities, shuffled; 400 px and 80 on average."""
-    pairs = [(width, quality) for width in range(320, 481) for quality in range(70, 91)]
-    random.Random(400).shuffle(pairs)
-    return (Render(photo, width, quality=quality) for width, quality in pairs)

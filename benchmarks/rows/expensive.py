@@ -49,16 +49,10 @@ def run(bench: Bench) -> list[Row]:
 
 def _wait_until_busy(port: int) -> None:
     deadline = time.monotonic() + 60
-    while _waiting(port) < _EXPENSIVE_REQUESTS - 2:
+    while client.metric(port, "renders_waiting") < _EXPENSIVE_REQUESTS - 2:
         if time.monotonic() > deadline:
             raise RuntimeError("the expensive requests do not wait for workers")
         time.sleep(0.05)
-
-
-def _waiting(port: int) -> float:
-    lines = client.ask(port, "/metrics").body.decode().splitlines()
-    name = "imagesvc_renders_waiting "
-    return next(float(line.removeprefix(name)) for line in lines if line.startswith(name))
 
 
 def _upload(bench: Bench, port: int, number: int) -> None:

@@ -47,10 +47,10 @@ def run(bench: Bench) -> list[Row]:
             )
     size = _size(answer)
     return [
-        at_least(f"hot variant of {size} / bare uvicorn", 0.80, hot, "requests/s"),
+        at_least(f"hot variant of {size} / bare uvicorn", 1.00, hot, "requests/s"),
         at_least(
             f"the same by format=auto, {_kind(negotiated_answer)} / bare uvicorn",
-            0.80,
+            1.00,
             negotiated,
             "requests/s",
         ),

@@ -1,0 +1,48 @@
+"""Variants that are asked for once: what is asked for again comes from a cache."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.limits import Render
+
+_QUALITIES = range(70, 91)
+_WIDTHS = range(300, 501)
+
+
+class ExhaustedError(RuntimeError):
+    """More variants are wanted than there are."""
+
+
+class Variants:
+    """Variants of one photo; each is given once, over all rounds and warmups of all rows."""
+
+    def __init__(self, renders: Iterable[Render]) -> None:
+        listed = list(renders)
+        if len(set(listed)) != len(listed):
+            raise ValueError("two of these variants are the same")
+        random.Random(400).shuffle(listed)
+        self._left = iter(listed)
+
+    @classmethod
+    def resized(cls, photo: Path) -> Variants:
+        """Widths around 400 px and qualities around 80."""
+        return cls(
+            Render(str(photo), width, quality=quality)
+            for width in _WIDTHS
+            for quality in _QUALITIES
+        )
+
+    def take(self, count: int) -> list[Render]:
+        """The next ones.
+
+        Raises:
+            ExhaustedError: fewer are left.
+        """
+        taken = list(islice(self._left, count))
+        if len(taken) < count:
+            raise ExhaustedError(f"{count} variants are wanted, and {len(taken)} are left")
+        return taken

@@ -1,0 +1,1 @@
+"""Tests of the benches: that their figures measure what they say."""
