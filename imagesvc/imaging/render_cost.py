@@ -2,7 +2,8 @@
 
 Memory was measured as growth of the peak resident size of a worker. On 15.9 MP at full size, bytes
 a pixel of output beyond the decoder's: JPEG and PNG up to 4 (rows are streamed), WebP 6 to 12,
-AVIF 22, GIF 13; turned by a quarter 4 more, blurred 3, sharpened 6. Frames of an animation are
+AVIF 22, GIF 13; turned by a quarter 4 more, blurred 3, sharpened 6, both with transparency up to 12
+more. Frames of an animation are
 decoded and developed one at a time, and held as they come out of the steps: 4 bytes a pixel of all
 frames, in GIF 5 to 9 with their indices and the file.
 
@@ -55,11 +56,16 @@ READ_SECONDS = 0.004
 """A megapixel of a scaled-down picture."""
 TURN_SECONDS = 0.04
 COMPOSITE_SECONDS = 0.10
-WIDEST_KERNEL_SIGMA = 40.0
-"""Beyond it a blur uses sums of boxes, whose time still grows with it."""
-STREAMED_PIXELS = 3_000_000
-"""Larger pictures are evaluated strip by strip, and a wide blur goes over each row many times."""
-STREAMED_FACTOR = 5
+EXACT_SIGMA = 1.0
+"""Below it a kernel has exact coefficients, which takes longer than the fast ones beyond it."""
+REDUCED_SIGMA = 5.0
+"""From here on a blur works on a reduced picture, and takes no longer for a larger sigma."""
+EXACT_BLUR_SECONDS = 0.035
+BLUR_SECONDS = 0.015
+TRANSPARENT_BLUR_SECONDS = 0.08
+"""A megapixel, and with transparency also for each pixel of sigma, until pictures are reduced."""
+FLOATING_BYTES = 12
+"""A pixel of a blurred picture with transparency, whose pixels are then in floating point."""
 START_SECONDS = 0.01
 FRAME_SECONDS = 0.002
 """Of building the pipeline of one frame."""
@@ -88,7 +94,8 @@ def render_cost(
         decoder.memory
         + FIXED_BYTES
         + working_bytes(transform, geometry, shown, frames)
-        + original.has_alpha * _alpha_bytes(transform, geometry, frames),
+        + original.has_alpha * _alpha_bytes(transform, geometry, frames)
+        + has_alpha * _floating_bytes(transform, geometry.turned),
         decoder.seconds + _working_seconds(transform, geometry, shown, frames, has_alpha=has_alpha),
     )
 
@@ -121,6 +128,12 @@ def _alpha_bytes(transform: Transform, laid: Plan, frames: int) -> int:
         return 0
     beyond = max(0, ALPHA_WEBP_BYTES - _encoder_bytes(transform))
     return beyond * laid.output.width * laid.output.height * min(frames, 2)
+
+
+def _floating_bytes(transform: Transform, turned: Size) -> int:
+    """The memory of a reduced picture with premultiplied colours while it is blurred."""
+    blurs = sum(sigma >= REDUCED_SIGMA for sigma in (transform.blur, transform.sharpen))
+    return blurs * FLOATING_BYTES * turned.width * turned.height
 
 
 def _encoder_bytes(transform: Transform) -> int:
@@ -169,15 +182,16 @@ def _step_seconds(transform: Transform, *, has_alpha: bool) -> float:
 
 
 def _blurs_seconds(transform: Transform, size: Size, *, has_alpha: bool) -> float:
-    """Blur and sharpen; premultiplied pixels are floating point, which takes a wide kernel long."""
-    seconds = 0.0
-    for sigma in (transform.blur, transform.sharpen):
-        is_kernel = sigma <= WIDEST_KERNEL_SIGMA
-        slope = (0.06 if is_kernel else 0.0075) if has_alpha else (0.0009 if is_kernel else 0.0027)
-        if not is_kernel and size.width * size.height > STREAMED_PIXELS:
-            slope *= STREAMED_FACTOR
-        seconds += (0.01 * bool(sigma) + slope * sigma) * _area(size)
-    return seconds
+    """Blur and sharpen."""
+    sigmas = [sigma for sigma in (transform.blur, transform.sharpen) if sigma]
+    return sum(_blur_seconds(sigma, has_alpha=has_alpha) for sigma in sigmas) * _area(size)
+
+
+def _blur_seconds(sigma: float, *, has_alpha: bool) -> float:
+    """A megapixel; premultiplied pixels are floating point, which takes a wide kernel long."""
+    if has_alpha:
+        return TRANSPARENT_BLUR_SECONDS * (sigma if EXACT_SIGMA < sigma < REDUCED_SIGMA else 1)
+    return EXACT_BLUR_SECONDS if sigma < EXACT_SIGMA else BLUR_SECONDS
 
 
 def _encoder_seconds(transform: Transform, frames: int) -> float:

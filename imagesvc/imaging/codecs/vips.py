@@ -165,9 +165,9 @@ def coordinates(width: int, height: int) -> Picture:
     return pyvips.Image.xyz(width, height)
 
 
-def gaussian(sigma: float, cut: float) -> Picture:
-    """Half of a separable kernel, a row; it ends where it is below `cut` of its peak."""
-    return pyvips.Image.gaussmat(sigma, cut, separable=True, precision="integer")
+def matrix(row: Sequence[float], scale: float) -> Picture:
+    """A kernel of one row; a convolution divides its sums by `scale`."""
+    return pyvips.Image.new_from_array([list(row)], scale=scale)
 
 
 def bicubic() -> Any:
