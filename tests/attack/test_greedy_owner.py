@@ -10,8 +10,8 @@ from tests.http.asking import noise, picture
 from tests.waiting import until
 
 BACKLOG = 50
-LONG = "w={}&h=1500&fit=fill&enlarge=1&format=webp&lossless=1"
-"""An operation of a second or more for a picture of any size."""
+LONG = "w={}&h=1000&fit=fill&enlarge=1&format=webp&lossless=1"
+"""An operation of most of a second for a picture of any size."""
 
 
 def upload(requester: Account, content: bytes) -> dict[str, str]:

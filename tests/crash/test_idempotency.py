@@ -15,7 +15,7 @@ from tests.crash.traffic import LONG_KILLS, rows
 from tests.server import Server, new_client
 from tests.waiting import until
 
-KILLS = [3, pytest.param(min(20, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+KILLS = [2, pytest.param(min(20, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 MOST_KILLS = 40
 AT_ONCE = 4
 FILES = sum(range(1, AT_ONCE + 1))

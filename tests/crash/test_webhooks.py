@@ -22,7 +22,7 @@ from tests.receiver import Receiver
 from tests.server import Server, new_client
 from tests.waiting import PATIENCE, until
 
-KILLS = [4, pytest.param(min(30, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+KILLS = [3, pytest.param(min(30, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 LANES = 3
 TYPES = ["image.created", "image.deleted"]
 UNENDED = "SELECT id FROM webhook_deliveries WHERE status = 'pending'"

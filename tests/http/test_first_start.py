@@ -19,6 +19,13 @@ from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.http.test_logs import Unlogged
 from tests.server import Server
+from tests.store.stock import make_stock
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a stopped server that had no accounts."""
+    return make_stock(tmp_path_factory.mktemp("stock"), 0)
 
 
 def key_file(server: Server) -> Path:
@@ -97,12 +104,9 @@ def test_the_first_key_is_kept_until_it_is_used(make_server: MakeServer) -> None
     assert client_of(server, key).get("/api/v1/images").status_code == 200
 
 
-def test_a_start_killed_before_its_rows_keeps_the_same_key(
-    make_server: MakeServer,
-) -> None:
+def test_a_start_killed_before_its_rows_keeps_the_same_key(stocked: Server) -> None:
     """The file is written first; the key in it is good for nothing until the rows are there."""
-    server = make_server(auth="off", workers=1)
-    server.stop()
+    server = stocked
     key = str(new_key(new_id()))
     key_file(server).touch(0o600)
     key_file(server).write_text(f"{key}\n")
@@ -116,12 +120,9 @@ def test_a_start_killed_before_its_rows_keeps_the_same_key(
 
 
 @pytest.mark.parametrize("content", ["", "torn", str(new_key(new_id()))])
-def test_a_readable_or_truncated_key_file_is_replaced(
-    make_server: MakeServer, content: str
-) -> None:
+def test_a_readable_or_truncated_key_file_is_replaced(stocked: Server, content: str) -> None:
     """Before there are rows, no key of it has ever been good for anything."""
-    server = make_server(auth="off", workers=1)
-    server.stop()
+    server = stocked
     key_file(server).write_text(content)
     key_file(server).chmod(0o644)
     server.settings["auth"] = None
@@ -185,22 +186,25 @@ def test_a_key_that_cannot_be_printed_is_in_the_file(tmp_path: Path) -> None:
         server.close()
 
 
-def test_only_the_hash_of_the_first_key_is_kept(make_server: MakeServer) -> None:
-    """Who gets hold of the database gets no credential with it."""
+def test_the_database_and_the_secret_are_for_the_owner_and_have_no_key(
+    make_server: MakeServer,
+) -> None:
+    """Readable password hashes could be attacked offline; the key is kept as a hash."""
     server = make_server(auth="required", workers=1)
     secret = admin_of(server).key.rpartition("_")[2]
 
+    files = [path for path in server.data_dir.iterdir() if path.is_file()]
+    names = {path.name for path in files if path.stat().st_mode & 0o077 == 0}
     server.stop()
 
+    assert names >= {"imagesvc.db", "imagesvc.db-wal", "imagesvc.db-shm", "secret.key"}
     with contextlib.closing(sqlite3.connect(server.data_dir / "imagesvc.db")) as connection:
         assert connection.execute("SELECT count(*) FROM api_keys").fetchone() == (1,)
         assert secret not in "\n".join(connection.iterdump())
 
 
-def test_without_accounts_no_admin_is_made(make_server: MakeServer) -> None:
+def test_without_accounts_no_admin_is_made(server: Server) -> None:
     """Else the day they are turned on, the key would be long lost."""
-    server = make_server(auth="off", workers=1)
-
     assert printed_keys(server) == []
     assert not key_file(server).exists()
     assert server.client.get("/api/v1/users").json()["data"] == []
@@ -210,13 +214,3 @@ def test_without_accounts_no_admin_is_made(make_server: MakeServer) -> None:
         "scopes": ["read", "upload", "manage", "admin"],
         "usage": None,
     }
-
-
-def test_only_the_owner_can_read_database_and_secret(make_server: MakeServer) -> None:
-    """Readable password hashes could be attacked offline."""
-    server = make_server(auth="required", workers=1)
-
-    found = {path: path.stat().st_mode & 0o077 for path in server.data_dir.iterdir()}
-
-    names = {path.name for path, mode in found.items() if path.is_file() and mode == 0}
-    assert names >= {"imagesvc.db", "imagesvc.db-wal", "imagesvc.db-shm", "secret.key"}

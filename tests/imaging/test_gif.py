@@ -77,7 +77,9 @@ def off(frame: Image.Image, ideal: Image.Image) -> float:
     return sum(ImageStat.Stat(ImageChops.difference(seen, wanted)).mean) / 3
 
 
-@pytest.mark.parametrize("query", ["w=288", "w=150", "w=96&h=96&fit=cover"])
+@pytest.mark.parametrize(
+    "query", ["w=288", pytest.param("w=150", marks=pytest.mark.long), "w=96&h=96&fit=cover"]
+)
 @pytest.mark.parametrize("kind", sorted(animations.KINDS))
 def test_a_reduced_gif_is_no_larger_than_its_original(
     tmp_path: Path, kind: str, query: str

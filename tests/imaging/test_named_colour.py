@@ -78,7 +78,7 @@ def test_cicp_of_png_is_applied(tmp_path: Path, primaries: int, transfer: int) -
         sixteen = tuple(257 * it for it in colour)
         deep = png(tmp_path / "b.png", sixteen, cicp(primaries, transfer), depth=16)
 
-        for query in ("", "w=4", "rotate=90", "trim=1"):
+        for query in ("", "w=4", "rotate=90", "trim=1") if colour == COLOURS[0] else ("w=4",):
             assert is_near(found(path, query), right, 1), (colour, query)
             assert is_near(found(deep, query), right, 1), (colour, query)
 

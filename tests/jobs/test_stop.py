@@ -19,7 +19,7 @@ from tests.http.asking import connected, read_raw
 from tests.server import Server
 from tests.waiting import PATIENCE, until
 from tests.workers.processes import busy
-from tests.workers.test_workers import BIG, SLOW, SMALL
+from tests.workers.test_workers import SLOW, SMALL, big
 
 CLEAN = {0, -signal.SIGTERM}
 STARTED = "SELECT id FROM jobs WHERE started_at IS NOT NULL"
@@ -33,7 +33,7 @@ def job_statuses(server: Server) -> set[str]:
 def test_a_stop_finishes_running_work_and_queues_the_rest(make_server: MakeServer) -> None:
     """No work is lost, and none is started."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s", **SLOW)
-    pictures = [marked(BIG, number) for number in range(9)]
+    pictures = [marked(big(), number) for number in range(9)]
     with ThreadPoolExecutor(9) as executor:  # their probes go before the first one's job
         list(executor.map(server.upload, pictures))
     until(lambda: rows(server.data_dir, STARTED))
@@ -49,7 +49,7 @@ def test_no_work_starts_while_a_stop_waits_for_clients(make_server: MakeServer) 
     server = make_server(
         workers=1, shutdown_timeout=f"{PATIENCE}s", body_timeout=f"{PATIENCE}s", **SLOW
     )
-    pictures = [marked(BIG, number) for number in range(9)]
+    pictures = [marked(big(), number) for number in range(9)]
     with connected(server) as slow_client:
         slow_client.sendall(
             b"POST /images HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 9\r\n\r\nhalf"
@@ -74,7 +74,7 @@ def test_no_work_starts_while_a_stop_waits_for_clients(make_server: MakeServer) 
 def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
     """Unfinished work is queued, without counting an attempt, and done after the next start."""
     server = make_server(workers=1, shutdown_timeout="1s", job_timeout="1h", **SLOW)
-    job_ids = [server.upload(marked(BIG, n))["job"]["id"] for n in range(2)]
+    job_ids = [server.upload(marked(big(), n))["job"]["id"] for n in range(2)]
     worker = busy(server)
     os.kill(worker, signal.SIGSTOP)
 
@@ -111,7 +111,7 @@ def test_an_upload_in_progress_is_accepted_during_a_stop(make_server: MakeServer
 def test_a_rendering_in_progress_is_answered_during_a_stop(make_server: MakeServer) -> None:
     """The same holds for requests that wait for a variant."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
-    image = server.upload(BIG)
+    image = server.upload(big())
     server.finished(image["job"]["id"])
     url = f"http://127.0.0.1:{server.port}/images/{image['id']}?format=avif&w=3000"
 

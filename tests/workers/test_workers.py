@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import resource
 import signal
@@ -22,8 +23,14 @@ SLOW = {
     "eager_presets": '["slow"]',
     "retry_delay": "50ms",
 }
-"""Jobs of `BIG` take a worker a second or more; those of small pictures are quick."""
-BIG, SMALL = large(1, 4000, 3000), jpeg(2)
+"""Jobs of `big()` take a worker a second or more; those of small pictures are quick."""
+SMALL = jpeg(2)
+
+
+@functools.cache
+def big() -> bytes:
+    """A picture that keeps a worker busy."""
+    return large(1, 4000, 3000)
 
 
 def still_works(server: Server) -> None:
@@ -59,7 +66,7 @@ def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -
 def test_a_job_whose_worker_is_killed_continues_in_another(make_server: MakeServer) -> None:
     """The system's out-of-memory killer is the cause."""
     server = make_server(workers=1, **SLOW)
-    job_id = server.upload(BIG)["job"]["id"]
+    job_id = server.upload(big())["job"]["id"]
 
     os.kill(busy(server), signal.SIGKILL)
 
@@ -69,7 +76,7 @@ def test_a_job_whose_worker_is_killed_continues_in_another(make_server: MakeServ
 def test_a_job_that_kills_every_worker_fails_in_the_end(make_server: MakeServer) -> None:
     """It ends after `max_attempts`, with the reason in the job."""
     server = make_server(workers=1, max_attempts=2, **SLOW)
-    job_id = server.upload(BIG)["job"]["id"]
+    job_id = server.upload(big())["job"]["id"]
     url = f"/api/v1/jobs/{job_id}"
 
     while (job := server.client.get(url).json())["status"] != "failed":
@@ -98,7 +105,7 @@ def test_a_worker_that_reaches_its_memory_limit_fails_one_job(make_server: MakeS
     size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(worker, resource.RLIMIT_AS, (size + (4 << 20), size + (4 << 20)))
 
-    job = server.finished(server.upload(BIG)["job"]["id"])
+    job = server.finished(server.upload(big())["job"]["id"])
 
     assert job["status"] == "failed"
     assert job["error"]["code"]
@@ -118,7 +125,7 @@ def test_an_idle_worker_that_died_is_replaced_unnoticed(make_server: MakeServer)
 def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> None:
     """Work that is no longer needed costs no processor time."""
     server = make_server(workers=1, **SLOW)
-    job_id = server.upload(BIG)["job"]["id"]
+    job_id = server.upload(big())["job"]["id"]
     worker = busy(server)
 
     answer = server.client.delete(f"/api/v1/jobs/{job_id}")
@@ -132,7 +139,7 @@ def test_cancelling_a_running_job_ends_its_worker(make_server: MakeServer) -> No
 def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> None:
     """Otherwise each crash would leave processes that occupy memory and files."""
     server = make_server(workers=2, **SLOW)
-    server.upload(BIG)
+    server.upload(big())
     orphans = workers(server)
     os.kill(busy(server), signal.SIGSTOP)
 
