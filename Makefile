@@ -15,6 +15,9 @@ OTHER := .venv/other
 ROWS ?=
 PEERS ?=
 CACHE ?=
+IMGPROXY ?=
+IMAGOR ?=
+PICTURES ?=
 BIN := .venv/bin
 SOURCES := imagesvc client tests benchmarks scripts
 
@@ -41,7 +44,8 @@ help:
 	@echo "make schema     the newest tables as one script, from the migrations"
 	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
-	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them"
+	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them;"
+	@echo "                  and beside IMGPROXY=program and IMAGOR=program, or their addresses"
 	@echo "make clean      remove .venv and caches; data/ stays"
 
 run: .venv/installed-run
@@ -119,7 +123,8 @@ bench: .venv/installed-run
 	$(BIN)/python -m benchmarks.run $(ROWS)
 
 bench-peers: .venv/installed-run
-	$(BIN)/python -m benchmarks.peers $(if $(CACHE),--cache $(CACHE)) $(PEERS)
+	$(BIN)/python -m benchmarks.peers $(if $(CACHE),--cache $(CACHE)) $(if $(PICTURES),--pictures $(PICTURES)) \
+	  $(if $(IMGPROXY),--imgproxy $(IMGPROXY)) $(if $(IMAGOR),--imagor $(IMAGOR)) $(PEERS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -108,7 +108,7 @@ def ask(
 def upload(port: int, photo: Path) -> str:
     """Upload a photo, wait for its job, and return the image's id."""
     path = f"/api/v1/images?filename={photo.name}"
-    media_type = "image/png" if photo.suffix == ".png" else "image/jpeg"
+    media_type = {".png": "image/png", ".gif": "image/gif"}.get(photo.suffix, "image/jpeg")
     answer = ask(port, path, "POST", photo.read_bytes(), {"Content-Type": media_type})
     if answer.status != 201:
         raise RuntimeError(f"upload refused: {answer.status} {answer.body[:300]!r}")

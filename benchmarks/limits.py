@@ -24,21 +24,27 @@ class Render:
     """One variant to make: the photo within a box, blurred by a sigma unless that is 0."""
 
     photo: str
-    width: int
+    width: int  # 0: in full size
     height: int = _ANY_HEIGHT
     quality: int = 80
     suffix: str = ".jpg"
     blur: float = 0.0
+    is_animated: bool = False  # only for servers: `run` takes the first frame
 
     def run(self) -> bytes:
         """Decode, resize and encode."""
-        image = pyvips.Image.thumbnail(
-            self.photo, self.width, height=self.height, size="down", fail_on="error"
-        )
+        image = self._decoded()
         if self.blur:
             image = image.gaussblur(self.blur, min_ampl=_KERNEL_CUT, precision="integer")
         data: bytes = image.write_to_buffer(self.suffix, Q=self.quality, keep="none")
         return data
+
+    def _decoded(self) -> pyvips.Image:
+        if not self.width:
+            return pyvips.Image.new_from_file(self.photo, fail_on="error")
+        return pyvips.Image.thumbnail(
+            self.photo, self.width, height=self.height, size="down", fail_on="error"
+        )
 
 
 class RenderProcesses:

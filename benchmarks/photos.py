@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyvips
+from PIL import Image
 
 from benchmarks.client import ROOT
 
 _REAL = ROOT.parent / "shared" / "photos"
 _SMALL_PNG_PIXELS = 1_500_000
 _LARGE_PNG_PIXELS = 8_000_000
+_STEP = 8  # pixels from frame to frame
 _START_OF_IMAGE = b"\xff\xd8"
 
 
@@ -67,6 +69,16 @@ def write_png(photo: Path, target: Path, pixels: int = _LARGE_PNG_PIXELS) -> Pat
     scale = math.sqrt(pixels / (image.width * image.height))
     image = pyvips.Image.thumbnail(str(photo), round(image.width * scale), size="down")
     image.write_to_file(str(target), keep="none")
+    return target
+
+
+def write_gif(photo: Path, target: Path) -> Path:
+    """Write an animation of a view that moves over the photo, 400 px wide and 12 frames long."""
+    with Image.open(photo) as opened:
+        whole = opened.convert("RGB").resize((600, 450))
+    steps = range(0, 12 * _STEP, _STEP)
+    first, *rest = (whole.crop((at, at, at + 400, at + 300)).quantize(128) for at in steps)
+    first.save(target, save_all=True, append_images=rest, duration=80, loop=0)
     return target
 
 

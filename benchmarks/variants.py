@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.limits import Render
 
 _QUALITIES = range(70, 91)
-_WIDTHS = range(300, 501)
+_SIGMAS = range(900, 1101)  # hundredths
 
 
 class ExhaustedError(RuntimeError):
@@ -28,11 +28,22 @@ class Variants:
         self._left = iter(listed)
 
     @classmethod
-    def resized(cls, photo: Path) -> Variants:
-        """Widths around 400 px and qualities around 80."""
+    def resized(
+        cls, photo: Path, width: int = 400, *, suffix: str = ".jpg", is_animated: bool = False
+    ) -> Variants:
+        """Widths within a quarter of this one, and qualities around 80."""
         return cls(
-            Render(str(photo), width, quality=quality)
-            for width in _WIDTHS
+            Render(str(photo), wide, quality=quality, suffix=suffix, is_animated=is_animated)
+            for wide in range(width - width // 4, width + width // 4 + 1)
+            for quality in _QUALITIES
+        )
+
+    @classmethod
+    def blurred(cls, photo: Path) -> Variants:
+        """The photo in full size, with sigmas and qualities around 10 and 80."""
+        return cls(
+            Render(str(photo), 0, quality=quality, blur=sigma / 100)
+            for sigma in _SIGMAS
             for quality in _QUALITIES
         )
 

@@ -9,13 +9,16 @@ from typing import Protocol, Self
 
 from benchmarks.limits import Render
 from benchmarks.peers import installed
+from benchmarks.peers.subjects import format_of
 from benchmarks.servers import CORES, Server
 
 _THUMBOR_SETTINGS = """LOADER = "thumbor.loaders.file_loader"
 FILE_LOADER_ROOT_PATH = {pictures!r}
 STORAGE = "thumbor.storages.no_storage"
 PROGRESSIVE_JPEG = False
+AVIF_SPEED = 8
 """
+_SIGMAS = 3  # of a Gaussian, within the radius of a blur
 
 
 class Peer(Protocol):
@@ -23,6 +26,9 @@ class Peer(Protocol):
 
     version: str
     ports: tuple[int, ...]
+
+    def takes(self, render: Render) -> bool:
+        """Whether it makes such variants."""
 
     def path(self, render: Render) -> str:
         """The URL of a variant."""
@@ -46,10 +52,20 @@ class Ipx:
         self.server = _IpxServer(folder, Path(script), pictures)
         self.ports: tuple[int, ...] = (self.server.port,)
 
+    def takes(self, render: Render) -> bool:  # noqa: ARG002 - of the protocol
+        """All of them."""
+        return True
+
     def path(self, render: Render) -> str:
         """Modifiers, then the file."""
-        kind = {".jpg": "jpeg", ".webp": "webp"}[render.suffix]
-        return f"/w_{render.width},q_{render.quality},f_{kind}/{Path(render.photo).name}"
+        modifiers = [f"q_{render.quality}", f"f_{format_of(render)}"]
+        if render.width:
+            modifiers.insert(0, f"w_{render.width}")
+        if render.blur:
+            modifiers.insert(0, f"blur_{render.blur:g}")
+        if render.is_animated:
+            modifiers.insert(0, "animated")
+        return f"/{','.join(modifiers)}/{Path(render.photo).name}"
 
     def __enter__(self) -> Self:
         self.server.__enter__()
@@ -75,11 +91,17 @@ class Thumbor:
         self.ports: tuple[int, ...] = tuple(server.port for server in self.servers)
         self.running = ExitStack()
 
+    def takes(self, render: Render) -> bool:
+        """It writes animations as GIF only."""
+        return not render.is_animated
+
     def path(self, render: Render) -> str:
         """Size, filters, then the file."""
-        kind = {".jpg": "jpeg", ".webp": "webp"}[render.suffix]
-        filters = f"filters:quality({render.quality}):format({kind})"
-        return f"/unsafe/{render.width}x0/{filters}/{Path(render.photo).name}"
+        size = f"/{render.width}x0" if render.width else ""
+        filters = [f"quality({render.quality})", f"format({format_of(render)})"]
+        if render.blur:
+            filters.insert(0, f"blur({round(_SIGMAS * render.blur)},{render.blur:g})")
+        return f"/unsafe{size}/filters:{':'.join(filters)}/{Path(render.photo).name}"
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
