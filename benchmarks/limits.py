@@ -16,7 +16,7 @@ from typing import Self
 import pyvips
 
 _ANY_HEIGHT = 10_000_000
-_KERNEL_CUT = 0.05  # as the service has it: wider, and more expensive, than libvips' default
+_KERNEL_CUT = 0.05  # libvips' default, 0.2, is a tenth faster, and a too narrow Gaussian
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.limits import Render
 
 _QUALITIES = range(70, 91)
-_SIGMAS = range(900, 1101)  # hundredths
+_SIGMAS = range(1000, 1101)  # hundredths
 
 
 class ExhaustedError(RuntimeError):
@@ -40,7 +40,7 @@ class Variants:
 
     @classmethod
     def blurred(cls, photo: Path) -> Variants:
-        """The photo in full size, with sigmas and qualities around 10 and 80."""
+        """The photo in full size, with sigmas from 10 to 11 and qualities around 80."""
         return cls(
             Render(str(photo), 0, quality=quality, blur=sigma / 100)
             for sigma in _SIGMAS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from benchmarks.variants import Variants
 _CONNECTIONS = 4 * len(CORES)
 _EXACT = "&exact=1"
 _WEBP = "&exact=1&format=webp"
+_BLURRED = Variants.blurred
 
 
 def run(bench: Bench) -> list[Row]:
-    """Photos as variants of about 400 px, no two alike."""
+    """Photos as variants of about 400 px, and blurred at full size, no two alike."""
     photos = bench.photos
     folder = bench.fresh("cold")
     png = write_png(photos.detailed, folder / "large.png")
@@ -31,6 +33,8 @@ def run(bench: Bench) -> list[Row]:
         Subject("8 MP PNG → 400 px WebP, exact", png, 12, 1.0, _WEBP, suffix=".webp"),
         Subject("1.5 MP PNG → 400 px WebP, exact", photos.png, 60, 1.0, _WEBP, suffix=".webp"),
         Subject("0.7 MP JPEG → 400 px, blur 10", photos.small, 200, 0.85, "&blur=10", blur=10.0),
+        Subject("0.7 MP JPEG, full size, blur 10", photos.small, 120, 2.0, variants=_BLURRED),
+        Subject("16 MP JPEG, full size, blur 10", photos.large, 16, 2.0, variants=_BLURRED),
     )
     with ImageService(folder) as service, RenderProcesses(len(CORES)) as processes:
         return [_row(bench, service.port, processes, subject) for subject in subjects]
@@ -47,23 +51,27 @@ class Subject:
     query: str = ""
     suffix: str = ".jpg"
     blur: float = 0.0
+    variants: Callable[[Path], Variants] = Variants.resized
 
     def limit(self, render: Render) -> Render:
         """The same variant for libvips alone."""
-        return replace(render, suffix=self.suffix, blur=self.blur)
+        return replace(render, suffix=self.suffix, blur=self.blur or render.blur)
+
+    def url(self, image: str, render: Render) -> str:
+        """The variant of an image."""
+        size = f"w={render.width}&" if render.width else ""
+        blur = f"&blur={render.blur:g}" if render.blur else ""
+        return f"/images/{image}?{size}q={render.quality}{blur}{self.query}"
 
 
 def _row(bench: Bench, port: int, processes: RenderProcesses, subject: Subject) -> Row:
     photo, count = subject.photo, subject.count
     image = client.upload(port, photo)  # waits for its job, and so for the mezzanine
-    variants = Variants.resized(photo)
+    variants = subject.variants(photo)
     batches = [variants.take(count) for _ in range(bench.rounds + 1)]
 
     def ours(number: int) -> float:
-        requests = tuple(
-            plan.get(f"/images/{image}?w={render.width}&q={render.quality}{subject.query}")
-            for render in batches[number]
-        )
+        requests = tuple(plan.get(subject.url(image, render)) for render in batches[number])
         return client.cold_rate(port, requests, _CONNECTIONS)
 
     def limit(number: int) -> float:

@@ -7,6 +7,7 @@ execution it comes with the resize, which turns the few pixels that are left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.motion import each_frame, joined
@@ -15,6 +16,7 @@ from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import scaled
 from imagesvc.imaging.pipeline import effects, steps, watermark
+from imagesvc.imaging.pipeline.blurred import blurred
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.transforms.geometry import Box
@@ -47,6 +49,10 @@ def develop(source: Source, work: Work, stages: Stages) -> Picture:
     """
     if source.frames > 1:
         return stages.evaluated("transform", _moving(source, work))
+    soft = blurred(source, work)
+    if soft is not None:
+        rest = replace(work, transform=replace(work.transform, blur=0.0))
+        return stages.evaluated("transform", _run(soft, rest))
     resized = _resized(source, work)  # kept, for libvips may leave a profile in its memory
     picture = stages.evaluated("decode", resized)
     if steps.looks_at_pixels(work):

@@ -13,6 +13,7 @@ each pixel counts for the two nearest ones, by its distance.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 from imagesvc.imaging.codecs import vips
@@ -30,21 +31,53 @@ FAST_SIGMA = 1.0
 """A smaller kernel needs finer coefficients than fast ones have."""
 
 
+def reduction(sigma: float) -> int:
+    """The factor by which a picture is reduced for a blur; 1 where it is not."""
+    return next((it for it in FACTORS if sigma >= it * SIGMAS_A_FACTOR), 1)
+
+
 def gaussian(picture: Picture, sigma: float) -> Picture:
     """Blur all bands of a picture, bytes or floating point.
 
     Pixels are read once and from top to bottom, as a decoder gives them.
     """
-    factor = next((it for it in FACTORS if sigma >= it * SIGMAS_A_FACTOR), 1)
+    factor = reduction(sigma)
     if factor == 1:
         return _convolved(picture, sigma)
     width, height = picture.width, picture.height
     margin = BORDER * factor
     sides = (-(-side // factor) * factor for side in (width, height))
     small = _framed(picture, margin, *sides).reduce(factor, factor, kernel="linear").copy_memory()
-    rest = sigma * sigma - 2 * _linear_variance(factor)
-    soft = gaussian(small, math.sqrt(rest) / factor)
+    soft = gaussian(small, _rest(sigma, factor, _linear_variance(factor)))
     return _enlarged(soft, factor, Box(margin, margin, width, height))
+
+
+def gaussian_of_means(means: Picture, sigma: float, factor: int, box: Box) -> Picture:
+    """The blur of a picture of which there are only the means of its blocks.
+
+    Its edges are those of the blocks: what the means do not show is extended.
+
+    Args:
+        means: one pixel for each block.
+        sigma: in pixels of the picture.
+        factor: the side of a block.
+        box: where the picture is, in pixels from the corner of the first block.
+    """
+    framed = _framed(means, BORDER, means.width, means.height)
+    soft = gaussian(framed, _rest(sigma, factor, (factor * factor - 1) / 12))
+    margin = BORDER * factor
+    return _enlarged(soft, factor, replace(box, left=margin + box.left, top=margin + box.top))
+
+
+def _rest(sigma: float, factor: int, reduced: float) -> float:
+    """What is left of sigma for a reduced picture, in its pixels.
+
+    Args:
+        sigma: in pixels of the picture.
+        factor: of the reduction.
+        reduced: the variance of the reduction.
+    """
+    return math.sqrt(sigma * sigma - reduced - _linear_variance(factor)) / factor
 
 
 def _framed(picture: Picture, margin: int, width: int, height: int) -> Picture:
@@ -97,13 +130,13 @@ def _fast(picture: Picture, kernel: Picture) -> Picture:
     return picture.conv(kernel, precision="integer")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _turnable(kernel: kernels.Kernel) -> tuple[Picture, Picture]:
     """A kernel as a row and as a column."""
     row = vips.matrix(kernel, sum(kernel))
     return row, row.rot90()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _exact_row(sigma: float) -> Picture:
     return vips.matrix(kernels.sampled(sigma), 1)

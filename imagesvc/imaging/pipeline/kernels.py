@@ -28,7 +28,7 @@ def sampled(sigma: float) -> list[float]:
     return [weight / total for weight in weights]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def pair(sigma: float) -> tuple[Kernel, Kernel]:
     """Two fast kernels that are a Gaussian when applied one after the other.
 
