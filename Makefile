@@ -13,6 +13,7 @@ UV := .venv/uv/bin/uv
 LOWEST := .venv/lowest
 OTHER := .venv/other
 ROWS ?=
+JSON ?=
 PEERS ?=
 CACHE ?=
 IMGPROXY ?=
@@ -23,7 +24,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui dist bench bench-peers clean
+.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui dist bench performance bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -43,7 +44,8 @@ help:
 	@echo "make postman    a Postman collection of it: imagesvc.postman_collection.json"
 	@echo "make schema     the newest tables as one script, from the migrations"
 	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
-	@echo "make bench      speed as ratios; ROWS='hot cold' picks some"
+	@echo "make bench      speed as ratios; ROWS='hot cold' picks some; JSON=file keeps them"
+	@echo "make performance  docs/performance.md and its charts, from benchmarks/figures.json"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them;"
 	@echo "                  and beside IMGPROXY=program and IMAGOR=program, or their addresses"
 	@echo "make clean      remove .venv and caches; data/ stays"
@@ -120,7 +122,10 @@ dist: .venv/installed-test
 	for project in . client; do $(BIN)/python -m build --outdir dist $$project || exit; done
 
 bench: .venv/installed-run
-	$(BIN)/python -m benchmarks.run $(ROWS)
+	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON)) $(ROWS)
+
+performance: .venv/installed-run
+	PYTHONPATH=. $(BIN)/python scripts/performance_page.py
 
 bench-peers: .venv/installed-run
 	$(BIN)/python -m benchmarks.peers $(if $(CACHE),--cache $(CACHE)) $(if $(PICTURES),--pictures $(PICTURES)) \

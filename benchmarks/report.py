@@ -39,6 +39,10 @@ class Row:
     measured: str
     passed: bool
     raw: str
+    ours: float | None = None
+    """For a ratio of two rates: what was measured, and the limit that it is divided by."""
+    limit: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,9 @@ def at_least(what: str, target: float, turns: Turns, unit: str, scale: float = 1
         f"{turns.ratio():.2f}",
         turns.ratio() >= target,
         f"{ours:,.1f} of {limit:,.1f} {unit}; rounds {turns.spread()}",
+        round(ours, 1),
+        round(limit, 1),
+        unit,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 import tempfile
 import time
@@ -11,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import photos
+from benchmarks.figures import Figures, Machine
 from benchmarks.report import Bench, Row, table
 from benchmarks.rows import cold, expensive, flight, hot, lists, memory, responsive, start, upload
-from benchmarks.servers import CORES
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "hot": hot.run,
@@ -34,21 +33,26 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all if none")
     parser.add_argument("--quick", action="store_true", help="few rounds: does it run at all?")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
+    parser.add_argument("--json", type=Path, help="a file that gets the rows, beside those it has")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.rows if name not in ROWS]
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
 
-    found: list[Row] = []
+    found: dict[str, list[Row]] = {}
     with tempfile.TemporaryDirectory(prefix="imagesvc-bench-", dir=arguments.folder) as folder:
         bench = Bench(Path(folder), photos.gather(Path(folder)), arguments.quick)
         for name in arguments.rows or ROWS:
             started = time.monotonic()
-            found += ROWS[name](bench)
+            found[name] = ROWS[name](bench)
             print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    print(f"Python {platform.python_version()}, {len(CORES)} cores, {platform.machine()}\n")
-    print(table(found))
-    return 0 if all(row.passed for row in found) else 1
+    figures = Figures(Machine.this(), found)
+    if arguments.json is not None:
+        figures.over(arguments.json, list(ROWS)).write(arguments.json)
+    rows = [row for group in found.values() for row in group]
+    print(f"{figures.machine}\n")
+    print(table(rows))
+    return 0 if all(row.passed for row in rows) else 1
 
 
 if __name__ == "__main__":

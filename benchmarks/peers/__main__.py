@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks import photos
+from benchmarks.figures import Machine
 from benchmarks.peers.field import Field
 from benchmarks.peers.given import Dialect, Given, Imagor, Imgproxy, is_address
 from benchmarks.peers.installed import NotInstalled
 from benchmarks.peers.servers import Ipx, Peer, Thumbor
 from benchmarks.peers.subjects import subjects_in
 from benchmarks.report import Bench, Row, table
-from benchmarks.servers import CORES, ImageService
+from benchmarks.servers import ImageService
 
 PEERS: Mapping[str, Callable[[Path, Path, Path], Peer]] = {"ipx": Ipx, "thumbor": Thumbor}
 GIVEN: Mapping[str, Dialect] = {"imgproxy": Imgproxy(), "imagor": Imagor()}
@@ -35,7 +35,7 @@ def main() -> int:
             for peer in _peers(arguments, bench, pictures):
                 with peer:
                     found += field.measure(peer)
-    print(f"Python {platform.python_version()}, {len(CORES)} cores, {platform.machine()}\n")
+    print(f"{Machine.this()}\n")
     print(table(found))
     return 0 if all(row.passed for row in found) else 1
 
