@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH = 760
-LABEL_WIDTH = 290
+WIDTH = 780
+LABEL_WIDTH = 310
 VALUE_WIDTH = 80
 TOP = 64
 LINE = 44

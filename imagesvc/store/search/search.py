@@ -157,6 +157,8 @@ def _ranked(asked: _Asked, match: Match, after: Position | None) -> Iterator[Ste
     conditions = conditions_of(wanted)
     seen: set[int] = set()
     for rank in ranks if after is None else ranks[ranks.index(int(after[0])) :]:
+        # A walk that is cut off by its limit has enough new rows to end the page: every repeated
+        # one was a step of the page before.
         skips = after is None and order.is_descending and len(seen) <= MAX_REPEATED
         expression = match.ranks[rank] if skips else match.exclusive[rank]
         begin = after[1:] if after is not None and after[0] == rank else None
