@@ -7,8 +7,10 @@ FUZZ_EXAMPLES ?= 3000
 # One more than cores: some tests wait for time-outs.
 TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
 # A part that has a server, workers, files and SQLite, in a few minutes.
-LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvicorn.py
-PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/store tests/workers
+LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvicorn.py \
+  tests/imaging/test_analyse.py tests/imaging/test_jpeg.py tests/imaging/test_mezzanine.py tests/imaging/test_regions.py \
+  tests/imaging/test_render.py tests/imaging/test_resampling.py
+PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/store tests/workers tests/imaging/test_resampling.py
 UV := .venv/uv/bin/uv
 LOWEST := .venv/lowest
 OTHER := .venv/other
@@ -33,7 +35,7 @@ help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
 	@echo "make test       the tests, without those that take minutes"
 	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
-	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows"
+	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows, and libvips alone"
 	@echo "make test-python PYTHON=python3.13  a part of the tests on another Python"
 	@echo "make constraints  update constraints.txt to the newest versions of all dependencies"
 	@echo "make check      ruff, mypy, and the import rules"
@@ -65,6 +67,7 @@ test-long: .venv/installed-test
 test-lowest: $(UV)
 	$(UV) venv --quiet --seed --clear --python $(BIN)/python $(LOWEST)
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
+	$(UV) pip uninstall --quiet --python $(LOWEST) cykooz-resizer
 	$(LOWEST)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder $(LOWEST_TESTS)
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from PIL import Image
+
 from imagesvc.errors import ImagesvcError, InvalidTransform
 from imagesvc.imaging.analysis.pictures import SMALL_SIDE, analysis_of
 from imagesvc.imaging.codecs import pillow, vips
@@ -100,7 +102,7 @@ class Decoded:
         self._size = size or _within(first.shown, SMALL_SIDE)
         self._factor = 1
         self._kept: Source | None = None
-        self._held: dict[int, Picture] = {}
+        self._held: dict[int, Image.Image | Picture] = {}
         if self._kind is Format.JPEG:
             self._hold(first, size, direct)
         elif pillow.decodes(data, self._kind):
@@ -140,11 +142,11 @@ class Decoded:
         factors.append(self._factor)
         for factor in {factor for factor in factors if factors.count(factor) > 1}:
             if _bytes(first.picture) <= SHARED_BYTES * factor**2:
-                self._held[factor] = first.pixels_in_memory(factor)
+                self._held[factor] = first.to_hold(factor)
 
     def _keep(self, first: Source) -> None:
         if _bytes(first.picture) <= SHARED_BYTES:
-            self._kept = replace(first, picture=first.pixels_in_memory())
+            self._kept = replace(first, picture=first.picture.copy_memory())
 
 
 def _shared_outcome(

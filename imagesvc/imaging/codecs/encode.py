@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from imagesvc.imaging.codecs import pillow_jpeg, vips, vips_source
+from PIL import Image
+
+from imagesvc.imaging.codecs import vips, vips_source
 from imagesvc.imaging.codecs.motion import motion
+from imagesvc.imaging.codecs.pillow_encoders import WEBP_EFFORT, encode_jpeg, encode_webp, over
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif import encode as gif
 from imagesvc.model.formats import Format
 from imagesvc.model.transforms import Transform
 
-WEBP_EFFORT = 4
 AVIF_EFFORT = 1
 """libvips maps effort to the speed of libaom as `9 - effort`."""
 PNG_COMPRESSION = 6
@@ -23,6 +26,12 @@ GIF_EFFORT = 3
 MAX_ATTEMPTS = 7
 CLOSE = 0.95
 _STRIPPED = {"keep": "none"}
+_JPEG_MODES = frozenset({"L", "RGB"})
+QUICK: Mapping[Format, Callable[[Image.Image, int], bytes]] = {
+    Format.JPEG: encode_jpeg,
+    Format.WEBP: encode_webp,
+}
+"""Formats that Pillow writes faster than libvips, of pixels that are all in memory."""
 
 
 def encode(picture: Picture, transform: Transform) -> bytes:
@@ -44,6 +53,22 @@ def encode(picture: Picture, transform: Transform) -> bytes:
         return bytes(_ENCODERS[kind](picture, transform.q))
     held = picture.copy_memory()
     return fitted(lambda q: bytes(_ENCODERS[kind](held, q)), transform.q, transform.max_bytes)
+
+
+def encode_image(image: Image.Image, transform: Transform) -> bytes:
+    """Write a picture of Pillow in one of the formats of `QUICK`; the same bytes as `encode`.
+
+    Args:
+        image: in gray or RGB.
+        transform: effective, and not lossless.
+    """
+    kind, best = transform.format, transform.q
+    if kind is None or best is None:
+        raise ValueError("an effective transform has a format, and those of QUICK a quality")
+    attempt = partial(QUICK[kind], image)
+    return (
+        attempt(best) if transform.max_bytes is None else fitted(attempt, best, transform.max_bytes)
+    )
 
 
 def fitted(attempt: Callable[[int], bytes], best: int, max_bytes: int) -> bytes:
@@ -95,19 +120,19 @@ def _between(low: int, low_bytes: int, high: int, high_bytes: int, max_bytes: in
 
 
 def jpeg(picture: Picture, q: int | None) -> bytes:
-    """Write a baseline JPEG; from quality 90 on with chroma in full resolution.
-
-    Pillow's encoder makes the same bytes as that of libvips in half the time, of pixels that are
-    all there.
-    """
-    width, height, bands = picture.width, picture.height, picture.bands
-    if (
-        q is None
-        or bands not in {vips.GRAY, vips.RGB}
-        or width * height > vips_source.MAX_HELD_PIXELS
-    ):
+    """Write a baseline JPEG; from quality 90 on with chroma in full resolution."""
+    image = _held_by_pillow(picture)
+    if q is None or image is None or image.mode not in _JPEG_MODES:
         return bytes(picture.jpegsave_buffer(Q=q, **_STRIPPED))
-    return pillow_jpeg.encode_jpeg(vips.levels(picture), width, height, bands, q)
+    return encode_jpeg(image, q)
+
+
+def _held_by_pillow(picture: Picture) -> Image.Image | None:
+    """A small still picture for Pillow's encoders; None for others, which libvips streams."""
+    size = picture.width, picture.height
+    if size[0] * size[1] > vips_source.MAX_HELD_PIXELS or motion(picture).frames > 1:
+        return None
+    return over(vips.levels(picture), *size, picture.bands)
 
 
 def _png(picture: Picture, _q: int | None) -> Any:
@@ -117,6 +142,9 @@ def _png(picture: Picture, _q: int | None) -> Any:
 
 
 def _webp(picture: Picture, q: int | None) -> Any:
+    image = _held_by_pillow(picture)
+    if q is not None and image is not None:
+        return encode_webp(image, q)
     return picture.webpsave_buffer(Q=q, effort=WEBP_EFFORT, **_STRIPPED)
 
 

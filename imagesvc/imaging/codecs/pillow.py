@@ -25,6 +25,7 @@ from PIL import (
     MpoImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
+    WebPImagePlugin,
 )
 
 from imagesvc.errors import CorruptImage, Rejected
@@ -66,7 +67,7 @@ class Header:
 
 LOADED = (
     BmpImagePlugin, IcoImagePlugin, ImageCms, ImageColor, ImageFilter, ImagePalette,
-    Jpeg2KImagePlugin, JpegImagePlugin, MpoImagePlugin, TiffImagePlugin,
+    Jpeg2KImagePlugin, JpegImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin,
 )  # fmt: skip
 """Parts that Pillow itself would import when they are needed first: in a worker, too late."""
 

@@ -19,9 +19,10 @@ os.environ["VIPS_CONCURRENCY"] = "1"
 os.environ["VIPS_DISC_THRESHOLD"] = "1024g"
 
 import pyvips
+from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.codecs.raster import Raster
+from imagesvc.imaging.codecs.raster import BANDS, Raster
 from imagesvc.imaging.codecs.tiff_levels import plain
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.containers.tidy.tidy import tidied
@@ -41,7 +42,7 @@ GRAY, RGB = 1, 3
 
 MAX_DELAY_MS = 655_350
 """The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
-_DESCRIPTION = ("orientation", "icc-profile-data")
+_ORIENTATION, _PROFILE = "orientation", "icc-profile-data"
 """Properties of the pixels in a file that are needed later."""
 
 _LOADERS = {
@@ -128,13 +129,23 @@ def levels(picture: Picture) -> Any:
     return pyvips.Region.new(picture.copy_memory()).fetch(0, 0, picture.width, picture.height)
 
 
-def described(picture: Picture, other: Picture, *more: str) -> Picture:
-    """The picture with what another one says about the same pixels, in `more` fields, too."""
-    for name in (*_DESCRIPTION, *more):
+def described(picture: Picture, other: Picture, *more: str, is_upright: bool = False) -> Picture:
+    """The picture with what another one says about the same pixels, in `more` fields, too.
+
+    A picture that is upright already has no orientation.
+    """
+    for name in (_PROFILE, *more) if is_upright else (_ORIENTATION, _PROFILE, *more):
         kind = other.get_typeof(name)
         if kind:
             picture.set_type(kind, name, other.get(name))
     return picture
+
+
+def from_image(image: Image.Image) -> Picture:
+    """A picture with a copy of the pixels of one of Pillow, in a mode of `BANDS`."""
+    return from_raster(
+        Raster(image.width, image.height, BANDS[image.mode], image.mode, image.tobytes(), None)
+    )
 
 
 def load_bytes(data: bytes, kind: Format) -> Picture:

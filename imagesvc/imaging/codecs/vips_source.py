@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
+
 from imagesvc.imaging.codecs import pillow_jpeg
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
-from imagesvc.imaging.codecs.vips import Picture, described, from_raster, load
+from imagesvc.imaging.codecs.vips import Picture, described, from_image, load
 from imagesvc.imaging.containers.found import Data
 from imagesvc.model.formats import Format, Size
 
@@ -40,7 +42,7 @@ class Source:
     """Which of them is the first of `picture`."""
     is_damaged: bool = False
     """Whether decoding continues after errors."""
-    held: Mapping[int, Picture] = field(default_factory=dict)
+    held: Mapping[int, Image.Image | Picture] = field(default_factory=dict)
     """Pictures in memory, by the factor that the decoder of a JPEG shrank them by; 1 if none."""
 
     @property
@@ -52,32 +54,45 @@ class Source:
 
     def pixels(self, factor: int = 1) -> Picture:
         """The output of the decoder; that of a JPEG is shrunk by the given factor."""
-        found = self.held.get(factor)
+        found = self._in_memory(factor)
         if found is None:
-            found = self._decoded(factor)
-        return self._streamed(factor) if found is None else found
+            return self._streamed(factor)
+        return self._described(found, factor) if isinstance(found, Image.Image) else found
 
-    def pixels_in_memory(self, factor: int = 1) -> Picture:
-        """The same, to be read several times."""
-        found = self._decoded(factor)
+    def image(self, factor: int = 1) -> Image.Image | None:
+        """The pixels of a small JPEG as a picture of Pillow; its sides are rounded up.
+
+        Returns:
+            None where that is for libvips to decode, or to refuse.
+        """
+        found = self._in_memory(factor)
+        return found if isinstance(found, Image.Image) else None
+
+    def to_hold(self, factor: int = 1) -> Image.Image | Picture:
+        """The same pixels in memory, for `held`."""
+        found = self._in_memory(factor)
         return self._streamed(factor).copy_memory() if found is None else found
 
-    def _decoded(self, factor: int) -> Picture | None:
-        """A small JPEG, decoded by Pillow; None where that is for libvips to do, or to refuse.
+    def _in_memory(self, factor: int) -> Image.Image | Picture | None:
+        """Pixels held, or those of a small JPEG by Pillow: the same in two thirds of the time."""
+        found = self.held.get(factor)
+        if found is not None or self.format is not Format.JPEG:
+            return found
+        size = self.shrunk(factor)
+        if not 0 < size.width * size.height <= MAX_HELD_PIXELS:
+            return None
+        return pillow_jpeg.decode_jpeg(self.data, factor)
 
-        It gives the same pixels, bit by bit, in two thirds of the time.
-        """
-        width, height = self.stored.width // factor, self.stored.height // factor
-        if self.format is not Format.JPEG or not 0 < width * height <= MAX_HELD_PIXELS:
-            return None
-        raster = pillow_jpeg.decode_jpeg(self.data, factor)
-        if raster is None:
-            return None
-        picture = described(from_raster(raster), self.picture)
-        if (raster.width, raster.height) == (width, height):
+    def shrunk(self, factor: int) -> Size:
+        """The size of `pixels`: what is left of a block at the end is left out, as by libvips."""
+        return Size(self.stored.width // factor, self.stored.height // factor)
+
+    def _described(self, image: Image.Image, factor: int) -> Picture:
+        picture = described(from_image(image), self.picture)
+        size = self.shrunk(factor)
+        if image.size == (size.width, size.height):
             return picture
-        # libvips leaves out what is left of a block at the end.
-        return picture.crop(0, 0, width, height)
+        return picture.crop(0, 0, size.width, size.height)
 
     def _streamed(self, factor: int) -> Picture:
         return self.picture if factor == 1 else load(self.data, self.format, shrink=factor)

@@ -34,6 +34,11 @@ def has_profile(picture: Picture) -> bool:
     return bool(picture.get_typeof(_ICC))
 
 
+def is_plain_srgb(picture: Picture) -> bool:
+    """Whether the levels of a picture in gray or RGB, 8 bits a band, are shown as they are."""
+    return not picture.get_typeof(NOTE) and (not has_profile(picture) or _is_srgb(picture))
+
+
 def tagged(picture: Picture, data: Data, kind: Format) -> Picture:
     """The picture of a file, with the colour space that the file names."""
     is_profiled = has_profile(picture)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.motion import each_frame, joined
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS, jpeg_shrink, region_shrink, stored_box
-from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips import Picture, described, from_image
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import scaled
-from imagesvc.imaging.pipeline import effects, steps, watermark
+from imagesvc.imaging.pipeline import direct, effects, steps, watermark
 from imagesvc.imaging.pipeline.blurred import blurred
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
@@ -89,6 +89,9 @@ def resize(source: Source, region: Box | None, target: Size) -> Picture:
     if target == (Size(region.width, region.height) if region else source.shown):
         picture = cut(source, region)
         return picture if source.orientation == 1 else picture.copy_memory().autorot()
+    image = direct.scaled(source, region, target)
+    if image is not None:
+        return described(from_image(image), source.picture, is_upright=True)
     return scaled(_reduced(source, region, target), target.width, target.height)
 
 

@@ -37,17 +37,18 @@ class Stages:
         if not self._is_apart or picture is self._held:
             return picture
         self._held = picture.copy_memory()
-        self._end(stage)
+        self.end(stage)
         return self._held
 
     def finish(self, stage: str) -> dict[str, float]:
         """End the last stage, or the whole if stages were not separated."""
         if self._is_apart:
-            self._end(stage)
+            self.end(stage)
             return self.seconds
         return {RENDER: sum(self.seconds.values()) + time.perf_counter() - self.since}
 
-    def _end(self, stage: str) -> None:
+    def end(self, stage: str) -> None:
+        """End a stage whose picture is in memory."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.since
         self.since = now

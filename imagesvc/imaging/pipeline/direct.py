@@ -1,0 +1,92 @@
+"""JPEGs that are only cut and scaled: by Pillow and SIMD instructions, without libvips."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from PIL import Image
+
+from imagesvc.imaging.codecs import resampling
+from imagesvc.imaging.codecs.encode import QUICK, encode_image
+from imagesvc.imaging.codecs.shrinking import SIDEWAYS, jpeg_shrink, stored_box
+from imagesvc.imaging.codecs.vips_source import Source
+from imagesvc.imaging.colour.conversion import is_plain_srgb
+from imagesvc.imaging.pipeline.stages import Stages
+from imagesvc.imaging.pipeline.steps import Work, looks_at_pixels
+from imagesvc.imaging.transforms.geometry import Box
+from imagesvc.model.formats import Size
+from imagesvc.model.transforms import Transform
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""From the picture as stored to the picture as shown, by EXIF orientation."""
+_DONE = frozenset(
+    {
+        "w", "h", "dpr", "fit", "gravity", "enlarge", "crop", "trim", "frame", "bg",
+        "format", "auto", "q", "max_bytes", "exact",
+    }
+)  # fmt: skip
+"""Keys that are done with by cutting, scaling and encoding, where there is no transparency."""
+_DEFAULTS = {field.name: field.default for field in fields(Transform)}
+
+
+def variant(source: Source, work: Work, stages: Stages) -> bytes | None:
+    """A variant of a small picture that is only cut and scaled; None where more has to be done.
+
+    Raises:
+        MemoryError: there is not enough of it.
+    """
+    if work.transform.format not in QUICK or work.plan.pad or looks_at_pixels(work):
+        return None
+    if not (_only_scales(work.transform) and is_plain_srgb(source.picture)):
+        return None
+    picture = scaled(source, work.plan.region, work.plan.scaled)
+    if picture is None:
+        return None
+    stages.end("decode")
+    box = work.plan.crop
+    if box is not None:
+        picture = picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
+    stages.end("transform")
+    return encode_image(picture, work.transform)
+
+
+def scaled(source: Source, region: Box | None, target: Size) -> Image.Image | None:
+    """Cut, scale down and orient a JPEG, decoding no more than needed.
+
+    Returns:
+        None where libvips has to: enlarged, large, CMYK and damaged pictures, and other formats.
+
+    Raises:
+        MemoryError: there is not enough of it.
+    """
+    if not resampling.IS_AVAILABLE or source.is_damaged:
+        return None
+    whole = Box(0, 0, source.stored.width, source.stored.height)
+    box = stored_box(region, source.stored, source.orientation) if region else whole
+    if source.orientation in SIDEWAYS:
+        target = Size(target.height, target.width)
+    if target.width > box.width or target.height > box.height:
+        return None
+    factor = jpeg_shrink(Size(box.width, box.height), target)
+    image = source.image(factor)
+    if image is None:
+        return None
+    small = resampling.resampled(image, box, factor, target)
+    turn = TURNS.get(source.orientation)
+    return small if turn is None else small.transpose(turn)
+
+
+def _only_scales(transform: Transform) -> bool:
+    return all(
+        getattr(transform, name) == default
+        for name, default in _DEFAULTS.items()
+        if name not in _DONE
+    )
