@@ -142,7 +142,11 @@ class AnsweringProtocol(HttpToolsProtocol):
             return False
         head, body = answer
         default = self.default_fields.encoded(self.server_state.default_headers)
-        self.transport.write(b"%b%b\r\n%b" % (head, default, body))
+        lines = b"%b%b\r\n" % (head, default)
+        if body:
+            self.transport.writelines((lines, body))  # without a copy of the body
+        else:
+            self.transport.write(lines)
         self.server_state.total_requests += 1
         self._idle_since = self.loop.time()
         return True

@@ -109,19 +109,11 @@ class BoundedProtocol(AnsweringProtocol):
     def on_headers_complete(self) -> None:
         """The header is complete: check it before it is processed."""
         self._head_since = self._idle_since = None
-        if len(self.headers) > self.bounds.header_count:
-            self._stop_parsing(self._headers_too_large())
-        if len(self.url) > self.bounds.url_bytes:
-            limit = self.bounds.url_bytes
-            self._stop_parsing(UriTooLong(f"The URL is longer than {limit:,} bytes."))
-        if self._pending > self.bounds.header_bytes:
-            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if len(self.url) + size > self.bounds.header_bytes:
-                self._stop_parsing(self._headers_too_large())
+        self._check_sizes()
         self._pending = 0
         method, version = self.parser.get_method(), self.parser.get_http_version()
+        fields = fields_by_name(self.headers)
         try:
-            fields = fields_by_name(self.headers)
             check_head(method, version, self.headers, fields)
             check_query(self.url)
             if self.parser.should_upgrade():
@@ -136,9 +128,22 @@ class BoundedProtocol(AnsweringProtocol):
         if not is_inline:
             super().on_headers_complete()
 
+    def _check_sizes(self) -> None:
+        """Refuse a header that is too large, or has a URL that is too long."""
+        bounds = self.bounds
+        if len(self.headers) > bounds.header_count:
+            self._stop_parsing(self._headers_too_large())
+        if len(self.url) > bounds.url_bytes:
+            self._stop_parsing(UriTooLong(f"The URL is longer than {bounds.url_bytes:,} bytes."))
+        if self._pending > bounds.header_bytes:
+            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if len(self.url) + size > bounds.header_bytes:
+                self._stop_parsing(self._headers_too_large())
+
     def on_message_complete(self) -> None:
         """The request is complete, unless it must be parsed again without its upgrade."""
-        if self.cycle is not None and not self.parser.should_upgrade():
+        is_inline = self._idle_since is not None
+        if not is_inline and not self.parser.should_upgrade():
             self._linger_until = None
             super().on_message_complete()
 
@@ -165,9 +170,9 @@ class BoundedProtocol(AnsweringProtocol):
         self._cut_off_if_unread(now, is_sent=is_sent)
 
     def _is_untimed(self) -> bool:
-        is_answered = self.cycle is not None and self.cycle.response_complete
-        is_timed = self._idle_since is not None or self.timeout_keep_alive_task is not None
-        return is_answered and not is_timed
+        if self._idle_since is not None or self.timeout_keep_alive_task is not None:
+            return False
+        return self.cycle is not None and self.cycle.response_complete
 
     def _headers_too_large(self) -> HeadersTooLarge:
         return HeadersTooLarge(

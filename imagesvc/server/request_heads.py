@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
+from functools import lru_cache
 
 import httptools
 
@@ -15,6 +16,7 @@ _HOST = re.compile(
     rb"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){0,253}(?::\d{0,5})?"
     rb"|\[[0-9A-Fa-f:.]{2,45}\](?::\d{0,5})?"
 )
+MAX_HOST_BYTES = 253 + len(":65535")
 _VERSIONS = frozenset({"1.0", "1.1"})
 _SINGLETONS = frozenset({
     b"authorization", b"content-type", b"host", b"idempotency-key", b"last-event-id", b"x-api-key",
@@ -55,8 +57,13 @@ def check_head(
     if host is None:
         if http_version != "1.0":
             raise InvalidRequest("The request has no Host field.")
-    elif _HOST.fullmatch(host) is None:
+    elif len(host) > MAX_HOST_BYTES or not _is_host(host):
         raise InvalidRequest("The Host field has no valid host.")
+
+
+@lru_cache(maxsize=256)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def declares_body(names: Container[bytes]) -> bool:
