@@ -100,7 +100,7 @@ def test_expensive_renders_do_not_stop_new_work(
     Uploads, thumbnails and a new size are done before all of them.
     """
     server = make_server(**LONG | {"workers": number_of_workers})
-    expensive, plain = ready(server, noise((1600, 1200))), ready(server, picture(1))
+    expensive, plain = ready(server, noise((800, 600))), ready(server, picture(1))
 
     with crowded(server, [f"{expensive}?{EXPENSIVE.format(4000 + n)}" for n in range(20)]) as crowd:
         uploaded = server.upload(picture(2))
@@ -151,7 +151,7 @@ def test_a_render_that_cannot_finish_is_refused_immediately(make_server: MakeSer
 def test_an_expensive_render_ends_when_its_clients_disconnect(make_server: MakeServer) -> None:
     """A script that disconnects would otherwise occupy a worker without a connection."""
     server = make_server(**LONG)
-    expensive = ready(server, noise((1600, 1200)))
+    expensive = ready(server, noise((800, 600)))
     connections = [asking(server, f"{expensive}?{EXPENSIVE.format(4000)}") for _ in range(3)]
     until(lambda: running(server) == 1)
 

@@ -453,7 +453,7 @@ def test_a_rendering_over_its_time_is_503_and_is_not_kept(make_server: MakeServe
 def test_more_renderings_than_may_wait_are_503(make_server: MakeServer) -> None:
     """A bounded number waits; who comes after is told so at once, and later served."""
     server = make_server(queue_size=2, workers=1)
-    image = server.upload(noise((3000, 2000)))
+    image = server.upload(noise((1200, 800)))
     server.finished(image["job"]["id"])
     widths = range(1000, 1010)
     (worker,) = workers(server)

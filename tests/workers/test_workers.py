@@ -152,7 +152,9 @@ def test_workers_die_with_a_server_that_is_killed(make_server: MakeServer) -> No
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("settings", [{"worker_jobs": 1}, {"worker_jobs": 3}])
+@pytest.mark.parametrize(
+    "settings", [pytest.param({"worker_jobs": 1}, marks=pytest.mark.long), {"worker_jobs": 3}]
+)
 def test_workers_are_replaced_after_their_calls(
     make_server: MakeServer, settings: dict[str, Any]
 ) -> None:
