@@ -29,11 +29,24 @@ class Variants:
 
     @classmethod
     def resized(
-        cls, photo: Path, width: int = 400, *, suffix: str = ".jpg", is_animated: bool = False
+        cls,
+        photo: Path,
+        width: int = 400,
+        *,
+        suffix: str = ".jpg",
+        blur: float = 0.0,
+        is_animated: bool = False,
     ) -> Variants:
         """Widths within a quarter of this one, and qualities around 80."""
         return cls(
-            Render(str(photo), wide, quality=quality, suffix=suffix, is_animated=is_animated)
+            Render(
+                str(photo),
+                wide,
+                quality=quality,
+                suffix=suffix,
+                blur=blur,
+                is_animated=is_animated,
+            )
             for wide in range(width - width // 4, width + width // 4 + 1)
             for quality in _QUALITIES
         )

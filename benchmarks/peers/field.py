@@ -10,9 +10,9 @@ import pyvips
 
 from benchmarks import client, plan
 from benchmarks.peers.servers import Peer
-from benchmarks.peers.subjects import Subject
 from benchmarks.report import Bench, Row, at_least, take_turns
 from benchmarks.servers import CORES
+from benchmarks.subjects import Subject
 
 _CONNECTIONS = 4 * len(CORES)
 

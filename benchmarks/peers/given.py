@@ -8,8 +8,8 @@ from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from benchmarks.limits import Render
-from benchmarks.peers.subjects import format_of
 from benchmarks.servers import Server
+from benchmarks.subjects import format_of
 
 _HERE = {"127.0.0.1", "localhost"}
 

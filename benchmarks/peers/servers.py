@@ -9,8 +9,8 @@ from typing import Protocol, Self
 
 from benchmarks.limits import Render
 from benchmarks.peers import installed
-from benchmarks.peers.subjects import format_of
 from benchmarks.servers import CORES, Server
+from benchmarks.subjects import format_of
 
 _THUMBOR_SETTINGS = """LOADER = "thumbor.loaders.file_loader"
 FILE_LOADER_ROOT_PATH = {pictures!r}

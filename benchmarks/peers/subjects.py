@@ -4,47 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import photos
-from benchmarks.limits import Render
+from benchmarks.subjects import Subject
 from benchmarks.variants import Variants
 
 _EXACT, _MEZZANINE = 1.2, 4.0
-_FORMATS = {".jpg": "jpeg", ".webp": "webp", ".avif": "avif"}
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A kind of variant of one photo."""
-
-    what: str
-    photo: Path
-    count: int
-    """How many of them a round makes."""
-    target: float
-    variants: Variants
-    """Shared by the subjects for which a peer has the same URLs."""
-    is_exact: bool = False
-
-    def path(self, image: str, render: Render) -> str:
-        """The URL of a variant of an uploaded photo."""
-        query = {
-            "w": render.width,
-            "q": render.quality,
-            "format": format_of(render),
-            "blur": render.blur,
-            "exact": int(self.is_exact),
-        }
-        given = "&".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-                         for name, value in query.items() if value)  # fmt: skip
-        return f"/images/{image}?{given}"
-
-
-def format_of(render: Render) -> str:
-    """The format of a variant, as all these servers name it."""
-    return _FORMATS[render.suffix]
 
 
 def subjects_in(pictures: Path, found: photos.Photos) -> Sequence[Subject]:

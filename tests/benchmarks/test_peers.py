@@ -16,8 +16,8 @@ from benchmarks import photos
 from benchmarks.limits import Render
 from benchmarks.peers.field import Field
 from benchmarks.peers.given import Given, Imagor, Imgproxy
-from benchmarks.peers.subjects import Subject
 from benchmarks.report import Bench
+from benchmarks.subjects import Subject
 from benchmarks.variants import ExhaustedError, Variants
 from tests.benchmarks import imgproxy
 from tests.http.asking import picture
