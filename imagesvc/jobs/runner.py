@@ -72,6 +72,9 @@ class Runner:
             "job not settled", "job.unsettled", "jobs are settled again", "job.settled"
         )
         self._claiming = asyncio.Lock()
+        self._are_left = True
+        """Whether jobs may be due that wait for a slot, so that the end of a job is a reason to
+        claim."""
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._running: dict[JobId, asyncio.Task[None]] = {}
@@ -145,10 +148,9 @@ class Runner:
             try:
                 now = self._clock()
                 async with self._claiming:
-                    claimed = await self._claim(now)
+                    await self._claim(now)
                 self._claim_outage.passed()
-                if not claimed:
-                    await self._sleep(now)
+                await self._sleep(now)
             except ImagesvcError as error:
                 self._claim_outage.failed(error=str(error))
                 is_damaged = isinstance(error, DatabaseDamaged)
@@ -156,30 +158,32 @@ class Runner:
                 with move_on_after(pause):
                     await self._stopping.wait()
 
-    async def _claim(self, now: datetime) -> list[ClaimedJob]:
+    async def _claim(self, now: datetime) -> None:
         running = len(self._running)
         free = self._space.slots(self._limits.concurrency - running, running)
+        self._are_left = True  # for a job that ends before the claim does
         if free <= 0:
-            return []
-        claimed = await self._queue.claim(Slots(free, self._running_of), now=now)
-        for item in claimed:
+            return
+        claim = await self._queue.claim(Slots(free, self._running_of), now=now)
+        self._are_left = claim.are_left
+        for item in claim.jobs:
             task = asyncio.create_task(self._attempt(item))
             self._running[item.job.id] = task
             self._running_of[item.job.owner_id] += 1
             task.add_done_callback(functools.partial(self._ended, item.job))
-        return claimed
 
     def _ended(self, job: Job, _task: asyncio.Task[None]) -> None:
         del self._running[job.id]
         self._running_of[job.owner_id] -= 1
         if not self._running_of[job.owner_id]:
             del self._running_of[job.owner_id]
-        self._wake.set()
+        if self._are_left:
+            self._wake.set()
 
     async def _sleep(self, now: datetime) -> None:
         """Wait until a job may be claimed that could not be claimed just now.
 
-        A job that is due and was left waits for a slot: the end of a job wakes this task.
+        A job that is due and was left waits for a slot: then the end of a job wakes this task.
         """
         due_at = await self._queue.next_due_at(now)
         seconds = IDLE_SECONDS
@@ -211,6 +215,8 @@ class Runner:
         if analysis is not None:
             settlement = replace(settlement, analysis=(item.original.digest, analysis))
         recorded = await self._settle(settlement)
+        if recorded is Status.PENDING:
+            self.notify()  # it is due later
         note = log.warning if settlement.error_code is not None else log.info
         note(
             "job",

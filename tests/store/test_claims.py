@@ -30,6 +30,8 @@ class Queue:
         self.images = ImageStore(database)
         self.jobs = JobStore(database)
         self.running: Counter[UserId | None] = Counter()
+        self.are_left = False
+        """Whether the latest claim left due jobs."""
 
     async def owner(self, name: str) -> UserId:
         """A user."""
@@ -46,9 +48,10 @@ class Queue:
 
     async def claim(self, free: int, now: datetime = NOON) -> list[Job]:
         """The claimed jobs; they run from then on."""
-        claimed = await self.jobs.claim(Slots(free, self.running), now=now)
-        self.running.update(item.job.owner_id for item in claimed)
-        return [item.job for item in claimed]
+        claim = await self.jobs.claim(Slots(free, self.running), now=now)
+        self.running.update(item.job.owner_id for item in claim.jobs)
+        self.are_left = claim.are_left
+        return [item.job for item in claim.jobs]
 
     async def end(self, job: Job) -> None:
         """Mark a running job as succeeded."""
@@ -78,6 +81,35 @@ async def test_one_owner_does_not_occupy_all_slots(queue: Queue) -> None:
     assert more == []
     assert [job.owner_id for job in second] == [late] * 2
     assert [job.owner_id for job in third] == [latest]
+
+
+@pytest.mark.parametrize(("free", "due", "are_left"), [(8, 4, False), (8, 5, True), (4, 3, True)])
+async def test_a_claim_tells_whether_it_left_due_jobs(
+    queue: Queue, free: int, due: int, *, are_left: bool
+) -> None:
+    """One owner gets half of the slots; jobs that are due later do not count."""
+    owner, other = await queue.owner("busy"), await queue.owner("other")
+    await queue.add(owner, *[{}] * due, {"due_at": LATER})
+    await queue.add(other, {"due_at": LATER})
+
+    claimed = await queue.claim(free)
+
+    assert len(claimed) == min(due, free // 2)
+    assert queue.are_left is are_left
+
+
+async def test_a_claim_leaves_the_jobs_of_owners_without_a_slot(queue: Queue) -> None:
+    """Also those of a lower priority, and without an owner."""
+    await queue.add(await queue.owner("first"), {})
+    await queue.add(None, {"priority": Priority.BACKFILL})
+
+    assert len(await queue.claim(1)) == 1
+    assert queue.are_left
+    queue.running.clear()
+    assert len(await queue.claim(1)) == 1
+    assert not queue.are_left
+    assert await queue.claim(1) == []
+    assert not queue.are_left
 
 
 async def test_owners_have_slots_in_turn(queue: Queue) -> None:

@@ -54,7 +54,7 @@ class Queue:
 
     async def claimed(self, limit: int = 10, now: datetime = NOON) -> list[JobId]:
         """The ids of the jobs of a claim."""
-        return [item.job.id for item in await self.jobs.claim(Slots(limit), now=now)]
+        return [item.job.id for item in (await self.jobs.claim(Slots(limit), now=now)).jobs]
 
     async def statuses(self, job: Job) -> tuple[Status, Status]:
         """The statuses of the job and its image."""
@@ -122,7 +122,7 @@ async def test_a_job_sent_back_is_claimed_again_when_it_is_due(queue: Queue) -> 
     await queue.jobs.settle(ended(job, Status.PENDING, NOON + MINUTE), now=NOON)
 
     assert await queue.claimed() == []
-    (again,) = await queue.jobs.claim(Slots(1), now=NOON + MINUTE)
+    (again,) = (await queue.jobs.claim(Slots(1), now=NOON + MINUTE)).jobs
 
     assert again.job.attempts == 2
 
@@ -181,7 +181,7 @@ async def test_a_released_job_is_as_if_never_claimed(queue: Queue) -> None:
     await queue.jobs.release([job.id], now=NOON)
 
     assert await queue.statuses(job) == (Status.PENDING, Status.PENDING)
-    (again,) = await queue.jobs.claim(Slots(1), now=NOON)
+    (again,) = (await queue.jobs.claim(Slots(1), now=NOON)).jobs
     assert again.job.attempts == 1
 
 

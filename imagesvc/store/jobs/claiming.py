@@ -29,6 +29,15 @@ class ClaimedJob:
     needs_analysis: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The jobs that got a slot, in the order of their turns."""
+
+    jobs: list[ClaimedJob]
+    are_left: bool
+    """Whether other jobs are due, which get a slot when one is free."""
+
+
 # Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
 _CLAIM = (
     update(jobs)
@@ -62,17 +71,15 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
     ]
 
 
-def claim_jobs(
-    connection: Connection, slots: Slots, turns: Turns, now: datetime
-) -> list[ClaimedJob]:
-    """Take due jobs and mark them as processing, in the order of their turns."""
-    ids = next_jobs(connection, slots, turns, now)
+def claim_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime) -> Claim:
+    """Take due jobs and mark them as processing."""
+    ids, are_left = next_jobs(connection, slots, turns, now)
     if not ids:
-        return []
+        return Claim([], are_left)
     rows = connection.execute(_CLAIM, {"ids": ids, "now": now}).all()
     set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
     claimed = _claimed(connection, with_operations(connection, rows))
-    return sorted(claimed, key=lambda item: ids.index(item.job.id))
+    return Claim(sorted(claimed, key=lambda item: ids.index(item.job.id)), are_left)
 
 
 def release_jobs(connection: Connection, job_ids: Sequence[JobId], now: datetime) -> None:

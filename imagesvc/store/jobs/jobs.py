@@ -18,7 +18,7 @@ from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.idempotency import insert_record
 from imagesvc.store.jobs.actions import cancel_job, remove_job, retry_job
-from imagesvc.store.jobs.claiming import ClaimedJob, claim_jobs, release_jobs
+from imagesvc.store.jobs.claiming import Claim, claim_jobs, release_jobs
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs
 from imagesvc.store.jobs.rows import get_job, insert_job
 from imagesvc.store.jobs.settling import Settlement, recover_jobs, settle_job
@@ -64,8 +64,8 @@ class JobStore:
 
         await self._database.write(work)
 
-    async def claim(self, slots: Slots, *, now: datetime) -> list[ClaimedJob]:
-        """Take due jobs for free slots and mark them as processing, in the order of their turns.
+    async def claim(self, slots: Slots, *, now: datetime) -> Claim:
+        """Take due jobs for free slots and mark them as processing.
 
         One writer at a time holds the database, so two claims never take the same job.
         """

@@ -113,11 +113,14 @@ _DUE = (
 )
 
 
-def next_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime) -> list[JobId]:
-    """The due jobs to claim, in the order in which they get slots."""
+def next_jobs(
+    connection: Connection, slots: Slots, turns: Turns, now: datetime
+) -> tuple[list[JobId], bool]:
+    """The due jobs to claim, in the order in which they get slots; whether others are due."""
     chosen: list[JobId] = []
+    are_left = False
     running = Counter(slots.running)
-    owners = connection.execute(_OWNERS, {"now": now}).all() if slots.free > 0 else []
+    owners = connection.execute(_OWNERS, {"now": now}).all()
     for priority in Priority:
         candidates = [row.owner_id for row in owners if getattr(row, priority.name)]
         due: dict[Owner, Iterator[JobId]] = {}
@@ -126,7 +129,7 @@ def next_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime)
         while queue and queue[0].running < slots.free - len(chosen):
             place = heapq.heappop(queue)
             ids = due.setdefault(
-                place.owner, _due(connection, place.owner, priority, slots.free, now)
+                place.owner, _due(connection, place.owner, priority, slots.free + 1, now)
             )
             job_id = next(ids, None)
             if job_id is None:
@@ -136,7 +139,10 @@ def next_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime)
             turns.take(place.owner)
             again = _Place(running[place.owner], turns.latest(place.owner), place.owner)
             heapq.heappush(queue, again)
-    return chosen
+        are_left = are_left or any(
+            place.owner not in due or next(due[place.owner], None) is not None for place in queue
+        )
+    return chosen, are_left
 
 
 @dataclass(frozen=True, slots=True, order=True)
