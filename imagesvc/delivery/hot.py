@@ -88,7 +88,7 @@ class HotPath:
         """Answer equal requests with this entry, as long as it is in memory."""
         key = entry.variant.key
         url, accept = self._cleaned(scope), None
-        if any(name == b"vary" for name, _value in headers):
+        if b"vary" in dict(headers):
             accept = fields_by_name(scope["headers"]).get(b"accept", b"")
         known = self._answers.get(url, {})
         cache_keys = self._cache_keys.get(key, [])

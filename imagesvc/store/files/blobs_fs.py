@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from pathlib import Path
 
 from anyio import to_thread
@@ -30,7 +31,7 @@ class FileBlobStore:
 
     def path(self, digest: Digest) -> Path:
         """Where the blob is or would be; two levels keep directories short."""
-        return self.root.joinpath(digest[:2], digest[2:4], digest)
+        return _path_below(self.root, digest)
 
     async def put(self, source: Path, digest: Digest) -> None:
         """See `BlobStore`: rename, then fsync the directory entry."""
@@ -135,6 +136,11 @@ class FileBlobStore:
         """See `BlobStore`: one directory of the first level at a time."""
         for first in await to_thread.run_sync(_directories, self.root):
             yield await to_thread.run_sync(_blobs_below, first)
+
+
+@lru_cache(maxsize=4096)
+def _path_below(root: Path, digest: Digest) -> Path:
+    return root / digest[:2] / digest[2:4] / digest
 
 
 def _directories(root: Path) -> list[Path]:
