@@ -11,10 +11,10 @@ from PIL import Image
 from imagesvc.errors import ImagesvcError, InvalidTransform
 from imagesvc.imaging.analysis.pictures import SMALL_SIDE, analysis_of
 from imagesvc.imaging.codecs import pillow, vips
-from imagesvc.imaging.codecs.encode import jpeg
+from imagesvc.imaging.codecs.pillow_encoders import encode_jpeg, over
 from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
 from imagesvc.imaging.codecs.sources import open_source
-from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips import Picture, described, from_image
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
@@ -27,6 +27,7 @@ from imagesvc.imaging.messages import (
     Spill,
 )
 from imagesvc.imaging.mezzanine import SHARED_BYTES, mezzanine_format, mezzanine_size
+from imagesvc.imaging.pipeline import direct
 from imagesvc.imaging.pipeline.develop import resize
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.render import finish, render, render_each, shown_if_damaged, sniffed
@@ -125,6 +126,9 @@ class Decoded:
             return source.pixels(self._factor)
         if self._factor == 1:
             return resize(source, None, self._size)
+        image = direct.scaled(source, None, self._size, self._factor)
+        if image is not None:
+            return described(from_image(image), source.picture, is_upright=True)
         picture = source.pixels(self._factor)
         return scaled(picture, self._size.width, self._size.height)
 
@@ -179,7 +183,8 @@ def _encoded(picture: Picture, kind: Format) -> bytes:
         return bytes(picture.webpsave_buffer(lossless=True, effort=LOSSLESS_EFFORT, keep="none"))
     if picture.hasalpha():  # the header declared otherwise
         picture = picture.flatten(background=255)
-    return jpeg(picture, MEZZANINE_QUALITY)
+    image = over(vips.levels(picture), picture.width, picture.height, picture.bands)
+    return encode_jpeg(image, MEZZANINE_QUALITY, halves_chroma=True)
 
 
 def _factor(transform: Transform, shown: Size) -> int:

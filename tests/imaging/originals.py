@@ -107,6 +107,15 @@ def ssim(left: bytes, right: bytes) -> float:
     return float((map_ / ((ones**2 + twos**2 + c1) * (variance + c2))).mean())
 
 
+def chroma_distance(left: bytes, right: bytes) -> float:
+    """The mean difference of both colour channels, in levels."""
+    one, two = (
+        np.asarray(on_white(Image.open(io.BytesIO(data))).convert("YCbCr"), dtype=np.float64)
+        for data in (left, right)
+    )
+    return float(np.abs(one - two)[..., 1:].mean())
+
+
 def large_files(folder: Path) -> dict[str, str]:
     """Synthetic originals just above 3 MP, and the photographs if available."""
     picture = busy(2100, 1440)

@@ -15,7 +15,7 @@ from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.imaging.variant_plan import plan_variant
 from imagesvc.model.formats import Size
-from tests.imaging.originals import PHOTOS, large_files, rendered, request, ssim
+from tests.imaging.originals import PHOTOS, chroma_distance, large_files, rendered, request, ssim
 from tests.imaging.pictures import QUALITY, files, original
 
 LARGE = replace(
@@ -119,6 +119,7 @@ def test_the_difference_is_not_visible(large: dict[str, str], kind: str) -> None
 
     direct = rendered(large[kind], asked)
     made = [it.data for it in analysed.outcomes if isinstance(it, Rendered) and it.data]
+    assert max(chroma_distance(*pair) for pair in zip(made, direct, strict=True)) < 1.5
     scores = [ssim(*pair) for pair in zip(made, direct, strict=True)]
     # libwebp's own scaler, which a direct variant of WebP comes from, is the softer of the two.
     assert min(scores) >= (0.97 if kind == "webp" else 0.98), scores

@@ -24,15 +24,17 @@ def over(levels: Any, width: int, height: int, bands: int) -> Image.Image:
     return Image.frombuffer(mode, (width, height), levels, "raw", mode, 0, 1)
 
 
-def encode_jpeg(picture: Image.Image, quality: int) -> bytes:
+def encode_jpeg(picture: Image.Image, quality: int, *, halves_chroma: bool | None = None) -> bytes:
     """Write a baseline JPEG.
 
     Args:
         picture: in gray or RGB.
-        quality: from 1 to 100; up to 89 with chroma at half the resolution (4:2:0).
+        quality: from 1 to 100.
+        halves_chroma: whether chroma has half the resolution (4:2:0); by default up to quality 89.
     """
     file = io.BytesIO()
-    subsampling = 2 if picture.mode == "RGB" and quality < FULL_CHROMA else 0
+    halves = quality < FULL_CHROMA if halves_chroma is None else halves_chroma
+    subsampling = 2 if picture.mode == "RGB" and halves else 0
     picture.save(file, "JPEG", quality=quality, subsampling=subsampling)
     written = file.getbuffer()
     if written[_JFIF_AT:_JFIF_END] != _JFIF:

@@ -19,6 +19,9 @@ ANIMATED = frozenset({Format.GIF, Format.WEBP})
 MAX_HELD_PIXELS = 3_000_000
 """Up to here, all frames together, a picture is worked on in memory rather than streamed."""
 
+MAX_JPEG_PIXELS = 6_000_000
+"""Up to here, as its decoder shrinks it, a JPEG is decoded into memory; streaming is slower."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -79,7 +82,7 @@ class Source:
         if found is not None or self.format is not Format.JPEG:
             return found
         size = self.shrunk(factor)
-        if not 0 < size.width * size.height <= MAX_HELD_PIXELS:
+        if not 0 < size.width * size.height <= MAX_JPEG_PIXELS:
             return None
         return pillow_jpeg.decode_jpeg(self.data, factor)
 

@@ -58,8 +58,16 @@ def variant(source: Source, work: Work, stages: Stages) -> bytes | None:
     return encode_image(picture, work.transform)
 
 
-def scaled(source: Source, region: Box | None, target: Size) -> Image.Image | None:
+def scaled(
+    source: Source, region: Box | None, target: Size, factor: int | None = None
+) -> Image.Image | None:
     """Cut, scale down and orient a JPEG, decoding no more than needed.
+
+    Args:
+        source: the JPEG.
+        region: of the picture as shown; None for all of it.
+        target: the size of the result.
+        factor: by which the decoder shrinks; None for that of `jpeg_shrink`.
 
     Returns:
         None where libvips has to: enlarged, large, CMYK and damaged pictures, and other formats.
@@ -75,7 +83,7 @@ def scaled(source: Source, region: Box | None, target: Size) -> Image.Image | No
         target = Size(target.height, target.width)
     if target.width > box.width or target.height > box.height:
         return None
-    factor = jpeg_shrink(Size(box.width, box.height), target)
+    factor = factor or jpeg_shrink(Size(box.width, box.height), target)
     image = source.image(factor)
     if image is None:
         return None
