@@ -183,8 +183,8 @@ class Admission:
                 continue
             if self._fits(work):
                 return work
-            if self._is_impatient(work, now) and self._holding_back_would_help(work):
-                return None
+            if self._is_impatient(work, now) and self._has_room_for_expensive(work):
+                return None  # cheap work is held back until this has a slot
         return None
 
     def _in_order(self, now: float) -> Iterator[_Work]:
@@ -212,14 +212,8 @@ class Admission:
             return renders < max(self._slots, expensive + 1)
         return renders < self._slots and self._has_room_for_expensive(work)
 
-    def _holding_back_would_help(self, work: _Work) -> bool:
-        """Whether holding cheap work back would soon make space.
-
-        Expensive work is never held back.
-        """
-        return self._has_room_for_expensive(work)
-
     def _has_room_for_expensive(self, work: _Work) -> bool:
+        """Whether expensive work needs nothing but a slot and memory that cheap work holds."""
         return (
             self._running[Kind.EXPENSIVE] < self._expensive_slots
             and self._held[Kind.EXPENSIVE] + work.memory <= self._expensive_memory
