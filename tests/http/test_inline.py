@@ -94,6 +94,16 @@ def test_an_inline_answer_is_the_same_as_any_other(
     assert len(inline.all("date")) == len(inline.all("x-request-id")) == 1
 
 
+def test_conditions_on_several_lines_are_one_list(server: Server, hot: str) -> None:
+    """An intermediary may split a field, or join its lines (RFC 9110, section 5.3)."""
+    (etag,) = ask(server, request(hot)).all("etag")
+
+    split = ask(server, request(hot, 'If-None-Match: "other"', f"If-None-Match: {etag}"))
+    other = ask(server, request(hot, 'If-None-Match: "other"', 'If-None-Match: "third"'))
+
+    assert (split.status, other.status) == (304, 200)
+
+
 def test_a_request_id_is_kept_if_it_is_a_plain_word(server: Server, hot: str) -> None:
     """Anything else would go into a log line and a field of the answer."""
     good = ask(server, request(hot, "X-Request-ID: abc-1"))

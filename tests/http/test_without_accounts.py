@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from imagesvc.server.middleware.local_only import FIELDS, PREFIXES, USUAL
 from tests.http.asking import assert_problem, picture, send_raw
 from tests.server import Server
 
@@ -147,3 +148,9 @@ def test_with_accounts_other_sites_need_a_key(guarded: Server) -> None:
     """There are no cookies that a page could misuse."""
     answer = upload(guarded, origin="https://evil.test")
     assert_problem(answer, 401, "unauthorized")
+
+
+def test_no_field_of_a_proxy_is_among_those_that_are_not_checked() -> None:
+    """Fields of browsers are skipped, for speed."""
+    assert USUAL.isdisjoint(FIELDS)
+    assert [name for name in USUAL if name.startswith(PREFIXES)] == []
