@@ -41,7 +41,7 @@ class Render:
 
     def _decoded(self) -> pyvips.Image:
         if not self.width:
-            return pyvips.Image.new_from_file(self.photo, fail_on="error")
+            return pyvips.Image.new_from_file(self.photo, access="sequential", fail_on="error")
         return pyvips.Image.thumbnail(
             self.photo, self.width, height=self.height, size="down", fail_on="error"
         )

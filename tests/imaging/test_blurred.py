@@ -1,4 +1,4 @@
-"""JPEGs that are blurred at full size without a full decode, compared with an exact Gaussian."""
+"""JPEGs that are decoded or scaled to a part of their size, compared with an exact Gaussian."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from imagesvc.imaging.codecs import resampling
 from imagesvc.imaging.codecs.sources import open_source
+from imagesvc.imaging.codecs.vips_source import Source
+from imagesvc.imaging.pipeline import direct
 from imagesvc.imaging.pipeline.blurred import blurred as shortcut
+from imagesvc.imaging.pipeline.blurred import small_image
 from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.transforms.geometry import plan
 from imagesvc.imaging.transforms.transform import parse_text
@@ -27,12 +31,16 @@ MOST_AT_EDGES = 64.0
 SIGMAS = (8, 10, 13, 20, 40)
 
 
-def is_shortcut(path: str, query: str) -> bool:
-    """Whether a variant is made without a full decode."""
+def opened(path: str, query: str) -> tuple[Source, Work]:
+    """A JPEG, and what to make of it."""
     source = open_source(Path(path).read_bytes(), Format.JPEG)
     wanted = parse_text(query)
-    work = Work(wanted, plan(wanted, source.shown.width, source.shown.height))
-    return shortcut(source, work) is not None
+    return source, Work(wanted, plan(wanted, source.shown.width, source.shown.height))
+
+
+def is_shortcut(path: str, query: str) -> bool:
+    """Whether a variant is made without a full decode."""
+    return shortcut(*opened(path, query)) is not None
 
 
 def found_and_exact(path: str, sigma: float) -> tuple[Levels, Levels]:
@@ -63,6 +71,15 @@ def test_hard_pictures_are_blurred_as_after_a_full_decode(tmp_path: Path, sigma:
         assert off.mean() <= (MEAN_OF_STRIPES if fine else MEAN), name
 
 
+def photo() -> Image.Image:
+    """A part of a photograph, if there is one, and else of a picture that is drawn."""
+    path = PHOTOS / "photo_0.75mp_stop.jpg"
+    if not path.exists():
+        print(f"there are no photographs at {PHOTOS}")  # noqa: T201
+    picture = Image.open(path) if path.exists() else gradient(500, 470)
+    return picture.convert("RGB").crop((31, 33, 468, 466))
+
+
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
 @pytest.mark.parametrize("is_progressive", [False, True])
@@ -70,18 +87,82 @@ def test_photographs_are_blurred_as_after_a_full_decode(
     tmp_path: Path, subsampling: str, sigma: int, *, is_progressive: bool
 ) -> None:
     """Inside as closely as any; at their edges by `MOST_AT_EDGES`."""
-    path = PHOTOS / "photo_0.75mp_stop.jpg"
-    if not path.exists():
-        print(f"there are no photographs at {PHOTOS}")  # noqa: T201
-    picture = Image.open(path) if path.exists() else gradient(500, 470)
-    picture = picture.convert("RGB").crop((31, 33, 468, 466))
     options = {"quality": 90, "subsampling": subsampling, "progressive": is_progressive}
-    found, exact = found_and_exact(save(tmp_path / "a.jpg", picture, **options), sigma)
+    found, exact = found_and_exact(save(tmp_path / "a.jpg", photo(), **options), sigma)
 
     off = np.abs(found - exact)
     assert inside(off, sigma).max() <= MOST
     assert off.mean() <= MEAN
     assert off.max() <= MOST_AT_EDGES
+
+
+needs_accelerator = pytest.mark.skipif(
+    not resampling.IS_AVAILABLE, reason="cykooz-resizer is not installed here"
+)
+SCALES = ("blur=8", "blur=10", "w=403&blur=8", "w=300&blur=10", "crop=3,5,391,283&blur=10")
+"""At full size, at others, and of a region."""
+
+
+def small_and_exact(path: str, query: str) -> tuple[Levels, Levels]:
+    """The variant before it is encoded, and the exact blur of the picture in its final size."""
+    source, work = opened(path, f"{query}&format=jpeg&q=80")
+    found = small_image(source, work)
+    laid = work.plan
+    sharp = direct.scaled(source, laid.region, laid.scaled)
+    assert found is not None
+    assert sharp is not None
+    levels = np.asarray(sharp).reshape(sharp.height, sharp.width, -1)
+    return np.asarray(found, float).reshape(levels.shape), blurred(levels, work.transform.blur)
+
+
+@needs_accelerator
+@pytest.mark.parametrize("query", SCALES)
+def test_photographs_are_blurred_as_in_their_final_size(tmp_path: Path, query: str) -> None:
+    """Scaled down by more than is wanted, and enlarged: inside as closely as any."""
+    found, exact = small_and_exact(save(tmp_path / "a.jpg", photo(), quality=90), query)
+
+    off = np.abs(found - exact)
+    assert inside(off, 10).max() <= MOST
+    assert off.mean() <= MEAN
+    assert off.max() <= MOST_AT_EDGES
+
+
+@needs_accelerator
+@pytest.mark.parametrize("query", SCALES)
+def test_hard_pictures_are_blurred_as_in_their_final_size(tmp_path: Path, query: str) -> None:
+    """Away from the edges; where a resize makes wide stripes of fine ones, by more."""
+    for name, levels in patterns(437, 401, 10).items():
+        path = save(tmp_path / "a.jpg", Image.fromarray(levels.squeeze()), quality=92)
+        off = inside(np.abs(np.subtract(*small_and_exact(path, query))), 10)
+
+        fine = name.startswith("stripes")
+        assert off.max() <= (MOST_OF_STRIPES if fine else MOST), name
+        assert off.mean() <= (MEAN_OF_STRIPES if fine else MEAN), name
+
+
+@needs_accelerator
+@pytest.mark.parametrize("level", [0, 3, 128, 254, 255])
+def test_flat_pictures_keep_their_level_in_any_size(tmp_path: Path, level: int) -> None:
+    """Exactly."""
+    path = save(tmp_path / "a.jpg", Image.new("L", (433, 401), level), quality=95)
+    for query in SCALES:
+        found, _ = small_and_exact(path, query)
+        assert (found == level).all()
+
+
+@needs_accelerator
+@pytest.mark.parametrize(
+    "query",
+    ["blur=7.99", "w=200&blur=10", "w=400&h=300&fit=cover&blur=10", "blur=10&sharpen=1", "w=400"],
+)
+def test_narrow_blurs_small_variants_and_other_steps_take_the_usual_way(
+    tmp_path: Path, query: str
+) -> None:
+    """Rounded to a few pixels, sides would have another ratio."""
+    path = save(tmp_path / "a.jpg", gradient(437, 401))
+
+    assert small_image(*opened(path, f"{query}&format=jpeg&q=80")) is None
+    assert seen(make(path, f"{query}&format=jpeg")).format == "JPEG"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -6,8 +6,6 @@ platform; where it is absent, libvips resamples.
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 from PIL import Image
 
 from imagesvc.imaging.transforms.geometry import Box
@@ -33,8 +31,47 @@ def resampled(picture: Image.Image, box: Box, factor: int, size: Size) -> Image.
     """
     options = ResizeOptions(
         resize_alg=ResizeAlg.convolution(FilterType.lanczos3),
-        crop_box=CropBox(*(side / factor for side in astuple(box))),
+        crop_box=CropBox(*_divided(box, factor)),
     )
     scaled = Image.new(picture.mode, (size.width, size.height), None)
     Resizer().resize_pil(picture, scaled, options)
     return scaled
+
+
+def interpolated(picture: Image.Image, factor: int, box: Box) -> Image.Image:
+    """Enlarge a part of a picture linearly; Pillow does it where the accelerator is absent.
+
+    Args:
+        picture: in gray or RGB.
+        factor: the pixels of the result for each of `picture`.
+        box: the part, in pixels of the result.
+    """
+    return stretched(picture, _divided(box, factor), Size(box.width, box.height))
+
+
+def stretched(
+    picture: Image.Image, part: tuple[float, float, float, float] | None, size: Size
+) -> Image.Image:
+    """The same for factors that are no integers.
+
+    Args:
+        picture: in gray or RGB.
+        part: left, top, width and height, in pixels of `picture`; None for all of it.
+        size: no side shorter than that of the part.
+    """
+    left, top, width, height = part or (0.0, 0.0, *picture.size)
+    sides = size.width, size.height
+    if not IS_AVAILABLE:
+        edges = (left, top, left + width, top + height)
+        return picture.resize(sides, Image.Resampling.BILINEAR, box=edges)
+    options = ResizeOptions(
+        resize_alg=ResizeAlg.convolution(FilterType.bilinear),
+        crop_box=CropBox(left, top, width, height),
+    )
+    enlarged = Image.new(picture.mode, sides, None)
+    Resizer().resize_pil(picture, enlarged, options)
+    return enlarged
+
+
+def _divided(box: Box, factor: int) -> tuple[float, float, float, float]:
+    return box.left / factor, box.top / factor, box.width / factor, box.height / factor

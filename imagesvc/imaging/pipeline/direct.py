@@ -43,9 +43,7 @@ def variant(source: Source, work: Work, stages: Stages) -> bytes | None:
     Raises:
         MemoryError: there is not enough of it.
     """
-    if work.transform.format not in QUICK or work.plan.pad or looks_at_pixels(work):
-        return None
-    if not (_only_scales(work.transform) and is_plain_srgb(source.picture)):
+    if not (only_scales(work, work.transform) and is_plain_srgb(source.picture)):
         return None
     picture = scaled(source, work.plan.region, work.plan.scaled)
     if picture is None:
@@ -92,9 +90,15 @@ def scaled(
     return small if turn is None else small.transpose(turn)
 
 
-def _only_scales(transform: Transform) -> bool:
-    return all(
-        getattr(transform, name) == default
-        for name, default in _DEFAULTS.items()
-        if name not in _DONE
+def only_scales(work: Work, transform: Transform) -> bool:
+    """Whether these operations are only to cut and scale, and to write a format of Pillow's."""
+    return (
+        transform.format in QUICK
+        and not work.plan.pad
+        and not looks_at_pixels(work)
+        and all(
+            getattr(transform, name) == default
+            for name, default in _DEFAULTS.items()
+            if name not in _DONE
+        )
     )

@@ -16,7 +16,10 @@ import math
 from dataclasses import replace
 from functools import lru_cache
 
-from imagesvc.imaging.codecs import vips
+from PIL import Image
+
+from imagesvc.imaging.codecs import resampling, vips, vips_source
+from imagesvc.imaging.codecs.pillow_encoders import over
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.pipeline import kernels
 from imagesvc.imaging.transforms.geometry import Box
@@ -42,13 +45,22 @@ def gaussian(picture: Picture, sigma: float) -> Picture:
     Pixels are read once and from top to bottom, as a decoder gives them.
     """
     factor = reduction(sigma)
-    if factor == 1:
-        return _convolved(picture, sigma)
+    if factor > 1:
+        return _reduced(picture, sigma, factor)
+    if picture.format == "uchar" and sigma >= FAST_SIGMA:
+        return _fast(picture, kernels.pair(sigma))
+    soft = picture.convsep(_exact_row(sigma), precision="float")
+    if picture.format != "uchar":
+        return soft
+    return soft.rint().cast("uchar").copy(interpretation=picture.interpretation)
+
+
+def _reduced(picture: Picture, sigma: float, factor: int) -> Picture:
     width, height = picture.width, picture.height
     margin = BORDER * factor
     sides = (-(-side // factor) * factor for side in (width, height))
     small = _framed(picture, margin, *sides).reduce(factor, factor, kernel="linear").copy_memory()
-    soft = gaussian(small, _rest(sigma, factor, _linear_variance(factor)))
+    soft = _of_small(small, _rest(sigma, factor, _linear_variance(factor)))
     return _enlarged(soft, factor, Box(margin, margin, width, height))
 
 
@@ -69,7 +81,18 @@ def gaussian_of_means(means: Picture, sigma: float, factor: int, box: Box) -> Pi
     return _enlarged(soft, factor, replace(box, left=margin + box.left, top=margin + box.top))
 
 
-def _rest(sigma: float, factor: int, reduced: float) -> float:
+def gaussian_of_scaled(small: Picture, sigma: float, factor: float) -> Picture:
+    """The blur of a picture that was scaled down by a sharp kernel, for linear interpolation.
+
+    Args:
+        small: the picture, scaled down.
+        sigma: in pixels of the larger picture.
+        factor: how much smaller it is, on average of both sides.
+    """
+    return _of_small(small, _rest(sigma, factor, 0.0))
+
+
+def _rest(sigma: float, factor: float, reduced: float) -> float:
     """What is left of sigma for a reduced picture, in its pixels.
 
     Args:
@@ -85,7 +108,7 @@ def _framed(picture: Picture, margin: int, width: int, height: int) -> Picture:
     return picture.embed(margin, margin, width + 2 * margin, height + 2 * margin, extend="copy")
 
 
-def _linear_variance(factor: int) -> float:
+def _linear_variance(factor: float) -> float:
     """The variance of a reduction in which pixels count by their distance to the next ones.
 
     The interpolation back is its mirror image, and has the same, on average.
@@ -93,32 +116,46 @@ def _linear_variance(factor: int) -> float:
     return factor * factor / 6 + 1 / 12
 
 
-def _convolved(picture: Picture, sigma: float) -> Picture:
-    if picture.format != "uchar":
-        return picture.convsep(_exact_row(sigma), precision="float")
-    if sigma < FAST_SIGMA:
-        soft = picture.convsep(_exact_row(sigma), precision="float").rint().cast("uchar")
-        return soft.copy(interpretation=picture.interpretation)
-    kernel, other = kernels.pair(sigma)
-    (first, first_down), (second, second_down) = _turnable(kernel), _turnable(other)
-    # The second kernel reaches over the edges of what the first has blurred.
-    margin, width, height = len(other) // 2, picture.width, picture.height
-    framed = _framed(picture, margin, width, height)
-    across = _fast(_fast(framed, first), second).crop(margin, 0, width, framed.height)
-    down = _fast(_fast(across.copy_memory(), first_down), second_down)
-    return down.crop(0, margin, width, height)
+def _of_small(picture: Picture, sigma: float) -> Picture:
+    """The blur of a reduced picture, which is interpolated later, and need not be as exact."""
+    if picture.format != "uchar" or reduction(sigma) > 1:
+        return gaussian(picture, sigma)
+    return _fast(picture, kernels.one_or_two(sigma))
+
+
+def _fast(picture: Picture, listed: tuple[kernels.Kernel, ...]) -> Picture:
+    """Convolve bytes with kernels one after the other, first across and then down."""
+    width, height = picture.width, picture.height
+    # A second kernel reaches over the edges of what the first has blurred.
+    margin = sum(len(kernel) // 2 for kernel in listed[1:])
+    soft = _framed(picture, margin, width, height) if margin else picture
+    rows = [_turnable(kernel) for kernel in listed]
+    for across, _ in rows:
+        soft = soft.conv(across, precision="integer")
+    soft = soft.crop(margin, 0, width, height + 2 * margin).copy_memory()
+    for _, down in rows:
+        soft = soft.conv(down, precision="integer")
+    return soft.crop(0, margin, width, height)
 
 
 def _enlarged(small: Picture, factor: int, box: Box) -> Picture:
-    """Interpolate linearly, and keep the part that is in a box.
+    """Interpolate linearly, and keep the part that is in a box, at once where that is small.
 
-    Pixels are repeated, and then averaged over as many: two exact operations of libvips that are
-    each faster than its interpolators.
+    In a large one pixels are repeated, and then averaged over as many: two exact operations of
+    libvips that are each faster than its interpolators.
     """
+    is_small = box.width * box.height <= vips_source.MAX_HELD_PIXELS
+    if is_small and small.format == "uchar" and small.bands in {vips.GRAY, vips.RGB}:
+        return vips.from_image(resampling.interpolated(in_memory(small), factor, box))
     across, down = _turnable((1, *[2] * (factor - 1), 1))
     wide = _convolve(small.zoom(factor, 1), across).crop(box.left, 0, box.width, small.height)
     tall = _convolve(wide.copy_memory().zoom(1, factor), down)
     return tall.crop(0, box.top, box.width, box.height)
+
+
+def in_memory(picture: Picture) -> Image.Image:
+    """The pixels of a picture for Pillow."""
+    return over(vips.levels(picture), picture.width, picture.height, picture.bands)
 
 
 def _convolve(picture: Picture, kernel: Picture) -> Picture:
@@ -126,15 +163,11 @@ def _convolve(picture: Picture, kernel: Picture) -> Picture:
     return picture.conv(kernel, precision=precision)
 
 
-def _fast(picture: Picture, kernel: Picture) -> Picture:
-    return picture.conv(kernel, precision="integer")
-
-
 @lru_cache(maxsize=256)
 def _turnable(kernel: kernels.Kernel) -> tuple[Picture, Picture]:
     """A kernel as a row and as a column."""
     row = vips.matrix(kernel, sum(kernel))
-    return row, row.rot90()
+    return row, row.rot90().copy_memory()
 
 
 @lru_cache(maxsize=256)

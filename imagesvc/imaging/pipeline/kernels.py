@@ -11,6 +11,10 @@ LARGEST = 64
 libvips convolves bytes with 8-bit coefficients. It keeps integers of up to 64 as they are if their
 sum is a power of two; then flat areas stay exactly flat. It rounds all others.
 """
+MOST_ALONE = 0.0155
+"""The sum of absolute errors with which one kernel will do: 2 levels of black and white."""
+NEAR = tuple(1 + step / 150 for step in range(-2, 3))
+"""The sigmas that one kernel is rounded from, relative to the one that it is for."""
 FIRST_SHARES = tuple(0.2 + 0.3 * step / 8 for step in range(9))
 """The shares of the variance that the first of two kernels is tried with."""
 REACH = 3.5
@@ -29,10 +33,19 @@ def sampled(sigma: float) -> list[float]:
 
 
 @lru_cache(maxsize=256)
+def one_or_two(sigma: float) -> tuple[Kernel, ...]:
+    """One fast kernel if it is close enough to a Gaussian, else a pair."""
+    exact = sampled(sigma)
+    found = [(_error(it, (1,), exact), it) for it in (rounded(sigma * near) for near in NEAR)]
+    error, alone = min(found)
+    return (alone,) if error <= MOST_ALONE else pair(sigma)
+
+
+@lru_cache(maxsize=256)
 def pair(sigma: float) -> tuple[Kernel, Kernel]:
     """Two fast kernels that are a Gaussian when applied one after the other.
 
-    One alone can be off by 3 levels. Of several pairs this is the one with the smallest sum of
+    One alone can be off by 5 levels. Of several pairs this is the one with the smallest sum of
     absolute errors, which bounds the error of any picture: a level a pass for a sigma from 1.
     """
     exact = sampled(sigma)
