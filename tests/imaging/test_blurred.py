@@ -228,7 +228,7 @@ def test_other_colours_and_tiny_pictures_are_decoded_whole(tmp_path: Path) -> No
 
 def test_a_large_stream_is_blurred_as_its_pixels_in_memory(tmp_path: Path) -> None:
     """Shrunk by two it is too large for Pillow, and libvips decodes it row by row."""
-    picture = gradient(500, 400).convert("L").resize((4203, 3405))
+    picture = gradient(500, 400).convert("L").resize((5403, 4607))
     path = save(tmp_path / "a.jpg", picture, quality=80)
     lossless = save(tmp_path / "a.png", Image.open(path), compress_level=0)
     query = "blur=8&format=jpeg&q=100"

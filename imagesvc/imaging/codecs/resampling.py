@@ -19,7 +19,9 @@ else:
     IS_AVAILABLE = True
 
 
-def resampled(picture: Image.Image, box: Box, factor: int, size: Size) -> Image.Image:
+def resampled(
+    picture: Image.Image, box: Box, factor: int, size: Size, *, is_soft: bool = False
+) -> Image.Image:
     """Scale a part of a picture down to exactly `size`, by Lanczos with three lobes.
 
     Args:
@@ -28,9 +30,10 @@ def resampled(picture: Image.Image, box: Box, factor: int, size: Size) -> Image.
             between those of `picture`.
         factor: by which the decoder shrank it.
         size: no side longer than that of the part.
+        is_soft: pixels count by their distance to the next ones instead, without sharpening.
     """
     options = ResizeOptions(
-        resize_alg=ResizeAlg.convolution(FilterType.lanczos3),
+        resize_alg=ResizeAlg.convolution(FilterType.bilinear if is_soft else FilterType.lanczos3),
         crop_box=CropBox(*_divided(box, factor)),
     )
     scaled = Image.new(picture.mode, (size.width, size.height), None)

@@ -74,7 +74,7 @@ def _scaled(source: Source, work: Work) -> Image.Image | None:
     small = Size(*(-(-side // factor) for side in (target.width, target.height)))
     if sigma < MIN_SIGMA or min(small.width, small.height) < MIN_SIDE:
         return None
-    image = direct.scaled(source, region, small)
+    image = direct.scaled(source, region, small, is_soft=True)
     if image is None:
         return None
     scale = math.sqrt(target.width * target.height / (small.width * small.height))

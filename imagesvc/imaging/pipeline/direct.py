@@ -57,7 +57,12 @@ def variant(source: Source, work: Work, stages: Stages) -> bytes | None:
 
 
 def scaled(
-    source: Source, region: Box | None, target: Size, factor: int | None = None
+    source: Source,
+    region: Box | None,
+    target: Size,
+    factor: int | None = None,
+    *,
+    is_soft: bool = False,
 ) -> Image.Image | None:
     """Cut, scale down and orient a JPEG, decoding no more than needed.
 
@@ -66,6 +71,7 @@ def scaled(
         region: of the picture as shown; None for all of it.
         target: the size of the result.
         factor: by which the decoder shrinks; None for that of `jpeg_shrink`.
+        is_soft: without sharpening, for a blur.
 
     Returns:
         None where libvips has to: enlarged, large, CMYK and damaged pictures, and other formats.
@@ -85,7 +91,7 @@ def scaled(
     image = source.image(factor)
     if image is None:
         return None
-    small = resampling.resampled(image, box, factor, target)
+    small = resampling.resampled(image, box, factor, target, is_soft=is_soft)
     turn = TURNS.get(source.orientation)
     return small if turn is None else small.transpose(turn)
 

@@ -82,14 +82,14 @@ def gaussian_of_means(means: Picture, sigma: float, factor: int, box: Box) -> Pi
 
 
 def gaussian_of_scaled(small: Picture, sigma: float, factor: float) -> Picture:
-    """The blur of a picture that was scaled down by a sharp kernel, for linear interpolation.
+    """The blur of a picture that was scaled down without sharpening, for linear interpolation.
 
     Args:
         small: the picture, scaled down.
         sigma: in pixels of the larger picture.
         factor: how much smaller it is, on average of both sides.
     """
-    return _of_small(small, _rest(sigma, factor, 0.0))
+    return _of_small(small, _rest(sigma, factor, _linear_variance(factor)))
 
 
 def _rest(sigma: float, factor: float, reduced: float) -> float:
