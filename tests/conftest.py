@@ -34,6 +34,7 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
 
 TAKE_LONGEST = (
     "test_slow_clients.py",
+    "test_full_disk.py",
     "test_hostile_files.py",
     "test_long_jobs.py",
     "test_corpus.py",

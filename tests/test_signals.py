@@ -143,24 +143,3 @@ def test_each_address_that_was_named_must_be_this_machines() -> None:
     """Otherwise a service could start that is unreachable at one of its addresses."""
     with pytest.raises(CannotListen, match=r"listen on 192\.0\.2\.9, port 0: .* no such address"):
         bound_sockets(["127.0.0.1", "192.0.2.9"], 0)
-
-
-def test_a_missing_data_directory_is_reported_and_is_not_a_bug(make_server: MakeServer) -> None:
-    """An unmounted disk gives 503 that names it, and the remaining metrics."""
-    server = make_server(workers=1)
-    server.client.get("/metrics")
-    gone = server.data_dir.with_name("gone")
-    server.data_dir.rename(gone)
-    try:
-        ready = server.client.get("/readyz")
-        metrics = server.client.get("/metrics")
-    finally:
-        gone.rename(server.data_dir)
-
-    assert ready.status_code == 503
-    assert ready.json()["checks"]["data_dir"] == "The data directory is missing."
-    assert not ready.json()["reads"]
-    assert metrics.status_code in {200, 503}
-    assert "imagesvc_disk_free_bytes" not in metrics.text
-    assert ".bug" not in server.log()
-    assert server.client.get("/readyz").status_code == 200

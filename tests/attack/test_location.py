@@ -29,7 +29,7 @@ VARY = "Authorization, X-API-Key"
 def people_of_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     """The people of a server with accounts."""
     place = tmp_path_factory.mktemp("places") / "data"
-    server = Server(place, auth="required", rate_limits="off", workers=2).start()
+    server = Server(place, auth="required", rate_limits="off").start()
     yield people_of(server)
     server.close()
 

@@ -15,7 +15,7 @@ from imagesvc.settings.settings import Settings
 from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
-from tests.server import reserve_port
+from tests.server import Server, reserve_port
 
 
 def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -133,10 +133,8 @@ def test_a_broken_link_is_reported(tmp_path: Path, command: str, name: str) -> N
     assert done.stderr.count("\n") == 1
 
 
-def test_a_port_in_use_ends_serve_with_an_error(make_server: MakeServer, tmp_path: Path) -> None:
+def test_a_port_in_use_ends_serve_with_an_error(server: Server, tmp_path: Path) -> None:
     """A supervisor must detect that it does not run."""
-    server = make_server(workers=1)
-
     done = run(tmp_path, "serve", "--port", str(server.port), "--data-dir", "other", workers="1")
 
     assert done.returncode not in {0, 2}
@@ -145,10 +143,10 @@ def test_a_port_in_use_ends_serve_with_an_error(make_server: MakeServer, tmp_pat
 
 
 def test_a_port_in_use_leaves_the_first_key_to_a_later_start(
-    make_server: MakeServer, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     """A start that cannot listen makes no admin, whose key it would not print."""
-    port, data_dir = make_server(workers=1).port, tmp_path / "other"
+    port, data_dir = server.port, tmp_path / "other"
 
     run(tmp_path, "serve", "--port", str(port), "--data-dir", str(data_dir), workers="1")
 
@@ -172,12 +170,8 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
     assert done.stdout.strip() == version("imagesvc")
 
 
-def test_a_second_server_on_the_same_data_is_refused(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    """It would delete the unfinished uploads of the first."""
-    server = make_server(workers=1)
-
+def test_a_second_server_on_the_same_data_is_refused(server: Server, tmp_path: Path) -> None:
+    """It would delete the unfinished uploads of the first, and queue its running jobs again."""
     done = run(tmp_path, "serve", "--port", "0", "--data-dir", str(server.data_dir), workers="1")
 
     assert done.returncode != 0

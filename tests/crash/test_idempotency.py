@@ -50,7 +50,7 @@ def test_a_retry_after_a_kill_makes_no_second_image(make_server: MakeServer, few
     The same holds for each of several files, which are committed one by one. Kills are repeated
     until one came between a commit and its response, which is the case to test.
     """
-    server, chance = make_server(workers=2), random.Random(7)
+    server, chance = make_server(workers=1), random.Random(7)
     kills = cut_off = 0
     while kills < fewest or (not cut_off and kills < MOST_KILLS):
         uploads = {

@@ -22,7 +22,7 @@ SAMPLE = 40
 
 def test_a_few_kills_lose_nothing(make_server: MakeServer) -> None:
     """A short schedule, which runs with every test run."""
-    run_schedule(make_server(workers=2), kills=QUICK_KILLS, seed=1)
+    run_schedule(make_server(workers=1), kills=QUICK_KILLS, seed=1)
 
 
 @pytest.mark.long

@@ -110,16 +110,22 @@ def test_a_missing_data_directory_is_not_a_bug(make_server: MakeServer) -> None:
 
     answers = [server.client.post("/images", content=picture(5)) for _ in range(2)]
     ready = server.client.get("/readyz")
+    metrics = server.client.get("/metrics")
     aside.rename(server.data_dir)
 
     for answer in answers:
         assert_problem(answer, 503, "overloaded")
         assert answer.json()["detail"] == "The data directory is missing."
         assert answer.headers["retry-after"]
+    assert ready.status_code == 503
     assert ready.json()["checks"]["data_dir"] == "The data directory is missing."
+    assert not ready.json()["reads"]
+    assert metrics.status_code in {200, 503}
+    assert "imagesvc_disk_free_bytes" not in metrics.text
+    assert server.client.get("/readyz").status_code == 200
     assert server.client.get("/metrics").status_code == 200
     assert server.upload(picture(5))["status"] == "pending"
-    assert "request.bug" not in server.log()
+    assert ".bug" not in server.log()
 
 
 def test_a_stop_waits_for_running_requests(make_server: MakeServer) -> None:

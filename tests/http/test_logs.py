@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -159,23 +160,30 @@ def test_a_quiet_server_logs_no_requests(make_server: MakeServer) -> None:
     assert [line["action"] for line in lines(server)] == ["data_dir.new", "auth.off"]
 
 
-def test_text_logs_are_for_reading(make_server: MakeServer) -> None:
-    """On a terminal, or when asked for."""
-    server = make_server(log_format="text", workers=1)
-    server.client.get("/nothing")
+@pytest.fixture(scope="module")
+def readable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose log is text."""
+    server = Server(tmp_path_factory.mktemp("text") / "data", log_format="text").start()
+    yield server
+    server.close()
 
-    until(lambda: "/nothing" in server.log())
-    assert not server.log().startswith("{")
-    assert "HTTPStatus" not in server.log()
+
+def test_text_logs_are_for_reading(readable: Server) -> None:
+    """On a terminal, or when asked for."""
+    readable.client.get("/nothing")
+
+    until(lambda: "/nothing" in readable.log())
+    assert not readable.log().startswith("{")
+    assert "HTTPStatus" not in readable.log()
 
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e\u2066\r\n\x7f"
 """A terminal's title, a bell, a C1 control, bidirectional marks and line ends."""
 
 
-def test_text_logs_contain_no_terminal_escapes(make_server: MakeServer) -> None:
+def test_text_logs_contain_no_terminal_escapes(readable: Server) -> None:
     """A path is decoded before it is logged."""
-    server = make_server(log_format="text", workers=1)
+    server = readable
     server.client.get(f"/x{quote(HOSTILE)}", headers={"x-request-id": "hostile"})
 
     until(lambda: "hostile" in server.log())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import httpx2
@@ -24,14 +26,25 @@ def signed(path: str, *pairs: tuple[str, str], **options: object) -> str:
     return f"{path}?{urlencode(SIGNER.sign(path, pairs, **options))}"  # type: ignore[arg-type]
 
 
+@pytest.fixture(scope="module")
+def policy(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with the policy that the tests name."""
+    place = tmp_path_factory.mktemp(request.param) / "data"
+    server = Server(place, transform_policy=request.param, signing_keys=KEYS).start()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def image(make_server: MakeServer, request: pytest.FixtureRequest) -> tuple[Server, str]:
-    """A server with the policy that the test names, and the path of an image on it."""
-    server = make_server(transform_policy=request.param, signing_keys=KEYS)
-    return server, f"/images/{server.upload(picture())['id']}"
+def image(policy: Server, request: pytest.FixtureRequest) -> tuple[Server, str]:
+    """The server, and the path of an image that only this test uses."""
+    content = picture(zlib.crc32(request.node.nodeid.encode()))
+    return policy, f"/images/{policy.upload(content)['id']}"
 
 
-@pytest.mark.parametrize("image", ["presets"], indirect=True)
+@pytest.mark.parametrize("policy", ["presets"], indirect=True)
 def test_policy_presets_serves_presets_and_originals_to_all_and_the_rest_when_signed(
     image: tuple[Server, str],
 ) -> None:
@@ -63,7 +76,7 @@ def test_policy_presets_serves_presets_and_originals_to_all_and_the_rest_when_si
     }
 
 
-@pytest.mark.parametrize("image", ["signed"], indirect=True)
+@pytest.mark.parametrize("policy", ["signed"], indirect=True)
 def test_policy_signed_covers_originals_too(image: tuple[Server, str]) -> None:
     """Originals have metadata that variants do not have."""
     server, path = image
@@ -73,7 +86,7 @@ def test_policy_signed_covers_originals_too(image: tuple[Server, str]) -> None:
     assert server.client.get(f"{path}/thumbnail").status_code == 200
 
 
-@pytest.mark.parametrize("image", ["open"], indirect=True)
+@pytest.mark.parametrize("policy", ["open"], indirect=True)
 def test_an_invalid_signature_is_refused_under_every_policy(
     image: tuple[Server, str],
 ) -> None:
@@ -88,7 +101,7 @@ def test_an_invalid_signature_is_refused_under_every_policy(
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("image", ["presets"], indirect=True)
+@pytest.mark.parametrize("policy", ["presets"], indirect=True)
 def test_an_expiring_url_is_not_cached_beyond_its_expiry(image: tuple[Server, str]) -> None:
     """Neither a cache nor our memory may use it after its expiry."""
     server, path = image
@@ -106,7 +119,7 @@ def test_an_expiring_url_is_not_cached_beyond_its_expiry(image: tuple[Server, st
     assert second.status_code == 403
 
 
-@pytest.mark.parametrize("image", ["presets", "signed"], indirect=True)
+@pytest.mark.parametrize("policy", ["presets", "signed"], indirect=True)
 def test_presets_may_negotiate_their_format_without_a_signature(image: tuple[Server, str]) -> None:
     """That is still a bounded set; with other parameters it is not."""
     server, path = image
@@ -125,7 +138,7 @@ def test_presets_may_negotiate_their_format_without_a_signature(image: tuple[Ser
         assert server.client.get(url).status_code == 403, url
 
 
-@pytest.mark.parametrize("image", ["presets"], indirect=True)
+@pytest.mark.parametrize("policy", ["presets"], indirect=True)
 def test_the_command_line_signs_urls(image: tuple[Server, str]) -> None:
     """Operators try it first."""
     server, path = image

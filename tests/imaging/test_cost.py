@@ -90,7 +90,7 @@ MAKERS: dict[str, Callable[[Path], str]] = {
     "avif": lambda folder: save(folder / "e.avif", noise(1000, 800), speed=10),
     "animation": lambda folder: moving(
         folder / "f.gif",
-        [noise(200, 150).convert("P").rotate(turn) for turn in range(90)],
+        [noise(200, 150).convert("P").rotate(turn) for turn in range(45)],
         loop=0,
     ),
     "moving_png": lambda folder: moving(folder / "h.png", [noise(400, 300) for _ in range(10)]),
@@ -100,8 +100,8 @@ MAKERS: dict[str, Callable[[Path], str]] = {
     "tiles": lambda folder: save(folder / "g.jp2", noise(800, 800), tile_size=(8, 8)),
     "floats": lambda folder: floats(folder / "h.tif", 1600, 1200),
     "deep": lambda folder: deep(folder / "j.png", 1600, 1200, profile="p3", compression=1),
-    "deep_tiff": lambda folder: deep(folder / "j.tif", 2400, 1600, profile="p3"),
-    "transparent": lambda folder: save(folder / "k.png", transparent(1600, 1200), compress_level=1),
+    "deep_tiff": lambda folder: deep(folder / "j.tif", 1600, 1200, profile="p3"),
+    "transparent": lambda folder: save(folder / "k.png", transparent(1200, 900), compress_level=1),
     "zstd": lambda folder: save(folder / "i.tif", noise(1600, 1200), compression="zstd"),
 }
 """One file of each kind that is predicted in its own way."""

@@ -1,8 +1,7 @@
-"""A graceful stop, and one server for each data directory."""
+"""A graceful stop, and a start after a kill."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -10,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
-import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import marked
@@ -121,19 +119,6 @@ def test_a_rendering_in_progress_is_answered_during_a_stop(make_server: MakeServ
         assert server.stop() in CLEAN
 
     assert answer.result().status_code == 200
-
-
-def test_a_second_server_on_the_same_data_is_refused(make_server: MakeServer) -> None:
-    """It would empty the first one's tmp/ and queue its running jobs a second time."""
-    server = make_server(workers=1)
-
-    with (
-        contextlib.closing(Server(server.data_dir, workers=1)) as second,
-        pytest.raises(AssertionError, match="Another server is running on"),
-    ):
-        second.start()
-
-    assert server.client.get("/readyz").status_code == 200
 
 
 def test_the_data_of_a_killed_server_is_available_immediately(make_server: MakeServer) -> None:

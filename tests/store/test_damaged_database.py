@@ -27,7 +27,7 @@ Damage = Callable[[Path], None]
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a stopped server with some images: its log is in the database."""
-    return make_stock(tmp_path_factory.mktemp("stock"), IMAGES, description="words " * 50)
+    return make_stock(tmp_path_factory.mktemp("stock"), IMAGES, "[]", description="words " * 50)
 
 
 def database(server: Server) -> Path:
