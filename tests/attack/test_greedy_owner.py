@@ -39,7 +39,7 @@ def count(owner: Account, status: str) -> int:
     return len(owner.client.get(f"/api/v1/jobs?status={status}&limit=200").json()["data"])
 
 
-@pytest.mark.parametrize("number_of_workers", [1, 2])
+@pytest.mark.parametrize("number_of_workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_backlog_does_not_delay_other_users(
     make_server: MakeServer, number_of_workers: int
 ) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,31 +26,49 @@ SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"
 MANIFEST = SHARED / "corpus" / "manifest.json"
 
 
-def hostile_names() -> list[bytes]:
-    """File names of the corpus when it is there, and a few that always are."""
-    names = [
+def corpus_names() -> list[bytes]:
+    """The file names of the corpus."""
+    return [
+        entry["name"].encode("utf-8", "surrogatepass")
+        if "name" in entry
+        else base64.b64decode(entry["name_b64"])
+        for entry in json.loads(MANIFEST.read_text())["upload_names"]
+    ]
+
+
+def few_names() -> list[bytes]:
+    """One file name of each kind."""
+    return [
         b"../../../../tmp/corpus_pwned.jpg", b"..", b"", b"x\r\nSet-Cookie: a=b\r\n.jpg",
         b'x"; filename="y.php', b"nul\0.jpg", b"photo\xff.jpg", b"|id>/tmp/corpus_pwned|.jpg",
         "\u202egpj.exe".encode(), b"%0d%0aX: y.jpg", b"\\\\host\\share\\a.jpg", b"a" * 4000,
     ]  # fmt: skip
-    if MANIFEST.exists():
-        entries = json.loads(MANIFEST.read_text())["upload_names"]
-        names += [
-            entry["name"].encode("utf-8", "surrogatepass")
-            if "name" in entry
-            else base64.b64decode(entry["name_b64"])
-            for entry in entries
-        ]
-    return names
 
 
 @pytest.mark.parametrize("way", ["part", "query"])
-def test_no_file_name_decides_a_path_a_header_or_a_command(server: Server, way: str) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        few_names,
+        pytest.param(
+            corpus_names,
+            marks=[
+                pytest.mark.long,
+                pytest.mark.skipif(
+                    not MANIFEST.exists(), reason=f"there is no test corpus at {MANIFEST.parent}"
+                ),
+            ],
+        ),
+    ],
+)
+def test_no_file_name_decides_a_path_a_header_or_a_command(
+    server: Server, way: str, names: Callable[[], list[bytes]]
+) -> None:
     """It is shown and offered for download as one quoted word; all else ignores it."""
     content = picture(33)
     before = {path for path in server.data_dir.rglob("*") if path.is_file()}
 
-    for name in hostile_names():
+    for name in names():
         if way == "query":
             target = f"/images?filename={quote(name)}"
             answer = server.client.post(target, content=content)
