@@ -10,7 +10,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from imagesvc.auth.csrf import is_loopback_netloc
@@ -61,8 +60,8 @@ READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
     "if-match": (lambda value: check_if_match(value, '"etag"'), ("",)),
     "version": (lambda value: expected_versions(request_with("if-match", value)), ("",)),
     "range": (lambda value: requested_range(value, None, '"etag"', 10), ("", "bytes=")),
-    "forwarded": (lambda value: hops(Headers({"forwarded": value})), ("", "for=")),
-    "x-forwarded-for": (lambda value: hops(Headers({"x-forwarded-for": value})), ("",)),
+    "forwarded": (lambda value: hops({b"forwarded": value.encode()}), ("", "for=")),
+    "x-forwarded-for": (lambda value: hops({b"x-forwarded-for": value.encode()}), ("",)),
     "idempotency-key": (KEY.fullmatch, ("",)),
     "origin": (is_loopback_netloc, ("",)),
 }
@@ -93,9 +92,9 @@ def test_members_of_a_list_beyond_the_bound_are_not_read() -> None:
     assert found == frozenset(range(1, MAX_MEMBERS + 1))
     assert "image/last" not in weights_of("image/png, " * MAX_MEMBERS + "image/last")
     assert weights_of("image/png" + ";a=b" * MAX_MEMBERS + ";q=0.5") == {"image/png": 1.0}
-    (hop,) = hops(Headers({"forwarded": "a=b;" * MAX_MEMBERS + "for=10.0.0.1"}))
+    (hop,) = hops({b"forwarded": b"a=b;" * MAX_MEMBERS + b"for=10.0.0.1"})
     assert hop.address is None
-    assert len(hops(Headers({"x-forwarded-for": "10.0.0.1," * 99 + "10.0.0.1"}))) == MAX_HOPS
+    assert len(hops({b"x-forwarded-for": b"10.0.0.1," * 99 + b"10.0.0.1"})) == MAX_HOPS
 
 
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imagesvc.http.requests import ORIGIN, PREFIX
-from imagesvc.syntax.header_fields import members_of
+from imagesvc.syntax.header_fields import FieldsByName, fields_by_name, members_of
 from imagesvc.syntax.prefixes import prefix_of
 
 Address = IPv4Address | IPv6Address
@@ -26,6 +26,8 @@ Network = IPv4Network | IPv6Network
 _PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*', re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 MAX_HOPS = 20
+MAX_ADDRESS = 100
+"""Characters; an IPv6 address with a zone, brackets and a port has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,17 @@ class ForwardedMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Correct the scope, and call the application."""
-        await self._app(self.corrected(scope), receive, send)
+        if scope["type"] == "http":
+            scope = self.corrected(scope, fields_by_name(scope["headers"]))
+        await self._app(scope, receive, send)
 
-    def corrected(self, scope: Scope) -> Scope:
+    def corrected(self, scope: Scope, fields: FieldsByName) -> Scope:
         """The scope of the original request, if the peer is trusted."""
-        if scope["type"] != "http" or not self._is_trusted(_peer(scope)):
+        if not self._is_trusted(_peer(scope)):
             return scope
-        headers = Headers(scope=scope)
-        hop = self._first_untrusted(hops(headers))
+        hop = self._first_untrusted(hops(fields))
         corrected = scope if hop is None else _corrected(scope, hop)
-        prefix = _prefix(headers)
+        prefix = prefix_of(_members(fields, b"x-forwarded-prefix")[-1])
         return {**corrected, PREFIX: prefix} if prefix else corrected
 
     def _first_untrusted(self, found: list[Hop]) -> Hop | None:
@@ -75,30 +78,23 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
     return known is not None and any(known in network for network in networks)
 
 
-def hops(headers: Headers) -> list[Hop]:
+def hops(fields: FieldsByName) -> list[Hop]:
     """The hops that the fields report, the farthest first."""
-    forwarded = ",".join(headers.getlist("forwarded"))
-    if forwarded:
-        return [_forwarded_hop(element) for element in _last(forwarded)]
-    fields = [
-        [item.strip() for item in _last(",".join(headers.getlist(name)))]
-        for name in ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
-    ]
-    addresses, protos, hosts = fields
+    if fields.get(b"forwarded"):
+        return [_forwarded_hop(element) for element in _members(fields, b"forwarded")]
+    addresses = _members(fields, b"x-forwarded-for")
     if addresses == [""]:
         return []
     # Proxies mostly set proto and host once, and append to the addresses.
-    return [Hop(_address(item), protos[-1] or None, hosts[-1] or None) for item in addresses]
+    proto = _members(fields, b"x-forwarded-proto")[-1] or None
+    host = _members(fields, b"x-forwarded-host")[-1] or None
+    return [Hop(_address(item), proto, host) for item in addresses]
 
 
-def _last(field: str) -> list[str]:
-    """The members that the nearest proxies wrote."""
-    return field.rsplit(",", MAX_HOPS)[-MAX_HOPS:]
-
-
-def _prefix(headers: Headers) -> str | None:
-    fields = headers.getlist("x-forwarded-prefix")
-    return prefix_of(fields[-1].rpartition(",")[2].strip()) if fields else None
+def _members(fields: FieldsByName, name: bytes) -> list[str]:
+    """The members of a list that the nearest proxies wrote; one that is empty without the field."""
+    members = fields.get(name, b"").decode("latin-1").rsplit(",", MAX_HOPS)
+    return [member.strip() for member in members[-MAX_HOPS:]]
 
 
 def _forwarded_hop(element: str) -> Hop:
@@ -112,6 +108,12 @@ def _forwarded_hop(element: str) -> Hop:
 
 def _address(text: str) -> Address | None:
     """An address with or without brackets and port; None for `unknown` and hidden names."""
+    return _parsed(text) if len(text) <= MAX_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Address | None:
+    """The address; a proxy and its clients send the same many times."""
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::\d+)?", text)
     plain = bracketed[1] if bracketed else re.sub(r"^([\d.]+):\d+$", r"\1", text)
     try:
