@@ -199,7 +199,8 @@ class Load:
 
     def _next(self, connection: Connection) -> None:
         request = next(self.queue, None)
-        if request is None:
+        if request is None:  # a server may close a connection that is idle for seconds
+            self._close(connection)
             return
         self.busy += 1
         connection.send(request)
