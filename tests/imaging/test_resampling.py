@@ -106,6 +106,38 @@ def test_both_engines_make_the_same_variant(subject: Subject, query: str) -> Non
     assert np.percentile(apart, 99) < 16
 
 
+@pytest.mark.parametrize("background", ["000000", "ffffff"])
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_transparency_looks_alike_on_any_background(
+    tmp_path: Path, suffix: str, background: str
+) -> None:
+    """Colours of nearly transparent pixels are less exact, which no background shows."""
+    picture = gradient(400, 300).convert("RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    path = save(tmp_path / f"a.{suffix}", picture, lossless=True)
+    query = f"w=130&bg={background}"
+    (slow,) = by_libvips((path, query))
+
+    quick = make(path, query)
+
+    assert seen(quick).size == (130, 98)
+    apart = np.abs(levels(seen(quick)) - levels(Image.open(io.BytesIO(slow))))
+    assert apart.mean() < 1.5
+    assert apart.max() <= 10
+
+
+def test_transparent_pixels_lend_no_colour() -> None:
+    """Red that cannot be seen does not come out beside green that can."""
+    picture = Image.new("RGBA", (200, 100), (255, 0, 0, 0))
+    picture.paste((0, 200, 0, 255), (100, 0, 200, 100))
+
+    small = resampling.resampled(picture, Box(0, 0, 200, 100), 1, Size(21, 10))
+
+    seen_pixels = [it for it in np.asarray(small).reshape(-1, 4) if it[3] > 8]
+    assert len(seen_pixels) >= 100
+    assert all(it[0] < 16 and it[1] > 180 for it in seen_pixels)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_shown_upright(tmp_path: Path, orientation: int) -> None:
     """The few pixels that are left are turned, which must be by the right table."""

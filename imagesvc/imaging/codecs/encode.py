@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from imagesvc.imaging.codecs import vips, vips_source
+from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.motion import motion
 from imagesvc.imaging.codecs.pillow_encoders import WEBP_EFFORT, encode_jpeg, encode_webp, over
 from imagesvc.imaging.codecs.vips import Picture
@@ -130,7 +130,7 @@ def jpeg(picture: Picture, q: int | None) -> bytes:
 def _held_by_pillow(picture: Picture) -> Image.Image | None:
     """A small still picture for Pillow's encoders; None for others, which libvips streams."""
     size = picture.width, picture.height
-    if size[0] * size[1] > vips_source.MAX_HELD_PIXELS or motion(picture).frames > 1:
+    if size[0] * size[1] > vips.MAX_HELD_PIXELS or motion(picture).frames > 1:
         return None
     return over(vips.levels(picture), *size, picture.bands)
 

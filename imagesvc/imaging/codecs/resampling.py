@@ -24,8 +24,10 @@ def resampled(
 ) -> Image.Image:
     """Scale a part of a picture down to exactly `size`, by Lanczos with three lobes.
 
+    Transparent pixels lend no colour to others.
+
     Args:
-        picture: in gray or RGB.
+        picture: in gray, RGB or RGBA.
         box: the part, in pixels of the picture before its decoder shrank it; its edges may fall
             between those of `picture`.
         factor: by which the decoder shrank it.

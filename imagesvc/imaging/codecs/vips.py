@@ -40,6 +40,9 @@ SHOWN_DAMAGED = frozenset({Format.PNG, Format.GIF, Format.TIFF})
 GRAY, RGB = 1, 3
 """Bands of a picture without and with colour."""
 
+MAX_HELD_PIXELS = 3_000_000
+"""Up to here, all frames together, a picture is worked on in memory rather than streamed."""
+
 MAX_DELAY_MS = 655_350
 """The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
 _ORIENTATION, _PROFILE = "orientation", "icc-profile-data"
@@ -127,6 +130,11 @@ def levels(picture: Picture) -> Any:
     """
     # Of a picture in memory both are cheap: the one does nothing, the other copies once.
     return pyvips.Region.new(picture.copy_memory()).fetch(0, 0, picture.width, picture.height)
+
+
+def orientation(picture: Picture) -> int:
+    """The EXIF orientation of a picture, 1 to 8; 1 if it has none."""
+    return int(picture.get(_ORIENTATION)) if picture.get_typeof(_ORIENTATION) else 1
 
 
 def described(picture: Picture, other: Picture, *more: str, is_upright: bool = False) -> Picture:

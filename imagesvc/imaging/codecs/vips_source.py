@@ -10,15 +10,12 @@ from PIL import Image
 
 from imagesvc.imaging.codecs import pillow_jpeg
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
-from imagesvc.imaging.codecs.vips import Picture, described, from_image, load
+from imagesvc.imaging.codecs.vips import Picture, described, from_image, load, orientation
 from imagesvc.imaging.containers.found import Data
 from imagesvc.model.formats import Format, Size
 
 ANIMATED = frozenset({Format.GIF, Format.WEBP})
 """Formats whose animations are read and written with all their frames."""
-MAX_HELD_PIXELS = 3_000_000
-"""Up to here, all frames together, a picture is worked on in memory rather than streamed."""
-
 MAX_JPEG_PIXELS = 6_000_000
 """Up to here, as its decoder shrinks it, a JPEG is decoded into memory; streaming is slower."""
 
@@ -129,13 +126,11 @@ def open_source(
     if is_damaged:
         options["fail_on"] = "none"
     picture = load(data, kind, **options)
-    orientation = 1
-    if picture.get_typeof("orientation"):
-        orientation = picture.get("orientation")
     height = picture.height
     if picture.get_typeof("page-height"):
         height = picture.get("page-height")
     stored = Size(picture.width, height)
     pages = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
     frames = picture.height // height
-    return Source(data, kind, picture, stored, orientation, frames, pages, page, is_damaged)
+    turn = orientation(picture)
+    return Source(data, kind, picture, stored, turn, frames, pages, page, is_damaged)

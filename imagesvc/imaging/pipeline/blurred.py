@@ -10,8 +10,8 @@ from PIL import Image
 from imagesvc.imaging.codecs import resampling
 from imagesvc.imaging.codecs.encode import encode_image
 from imagesvc.imaging.codecs.shrinking import shown_box
-from imagesvc.imaging.codecs.vips import Picture, from_image
-from imagesvc.imaging.codecs.vips_source import MAX_HELD_PIXELS, Source
+from imagesvc.imaging.codecs.vips import MAX_HELD_PIXELS, Picture, from_image
+from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import is_plain_srgb, to_srgb
 from imagesvc.imaging.pipeline import direct
 from imagesvc.imaging.pipeline.gaussian import (

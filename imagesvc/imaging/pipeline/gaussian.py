@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from PIL import Image
 
-from imagesvc.imaging.codecs import resampling, vips, vips_source
+from imagesvc.imaging.codecs import resampling, vips
 from imagesvc.imaging.codecs.pillow_encoders import over
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.pipeline import kernels
@@ -144,7 +144,7 @@ def _enlarged(small: Picture, factor: int, box: Box) -> Picture:
     In a large one pixels are repeated, and then averaged over as many: two exact operations of
     libvips that are each faster than its interpolators.
     """
-    is_small = box.width * box.height <= vips_source.MAX_HELD_PIXELS
+    is_small = box.width * box.height <= vips.MAX_HELD_PIXELS
     if is_small and small.format == "uchar" and small.bands in {vips.GRAY, vips.RGB}:
         return vips.from_image(resampling.interpolated(in_memory(small), factor, box))
     across, down = _turnable((1, *[2] * (factor - 1), 1))

@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from imagesvc.imaging.codecs import vips_source
-from imagesvc.imaging.codecs.vips import Picture
+from imagesvc.imaging.codecs.vips import MAX_HELD_PIXELS, Picture
 
 RENDER = "render"
 
@@ -31,9 +30,7 @@ class Stages:
 
     def evaluated(self, stage: str, picture: Picture) -> Picture:
         """End a stage with its picture in memory; a large picture is unchanged."""
-        self._is_apart = (
-            self._is_apart and picture.width * picture.height <= vips_source.MAX_HELD_PIXELS
-        )
+        self._is_apart = self._is_apart and picture.width * picture.height <= MAX_HELD_PIXELS
         if not self._is_apart or picture is self._held:
             return picture
         self._held = picture.copy_memory()
