@@ -148,9 +148,9 @@ class Runner:
             try:
                 now = self._clock()
                 async with self._claiming:
-                    await self._claim(now)
+                    next_due_at = await self._claim(now)
                 self._claim_outage.passed()
-                await self._sleep(now)
+                await self._sleep(next_due_at)
             except ImagesvcError as error:
                 self._claim_outage.failed(error=str(error))
                 is_damaged = isinstance(error, DatabaseDamaged)
@@ -158,12 +158,13 @@ class Runner:
                 with move_on_after(pause):
                     await self._stopping.wait()
 
-    async def _claim(self, now: datetime) -> None:
+    async def _claim(self, now: datetime) -> datetime | None:
+        """Run due jobs in the free slots; returns when another job is due, if that matters."""
         running = len(self._running)
         free = self._space.slots(self._limits.concurrency - running, running)
         self._are_left = True  # for a job that ends before the claim does
         if free <= 0:
-            return
+            return None
         claim = await self._queue.claim(Slots(free, self._running_of), now=now)
         self._are_left = claim.are_left
         for item in claim.jobs:
@@ -171,6 +172,7 @@ class Runner:
             self._running[item.job.id] = task
             self._running_of[item.job.owner_id] += 1
             task.add_done_callback(functools.partial(self._ended, item.job))
+        return claim.next_due_at
 
     def _ended(self, job: Job, _task: asyncio.Task[None]) -> None:
         del self._running[job.id]
@@ -180,12 +182,11 @@ class Runner:
         if self._are_left:
             self._wake.set()
 
-    async def _sleep(self, now: datetime) -> None:
+    async def _sleep(self, due_at: datetime | None) -> None:
         """Wait until a job may be claimed that could not be claimed just now.
 
         A job that is due and was left waits for a slot: then the end of a job wakes this task.
         """
-        due_at = await self._queue.next_due_at(now)
         seconds = IDLE_SECONDS
         if due_at is not None:
             seconds = min(seconds, max(0.0, (due_at - self._clock()).total_seconds()))

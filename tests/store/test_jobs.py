@@ -94,7 +94,7 @@ async def test_claims_are_ordered_by_priority_then_age_and_skip_jobs_not_due(que
     second = await queue.add()
 
     assert await queue.claimed() == [first.id, second.id, backfill.id]
-    assert await queue.jobs.next_due_at(NOON) == NOON + MINUTE
+    assert (await queue.jobs.claim(Slots(10), now=NOON)).next_due_at == NOON + MINUTE
     assert await queue.claimed(now=NOON + MINUTE) == [later.id]
 
 

@@ -16,7 +16,7 @@ from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.jobs.rows import with_operations
 from imagesvc.store.jobs.status import set_image_status
-from imagesvc.store.jobs.turns import Slots, Turns, next_jobs
+from imagesvc.store.jobs.turns import IS_PENDING, Slots, Turns, next_jobs
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, analysis_of, original_of
 
 
@@ -36,6 +36,8 @@ class Claim:
     jobs: list[ClaimedJob]
     are_left: bool
     """Whether other jobs are due, which get a slot when one is free."""
+    next_due_at: datetime | None
+    """The due time of the next job that is not due yet; None when there is none."""
 
 
 # Built once: SQLAlchemy then finds their SQL without taking them apart at each call.
@@ -51,6 +53,12 @@ _CLAIM = (
 )
 
 
+NEXT_DUE = (
+    select(jobs.c.due_at)
+    .where(IS_PENDING, jobs.c.due_at > bindparam("now", type_=Instant))
+    .order_by(jobs.c.due_at)
+    .limit(1)
+)
 _ORIGINALS = (
     select(images.c.id, *FACT_COLUMNS, *ORIGINAL_COLUMNS)
     .join(blobs, blobs.c.sha256 == images.c.sha256)
@@ -74,12 +82,14 @@ def _claimed(connection: Connection, claimed: list[Job]) -> list[ClaimedJob]:
 def claim_jobs(connection: Connection, slots: Slots, turns: Turns, now: datetime) -> Claim:
     """Take due jobs and mark them as processing."""
     ids, are_left = next_jobs(connection, slots, turns, now)
+    next_due_at = connection.scalar(NEXT_DUE, {"now": now})
     if not ids:
-        return Claim([], are_left)
+        return Claim([], are_left, next_due_at)
     rows = connection.execute(_CLAIM, {"ids": ids, "now": now}).all()
     set_image_status(connection, [row.id for row in rows], Status.PROCESSING, now)
     claimed = _claimed(connection, with_operations(connection, rows))
-    return Claim(sorted(claimed, key=lambda item: ids.index(item.job.id)), are_left)
+    in_order = sorted(claimed, key=lambda item: ids.index(item.job.id))
+    return Claim(in_order, are_left, next_due_at)
 
 
 def release_jobs(connection: Connection, job_ids: Sequence[JobId], now: datetime) -> None:

@@ -18,11 +18,11 @@ from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.idempotency import insert_record
 from imagesvc.store.jobs.actions import cancel_job, remove_job, retry_job
-from imagesvc.store.jobs.claiming import Claim, claim_jobs, release_jobs
+from imagesvc.store.jobs.claiming import NEXT_DUE, Claim, claim_jobs, release_jobs
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs
 from imagesvc.store.jobs.rows import get_job, insert_job
 from imagesvc.store.jobs.settling import Settlement, recover_jobs, settle_job
-from imagesvc.store.jobs.turns import IS_PENDING, Slots, Turns
+from imagesvc.store.jobs.turns import Slots, Turns
 
 _SET_NEWEST = (
     update(images)
@@ -75,9 +75,9 @@ class JobStore:
 
     async def next_due_at(self, now: datetime) -> datetime | None:
         """The due time of the next job that is not due yet; None when there is none."""
-        due_later = select(jobs.c.due_at).where(IS_PENDING, jobs.c.due_at > now)
-        query = due_later.order_by(jobs.c.due_at).limit(1)
-        return await self._database.read(lambda connection: connection.scalar(query))
+        return await self._database.read(
+            lambda connection: connection.scalar(NEXT_DUE, {"now": now})
+        )
 
     async def settle(self, settlement: Settlement, *, now: datetime) -> Status | None:
         """Record the end of an attempt, with its variants.
