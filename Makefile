@@ -8,8 +8,8 @@ FUZZ_EXAMPLES ?= 3000
 TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
 # A part that has a server, workers, files and SQLite, in a few minutes.
 LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvicorn.py \
-  tests/imaging/test_analyse.py tests/imaging/test_jpeg.py tests/imaging/test_mezzanine.py tests/imaging/test_regions.py \
-  tests/imaging/test_render.py tests/imaging/test_resampling.py
+  tests/imaging/test_analyse.py tests/imaging/test_jpeg.py tests/imaging/test_regions.py \
+  tests/imaging/test_encode.py tests/imaging/test_steps.py
 PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/store tests/workers tests/imaging/test_resampling.py
 UV := .venv/uv/bin/uv
 LOWEST := .venv/lowest
