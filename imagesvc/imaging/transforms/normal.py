@@ -29,25 +29,31 @@ def normal(transform: Transform) -> Transform:
     becomes part of the box. Turns and mirrors form a group: both mirrors are half a turn, and
     a mirror with a turn of 180° or more is the other mirror with half a turn less.
     """
-    w, h = (_multiplied(side, transform.dpr) for side in (transform.w, transform.h))
+    values = _normal_values(transform)
+    changed = {name: it for name, it in values.items() if it != getattr(transform, name)}
+    return replace(transform, **changed) if changed else transform
+
+
+def _normal_values(transform: Transform) -> dict[str, Any]:
+    """The normal values of the fields that may have others."""
+    w, h = _multiplied(transform.w, transform.dpr), _multiplied(transform.h, transform.dpr)
     fit = transform.fit if w and h else "inside"
     gravity = transform.gravity if fit in WITH_CROP_OR_MARGIN else "center"
     rotate, flip = _normal_turn(transform)
-    return replace(
-        transform,
-        w=w,
-        h=h,
-        dpr=1.0,
-        fit=fit,
-        gravity="center" if fit == "pad" and gravity in FROM_PIXELS else gravity,
-        enlarge=transform.enlarge and bool(w or h),
-        crop=None if transform.crop == EVERYTHING else transform.crop,
-        rotate=rotate,
-        flip=flip,
-        saturation=1.0 if transform.gray else transform.saturation,
-        auto=transform.auto and transform.format is None,
+    return {
+        "w": w,
+        "h": h,
+        "dpr": 1.0,
+        "fit": fit,
+        "gravity": "center" if fit == "pad" and gravity in FROM_PIXELS else gravity,
+        "enlarge": transform.enlarge and bool(w or h),
+        "crop": None if transform.crop == EVERYTHING else transform.crop,
+        "rotate": rotate,
+        "flip": flip,
+        "saturation": 1.0 if transform.gray else transform.saturation,
+        "auto": transform.auto and transform.format is None,
         **_normal_quality(transform),
-    )
+    }
 
 
 def _multiplied(side: int | None, dpr: float) -> int | None:

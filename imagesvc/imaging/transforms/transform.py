@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.transforms.keys import AUTO, KEYS, MAX_SIDE, Key, shown
@@ -26,6 +26,8 @@ MAX_PAIRS = 64
 PRESET = "preset"
 
 _DEFAULTS = {field.name: field.default for field in fields(Transform)}
+_SORTED_DEFAULTS = [(name, _DEFAULTS[name]) for name in sorted(KEYS)]
+_IDENTITY = Transform()
 
 
 def parse(
@@ -68,13 +70,13 @@ def canonical(transform: Transform) -> str:
     """Write a transform as text: keys sorted, defaults dropped; "" for the identity."""
     whole = normal(transform)
     pairs = [
-        (name, _text(value))
-        for name in sorted(KEYS)
-        if (value := getattr(whole, name)) != _DEFAULTS[name]
+        f"{name}={_text(value)}"  # no value of the grammar needs percent-encoding
+        for name, default in _SORTED_DEFAULTS
+        if (value := getattr(whole, name)) != default
     ]
     if whole.auto:
-        pairs = sorted([*pairs, ("format", AUTO)])
-    return urlencode(pairs, safe=",:")
+        pairs = sorted([*pairs, f"format={AUTO}"])
+    return "&".join(pairs)
 
 
 def variant_key(digest: Digest, text: str) -> VariantKey:
@@ -91,7 +93,7 @@ def variant_key(digest: Digest, text: str) -> VariantKey:
 def _read(pairs: Iterable[tuple[str, str]], presets: Mapping[str, Transform]) -> Transform:
     values: dict[str, Any] = {}
     faults: list[tuple[str, str]] = []
-    base = Transform()
+    base = _IDENTITY
     for position, (key, text) in enumerate(pairs):
         if position >= MAX_PAIRS:
             faults.append(("transform", f"has more than {MAX_PAIRS} keys"))
@@ -111,7 +113,7 @@ def _read(pairs: Iterable[tuple[str, str]], presets: Mapping[str, Transform]) ->
         values["auto"] = values["format"] == AUTO
         values["format"] = None if values["auto"] else values["format"]
     if not faults:
-        transform = replace(base, **values)
+        transform = Transform(**values) if base is _IDENTITY else replace(base, **values)
         faults = _faults_together(transform)
     if faults:
         detail = "; ".join(f"{key} {message}" for key, message in faults[:3])
