@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
+from imagesvc.imaging.codecs import vips
+from imagesvc.model.formats import Format
 from tests.imaging.pictures import (
     BLUE,
     GREEN,
@@ -308,3 +310,13 @@ def test_nothing_is_enlarged_unless_asked(tmp_path: Path) -> None:
 
     assert seen(make(path, "w=100")).convert("RGB").tobytes() == source.tobytes()
     assert seen(make(path, "w=100&enlarge=1")).size == (100, 50)
+
+
+def test_a_picture_held_in_memory_is_read_in_any_order(tmp_path: Path) -> None:
+    """As a stream, what lies between it and a reduction would be made several times."""
+    path = save(tmp_path / "a.jpg", quadrants(2400, 1600))
+    streamed = vips.load(Path(path).read_bytes(), Format.JPEG)
+
+    assert streamed.get_typeof("vips-sequential")
+    assert not vips.held(streamed).get_typeof("vips-sequential")
+    assert streamed.get_typeof("vips-sequential")

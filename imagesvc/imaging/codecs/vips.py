@@ -45,6 +45,7 @@ MAX_HELD_PIXELS = 3_000_000
 
 MAX_DELAY_MS = 655_350
 """The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
+_SEQUENTIAL = "vips-sequential"
 _ORIENTATION, _PROFILE = "orientation", "icc-profile-data"
 """Properties of the pixels in a file that are needed later."""
 
@@ -154,6 +155,19 @@ def from_image(image: Image.Image) -> Picture:
     return from_raster(
         Raster(image.width, image.height, BANDS[image.mode], image.mode, image.tobytes(), None)
     )
+
+
+def held(picture: Picture) -> Picture:
+    """The picture in memory, to be read in any order.
+
+    Operations on it would still go row by row, as on the output of its decoder: a reduction would
+    make what is between them several times.
+    """
+    found = picture.copy_memory()
+    if found.get_typeof(_SEQUENTIAL):
+        found = found.copy()
+        found.remove(_SEQUENTIAL)
+    return found
 
 
 def load_bytes(data: bytes, kind: Format) -> Picture:

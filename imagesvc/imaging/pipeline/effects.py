@@ -74,7 +74,7 @@ def sharpen(frame: Picture, work: Work) -> Picture:
     sigma = work.transform.sharpen
     if not sigma:
         return frame
-    frame = frame.copy_memory()  # read here and, some rows apart, by the blur
+    frame = vips.held(frame)  # read here and, some rows apart, by the blur
     if not frame.hasalpha():
         soft = gaussian(frame, sigma)
         return (frame + frame - soft).cast("uchar").copy(interpretation=frame.interpretation)

@@ -86,7 +86,7 @@ def turn(frame: Picture, work: Work) -> Picture:
     """Rotate clockwise, then mirror."""
     rotate, flip = work.transform.rotate, work.transform.flip
     if rotate or flip == "v":
-        frame = frame.copy_memory()  # rows are needed in another order than the decoder's
+        frame = vips.held(frame)  # rows are needed in another order than the decoder's
     if rotate % QUARTER:
         frame = _turned(frame, rotate, work.plan.turned)
     elif rotate:
