@@ -28,7 +28,7 @@ MOST_OF_STRIPES, MEAN_OF_STRIPES = 9.0, 5.0
 """The same, for black and white stripes about as fine as the blocks of the decoder."""
 MOST_AT_EDGES = 64.0
 """The same near the edges of a photograph, where they cut through sharp details."""
-SIGMAS = (8, 10, 13, 20, 40)
+SIGMAS = (8, 10, *(pytest.param(it, marks=pytest.mark.long) for it in (13, 20)), 40)
 
 
 def opened(path: str, query: str) -> tuple[Source, Work]:
