@@ -11,7 +11,7 @@ from PIL import Image
 from imagesvc.errors import ImagesvcError, InvalidTransform
 from imagesvc.imaging.analysis.pictures import SMALL_SIDE, analysis_of
 from imagesvc.imaging.codecs import pillow, vips
-from imagesvc.imaging.codecs.pillow_encoders import encode_jpeg, over
+from imagesvc.imaging.codecs.pillow_encoders import encode_jpeg
 from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
 from imagesvc.imaging.codecs.sources import open_source
 from imagesvc.imaging.codecs.vips import Picture, described, from_image
@@ -183,8 +183,7 @@ def _encoded(picture: Picture, kind: Format) -> bytes:
         return bytes(picture.webpsave_buffer(lossless=True, effort=LOSSLESS_EFFORT, keep="none"))
     if picture.hasalpha():  # the header declared otherwise
         picture = picture.flatten(background=255)
-    image = over(vips.levels(picture), picture.width, picture.height, picture.bands)
-    return encode_jpeg(image, MEZZANINE_QUALITY, halves_chroma=True)
+    return encode_jpeg(vips.to_image(picture), MEZZANINE_QUALITY, halves_chroma=True)
 
 
 def _factor(transform: Transform, shown: Size) -> int:

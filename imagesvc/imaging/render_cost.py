@@ -3,9 +3,8 @@
 Memory was measured as growth of the peak resident size of a worker. On 15.9 MP at full size, bytes
 a pixel of output beyond the decoder's: JPEG and PNG up to 4 (rows are streamed), WebP 6 to 12,
 AVIF 22, GIF 13; turned by a quarter 4 more, blurred 3, sharpened 6, both with transparency up to 12
-more. Frames of an animation are
-decoded and developed one at a time, and held as they come out of the steps: 4 bytes a pixel of all
-frames, in GIF 5 to 9 with their indices and the file.
+more. Frames of an animation are decoded and developed one at a time, and held as they come out of
+the steps: 4 bytes a pixel of all frames, in GIF 5 to 9 with their indices and the file.
 
 Processor time was measured on one core of a server of 2025 (x86-64, 2.5 GHz) with photographs and
 noise of 2 to 12 MP. It depends on the content: flat pictures take a fifth of it.

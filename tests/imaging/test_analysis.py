@@ -162,6 +162,6 @@ def test_the_analysis_does_not_depend_on_the_kind_of_file(tmp_path: Path) -> Non
 
 def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:
     """They are ordered by the number of pixels that each represents."""
-    picture = reduced.small(gradient(32, 32).tobytes(), 32, 32, 3, 64)
+    picture = reduced.small(gradient(32, 32), 64)
 
     assert len(reduced.palette(picture, 5)) == 5

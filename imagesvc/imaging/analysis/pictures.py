@@ -29,7 +29,7 @@ def analysis_of(picture: Picture) -> Analysis:
     Raises:
         pyvips.Error: it cannot be decoded.
     """
-    small = reduced.small(*vips.levels_towards(picture, SMALL_SIDE), SMALL_SIDE)
+    small = reduced.small(vips.image_towards(picture, SMALL_SIDE), SMALL_SIDE)
     tiny = reduced.within(small, TINY_SIDE)
     palette = reduced.palette(tiny, COLOURS)
     packed = thumbhash(tiny.tobytes(), tiny.width, tiny.height)

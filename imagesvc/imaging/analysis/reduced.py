@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PIL import Image
 
 HALF_OPAQUE = 128
@@ -11,14 +9,12 @@ OTHER_COLOUR = 48
 """Levels, summed over the bands, from which on two colours of a palette differ."""
 
 
-def small(levels: Any, width: int, height: int, bands: int, side: int) -> Image.Image:
-    """A picture of given pixels, height x width x bands, in RGBA and at most `side` a side.
+def small(picture: Image.Image, side: int) -> Image.Image:
+    """A picture in gray or RGB, with alpha or without, in RGBA and at most `side` a side.
 
     With alpha it must be as small as that already: boxes would mix in the colours of what is
     transparent.
     """
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[bands]
-    picture = Image.frombuffer(mode, (width, height), levels, "raw", mode, 0, 1)
     return within(picture, side).convert("RGBA")
 
 

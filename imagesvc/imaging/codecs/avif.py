@@ -16,7 +16,7 @@ from PIL import AvifImagePlugin, ExifTags, Image
 from imagesvc.errors import CorruptImage, Rejected
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.pillow import Header
-from imagesvc.imaging.codecs.raster import raster
+from imagesvc.imaging.codecs.raster import TURNS, raster
 from imagesvc.imaging.codecs.reading import as_file
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS
 from imagesvc.imaging.codecs.vips import Picture
@@ -31,16 +31,6 @@ from imagesvc.model.formats import Format, Size
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 IS_READ: bool = AvifImagePlugin.SUPPORTED
 """Whether this Pillow was built with libavif."""
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""The transformation of `irot` and `imir`, by the orientation that Pillow derives from them."""
 
 
 def moves(data: Data, kind: Format) -> bool:
@@ -125,7 +115,7 @@ def _opened(data: Data) -> Iterator[Any]:
 
 def _picture(image: Any) -> Picture:
     image.load()
-    turn = _TURNS.get(_turn(image))
+    turn = TURNS.get(_turn(image))  # that Pillow derives from `irot` and `imir`
     shown = image.transpose(turn) if turn is not None else image
     return vips.from_raster(raster(shown))
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from imagesvc.imaging.codecs import vips
 from imagesvc.imaging.codecs.motion import motion
-from imagesvc.imaging.codecs.pillow_encoders import WEBP_EFFORT, encode_jpeg, encode_webp, over
+from imagesvc.imaging.codecs.pillow_encoders import WEBP_EFFORT, encode_jpeg, encode_webp
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif import encode as gif
 from imagesvc.model.formats import Format
@@ -26,7 +26,6 @@ GIF_EFFORT = 3
 MAX_ATTEMPTS = 7
 CLOSE = 0.95
 _STRIPPED = {"keep": "none"}
-_JPEG_MODES = frozenset({"L", "RGB"})
 QUICK: Mapping[Format, Callable[[Image.Image, int], bytes]] = {
     Format.JPEG: encode_jpeg,
     Format.WEBP: encode_webp,
@@ -121,18 +120,15 @@ def _between(low: int, low_bytes: int, high: int, high_bytes: int, max_bytes: in
 
 def jpeg(picture: Picture, q: int | None) -> bytes:
     """Write a baseline JPEG; from quality 90 on with chroma in full resolution."""
-    image = _held_by_pillow(picture)
-    if q is None or image is None or image.mode not in _JPEG_MODES:
+    if q is None or picture.bands not in {vips.GRAY, vips.RGB} or not _is_small_still(picture):
         return bytes(picture.jpegsave_buffer(Q=q, **_STRIPPED))
-    return encode_jpeg(image, q)
+    return encode_jpeg(vips.to_image(picture), q)
 
 
-def _held_by_pillow(picture: Picture) -> Image.Image | None:
-    """A small still picture for Pillow's encoders; None for others, which libvips streams."""
-    size = picture.width, picture.height
-    if size[0] * size[1] > vips.MAX_HELD_PIXELS or motion(picture).frames > 1:
-        return None
-    return over(vips.levels(picture), *size, picture.bands)
+def _is_small_still(picture: Picture) -> bool:
+    """Whether a picture is for Pillow's encoders; libvips streams others."""
+    is_small = picture.width * picture.height <= vips.MAX_HELD_PIXELS
+    return is_small and motion(picture).frames == 1
 
 
 def _png(picture: Picture, _q: int | None) -> Any:
@@ -142,9 +138,8 @@ def _png(picture: Picture, _q: int | None) -> Any:
 
 
 def _webp(picture: Picture, q: int | None) -> Any:
-    image = _held_by_pillow(picture)
-    if q is not None and image is not None:
-        return encode_webp(image, q)
+    if q is not None and _is_small_still(picture):
+        return encode_webp(vips.to_image(picture), q)
     return picture.webpsave_buffer(Q=q, effort=WEBP_EFFORT, **_STRIPPED)
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from PIL import Image
 
-MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-"""Modes of Pillow by the number of bands."""
 FULL_CHROMA = 90
 """The quality from which on JPEGs keep chroma in full resolution, as libvips has it."""
 WEBP_EFFORT = 4
@@ -16,12 +13,6 @@ _JFIF = bytes.fromhex("ffe000104a46494600010100000100010000")
 """A segment for an unknown resolution (ITU-T T.871, 10.1)."""
 _JFIF_AT = 2
 _JFIF_END = _JFIF_AT + len(_JFIF)
-
-
-def over(levels: Any, width: int, height: int, bands: int) -> Image.Image:
-    """A picture of given bytes, row by row, bands interleaved."""
-    mode = MODES[bands]
-    return Image.frombuffer(mode, (width, height), levels, "raw", mode, 0, 1)
 
 
 def encode_jpeg(picture: Image.Image, quality: int, *, halves_chroma: bool | None = None) -> bytes:

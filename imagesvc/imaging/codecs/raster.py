@@ -12,6 +12,16 @@ Image.MAX_IMAGE_PIXELS = None  # limits are checked before Pillow is asked
 BANDS = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4, "RGB;16": 3, "RGBA;16": 4}
 """Modes whose bytes libvips accepts unchanged."""
 WITH_ALPHA = frozenset({"LA", "PA", "RGBA", "RGBa"})
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""From the picture as stored to the picture as shown, by EXIF orientation."""
 _STRIP_BYTES = 1 << 20
 
 

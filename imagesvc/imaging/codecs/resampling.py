@@ -18,6 +18,9 @@ except ImportError:
 else:
     IS_AVAILABLE = True
 
+Part = tuple[float, float, float, float]
+"""Left, top, width and height, in pixels, or between them."""
+
 
 def resampled(
     picture: Image.Image, box: Box, factor: int, size: Size, *, is_soft: bool = False
@@ -34,13 +37,7 @@ def resampled(
         size: no side longer than that of the part.
         is_soft: pixels count by their distance to the next ones instead, without sharpening.
     """
-    options = ResizeOptions(
-        resize_alg=ResizeAlg.convolution(FilterType.bilinear if is_soft else FilterType.lanczos3),
-        crop_box=CropBox(*_divided(box, factor)),
-    )
-    scaled = Image.new(picture.mode, (size.width, size.height), None)
-    Resizer().resize_pil(picture, scaled, options)
-    return scaled
+    return _convolved(picture, _divided(box, factor), size, is_linear=is_soft)
 
 
 def interpolated(picture: Image.Image, factor: int, box: Box) -> Image.Image:
@@ -54,29 +51,29 @@ def interpolated(picture: Image.Image, factor: int, box: Box) -> Image.Image:
     return stretched(picture, _divided(box, factor), Size(box.width, box.height))
 
 
-def stretched(
-    picture: Image.Image, part: tuple[float, float, float, float] | None, size: Size
-) -> Image.Image:
+def stretched(picture: Image.Image, part: Part | None, size: Size) -> Image.Image:
     """The same for factors that are no integers.
 
     Args:
         picture: in gray or RGB.
-        part: left, top, width and height, in pixels of `picture`; None for all of it.
+        part: in pixels of `picture`; None for all of it.
         size: no side shorter than that of the part.
     """
-    left, top, width, height = part or (0.0, 0.0, *picture.size)
-    sides = size.width, size.height
-    if not IS_AVAILABLE:
-        edges = (left, top, left + width, top + height)
-        return picture.resize(sides, Image.Resampling.BILINEAR, box=edges)
-    options = ResizeOptions(
-        resize_alg=ResizeAlg.convolution(FilterType.bilinear),
-        crop_box=CropBox(left, top, width, height),
-    )
-    enlarged = Image.new(picture.mode, sides, None)
-    Resizer().resize_pil(picture, enlarged, options)
-    return enlarged
+    part = part or (0.0, 0.0, *picture.size)
+    if IS_AVAILABLE:
+        return _convolved(picture, part, size, is_linear=True)
+    left, top, width, height = part
+    edges = (left, top, left + width, top + height)
+    return picture.resize((size.width, size.height), Image.Resampling.BILINEAR, box=edges)
 
 
-def _divided(box: Box, factor: int) -> tuple[float, float, float, float]:
+def _convolved(picture: Image.Image, part: Part, size: Size, *, is_linear: bool) -> Image.Image:
+    kernel = FilterType.bilinear if is_linear else FilterType.lanczos3
+    options = ResizeOptions(resize_alg=ResizeAlg.convolution(kernel), crop_box=CropBox(*part))
+    made = Image.new(picture.mode, (size.width, size.height), None)
+    Resizer().resize_pil(picture, made, options)
+    return made
+
+
+def _divided(box: Box, factor: int) -> Part:
     return box.left / factor, box.top / factor, box.width / factor, box.height / factor

@@ -45,6 +45,8 @@ MAX_HELD_PIXELS = 3_000_000
 
 MAX_DELAY_MS = 655_350
 """The longest that GIF knows; more than 24 days of all frames would be too long for WebP."""
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Modes of Pillow by the number of bands."""
 _SEQUENTIAL = "vips-sequential"
 _ORIENTATION, _PROFILE = "orientation", "icc-profile-data"
 """Properties of the pixels in a file that are needed later."""
@@ -104,8 +106,8 @@ MAX_TAKEN_SIDE = 1000
 """Pictures of up to this many pixels a side are passed on unchanged, to be reduced."""
 
 
-def levels_towards(picture: Picture, side: int) -> tuple[Any, int, int, int]:
-    """The pixels of a picture, scaled down towards a square: bytes, width, height and bands.
+def image_towards(picture: Picture, side: int) -> Image.Image:
+    """The pixels of a picture, scaled down towards a square, for Pillow.
 
     With alpha it fits the square. Without, it is averaged over boxes where it is large, and left
     as it is otherwise: Pillow takes it from there in a third of the time.
@@ -117,7 +119,7 @@ def levels_towards(picture: Picture, side: int) -> tuple[Any, int, int, int]:
         factor = longest / side
         across, down = (min(factor, length) for length in (picture.width, picture.height))
         picture = picture.shrink(across, down)
-    return levels(picture), picture.width, picture.height, picture.bands
+    return to_image(picture)
 
 
 def levels(picture: Picture) -> Any:
@@ -155,6 +157,17 @@ def from_image(image: Image.Image) -> Picture:
     return from_raster(
         Raster(image.width, image.height, BANDS[image.mode], image.mode, image.tobytes(), None)
     )
+
+
+def to_image(picture: Picture) -> Image.Image:
+    """Evaluate a picture of bytes, for Pillow.
+
+    Raises:
+        pyvips.Error: decoding failed, which is found out only now.
+    """
+    mode = _MODES[picture.bands]
+    size = picture.width, picture.height
+    return Image.frombuffer(mode, size, levels(picture), "raw", mode, 0, 1)
 
 
 def held(picture: Picture) -> Picture:

@@ -10,7 +10,6 @@ import json
 from dataclasses import asdict
 
 from imagesvc.imaging.codecs import resampling, vips
-from imagesvc.imaging.codecs.pillow_encoders import over
 from imagesvc.imaging.codecs.vips import MAX_HELD_PIXELS, Picture
 from imagesvc.imaging.colour.named import converted
 from imagesvc.imaging.containers.cicp import ColourSpace, Curve
@@ -80,8 +79,7 @@ def _scaled_by_simd(picture: Picture, size: Size) -> Picture | None:
     if is_large or grows or vips.orientation(picture) != 1:
         return None
     whole = Box(0, 0, picture.width, picture.height)
-    image = over(vips.levels(picture), picture.width, picture.height, picture.bands)
-    small = vips.from_image(resampling.resampled(image, whole, 1, size))
+    small = vips.from_image(resampling.resampled(vips.to_image(picture), whole, 1, size))
     return vips.described(small, picture, NOTE)
 
 

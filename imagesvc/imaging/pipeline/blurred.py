@@ -10,14 +10,13 @@ from PIL import Image
 from imagesvc.imaging.codecs import resampling
 from imagesvc.imaging.codecs.encode import encode_image
 from imagesvc.imaging.codecs.shrinking import shown_box
-from imagesvc.imaging.codecs.vips import MAX_HELD_PIXELS, Picture, from_image
+from imagesvc.imaging.codecs.vips import MAX_HELD_PIXELS, Picture, from_image, to_image
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import is_plain_srgb, to_srgb
 from imagesvc.imaging.pipeline import direct
 from imagesvc.imaging.pipeline.gaussian import (
     gaussian_of_means,
     gaussian_of_scaled,
-    in_memory,
     reduction,
 )
 from imagesvc.imaging.pipeline.stages import Stages
@@ -79,7 +78,7 @@ def _scaled(source: Source, work: Work) -> Image.Image | None:
         return None
     scale = math.sqrt(target.width * target.height / (small.width * small.height))
     soft = gaussian_of_scaled(from_image(image), sigma, scale)
-    return resampling.stretched(in_memory(soft), None, target)
+    return resampling.stretched(to_image(soft), None, target)
 
 
 def blurred(source: Source, work: Work) -> Picture | None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from imagesvc.imaging.codecs import resampling
 from imagesvc.imaging.codecs.encode import QUICK, encode_image
+from imagesvc.imaging.codecs.raster import TURNS
 from imagesvc.imaging.codecs.shrinking import SIDEWAYS, jpeg_shrink, stored_box
 from imagesvc.imaging.codecs.vips_source import Source
 from imagesvc.imaging.colour.conversion import is_plain_srgb
@@ -17,16 +18,6 @@ from imagesvc.imaging.transforms.geometry import Box
 from imagesvc.model.formats import Size
 from imagesvc.model.transforms import Transform
 
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""From the picture as stored to the picture as shown, by EXIF orientation."""
 _DONE = frozenset(
     {
         "w", "h", "dpr", "fit", "gravity", "enlarge", "crop", "trim", "frame", "bg",

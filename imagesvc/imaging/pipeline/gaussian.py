@@ -16,10 +16,7 @@ import math
 from dataclasses import replace
 from functools import lru_cache
 
-from PIL import Image
-
 from imagesvc.imaging.codecs import resampling, vips
-from imagesvc.imaging.codecs.pillow_encoders import over
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.pipeline import kernels
 from imagesvc.imaging.transforms.geometry import Box
@@ -146,16 +143,11 @@ def _enlarged(small: Picture, factor: int, box: Box) -> Picture:
     """
     is_small = box.width * box.height <= vips.MAX_HELD_PIXELS
     if is_small and small.format == "uchar" and small.bands in {vips.GRAY, vips.RGB}:
-        return vips.from_image(resampling.interpolated(in_memory(small), factor, box))
+        return vips.from_image(resampling.interpolated(vips.to_image(small), factor, box))
     across, down = _turnable((1, *[2] * (factor - 1), 1))
     wide = _convolve(small.zoom(factor, 1), across).crop(box.left, 0, box.width, small.height)
     tall = _convolve(wide.copy_memory().zoom(1, factor), down)
     return tall.crop(0, box.top, box.width, box.height)
-
-
-def in_memory(picture: Picture) -> Image.Image:
-    """The pixels of a picture for Pillow."""
-    return over(vips.levels(picture), picture.width, picture.height, picture.bands)
 
 
 def _convolve(picture: Picture, kernel: Picture) -> Picture:
