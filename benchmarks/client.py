@@ -60,7 +60,9 @@ class LoadProcess:
     def stop(self) -> None:
         """End it; nothing comes of the plan."""
         self.process.kill()
-        self.process.communicate()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process.wait()
 
 
 def run(plan: Plan) -> Outcome:

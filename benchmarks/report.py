@@ -91,10 +91,14 @@ def at_least(what: str, target: float, turns: Turns, unit: str, scale: float = 1
     )
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| what | target | measured | verdict | figures |", "|---|---|---|---|---|"]
-    for row in rows:
-        verdict = "met" if row.passed else "**missed**"
-        lines.append(f"| {row.what} | {row.target} | {row.measured} | {verdict} | {row.raw} |")
-    return "\n".join(lines)
+HEADER = "| what | target | measured | verdict | figures |\n|---|---|---|---|---|"
+"""The first two lines of the Markdown table of rows."""
+
+
+def lines(rows: Sequence[Row]) -> str:
+    """The lines of rows in that table."""
+    return "\n".join(
+        f"| {row.what} | {row.target} | {row.measured} | "
+        f"{'met' if row.passed else '**missed**'} | {row.raw} |"
+        for row in rows
+    )

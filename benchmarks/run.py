@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import photos
 from benchmarks.figures import Figures, Machine
-from benchmarks.report import Bench, Row, table
+from benchmarks.report import HEADER, Bench, Row, lines
 from benchmarks.rows import cold, expensive, flight, hot, lists, memory, responsive, start, upload
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
@@ -40,19 +40,19 @@ def main() -> int:
         parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
 
     found: dict[str, list[Row]] = {}
+    machine = Machine.this()
+    print(f"{machine}\n\n{HEADER}")
     with tempfile.TemporaryDirectory(prefix="imagesvc-bench-", dir=arguments.folder) as folder:
         bench = Bench(Path(folder), photos.gather(Path(folder)), arguments.quick)
         for name in arguments.rows or ROWS:
             started = time.monotonic()
             found[name] = ROWS[name](bench)
             print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    figures = Figures(Machine.this(), found)
-    if arguments.json is not None:
-        figures.over(arguments.json, list(ROWS)).write(arguments.json)
-    rows = [row for group in found.values() for row in group]
-    print(f"{figures.machine}\n")
-    print(table(rows))
-    return 0 if all(row.passed for row in rows) else 1
+            print(lines(found[name]), flush=True)
+            if arguments.json is not None:
+                measured = Figures(machine, found)
+                measured.over(arguments.json, list(ROWS)).write(arguments.json)
+    return 0 if all(row.passed for group in found.values() for row in group) else 1
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from benchmarks.peers.given import Dialect, Given, Imagor, Imgproxy, is_address
 from benchmarks.peers.installed import NotInstalled
 from benchmarks.peers.servers import Ipx, Peer, Thumbor
 from benchmarks.peers.subjects import subjects_in
-from benchmarks.report import Bench, Row, table
+from benchmarks.report import HEADER, Bench, Row, lines
 from benchmarks.servers import ImageService
 
 PEERS: Mapping[str, Callable[[Path, Path, Path], Peer]] = {"ipx": Ipx, "thumbor": Thumbor}
@@ -26,6 +26,7 @@ def main() -> int:
     """Measure and print; 1 when a target was missed."""
     arguments = _arguments()
     found: list[Row] = []
+    print(f"{Machine.this()}\n\n{HEADER}")
     with tempfile.TemporaryDirectory(prefix="imagesvc-peers-", dir=arguments.folder) as name:
         folder = Path(name)
         bench = Bench(folder, photos.gather(folder), arguments.quick)
@@ -34,9 +35,9 @@ def main() -> int:
             field = Field(bench, service.port, subjects_in(pictures, bench.photos))
             for peer in _peers(arguments, bench, pictures):
                 with peer:
-                    found += field.measure(peer)
-    print(f"{Machine.this()}\n")
-    print(table(found))
+                    measured = field.measure(peer)
+                print(lines(measured), flush=True)
+                found += measured
     return 0 if all(row.passed for row in found) else 1
 
 

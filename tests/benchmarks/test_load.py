@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
+from benchmarks.client import LoadProcess
 from benchmarks.load import Load
 from benchmarks.plan import Plan, get
 from tests.waiting import PATIENCE
@@ -54,3 +55,14 @@ def test_a_server_may_close_connections_without_requests(port: int) -> None:
     outcome = Load(Plan(port, (get("/fast"), get("/slow")), 2)).run()
 
     assert outcome.statuses == {200: 2}
+
+
+def test_a_load_can_be_stopped(port: int) -> None:
+    """Nothing of it is left: no process, and no pipe."""
+    load = LoadProcess(Plan(port, (get("/fast"),), 1, seconds=PATIENCE))
+
+    load.stop()
+
+    assert not load.is_running()
+    assert load.process.stdout is not None
+    assert load.process.stdout.closed
