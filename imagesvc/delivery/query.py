@@ -35,13 +35,10 @@ class Asked:
 
     transform: Pairs
     signature: Signature | None
+    is_shared: bool
+    """Whether everyone who has the URL may use it, until it expires."""
     download: bool
     debug: bool
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether everyone who has the URL may use it, until it expires."""
-        return self.signature is not None and self.signature.expires_at is not None
 
 
 def read_query(request: Request, signer: Signer) -> Asked:
@@ -72,6 +69,7 @@ def read_query(request: Request, signer: Signer) -> Asked:
             ),
         ],
         signature=signature,
+        is_shared=signature is not None and signature.expires_at is not None,
         download=_flag(pairs, "download"),
         debug=_flag(pairs, "debug"),
     )
