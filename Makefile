@@ -26,7 +26,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui dist bench performance bench-peers clean
+.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor dist bench performance bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -44,6 +44,7 @@ help:
 	@echo "make docs       docs/transforms.md and its pictures, made by the service"
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"
 	@echo "make postman    a Postman collection of it: imagesvc.postman_collection.json"
+	@echo "make gallery-vendor  the vendored libraries of the gallery again"
 	@echo "make schema     the newest tables as one script, from the migrations"
 	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some; JSON=file keeps them"
@@ -116,6 +117,26 @@ swagger-ui:
 	for file in swagger-ui-bundle.js swagger-ui.css; do \
 	  grep -v 'sourceMappingURL=' $$folder/package/$$file | gzip -9n > $$vendor/$$file.gz; done && \
 	cp $$folder/package/LICENSE $$folder/package/NOTICE $$folder/package/*bundle.js.LICENSE.txt $$vendor && \
+	rm -rf $$folder
+
+LIT_HTML := 3.3.3
+PHOTOSWIPE := 5.4.4
+THUMBHASH := 0.1.1
+AXE := 4.14.1
+GALLERY_VENDOR := imagesvc/web/static/vendor
+# The package of thumbhash has no file with its licence: the one here was written from its repository.
+gallery-vendor:
+	folder=$$(mktemp -d) && \
+	for package in lit-html@$(LIT_HTML) photoswipe@$(PHOTOSWIPE) thumbhash@$(THUMBHASH) axe-core@$(AXE); do \
+	  npm pack --silent --pack-destination $$folder $$package && \
+	  mkdir $$folder/$${package%@*} && \
+	  tar -xzf $$folder/$${package%@*}-$${package#*@}.tgz -C $$folder/$${package%@*} --strip-components 1 || exit; done && \
+	for file in lit-html/lit-html.js lit-html/LICENSE photoswipe/dist/photoswipe.esm.min.js \
+	  photoswipe/dist/photoswipe.css photoswipe/LICENSE thumbhash/thumbhash.js; do \
+	  mkdir -p $(GALLERY_VENDOR)/$${file%%/*} && \
+	  grep -v 'sourceMappingURL=' $$folder/$$file > $(GALLERY_VENDOR)/$${file%%/*}/$${file##*/} || exit; done && \
+	mkdir -p tests/browser/vendor/axe-core && \
+	cp $$folder/axe-core/axe.min.js $$folder/axe-core/LICENSE $$folder/axe-core/LICENSE-3RD-PARTY.txt tests/browser/vendor/axe-core && \
 	rm -rf $$folder
 
 schema: .venv/installed-run

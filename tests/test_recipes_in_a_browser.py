@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests import recipes
 from tests.accounts import Account
-from tests.browser import browsed
+from tests.chromium import browsed
 from tests.http.asking import picture
 from tests.server import Server
 

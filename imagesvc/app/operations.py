@@ -21,8 +21,10 @@ from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.delivery.routes import Delivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
 from imagesvc.http.operations import Operation, operations_of
+from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
+from imagesvc.web.pages import PageEndpoints
 
 RESOURCES: tuple[type, ...] = (
     Delivery,
@@ -43,6 +45,8 @@ RESOURCES: tuple[type, ...] = (
     HealthEndpoints,
     MetricsEndpoints,
     HomeEndpoints,
+    PageEndpoints,
+    AssetEndpoints,
     DocsEndpoints,
     OpenApiEndpoints,
 )

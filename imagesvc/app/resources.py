@@ -36,8 +36,11 @@ from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
 from imagesvc.service.readiness import checks_of
 from imagesvc.service.service import Service
+from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
+from imagesvc.web.pages import PageEndpoints
+from imagesvc.web.templating import Pages
 
 
 def resources_of(
@@ -59,7 +62,7 @@ def resources_of(
         *_accounts(service),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
-        HomeEndpoints(),
+        *_gallery(service),
         DocsEndpoints(),
         OpenApiEndpoints(OPERATIONS),
     ]
@@ -180,3 +183,17 @@ def _accounts(service: Service) -> list[object]:
         ),
         KeyEndpoints(service.keys, accounts.users),
     ]
+
+
+def _gallery(service: Service) -> list[object]:
+    versions = service.transforms.preset_versions
+    pages = PageEndpoints(
+        Pages(
+            {name: f"{name}{version}" for name, version in versions.items()},
+            service.settings.has_accounts,
+        ),
+        service.accounts.authenticator,
+        service.rate_limits,
+        service.settings.gallery,
+    )
+    return [HomeEndpoints(pages), pages, AssetEndpoints()]

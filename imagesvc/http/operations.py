@@ -87,6 +87,8 @@ class Operation:
     query: type[BaseModel] | Grammar | None = None
     """None refuses every query parameter."""
     is_query_documented: bool = True
+    is_documented: bool = True
+    """Whether it is in the OpenAPI document; pages for browsers are not."""
     headers: tuple[Header[Any], ...] = ()
     body: Body[Any] | None = None
     is_change: bool = False
@@ -113,6 +115,7 @@ class _Declared(TypedDict, total=False):
     scope_if_private: Scope
     limit: Limit
     is_query_documented: bool
+    is_documented: bool
     headers: tuple[Header[Any], ...]
     is_change: bool
     is_idempotent: bool

@@ -34,7 +34,7 @@ Origin = Annotated[str, BeforeValidator(_origin)]
 
 
 class AddressSettings(BaseModel):
-    """Trusted origins and proxies, and the prefix of URLs."""
+    """Trusted origins and proxies, the prefix of URLs, and whether there is a gallery."""
 
     cors_origins: tuple[Origin, ...] = Field(
         (),
@@ -50,6 +50,7 @@ class AddressSettings(BaseModel):
         "/",
         description="Path at which the service is served; that of public_url if only it is set.",
     )
+    gallery: bool = Field(default=True, description="Whether browsers get the gallery.")
 
     @field_validator("public_url")
     @classmethod

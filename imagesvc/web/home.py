@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
@@ -10,6 +11,7 @@ from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery, Model
 from imagesvc.http.operations import Answer, operation
+from imagesvc.web.pages import PageEndpoints
 
 VARY = {"vary": "accept"}
 
@@ -20,16 +22,25 @@ class Home(Model):
     status: str
 
 
+@dataclass(frozen=True, slots=True)
 class HomeEndpoints:
     """The home page."""
 
+    pages: PageEndpoints
+
     @operation(
         "home", "GET", "/", tag="operation", query=LenientQuery,
-        answers={200: Home, 303: Answer(None, {"Location": "The page of the API, for browsers."})},
+        answers={200: Home, 303: Answer(None, {"Location": "The log-in, or the page of the API."})},
     )  # fmt: skip
     async def home(self, call: Call[LenientQuery, None]) -> Response:
-        """Confirm that the service runs; HTML requests are redirected to the page of the API."""
-        if prefers_html(call.request):
-            headers = {**VARY, "location": f"{call.base}/api/v1/docs", "cache-control": "no-store"}
-            return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
-        return JSONResponse({"status": "ok"}, headers=VARY)
+        """Confirm that the service runs; requests that prefer HTML get the gallery.
+
+        With accounts, visitors who have not logged in are redirected to the log-in. Without a
+        gallery, requests that prefer HTML are redirected to the page of the API.
+        """
+        if not prefers_html(call.request):
+            return JSONResponse({"status": "ok"}, headers=VARY)
+        if self.pages.is_on:
+            return await self.pages.timeline(call)
+        headers = {**VARY, "location": f"{call.base}/api/v1/docs", "cache-control": "no-store"}
+        return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

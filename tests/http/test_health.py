@@ -53,26 +53,6 @@ def test_the_root_confirms_that_the_service_runs(server: Server) -> None:
     assert server.client.get("/", headers={"accept": "*/*"}).json() == {"status": "ok"}
 
 
-def test_the_root_redirects_browsers_to_the_page_of_the_api(server: Server) -> None:
-    """People type the address alone."""
-    accept = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-
-    answer = server.client.get("/", headers=accept)
-
-    assert (answer.status_code, answer.headers["location"]) == (303, "/api/v1/docs")
-    assert "accept" in answer.headers["vary"].lower()
-    assert server.client.get(answer.headers["location"]).status_code == 200
-
-
-def test_the_root_redirects_below_the_path_of_the_service(make_server: MakeServer) -> None:
-    """Where a proxy serves it."""
-    server = make_server(workers=1, base_path="/media")
-
-    for path in ("/", "/media/"):
-        answer = server.client.get(path, headers={"accept": "text/html"})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/media/api/v1/docs")
-
-
 def test_a_full_disk_is_not_ready_and_refuses_uploads_but_serves_reads(
     make_server: MakeServer,
 ) -> None:

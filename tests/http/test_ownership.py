@@ -142,6 +142,10 @@ EXPECTED = {
     "show_docs": Case("/api/v1/docs", **OPEN),
     "get_docs_asset": Case("/api/v1/docs/page.js", **OPEN),
     "home": Case("/", **OPEN),
+    "show_image_page": Case("/view/{image_id}", 404, 404, 404),
+    "show_login_page": Case("/login", 404, 404, 404),
+    "show_setup_page": Case("/setup", 404, 404, 404),
+    "get_asset": Case("/assets/x/css/base.css", **OPEN),
 }  # fmt: skip
 
 

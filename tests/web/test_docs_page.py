@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 import pytest
 
 from imagesvc.web.docs import assets
-from tests.browser import browsed
+from tests.chromium import browsed
 from tests.http.asking import assert_problem
 from tests.server import Server
 

@@ -70,6 +70,7 @@ ETAG = {"ETag": "The version of the bytes."}
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """The OpenAPI document of these operations; equal operations give equal documents."""
+    operations = [one for one in operations if one.is_documented]
     schemas = Schemas.of(operations)
     shared = _shared_parameters(operations, schemas)
     responses: dict[str, Any] = {}

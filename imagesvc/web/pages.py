@@ -1,0 +1,118 @@
+"""The pages of the gallery: HTML without content, which their scripts fill through the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.principals import STRANGER, Principal
+from imagesvc.auth.rates.limits import Limit, RateLimits
+from imagesvc.errors import NotFound, Unauthorized
+from imagesvc.http.bodies.declared import TEXT, Raw
+from imagesvc.http.bodies.html_forms import prefers_html
+from imagesvc.http.calls import Call, Context
+from imagesvc.http.models import LenientQuery
+from imagesvc.http.operations import Answer, operation
+from imagesvc.web.templating import Page, Pages
+
+TAG = "gallery"
+LOGIN = "/login"
+HTML = Answer(Raw(("text/html",), TEXT))
+URL_CHARACTERS = "/?&=%+:;,@!$'()*~#[]"
+TIMELINE_TEXTS = ("common", "keys", "timeline", "viewer")
+
+
+@dataclass(frozen=True, slots=True)
+class PageEndpoints:
+    """The pages; none where the gallery is switched off."""
+
+    pages: Pages
+    authenticator: Authenticator
+    limits: RateLimits
+    is_on: bool
+
+    @operation(
+        "show_image_page", "GET", "/view/{image_id}", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def view(self, call: Call[LenientQuery, None]) -> Response:
+        """The timeline with an image open in the viewer."""
+        self._check(call.request)
+        return await self.timeline(call, str(call.id("image_id")))
+
+    @operation(
+        "show_login_page", "GET", LOGIN, tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def login(self, call: Call[LenientQuery, None]) -> Response:
+        """The form to log in; users who have logged in go on to where they were sent from."""
+        self._check(call.request)
+        target = own_path(call.request.query_params.get("next", "/"))
+        if await self._user(call) is not None:
+            return _redirected(f"{call.base}{target}")
+        page = Page("login.html", ("common", "login"), {"next": f"{call.base}{target}"})
+        return await self.pages.response(call, None, page)
+
+    @operation(
+        "show_setup_page", "GET", "/setup", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def setup(self, call: Call[LenientQuery, None]) -> Response:
+        """The form in which the first admin sets a name and a password."""
+        self._check(call.request)
+        if not self.pages.has_accounts:
+            return _redirected(f"{call.base}/")
+        page = Page("setup.html", ("common", "setup"), has_secret_url=True)
+        return await self.pages.response(call, None, page)
+
+    async def timeline(self, context: Context, image_id: str | None = None) -> Response:
+        """The timeline, with the viewer open if an image is named; without a user, log in first."""
+        user = await self._user(context)
+        if user is None:
+            return _redirected(f"{context.base}{LOGIN}?next={quote(_target(context.request))}")
+        page = Page("timeline.html", TIMELINE_TEXTS, {"view": image_id})
+        return await self.pages.response(context, user, page)
+
+    def _check(self, request: Request) -> None:
+        if not self.is_on:
+            raise NotFound("The gallery is switched off.")
+        if not prefers_html(request):
+            raise NotFound("This is a page for browsers.")
+
+    async def _user(self, context: Context) -> Principal | None:
+        """The user of a request; None if nobody has logged in.
+
+        Raises:
+            RateLimited: there were too many requests with invalid credentials.
+        """
+        try:
+            principal = await self.authenticator.principal(context.request)
+        except Unauthorized:
+            self.limits.check(Limit.ADDRESS, context.request)
+            return None
+        return None if principal == STRANGER else principal
+
+
+def own_path(path: str) -> str:
+    """A path of this service as it is, and the home page instead of anything else.
+
+    Browsers take two slashes, also backslashes, for the start of another site, and ignore tabs and
+    line breaks.
+    """
+    is_own = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
+    return quote(path, safe=URL_CHARACTERS) if is_own else "/"
+
+
+def _target(request: Request) -> str:
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
+
+
+def _redirected(location: str) -> Response:
+    headers = {"location": location, "cache-control": "no-store", "vary": "accept, cookie"}
+    return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

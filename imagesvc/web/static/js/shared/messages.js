@@ -1,0 +1,38 @@
+/** Short messages at the bottom of the page, with at most one action. */
+
+const SECONDS = 6;
+const SECONDS_WITH_ACTION = 10;
+
+/**
+ * @param {string} text
+ * @param {{small?: string, action?: string, onAction?: () => void}} [options]
+ */
+export function say(text, { small = "", action = "", onAction = () => {} } = {}) {
+  const message = document.createElement("div");
+  message.className = "message";
+  const words = document.createElement("span");
+  words.textContent = text;
+  if (small) {
+    const extra = document.createElement("small");
+    extra.textContent = small;
+    words.append(extra);
+  }
+  message.append(words);
+  if (action) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = action;
+    button.addEventListener("click", () => {
+      message.remove();
+      onAction();
+    });
+    message.append(button);
+  }
+  document.getElementById("messages").replaceChildren(message);
+  setTimeout(() => message.remove(), 1000 * (action ? SECONDS_WITH_ACTION : SECONDS));
+}
+
+/** @param {import("./api.js").Problem} problem */
+export function sayProblem(problem) {
+  say(problem.message, { small: problem.requestId });
+}

@@ -1,0 +1,68 @@
+/** Texts, numbers and dates in the language of the page. */
+
+import { page } from "./page.js";
+
+const plurals = new Intl.PluralRules(page.language);
+const numbers = new Intl.NumberFormat(page.language);
+
+/**
+ * A text of the catalogue, with its placeholders filled.
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(key, values = {}) {
+  return page.texts[key].replace(/\{(\w+)\}/g, (_match, name) => String(values[name]));
+}
+
+/** A text that depends on a number: the keys end in `_one` and `_other`. */
+export function counted(key, count) {
+  const form = plurals.select(count) === "one" ? "one" : "other";
+  return t(`${key}_${form}`, { count: numbers.format(count) });
+}
+
+/** @param {number} value */
+export function number(value) {
+  return numbers.format(value);
+}
+
+const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+
+/** A number of bytes, with a unit that fits. @param {number} count */
+export function bytes(count) {
+  const step = count < 1 ? 0 : Math.min(Math.floor(Math.log10(count) / 3), units.length - 1);
+  return new Intl.NumberFormat(page.language, {
+    style: "unit",
+    unit: units[step],
+    maximumFractionDigits: 1,
+  }).format(count / 1000 ** step);
+}
+
+/** A format of dates; the API has the wall time of the camera as if it were UTC. */
+function format(options) {
+  return new Intl.DateTimeFormat(page.language, { timeZone: "UTC", ...options });
+}
+
+const monthAndYear = format({ month: "long", year: "numeric" });
+const shortMonth = format({ month: "short", year: "numeric" });
+const fullDay = format({ dateStyle: "long" });
+const dayAndTime = format({ dateStyle: "long", timeStyle: "short" });
+
+/** `2026-11` in words. @param {string} month */
+export function monthName(month) {
+  return monthAndYear.format(new Date(`${month}-01T00:00:00Z`));
+}
+
+/** @param {string} month */
+export function shortMonthName(month) {
+  return shortMonth.format(new Date(`${month}-01T00:00:00Z`));
+}
+
+/** @param {number} seconds Since 1970. */
+export function dayName(seconds) {
+  return fullDay.format(new Date(seconds * 1000));
+}
+
+/** @param {number} seconds Since 1970. */
+export function timeName(seconds) {
+  return dayAndTime.format(new Date(seconds * 1000));
+}

@@ -1,0 +1,114 @@
+"""Pages from templates: the environment of Jinja2, and what every template knows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from imagesvc.auth.principals import Principal
+from imagesvc.http.calls import Context
+from imagesvc.web.assets import assets
+from imagesvc.web.languages import LANGUAGES, Texts, catalogues, language_of
+from imagesvc.web.security import fields_of_page
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent / "templates"
+THEMES = ("light", "dark")
+THEME_COOKIE = "imagesvc_theme"
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates with autoescaping; the first call reads all files and compiles them."""
+    import jinja2  # noqa: PLC0415  # a start without visitors of the gallery does not need it
+
+    files = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.html")}
+    made = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.DictLoader(files),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    for name in files:
+        made.get_template(name)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its template, and what its script gets."""
+
+    template: str
+    texts: tuple[str, ...]
+    """The first parts of the keys of texts that its script shows."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    has_secret_url: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Makes the responses with pages."""
+
+    presets: Mapping[str, str]
+    """The end of the URL of each preset: its name and version."""
+    has_accounts: bool
+
+    async def response(self, context: Context, user: Principal | None, page: Page) -> Response:
+        """A page for a user; None is a visitor who has not logged in."""
+        await run_in_threadpool(_prepare)
+        language = language_of(context.request)
+        texts = catalogues()[language]
+        theme = context.request.cookies.get(THEME_COOKIE)
+        data = {**self._data(context, user, language), **page.data}
+        html = environment().get_template(page.template).render(
+            page=data | {"texts": _starting(texts, page.texts)},
+            base=context.base,
+            assets=data["assets"],
+            language=language,
+            languages=LANGUAGES,
+            theme=theme if theme in THEMES else "auto",
+            user=data["user"],
+            has_accounts=self.has_accounts,
+            path=context.request.url.path,
+            t=_text_of(texts),
+        )  # fmt: skip
+        return HTMLResponse(html, headers=fields_of_page(has_secret_url=page.has_secret_url))
+
+    def _data(self, context: Context, user: Principal | None, language: str) -> dict[str, Any]:
+        is_known = user is not None and user.user_id is not None
+        return {
+            "base": context.base,
+            "assets": f"{context.base}{assets().prefix}",
+            "language": language,
+            "has_accounts": self.has_accounts,
+            "presets": self.presets,
+            "user": {"id": str(user.user_id), "name": user.name, "is_admin": user.is_admin}
+            if user is not None and is_known
+            else None,
+        }
+
+
+def _prepare() -> None:
+    assets()
+    catalogues()
+    environment()
+
+
+def _starting(texts: Texts, parts: tuple[str, ...]) -> Texts:
+    return {key: text for key, text in texts.items() if key.partition(".")[0] in parts}
+
+
+def _text_of(texts: Texts) -> Callable[..., str]:
+    def text(key: str, **values: object) -> str:
+        return texts[key].format(**values)
+
+    return text
