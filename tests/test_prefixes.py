@@ -6,11 +6,11 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from imagesvc.cli.loading import load_settings
-from imagesvc.http.requests import BASE, ORIGIN, PREFIX
 from imagesvc.server.middleware.base_path import BasePathMiddleware
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.syntax.prefixes import prefix_of
+from imagesvc.syntax.url_bases import BASE, ORIGIN, PREFIX
 
 PATHS = ("/", "/images", "/images/{image_id}", "/api/v1/images", "/healthz")
 

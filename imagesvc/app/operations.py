@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imagesvc.api.accounts.api_keys import KeyEndpoints
+from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
@@ -42,6 +43,7 @@ RESOURCES: tuple[type, ...] = (
     TokenEndpoints,
     UserEndpoints,
     KeyEndpoints,
+    SessionEndpoints,
     HealthEndpoints,
     MetricsEndpoints,
     HomeEndpoints,

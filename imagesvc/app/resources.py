@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from imagesvc.api.accounts.api_keys import KeyEndpoints
+from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
@@ -175,13 +176,14 @@ def _collections(service: Service) -> list[object]:
 def _accounts(service: Service) -> list[object]:
     accounts = service.accounts
     return [
-        TokenEndpoints(accounts.sessions, service.rate_limits),
+        TokenEndpoints(accounts.logins, service.rate_limits),
         UserEndpoints(
             service.users,
             service.rate_limits,
             service.stores.images.usage,
         ),
         KeyEndpoints(service.keys, accounts.users),
+        SessionEndpoints(accounts.sessions, accounts.logins, accounts.users, service.rate_limits),
     ]
 
 

@@ -10,10 +10,11 @@ import structlog
 from imagesvc.auth.authenticator import Authenticator, Credentials
 from imagesvc.auth.first_key import FirstKey
 from imagesvc.auth.key_file import GivenKey
-from imagesvc.auth.logins import Sessions
+from imagesvc.auth.logins import Logins
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.provider.jwks import Fetch, KeySet
 from imagesvc.auth.provider.provider import Provider
+from imagesvc.auth.sessions.sessions import Sessions
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.errors import Unavailable
 from imagesvc.settings.settings import Settings
@@ -22,12 +23,13 @@ from imagesvc.store.credentials import KeyStore, LoginStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.secret import derive_key, load_secret
+from imagesvc.store.sessions.sessions import SessionStore
 
 log = structlog.get_logger()
 
 
 class Accounts:
-    """Users, keys, logins, and the authentication of requests."""
+    """Users, keys, logins, sessions, and the authentication of requests."""
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class Accounts:
             derive_key(secret, "access-tokens"), timedelta(seconds=settings.access_token_lifetime)
         )
         logins = LoginStore(database)
-        self.sessions = Sessions(
+        self.logins = Logins(
             users=self.users,
             logins=logins,
             passwords=self.passwords,
@@ -53,9 +55,16 @@ class Accounts:
             refresh_key=derive_key(secret, "refresh-tokens"),
             refresh_lifetime=timedelta(seconds=settings.refresh_token_lifetime),
         )
+        self.sessions = Sessions(
+            SessionStore(database),
+            timedelta(seconds=settings.session_lifetime),
+            timedelta(seconds=settings.session_idle_timeout),
+        )
         provider = read_provider(settings, self.users, fetch)
         self.first_key = FirstKey(data_dir.first_key, self.users, self.keys, given_key)
-        self.credentials = Credentials(self.keys, logins, tokens, provider, self.first_key)
+        self.credentials = Credentials(
+            self.keys, logins, tokens, provider, self.first_key, self.sessions
+        )
         self._are_needed = settings.has_accounts
         self.authenticator = Authenticator(
             self.credentials if self._are_needed else None, frozenset(settings.cors_origins) - {"*"}
@@ -72,14 +81,16 @@ class Accounts:
             )
 
     async def keep_up(self) -> None:
-        """Regular tasks: record uses of keys, remove the first key's file after its first use."""
+        """Regular tasks: store uses of credentials, remove the first key's file after its use."""
         await self.note_uses()
         if self._are_needed:
             with contextlib.suppress(Unavailable):  # it is tried again
                 await self.first_key.settle()
 
     async def note_uses(self) -> None:
-        """Store when keys were last used; on a full disk they wait for the next time."""
+        """Store when keys and sessions were last used; on a full disk, at the next time."""
+        with contextlib.suppress(Unavailable):
+            await self.sessions.store_seen()
         uses = dict(self.credentials.uses)
         self.credentials.uses.clear()
         if not uses:

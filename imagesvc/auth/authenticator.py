@@ -8,11 +8,12 @@ from datetime import datetime
 
 from starlette.requests import Request
 
-from imagesvc.auth.csrf import check_site
+from imagesvc.auth.csrf import check_own_origin, check_site
 from imagesvc.auth.first_key import FirstKey
 from imagesvc.auth.principals import ANYBODY, STRANGER, Principal, scopes_of_user
 from imagesvc.auth.provider.provider import Provider
 from imagesvc.auth.secrets import KEY_PREFIX, read_secret
+from imagesvc.auth.sessions.sessions import SESSION, Sessions, session_of
 from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
 from imagesvc.errors import InvalidRequest, InvalidToken
 from imagesvc.model.accounts import User
@@ -25,13 +26,14 @@ MAX_CREDENTIAL = 8192
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Finds the user of a key or token; every credential is looked up at every request."""
+    """Finds the user of a credential; every credential is looked up at every request."""
 
     keys: KeyStore
     logins: LoginStore
     tokens: AccessTokens
     provider: Provider | None
     first_key: FirstKey
+    sessions: Sessions
     clock: Callable[[], datetime] = utc_now
     uses: dict[KeyId, datetime] = field(default_factory=dict)
     """The times at which keys were last used, until they are stored."""
@@ -54,6 +56,22 @@ class Credentials:
             raise InvalidToken("The credential is not valid.")
         user, scopes = await self.provider.user(credential, header)
         return _principal(user, scopes)
+
+    async def of_cookie(self, request: Request) -> Principal:
+        """The user of a session, with all scopes; a stranger if the session is not valid.
+
+        Browsers send a cookie after its session has ended, also to what is public.
+
+        Raises:
+            Forbidden: the request changes data, and a page of another origin sent it.
+        """
+        found = await self.sessions.of(request)
+        if found is None:
+            return STRANGER
+        check_own_origin(request)
+        session, user = found
+        request.scope[SESSION] = session
+        return _principal(user, scopes_of_user(user))
 
     async def _by_key(self, credential: str) -> Principal:
         secret = read_secret(credential, KEY_PREFIX)
@@ -108,7 +126,7 @@ class Authenticator:
         Raises:
             InvalidToken: the request has an invalid credential.
             InvalidRequest: it has two.
-            Forbidden: there are no accounts, and a page of another site sent it.
+            Forbidden: it changes data, and a page of another site sent it.
         """
         known: Principal | None = request.scope.get(PRINCIPAL)
         if known is None:
@@ -128,17 +146,21 @@ class Authenticator:
         """Check a GET with side effects as changes are checked.
 
         Raises:
-            Forbidden: there are no accounts, and a page of another site sends it.
+            Forbidden: a page of another site sends it.
         """
         if self.credentials is None:
             check_site(request, self.origins, is_change=True)
+        elif session_of(request) is not None:
+            check_own_origin(request, is_change=True)
 
     async def _found(self, request: Request) -> Principal:
         if self.credentials is None:
             check_site(request, self.origins)
             return ANYBODY
         credential = credential_of(request)
-        return STRANGER if credential is None else await self.credentials.holder(credential)
+        if credential is None:
+            return await self.credentials.of_cookie(request)
+        return await self.credentials.holder(credential)
 
 
 def credential_of(request: Request) -> str | None:

@@ -36,7 +36,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Sessions:
+class Logins:
     """Begins, refreshes and ends logins."""
 
     users: UserStore
@@ -52,11 +52,19 @@ class Sessions:
     async def log_in(self, name: str, password: str, scopes: frozenset[Scope] | None) -> Grant:
         """Begin a login; `scopes` limit what it permits.
 
-        It takes as long for an unknown name as for a wrong password.
-
         Raises:
             Unauthorized: name and password are not those of an active user.
             InvalidRequest: none of the scopes can be granted.
+        """
+        return await self.begin(await self.identify(name, password), scopes)
+
+    async def identify(self, name: str, password: str) -> User:
+        """The active user of a name and password.
+
+        It takes as long for an unknown name as for a wrong password.
+
+        Raises:
+            Unauthorized: there is none.
         """
         user = await self.users.named(name)
         password_hash = None if user is None else user.password_hash
@@ -64,7 +72,7 @@ class Sessions:
         if user is None or not is_right or user.is_disabled:
             self.refused["password"] += 1
             raise Unauthorized("The name or the password is wrong.")
-        return await self.begin(user, scopes)
+        return user
 
     async def begin(self, user: User, scopes: frozenset[Scope] | None) -> Grant:
         """Begin a login of a user whose identity is known.
@@ -105,7 +113,7 @@ class Sessions:
             raise InvalidToken("The refresh token was used before; its login has ended.")
         return self._grant(user, login, new, granted)
 
-    def lasting(self, lifetime: timedelta) -> Sessions:
+    def lasting(self, lifetime: timedelta) -> Logins:
         """The same with one lifetime for logins and access tokens."""
         tokens = replace(self.tokens, lifetime=lifetime)
         return replace(self, tokens=tokens, refresh_lifetime=lifetime)

@@ -137,12 +137,12 @@ async def _begin(service: Parts) -> str | None:
     admin = await service.accounts.users.first_admin()
     if admin is None:
         return None
-    sessions = service.accounts.sessions.lasting(LOGIN_LIFETIME)
-    return (await sessions.begin(admin, SCOPES)).access_token
+    logins = service.accounts.logins.lasting(LOGIN_LIFETIME)
+    return (await logins.begin(admin, SCOPES)).access_token
 
 
 async def _end(service: Parts, *, token: str) -> None:
-    await service.accounts.sessions.revoke(token)
+    await service.accounts.logins.revoke(token)
 
 
 def _port(url: str) -> int | None:

@@ -238,6 +238,18 @@ class Token(Answer):
     expires_in: int
 
 
+class Session(Answer):
+    """A session of a browser."""
+
+    id: UUID
+    user_id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str
+
+
 class Page(Answer, Generic[T]):
     """Some items of a list, and the cursor of the next page."""
 

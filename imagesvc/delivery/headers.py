@@ -17,7 +17,7 @@ from imagesvc.model.formats import Format
 from imagesvc.model.images import Image, Visibility
 
 PRIVATE = "private, no-cache"
-CREDENTIALS = "Authorization, X-API-Key"
+CREDENTIALS = "Authorization, X-API-Key, Cookie"
 """Request fields with credentials, for originals that differ for owner and strangers."""
 
 Headers = dict[str, str]

@@ -30,6 +30,7 @@ PATH_PARAMETERS: Mapping[str, PathParameter] = {
     "collection_id": _id_of("collection"),
     "user_id": _id_of("user"),
     "key_id": _id_of("key"),
+    "session_id": _id_of("session"),
     "webhook_id": _id_of("webhook"),
     "delivery_id": _id_of("delivery"),
     "upload_id": _id_of("upload"),

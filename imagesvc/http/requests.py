@@ -15,15 +15,9 @@ from imagesvc.errors import InvalidRequest, NotFound
 from imagesvc.http.bodies.strict_json import check_json
 from imagesvc.http.other_names import advice
 from imagesvc.model.ids import parse_id
+from imagesvc.syntax.url_bases import absolute_base_in, base_in
 
 Model = TypeVar("Model", bound=BaseModel)
-
-ORIGIN = "imagesvc.origin"
-"""The key in the ASGI scope of the scheme and host that a trusted proxy reported."""
-PREFIX = "imagesvc.prefix"
-"""The key of the path at which a trusted proxy serves this service."""
-BASE = "imagesvc.base"
-"""The key of the prefix of the service's URLs: a path, or an absolute URL."""
 
 
 def json_response(
@@ -146,14 +140,9 @@ Id = Annotated[UUID, BeforeValidator(_id)]
 
 def base_of(request: Request) -> str:
     """The prefix of the URLs in a response, before the path of a route."""
-    base: str = request.scope.get(BASE, "")
-    return base
+    return base_in(request.scope)
 
 
 def absolute_base_of(request: Request) -> str:
-    """The same with scheme and host, if the settings or a trusted proxy name them.
-
-    An untrusted Host field must not determine the URLs in a response.
-    """
-    origin: str = request.scope.get(ORIGIN, "")
-    return f"{origin}{base_of(request)}"
+    """The same with scheme and host, if the settings or a trusted proxy name them."""
+    return absolute_base_in(request.scope)

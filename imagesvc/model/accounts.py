@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from imagesvc.model.ids import KeyId, LoginId, UserId
+from imagesvc.model.ids import KeyId, LoginId, SessionId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +67,17 @@ class Login:
     scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A log-in of a browser, which sends the secret of the session as a cookie."""
+
+    id: SessionId
+    user_id: UserId
+    token_sha256: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str

@@ -17,6 +17,7 @@ UserId = NewType("UserId", UUID)
 CollectionId = NewType("CollectionId", UUID)
 KeyId = NewType("KeyId", UUID)
 LoginId = NewType("LoginId", UUID)
+SessionId = NewType("SessionId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)

@@ -48,7 +48,7 @@ async def metrics(
 
 
 def _refused_requests(service: Parts) -> list[Metric]:
-    by_limit, by_reason = service.rate_limits.refused, service.accounts.sessions.refused
+    by_limit, by_reason = service.rate_limits.refused, service.accounts.logins.refused
     return [
         *_counters("rate_limited", "Requests refused by a rate limit.", "limit", by_limit),
         *_counters("logins_refused", "Logins refused.", "for", by_reason),

@@ -33,6 +33,12 @@ class AccountSettings(BaseModel):
     refresh_token_lifetime: Seconds = Field(
         30 * 86400.0, description="Time a login lasts after its last use."
     )
+    session_lifetime: Seconds = Field(
+        90 * 86400.0, description="Time after which a browser must log in again."
+    )
+    session_idle_timeout: Seconds = Field(
+        7 * 86400.0, description="Time without a request after which a browser must log in again."
+    )
     jwt_issuer: str = Field(
         "off", description="Issuer (iss) of the JWTs of an identity provider, or off."
     )

@@ -33,6 +33,7 @@ from imagesvc.store.db.schema.events import events
 from imagesvc.store.db.schema.images import collections, images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.db.schema.requests import upload_slots
+from imagesvc.store.db.schema.sessions import sessions
 from imagesvc.store.events import EventType, record_image_event
 
 MOVED_AT_ONCE = 1000
@@ -131,7 +132,9 @@ class UserStore:
         return page_of(rows, limit, user_of)
 
     async def change(self, user_id: UserId, change: UserChange) -> User:
-        """Change a user; a new password ends every login, disabling also ends upload URLs.
+        """Change a user; a new password ends every login and session.
+
+        Disabling does the same, and also ends upload URLs.
 
         Raises:
             NotFound: there is no such user.
@@ -149,7 +152,7 @@ class UserStore:
                 except IntegrityError as error:
                     raise Conflict("There is a user with this name.") from error
             if change.password_hash is not KEPT or change.is_disabled is True:
-                connection.execute(delete(logins).where(logins.c.user_id == user_id))
+                end_logins(connection, user_id)
             if change.is_disabled is True:
                 connection.execute(delete(upload_slots).where(upload_slots.c.owner_id == user_id))
             return _found(connection.execute(_BY_ID, {"id": user_id}).first())
@@ -207,6 +210,12 @@ def insert_key(connection: Connection, key: ApiKey) -> None:
     """Insert an API key of an existing user."""
     values = {column.name: getattr(key, column.name) for column in api_keys.columns}
     connection.execute(insert(api_keys), [values])
+
+
+def end_logins(connection: Connection, user_id: UserId) -> None:
+    """Delete the logins and sessions of a user."""
+    for table in (logins, sessions):
+        connection.execute(delete(table).where(table.c.user_id == user_id))
 
 
 def _check_admin_left(connection: Connection, without: UserId) -> None:

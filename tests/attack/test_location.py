@@ -22,7 +22,7 @@ from tests.imaging import places
 from tests.imaging.places import traces
 from tests.server import Server
 
-VARY = "Authorization, X-API-Key"
+VARY = "Authorization, X-API-Key, Cookie"
 
 
 @pytest.fixture(scope="module")

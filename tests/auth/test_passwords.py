@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from imagesvc.auth.logins import Sessions
+from imagesvc.auth.logins import Logins
 from imagesvc.auth.passwords import MAX_WAITING, Passwords
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.auth.users import made_user
@@ -48,8 +48,8 @@ class Seams(Passwords):
         return self.watched
 
 
-def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any, None]]) -> None:
-    """Run `work` with the sessions of a database that has three users."""
+def on_logins(path: Path, work: Callable[[Logins, Seams], Coroutine[Any, Any, None]]) -> None:
+    """Run `work` with the logins of a database that has three users."""
     migrate(path)
 
     async def opened() -> None:
@@ -57,7 +57,7 @@ def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any
         passwords = Seams()
         users = UserStore(database)
         tokens = AccessTokens(b"k" * 32, timedelta(minutes=1))
-        sessions = Sessions(
+        logins = Logins(
             users, LoginStore(database), passwords, tokens, b"r" * 32, timedelta(days=1)
         )
         password_hash = await passwords.hash("correct horse")
@@ -67,7 +67,7 @@ def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any
         assert gone is not None
         await users.change(gone.id, UserChange(is_disabled=True))
         try:
-            await work(sessions, passwords)
+            await work(logins, passwords)
         finally:
             passwords.close()
             await database.close()
@@ -79,26 +79,26 @@ def on_sessions(path: Path, work: Callable[[Sessions, Seams], Coroutine[Any, Any
 def test_a_failed_login_verifies_one_hash_for_every_name(tmp_path: Path, name: str) -> None:
     """Otherwise the response time reveals which names exist."""
 
-    async def work(sessions: Sessions, passwords: Seams) -> None:
+    async def work(logins: Logins, passwords: Seams) -> None:
         with pytest.raises(Unauthorized) as caught:
-            await sessions.log_in(name, "wrong horse", None)
+            await logins.log_in(name, "wrong horse", None)
 
         assert caught.value.detail == "The name or the password is wrong."
         assert len(passwords.watched.verified) == 1
         assert passwords.watched.verified[0].startswith("$argon2id$v=19$m=64,t=1,p=1$")
 
-    on_sessions(tmp_path / "imagesvc.db", work)
+    on_logins(tmp_path / "imagesvc.db", work)
 
 
 def test_the_dummy_hash_accepts_no_password(tmp_path: Path) -> None:
     """This holds even for a client that knows the dummy password."""
 
-    async def work(sessions: Sessions, passwords: Seams) -> None:
+    async def work(logins: Logins, passwords: Seams) -> None:
         for name in ("nobody-has-this-name", "keys-alone"):
             with pytest.raises(Unauthorized):
-                await sessions.log_in(name, "nobody's", None)
+                await logins.log_in(name, "nobody's", None)
 
-    on_sessions(tmp_path / "imagesvc.db", work)
+    on_logins(tmp_path / "imagesvc.db", work)
 
 
 def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:
@@ -144,12 +144,12 @@ def test_a_flood_of_passwords_is_bounded_and_does_not_block_the_loop() -> None:
 def test_a_login_of_a_removed_user_is_refused_by_name(tmp_path: Path) -> None:
     """The last admin stays, regardless of the requester."""
 
-    async def work(sessions: Sessions, passwords: Seams) -> None:
-        ada = await sessions.users.named("ada")
+    async def work(logins: Logins, passwords: Seams) -> None:
+        ada = await logins.users.named("ada")
         assert ada is not None
         with pytest.raises(ImagesvcError, match="last admin"):
-            await sessions.users.remove(ada.id)
+            await logins.users.remove(ada.id)
         with pytest.raises(ImagesvcError, match="last admin"):
-            await sessions.users.change(ada.id, UserChange(is_admin=False))
+            await logins.users.change(ada.id, UserChange(is_admin=False))
 
-    on_sessions(tmp_path / "imagesvc.db", work)
+    on_logins(tmp_path / "imagesvc.db", work)

@@ -25,6 +25,7 @@ from imagesvc.client.models import (
     Collection,
     Image,
     Job,
+    Session,
     SignedUrl,
     SignedUrls,
     UploadUrl,
@@ -38,10 +39,11 @@ from imagesvc.errors import (
     UnsupportedMediaType,
 )
 from tests import commands
-from tests.accounts import Account
+from tests.accounts import PASSWORD, Account, make_user
 from tests.conftest import MakeServer
 from tests.http.asking import TEXT, damaged, picture
 from tests.server import Server
+from tests.sessions import ONE, browser_of
 from tests.waiting import PATIENCE
 
 SNAPSHOT = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
@@ -238,6 +240,20 @@ def test_a_job_is_retried_cancelled_and_deleted(client: Client) -> None:
         client.job(image.job.id)
 
 
+def test_sessions_are_listed_and_ended(guarded: Server, admin: Account) -> None:
+    """By the key of an admin, those of another user."""
+    user = make_user(guarded, admin, "client-user", password=PASSWORD)
+    browser = browser_of(guarded, "client-user")
+    with Client(f"http://127.0.0.1:{guarded.port}", key=admin.key) as client:
+        (found,) = client.sessions(user=user.id)
+
+        client.revoke_session(found.id)
+
+        assert list(client.sessions(user=user.id)) == []
+    assert str(found.user_id) == user.id
+    assert browser.get(ONE).status_code == 401
+
+
 def test_the_asynchronous_client_does_the_same(server: Server) -> None:
     """The clients share the description of calls and differ in how they make them."""
 
@@ -285,7 +301,7 @@ def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
     client: type, is_asynchronous: bool
 ) -> None:
     """Tools that wrap or replace methods ask `inspect`."""
-    lists = {"images", "jobs", "collections", "collection_images"}
+    lists = {"images", "jobs", "collections", "collection_images", "sessions"}
 
     found = {
         name for name in described(client) if inspect.iscoroutinefunction(getattr(client, name))
@@ -295,7 +311,7 @@ def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
 
 
 @pytest.mark.parametrize(
-    "model", [Image, Job, Variant, Collection, UploadUrl, SignedUrl, SignedUrls]
+    "model", [Image, Job, Variant, Collection, Session, UploadUrl, SignedUrl, SignedUrls]
 )
 def test_models_are_those_of_the_document(model: Any) -> None:
     """The client's models match the OpenAPI document."""

@@ -11,11 +11,12 @@ from typing import Any
 import httpx2
 
 from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
-from tests.accounts import Account, make_user
+from tests.accounts import PASSWORD, Account, make_user
 from tests.conftest import MakeServer
 from tests.crash.traffic import rows
 from tests.http.asking import assert_problem, damaged, picture
 from tests.server import Server, new_client
+from tests.sessions import EVERY, ONE, browser_of
 from tests.waiting import PATIENCE, until
 
 EVENTS = "/api/v1/events"
@@ -258,19 +259,28 @@ def test_one_user_cannot_occupy_all_streams(guarded: Server, admin: Account) -> 
     until(lambda: opens(greedy.client))
 
 
-def test_a_stream_ends_when_its_key_is_removed(guarded: Server, admin: Account) -> None:
-    """Revoked is revoked, also for who is listening already."""
+def test_a_stream_ends_with_its_credential(guarded: Server, admin: Account) -> None:
+    """Also one that is open: of a key whose user was disabled, and of a session that was ended."""
     requester = make_user(guarded, admin, "fired")
-    with requester.client.stream("GET", EVENTS, timeout=PATIENCE) as answer:
-        lines = answer.iter_lines()
-        next(lines)
+    make_user(guarded, admin, "gone-from-here", password=PASSWORD)
+    browser = browser_of(guarded, "gone-from-here")
+    session_id = browser.get(ONE).json()["session"]["id"]
+    with (
+        requester.client.stream("GET", EVENTS, timeout=PATIENCE) as of_key,
+        browser.stream("GET", EVENTS, timeout=PATIENCE) as of_session,
+    ):
+        streams = [of_key.iter_lines(), of_session.iter_lines()]
+        for lines in streams:
+            next(lines)
         admin.client.patch(
             f"/api/v1/users/{requester.id}", json={"is_disabled": True}
         ).raise_for_status()
+        browser.delete(f"{EVERY}/{session_id}").raise_for_status()
         began = time.monotonic()
 
-        for _line in lines:
-            assert time.monotonic() - began < PATIENCE
+        for lines in streams:
+            for _line in lines:
+                assert time.monotonic() - began < PATIENCE
 
 
 def opens(client: httpx2.Client) -> bool:

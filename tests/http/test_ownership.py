@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from imagesvc.app.operations import OPERATIONS
-from tests.accounts import Account, client_of, make_user
+from tests.accounts import PASSWORD, Account, client_of, make_user
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
@@ -33,6 +33,7 @@ class Things:
     key_id: str
     collection_id: str
     webhook_id: str
+    session_id: str
     bobs_id: str
     """A private collection of Bob, to which he would like to add Ada's image."""
 
@@ -135,6 +136,11 @@ EXPECTED = {
         sent={"json": {"name": SECRET, "scopes": ["read"], "user_id": "{user_id}"}},
     ),
     "delete_api_key": Case("/api/v1/api-keys/{key_id}", 204),
+    "create_session": Case("/api/v1/session", 400, 400, 400, sent={"json": {}}),
+    "get_session": Case("/api/v1/session", 200, other=200, is_list=True),
+    "delete_session": Case("/api/v1/session", 204, other=204, stranger=204),
+    "list_sessions": Case("/api/v1/sessions?user={user_id}", 200),
+    "revoke_session": Case("/api/v1/sessions/{session_id}", 204),
     "is_alive": Case("/healthz", **OPEN),
     "is_ready": Case("/readyz", **OPEN),
     "get_metrics": Case("/metrics", 403, other=403, admin=200),
@@ -155,7 +161,7 @@ METHODS = {operation.name: operation.method for operation in OPERATIONS}
 @pytest.fixture(scope="module")
 def ada(guarded: Server, admin: Account) -> Account:
     """The owner."""
-    return make_user(guarded, admin, "ada")
+    return make_user(guarded, admin, "ada", password=PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -195,9 +201,16 @@ def make_things(guarded: Server, ada: Account, bob: Account) -> Callable[[], Thi
         hook = ada.client.post("/api/v1/webhooks", json={"url": f"http://127.0.0.1:9/{SECRET}"})
         assert hook.status_code == 201, hook.text
         hook_id = hook.json()["id"]
-        return Things(
-            image["id"], image["job"]["id"], ada.id, key["id"], collection_id, hook_id, bobs_id
+        session = client_of(guarded).post(
+            "/api/v1/session",
+            json={"name": "ada", "password": PASSWORD},
+            headers={"user-agent": SECRET},
         )
+        session_id = session.json()["session"]["id"]
+        return Things(
+            image["id"], image["job"]["id"], ada.id, key["id"], collection_id, hook_id,
+            session_id, bobs_id,
+        )  # fmt: skip
 
     return make
 
@@ -225,7 +238,10 @@ def ask(client: httpx2.Client, method: str, case: Case, things: Things) -> httpx
 def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) -> None:
     """The response has no data of Ada, except the id that was in the request."""
     told = answer.text + str(answer.headers.multi_items())
-    ids = [things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id]
+    ids = [
+        things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id,
+        things.session_id,
+    ]  # fmt: skip
     hidden = [SECRET, *(ids if case.is_list else [])]
     assert [word for word in hidden if word in told] == []
     assert case.other >= 400 or not answer.headers.get("content-type", "").startswith("image/")

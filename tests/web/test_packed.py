@@ -13,7 +13,7 @@ from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.openapi.document import MAX_BASES, OpenApiEndpoints
 from imagesvc.http.operations import operations_of
-from imagesvc.http.requests import BASE
+from imagesvc.syntax.url_bases import BASE
 from imagesvc.web.docs import DocsEndpoints
 from tests.server import Server
 

@@ -10,19 +10,20 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
 from starlette.responses import Response
 
+from imagesvc.api.accounts.owners import check_is_own, named_user
 from imagesvc.api.schemas import Instant
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.auth.users import KEY_NAME, check_key_name
-from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound
+from imagesvc.errors import Forbidden, NotFound
 from imagesvc.http.bodies.json_bodies import Json
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
-from imagesvc.http.requests import Id, invalid, json_response
+from imagesvc.http.requests import Id, json_response
 from imagesvc.library.keys import Keys
 from imagesvc.model.accounts import ApiKey
-from imagesvc.model.ids import KeyId, UserId
+from imagesvc.model.ids import KeyId
 from imagesvc.store.accounts import UserStore
 
 TAG = "accounts"
@@ -87,8 +88,7 @@ class KeyEndpoints:
 
     async def _own(self, context: Context) -> ApiKey:
         key = await self.keys.store.get(KeyId(context.id("key_id")))
-        if not context.requester.is_admin and key.user_id != context.requester.user_id:
-            raise NotFound(NO_SUCH_ID)
+        check_is_own(context.requester, key.user_id)
         return key
 
     @operation(
@@ -98,7 +98,7 @@ class KeyEndpoints:
     async def page(self, call: Call[KeyQuery, None]) -> Response:
         """The requester's API keys, or for admins those of any user; the newest first."""
         query = call.query
-        user_id = _key_owner(call.requester, query.user, "user")
+        user_id = named_user(call.requester, query.user, "user")
         found, last = await self.keys.store.page(user_id, limit=query.limit, after=query.cursor)
         shown = (KeyOut(**_shown(key)) for key in found)
         return page_response(call, Page[KeyOut], shown, cursor_text(last))
@@ -113,7 +113,7 @@ class KeyEndpoints:
         The key cannot have a scope that the requester's credential, or the user of the key, lacks.
         """
         wanted = call.body
-        user = await self.users.get(_key_owner(call.requester, wanted.user_id, "user_id"))
+        user = await self.users.get(named_user(call.requester, wanted.user_id, "user_id"))
         scopes = frozenset(wanted.scopes)
         _check_may_grant(call.requester, scopes)
         key, secret = await self.keys.add(user, wanted.name, scopes, expires_at=wanted.expires_at)
@@ -139,22 +139,6 @@ def _check_may_grant(requester: Principal, scopes: frozenset[Scope]) -> None:
     for scope in Scope:
         if scope in scopes and not (requester.is_admin or scope in requester.scopes):
             raise Forbidden(f"The scope {scope} cannot be granted with this credential.")
-
-
-def _key_owner(requester: Principal, named: UUID | None, loc: str) -> UserId:
-    """The named user; the requester by default.
-
-    Raises:
-        NotFound: it is another user, and the requester is not an admin.
-        InvalidRequest: there are no accounts, so that there is no default.
-    """
-    if named is None:
-        if requester.user_id is None:
-            raise invalid(loc, "is required, since the request has no user")
-        return requester.user_id
-    if not requester.is_admin and named != requester.user_id:
-        raise NotFound(NO_SUCH_ID)
-    return UserId(named)
 
 
 def _shown(key: ApiKey) -> dict[str, object]:

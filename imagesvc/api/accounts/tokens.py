@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from starlette.responses import Response
 
-from imagesvc.auth.logins import Sessions
+from imagesvc.auth.logins import Logins
 from imagesvc.auth.principals import Scope
 from imagesvc.auth.rates.limits import Limit, RateLimits
 from imagesvc.errors import FileTooLarge, Overloaded, Unauthorized, UnsupportedMediaType
@@ -79,7 +79,7 @@ class RevokeIn(Sent, title="RevokeRequest"):
 class TokenEndpoints:
     """The operations on tokens; the fields are their dependencies."""
 
-    sessions: Sessions
+    logins: Logins
     limits: RateLimits
 
     @operation(
@@ -96,14 +96,14 @@ class TokenEndpoints:
         if asked.grant_type == "password":
             name = asked.username or ""
             self.limits.check_login(call.request, name)
-            grant = await self.sessions.log_in(name, asked.password or "", asked.scopes)
+            grant = await self.logins.log_in(name, asked.password or "", asked.scopes)
         else:
-            grant = await self.sessions.refresh(asked.refresh_token or "", asked.scopes)
+            grant = await self.logins.refresh(asked.refresh_token or "", asked.scopes)
         self.limits.remember_login(call.request, grant.user_name)
         tokens = TokenOut(
             access_token=grant.access_token,
             refresh_token=grant.refresh_token,
-            expires_in=int(self.sessions.tokens.lifetime.total_seconds()),
+            expires_in=int(self.logins.tokens.lifetime.total_seconds()),
             scope=" ".join(grant.scopes),
         )
         return json_response(tokens, headers={"pragma": "no-cache"})
@@ -118,5 +118,5 @@ class TokenEndpoints:
 
         The response is the same for an invalid token (RFC 7009, section 2.2).
         """
-        await self.sessions.revoke(call.body.token)
+        await self.logins.revoke(call.body.token)
         return Response(headers={"cache-control": "no-store"})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import httpx2
 
-from ..calls import API, Call, model
+from ..calls import API, Call, model, nothing
 from ..flows import Flow, answered
-from ..methods import method
-from ..models import Me, Token
+from ..methods import listing, method
+from ..models import Me, Page, Session, Token
+from ..parameters import Id
 
 
 class Accounts:
@@ -31,3 +32,13 @@ class Accounts:
     def me(self) -> Flow[Me]:
         """The user of the credential, with its scopes and the storage used."""
         return answered(Call("GET", f"{API}/users/me", model(Me)))
+
+    @listing
+    def sessions(self, *, user: Id | None = None) -> Call[Page[Session]]:
+        """Every session of browsers of the user, the newest first; admins may name another."""
+        return Call("GET", f"{API}/sessions", model(Page[Session]), query={"user": user})
+
+    @method
+    def revoke_session(self, session_id: Id) -> Flow[None]:
+        """End a session; its browser must log in again."""
+        return answered(Call("DELETE", f"{API}/sessions/{session_id}", nothing))

@@ -38,15 +38,15 @@ Image bytes are under `/images`, everything else is JSON under `/api/v1`. Times 
 ids are UUIDv7. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Requests to
 every URL may also be answered 408, 414 or 431, if the request is too slow or its header too large.
 
-Requests need an API key or a token as `Authorization: Bearer …`, except on a service without
-accounts.
+Requests need an API key or a token as `Authorization: Bearer …`, or the cookie of a session, except
+on a service without accounts.
 """
 TAGS = {
     "images": "Upload, list, show, edit and delete images; their stored variants.",
     "delivery": "The bytes of originals and variants. Parameters are the transform.",
     "collections": "Collections, and the images in them.",
     "jobs": "Jobs make variants; each upload has one. Poll, retry and cancel them.",
-    "accounts": "Tokens, users and API keys.",
+    "accounts": "Tokens, users, API keys, and sessions of browsers.",
     "events": "A stream of changes as they happen.",
     "webhooks": "Signed events sent to URLs, their deliveries, and replays.",
     "operation": "Health, readiness and metrics for operators.",
@@ -62,6 +62,13 @@ BEARER = {
     "type": "http",
     "scheme": "bearer",
     "description": "An API key, an access token, or a JWT of the identity provider.",
+}
+SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "__Host-imagesvc",
+    "description": "The session of a browser, with all scopes of its user. The cookie is named "
+    "`__Secure-imagesvc` below a path, and `imagesvc` without HTTPS.",
 }
 TOKENS = "/api/v1/auth/token"
 VERSION = version("imagesvc")
@@ -123,7 +130,7 @@ def _security_schemes(base: str) -> dict[str, Any]:
     }
     about = "Tokens for a name and password (RFC 6749, section 4.3)."
     password = {"type": "oauth2", "description": about, "flows": {"password": flow}}
-    return {"bearer": BEARER, "password": password}
+    return {"bearer": BEARER, "password": password, "session": SESSION}
 
 
 def _described(
@@ -166,10 +173,14 @@ def summary_and_description(operation: Operation) -> tuple[str, str]:
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
     if operation.scope is not None:
-        return [{"bearer": []}, {"password": [operation.scope.value]}]
+        return _credentials(operation.scope)
     if operation.scope_if_private is not None:
-        return [{}, {"bearer": []}, {"password": [operation.scope_if_private.value]}]
+        return [{}, *_credentials(operation.scope_if_private)]
     return []
+
+
+def _credentials(scope: Scope) -> list[dict[str, list[str]]]:
+    return [{"bearer": []}, {"password": [scope.value]}, {"session": []}]
 
 
 def _content(body: Body[Any], schemas: Schemas) -> dict[str, Any]:

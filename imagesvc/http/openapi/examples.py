@@ -12,6 +12,7 @@ from typing import Any
 IMAGE, JOB = "019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803", "019aa5f0-3c1f-72a5-8b11-0e94c3d7a6f2"
 COLLECTION, OWNER = "019aa5f1-02d4-7a9c-8c35-b1f0e6a94d57", "019aa5e8-7b30-7c1e-9d02-4f6a8e15b3c9"
 KEY, WEBHOOK = "019aa5e9-1f42-7d83-a0b6-29c5f7e8d410", "019aa5f2-5a6b-7e04-b7d1-83a9c0f5e62b"
+SESSION = "019aa5eb-4d60-7b19-8e57-c3f0a91d6b24"
 DELIVERY, EVENT = "019aa5f3-0b1c-7f25-86e3-9d4a7c2b5f18", "019aa5f2-f0a3-7b46-9a57-c8e1d2f30b69"
 MADE, DONE = "2026-05-03T09:14:07.120000Z", "2026-05-03T09:14:07.480000Z"
 
@@ -23,6 +24,28 @@ _KEY = {
     "created_at": MADE,
     "expires_at": "2027-05-03T00:00:00.000000Z",
     "last_used_at": None,
+}
+_USER = {
+    "id": OWNER,
+    "name": "ada",
+    "is_admin": False,
+    "is_disabled": False,
+    "has_password": True,
+    "image_count": 214,
+    "image_bytes": 731_204_911,
+    "quota_images": None,
+    "quota_bytes": 10_737_418_240,
+    "created_at": MADE,
+}
+_SESSION = {
+    "id": SESSION,
+    "user_id": OWNER,
+    "created_at": MADE,
+    "last_seen_at": DONE,
+    "expires_at": "2026-08-01T09:14:07.120000Z",
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
+    "address": "192.0.2.7",
+    "is_current": True,
 }
 _HOOK = {"url": "https://example.org/hook", "event_types": ["image.created", "job.failed"]}
 _WEBHOOK = {
@@ -143,18 +166,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "CollectionRequest": {"title": "Heligoland", "visibility": "public"},
     "CollectionPatch": {"title": "Heligoland in spring"},
-    "User": {
-        "id": OWNER,
-        "name": "ada",
-        "is_admin": False,
-        "is_disabled": False,
-        "has_password": True,
-        "image_count": 214,
-        "image_bytes": 731_204_911,
-        "quota_images": None,
-        "quota_bytes": 10_737_418_240,
-        "created_at": MADE,
-    },
+    "User": _USER,
     "UserRequest": {"name": "ada", "password": "correct horse battery"},
     "UserPatch": {"quota_bytes": 10_737_418_240},
     "Me": {
@@ -184,6 +196,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "KeyRequest": {"name": "camera", "scopes": ["upload"]},
     "Key": _KEY,
     "NewKey": {**_KEY, "key": "isk_019aa5e91f427d83a0b629c5f7e8d410_e4bbceb43abda7b2…"},
+    "SessionRequest": {"name": "ada", "password": "correct horse battery"},
+    "Session": _SESSION,
+    "CurrentSession": {
+        "user": _USER,
+        "scopes": ["read", "upload", "manage"],
+        "session": _SESSION,
+    },
     "WebhookRequest": _HOOK,
     "WebhookPatch": {"is_enabled": True},
     "Webhook": _WEBHOOK,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagesvc.http.requests import BASE, ORIGIN, PREFIX
+from imagesvc.syntax.url_bases import BASE, ORIGIN, PREFIX
 
 
 class BasePathMiddleware:

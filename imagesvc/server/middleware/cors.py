@@ -1,8 +1,8 @@
 """Permissions of pages of other sites to read responses and send requests (CORS, Fetch).
 
 Every response gets the fields, including errors and hits of the memory cache, so that a page can
-show errors. Access-Control-Allow-Credentials is not sent: there are no cookies, and the page itself
-sets the header fields with keys and tokens.
+show errors. Access-Control-Allow-Credentials is not sent: sessions are for pages of this service,
+and other pages set the header fields with keys and tokens themselves.
 """
 
 from __future__ import annotations

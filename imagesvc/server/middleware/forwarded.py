@@ -16,9 +16,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagesvc.http.requests import ORIGIN, PREFIX
 from imagesvc.syntax.header_fields import FieldsByName, fields_by_name, members_of
 from imagesvc.syntax.prefixes import prefix_of
+from imagesvc.syntax.url_bases import ORIGIN, PREFIX
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

@@ -393,3 +393,25 @@ CREATE INDEX ix_jobs_pending_due_at ON jobs (due_at) WHERE coalesce(status, stat
 
 CREATE INDEX ix_upload_slots_owner_id ON upload_slots (owner_id);
 
+CREATE TABLE sessions (
+	id CHAR(32) NOT NULL, 
+	user_id CHAR(32) NOT NULL, 
+	token_sha256 VARCHAR(64) NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	last_seen_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	user_agent TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	CONSTRAINT pk_sessions PRIMARY KEY (id), 
+	CONSTRAINT fk_sessions_user_id_users FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE, 
+	UNIQUE (token_sha256)
+);
+
+CREATE INDEX ix_sessions_user_id_id ON sessions (user_id, id);
+
+CREATE TABLE setup_links (
+	token_sha256 VARCHAR(64) NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_setup_links PRIMARY KEY (token_sha256)
+);
+

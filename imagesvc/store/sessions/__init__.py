@@ -1,0 +1,1 @@
+"""Rows of browser sessions, and of the set-up link."""
