@@ -89,6 +89,8 @@ class ImageOut(Model, title="Image"):
     created_at: Instant
     updated_at: Instant
     completed_at: Instant | None
+    trashed_at: Instant | None
+    """The time since which it is in the trash."""
     urls: Urls
     job: JobRef | None
 
@@ -133,6 +135,7 @@ class ImageOut(Model, title="Image"):
             created_at=image.created_at,
             updated_at=image.updated_at,
             completed_at=image.completed_at,
+            trashed_at=image.trashed_at,
             urls=_urls(image.id, presets, base),
             job=None
             if image.job_id is None or image.job_status is None

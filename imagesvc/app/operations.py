@@ -14,6 +14,7 @@ from imagesvc.api.images.edits import EditEndpoints
 from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.presigned import PresignedEndpoints
 from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.trash import TrashEndpoints
 from imagesvc.api.images.uploads import UploadEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
@@ -35,6 +36,7 @@ RESOURCES: tuple[type, ...] = (
     SignedUrlEndpoints,
     EditEndpoints,
     ActionEndpoints,
+    TrashEndpoints,
     CollectionEndpoints,
     MembershipEndpoints,
     JobEndpoints,

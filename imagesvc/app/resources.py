@@ -17,6 +17,7 @@ from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.imports import Imports
 from imagesvc.api.images.presigned import PresignedEndpoints
 from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.trash import TrashEndpoints
 from imagesvc.api.images.uploads import UploadEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
@@ -32,7 +33,6 @@ from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.http.bodies.uploads import UploadReader
 from imagesvc.http.openapi.document import OpenApiEndpoints
 from imagesvc.library.edit import Editor
-from imagesvc.library.remove import Removal
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
 from imagesvc.service.readiness import checks_of
@@ -100,18 +100,15 @@ def _images(service: Service, hot: HotPath) -> list[object]:
         caches.images.forget(image_id)
         hot.forget_image(image_id)
 
-    removal = Removal(
-        images=stores.images,
-        blobs=service.files.blobs,
-        locks=service.files.locks,
-        variants=caches.variants,
-        runner=service.runner,
-        on_removed=forget,
-    )
     return [
         _uploads(service),
         ImageEndpoints(
-            stores.images, stores.collections, stores.search, caches.variants, removal, presets
+            stores.images,
+            stores.collections,
+            stores.search,
+            caches.variants,
+            service.removal,
+            presets,
         ),
         _presigned(service),
         SignedUrlEndpoints(
@@ -121,7 +118,8 @@ def _images(service: Service, hot: HotPath) -> list[object]:
             max(1, int(settings.signed_url_max_lifetime)),
         ),
         EditEndpoints(stores.images, Editor(stores.images, forget), presets),
-        _actions(service, removal),
+        _actions(service),
+        TrashEndpoints(stores.images, service.trash),
     ]
 
 
@@ -150,10 +148,10 @@ def _presigned(service: Service) -> PresignedEndpoints:
     )
 
 
-def _actions(service: Service, removal: Removal) -> ActionEndpoints:
+def _actions(service: Service) -> ActionEndpoints:
     return ActionEndpoints(
         service.stores.images,
-        removal,
+        service.removal,
         service.stores.jobs,
         service.runner.notify,
         service.caches.variants,

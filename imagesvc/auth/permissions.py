@@ -20,12 +20,12 @@ def owns(principal: Principal, owner_id: UserId | None) -> bool:
 
 
 def check_may_see(principal: Principal, thing: Owned) -> None:
-    """Hide private resources from everyone but the owner.
+    """Hide private resources, and images in the trash, from everyone but the owner.
 
     Raises:
         NotFound: the resource does not exist for this principal.
     """
-    if thing.visibility is Visibility.PRIVATE and not owns(principal, thing.owner_id):
+    if thing.shown_as is Visibility.PRIVATE and not owns(principal, thing.owner_id):
         raise NotFound(NO_SUCH_ID)
 
 

@@ -141,9 +141,9 @@ class DiskTier:
         known = await self._store.known_keys(keys)
         await self._files.delete([key for key in keys if key not in known])
 
-    def forget(self, image_id: ImageId) -> None:
-        """Drop what waits to be written of an image."""
-        self._behind.drop_image(image_id)
+    def forget(self, *image_ids: ImageId) -> None:
+        """Drop what waits to be written of these images."""
+        self._behind.drop_images(*image_ids)
 
     async def remove_files(self, keys: Sequence[str]) -> None:
         """Remove the files of variants whose rows were deleted."""

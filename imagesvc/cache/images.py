@@ -33,7 +33,9 @@ class ImageCache:
             return image
         changes = self._changes
         image = await self.store.get(image_id)
-        if changes == self._changes:  # otherwise the row that was read may have been deleted
+        is_current = changes == self._changes  # otherwise it may have been deleted meanwhile
+        # An image in the trash may be deleted by another process, which cannot call `forget`.
+        if is_current and not image.is_trashed:
             self._images[image_id] = image
             if len(self._images) > self.max_images:
                 self._images.popitem(last=False)
@@ -43,10 +45,11 @@ class ImageCache:
         """Whether this row is cached: it was neither changed nor deleted since it was read."""
         return self._images.get(image.id) is image
 
-    def forget(self, image_id: ImageId) -> None:
-        """Remove the row, so that it is read again."""
+    def forget(self, *image_ids: ImageId) -> None:
+        """Remove the rows, so that they are read again."""
         self._changes += 1
-        self._images.pop(image_id, None)
+        for image_id in image_ids:
+            self._images.pop(image_id, None)
 
     def forget_all(self) -> None:
         """Remove all rows, since many have changed."""

@@ -71,15 +71,15 @@ class MemoryCache:
             for listener in self._listeners:
                 listener(entry)
 
-    def remove_of_image(self, image_id: ImageId) -> None:
-        """Let every variant of one image go."""
-        for key in self.keys_of_image(image_id):
+    def remove_of_images(self, *image_ids: ImageId) -> None:
+        """Let every variant of these images go."""
+        for key in self.keys_of_images(*image_ids):
             self.remove(key)
 
-    def keys_of_image(self, image_id: ImageId) -> list[VariantKey]:
-        """The variants of one image that are in memory, the least recently used first."""
-        entries = self._entries.items()
-        return [key for key, entry in entries if entry.variant.image_id == image_id]
+    def keys_of_images(self, *image_ids: ImageId) -> list[VariantKey]:
+        """The variants of these images that are in memory, the least recently used first."""
+        wanted, entries = frozenset(image_ids), self._entries.items()
+        return [key for key, entry in entries if entry.variant.image_id in wanted]
 
     def take_used(self) -> list[VariantKey]:
         """The entries used since the last call."""

@@ -20,9 +20,9 @@ log = structlog.get_logger()
 class InFlight:
     """One variant that is being made, by a job or for requests.
 
-    `is_void` is set when its image was deleted. `is_of_job` is set when a job makes it; the job may
-    be cancelled while requests wait. `task` makes it if no job does: `has_begun` is set once a
-    worker has it, `is_expensive` if it occupies that worker for long.
+    `is_void` is set when its image was deleted, or put into the trash. `is_of_job` is set when a
+    job makes it; the job may be cancelled while requests wait. `task` makes it if no job does:
+    `has_begun` is set once a worker has it, `is_expensive` if it occupies that worker for long.
     """
 
     key: VariantKey
@@ -142,10 +142,10 @@ class SingleFlight:
         else:
             started.result.set_result(outcome)
 
-    def void(self, image_id: ImageId) -> None:
-        """Discard the running work of a deleted image; no further request joins it."""
+    def void(self, *image_ids: ImageId) -> None:
+        """Discard the running work of deleted images; no further request joins it."""
         for key, found in list(self._in_flight.items()):
-            if found.image_id == image_id:
+            if found.image_id in image_ids:
                 found.is_void = True
                 del self._in_flight[key]
 

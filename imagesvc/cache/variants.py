@@ -163,20 +163,20 @@ class VariantCache:
             raise NotFound("The image was deleted.")
         return StoredFile(variant, self.disk.path(started.key))
 
-    def forget(self, image_id: ImageId) -> None:
-        """Drop an image's variants from memory, and those in progress."""
-        self.single_flight.void(image_id)
-        self.disk.forget(image_id)
-        self.memory.remove_of_image(image_id)
+    def forget(self, *image_ids: ImageId) -> None:
+        """Drop the variants of images from memory, and those in progress."""
+        self.single_flight.void(*image_ids)
+        self.disk.forget(*image_ids)
+        self.memory.remove_of_images(*image_ids)
 
     async def purge(self, image_id: ImageId) -> int:
         """Remove every stored variant of an image; the number of them."""
         purged = await self.disk.purge(image_id)
-        self.memory.remove_of_image(image_id)
+        self.memory.remove_of_images(image_id)
         return purged
 
     async def stored(self, image_id: ImageId) -> list[tuple[Variant, bool]]:
         """The variants of an image that exist, and whether each is in memory too."""
-        in_memory = set(self.memory.keys_of_image(image_id))
+        in_memory = set(self.memory.keys_of_images(image_id))
         variants = await self.disk.of_image(image_id)
         return [(variant, variant.key in in_memory) for variant in variants]

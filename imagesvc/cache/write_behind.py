@@ -69,10 +69,10 @@ class WriteBehind:
         """Have a use recorded soon."""
         self._used[key] = self._clock()
 
-    def drop_image(self, image_id: ImageId) -> None:
-        """Forget what waits of one image."""
+    def drop_images(self, *image_ids: ImageId) -> None:
+        """Forget what waits of these images."""
         pending = self._pending.items()
-        for key in [key for key, entry in pending if entry.variant.image_id == image_id]:
+        for key in [key for key, entry in pending if entry.variant.image_id in image_ids]:
             self._take(key)
 
     def _take(self, key: VariantKey) -> Entry:

@@ -81,6 +81,8 @@ class Image(Versioned):
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    trashed_at: datetime | None = None
+    """The time since which it is in the trash."""
     urls: Urls
     job: JobRef | None
     is_replay: bool = False
@@ -133,6 +135,12 @@ class DeleteResults(Answer):
 
 class Purged(Answer):
     """The number of removed variants."""
+
+    deleted: int
+
+
+class Emptied(Answer):
+    """The number of images that were deleted for good."""
 
     deleted: int
 

@@ -36,7 +36,8 @@ class Access:
     async def find_image(self, request: Request, asked: Asked) -> Image:
         """The image that the path names, if the requester may see it.
 
-        A private image needs its owner, or a signed URL that expires.
+        A private image needs its owner, or a signed URL that expires; an image in the trash needs
+        its owner.
 
         Raises:
             NotFound: the image does not exist for this requester.
@@ -47,7 +48,8 @@ class Access:
             # An invalid credential is 401 for a private image, so also where there is no image.
             await self.authenticator.principal(request)
             raise
-        if image.visibility is Visibility.PRIVATE and not asked.is_shared:
+        is_open = image.shown_as is not Visibility.PRIVATE
+        if not is_open and (image.is_trashed or not asked.is_shared):
             principal = await self.authenticator.principal(request)
             check_may_see(principal, image)
             principal.check(Scope.READ)

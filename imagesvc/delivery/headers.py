@@ -47,10 +47,10 @@ def image_headers(
         "last-modified": _http_date(modified_at(image, representation)),
         "cache-control": PRIVATE
         if representation.is_for_owner
-        else cache_control(image.visibility, asked, rules),
+        else cache_control(image.shown_as, asked, rules),
         "content-disposition": disposition(image.filename, kind, download=asked.download),
         "content-security-policy": "default-src 'none'; sandbox",
-        "cross-origin-resource-policy": resource_policy(image.visibility, asked),
+        "cross-origin-resource-policy": resource_policy(image.shown_as, asked),
         "x-content-type-options": "nosniff",
         "accept-ranges": "bytes",
     }

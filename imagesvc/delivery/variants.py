@@ -135,7 +135,7 @@ class VariantAnswers:
         if (
             isinstance(content, StoredFile)
             or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
-            or image.visibility is Visibility.PRIVATE
+            or image.shown_as is Visibility.PRIVATE
             or asked.is_shared
             or not self.images.holds(image)
         ):

@@ -57,6 +57,7 @@ class Editor:
 
         Raises:
             NotFound: there is no such image.
+            Conflict: it is in the trash.
             PreconditionFailed: its version is none of those expected.
         """
         return await run_to_end(self._edit(image_id, change, expected))

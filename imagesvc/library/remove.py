@@ -10,7 +10,7 @@ from imagesvc.cache.variants import VariantCache
 from imagesvc.cancellation import run_to_end
 from imagesvc.jobs.runner import Runner
 from imagesvc.model.ids import Digest, ImageId, utc_now
-from imagesvc.model.images import Image
+from imagesvc.model.trash import InTrash
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore
@@ -28,25 +28,29 @@ class Removal:
     on_removed: Callable[[ImageId], None]
     clock: Callable[[], datetime] = utc_now
 
-    async def remove(self, image_id: ImageId) -> None:
+    async def remove(self, image_id: ImageId, *, only_if: InTrash | None = None) -> None:
         """Delete an image; on return every URL of it answers 404.
 
         A cancellation in between waits until the deletion is done. A crash in between leaves files
         without rows, which the collection of orphans finds.
 
+        Args:
+            image_id: the image.
+            only_if: a condition that it must still meet when its row is deleted.
+
         Raises:
-            NotFound: there is no such image.
+            NotFound: there is no such image, or it does not meet the condition.
             Unavailable: the store of originals is missing; nothing was deleted.
         """
-        image = await self.images.get(image_id)
+        digest = await self.images.digest_of(image_id)
         await self.blobs.check()
-        await run_to_end(self._remove(image))
+        await run_to_end(self._remove(image_id, digest, only_if))
 
-    async def _remove(self, image: Image) -> None:
-        async with self.locks.hold(image.original.digest):
-            removed = await self.images.remove(image.id, now=self.clock())
-            self.on_removed(image.id)
-            self.variants.forget(image.id)
+    async def _remove(self, image_id: ImageId, digest: Digest, only_if: InTrash | None) -> None:
+        async with self.locks.hold(digest):
+            removed = await self.images.remove(image_id, now=self.clock(), only_if=only_if)
+            self.on_removed(image_id)
+            self.variants.forget(image_id)
             await self.variants.disk.remove_files(removed.variant_keys)
             if removed.blob_is_orphaned:
                 await self.blobs.delete(removed.digest)

@@ -118,6 +118,18 @@ class Image:
     collection_id: CollectionId | None = None
     version: int = 1
     """The version of the editable metadata; each change increments it."""
+    trashed_at: datetime | None = None
+    """The time since which it is in the trash."""
+
+    @property
+    def is_trashed(self) -> bool:
+        """Whether it is in the trash, where only its owner finds it."""
+        return self.trashed_at is not None
+
+    @property
+    def shown_as(self) -> Visibility:
+        """The visibility that delivery follows: an image in the trash is private."""
+        return Visibility.PRIVATE if self.is_trashed else self.visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +143,15 @@ class Collection:
     created_at: datetime
     updated_at: datetime
     image_count: int = 0
+    """The number of its images; those in the trash are not counted."""
     owner_id: UserId | None = None
     version: int = 1
     """The version of the editable fields; adding and removing images does not change it."""
+
+    @property
+    def shown_as(self) -> Visibility:
+        """The visibility that permissions follow."""
+        return self.visibility
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ log = structlog.get_logger()
 
 NOTE_SECONDS = 60.0
 """Between two writes of what was used."""
+REMOVE_SECONDS = 60.0
+"""Between two deletions of what is due, or `gc_interval` if that is shorter."""
 
 
 class Background:
@@ -27,7 +29,12 @@ class Background:
 
     def start(self) -> None:
         """Begin each of them."""
-        loops = (self._collect_regularly, self._note_uses_regularly, self._verify_blobs)
+        loops = (
+            self._collect_regularly,
+            self._remove_regularly,
+            self._note_uses_regularly,
+            self._verify_blobs,
+        )
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
 
     async def stop(self) -> None:
@@ -67,6 +74,18 @@ class Background:
             uploads=found.uploads,
             slots=found.slots,
         )
+
+    async def _remove_regularly(self) -> None:
+        """Delete images for good that have been in the trash long enough."""
+        pause = min(REMOVE_SECONDS, self._parts.settings.gc_interval)
+        while True:
+            try:
+                removed = await self._parts.trash.remove_due()
+                if removed:
+                    log.info("trash emptied", action="trash.emptied", images=removed)
+            except (ImagesvcError, OSError) as error:
+                log.error("trash not emptied", action="trash.failed", error=text_of(error))
+            await asyncio.sleep(pause)
 
     async def _note_uses_regularly(self) -> None:
         parts = self._parts

@@ -1,11 +1,15 @@
-"""Use cases that span stores: the acceptor of uploads, users, and the collector of orphans."""
+"""Use cases that span stores: accepting uploads, deleting, the trash, users, orphans."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from imagesvc.auth.accounts import Accounts
 from imagesvc.jobs.runner import Runner
 from imagesvc.library.accept import Acceptor
 from imagesvc.library.garbage import Collector
+from imagesvc.library.remove import Removal
+from imagesvc.library.trash import Trash
 from imagesvc.library.users import Users
 from imagesvc.service.caches import Caches
 from imagesvc.service.files import Files
@@ -33,6 +37,24 @@ def acceptor_of(
         job_timeout=settings.job_timeout,
         notify=runner.notify,
     )
+
+
+def removal_of(files: Files, stores: Stores, caches: Caches, runner: Runner) -> Removal:
+    """What deletes images with all that was made of them."""
+    return Removal(
+        images=stores.images,
+        blobs=files.blobs,
+        locks=files.locks,
+        variants=caches.variants,
+        runner=runner,
+        on_removed=caches.images.forget,
+    )
+
+
+def trash_of(settings: Settings, stores: Stores, caches: Caches, removal: Removal) -> Trash:
+    """What hides images until they are restored or deleted."""
+    retention = timedelta(seconds=settings.trash_retention)
+    return Trash(stores.trash, removal, caches.images, caches.variants, retention)
 
 
 def users_of(accounts: Accounts, caches: Caches) -> Users:

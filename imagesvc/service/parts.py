@@ -8,7 +8,13 @@ from imagesvc.service.accounts import accounts_of, rate_limits_of, read_admin_ke
 from imagesvc.service.caches import caches_of
 from imagesvc.service.files import files_of
 from imagesvc.service.jobs import runner_of
-from imagesvc.service.library import acceptor_of, collector_of, users_of
+from imagesvc.service.library import (
+    acceptor_of,
+    collector_of,
+    removal_of,
+    trash_of,
+    users_of,
+)
 from imagesvc.service.outbound import outbound_of
 from imagesvc.service.stores import stores_of
 from imagesvc.service.transforms import transforms_of
@@ -47,6 +53,8 @@ class Parts:
         self.acceptor = acceptor_of(
             settings, self.transforms, self.stores, self.workers, self.runner
         )
+        self.removal = removal_of(self.files, self.stores, self.caches, self.runner)
+        self.trash = trash_of(settings, self.stores, self.caches, self.removal)
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)
         self.collector = collector_of(self.files, self.stores)

@@ -16,6 +16,7 @@ from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.publish import Publisher
 from imagesvc.store.search.search import ImageSearch
+from imagesvc.store.trash import TrashStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.subscriptions import WebhookStore
@@ -28,6 +29,7 @@ class Stores:
     database: Database
     images: ImageStore
     publisher: Publisher
+    trash: TrashStore
     collections: CollectionStore
     search: ImageSearch
     variants: VariantStore
@@ -47,6 +49,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         database=database,
         images=images,
         publisher=Publisher(files.blobs, images, files.locks),
+        trash=TrashStore(database),
         collections=CollectionStore(database),
         search=ImageSearch(database),
         variants=VariantStore(database),

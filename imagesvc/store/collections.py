@@ -94,7 +94,7 @@ class CollectionStore:
         return await self._database.write(work)
 
     async def remove(self, collection_id: CollectionId) -> None:
-        """Delete an empty collection.
+        """Delete an empty collection; images in the trash no longer belong to it.
 
         Raises:
             NotFound: there is no such collection.
@@ -102,6 +102,12 @@ class CollectionStore:
         """
 
         def work(connection: Connection) -> None:
+            trashed = images.c.trashed_at.is_not(None)
+            connection.execute(
+                update(images)
+                .where(images.c.collection_id == collection_id, trashed)
+                .values(collection_id=None)
+            )
             done = connection.execute(
                 delete(collections).where(
                     collections.c.id == collection_id, collections.c.image_count == 0
@@ -135,7 +141,7 @@ class CollectionStore:
                 raise Conflict("An image can be in one collection only.", tuple(elsewhere))
             new = [image_id for image_id, place in places.items() if place is None]
             _move(connection, new, None, collection_id, now)
-            _count(connection, collection_id, len(new))
+            count_images(connection, collection_id, len(new))
 
         await self._database.write(work)
 
@@ -153,9 +159,17 @@ class CollectionStore:
             places = _places(connection, image_ids)
             leaving = [image_id for image_id, place in places.items() if place == collection_id]
             _move(connection, leaving, collection_id, None, now)
-            _count(connection, collection_id, -len(leaving))
+            count_images(connection, collection_id, -len(leaving))
 
         await self._database.write(work)
+
+
+def count_images(connection: Connection, collection_id: CollectionId, more: int) -> bool:
+    """Count more images, or fewer; returns whether the collection exists."""
+    if more == 0:
+        return True
+    values = {"counted": collection_id, "more": more}
+    return connection.execute(_COUNT, values).rowcount == 1
 
 
 def count_in(connection: Connection, collection_id: CollectionId) -> None:
@@ -164,13 +178,8 @@ def count_in(connection: Connection, collection_id: CollectionId) -> None:
     Raises:
         InvalidRequest: there is no such collection.
     """
-    if not _count(connection, collection_id, 1):
+    if not count_images(connection, collection_id, 1):
         raise no_collection()
-
-
-def count_out(connection: Connection, collection_id: CollectionId) -> None:
-    """Count one image less, within the transaction that deletes its row."""
-    _count(connection, collection_id, -1)
 
 
 def no_collection() -> InvalidRequest:
@@ -187,13 +196,6 @@ _COUNT = (
 """`updated_at` stays: it would reveal when private images are added and removed."""
 
 
-def _count(connection: Connection, collection_id: CollectionId, more: int) -> bool:
-    if more == 0:
-        return True
-    values = {"counted": collection_id, "more": more}
-    return connection.execute(_COUNT, values).rowcount == 1
-
-
 def _places(
     connection: Connection, image_ids: Sequence[ImageId]
 ) -> dict[ImageId, CollectionId | None]:
@@ -202,7 +204,9 @@ def _places(
     Raises:
         NotFound: naming the images that are not there.
     """
-    query = select(images.c.id, images.c.collection_id).where(images.c.id.in_(image_ids))
+    query = select(images.c.id, images.c.collection_id).where(
+        images.c.id.in_(image_ids), images.c.trashed_at.is_(None)
+    )
     places = {row.id: row.collection_id for row in connection.execute(query)}
     missing = [
         (f"data.{position}.id", "names no image")

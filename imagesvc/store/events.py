@@ -31,6 +31,8 @@ class EventType(StrEnum):
 
     IMAGE_CREATED = "image.created"
     IMAGE_UPDATED = "image.updated"
+    IMAGE_TRASHED = "image.trashed"
+    IMAGE_RESTORED = "image.restored"
     IMAGE_DELETED = "image.deleted"
     JOB_PENDING = "job.pending"
     JOB_PROCESSING = "job.processing"

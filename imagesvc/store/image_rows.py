@@ -84,4 +84,5 @@ def image_of(row: Row[Any]) -> Image:
         owner_id=None if row.owner_id is None else UserId(row.owner_id),
         collection_id=None if row.collection_id is None else CollectionId(row.collection_id),
         version=row.version,
+        trashed_at=row.trashed_at,
     )

@@ -14,6 +14,7 @@ from imagesvc.model.accounts import Quota, Usage
 from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId
 from imagesvc.model.images import Image, Mezzanine, Visibility
 from imagesvc.model.jobs import Job, Status
+from imagesvc.model.trash import InTrash
 from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store import blob_rows, usage
 from imagesvc.store import collections as collection_queries
@@ -26,6 +27,7 @@ from imagesvc.store.idempotency import insert_record
 from imagesvc.store.image_rows import image_of, image_values, select_images
 from imagesvc.store.jobs.rows import insert_job
 from imagesvc.store.pending_uploads import use_pending
+from imagesvc.store.trash import in_trash, is_in_trash
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = ("title", "description", "tags", "visibility", "share_location")
@@ -114,7 +116,9 @@ class ImageStore:
         after: UUID | None,
     ) -> Page[Image]:
         """Images of a collection that may be seen so, newest first, those older than `after`."""
-        inside = select_images().where(images.c.collection_id == collection_id)
+        inside = select_images().where(
+            images.c.collection_id == collection_id, images.c.trashed_at.is_(None)
+        )
         if visibilities != frozenset(Visibility):
             inside = inside.where(images.c.visibility.in_(visibilities))
         query = newest(inside, images.c.id, limit=limit, after=after)
@@ -142,6 +146,7 @@ class ImageStore:
 
         Raises:
             NotFound: there is no such image.
+            Conflict: it is in the trash.
             PreconditionFailed: its version is none of those expected.
         """
 
@@ -150,6 +155,8 @@ class ImageStore:
             if row is None:
                 raise NotFound(NO_SUCH_ID)
             current = image_of(row)
+            if current.is_trashed:
+                raise in_trash()
             check_version(current.version, expected)
             changed = change(current)
             if changed == current:
@@ -162,25 +169,40 @@ class ImageStore:
 
         return await self._database.write(work)
 
-    async def remove(self, image_id: ImageId, *, now: datetime) -> Removal:
-        """Delete the row with its jobs, and the blob's row when no other image shares it.
-
-        Its collection counts one image less.
+    async def digest_of(self, image_id: ImageId) -> Digest:
+        """The digest of an image's original.
 
         Raises:
             NotFound: there is no such image.
         """
+        query = select(images.c.sha256).where(images.c.id == image_id)
+        digest = await self._database.read(lambda connection: connection.scalar(query))
+        if digest is None:
+            raise NotFound(NO_SUCH_ID)
+        return Digest(digest)
+
+    async def remove(
+        self, image_id: ImageId, *, now: datetime, only_if: InTrash | None = None
+    ) -> Removal:
+        """Delete the row with its jobs, and the blob's row when no other image shares it.
+
+        Its collection counts one image less, unless it is in the trash.
+
+        Raises:
+            NotFound: there is no such image, or it does not meet the condition.
+        """
+        deletion = _DELETE_IMAGE if only_if is None else _DELETE_IMAGE.where(is_in_trash(only_if))
 
         def work(connection: Connection) -> Removal:
             job_ids = tuple(connection.scalars(_OPEN_JOBS, {"image_id": image_id}))
             variant_keys = tuple(connection.scalars(_VARIANT_KEYS, {"image_id": image_id}))
-            row = connection.execute(_DELETE_IMAGE, {"image_id": image_id}).first()
+            row = connection.execute(deletion, {"image_id": image_id}).first()
             if row is None:
                 raise NotFound(NO_SUCH_ID)
             digest = row.sha256
             record_image_event(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
-            if row.collection_id is not None:
-                collection_queries.count_out(connection, row.collection_id)
+            if row.collection_id is not None and row.trashed_at is None:
+                collection_queries.count_images(connection, row.collection_id, -1)
             if row.owner_id is not None:
                 usage.refund(connection, row.owner_id, row.bytes)
             if blob_rows.is_referenced(connection, digest):
@@ -252,7 +274,13 @@ _VARIANT_KEYS = select(variants.c.key).where(variants.c.image_id == bindparam("i
 _DELETE_IMAGE = (
     delete(images)
     .where(images.c.id == bindparam("image_id"))
-    .returning(images.c.sha256, images.c.collection_id, images.c.owner_id, images.c.bytes)
+    .returning(
+        images.c.sha256,
+        images.c.collection_id,
+        images.c.owner_id,
+        images.c.bytes,
+        images.c.trashed_at,
+    )
 )
 _ONE_IMAGE = select_images().where(images.c.id == bindparam("id"))
 _ONE_TO_CHANGE = _ONE_IMAGE.with_for_update(of=images)  # as in `collections`

@@ -31,7 +31,7 @@ def cache_of(entries: int) -> MemoryCache:
 
 def keys(cache: MemoryCache, names: str) -> str:
     """The given names that are in the cache, without counting as a use."""
-    inside = cache.keys_of_image(ImageId(UUID(int=ord("a"))))
+    inside = cache.keys_of_images(ImageId(UUID(int=ord("a"))))
     return "".join(name for name in names if name in inside)
 
 
@@ -55,7 +55,7 @@ def test_the_bytes_stay_within_the_bound() -> None:
     for number in range(1000):
         cache.put(entry(str(number), size=number % 97 * 100))
         assert cache.bytes <= cache.max_bytes
-    kept = [cache.get(name) for name in cache.keys_of_image(ImageId(UUID(int=ord("a"))))]
+    kept = [cache.get(name) for name in cache.keys_of_images(ImageId(UUID(int=ord("a"))))]
     assert cache.bytes == sum(item.cost for item in kept if item is not None)
 
 
@@ -88,7 +88,7 @@ def test_removing_an_image_removes_its_variants_and_notifies_listeners() -> None
     for name, image in (("a", "x"), ("b", "y"), ("c", "x"), ("d", "z")):
         cache.put(entry(name, image))
 
-    cache.remove_of_image(ImageId(UUID(int=ord("x"))))
+    cache.remove_of_images(ImageId(UUID(int=ord("x"))))
     cache.put(entry("e"))
     cache.put(entry("f"))
     cache.put(entry("g"))

@@ -167,7 +167,7 @@ async def test_the_database_is_queried_only_if_there_is_a_file(setting: Setting)
     unasked = setting.disk(UnaskedStore(setting.service.stores.database))
     cold = await setting.fetch("w=100", disk=unasked)
     await unasked.flush()
-    setting.cache.memory.remove_of_image(setting.image.id)
+    setting.cache.memory.remove_of_images(setting.image.id)
 
     again = await setting.fetch("w=100")
 

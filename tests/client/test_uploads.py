@@ -182,6 +182,23 @@ def test_several_images_are_deleted(do: Do) -> None:
     assert isinstance(entries[1].error, NotFound)
 
 
+def test_images_go_through_the_trash(do: Do) -> None:
+    """They are listed there, restored, and deleted for good."""
+    image, other = do("upload", picture(9)), do("upload", picture(10))
+
+    entries = do("trash_images", [image.id, other.id, "nonsense"])
+    assert [entry.status for entry in entries] == [204, 204, 404]
+    assert do("image", image.id).trashed_at is not None
+    page = do("image_page", trash="true")
+    assert {it.id for it in page.data} == {other.id, image.id}
+    assert [entry.status for entry in do("restore_images", [image.id])] == [204]
+    assert do("empty_trash") == 1
+
+    assert do("image", image.id).trashed_at is None
+    with pytest.raises(NotFound):
+        do("image", other.id)
+
+
 def test_both_clients_take_the_same_arguments() -> None:
     """The arguments have the same names and defaults."""
     for name, method in inspect.getmembers(Client, inspect.isfunction):

@@ -83,6 +83,16 @@ EXPECTED = {
     "delete_images": Case(
         "/api/v1/images/actions/delete", 207, other=207, sent={"json": {"ids": ["{image_id}"]}}
     ),
+    "list_images/trash": Case(
+        "/api/v1/images?trash=true&limit=200", 200, other=200, is_list=True
+    ),
+    "trash_images": Case(
+        "/api/v1/images/actions/trash", 207, other=207, sent={"json": {"ids": ["{image_id}"]}}
+    ),
+    "restore_images": Case(
+        "/api/v1/images/actions/restore", 207, other=207, sent={"json": {"ids": ["{image_id}"]}}
+    ),
+    "empty_trash": Case("/api/v1/trash/actions/empty", 200, other=200),
     "list_variants": Case(f"{IMAGE}/variants", 200),
     "sign_urls": Case(f"{IMAGE}/signed-urls", 200, sent={"json": {}}),
     "purge_variants": Case(f"{IMAGE}/variants", 200),

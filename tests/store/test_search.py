@@ -457,10 +457,10 @@ async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
     """This holds with every other filter."""
     stored = collection()
     for filters, index in (
-        ({"collection_id": stored.id}, "ix_images_collection_id_number"),
-        ({"owner_id": USER}, "ix_images_owner_id_number"),
-        ({"visibility": Visibility.PRIVATE}, "ix_images_visibility_number"),
-        ({"status": Status.FAILED}, "ix_images_visibility_number"),
+        ({"collection_id": stored.id}, "ix_images_collection_id_trashed_at_number"),
+        ({"owner_id": USER}, "ix_images_owner_id_trashed_at_number"),
+        ({"visibility": Visibility.PRIVATE}, "ix_images_visibility_trashed_at_number"),
+        ({"status": Status.FAILED}, "ix_images_visibility_trashed_at_number"),
     ):
         for viewer in (EVERYONE, Viewer(USER)):
             wanted = ImageFilter(viewer, **filters)
@@ -471,6 +471,24 @@ async def test_a_collection_and_an_owner_are_walked_along_their_indexes(
             if viewer.sees_all:
                 assert index in " ".join(found)
             assert not any("SCAN images" in plan or "TEMP B-TREE" in plan for plan in found)
+
+
+@pytest.mark.parametrize("viewer", [EVERYONE, Viewer(USER)])
+@pytest.mark.parametrize("after", [None, (5, 7)])
+@pytest.mark.parametrize("is_descending", [True, False])
+async def test_the_list_of_the_trash_is_a_walk_along_an_index(
+    database: Database, is_descending: bool, after: tuple[int, int] | None, viewer: Viewer
+) -> None:
+    """It passes over no image outside of the trash, and nothing is sorted."""
+    wanted, order = ImageFilter(viewer, is_trash=True), Order(Sort.TRASHED, is_descending)
+    search = ImageSearch(database)
+
+    found = await plans(database, search.page(wanted, order, limit=50, after=after))
+
+    walked = found[:-1]
+    assert walked
+    assert not any("SCAN images" in plan or "TEMP B-TREE" in plan for plan in found)
+    assert all("trashed_at" in plan.partition("_trashed_at_number (")[2] for plan in walked)
 
 
 async def test_similar_images_come_from_the_bands(

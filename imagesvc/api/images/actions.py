@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from imagesvc.api.images.named import named_images
+from imagesvc.api.images.named import check_not_in_trash, named_images
 from imagesvc.api.schemas import JobOut, PresetPlaces
 from imagesvc.api.transforms import OperationIn, for_each_operation, read_operations
 from imagesvc.auth.permissions import check_may_change, owns
@@ -184,6 +184,7 @@ class ActionEndpoints:
             raise
         for image in images:
             check_may_change(call.requester, image)
+        check_not_in_trash(names, images)
         requested = [(image, self._requested_variants(image, wanted)) for image in images]
         for image, those in requested:
             self._check(image, those)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from imagesvc.api.images.named import changeable_image
 from imagesvc.api.schemas import ImageOut
 from imagesvc.auth.principals import Scope
-from imagesvc.errors import Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
+from imagesvc.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
 from imagesvc.http.bodies.fields import Description, Tags, Title
 from imagesvc.http.bodies.json_bodies import MergePatch
 from imagesvc.http.calls import Call, Context
@@ -60,13 +60,14 @@ class EditEndpoints:
     @operation(
         "edit_image", "PATCH", "/api/v1/images/{image_id}", tag="images", scope=Scope.MANAGE,
         body=MergePatch(ImagePatch), answers={200: Answer(ImageOut, EDIT_VERSION)},
-        errors=(NotFound, Forbidden, PreconditionFailed, UnsupportedMediaType),
+        errors=(NotFound, Forbidden, Conflict, PreconditionFailed, UnsupportedMediaType),
     )  # fmt: skip
     @with_subject(_changeable)
     async def edit(self, call: Call[None, ImagePatch], image: Image) -> Response:
         """Change the editable fields of an image; `If-Match` prevents lost updates.
 
-        After the response, no URL of the image is answered as before the change.
+        After the response, no URL of the image is answered as before the change. An image in the
+        trash is a conflict.
         """
         expected = expected_versions(call.request)
         changed = await self.editor.edit(image.id, call.body.change, expected)

@@ -11,7 +11,7 @@ from imagesvc.auth.permissions import check_may_list
 from imagesvc.auth.principals import Principal
 from imagesvc.http.models import Query
 from imagesvc.http.pages import DEFAULT_LIMIT, Limit, Page
-from imagesvc.http.requests import Id
+from imagesvc.http.requests import Id, invalid
 from imagesvc.model.ids import CollectionId, UserId
 from imagesvc.model.images import Visibility
 from imagesvc.model.jobs import Status
@@ -36,7 +36,8 @@ class ImagesQuery(Query):
     q: str | None = Field(default=None, examples=_EXAMPLES)
     """A search; its grammar is in the documentation."""
     sort: Sort | None = None
-    """Relevance when `q` has words or `similar:`, otherwise the time of upload."""
+    """Relevance when `q` has words or `similar:`, otherwise the time of upload; `trashed` with
+    `trash` only."""
     order: Literal["asc", "desc"] | None = None
     """By default ascending for names, and descending for all else."""
     status: Status | None = None
@@ -44,6 +45,8 @@ class ImagesQuery(Query):
     owner: Id | None = None
     """The requester's own id; an admin may give any."""
     visibility: Visibility | None = None
+    trash: bool = False
+    """Whether to list the images in the trash instead, those first that were put there last."""
     limit: Limit = DEFAULT_LIMIT
     cursor: str | None = None
     """The `next_cursor` of the previous page of the same list."""
@@ -55,9 +58,11 @@ class ImagesQuery(Query):
 
         Raises:
             InvalidQuery: `q` does not follow its grammar.
+            InvalidRequest: the trash is to be searched, or to be in another order.
             Forbidden: `owner` is another user, and the requester is not an admin.
         """
         check_may_list(requester, self.owner)
+        self._check_trash()
         return ImageFilter(
             viewer=requester.viewer,
             query=parser.parse(self.q or ""),
@@ -65,9 +70,19 @@ class ImagesQuery(Query):
             collection_id=None if self.collection is None else CollectionId(self.collection),
             owner_id=None if self.owner is None else UserId(self.owner),
             visibility=self.visibility,
+            is_trash=self.trash,
         )
+
+    def _check_trash(self) -> None:
+        if self.trash and self.q:
+            raise invalid("q", "cannot search the trash")
+        if self.trash and self.sort not in {None, Sort.TRASHED}:
+            raise invalid("sort", "must be trashed with trash=true")
+        if self.sort is Sort.TRASHED and not self.trash:
+            raise invalid("sort", "may be trashed with trash=true only")
 
     def listed(self) -> Order:
         """The requested order, or the default order of the search."""
         is_descending = None if self.order is None else self.order == "desc"
-        return Order.default_for(parser.parse(self.q or ""), self.sort, is_descending=is_descending)
+        sort = Sort.TRASHED if self.trash else self.sort
+        return Order.default_for(parser.parse(self.q or ""), sort, is_descending=is_descending)

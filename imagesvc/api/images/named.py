@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from imagesvc.auth.permissions import check_may_change, check_may_see
 from imagesvc.auth.principals import Principal
-from imagesvc.errors import NO_SUCH_ID, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.http.calls import Context
 from imagesvc.model.ids import ImageId, parse_id
 from imagesvc.model.images import Image
@@ -53,6 +53,25 @@ async def named_images(
     if missing:
         raise NotFound(NO_SUCH_ID, missing)
     return [visible[place] for place in names]
+
+
+def check_not_in_trash(names: Iterable[str], images: Sequence[Image]) -> None:
+    """Refuse changes of images in the trash.
+
+    Args:
+        names: where each image stands in the body.
+        images: the images, in the same order.
+
+    Raises:
+        Conflict: naming the places of those in the trash.
+    """
+    trashed = tuple(
+        (place, "is in the trash")
+        for place, image in zip(names, images, strict=True)
+        if image.is_trashed
+    )
+    if trashed:
+        raise Conflict("Images in the trash must be restored first.", trashed)
 
 
 def _id(name: str) -> ImageId | None:

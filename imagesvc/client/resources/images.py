@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from ..calls import API, Call, edit, model, nothing, versioned
 from ..flows import Flow, answered
 from ..methods import listing, method
-from ..models import CountedImagePage, DeleteEntry, DeleteResults, Image, Page
+from ..models import CountedImagePage, DeleteEntry, DeleteResults, Emptied, Image, Page
 from ..parameters import Changes, Id
 
 
@@ -43,7 +43,7 @@ class Images:
             limit: the maximum number of images.
             cursor: the `next_cursor` of the previous page.
             total: whether to count the list.
-            query: filters and order, such as `collection`, `visibility`, `sort`.
+            query: filters and order, such as `collection`, `visibility`, `sort`, `trash`.
         """
         asked = {"q": q, "limit": limit, "cursor": cursor, "total": total or None, **query}
         return answered(Call("GET", f"{API}/images", model(CountedImagePage), query=asked))
@@ -69,7 +69,29 @@ class Images:
     @method
     def delete_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:
         """Delete up to 100 images independently: an entry for each, in order."""
-        body = {"ids": [str(image_id) for image_id in image_ids]}
-        path = f"{API}/images/actions/delete"
-        call = Call("POST", path, model(DeleteResults), json=body, is_repeatable=False)
+        call = _action("delete", image_ids, is_repeatable=False)
         return (yield from answered(call)).data
+
+    @method
+    def trash_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:
+        """Put up to 1,000 images into the trash: an entry for each, in order."""
+        return (yield from answered(_action("trash", image_ids))).data
+
+    @method
+    def restore_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:
+        """Restore up to 1,000 images from the trash: an entry for each, in order."""
+        return (yield from answered(_action("restore", image_ids))).data
+
+    @method
+    def empty_trash(self) -> Flow[int]:
+        """Delete one's images in the trash for good; the number of them."""
+        call = Call("POST", f"{API}/trash/actions/empty", model(Emptied))
+        return (yield from answered(call)).deleted
+
+
+def _action(
+    name: str, image_ids: Sequence[Id], *, is_repeatable: bool = True
+) -> Call[DeleteResults]:
+    body = {"ids": [str(image_id) for image_id in image_ids]}
+    path = f"{API}/images/actions/{name}"
+    return Call("POST", path, model(DeleteResults), json=body, is_repeatable=is_repeatable)

@@ -87,6 +87,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "created_at": MADE,
         "updated_at": DONE,
         "completed_at": DONE,
+        "trashed_at": None,
         "urls": {
             "original": f"/images/{IMAGE}",
             "thumbnail": f"/images/{IMAGE}/thumbnail",
@@ -104,6 +105,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ImageRefs": {"data": [{"type": "images", "id": IMAGE}]},
     "DeleteRequest": {"ids": [IMAGE]},
     "DeleteEntry": {"id": IMAGE, "status": 204, "problem": None},
+    "TrashRequest": {"ids": [IMAGE]},
+    "Emptied": {"deleted": 12},
     "ProcessRequest": {"ids": [IMAGE], "operations": ["thumbnail", {"w": 800, "format": "webp"}]},
     "Job": {
         "id": JOB,

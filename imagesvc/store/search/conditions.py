@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, exists, func, literal, not_, or_, select, text
+from sqlalchemy import Column, ColumnElement, exists, false, func, literal, not_, or_, select, text
 
-from imagesvc.model.images import Viewer, Visibility
+from imagesvc.model.images import Visibility
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import RADIUS, lab
@@ -26,11 +26,18 @@ _MEASURES = {
 Condition = ColumnElement[bool]
 
 
-def is_visible_to(viewer: Viewer) -> list[Condition]:
-    """Own images and public ones; nothing to check for those who see all."""
+def is_in_place(wanted: ImageFilter) -> Condition:
+    """Whether an image is in the trash, or is not, as the filter wants it."""
+    trashed_at = images.c.trashed_at
+    return trashed_at.is_not(None) if wanted.is_trash else trashed_at.is_(None)
+
+
+def is_visible(wanted: ImageFilter) -> list[Condition]:
+    """Own images and public ones; of the trash only own ones. Some viewers see all."""
+    viewer = wanted.viewer
     if viewer.sees_all:
         return []
-    is_public = unindexed(images.c.visibility) == Visibility.PUBLIC
+    is_public = false() if wanted.is_trash else unindexed(images.c.visibility) == Visibility.PUBLIC
     if viewer.owner_id is None:
         return [is_public]
     return [or_(unindexed(images.c.owner_id) == viewer.owner_id, is_public)]

@@ -19,6 +19,7 @@ class Sort(StrEnum):
     TAKEN = "taken"
     SIZE = "size"
     NAME = "name"
+    TRASHED = "trashed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class ImageFilter:
     collection_id: CollectionId | None = None
     owner_id: UserId | None = None
     visibility: Visibility | None = None
+    is_trash: bool = False
+    """Whether to list the images in the trash, which nobody but their owners sees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images, phash_bands
 from imagesvc.store.image_rows import image_of, select_images
-from imagesvc.store.search.conditions import conditions_of, dates_of, is_visible_to
+from imagesvc.store.search.conditions import conditions_of, dates_of, is_in_place, is_visible
 from imagesvc.store.search.hashes import RADIUS, distance, near_bands
 from imagesvc.store.search.listing import ImageFilter, ImagePage, Order, Position, Sort, Total
 from imagesvc.store.search.match import Match, match_of
@@ -76,7 +76,7 @@ class ImageSearch:
 
         def work(connection: Connection) -> ImagePage:
             numbers, next_after = _page(_Asked(connection, wanted, order), limit, after)
-            visible = [numbers_in(numbers), *is_visible_to(wanted.viewer)]
+            visible = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
             rows = connection.execute(select_images().where(*visible)).all()
             found = {row.number: image_of(row) for row in rows}
             shown = [found[number] for number in numbers if number in found]
@@ -137,7 +137,7 @@ def _steps(asked: _Asked, after: Position | None) -> Iterator[Step]:
 def _indexed(asked: _Asked, after: Position | None, bounds: Bounds | None) -> Iterator[Step]:
     connection, wanted, order = asked
     _check(after, [int] if order.sort not in KEYS else [_kind(order.sort), int])
-    conditions = [*conditions_of(wanted), *is_visible_to(wanted.viewer)]
+    conditions = [*conditions_of(wanted), *is_visible(wanted)]
     return steps(connection, by_index(wanted, order, after, bounds), conditions, order)
 
 
@@ -183,7 +183,7 @@ def _sorted(
     rows = connection.execute(walk.limit(MAX_CANDIDATES)).all()
     numbers = [row[-1] for row in rows]
     newest = max(numbers, default=0) if after is None else after[0]
-    conditions = [*conditions_of(wanted), *is_visible_to(wanted.viewer)]
+    conditions = [*conditions_of(wanted), *is_visible(wanted)]
     if bounds is not None:
         conditions.append(unindexed(images.c.dated_at).between(*bounds))
     query = select(KEYS[order.sort], images.c.number).where(numbers_in(numbers), *conditions)
@@ -205,7 +205,7 @@ def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
     _check(after, [int if by_distance else _kind(order.sort), int])
     model = _model(connection, wanted)
     distances = _near(connection, model.phash)
-    conditions = [*conditions_of(wanted), *is_visible_to(wanted.viewer)]
+    conditions = [*conditions_of(wanted), *is_visible(wanted)]
     match = match_of(wanted)
     if match is not None:
         conditions.append(matches_image(match.any_rank))
@@ -213,7 +213,7 @@ def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
     rows = connection.execute(
         select(images.c.sha256, key, images.c.number)
         .where(images.c.sha256.in_(select(listed.c.value)), images.c.id != model.id, *conditions)
-        .where(images.c.is_analysed)
+        .where(images.c.is_analysed, is_in_place(wanted))
         .limit(MAX_CANDIDATES)
     )
     places = [
@@ -232,7 +232,7 @@ def _model(connection: Connection, wanted: ImageFilter) -> Row[Any, Any, Any, An
             images.c.id, images.c.visibility, images.c.owner_id, images.c.is_analysed, blobs.c.phash
         )
         .join(blobs, blobs.c.sha256 == images.c.sha256)
-        .where(images.c.id == term.atom.image_id)
+        .where(images.c.id == term.atom.image_id, is_in_place(wanted))
     ).first()
     viewer = wanted.viewer
     if row is None or not (

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from imagesvc.model.images import Visibility
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE
-from imagesvc.store.search.conditions import Condition
+from imagesvc.store.search.conditions import Condition, is_in_place
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
 
 MAX_SCANNED = 5_000
@@ -41,6 +41,7 @@ KEYS: dict[Sort, ColumnElement[Any]] = {
     Sort.TAKEN: type_coerce(images.c.dated_at, BigInteger),
     Sort.SIZE: images.c.bytes,
     Sort.NAME: images.c.name_key,
+    Sort.TRASHED: type_coerce(images.c.trashed_at, BigInteger),
 }
 search = table(SEARCH_TABLE, column("rowid", BigInteger))
 
@@ -69,7 +70,7 @@ def by_index(
         place.insert(0, key)
     found = []
     for whose in _prefixes(wanted):
-        query: Select[Any] = select(*place).where(whose)
+        query: Select[Any] = select(*place).where(whose, is_in_place(wanted))
         if bounds is not None:
             query = query.where(images.c.dated_at.between(*bounds))
         if after is not None:
@@ -140,6 +141,8 @@ def _fits(walk: Select[Any], condition: Condition) -> ColumnElement[Any]:
 
 def _prefixes(wanted: ImageFilter) -> list[Condition]:
     viewer = wanted.viewer
+    if wanted.is_trash and wanted.owner_id is None and not viewer.sees_all:
+        return [] if viewer.owner_id is None else [images.c.owner_id == viewer.owner_id]
     if wanted.collection_id is not None:
         return [images.c.collection_id == wanted.collection_id]
     if wanted.owner_id is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from imagesvc.store.db.schema.accounts import users
@@ -89,11 +90,15 @@ images = Table(
     Column("name_key", Text, nullable=False, server_default=""),
     Column("share_location", Boolean, nullable=False, server_default="0"),
     Column("is_analysed", Boolean, nullable=False, server_default="0"),  # by a job of its own
-    Index("ix_images_collection_id_id", "collection_id", "id"),
-    Index("ix_images_collection_id_number", "collection_id", "number"),
+    Column("trashed_at", Instant, nullable=True),  # since when it is in the trash
     Index("ix_images_number", "number", unique=True),
+    Index("ix_images_trashed_at", "trashed_at", sqlite_where=text("trashed_at IS NOT NULL")),
+    # Lists read either images that are not in the trash or those that are, so that neither pass
+    # over the other. No index is partial: those of foreign keys are also read without `trashed_at`.
+    Index("ix_images_collection_id_trashed_at_id", "collection_id", "trashed_at", "id"),
+    Index("ix_images_collection_id_trashed_at_number", "collection_id", "trashed_at", "number"),
     *(
-        Index(f"ix_images_{whose}_{'_'.join(keys)}", whose, *keys)
+        Index(f"ix_images_{whose}_trashed_at_{'_'.join(keys)}", whose, "trashed_at", *keys)
         for whose in ("owner_id", "visibility")
         for keys in (
             ("number",),
