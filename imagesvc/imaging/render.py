@@ -25,7 +25,7 @@ from imagesvc.imaging.gif import reduce as gif
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Files, Rendered, RenderRequest, Spill
 from imagesvc.imaging.mezzanine import projected
-from imagesvc.imaging.pipeline import blurred, direct
+from imagesvc.imaging.pipeline import animation, blurred, direct
 from imagesvc.imaging.pipeline.develop import develop
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
@@ -179,6 +179,7 @@ def finish(source: Source, work: Work, spill: Spill, limits: Limits, started: fl
         gif.reduced(source, work, stages)
         or direct.variant(source, work, stages)
         or blurred.variant(source, work, stages)
+        or animation.variant(source, work, stages)
     )
     if data is None:
         data = encode(develop(source, work, stages), work.transform)

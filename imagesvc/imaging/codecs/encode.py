@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from imagesvc.imaging.codecs import vips
-from imagesvc.imaging.codecs.motion import motion
-from imagesvc.imaging.codecs.pillow_encoders import WEBP_EFFORT, encode_jpeg, encode_webp
+from imagesvc.imaging.codecs.motion import Motion, motion
+from imagesvc.imaging.codecs.pillow_encoders import (
+    WEBP_EFFORT,
+    encode_jpeg,
+    encode_moving_webp,
+    encode_webp,
+)
 from imagesvc.imaging.codecs.vips import Picture
 from imagesvc.imaging.gif import encode as gif
 from imagesvc.model.formats import Format
@@ -65,6 +70,23 @@ def encode_image(image: Image.Image, transform: Transform) -> bytes:
     if kind is None or best is None:
         raise ValueError("an effective transform has a format, and those of QUICK a quality")
     attempt = partial(QUICK[kind], image)
+    return (
+        attempt(best) if transform.max_bytes is None else fitted(attempt, best, transform.max_bytes)
+    )
+
+
+def encode_frames(images: Sequence[Image.Image], moves: Motion, transform: Transform) -> bytes:
+    """Write several pictures of Pillow as a lossy WebP.
+
+    Args:
+        images: of equal size, in gray or RGB, with alpha or without.
+        moves: their motion.
+        transform: effective.
+    """
+    best = transform.q
+    if best is None:
+        raise ValueError("an effective transform to lossy WebP has a quality")
+    attempt = partial(encode_moving_webp, images, moves.delays, moves.plays)
     return (
         attempt(best) if transform.max_bytes is None else fitted(attempt, best, transform.max_bytes)
     )

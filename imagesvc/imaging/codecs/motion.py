@@ -39,7 +39,15 @@ class Motion:
 def motion(picture: Picture) -> Motion:
     """The motion of a picture, as libvips knows it."""
     height = picture.get("page-height") if picture.get_typeof("page-height") else picture.height
-    count = picture.height // height
+    return _motion(picture, height, picture.height // height)
+
+
+def motion_of(source: Source) -> Motion:
+    """The motion of a source, whether or not its picture has all frames."""
+    return _motion(source.picture, source.stored.height, source.frames)
+
+
+def _motion(picture: Picture, height: int, count: int) -> Motion:
     delays = list(picture.get("delay")) if picture.get_typeof("delay") else []
     delays = [*delays[:count], *[DELAY_MS] * (count - len(delays))]
     plays = picture.get("loop") if picture.get_typeof("loop") else 0
@@ -56,13 +64,12 @@ def each_frame(source: Source) -> Iterator[Source]:
         for picture in reader(source):
             yield replace(source, picture=picture, frames=1)
         return
-    width, height = source.stored.width, source.stored.height
     masks = _masks(source)
-    for number in range(source.frames):
-        frame = source.picture.crop(0, number * height, width, height).copy_memory()
+    for image in vips.each_image(source.picture, source.stored.height):
+        frame = replace(source, frames=1, held={1: image})
         if masks:
-            frame = masked(frame, next(masks))
-        yield replace(source, picture=frame, frames=1)
+            frame = replace(frame, picture=masked(frame.pixels(), next(masks)), held={})
+        yield frame
 
 
 def _masks(source: Source) -> Iterator[bytes] | None:

@@ -18,6 +18,8 @@ except ImportError:
 else:
     IS_AVAILABLE = True
 
+MODES = frozenset({"L", "RGB", "RGBA"})
+"""Modes of pictures that are resampled here."""
 Part = tuple[float, float, float, float]
 """Left, top, width and height, in pixels, or between them."""
 
@@ -30,7 +32,7 @@ def resampled(
     Transparent pixels lend no colour to others.
 
     Args:
-        picture: in gray, RGB or RGBA.
+        picture: in one of `MODES`.
         box: the part, in pixels of the picture before its decoder shrank it; its edges may fall
             between those of `picture`.
         factor: by which the decoder shrank it.

@@ -165,9 +165,28 @@ def to_image(picture: Picture) -> Image.Image:
     Raises:
         pyvips.Error: decoding failed, which is found out only now.
     """
+    return _over(levels(picture), picture, picture.height)
+
+
+def each_image(picture: Picture, height: int) -> Iterator[Image.Image]:
+    """The pixels of frames in a column, for Pillow; one after the other, as they are decoded.
+
+    Args:
+        picture: 8 bits a band.
+        height: of a frame.
+
+    Raises:
+        pyvips.Error: a frame cannot be decoded.
+    """
+    region = pyvips.Region.new(picture)
+    for top in range(0, picture.height, height):
+        yield _over(region.fetch(0, top, picture.width, height), picture, height)
+
+
+def _over(pixels: Any, picture: Picture, height: int) -> Image.Image:
+    """A picture of Pillow over a buffer, in the mode of a picture of libvips; nothing is copied."""
     mode = _MODES[picture.bands]
-    size = picture.width, picture.height
-    return Image.frombuffer(mode, size, levels(picture), "raw", mode, 0, 1)
+    return Image.frombuffer(mode, (picture.width, height), pixels, "raw", mode, 0, 1)
 
 
 def held(picture: Picture) -> Picture:

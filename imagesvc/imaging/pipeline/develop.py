@@ -6,7 +6,7 @@ execution it comes with the resize, which turns the few pixels that are left.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from imagesvc.imaging.codecs import vips
@@ -48,7 +48,8 @@ def develop(source: Source, work: Work, stages: Stages) -> Picture:
         pyvips.Error: the picture cannot be decoded; often only when the result is written.
     """
     if source.frames > 1:
-        return stages.evaluated("transform", _moving(source, work))
+        moving = joined(list(frames(each_frame(source), work)), source)
+        return stages.evaluated("transform", moving)
     soft = blurred(source, work)
     if soft is not None:
         rest = replace(work, transform=replace(work.transform, blur=0.0))
@@ -61,18 +62,24 @@ def develop(source: Source, work: Work, stages: Stages) -> Picture:
     return stages.evaluated("transform", _run(picture, work))
 
 
-def _moving(source: Source, work: Work) -> Picture:
-    """All frames, one after the other: in a column they would mix at their edges.
+def frames(sources: Iterable[Source], work: Work) -> Iterator[Picture]:
+    """The frames of an animated variant, in memory: in a column they would mix at their edges.
 
-    Hundreds of open pipelines would need gigabytes of buffers.
+    One after the other, since hundreds of open pipelines would need gigabytes of buffers.
+
+    Args:
+        sources: of `each_frame`.
+        work: for all of them.
+
+    Raises:
+        pyvips.Error: a frame cannot be decoded.
     """
-    frames: list[Picture] = []
-    for frame in each_frame(source):
+    is_placed = not steps.looks_at_pixels(work)
+    for frame in sources:
         resized = _resized(frame, work)  # kept as above
-        if not frames and steps.looks_at_pixels(work):
-            work = steps.placed(resized.copy_memory(), work)
-        frames.append(_run(resized, work).copy_memory())
-    return joined(frames, source)
+        if not is_placed:
+            work, is_placed = steps.placed(resized.copy_memory(), work), True
+        yield _run(resized, work).copy_memory()
 
 
 def _resized(source: Source, work: Work) -> Picture:

@@ -15,7 +15,7 @@ from imagesvc.imaging.colour.conversion import is_plain_srgb
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work, looks_at_pixels
 from imagesvc.imaging.transforms.geometry import Box
-from imagesvc.model.formats import Size
+from imagesvc.model.formats import Format, Size
 from imagesvc.model.transforms import Transform
 
 _DONE = frozenset(
@@ -40,11 +40,17 @@ def variant(source: Source, work: Work, stages: Stages) -> bytes | None:
     if picture is None:
         return None
     stages.end("decode")
-    box = work.plan.crop
-    if box is not None:
-        picture = picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
+    picture = cropped(picture, work)
     stages.end("transform")
     return encode_image(picture, work.transform)
+
+
+def cropped(picture: Image.Image, work: Work) -> Image.Image:
+    """The part of a scaled picture that is kept."""
+    box = work.plan.crop
+    if box is None:
+        return picture
+    return picture.crop((box.left, box.top, box.left + box.width, box.top + box.height))
 
 
 def scaled(
@@ -78,11 +84,12 @@ def scaled(
         target = Size(target.height, target.width)
     if target.width > box.width or target.height > box.height:
         return None
-    factor = factor or jpeg_shrink(Size(box.width, box.height), target)
-    image = source.image(factor)
-    if image is None:
+    if factor is None and source.format is Format.JPEG:
+        factor = jpeg_shrink(Size(box.width, box.height), target)
+    image = source.image(factor or 1)
+    if image is None or image.mode not in resampling.MODES:
         return None
-    small = resampling.resampled(image, box, factor, target, is_soft=is_soft)
+    small = resampling.resampled(image, box, factor or 1, target, is_soft=is_soft)
     turn = TURNS.get(source.orientation)
     return small if turn is None else small.transpose(turn)
 

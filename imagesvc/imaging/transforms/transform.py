@@ -19,7 +19,7 @@ from imagesvc.imaging.transforms.normal import hundredths, normal
 from imagesvc.model.ids import Digest, VariantKey
 from imagesvc.model.transforms import Transform
 
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 """Part of every variant's key and ETag: changed when the same transform makes other pixels."""
 
 MAX_PAIRS = 64
