@@ -17,7 +17,8 @@ RUN groupadd --gid 10001 imagesvc \
  && install --directory --owner 10001 --group 10001 /data
 COPY --from=build /opt/imagesvc /opt/imagesvc
 
-# The first start prints the key of the user `admin` once; /data/admin.key keeps it until it is used.
+# The first start prints the key of the user `admin` and the set-up link once; /data/admin.key keeps
+# the key until it is used.
 # With IMAGESVC_ADMIN_KEY_FILE, such as a mounted secret, it takes the key from there and prints none.
 ENV PATH=/opt/imagesvc/bin:$PATH \
     PYTHONUNBUFFERED=1 \

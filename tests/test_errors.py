@@ -27,6 +27,7 @@ STATUS_OF_CODE = {
     "invalid_query": 400,
     "unauthorized": 401,
     "forbidden": 403,
+    "setup_closed": 403,
     "signature_invalid": 403,
     "not_found": 404,
     "method_not_allowed": 405,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imagesvc.api.accounts.api_keys import KeyEndpoints
 from imagesvc.api.accounts.sessions import SessionEndpoints
+from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
@@ -46,6 +47,7 @@ RESOURCES: tuple[type, ...] = (
     UserEndpoints,
     KeyEndpoints,
     SessionEndpoints,
+    SetupEndpoints,
     HealthEndpoints,
     MetricsEndpoints,
     HomeEndpoints,

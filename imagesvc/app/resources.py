@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from imagesvc.api.accounts.api_keys import KeyEndpoints
 from imagesvc.api.accounts.sessions import SessionEndpoints
+from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
@@ -182,6 +183,7 @@ def _accounts(service: Service) -> list[object]:
         ),
         KeyEndpoints(service.keys, accounts.users),
         SessionEndpoints(accounts.sessions, accounts.logins, accounts.users, service.rate_limits),
+        SetupEndpoints(accounts.setup),
     ]
 
 

@@ -15,6 +15,7 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.provider.jwks import Fetch, KeySet
 from imagesvc.auth.provider.provider import Provider
 from imagesvc.auth.sessions.sessions import Sessions
+from imagesvc.auth.sessions.setup import Setup, announce, link_at
 from imagesvc.auth.tokens import AccessTokens
 from imagesvc.errors import Unavailable
 from imagesvc.settings.settings import Settings
@@ -24,6 +25,7 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.secret import derive_key, load_secret
 from imagesvc.store.sessions.sessions import SessionStore
+from imagesvc.store.sessions.setup_links import SetupLinkStore
 
 log = structlog.get_logger()
 
@@ -60,6 +62,9 @@ class Accounts:
             timedelta(seconds=settings.session_lifetime),
             timedelta(seconds=settings.session_idle_timeout),
         )
+        self.setup = Setup(SetupLinkStore(database), self.passwords, self.sessions)
+        self._setup_token: str | None = None
+        self._has_pages = settings.gallery
         provider = read_provider(settings, self.users, fetch)
         self.first_key = FirstKey(data_dir.first_key, self.users, self.keys, given_key)
         self.credentials = Credentials(
@@ -74,11 +79,21 @@ class Accounts:
         """Make the first admin if there is no user; without accounts, log a warning."""
         if self._are_needed:
             await self.first_key.open()
+            if self.first_key.is_new and self._has_pages:
+                self._setup_token = await self.setup.renew()
         else:
             log.warning(
                 "without accounts, every program and user of this machine may upload and delete",
                 action="auth.off",
             )
+
+    def announce(self, url: str, url_for_browsers: str) -> None:
+        """Print the first admin's key and the set-up link at the first start."""
+        if self._are_needed:
+            self.first_key.announce(url)
+        if self._setup_token is not None:
+            announce(link_at(url_for_browsers, self._setup_token))
+            self._setup_token = None
 
     async def keep_up(self) -> None:
         """Regular tasks: store uses of credentials, remove the first key's file after its use."""

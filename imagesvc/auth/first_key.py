@@ -41,6 +41,8 @@ imagesvc: the first API key of the user {name!r} has not been used yet. To uploa
 
     curl -H "Authorization: Bearer $(cat {path})" -F file=@photo.jpg {url}/api/v1/images
 
+To use it in a browser, "imagesvc setup-link" prints a link.
+
 """
 
 
@@ -78,6 +80,11 @@ class FirstKey:
                 action="first_key.unused",
                 path=str(self._path),
             )
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this start made the admin, with a key that it prints."""
+        return self._is_new
 
     def announce(self, url: str) -> None:
         """Print the key once, never to the log; at later starts print how to read its file."""

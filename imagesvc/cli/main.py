@@ -12,6 +12,7 @@ from imagesvc.cli.accounts import key_commands, user_commands
 from imagesvc.cli.maintenance import check, gc
 from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.serving import serve
+from imagesvc.cli.setup_link import setup_link
 from imagesvc.cli.signing import sign
 from imagesvc.cli.upload import upload
 from imagesvc.errors import ImagesvcError, text_of
@@ -22,7 +23,7 @@ cli = typer.Typer(
     help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-for command in (serve, config, upload, openapi, sign, check, gc):
+for command in (serve, config, setup_link, upload, openapi, sign, check, gc):
     cli.command()(command)
 cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")

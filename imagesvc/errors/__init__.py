@@ -11,6 +11,7 @@
     │   │   └── InvalidToken
     │   ├── Forbidden              403  forbidden
     │   │   └── InsufficientScope
+    │   ├── SetupClosed            403  setup_closed
     │   ├── SignatureInvalid       403  signature_invalid
     │   ├── NotFound               404  not_found
     │   ├── MethodNotAllowed       405  method_not_allowed
@@ -52,6 +53,7 @@ from .access import (
     InvalidToken,
     QuotaExceeded,
     RateLimited,
+    SetupClosed,
     SignatureInvalid,
     Unauthorized,
 )
@@ -121,6 +123,7 @@ __all__ = [
     "Rejected",
     "RequestInProgress",
     "RequestTimeout",
+    "SetupClosed",
     "SignatureInvalid",
     "SourceUnavailable",
     "TimedOut",

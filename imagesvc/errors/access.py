@@ -36,6 +36,14 @@ class InsufficientScope(Forbidden):
     challenge = 'Bearer realm="imagesvc", error="insufficient_scope"'
 
 
+class SetupClosed(Rejected):
+    """The set-up link was used or has expired, or an admin has a password."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "setup_closed"
+    title = "Set-up closed"
+
+
 class SignatureInvalid(Rejected):
     """A URL whose signature is invalid or has expired, or that must be signed."""
 

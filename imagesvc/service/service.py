@@ -10,6 +10,7 @@ import structlog
 from imagesvc.outbound.lookups import Resolver, system_addresses
 from imagesvc.service.background import Background
 from imagesvc.service.parts import Parts
+from imagesvc.service.urls import url_for_browsers
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.migrate import bring_up_to_date
 from imagesvc.store.files.data_dir import DataDir
@@ -86,8 +87,7 @@ class Service(Parts):
         )
         if self._lock is not None:
             self._lock.publish(url)
-        if self.settings.has_accounts:
-            self.accounts.first_key.announce(url)
+        self.accounts.announce(url, url_for_browsers(self.settings, url))
 
     def begin_stop(self) -> None:
         """Start no more jobs before a stop. Safe to call from a signal handler."""

@@ -31,6 +31,14 @@ def urls_of(settings: Settings, files: Files) -> Urls:
     return Urls(appended, Signer(signing_keys(settings, files.data_dir), appended))
 
 
+def url_for_browsers(settings: Settings, url: str) -> str:
+    """The URL of the service for browsers, by the settings, where it listens at `url`.
+
+    The Host field of no request determines it.
+    """
+    return f"{url}{settings.prefix}" if settings.public_url == "off" else settings.public_url
+
+
 def signing_keys(settings: Settings, data_dir: DataDir) -> dict[str, bytes]:
     """The keys for signed URLs by id, the signing key first."""
     given = {

@@ -52,6 +52,7 @@ def test_the_first_start_uses_the_key_from_the_file(
 
     assert (answer["name"], "admin" in answer["scopes"]) == ("admin", True)
     assert printed_keys(server) == []
+    assert "/setup#" not in server.log()
     assert '"action":"first_key.given"' in server.log()
     assert "first_key.ignored" not in server.log()
     assert shown.returncode == 0

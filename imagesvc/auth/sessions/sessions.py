@@ -58,7 +58,7 @@ class Sessions:
         session = Session(
             id=SessionId(new_id()),
             user_id=user_id,
-            token_sha256=_sha256(token),
+            token_sha256=token_sha256(token),
             created_at=now,
             last_seen_at=now,
             expires_at=now + self.lifetime,
@@ -70,7 +70,7 @@ class Sessions:
     async def of(self, request: Request) -> tuple[Session, User] | None:
         """The valid session of a request's cookie, and its active user."""
         token = session_token(request)
-        found = None if token is None else await self.store.with_user(_sha256(token))
+        found = None if token is None else await self.store.with_user(token_sha256(token))
         if found is None:
             return None
         session, user, now = self.shown(found[0]), found[1], self.clock()
@@ -84,7 +84,7 @@ class Sessions:
         """End the session of a request's cookie, if it has one."""
         token = session_token(request)
         if token is not None:
-            await self.store.remove_by_token(_sha256(token))
+            await self.store.remove_by_token(token_sha256(token))
 
     def shown(self, session: Session) -> Session:
         """A session with the newest time at which it sent a request."""
@@ -119,8 +119,9 @@ def session_of(request: Request) -> Session | None:
 def replaced_by(request: Request) -> str | None:
     """The hash of the token that the browser sent with a log-in."""
     token = session_token(request)
-    return None if token is None else _sha256(token)
+    return None if token is None else token_sha256(token)
 
 
-def _sha256(token: str) -> str:
-    return hashlib.sha256(token.encode("ascii")).hexdigest()
+def token_sha256(token: str) -> str:
+    """The hash that is stored of a token; with 256 random bits, one round is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()

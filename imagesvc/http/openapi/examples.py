@@ -200,6 +200,11 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Key": _KEY,
     "NewKey": {**_KEY, "key": "isk_019aa5e91f427d83a0b629c5f7e8d410_e4bbceb43abda7b2…"},
     "SessionRequest": {"name": "ada", "password": "correct horse battery"},
+    "SetupRequest": {
+        "token": "K5rM0u0mXbMJvZ0k3c8pN1aQ7wT2yE4gH6jL9dS0fVo",
+        "name": "ada",
+        "password": "correct horse battery",
+    },
     "Session": _SESSION,
     "CurrentSession": {
         "user": _USER,
