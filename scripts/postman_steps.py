@@ -50,6 +50,8 @@ STEPS: Mapping[str, Step] = {
     "get_upload_url": Step(after=SLOT),
     "put_upload": Step(query={name: f"{{{{{name}}}}}" for name in ("kid", "exp", "sig")}),
     "list_images": Step(),
+    "get_timeline": Step(),
+    "get_timeline_month": Step(path={"month": "2026-05"}),
     "get_image": Step(),
     "edit_image": Step(body={"title": "Low tide", "visibility": "public"}),
     "process_images": Step(

@@ -10,6 +10,7 @@ import pytest
 from imagesvc.cli.loading import load_settings
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import PREFIX, SettingsError
+from imagesvc.settings.transforms import DEFAULT_PRESETS
 from imagesvc.syntax.hosts import is_loopback
 
 
@@ -51,12 +52,12 @@ def faults() -> dict[str, str]:
         (
             "presets",
             '{"thumbnail": "w=9", "preview": "w=8"}',
-            {"thumbnail": "w=9", "preview": "w=8", "blurred": "blur=10"},
+            {**DEFAULT_PRESETS, "thumbnail": "w=9", "preview": "w=8"},
         ),
         (
             "presets",
             '{"blurred": false, "card": "w=1", "never-there": false}',
-            {"thumbnail": "w=256&h=256", "preview": "w=720", "card": "w=1"},
+            {k: v for k, v in DEFAULT_PRESETS.items() if k != "blurred"} | {"card": "w=1"},
         ),
         ("max_age", "1h", 3600.0),
         ("eager_presets", "[]", ()),
@@ -220,7 +221,7 @@ def test_own_presets_in_a_file_are_added_to_the_default_ones(place: Path) -> Non
     """Otherwise the routes that need `blurred` and `preview` would disappear."""
     (place / "imagesvc.toml").write_text('[presets]\ncard = "w=600"\nblurred = false\n')
 
-    assert list(load_settings().presets) == ["thumbnail", "preview", "card"]
+    assert list(load_settings().presets) == ["thumbnail", "preview", "grid", "viewer", "card"]
 
 
 def test_an_invalid_toml_file_is_named(place: Path) -> None:

@@ -83,6 +83,8 @@ class ImageOut(Model, title="Image"):
     visibility: Visibility
     share_location: bool
     """Whether other users get the original with the place where it was taken."""
+    is_favourite: bool
+    """Whether its owner has marked it; false for others."""
     collection_id: UUID | None
     """The collection of the image; shown to its owner only."""
     owner_id: UUID | None
@@ -130,6 +132,7 @@ class ImageOut(Model, title="Image"):
             gps=GpsOut(**image.gps) if image.gps and is_own else None,
             visibility=image.visibility,
             share_location=image.share_location,
+            is_favourite=image.is_favourite and is_own,
             collection_id=image.collection_id if is_own else None,
             owner_id=image.owner_id,
             created_at=image.created_at,

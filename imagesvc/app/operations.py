@@ -15,6 +15,7 @@ from imagesvc.api.images.edits import EditEndpoints
 from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.presigned import PresignedEndpoints
 from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.timeline import TimelineEndpoints
 from imagesvc.api.images.trash import TrashEndpoints
 from imagesvc.api.images.uploads import UploadEndpoints
 from imagesvc.api.jobs import JobEndpoints
@@ -33,6 +34,7 @@ RESOURCES: tuple[type, ...] = (
     Delivery,
     UploadEndpoints,
     ImageEndpoints,
+    TimelineEndpoints,
     PresignedEndpoints,
     SignedUrlEndpoints,
     EditEndpoints,

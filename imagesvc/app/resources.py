@@ -18,6 +18,7 @@ from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.imports import Imports
 from imagesvc.api.images.presigned import PresignedEndpoints
 from imagesvc.api.images.signed_urls import SignedUrlEndpoints
+from imagesvc.api.images.timeline import TimelineEndpoints
 from imagesvc.api.images.trash import TrashEndpoints
 from imagesvc.api.images.uploads import UploadEndpoints
 from imagesvc.api.jobs import JobEndpoints
@@ -111,6 +112,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
             service.removal,
             presets,
         ),
+        TimelineEndpoints(stores.timeline, stores.collections),
         _presigned(service),
         SignedUrlEndpoints(
             stores.images,

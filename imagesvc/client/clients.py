@@ -6,12 +6,13 @@ from .resources.accounts import Accounts
 from .resources.collections import Collections
 from .resources.images import Images
 from .resources.jobs import Jobs
+from .resources.timeline import Timelines
 from .resources.uploads import Uploads
 from .resources.variants import Variants
 from .transports import AsyncTransport, Transport
 
 
-class Client(Transport, Uploads, Images, Variants, Jobs, Collections, Accounts):
+class Client(Transport, Uploads, Images, Timelines, Variants, Jobs, Collections, Accounts):
     """A client for a service at a URL, with one request at a time.
 
     Args:
@@ -21,7 +22,9 @@ class Client(Transport, Uploads, Images, Variants, Jobs, Collections, Accounts):
     """
 
 
-class AsyncClient(AsyncTransport, Uploads, Images, Variants, Jobs, Collections, Accounts):
+class AsyncClient(
+    AsyncTransport, Uploads, Images, Timelines, Variants, Jobs, Collections, Accounts
+):
     """A client for concurrent requests to a service at a URL; the methods are those of `Client`.
 
     Args:

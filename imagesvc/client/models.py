@@ -76,6 +76,8 @@ class Image(Versioned):
     """Where the image was taken; shown to its owner only."""
     visibility: Visibility
     share_location: bool
+    is_favourite: bool = False
+    """Whether its owner has marked it."""
     collection_id: UUID | None
     owner_id: UUID | None
     created_at: datetime

@@ -80,3 +80,6 @@ class Changes(TypedDict, total=False):
     tags: list[str]
     visibility: Visibility
     share_location: bool
+    is_favourite: bool
+    taken_at: str | None
+    """The local time of the photograph, such as `2026-05-02T07:31:12`; None for that of upload."""

@@ -34,6 +34,9 @@ PATH_PARAMETERS: Mapping[str, PathParameter] = {
     "webhook_id": _id_of("webhook"),
     "delivery_id": _id_of("delivery"),
     "upload_id": _id_of("upload"),
+    "month": PathParameter(
+        "A month, such as `2026-11`.", {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
+    ),
     "preset": _segment("The name of a preset, such as `thumbnail`."),
     "asset": _segment("The asset."),
 }

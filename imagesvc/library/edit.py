@@ -25,6 +25,9 @@ class ImageChange:
     """The complete list; #hashtags of the description are added."""
     visibility: Visibility | None = None
     share_location: bool | None = None
+    is_favourite: bool | None = None
+    taken_at: str | None = None
+    """The local time of the photograph in ISO 8601; without text it is unknown."""
 
     def applied_to(self, image: Image) -> Image:
         """The image with the changes.
@@ -37,6 +40,9 @@ class ImageChange:
         if values.keys() & {"description", "tags"}:
             given = kept_tags(image.tags, image.description) if self.tags is None else self.tags
             values["tags"] = tags_of(given, values.get("description", image.description))
+        if (taken_at := values.pop("taken_at", None)) is not None:
+            exif = {name: value for name, value in image.exif.items() if name != "taken_at"}
+            values["exif"] = exif | ({"taken_at": taken_at} if taken_at else {})
         return replace(image, **values)
 
 

@@ -111,6 +111,8 @@ class Image:
     """Whether other users get the original with the place where it was taken."""
     is_analysed: bool = False
     """Whether a job of this image has analysed its original; another image's job does not count."""
+    is_favourite: bool = False
+    """Whether its owner has marked it."""
     job_id: JobId | None = None
     job_status: Status | None = None
     analysis: Analysis | None = None

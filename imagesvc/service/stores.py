@@ -16,6 +16,7 @@ from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.publish import Publisher
 from imagesvc.store.search.search import ImageSearch
+from imagesvc.store.search.timeline import Timeline
 from imagesvc.store.trash import TrashStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
@@ -32,6 +33,7 @@ class Stores:
     trash: TrashStore
     collections: CollectionStore
     search: ImageSearch
+    timeline: Timeline
     variants: VariantStore
     jobs: JobStore
     pending_uploads: PendingUploadStore
@@ -52,6 +54,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         trash=TrashStore(database),
         collections=CollectionStore(database),
         search=ImageSearch(database),
+        timeline=Timeline(database),
         variants=VariantStore(database),
         jobs=JobStore(database),
         pending_uploads=PendingUploadStore(database),

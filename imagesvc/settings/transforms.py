@@ -10,7 +10,13 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from imagesvc.settings.quantities import Pixels
 from imagesvc.settings.watermarks import WatermarkSettings
 
-DEFAULT_PRESETS = {"thumbnail": "w=256&h=256", "preview": "w=720", "blurred": "blur=10"}
+DEFAULT_PRESETS = {
+    "thumbnail": "w=256&h=256",
+    "preview": "w=720",
+    "blurred": "blur=10",
+    "grid": "h=480&format=webp",
+    "viewer": "w=2048&h=2048",
+}
 Quality = Annotated[int, Field(ge=1, le=100)]
 
 

@@ -27,10 +27,13 @@ from imagesvc.store.idempotency import insert_record
 from imagesvc.store.image_rows import image_of, image_values, select_images
 from imagesvc.store.jobs.rows import insert_job
 from imagesvc.store.pending_uploads import use_pending
+from imagesvc.store.search.keys import dated_at
 from imagesvc.store.trash import in_trash, is_in_trash
 from imagesvc.store.versions import Expected, check_version
 
-EDITABLE = ("title", "description", "tags", "visibility", "share_location")
+EDITABLE = (
+    "title", "description", "tags", "visibility", "share_location", "is_favourite", "exif"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,7 @@ class ImageStore:
                 return current
             changed = replace(changed, version=current.version + 1, updated_at=now)
             values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
+            values["dated_at"] = dated_at(changed.exif, changed.created_at)
             connection.execute(update(images).where(images.c.id == image_id).values(values))
             record_image_event(connection, EventType.IMAGE_UPDATED, image_id, current.owner_id, now)
             return changed

@@ -343,7 +343,7 @@ def test_presets_are_a_setting(make_server: MakeServer) -> None:
     assert answer.headers["content-type"] == "image/webp"
     assert image["urls"]["thumbnail"] is None
     assert image["urls"]["preview"] == image["urls"]["presets"]["preview"]
-    assert set(image["urls"]["presets"]) == {"card", "preview"}
+    assert set(image["urls"]["presets"]) == {"card", "preview", "grid", "viewer"}
     for name, width in (("card", 60), ("preview", 50)):
         url = image["urls"]["presets"][name]
         assert re.fullmatch(f"/images/{image['id']}/{name}[?]v=[0-9a-f]{{8}}", url)

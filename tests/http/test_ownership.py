@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -70,6 +71,11 @@ EXPECTED = {
     "list_images": Case("/api/v1/images?limit=200", 200, other=200, is_list=True),
     "get_image": Case(IMAGE, 200),
     "list_images/search": Case(f"/api/v1/images?q={SECRET}", 200, other=200, is_list=True),
+    "get_timeline": Case("/api/v1/timeline", 200, other=200, is_list=True),
+    "get_timeline/owner": Case("/api/v1/timeline?owner={user_id}", 200, other=403),
+    "get_timeline_month": Case(
+        f"/api/v1/timeline/{datetime.now(UTC):%Y-%m}", 200, other=200, is_list=True
+    ),
     "edit_image": Case(IMAGE, 200, sent={"json": {"visibility": "public"}}),
     "delete_image": Case(IMAGE, 204),
     "get_upload_url": Case("/api/v1/images/actions/upload-url", 200, other=200),

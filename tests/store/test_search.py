@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from imagesvc.errors import InvalidQuery
 from imagesvc.model.ids import Digest, ImageId, JobId, UserId, least_id, new_id
@@ -29,6 +28,7 @@ from imagesvc.store.search import walks as search_walks
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
 from imagesvc.store.search.parser import parse
 from imagesvc.store.search.search import ImageSearch
+from tests.store.plans import plans
 from tests.store.rows import NOON, add_user, collection, image_and_job
 
 pytestmark = pytest.mark.anyio
@@ -369,29 +369,6 @@ async def test_a_total_is_exact_up_to_a_bound(database: Database, q: str) -> Non
     assert [total.is_exact for total in totals] == [False, True, True]
     assert [total.count for total in totals[1:]] == [fitting, fitting]
     assert totals[0].count <= 5
-
-
-async def plans(database: Database, work: Any) -> list[str]:
-    """The query plans of each statement that `work` executes."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _k: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(database._engine, "before_cursor_execute", note)
-    await work
-    event.remove(database._engine, "before_cursor_execute", note)
-    assert seen
-
-    def explain(connection: Any) -> list[str]:
-        return [
-            " | ".join(
-                row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
-            )
-            for text, values in seen
-        ]
-
-    return await database.read(explain)
 
 
 USER = UserId(new_id())

@@ -17,10 +17,11 @@ _KEY_BYTES = 8
 
 
 def list_key(request: Request) -> str:
-    """The identity of the requested list: all parameters except those of the page."""
+    """The identity of the requested list: its path, and all parameters except those of the page."""
     items = sorted(request.query_params.items())
     listed = [item for item in items if item[0] not in _NOT_OF_THE_LIST]
-    return hashlib.blake2b(repr(listed).encode(), digest_size=_KEY_BYTES).hexdigest()
+    of_path = request.path_params.get("month", "")
+    return hashlib.blake2b(f"{of_path}{listed}".encode(), digest_size=_KEY_BYTES).hexdigest()
 
 
 def position_text(position: Position | None, key: str) -> str | None:

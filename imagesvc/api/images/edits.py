@@ -1,4 +1,4 @@
-"""The editable fields of an image: title, description, tags, visibility and share_location."""
+"""The editable fields of an image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagesvc.api.images.named import changeable_image
 from imagesvc.api.schemas import ImageOut
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnsupportedMediaType
-from imagesvc.http.bodies.fields import Description, Tags, Title
+from imagesvc.http.bodies.fields import Description, Tags, TakenAt, Title
 from imagesvc.http.bodies.json_bodies import MergePatch
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Patch
@@ -34,12 +34,15 @@ class ImagePatch(Patch):
     visibility: Visibility | MISSING = MISSING
     share_location: bool | MISSING = MISSING
     """Whether other users get the original with the place where it was taken."""
+    is_favourite: bool | MISSING = MISSING
+    taken_at: TakenAt | MISSING | None = MISSING
+    """The local time of the photograph, which `exif` then shows; null for that of the upload."""
 
     @property
     def change(self) -> ImageChange:
         """What is to be changed."""
         given = self.given()
-        for name in {"title", "description"} & given.keys():
+        for name in {"title", "description", "taken_at"} & given.keys():
             given[name] = given[name] or ""
         if "tags" in given:
             given["tags"] = tuple(given["tags"] or ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,10 +9,9 @@ from starlette.responses import Response
 
 from imagesvc.api.images.cursors import list_key, position_text, read_position
 from imagesvc.api.images.listing import CountedImagePage, ImagesQuery
-from imagesvc.api.images.named import changeable_image, visible_image
+from imagesvc.api.images.named import changeable_image, may_filter_by, visible_image
 from imagesvc.api.schemas import ImageOut, Purged, VariantOut
-from imagesvc.auth.permissions import check_may_see
-from imagesvc.auth.principals import Principal, Scope
+from imagesvc.auth.principals import Scope
 from imagesvc.cache.variants import VariantCache
 from imagesvc.errors import Forbidden, InvalidQuery, NotFound
 from imagesvc.http.calls import Call, Context
@@ -22,7 +20,6 @@ from imagesvc.http.pages import Page, page_of, page_response
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import versioned
 from imagesvc.library.remove import Removal
-from imagesvc.model.ids import CollectionId
 from imagesvc.model.images import Image
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
@@ -64,7 +61,7 @@ class ImageEndpoints:
         """
         query, requester = call.query, call.requester
         wanted, order = query.wanted(requester), query.listed()
-        if not await self._may_filter_by(wanted.collection_id, requester):
+        if not await may_filter_by(self.collections, wanted.collection_id, requester):
             return _listed(call, (), None, Total(0, is_exact=True) if query.total else None)
         key = list_key(call.request)
         page = await self.search.page(
@@ -118,17 +115,6 @@ class ImageEndpoints:
     async def purge(self, _call: Call[None, None], image: Image) -> Response:
         """Remove the stored variants of an image; they are made again when requested."""
         return json_response(Purged(deleted=await self.variants.purge(image.id)))
-
-    async def _may_filter_by(
-        self, collection_id: CollectionId | None, requester: Principal
-    ) -> bool:
-        """Whether the requester may see this collection; None means no filter."""
-        if collection_id is None or requester.is_admin:
-            return True
-        with contextlib.suppress(NotFound):
-            check_may_see(requester, await self.collections.get(collection_id))
-            return True
-        return False
 
 
 def _listed(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from imagesvc.auth.permissions import check_may_change, check_may_see
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.http.calls import Context
-from imagesvc.model.ids import ImageId, parse_id
+from imagesvc.model.ids import CollectionId, ImageId, parse_id
 from imagesvc.model.images import Image
+from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 
 
@@ -72,6 +74,18 @@ def check_not_in_trash(names: Iterable[str], images: Sequence[Image]) -> None:
     )
     if trashed:
         raise Conflict("Images in the trash must be restored first.", trashed)
+
+
+async def may_filter_by(
+    collections: CollectionStore, collection_id: CollectionId | None, requester: Principal
+) -> bool:
+    """Whether the requester may list the images of this collection; None means no filter."""
+    if collection_id is None or requester.is_admin:
+        return True
+    with contextlib.suppress(NotFound):
+        check_may_see(requester, await collections.get(collection_id))
+        return True
+    return False
 
 
 def _id(name: str) -> ImageId | None:

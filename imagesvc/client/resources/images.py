@@ -52,7 +52,7 @@ class Images:
     def update_image(
         self, image_id: Id, *, if_match: str | None = None, **changes: Unpack[Changes]
     ) -> Flow[Image]:
-        """Change title, description, tags, visibility or share_location.
+        """Change title, description, tags, visibility and other editable fields.
 
         Args:
             image_id: the image.

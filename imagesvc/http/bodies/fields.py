@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
 from pydantic import (
@@ -73,6 +74,22 @@ def _split(text: object) -> object:
     return [tag.strip() for tag in text.split(",") if tag.strip()]
 
 
+def _local_time(text: str) -> str:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is not None:
+        raise ValueError("must be a local time without an offset, such as 2026-05-02T07:31:12")
+    return instant.isoformat()
+
+
+_LOCAL_TIME = {
+    "type": "string",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$",
+    "examples": ["2026-05-02T07:31:12"],
+}
+TakenAt = Annotated[str, AfterValidator(_local_time), WithJsonSchema(_LOCAL_TIME)]
 Title = Annotated[str, AfterValidator(_checked("title"))]
 Description = Annotated[str, AfterValidator(_checked("description"))]
 Tags = Annotated[list[Annotated[str, AfterValidator(str.strip)]], AfterValidator(_checked_tags)]

@@ -24,6 +24,7 @@ from imagesvc.store.search.terms import (
     Day,
     Either,
     From,
+    Marked,
     OfFormat,
     Shaped,
     Tags,
@@ -75,13 +76,13 @@ def match_of(wanted: ImageFilter) -> Match | None:
         if isinstance(term.atom, Words) and not term.atom.field and not term.is_negated
     ]
     required = [
-        _expression(term.atom)
+        _expression(term.atom, wanted.viewer)
         for term in terms
         if not term.is_negated and term.atom not in free and not isinstance(term.atom, From | To)
     ]
     required += _time_range([term.atom for term in terms if not term.is_negated])
     required += _filters(wanted)
-    excluded = [_expression(_whole(term.atom)) for term in terms if term.is_negated]
+    excluded = [_expression(_whole(term.atom), wanted.viewer) for term in terms if term.is_negated]
     excluded += _hidden_from(wanted.viewer)
     if not free:
         only = _combined(required or [_anyone()], excluded)
@@ -105,7 +106,7 @@ def _is_indexed(term: Term) -> bool:
         case Either():
             return bool(_known(term.atom))
         case _:
-            return isinstance(term.atom, Tags | Dated | From | To | OfFormat | Shaped)
+            return isinstance(term.atom, Tags | Dated | From | To | OfFormat | Shaped | Marked)
 
 
 def _known(either: Either) -> list[Alternative]:
@@ -144,7 +145,7 @@ def _combined(required: Iterable[str], excluded: Sequence[str]) -> str:
     return f"({text}) NOT ({' OR '.join(f'({part})' for part in excluded)})"
 
 
-def _expression(atom: Atom) -> str:
+def _expression(atom: Atom, viewer: Viewer) -> str:
     match atom:
         case Words():
             return _in(_COLUMNS[atom.field], [_words(atom)])
@@ -153,7 +154,10 @@ def _expression(atom: Atom) -> str:
         case Dated():
             return _in("keys", _day_keys(atom.day))
         case Either():
-            return " OR ".join(f"({_expression(alternative)})" for alternative in _known(atom))
+            parts = (_expression(alternative, viewer) for alternative in _known(atom))
+            return " OR ".join(f"({part})" for part in parts)
+        case Marked():
+            return _marked(atom, viewer)
         case _:
             return _keys(_some_keys(atom))
 
@@ -174,6 +178,16 @@ def _some_keys(atom: Atom) -> list[str]:
         case _:
             raise TypeError(atom)
     return keys
+
+
+def _marked(atom: Marked, viewer: Viewer) -> str:
+    """Own images with a mark: those of others are not shown."""
+    mark = _keys([f"is{atom.mark}"])
+    if viewer.sees_all:
+        return mark
+    return (
+        _NOTHING if viewer.owner_id is None else f"{mark} AND {_keys([f'o{viewer.owner_id.hex}'])}"
+    )
 
 
 def _in(columns: str, parts: Iterable[str]) -> str:

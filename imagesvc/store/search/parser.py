@@ -6,7 +6,7 @@
     phrase = '"' characters without '"' '"'
     value  = phrase | characters without spaces      ; tags: some of them, with commas between
     field  = "tags" | "title" | "desc" | "filename" | "camera" | "date" | "from" | "to"
-           | "format" | "size" | "width" | "height" | "orientation" | "color" | "similar"
+           | "format" | "size" | "width" | "height" | "orientation" | "color" | "similar" | "is"
     word   = characters without spaces
 
 Everything else with a colon is a word, and so are the operators of other search languages. `OR`
@@ -51,6 +51,7 @@ _READERS: dict[str, Callable[[str], Atom]] = {
     "orientation": values.read_shape,
     "color": values.read_color,
     "similar": values.read_similar,
+    "is": values.read_mark,
     "size": partial(values.read_range, Measure.SIZE),
     "width": partial(values.read_range, Measure.WIDTH),
     "height": partial(values.read_range, Measure.HEIGHT),
@@ -61,8 +62,8 @@ _FIELD = re.compile(f"({'|'.join(sorted(FIELDS))}):", re.IGNORECASE | re.ASCII)
 
 _OR = re.compile(r"\s+OR\s+(?=\S)")
 _ALTERNATIVE = (
-    "a word, a phrase, tags:, title:, desc:, filename:, camera:, date:, format: or orientation: "
-    "beside OR"
+    "a word, a phrase, tags:, title:, desc:, filename:, camera:, date:, format:, orientation: or "
+    "is: beside OR"
 )
 
 

@@ -6,7 +6,8 @@ How a list is walked:
   intersects its lists of image numbers newest first. One index for all of these needs no guess
   of which to begin with. It is in the order of upload; by relevance it is walked once a rank.
 - else along an index of `images` that begins with whose images they are, in the list's order.
-- in another order than the full-text index has, its newest `MAX_CANDIDATES` matches are sorted.
+- in another order than the full-text index has, its newest `MAX_CANDIDATES` matches are sorted,
+  and so are the images of a collection by size or name.
 - images like another one come from the bands of their hashes, at most `MAX_ALIKE` originals.
 
 bm25 is not used: it counts a word's images over the whole table, at a cost that grows with it, and
@@ -75,7 +76,7 @@ class ImageSearch:
         """
 
         def work(connection: Connection) -> ImagePage:
-            numbers, next_after = _page(_Asked(connection, wanted, order), limit, after)
+            numbers, next_after = page_numbers(Asked(connection, wanted, order), limit, after)
             visible = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
             rows = connection.execute(select_images().where(*visible)).all()
             found = {row.number: image_of(row) for row in rows}
@@ -94,23 +95,28 @@ class ImageSearch:
         """
 
         def work(connection: Connection) -> Total:
-            walk = _steps(_Asked(connection, wanted, order), None)
+            walk = steps_of(Asked(connection, wanted, order), None)
             fitting = [step.fits for step in islice(walk, at_most + 1)]
             return Total(sum(fitting[:at_most]), is_exact=len(fitting) <= at_most)
 
         return await self._database.read(work)
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """A list, and the connection that reads it."""
+
     connection: Connection
     wanted: ImageFilter
     order: Order
 
 
-def _page(asked: _Asked, limit: int, after: Position | None) -> tuple[list[int], Position | None]:
+def page_numbers(
+    asked: Asked, limit: int, after: Position | None
+) -> tuple[list[int], Position | None]:
+    """The numbers of the images of a page in order, and the position to continue after."""
     numbers: list[int] = []
     last: Position | None = None
-    for count, step in enumerate(_steps(asked, after)):
+    for count, step in enumerate(steps_of(asked, after)):
         if count == MAX_SCANNED or (step.fits and len(numbers) == limit):
             return numbers, last
         if step.fits:
@@ -119,14 +125,15 @@ def _page(asked: _Asked, limit: int, after: Position | None) -> tuple[list[int],
     return numbers, None
 
 
-def _steps(asked: _Asked, after: Position | None) -> Iterator[Step]:
+def steps_of(asked: Asked, after: Position | None) -> Iterator[Step]:
+    """The images of a list from a position on, and those that its walk passes by."""
     wanted, order = asked.wanted, asked.order
     if wanted.query.similar is not None:
         return _alike(asked, after)
     bounds = dates_of(wanted.query) if order.sort is Sort.TAKEN else None
     match = None if bounds is not None else match_of(wanted)
     if match is None:
-        if wanted.collection_id is not None and order.sort in KEYS:
+        if wanted.collection_id is not None and order.sort in {Sort.SIZE, Sort.NAME}:
             return _sorted(asked, by_index(wanted, _BY_UPLOAD, None, None)[0], after, bounds)
         return _indexed(asked, after, bounds)
     if order.sort in KEYS:
@@ -134,14 +141,14 @@ def _steps(asked: _Asked, after: Position | None) -> Iterator[Step]:
     return _ranked(asked, match, after)
 
 
-def _indexed(asked: _Asked, after: Position | None, bounds: Bounds | None) -> Iterator[Step]:
+def _indexed(asked: Asked, after: Position | None, bounds: Bounds | None) -> Iterator[Step]:
     connection, wanted, order = asked
     _check(after, [int] if order.sort not in KEYS else [_kind(order.sort), int])
     conditions = [*conditions_of(wanted), *is_visible(wanted)]
     return steps(connection, by_index(wanted, order, after, bounds), conditions, order)
 
 
-def _ranked(asked: _Asked, match: Match, after: Position | None) -> Iterator[Step]:
+def _ranked(asked: Asked, match: Match, after: Position | None) -> Iterator[Step]:
     """Rank after rank, each in the order of upload; positions have the rank before the number.
 
     FTS5 intersects the lists of words again for each rank that an expression excludes. On a first
@@ -169,7 +176,7 @@ def _ranked(asked: _Asked, match: Match, after: Position | None) -> Iterator[Ste
 
 
 def _sorted(
-    asked: _Asked, walk: Select[Any], after: Position | None, bounds: Bounds | None = None
+    asked: Asked, walk: Select[Any], after: Position | None, bounds: Bounds | None = None
 ) -> Iterator[Step]:
     """The newest matches, sorted; positions begin with the newest one's number.
 
@@ -197,7 +204,7 @@ def _in_order(places: Sequence[Position], order: Order, after: Position | None) 
             yield Step(place, int(place[-1]), fits=True)
 
 
-def _alike(asked: _Asked, after: Position | None) -> Iterator[Step]:
+def _alike(asked: Asked, after: Position | None) -> Iterator[Step]:
     """Images whose hash is near; by relevance the nearest first, and of those the newest."""
     connection, wanted, order = asked
     by_distance = order.sort is Sort.RELEVANCE

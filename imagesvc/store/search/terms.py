@@ -37,6 +37,12 @@ class Shape(StrEnum):
     SQUARE = "square"
 
 
+class Mark(StrEnum):
+    """What a user has marked an own image as."""
+
+    FAVOURITE = "favourite"
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """Adjacent words. Quoted ones match whole words, the others beginnings."""
@@ -152,6 +158,16 @@ class Shaped:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """Marked so by its owner, who is the viewer."""
+
+    mark: Mark
+
+    def __str__(self) -> str:
+        return f"is:{self.mark}"
+
+
+@dataclass(frozen=True, slots=True)
 class Colored:
     """With this colour, or one that is near it, in its palette."""
 
@@ -172,7 +188,7 @@ class Similar:
         return f"similar:{self.image_id}"
 
 
-Alternative = Words | Tags | Dated | OfFormat | Shaped
+Alternative = Words | Tags | Dated | OfFormat | Shaped | Marked
 
 
 @dataclass(frozen=True, slots=True)

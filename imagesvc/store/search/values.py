@@ -15,6 +15,8 @@ from imagesvc.model.ids import ImageId, parse_id
 from imagesvc.store.search.terms import (
     Colored,
     Day,
+    Mark,
+    Marked,
     Measure,
     OfFormat,
     Range,
@@ -88,6 +90,14 @@ def read_shape(text: str) -> Shaped:
         return Shaped(Shape(text.lower()))
     except ValueError as error:
         raise ValueError(f"one of {', '.join(Shape)}") from error
+
+
+def read_mark(text: str) -> Marked:
+    """The name of a mark."""
+    try:
+        return Marked(Mark(text.lower()))
+    except ValueError as error:
+        raise ValueError(f"one of {', '.join(Mark)}") from error
 
 
 def read_range(measure: Measure, text: str) -> Range:

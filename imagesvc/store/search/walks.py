@@ -69,7 +69,7 @@ def by_index(
     if key is not None:
         place.insert(0, key)
     found = []
-    for whose in _prefixes(wanted):
+    for whose in prefixes(wanted):
         query: Select[Any] = select(*place).where(whose, is_in_place(wanted))
         if bounds is not None:
             query = query.where(images.c.dated_at.between(*bounds))
@@ -139,7 +139,8 @@ def _fits(walk: Select[Any], condition: Condition) -> ColumnElement[Any]:
     return row.correlate(search).scalar_subquery()
 
 
-def _prefixes(wanted: ImageFilter) -> list[Condition]:
+def prefixes(wanted: ImageFilter) -> list[Condition]:
+    """Whose images a list has, as the beginnings of indexes; own ones may be public ones, too."""
     viewer = wanted.viewer
     if wanted.is_trash and wanted.owner_id is None and not viewer.sees_all:
         return [] if viewer.owner_id is None else [images.c.owner_id == viewer.owner_id]

@@ -30,7 +30,7 @@ CREATE TABLE images (
 	job_id CHAR(32), 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT NOT NULL, 
-	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, decode_seconds FLOAT, share_location BOOLEAN DEFAULT '0' NOT NULL, trashed_at BIGINT, 
+	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, decode_seconds FLOAT, share_location BOOLEAN DEFAULT '0' NOT NULL, trashed_at BIGINT, is_favourite BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_images PRIMARY KEY (id), 
 	CONSTRAINT fk_images_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256)
 );
@@ -248,28 +248,6 @@ CREATE VIRTUAL TABLE image_search USING fts5(
             columnsize = 0, prefix = '1 2 3',
             tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'");
 
-CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
-        
-    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
-    SELECT i.number, i.title, i.description,
-        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
-        i.filename,
-        coalesce(json_extract(i.exif, '$.make') || ' ', '')
-            || coalesce(json_extract(i.exif, '$.model'), ''),
-        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
-        
-    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
-    || CASE WHEN i.width > i.height THEN ' slandscape'
-            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
-    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
-    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
-    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
-    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '')
-
-    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
- WHERE i.id = NEW.id; END;
-
 CREATE TRIGGER image_search_delete AFTER DELETE ON images BEGIN
         DELETE FROM image_search WHERE rowid = OLD.number; END;
 
@@ -354,8 +332,6 @@ CREATE INDEX ix_images_collection_id_trashed_at_number ON images (collection_id,
 
 CREATE INDEX ix_images_owner_id_trashed_at_number ON images (owner_id, trashed_at, number);
 
-CREATE INDEX ix_images_owner_id_trashed_at_dated_at_number ON images (owner_id, trashed_at, dated_at, number);
-
 CREATE INDEX ix_images_owner_id_trashed_at_bytes_number ON images (owner_id, trashed_at, bytes, number);
 
 CREATE INDEX ix_images_owner_id_trashed_at_name_key_number ON images (owner_id, trashed_at, name_key, number);
@@ -368,8 +344,34 @@ CREATE INDEX ix_images_visibility_trashed_at_bytes_number ON images (visibility,
 
 CREATE INDEX ix_images_visibility_trashed_at_name_key_number ON images (visibility, trashed_at, name_key, number);
 
+CREATE INDEX ix_images_owner_id_trashed_at_dated_at_number ON images (owner_id, trashed_at, dated_at, number, visibility);
+
+CREATE INDEX ix_images_collection_id_trashed_at_dated_at_number ON images (collection_id, trashed_at, dated_at, number);
+
+CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.id = NEW.id; END;
+
 CREATE TRIGGER image_search_update
-        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id, trashed_at ON images
+        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id, trashed_at, dated_at, is_favourite ON images
         BEGIN DELETE FROM image_search WHERE rowid = OLD.number;
         
     INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
@@ -387,7 +389,7 @@ CREATE TRIGGER image_search_update
     || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
     || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
     || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
 
     FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
  WHERE i.id = NEW.id AND i.trashed_at IS NULL; END;
@@ -412,7 +414,7 @@ CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
     || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
     || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
     || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
 
     FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
  WHERE i.sha256 = NEW.sha256 AND i.trashed_at IS NULL; END;

@@ -91,18 +91,40 @@ images = Table(
     Column("share_location", Boolean, nullable=False, server_default="0"),
     Column("is_analysed", Boolean, nullable=False, server_default="0"),  # by a job of its own
     Column("trashed_at", Instant, nullable=True),  # since when it is in the trash
+    Column("is_favourite", Boolean, nullable=False, server_default="0"),  # of its owner
     Index("ix_images_number", "number", unique=True),
     Index("ix_images_trashed_at", "trashed_at", sqlite_where=text("trashed_at IS NOT NULL")),
     # Lists read either images that are not in the trash or those that are, so that neither pass
     # over the other. No index is partial: those of foreign keys are also read without `trashed_at`.
     Index("ix_images_collection_id_trashed_at_id", "collection_id", "trashed_at", "id"),
     Index("ix_images_collection_id_trashed_at_number", "collection_id", "trashed_at", "number"),
+    Index(
+        "ix_images_collection_id_trashed_at_dated_at_number",
+        "collection_id",
+        "trashed_at",
+        "dated_at",
+        "number",
+    ),
+    Index(
+        "ix_images_owner_id_trashed_at_dated_at_number",
+        "owner_id",
+        "trashed_at",
+        "dated_at",
+        "number",
+        "visibility",
+    ),
+    Index(
+        "ix_images_visibility_trashed_at_dated_at_number",
+        "visibility",
+        "trashed_at",
+        "dated_at",
+        "number",
+    ),
     *(
         Index(f"ix_images_{whose}_trashed_at_{'_'.join(keys)}", whose, "trashed_at", *keys)
         for whose in ("owner_id", "visibility")
         for keys in (
             ("number",),
-            ("dated_at", "number"),
             ("bytes", "number"),
             ("name_key", "number"),
         )

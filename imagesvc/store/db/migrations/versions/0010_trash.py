@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from imagesvc.store.db.migrations.triggers import amend_trigger
 from imagesvc.store.db.schema.columns import Instant
 
 revision = "0010"
@@ -47,19 +48,7 @@ def upgrade() -> None:
         name = f"ix_images_{whose}_trashed_at_{'_'.join(keys)}"
         op.create_index(name, "images", [whose, "trashed_at", *keys])
     for name, changes in AMENDED.items():
-        _amend(name, changes)
-
-
-def _amend(trigger: str, changes: Sequence[tuple[str, str]]) -> None:
-    connection = op.get_bind()
-    query = sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = :name")
-    statement: str = connection.execute(query, {"name": trigger}).scalar_one()
-    for old, new in changes:
-        if old not in statement:
-            raise RuntimeError(f"The trigger {trigger} lacks {old!r}.")
-        statement = statement.replace(old, new, 1)
-    connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
-    connection.exec_driver_sql(statement)
+        amend_trigger(name, changes)
 
 
 def downgrade() -> None:

@@ -1,0 +1,33 @@
+"""The responses of the service that pages with many images are made of."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from .models import Answer
+
+
+class Timeline(Answer):
+    """How many images each month has, the newest month first."""
+
+    total: int
+    rev: str
+    """Changes whenever the months or their counts change."""
+    is_exact: bool
+    """False if the search has more matches than the service counts."""
+    months: list[str]
+    counts: list[int]
+
+
+class TimelineMonth(Answer):
+    """Images of a month as columns, the newest first: place n of each list is one image."""
+
+    ids: list[UUID]
+    widths: list[int]
+    heights: list[int]
+    taken: list[int]
+    """Seconds since 1970 of the camera's local time, or of the upload in UTC."""
+    thumbhashes: list[str | None]
+    flags: list[int]
+    """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted."""
+    next_cursor: str | None

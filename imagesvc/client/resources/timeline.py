@@ -1,0 +1,39 @@
+"""The timeline: how many images each month has, and the images of a month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..calls import API, Call, model
+from ..flows import Flow, answered
+from ..grids import Timeline, TimelineMonth
+from ..methods import method
+
+
+class Timelines:
+    """The methods of the timeline."""
+
+    @method
+    def timeline(self, /, q: str | None = None, **query: Any) -> Flow[Timeline]:
+        """How many images each month has, of those that a search finds, or of all.
+
+        Args:
+            q: the search.
+            query: filters, such as `collection`, `owner`, `visibility`, `favourite`.
+        """
+        return answered(Call("GET", f"{API}/timeline", model(Timeline), query={"q": q, **query}))
+
+    @method
+    def timeline_month(
+        self, month: str, /, q: str | None = None, *, cursor: str | None = None, **query: Any
+    ) -> Flow[TimelineMonth]:
+        """Up to 2,000 images of a month as columns.
+
+        Args:
+            month: such as `2026-11`.
+            q: the search.
+            cursor: the `next_cursor` of the previous page.
+            query: the filters of `timeline`, and `limit`.
+        """
+        asked = {"q": q, "cursor": cursor, **query}
+        return answered(Call("GET", f"{API}/timeline/{month}", model(TimelineMonth), query=asked))

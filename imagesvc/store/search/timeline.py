@@ -1,0 +1,252 @@
+"""The images of a list by month: how many each month has, and the columns of one month.
+
+Without words and the like, the images of a month are a stretch of an index that has all that is
+needed to count them. Matches of the full-text index are counted by day, the newest `MAX_MATCHES`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    type_coerce,
+)
+
+from imagesvc.model.images import Viewer, Visibility
+from imagesvc.model.months import Month
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema.columns import EPOCH, unindexed
+from imagesvc.store.db.schema.images import blobs, images
+from imagesvc.store.search.conditions import (
+    Condition,
+    conditions_of,
+    dates_of,
+    is_in_place,
+    is_visible,
+)
+from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
+from imagesvc.store.search.match import match_of
+from imagesvc.store.search.search import Asked, page_numbers, steps_of
+from imagesvc.store.search.terms import Dated, Day, Term
+from imagesvc.store.search.walks import by_match, numbers_in, prefixes
+
+MAX_MATCHES = 100_000
+"""Matches of words and the like that are counted, the newest uploads."""
+COUNTED_YEARS = 10
+"""Years of one statement: a few images with odd dates cost as many statements."""
+_DAY = 86_400_000_000
+_BEGIN = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
+_dated = type_coerce(images.c.dated_at, BigInteger)
+_BY_DATE = Order(Sort.TAKEN, is_descending=True)
+_BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCounts:
+    """How many images each month has, the newest month first."""
+
+    months: list[tuple[Month, int]]
+    is_exact: bool
+    """False if matches that were uploaded before the newest `MAX_MATCHES` are not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """What a grid shows of one image."""
+
+    id: str
+    """32 hexadecimal digits."""
+    width: int
+    height: int
+    taken: int
+    """Microseconds since the epoch, of the camera's local time as if it was UTC."""
+    thumbhash: str | None
+    is_favourite: bool
+    frames: int
+    status: str
+    """As in `Status`."""
+    visibility: str
+    """As in `Visibility`."""
+
+
+class Timeline:
+    """The months of the lists of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def months(self, wanted: ImageFilter) -> MonthCounts:
+        """The months in which a list has images.
+
+        Raises:
+            InvalidQuery: it asks for images like one that is not there for this viewer.
+        """
+
+        def work(connection: Connection) -> MonthCounts:
+            counts, is_exact = _counts(Asked(connection, wanted, _BY_DATE))
+            found = sorted(
+                ((month, count) for month, count in counts.items() if count), reverse=True
+            )
+            return MonthCounts(found, is_exact)
+
+        return await self._database.read(work)
+
+    async def page(
+        self, wanted: ImageFilter, month: Month, *, limit: int, after: Position | None = None
+    ) -> tuple[list[MonthRow], Position | None]:
+        """Some images of a month, the newest first, and the position to continue after.
+
+        Raises:
+            InvalidQuery, InvalidRequest: as for a page of the list.
+        """
+        dated = Term(Dated(Day(month.year, month.month)))
+        query = replace(wanted.query, terms=(*wanted.query.terms, dated))
+
+        def work(connection: Connection) -> tuple[list[MonthRow], Position | None]:
+            asked = Asked(connection, replace(wanted, query=query), _BY_DATE)
+            numbers, next_after = page_numbers(asked, limit, after)
+            rows = connection.execute(
+                _COLUMNS.where(numbers_in(numbers), is_in_place(wanted), *is_visible(wanted))
+            )
+            found = {row.number: row for row in rows}
+            shown = (found[number] for number in numbers if number in found)
+            return [_month_row(row, wanted.viewer) for row in shown], next_after
+
+        return await self._database.read(work)
+
+
+def _counts(asked: Asked) -> tuple[Counter[Month], bool]:
+    connection, wanted, _order = asked
+    if wanted.query.similar is not None:
+        return Counter(Month.of(int(step.position[0])) for step in steps_of(asked, None)), True
+    bounds = dates_of(wanted.query)
+    match = None if bounds is not None else match_of(wanted)
+    if match is not None:
+        return _counts_of_matches(connection, wanted, match.any_rank)
+    first, last = (
+        (instant - EPOCH) // timedelta(microseconds=1) for instant in bounds or (_BEGIN, _END)
+    )
+    counts: Counter[Month] = Counter()
+    for prefix, conditions in _parts(wanted):
+        for months in _spans(connection, prefix, first, last):
+            counts.update(_counts_of_span(connection, months, (first, last), [prefix, *conditions]))
+    return counts, True
+
+
+def _parts(wanted: ImageFilter) -> Iterator[tuple[Condition, list[Condition]]]:
+    """Whose images a list has, no image twice, and the conditions on them."""
+    whose = prefixes(wanted)
+    is_one_owner = wanted.collection_id is not None or wanted.owner_id is not None
+    common = [*conditions_of(wanted), *(is_visible(wanted) if is_one_owner else [])]
+    for place, one in enumerate(whose):
+        prefix = and_(one, is_in_place(wanted))
+        is_own_beside_public = place > 0 and not wanted.viewer.sees_all
+        others = (
+            [unindexed(images.c.visibility) != Visibility.PUBLIC] if is_own_beside_public else []
+        )
+        yield prefix, [*common, *others]
+
+
+def _spans(
+    connection: Connection, prefix: Condition, first: int, last: int
+) -> Iterator[list[Month]]:
+    """Months of some years each, down from the newest image; years without images are skipped."""
+    before = last + 1
+    while True:
+        query = select(func.max(_dated)).where(prefix, _dated >= first, _dated < before)
+        newest = connection.scalar(query)
+        if newest is None:
+            return
+        year = Month.of(newest).year
+        years = range(year, max(0, year - COUNTED_YEARS), -1)
+        yield [Month(one, month) for one in years for month in range(12, 0, -1)]
+        before = Month(years[-1], 1).start
+
+
+def _counts_of_span(
+    connection: Connection,
+    months: Sequence[Month],
+    bounds: tuple[int, int],
+    conditions: Sequence[Condition],
+) -> dict[Month, int]:
+    first, last = bounds
+    stretches = [(max(month.start, first), min(month.stop, last + 1)) for month in months]
+    listed = func.json_each(bindparam("stretches", json.dumps(stretches)))
+    each = listed.table_valued("key", "value")
+    start, stop = (func.json_extract(each.c.value, f"$[{place}]") for place in (0, 1))
+    count = (
+        select(func.count())
+        .select_from(images)
+        .where(*conditions, _dated >= start, _dated < stop)
+        .correlate(each)
+        .scalar_subquery()
+    )
+    rows = connection.execute(select(each.c.key, count)).all()
+    return {months[place]: found for place, found in rows}
+
+
+def _counts_of_matches(
+    connection: Connection, wanted: ImageFilter, match: str
+) -> tuple[Counter[Month], bool]:
+    newest = by_match(match, _BY_UPLOAD, None).limit(MAX_MATCHES + 1).subquery()
+    conditions = [*conditions_of(wanted), *is_visible(wanted)]
+    fits: ColumnElement[Any] = case((and_(*conditions), 1), else_=0) if conditions else func.count()
+    # Days since the beginning of the year 1: SQLite rounds quotients towards zero.
+    day = (_dated - Month(1, 1).start) // _DAY
+    found = func.sum(fits) if conditions else fits
+    rows = connection.execute(
+        select(day, func.count(), found)
+        .select_from(newest.join(images, images.c.number == newest.c.rowid))
+        .group_by(day)
+    ).all()
+    counts: Counter[Month] = Counter()
+    for days, _all, fitting in rows:
+        one = date.fromordinal(days + 1)
+        counts[Month(one.year, one.month)] += fitting
+    return counts, sum(row[1] for row in rows) <= MAX_MATCHES
+
+
+_COLUMNS = select(
+    images.c.number,
+    type_coerce(images.c.id, String).label("digits"),
+    images.c.width,
+    images.c.height,
+    _dated.label("taken"),
+    case((images.c.is_analysed, blobs.c.thumbhash)).label("thumbhash"),
+    images.c.is_favourite,
+    images.c.frames,
+    images.c.status,
+    images.c.visibility,
+    type_coerce(images.c.owner_id, String).label("owner"),
+).select_from(images.join(blobs, blobs.c.sha256 == images.c.sha256))
+
+
+def _month_row(row: Row[Any], viewer: Viewer) -> MonthRow:
+    is_own = viewer.sees_all or (viewer.owner_id is not None and row.owner == viewer.owner_id.hex)
+    return MonthRow(
+        row.digits,
+        row.width,
+        row.height,
+        row.taken,
+        row.thumbhash,
+        row.is_favourite and is_own,
+        row.frames,
+        row.status,
+        row.visibility,
+    )
