@@ -9,14 +9,14 @@ from dataclasses import replace
 from PIL import Image
 
 from imagesvc.errors import ImagesvcError, InvalidTransform
-from imagesvc.imaging.analysis.pictures import SMALL_SIDE, analysis_of
+from imagesvc.imaging.analysis.pictures import SMALL_SIDE, analysis_of, analysis_of_image
 from imagesvc.imaging.codecs import pillow, vips
 from imagesvc.imaging.codecs.pillow_encoders import encode_jpeg
 from imagesvc.imaging.codecs.shrinking import MAX_JPEG_SHRINK, jpeg_shrink
 from imagesvc.imaging.codecs.sources import open_source
 from imagesvc.imaging.codecs.vips import Picture, described, from_image
 from imagesvc.imaging.codecs.vips_source import Source
-from imagesvc.imaging.colour.conversion import scaled, to_srgb
+from imagesvc.imaging.colour.conversion import is_plain_srgb, scaled, to_srgb
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.messages import (
     Analysed,
@@ -33,7 +33,7 @@ from imagesvc.imaging.pipeline.steps import Work
 from imagesvc.imaging.render import finish, render, render_each, shown_if_damaged, sniffed
 from imagesvc.imaging.transforms.geometry import plan
 from imagesvc.model.formats import Format, Size
-from imagesvc.model.images import Original
+from imagesvc.model.images import Analysis, Original
 from imagesvc.model.transforms import Transform
 
 MEZZANINE_QUALITY = 90
@@ -65,16 +65,24 @@ def _analysed(files: Files, request: AnalyseRequest, *, is_damaged: bool) -> Ana
     direct = [it for it in transforms if it not in request.reduced]
     with vips.translated():
         decoded = Decoded(files.data, original, size, direct, is_damaged=is_damaged)
-        picture = to_srgb(decoded.reduced())
-        if size:
-            picture = picture.copy_memory()
-        analysis = analysis_of(picture)
-        mezzanine = _encoded(picture, mezzanine_format(original)) if size else None
+        analysis, mezzanine = _of_decoded(decoded, mezzanine_format(original) if size else None)
     made = {it: _shared_outcome(files, request, it, decoded) for it in direct}
     if mezzanine and len(direct) < len(transforms):
         served = [it for it in transforms if it not in made]
         made |= _reduced_outcomes(files.spill, request, served, mezzanine)
     return Analysed(analysis, mezzanine, tuple(made[it] for it in transforms))
+
+
+def _of_decoded(decoded: Decoded, kind: Format | None) -> tuple[Analysis, bytes | None]:
+    """The analysis, and the mezzanine in a format unless there is none."""
+    image = decoded.shown_image() if kind is None else None
+    if image is not None:
+        return analysis_of_image(image), None
+    picture = to_srgb(decoded.reduced())
+    if kind is None:
+        return analysis_of(picture), None
+    picture = picture.copy_memory()
+    return analysis_of(picture), _encoded(picture, kind)
 
 
 class Decoded:
@@ -118,11 +126,20 @@ class Decoded:
             source = open_source(self._data, self._kind, is_damaged=self._is_damaged)
         return replace(source, held=self._held) if self._held else source
 
+    def shown_image(self) -> Image.Image | None:
+        """The pixels of `reduced`, where Pillow has decoded them in the colours that are shown."""
+        source = self.source()
+        if not (self._is_shown(source) and is_plain_srgb(source.picture)):
+            return None
+        image, size = source.image(self._factor), source.shrunk(self._factor)
+        if image is None or max(image.size) > vips.MAX_TAKEN_SIDE:
+            return None
+        return image.crop((0, 0, size.width, size.height))
+
     def reduced(self) -> Picture:
         """The picture as shown, in the size of the mezzanine, or in a cheap size without one."""
         source = self.source()
-        is_plain = source.orientation == 1 and self._original.frames == 1
-        if self._looks and is_plain and (self._factor > 1 or self._kept or 1 in self._held):
+        if self._is_shown(source):
             return source.pixels(self._factor)
         if self._factor == 1:
             return resize(source, None, self._size)
@@ -131,6 +148,12 @@ class Decoded:
             return described(from_image(image), source.picture, is_upright=True)
         picture = source.pixels(self._factor)
         return scaled(picture, self._size.width, self._size.height)
+
+    def _is_shown(self, source: Source) -> bool:
+        """Whether the output of the decoder is small enough, and the picture as shown."""
+        is_upright = source.orientation == 1 and self._original.frames == 1
+        is_cheap = self._factor > 1 or self._kept is not None or 1 in self._held
+        return self._looks and is_upright and is_cheap
 
     def shares(self, transform: Transform) -> bool:
         """Whether a variant may be made from shared pixels: not with other frames, nor twice."""

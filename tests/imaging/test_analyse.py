@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import CorruptImage, ImageTooLarge
-from imagesvc.imaging.analyse import analyse
+from imagesvc.imaging.analyse import Decoded, analyse
+from imagesvc.imaging.analysis.pictures import analysis_of
 from imagesvc.imaging.calls import ANALYSE, Answer
+from imagesvc.imaging.colour.conversion import to_srgb
 from imagesvc.imaging.messages import Analysed, Rendered
 from imagesvc.imaging.mezzanine import (
     LONGEST_SIDE,
@@ -83,6 +85,22 @@ def test_sharing_a_decode_changes_no_byte_of_small_originals(tmp_path: Path, suf
     assert analysed.mezzanine is None
     made = [it.data for it in analysed.outcomes if isinstance(it, Rendered)]
     assert made == rendered(path, asked)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("queries", [("w=256&h=256", "w=720"), ("w=300",), ()])
+def test_the_analysis_of_a_shared_decode_is_that_of_libvips(
+    tmp_path: Path, mode: str, queries: tuple[str, ...]
+) -> None:
+    """Blocks at the end of odd sides are left out, and gray is gray."""
+    path = save(tmp_path / "a.jpg", busy(1603, 1201).convert(mode), quality=90)
+    asked = request(path, *queries)
+    decoded = Decoded(files(path).data, asked.original, None, asked.transforms)
+
+    found = taken_in(path, *queries).analysis
+
+    assert decoded.shown_image() is not None
+    assert found == analysis_of(to_srgb(decoded.reduced()))
 
 
 @pytest.mark.parametrize("kind", ["turned", "png"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import itertools
+import math
 import os
+import random
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from imagesvc.imaging.analysis import reduced
+from imagesvc.imaging.analysis.cosines import low_frequencies
 from imagesvc.imaging.analysis.phash import distance
 from imagesvc.imaging.analysis.pictures import analysis_of
 from imagesvc.imaging.analysis.thumbhash import thumbhash
@@ -165,3 +168,32 @@ def test_a_palette_of_many_colours_has_five(tmp_path: Path) -> None:
     picture = reduced.small(gradient(32, 32), 64)
 
     assert len(reduced.palette(picture, 5)) == 5
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 32), (24, 17), (1, 1), (3, 100), (100, 2)])
+@pytest.mark.parametrize("largest", [1, 255, 255 * 255])
+def test_frequencies_are_those_of_the_definition(width: int, height: int, largest: int) -> None:
+    """Samples of 8 bits, and those of 16 that are premultiplied by alpha."""
+    source = random.Random(width * largest)
+    samples = [source.randint(0, largest) for _ in range(width * height)]
+    samples[-1] = largest
+
+    planes = low_frequencies(bytes(samples) if largest < 256 else samples, width, 5, 7)
+
+    at = itertools.product(range(height), range(width))
+    waves = [[0.0] * 5 for _ in range(7)]
+    for (y, x), sample in zip(at, samples, strict=True):
+        for down, across in itertools.product(range(7), range(5)):
+            wave = math.cos(math.pi * across * (x + 0.5) / width)
+            wave *= math.cos(math.pi * down * (y + 0.5) / height)
+            waves[down][across] += sample * wave / (width * height)
+    for found, right in zip(planes, waves, strict=True):
+        assert found == pytest.approx(right, rel=0, abs=1e-10 * largest)
+
+
+def test_an_even_picture_has_no_waves() -> None:
+    """They would be taken for details of it."""
+    (constant, *row), *others = low_frequencies([65_025] * 10_000, 100, 7, 7)
+
+    assert constant == 65_025
+    assert max(map(abs, itertools.chain(row, *others))) < 1e-9

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+from PIL import Image
+
 from imagesvc.imaging.analysis import reduced
 from imagesvc.imaging.analysis.phash import SIDE, phash
 from imagesvc.imaging.analysis.thumbhash import thumbhash
@@ -29,7 +31,16 @@ def analysis_of(picture: Picture) -> Analysis:
     Raises:
         pyvips.Error: it cannot be decoded.
     """
-    small = reduced.small(vips.image_towards(picture, SMALL_SIDE), SMALL_SIDE)
+    return analysis_of_image(vips.image_towards(picture, SMALL_SIDE))
+
+
+def analysis_of_image(image: Image.Image) -> Analysis:
+    """Look at a picture of Pillow, of at most `vips.MAX_TAKEN_SIDE` pixels a side.
+
+    Args:
+        image: in gray or RGB; with alpha no side is longer than `SMALL_SIDE`.
+    """
+    small = reduced.small(image, SMALL_SIDE)
     tiny = reduced.within(small, TINY_SIDE)
     palette = reduced.palette(tiny, COLOURS)
     packed = thumbhash(tiny.tobytes(), tiny.width, tiny.height)
