@@ -45,13 +45,17 @@ class MemoryCache:
         self._listeners.append(listener)
 
     def get(self, key: VariantKey) -> Entry | None:
-        """The entry, now the most recently used; or None."""
+        """The entry for an answer, now the most recently used; or None."""
         entry = self._entries.get(key)
         if entry is not None:
             self._entries.move_to_end(key)
             entry.is_used = True
             self.hits += 1
         return entry
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether an entry is in memory; this is no use of it."""
+        return self._entries.get(entry.variant.key) is entry
 
     def put(self, entry: Entry) -> None:
         """Keep an entry, and let older ones go; one larger than a quarter of all is not kept."""

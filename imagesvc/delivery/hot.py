@@ -93,7 +93,7 @@ class HotPath:
         known = self._answers.get(url, {})
         cache_keys = self._cache_keys.get(key, [])
         if (
-            self._memory.get(key) is not entry
+            not self._memory.holds(entry)
             or accept in known
             or len(cache_keys) >= MAX_CACHE_KEYS
             or len(accept or b"") > MAX_ACCEPT_BYTES

@@ -53,6 +53,27 @@ def test_the_root_confirms_that_the_service_runs(server: Server) -> None:
     assert server.client.get("/", headers={"accept": "*/*"}).json() == {"status": "ok"}
 
 
+def test_memory_hits_are_answers_from_memory(server: Server) -> None:
+    """A response that was just rendered is none, although it is kept for the next request."""
+
+    def hits() -> float:
+        lines = server.client.get("/metrics").text.splitlines()
+        return float(
+            next(it for it in lines if it.startswith("imagesvc_memory_hits_total ")).split()[1]
+        )
+
+    uploaded = server.upload(picture(2), "a.jpg")
+    server.finished(uploaded["job"]["id"])
+    url = f"{uploaded['urls']['original']}?w=33"
+
+    counts = [hits()]
+    for range_wanted in ({}, {}, {"range": "bytes=0-9"}):
+        assert server.client.get(url, headers=range_wanted).is_success
+        counts.append(hits())
+
+    assert [count - counts[0] for count in counts] == [0, 0, 1, 2]
+
+
 def test_a_full_disk_is_not_ready_and_refuses_uploads_but_serves_reads(
     make_server: MakeServer,
 ) -> None:

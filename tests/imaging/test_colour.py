@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,10 @@ import pyvips
 from PIL import Image, ImageCms
 
 from imagesvc.imaging.analyse import analyse
+from imagesvc.imaging.codecs import vips
+from imagesvc.imaging.codecs.raster import raster
+from imagesvc.imaging.colour.conversion import NOTE, is_plain_srgb, to_srgb
+from imagesvc.imaging.containers.cicp import ColourSpace, Curve
 from imagesvc.imaging.messages import AnalyseRequest
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
@@ -316,3 +322,26 @@ def test_the_conversion_of_cmyk_is_part_of_the_predicted_time(tmp_path: Path, su
     ]
 
     assert (seconds[1].decode_seconds or 0) > (seconds[0].decode_seconds or 0) + 0.03
+
+
+@pytest.mark.parametrize("profile", ["none", "sRGB", "swapped", "broken"])
+@pytest.mark.parametrize(
+    ("mode", "is_named"),
+    [(mode, False) for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")] + [("RGB", True)],
+)
+def test_what_is_plain_is_not_converted(mode: str, profile: str, *, is_named: bool) -> None:
+    """And what is not plain, is converted."""
+    picture = vips.from_raster(raster(Image.new(mode, (4, 3))))
+    profiles = {"sRGB": of_vips("srgb"), "swapped": swapped_profile(), "broken": bytes(200)}
+    if profile in profiles:
+        picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", profiles[profile])
+    if is_named:
+        picture = vips.noted(picture, NOTE, json.dumps(asdict(ColourSpace(curve=Curve.HLG))))
+
+    is_plain = is_plain_srgb(picture)
+
+    assert is_plain == (to_srgb(picture) is picture)
+    if is_named or mode in {"CMYK", "I;16"} or profile in {"swapped", "broken"}:
+        assert not is_plain
+    elif profile == "none":
+        assert is_plain

@@ -36,8 +36,14 @@ def has_profile(picture: Picture) -> bool:
 
 
 def is_plain_srgb(picture: Picture) -> bool:
-    """Whether the levels of a picture in gray or RGB, 8 bits a band, are shown as they are."""
-    return not picture.get_typeof(NOTE) and (not has_profile(picture) or _is_srgb(picture))
+    """Whether the levels of a picture are shown as they are, and `to_srgb` returns it unchanged."""
+    return (
+        not picture.get_typeof(NOTE)
+        and (not has_profile(picture) or _is_srgb(picture))
+        and picture.interpretation in BYTE_INTERPRETATIONS
+        and picture.format == "uchar"
+        and picture.bands <= RGBA
+    )
 
 
 def tagged(picture: Picture, data: Data, kind: Format) -> Picture:
@@ -89,6 +95,8 @@ def to_srgb(frame: Picture) -> Picture:
     The named colour space is applied, or else the embedded profile; without one, CMYK is read with
     libvips' own profile. An unusable profile is ignored, as browsers do.
     """
+    if is_plain_srgb(frame):
+        return frame
     if frame.get_typeof(NOTE):
         frame = converted(_without(frame, NOTE), _space(frame))
     is_cmyk = frame.interpretation == "cmyk"

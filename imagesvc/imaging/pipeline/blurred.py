@@ -12,7 +12,7 @@ from imagesvc.imaging.codecs.encode import encode_image
 from imagesvc.imaging.codecs.shrinking import shown_box
 from imagesvc.imaging.codecs.vips import MAX_HELD_PIXELS, Picture, from_image, to_image
 from imagesvc.imaging.codecs.vips_source import Source
-from imagesvc.imaging.colour.conversion import is_plain_srgb, to_srgb
+from imagesvc.imaging.colour.conversion import is_plain_srgb
 from imagesvc.imaging.pipeline import direct
 from imagesvc.imaging.pipeline.gaussian import (
     gaussian_of_means,
@@ -127,5 +127,5 @@ def _is_first(source: Source, work: Work) -> bool:
         and not wanted.gray
         and not wanted.rotate % QUARTER
         and not work.keeps_colours
-        and to_srgb(source.picture) is source.picture  # it has these colours already
+        and is_plain_srgb(source.picture)
     )
