@@ -93,6 +93,8 @@ class ImageOut(Model, title="Image"):
     completed_at: Instant | None
     trashed_at: Instant | None
     """The time since which it is in the trash."""
+    expires_at: Instant | None
+    """The time from which it does not exist any more; null: never."""
     urls: Urls
     job: JobRef | None
 
@@ -139,6 +141,7 @@ class ImageOut(Model, title="Image"):
             updated_at=image.updated_at,
             completed_at=image.completed_at,
             trashed_at=image.trashed_at,
+            expires_at=image.expires_at,
             urls=_urls(image.id, presets, base),
             job=None
             if image.job_id is None or image.job_status is None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from imagesvc.model.ids import Digest, ImageId
+from imagesvc.errors import NO_SUCH_ID, NotFound
+from imagesvc.model.ids import Digest, ImageId, utc_now
 from imagesvc.model.images import Image
 from imagesvc.store.images import ImageStore
 
@@ -18,6 +21,7 @@ class ImageCache:
 
     store: ImageStore
     max_images: int = MAX_IMAGES
+    clock: Callable[[], datetime] = utc_now
     _images: OrderedDict[ImageId, Image] = field(default_factory=OrderedDict)
     _changes: int = 0
 
@@ -25,10 +29,11 @@ class ImageCache:
         """The image as delivery needs it; its status may be that of an earlier time.
 
         Raises:
-            NotFound: there is no such image.
+            NotFound: there is no such image, or it has expired.
         """
         image = self._images.get(image_id)
         if image is not None:
+            check_exists(image, self.clock())
             self._images.move_to_end(image_id)
             return image
         changes = self._changes
@@ -62,3 +67,13 @@ class ImageCache:
         shared = [key for key, image in self._images.items() if image.original.digest == digest]
         for image_id in shared:
             del self._images[image_id]
+
+
+def check_exists(image: Image, now: datetime) -> None:
+    """Hide an image from the time when it expires.
+
+    Raises:
+        NotFound: it has expired.
+    """
+    if image.has_expired(now):
+        raise NotFound(NO_SUCH_ID)

@@ -73,19 +73,19 @@ def gc(
         str | None, typer.Option(help="Keep files that are younger, such as 10m.")
     ] = None,
 ) -> None:
-    """Remove files without a row, and images that have been in the trash long enough."""
+    """Remove files without a row, images that have expired, and those of the trash that are due."""
     settings = load_settings(data_dir=data_dir, gc_grace=grace)
-    trashed, found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
+    due, found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
     verb = "would be removed" if dry_run else "removed"
     Console().print(
         f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants, "
         f"{found.uploads} unfinished uploads, {found.slots} expired upload URLs and "
-        f"{trashed} images of the trash {verb}.",
+        f"{due} expired or trashed images {verb}.",
         soft_wrap=True,
     )
 
 
 async def _collect(service: Parts, *, dry_run: bool) -> tuple[int, Orphans]:
-    grace, trash = service.settings.gc_grace, service.trash
-    trashed = await (trash.count_due() if dry_run else trash.remove_due())
-    return trashed, await service.collector.collect(grace_seconds=grace, dry_run=dry_run)
+    grace, images = service.settings.gc_grace, service.due_images
+    due = await (images.count() if dry_run else images.remove())
+    return due, await service.collector.collect(grace_seconds=grace, dry_run=dry_run)

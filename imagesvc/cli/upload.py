@@ -18,6 +18,7 @@ from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
 from imagesvc.model.images import Visibility
 from imagesvc.service.parts import Parts
+from imagesvc.settings.quantities import seconds
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 from imagesvc.store.files.data_dir import DataDir
@@ -58,6 +59,9 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
             help="Visibility of the images. Default: that of the service, private with accounts."
         ),
     ] = None,
+    expires_in: Annotated[
+        str | None, typer.Option(help="Time until the images are deleted, such as 7d.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until the variants are made.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each file.")
@@ -85,6 +89,8 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
         fields: Fields = {"title": title, "tags": tags}
         if visibility is not None:
             fields["visibility"] = visibility.value
+        if expires_in is not None:
+            fields["expires_in"] = max(1, int(seconds(expires_in)))
         uploader = Uploader(client, url, fields, wait=wait, as_json=as_json)
         outcome = uploader.upload_all(listing)
     if outcome.is_interrupted:

@@ -85,6 +85,8 @@ class Image(Versioned):
     completed_at: datetime | None
     trashed_at: datetime | None = None
     """The time since which it is in the trash."""
+    expires_at: datetime | None = None
+    """The time from which it does not exist any more; None: never."""
     urls: Urls
     job: JobRef | None
     is_replay: bool = False

@@ -59,6 +59,10 @@ class Fields(TypedDict, total=False):
     visibility: Visibility
     share_location: Literal["true", "false"]
     """Whether other users get the original with the place where it was taken."""
+    expires_at: str
+    """The time from which the image does not exist any more, as in RFC 3339."""
+    expires_in: int
+    """The same in seconds from now; of a presigned URL: the seconds until it is refused."""
 
 
 class FieldsOfUrl(Fields, total=False):
@@ -68,8 +72,6 @@ class FieldsOfUrl(Fields, total=False):
     content_type: str
     """The type that the file must have."""
     max_bytes: int
-    expires_in: int
-    """Seconds."""
 
 
 class Changes(TypedDict, total=False):
@@ -83,3 +85,5 @@ class Changes(TypedDict, total=False):
     is_favourite: bool
     taken_at: str | None
     """The local time of the photograph, such as `2026-05-02T07:31:12`; None for that of upload."""
+    expires_at: str | None
+    """The time from which it does not exist any more, as in RFC 3339; None: never."""

@@ -47,7 +47,7 @@ def image_headers(
         "last-modified": _http_date(modified_at(image, representation)),
         "cache-control": PRIVATE
         if representation.is_for_owner
-        else cache_control(image.shown_as, asked, rules),
+        else cache_control(image, asked, rules),
         "content-disposition": disposition(image.filename, kind, download=asked.download),
         "content-security-policy": "default-src 'none'; sandbox",
         "cross-origin-resource-policy": resource_policy(image.shown_as, asked),
@@ -87,17 +87,22 @@ def _http_date(instant: datetime) -> str:
     return format_datetime(instant, usegmt=True)
 
 
-def cache_control(visibility: Visibility, asked: Asked, rules: DeliveryRules) -> str:
-    """How long caches may keep a response: `max_age`, unless it is private or its URL expires."""
-    if visibility is Visibility.PRIVATE:
+def cache_control(image: Image, asked: Asked, rules: DeliveryRules) -> str:
+    """How long caches may keep a response: `max_age`, unless it is private or ends before.
+
+    It ends when the image or the URL expires.
+    """
+    if image.shown_as is Visibility.PRIVATE:
         return PRIVATE
     age = rules.max_age
     if asked.signature is not None and asked.signature.expires_at is not None:
         age = max(0, min(age, asked.signature.expires_at - int(time.time())))
+    if image.expires_at is not None:
+        age = max(0, min(age, int(image.expires_at.timestamp() - time.time())))
     parts = ["public", f"max-age={age}"]
     if age and age == rules.max_age:  # the content never changes in that time
         parts.append("immutable")
-    if rules.stale_while_revalidate:
+    if rules.stale_while_revalidate and image.expires_at is None:
         parts.append(f"stale-while-revalidate={rules.stale_while_revalidate}")
     return ", ".join(parts)
 

@@ -13,12 +13,18 @@ from starlette.types import Scope as AsgiScope
 
 from imagesvc.cache.content import Fetched, StoredFile
 from imagesvc.cache.identity import VariantRequest
-from imagesvc.cache.images import ImageCache
+from imagesvc.cache.images import ImageCache, check_exists
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.bodies import fetched_body, is_fresh, not_modified
-from imagesvc.delivery.headers import CREDENTIALS, Representation, image_headers, server_timing
+from imagesvc.delivery.headers import (
+    CREDENTIALS,
+    Representation,
+    cache_control,
+    image_headers,
+    server_timing,
+)
 from imagesvc.delivery.hot import RawHeaders
 from imagesvc.delivery.leaving import ClientLeft, unless_client_leaves
 from imagesvc.delivery.negotiation import Accepted, negotiate
@@ -109,6 +115,9 @@ class VariantAnswers:
             except ClientLeft:
                 return Response(status_code=CLIENT_LEFT), None
             headers["server-timing"] = server_timing(fetched, began)
+            if image.expires_at is not None:  # the rendering may have taken a while
+                check_exists(image, self.images.clock())
+                headers["cache-control"] = cache_control(image, asked, self.rules)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
                 response = await fetched_body(request, headers, fetched, self.rules.sendfile)
                 return response, fetched
@@ -136,6 +145,7 @@ class VariantAnswers:
             isinstance(content, StoredFile)
             or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
             or image.shown_as is Visibility.PRIVATE
+            or image.expires_at is not None  # its age in caches changes with each response
             or asked.is_shared
             or not self.images.holds(image)
         ):

@@ -16,6 +16,7 @@ from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import new_job
+from imagesvc.library.due import check_expiry
 from imagesvc.library.tags import tags_of
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, ImageId, UserId, new_id, utc_now
@@ -45,6 +46,7 @@ class UploadFields:
     visibility: Visibility = Visibility.PUBLIC
     share_location: bool = False
     collection_id: CollectionId | None = None
+    expires_at: datetime | None = None
     owner_id: UserId | None = None
     pending: PendingUpload | None = None
     """The presigned upload, which the image uses up."""
@@ -84,10 +86,11 @@ class Acceptor:
             record_for: makes the record to be committed with the image.
 
         Raises:
-            Rejected: it is not an accepted image; nothing is kept.
+            Rejected: it is not an accepted image, or expires in the past; nothing is kept.
             QuotaExceeded: the quota of its owner is exceeded; nothing is kept.
             Unavailable: it cannot be accepted now; nothing is kept.
         """
+        check_expiry(fields.expires_at, self.clock())
         probe = await self._probe(received, str(fields.owner_id or ""))
         _check_declared(probe, fields.pending)
         image, job = self._image(received, probe, fields)
@@ -154,6 +157,7 @@ class Acceptor:
             job_id=job.id,
             job_status=Status.PENDING,
             collection_id=fields.collection_id,
+            expires_at=fields.expires_at,
             owner_id=fields.owner_id,
         )
         return image, job

@@ -8,16 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from imagesvc.cancellation import run_to_end
+from imagesvc.library.due import check_expiry
 from imagesvc.library.tags import kept_tags, tags_of
 from imagesvc.model.ids import ImageId, utc_now
 from imagesvc.model.images import Image, Visibility
+from imagesvc.store.accounts import KEPT, Kept
 from imagesvc.store.images import ImageStore
 from imagesvc.store.versions import Expected
 
 
 @dataclass(frozen=True, slots=True)
 class ImageChange:
-    """New values of an image; None leaves one as it is."""
+    """New values of an image; None leaves one as it is, except for `expires_at`."""
 
     title: str | None = None
     description: str | None = None
@@ -28,6 +30,8 @@ class ImageChange:
     is_favourite: bool | None = None
     taken_at: str | None = None
     """The local time of the photograph in ISO 8601; without text it is unknown."""
+    expires_at: datetime | Kept | None = KEPT
+    """None: it never expires."""
 
     def applied_to(self, image: Image) -> Image:
         """The image with the changes.
@@ -35,8 +39,12 @@ class ImageChange:
         With a new description, the #hashtags of the old one are no longer tags.
         """
         values: dict[str, Any] = {
-            name: value for name, value in asdict(self).items() if value is not None
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None and name != "expires_at"
         }
+        if not isinstance(self.expires_at, Kept):
+            values["expires_at"] = self.expires_at
         if values.keys() & {"description", "tags"}:
             given = kept_tags(image.tags, image.description) if self.tags is None else self.tags
             values["tags"] = tags_of(given, values.get("description", image.description))
@@ -64,8 +72,11 @@ class Editor:
         Raises:
             NotFound: there is no such image.
             Conflict: it is in the trash.
+            InvalidRequest: it is to expire in the past.
             PreconditionFailed: its version is none of those expected.
         """
+        if not isinstance(change.expires_at, Kept):
+            check_expiry(change.expires_at, self.clock())
         return await run_to_end(self._edit(image_id, change, expected))
 
     async def _edit(self, image_id: ImageId, change: ImageChange, expected: Expected) -> Image:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from imagesvc.cache.variants import VariantCache
 from imagesvc.cancellation import run_to_end
+from imagesvc.errors import NotFound
 from imagesvc.jobs.runner import Runner
 from imagesvc.model.ids import Digest, ImageId, utc_now
-from imagesvc.model.trash import InTrash
+from imagesvc.model.trash import Condition
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.locks import DigestLocks
 from imagesvc.store.images import ImageStore
+
+AT_ONCE = 8
+"""Images that are deleted at the same time, so that their transactions share commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Removal:
     on_removed: Callable[[ImageId], None]
     clock: Callable[[], datetime] = utc_now
 
-    async def remove(self, image_id: ImageId, *, only_if: InTrash | None = None) -> None:
+    async def remove(self, image_id: ImageId, *, only_if: Condition | None = None) -> None:
         """Delete an image; on return every URL of it answers 404.
 
         A cancellation in between waits until the deletion is done. A crash in between leaves files
@@ -46,7 +51,24 @@ class Removal:
         await self.blobs.check()
         await run_to_end(self._remove(image_id, digest, only_if))
 
-    async def _remove(self, image_id: ImageId, digest: Digest, only_if: InTrash | None) -> None:
+    async def remove_each(self, image_ids: Sequence[ImageId], only_if: Condition) -> int:
+        """Delete those of these images that meet a condition; their number.
+
+        Raises:
+            Unavailable: not all can be deleted now.
+        """
+        removed = 0
+        for start in range(0, len(image_ids), AT_ONCE):
+            some = image_ids[start : start + AT_ONCE]
+            work = [self.remove(image_id, only_if=only_if) for image_id in some]
+            results = await asyncio.gather(*work, return_exceptions=True)
+            for result in results:
+                if result is not None and not isinstance(result, NotFound):
+                    raise result
+            removed += results.count(None)
+        return removed
+
+    async def _remove(self, image_id: ImageId, digest: Digest, only_if: Condition | None) -> None:
         async with self.locks.hold(digest):
             removed = await self.images.remove(image_id, now=self.clock(), only_if=only_if)
             self.on_removed(image_id)

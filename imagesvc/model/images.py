@@ -122,6 +122,12 @@ class Image:
     """The version of the editable metadata; each change increments it."""
     trashed_at: datetime | None = None
     """The time since which it is in the trash."""
+    expires_at: datetime | None = None
+    """The time from which it does not exist any more; None: never."""
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether its time is over, so that it does not exist for anyone."""
+        return self.expires_at is not None and self.expires_at <= now
 
     @property
     def is_trashed(self) -> bool:

@@ -76,15 +76,15 @@ class Background:
         )
 
     async def _remove_regularly(self) -> None:
-        """Delete images for good that have been in the trash long enough."""
+        """Delete images for good that have expired, or have been in the trash long enough."""
         pause = min(REMOVE_SECONDS, self._parts.settings.gc_interval)
         while True:
             try:
-                removed = await self._parts.trash.remove_due()
+                removed = await self._parts.due_images.remove()
                 if removed:
-                    log.info("trash emptied", action="trash.emptied", images=removed)
+                    log.info("due images deleted", action="due.deleted", images=removed)
             except (ImagesvcError, OSError) as error:
-                log.error("trash not emptied", action="trash.failed", error=text_of(error))
+                log.error("due images not deleted", action="due.failed", error=text_of(error))
             await asyncio.sleep(pause)
 
     async def _note_uses_regularly(self) -> None:

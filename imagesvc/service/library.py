@@ -7,6 +7,7 @@ from datetime import timedelta
 from imagesvc.auth.accounts import Accounts
 from imagesvc.jobs.runner import Runner
 from imagesvc.library.accept import Acceptor
+from imagesvc.library.due import DueImages
 from imagesvc.library.garbage import Collector
 from imagesvc.library.remove import Removal
 from imagesvc.library.trash import Trash
@@ -51,10 +52,14 @@ def removal_of(files: Files, stores: Stores, caches: Caches, runner: Runner) -> 
     )
 
 
-def trash_of(settings: Settings, stores: Stores, caches: Caches, removal: Removal) -> Trash:
+def trash_of(stores: Stores, caches: Caches, removal: Removal) -> Trash:
     """What hides images until they are restored or deleted."""
-    retention = timedelta(seconds=settings.trash_retention)
-    return Trash(stores.trash, removal, caches.images, caches.variants, retention)
+    return Trash(stores.trash, removal, caches.images, caches.variants)
+
+
+def due_images_of(settings: Settings, stores: Stores, removal: Removal) -> DueImages:
+    """What deletes images that have been in the trash long enough, or have expired."""
+    return DueImages(stores.trash, removal, timedelta(seconds=settings.trash_retention))
 
 
 def users_of(accounts: Accounts, caches: Caches) -> Users:

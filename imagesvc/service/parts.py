@@ -11,6 +11,7 @@ from imagesvc.service.jobs import runner_of
 from imagesvc.service.library import (
     acceptor_of,
     collector_of,
+    due_images_of,
     removal_of,
     trash_of,
     users_of,
@@ -54,7 +55,8 @@ class Parts:
             settings, self.transforms, self.stores, self.workers, self.runner
         )
         self.removal = removal_of(self.files, self.stores, self.caches, self.runner)
-        self.trash = trash_of(settings, self.stores, self.caches, self.removal)
+        self.trash = trash_of(self.stores, self.caches, self.removal)
+        self.due_images = due_images_of(settings, self.stores, self.removal)
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)
         self.collector = collector_of(self.files, self.stores)

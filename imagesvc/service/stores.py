@@ -15,9 +15,9 @@ from imagesvc.store.images import ImageStore
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.publish import Publisher
+from imagesvc.store.removal.trash import TrashStore
 from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.search.timeline import Timeline
-from imagesvc.store.trash import TrashStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.subscriptions import WebhookStore

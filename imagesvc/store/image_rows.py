@@ -55,6 +55,7 @@ def image_values(image: Image, job: Job) -> dict[str, Any]:
         "created_at": image.created_at,
         "updated_at": image.updated_at,
         "completed_at": image.completed_at,
+        "expires_at": image.expires_at,
         "dated_at": dated_at(image.exif, image.created_at),
         "name_key": name_key(image.filename),
     }
@@ -87,4 +88,5 @@ def image_of(row: Row[Any]) -> Image:
         collection_id=None if row.collection_id is None else CollectionId(row.collection_id),
         version=row.version,
         trashed_at=row.trashed_at,
+        expires_at=row.expires_at,
     )

@@ -3,56 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.model.accounts import Quota, Usage
-from imagesvc.model.ids import CollectionId, Digest, ImageId, JobId, UserId
+from imagesvc.model.ids import CollectionId, Digest, ImageId, UserId, utc_now
 from imagesvc.model.images import Image, Mezzanine, Visibility
-from imagesvc.model.jobs import Job, Status
-from imagesvc.model.trash import InTrash
+from imagesvc.model.jobs import Job
+from imagesvc.model.trash import Condition
 from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store import blob_rows, usage
 from imagesvc.store import collections as collection_queries
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.pages import Page, newest, page_of
-from imagesvc.store.db.schema.images import blobs, images, variants
-from imagesvc.store.db.schema.jobs import jobs
+from imagesvc.store.db.schema.images import images
 from imagesvc.store.events import EventType, record_image_event
 from imagesvc.store.idempotency import insert_record
 from imagesvc.store.image_rows import image_of, image_values, select_images
 from imagesvc.store.jobs.rows import insert_job
 from imagesvc.store.pending_uploads import use_pending
+from imagesvc.store.removal.deletion import Removal, delete_image
+from imagesvc.store.removal.trash import in_trash
+from imagesvc.store.search.conditions import has_not_expired
 from imagesvc.store.search.keys import dated_at
-from imagesvc.store.trash import in_trash, is_in_trash
 from imagesvc.store.versions import Expected, check_version
 
 EDITABLE = (
-    "title", "description", "tags", "visibility", "share_location", "is_favourite", "exif"
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """The work that remains after the deletion of an image's row."""
-
-    digest: Digest
-    blob_is_orphaned: bool
-    variant_keys: tuple[str, ...]
-    mezzanine: Digest | None = None  # of an orphaned blob
-    job_ids: tuple[JobId, ...] = ()  # that had not ended
+    "title",
+    "description",
+    "tags",
+    "visibility",
+    "share_location",
+    "is_favourite",
+    "exif",
+    "expires_at",
+)
 
 
 class ImageStore:
     """The images of one database."""
 
-    def __init__(self, database: Database, quota: Quota | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        quota: Quota | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._database = database
         self._quota = quota or Quota()
+        self._clock = clock
 
     async def add(
         self,
@@ -95,14 +98,17 @@ class ImageStore:
         """The image with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none, or it has expired.
         """
         row = await self._database.read(
             lambda connection: connection.execute(_ONE_IMAGE, {"id": image_id}).first()
         )
         if row is None:
             raise NotFound(NO_SUCH_ID)
-        return image_of(row)
+        image = image_of(row)
+        if image.has_expired(self._clock()):
+            raise NotFound(NO_SUCH_ID)
+        return image
 
     async def usage(self, owner_id: UserId) -> Usage:
         """The usage and the quota of an owner."""
@@ -120,7 +126,9 @@ class ImageStore:
     ) -> Page[Image]:
         """Images of a collection that may be seen so, newest first, those older than `after`."""
         inside = select_images().where(
-            images.c.collection_id == collection_id, images.c.trashed_at.is_(None)
+            images.c.collection_id == collection_id,
+            images.c.trashed_at.is_(None),
+            has_not_expired(images.c.number, self._clock()),
         )
         if visibilities != frozenset(Visibility):
             inside = inside.where(images.c.visibility.in_(visibilities))
@@ -132,7 +140,8 @@ class ImageStore:
         """The existing ones of some images, by id."""
         query = select_images().where(images.c.id.in_(image_ids))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.id: image_of(row) for row in rows}
+        found, now = map(image_of, rows), self._clock()
+        return {image.id: image for image in found if not image.has_expired(now)}
 
     async def edit(
         self,
@@ -155,9 +164,8 @@ class ImageStore:
 
         def work(connection: Connection) -> Image:
             row = connection.execute(_ONE_TO_CHANGE, {"id": image_id}).first()
-            if row is None:
+            if row is None or (current := image_of(row)).has_expired(now):
                 raise NotFound(NO_SUCH_ID)
-            current = image_of(row)
             if current.is_trashed:
                 raise in_trash()
             check_version(current.version, expected)
@@ -186,7 +194,7 @@ class ImageStore:
         return Digest(digest)
 
     async def remove(
-        self, image_id: ImageId, *, now: datetime, only_if: InTrash | None = None
+        self, image_id: ImageId, *, now: datetime, only_if: Condition | None = None
     ) -> Removal:
         """Delete the row with its jobs, and the blob's row when no other image shares it.
 
@@ -195,39 +203,9 @@ class ImageStore:
         Raises:
             NotFound: there is no such image, or it does not meet the condition.
         """
-        deletion = _DELETE_IMAGE if only_if is None else _DELETE_IMAGE.where(is_in_trash(only_if))
-
-        def work(connection: Connection) -> Removal:
-            job_ids = tuple(connection.scalars(_OPEN_JOBS, {"image_id": image_id}))
-            variant_keys = tuple(connection.scalars(_VARIANT_KEYS, {"image_id": image_id}))
-            row = connection.execute(deletion, {"image_id": image_id}).first()
-            if row is None:
-                raise NotFound(NO_SUCH_ID)
-            digest = row.sha256
-            record_image_event(connection, EventType.IMAGE_DELETED, image_id, row.owner_id, now)
-            if row.collection_id is not None and row.trashed_at is None:
-                collection_queries.count_images(connection, row.collection_id, -1)
-            if row.owner_id is not None:
-                usage.refund(connection, row.owner_id, row.bytes)
-            if blob_rows.is_referenced(connection, digest):
-                return Removal(
-                    Digest(digest),
-                    blob_is_orphaned=False,
-                    variant_keys=variant_keys,
-                    job_ids=job_ids,
-                )
-            mezzanine = connection.scalar(
-                delete(blobs).where(blobs.c.sha256 == digest).returning(blobs.c.mezzanine_sha256)
-            )
-            return Removal(
-                Digest(digest),
-                blob_is_orphaned=True,
-                variant_keys=variant_keys,
-                mezzanine=None if mezzanine is None else Digest(mezzanine),
-                job_ids=job_ids,
-            )
-
-        return await self._database.write(work, makes_room=True)
+        return await self._database.write(
+            lambda connection: delete_image(connection, image_id, now, only_if), makes_room=True
+        )
 
     async def remove_mezzanine(self, digest: Digest) -> bool:
         """Delete a mezzanine's row unless something still needs it; whether it was deleted."""
@@ -270,21 +248,5 @@ _newest = images.alias("newest")
 _INSERT_IMAGE = insert(images).values(
     number=select(func.coalesce(func.max(_newest.c.number), 0) + 1).scalar_subquery()
 )  # one writer at a time, so no two get the same
-_OPEN_JOBS = select(jobs.c.id).where(
-    jobs.c.image_id == bindparam("image_id"),
-    jobs.c.status.in_([Status.PENDING, Status.PROCESSING]),
-)
-_VARIANT_KEYS = select(variants.c.key).where(variants.c.image_id == bindparam("image_id"))
-_DELETE_IMAGE = (
-    delete(images)
-    .where(images.c.id == bindparam("image_id"))
-    .returning(
-        images.c.sha256,
-        images.c.collection_id,
-        images.c.owner_id,
-        images.c.bytes,
-        images.c.trashed_at,
-    )
-)
 _ONE_IMAGE = select_images().where(images.c.id == bindparam("id"))
 _ONE_TO_CHANGE = _ONE_IMAGE.with_for_update(of=images)  # as in `collections`

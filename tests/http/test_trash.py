@@ -322,13 +322,13 @@ def test_gc_empties_what_is_due(make_server: MakeServer) -> None:
     moved(server.client, "trash", image["id"])
     for path in PICTURES:  # what may be remembered, is
         assert server.client.get(path.format(image["id"])).status_code == 200
-    assert "0 images of the trash" in server.cli("gc").stdout
+    assert "0 expired or trashed images" in server.cli("gc").stdout
     assert server.cli("check").returncode == 0
     (server.data_dir.parent / "imagesvc.toml").write_text('trash_retention = "1ms"\n')
 
-    assert "1 images of the trash would be" in server.cli("gc", "--dry-run").stdout
+    assert "1 expired or trashed images would be" in server.cli("gc", "--dry-run").stdout
     assert len(listed(server.client, TRASH)) == 1
-    assert "1 images of the trash removed" in server.cli("gc", "--grace", "0s").stdout
+    assert "1 expired or trashed images removed" in server.cli("gc", "--grace", "0s").stdout
 
     for path in (*PICTURES, "/api/v1/images/{}"):
         assert server.client.get(path.format(image["id"])).status_code == 404

@@ -16,10 +16,10 @@ from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.images import ImageStore
 from imagesvc.store.originals import record_analysis
+from imagesvc.store.removal.trash import TrashStore
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
 from imagesvc.store.search.parser import parse
 from imagesvc.store.search.search import ImageSearch
-from imagesvc.store.trash import TrashStore
 from tests.store.rows import NOON, add_user, collection, image_and_job
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from imagesvc.http.bodies.json_bodies import MergePatch
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Patch
 from imagesvc.http.operations import EDIT_VERSION, Answer, operation, with_subject
-from imagesvc.http.requests import json_response
+from imagesvc.http.requests import Instant, json_response
 from imagesvc.http.versions import expected_versions, versioned
 from imagesvc.library.edit import Editor, ImageChange
 from imagesvc.model.images import Image, Visibility
@@ -37,6 +37,8 @@ class ImagePatch(Patch):
     is_favourite: bool | MISSING = MISSING
     taken_at: TakenAt | MISSING | None = MISSING
     """The local time of the photograph, which `exif` then shows; null for that of the upload."""
+    expires_at: Instant | MISSING | None = MISSING
+    """The time from which the image does not exist any more; null: never."""
 
     @property
     def change(self) -> ImageChange:

@@ -45,8 +45,9 @@ from imagesvc.http.models import Model
 from imagesvc.http.operations import LOCATION, Answer, Grammar, operation, with_subject
 from imagesvc.http.requests import invalid, json_response, query_values
 from imagesvc.library.accept import Acceptor
+from imagesvc.library.due import check_expiry
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import ImageId, new_id, utc_now
+from imagesvc.model.ids import CollectionId, ImageId, new_id, utc_now
 from imagesvc.model.images import Visibility
 from imagesvc.model.uploads import PendingUpload
 from imagesvc.store.collections import CollectionStore
@@ -66,7 +67,7 @@ class UploadUrlQuery(UploadQuery):
     max_bytes: Annotated[int, Field(ge=1)] | None = None
     """The setting `max_upload_size` when absent."""
     expires_in: Annotated[int, Field(ge=1, le=MAX_SECONDS)] = DEFAULT_SECONDS
-    """Seconds until the URL is refused."""
+    """Seconds until the URL is refused; `expires_at` is that of the image."""
 
 
 class UploadUrl(Model):
@@ -108,11 +109,11 @@ class PresignedEndpoints:
             raise invalid("content_type", f"must be one of {', '.join(MEDIA_TYPES)}")
         if (query.max_bytes or 0) > self.max_upload_size:
             raise invalid("max_bytes", f"may be {self.max_upload_size}")
-        fields = query.upload_fields(self.default_visibility, principal.user_id)
-        if fields.collection_id is not None:
-            await check_may_fill(self.collections, fields.collection_id, principal)
+        if query.collection_id is not None:
+            await check_may_fill(self.collections, CollectionId(query.collection_id), principal)
         await self.acceptor.check_room(principal.user_id, 0)
         now = self.clock().replace(microsecond=0)
+        check_expiry(query.expires_at, now)
         pending = PendingUpload(
             id=ImageId(new_id()),
             owner_id=principal.user_id,
@@ -192,6 +193,9 @@ class PresignedEndpoints:
 
 
 def _sent_fields(request: Request) -> dict[str, str]:
-    """The metadata in the query, which is read again when the file has arrived."""
+    """The metadata in the query, which is read again when the file has arrived.
+
+    `expires_in` is not the image's: it is that of the URL.
+    """
     values = query_values(request, UploadUrlQuery)
-    return {name: text for name, text in values.items() if name in FIELD_NAMES}
+    return {name: values[name] for name in FIELD_NAMES - {"expires_in"} if name in values}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Self
 
 from pydantic import (
@@ -16,15 +16,17 @@ from pydantic import (
 )
 
 from imagesvc.http.models import Model
-from imagesvc.http.requests import Id, faults_of
+from imagesvc.http.requests import Id, Instant, faults_of, invalid
 from imagesvc.library.accept import UploadFields
 from imagesvc.library.tags import MAX_TAGS
-from imagesvc.model.ids import CollectionId, UserId
+from imagesvc.model.ids import CollectionId, UserId, utc_now
 from imagesvc.model.images import Visibility
 
 MAX_FIELD_BYTES = {"title": 1_000, "description": 20_000, "tags": 5_000}
 DEFAULT_FIELD_BYTES = 100
 MAX_TAG = 64
+MAX_LIFETIME = 100 * 365 * 86_400
+"""Seconds."""
 
 
 def max_bytes(name: str) -> int:
@@ -101,6 +103,9 @@ TextOfTags = Annotated[
 ]
 
 
+Lifetime = Annotated[int, Field(ge=1, le=MAX_LIFETIME)]
+
+
 class ImageFields(Model):
     """The metadata of an upload in JSON."""
 
@@ -111,9 +116,22 @@ class ImageFields(Model):
     visibility: Visibility | None = None
     share_location: bool = False
     """Whether other users get the original with the place where it was taken."""
+    expires_at: Instant | None = None
+    """The time from which the image does not exist any more; never when absent."""
+    expires_in: Lifetime | None = None
+    """The same in seconds from now."""
 
     def upload_fields(self, default: Visibility, owner_id: UserId | None) -> UploadFields:
-        """The fields of an upload by this owner; `default` is the visibility if none is given."""
+        """The fields of an upload by this owner; `default` is the visibility if none is given.
+
+        Raises:
+            InvalidRequest: the expiry is given twice.
+        """
+        expires_at = self.expires_at
+        if self.expires_in is not None:
+            if expires_at is not None:
+                raise invalid("expires_in", "must not be given with expires_at")
+            expires_at = utc_now() + timedelta(seconds=self.expires_in)
         return UploadFields(
             title=self.title,
             description=self.description,
@@ -121,6 +139,7 @@ class ImageFields(Model):
             visibility=self.visibility or default,
             share_location=self.share_location,
             collection_id=None if self.collection_id is None else CollectionId(self.collection_id),
+            expires_at=expires_at,
             owner_id=owner_id,
         )
 

@@ -59,7 +59,7 @@ FORM_OF_SEVERAL = _form({"type": "array", "minItems": 1, "items": BYTES})
 FILE = Streamed(Raw(("image/*", "application/octet-stream")))
 SPELLINGS = {"tags[]": "tags"}
 """The names of lists as some clients write them."""
-DISCLOSING = ("visibility", "share_location")
+DISCLOSING = ("visibility", "share_location", "expires_at", "expires_in")
 """Fields whose misspelt names are errors: ignoring them could show private data to other users."""
 MISSPELT = 0.8
 """The similarity of a misspelt name to one of these, as a ratio of `difflib`."""

@@ -89,6 +89,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "updated_at": DONE,
         "completed_at": DONE,
         "trashed_at": None,
+        "expires_at": None,
         "urls": {
             "original": f"/images/{IMAGE}",
             "thumbnail": f"/images/{IMAGE}/thumbnail",

@@ -27,9 +27,18 @@ Condition = ColumnElement[bool]
 
 
 def is_in_place(wanted: ImageFilter) -> Condition:
-    """Whether an image is in the trash, or is not, as the filter wants it."""
+    """Whether an image exists still, and is in the trash or not, as the filter wants it."""
     trashed_at = images.c.trashed_at
-    return trashed_at.is_not(None) if wanted.is_trash else trashed_at.is_(None)
+    is_there = trashed_at.is_not(None) if wanted.is_trash else trashed_at.is_(None)
+    return is_there & has_not_expired(images.c.number, wanted.now)
+
+
+def has_not_expired(number: ColumnElement[Any], now: datetime) -> Condition:
+    """Whether the image of a number exists still, without reading its row.
+
+    Images that have expired are few: they are deleted soon.
+    """
+    return number.not_in(select(images.c.number).where(images.c.expires_at <= now))
 
 
 def is_visible(wanted: ImageFilter) -> list[Condition]:

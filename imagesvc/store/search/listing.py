@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from imagesvc.model.ids import CollectionId, UserId
+from imagesvc.model.ids import CollectionId, UserId, utc_now
 from imagesvc.model.images import Image, Viewer, Visibility
 from imagesvc.model.jobs import Status
 from imagesvc.store.search.terms import Query
@@ -34,6 +35,8 @@ class ImageFilter:
     visibility: Visibility | None = None
     is_trash: bool = False
     """Whether to list the images in the trash, which nobody but their owners sees."""
+    now: datetime = field(default_factory=utc_now)
+    """Images that have expired by then are in no list."""
 
 
 @dataclass(frozen=True, slots=True)

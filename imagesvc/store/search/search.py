@@ -29,7 +29,12 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images, phash_bands
 from imagesvc.store.image_rows import image_of, select_images
-from imagesvc.store.search.conditions import conditions_of, dates_of, is_in_place, is_visible
+from imagesvc.store.search.conditions import (
+    conditions_of,
+    dates_of,
+    is_in_place,
+    is_visible,
+)
 from imagesvc.store.search.hashes import RADIUS, distance, near_bands
 from imagesvc.store.search.listing import ImageFilter, ImagePage, Order, Position, Sort, Total
 from imagesvc.store.search.match import Match, match_of
@@ -137,7 +142,7 @@ def steps_of(asked: Asked, after: Position | None) -> Iterator[Step]:
             return _sorted(asked, by_index(wanted, _BY_UPLOAD, None, None)[0], after, bounds)
         return _indexed(asked, after, bounds)
     if order.sort in KEYS:
-        return _sorted(asked, by_match(match.any_rank, _BY_UPLOAD, None), after)
+        return _sorted(asked, by_match(match.any_rank, _BY_UPLOAD, None, wanted.now), after)
     return _ranked(asked, match, after)
 
 
@@ -169,7 +174,9 @@ def _ranked(asked: Asked, match: Match, after: Position | None) -> Iterator[Step
         skips = after is None and order.is_descending and len(seen) <= MAX_REPEATED
         expression = match.ranks[rank] if skips else match.exclusive[rank]
         begin = after[1:] if after is not None and after[0] == rank else None
-        for step in steps(connection, [by_match(expression, order, begin)], conditions, order):
+        for step in steps(
+            connection, [by_match(expression, order, begin, wanted.now)], conditions, order
+        ):
             if step.number not in seen:
                 seen.add(step.number)
                 yield Step((rank, step.number), step.number, step.fits)

@@ -204,7 +204,7 @@ def _counts_of_span(
 def _counts_of_matches(
     connection: Connection, wanted: ImageFilter, match: str
 ) -> tuple[Counter[Month], bool]:
-    newest = by_match(match, _BY_UPLOAD, None).limit(MAX_MATCHES + 1).subquery()
+    newest = by_match(match, _BY_UPLOAD, None, wanted.now).limit(MAX_MATCHES + 1).subquery()
     conditions = [*conditions_of(wanted), *is_visible(wanted)]
     fits: ColumnElement[Any] = case((and_(*conditions), 1), else_=0) if conditions else func.count()
     # Days since the beginning of the year 1: SQLite rounds quotients towards zero.

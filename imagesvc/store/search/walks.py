@@ -32,7 +32,7 @@ from sqlalchemy import (
 from imagesvc.model.images import Visibility
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE
-from imagesvc.store.search.conditions import Condition, is_in_place
+from imagesvc.store.search.conditions import Condition, has_not_expired, is_in_place
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
 
 MAX_SCANNED = 5_000
@@ -79,9 +79,10 @@ def by_index(
     return found
 
 
-def by_match(match: str, order: Order, after: Position | None) -> Select[Any]:
+def by_match(match: str, order: Order, after: Position | None, now: datetime) -> Select[Any]:
     """The walk along the full-text index, in the order of numbers."""
-    query: Select[Any] = select(search.c.rowid).where(_matches(match))
+    exists = has_not_expired(search.c.rowid, now)
+    query: Select[Any] = select(search.c.rowid).where(_matches(match), exists)
     if after is not None:
         query = query.where(_is_after([search.c.rowid], after, order))
     return _ordered(query, [search.c.rowid], order)

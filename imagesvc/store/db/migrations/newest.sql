@@ -30,7 +30,7 @@ CREATE TABLE images (
 	job_id CHAR(32), 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT NOT NULL, 
-	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, decode_seconds FLOAT, share_location BOOLEAN DEFAULT '0' NOT NULL, trashed_at BIGINT, is_favourite BOOLEAN DEFAULT '0' NOT NULL, 
+	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, decode_seconds FLOAT, share_location BOOLEAN DEFAULT '0' NOT NULL, trashed_at BIGINT, is_favourite BOOLEAN DEFAULT '0' NOT NULL, expires_at BIGINT, 
 	CONSTRAINT pk_images PRIMARY KEY (id), 
 	CONSTRAINT fk_images_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256)
 );
@@ -418,4 +418,6 @@ CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
 
     FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
  WHERE i.sha256 = NEW.sha256 AND i.trashed_at IS NULL; END;
+
+CREATE INDEX ix_images_expires_at_number ON images (expires_at, number) WHERE expires_at IS NOT NULL;
 

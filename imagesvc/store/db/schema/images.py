@@ -92,8 +92,15 @@ images = Table(
     Column("is_analysed", Boolean, nullable=False, server_default="0"),  # by a job of its own
     Column("trashed_at", Instant, nullable=True),  # since when it is in the trash
     Column("is_favourite", Boolean, nullable=False, server_default="0"),  # of its owner
+    Column("expires_at", Instant, nullable=True),  # from when on it does not exist any more
     Index("ix_images_number", "number", unique=True),
     Index("ix_images_trashed_at", "trashed_at", sqlite_where=text("trashed_at IS NOT NULL")),
+    Index(
+        "ix_images_expires_at_number",
+        "expires_at",
+        "number",
+        sqlite_where=text("expires_at IS NOT NULL"),
+    ),
     # Lists read either images that are not in the trash or those that are, so that neither pass
     # over the other. No index is partial: those of foreign keys are also read without `trashed_at`.
     Index("ix_images_collection_id_trashed_at_id", "collection_id", "trashed_at", "id"),

@@ -1,4 +1,4 @@
-"""Queries about the trash: images are put in, restored, and found when they are to be deleted."""
+"""Queries about the trash, and about the images that are to be deleted for good."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, 
 
 from imagesvc.errors import Conflict
 from imagesvc.model.ids import ImageId, UserId
-from imagesvc.model.trash import InTrash
+from imagesvc.model.trash import Condition, Expired
 from imagesvc.store.collections import count_images
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.images import images
@@ -60,24 +60,32 @@ class TrashStore:
         rows = await self._database.read(lambda connection: connection.scalars(query).all())
         return [ImageId(row) for row in rows]
 
-    async def due(self, condition: InTrash, limit: int) -> list[ImageId]:
-        """Images that are to be deleted, those that have waited longest first."""
-        query = select(images.c.id).where(is_in_trash(condition))
-        query = query.order_by(images.c.trashed_at).limit(limit)
+    async def due(self, condition: Condition, limit: int) -> list[ImageId]:
+        """Images that meet a condition, those first that have met it for longest."""
+        query = select(images.c.id).where(meets(condition))
+        query = query.order_by(*_since(condition)).limit(limit)
         rows = await self._database.read(lambda connection: connection.scalars(query).all())
         return [ImageId(row) for row in rows]
 
-    async def count_due(self, condition: InTrash) -> int:
-        """How many images are to be deleted."""
-        query = select(func.count()).select_from(images).where(is_in_trash(condition))
+    async def count_due(self, condition: Condition) -> int:
+        """How many images meet a condition."""
+        query = select(func.count()).select_from(images).where(meets(condition))
         return await self._database.read(lambda connection: connection.scalar(query) or 0)
 
 
-def is_in_trash(condition: InTrash) -> ColumnElement[bool]:
+def meets(condition: Condition) -> ColumnElement[bool]:
     """Whether a row of `images` meets a condition."""
+    if isinstance(condition, Expired):
+        return images.c.expires_at <= condition.now
     if condition.before is None:
         return IN_TRASH
     return IN_TRASH & (images.c.trashed_at <= condition.before)
+
+
+def _since(condition: Condition) -> Sequence[ColumnElement[Any]]:
+    if isinstance(condition, Expired):
+        return (images.c.expires_at, images.c.number)
+    return (images.c.trashed_at,)
 
 
 def in_trash() -> Conflict:

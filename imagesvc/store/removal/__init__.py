@@ -1,0 +1,1 @@
+"""The trash, and deletion for good."""
