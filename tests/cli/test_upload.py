@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -223,6 +224,23 @@ def test_a_key_that_is_refused_ends_the_command(
     (line,) = done.stderr.splitlines()
     assert line.startswith("imagesvc: ")
     assert "Set --key or IMAGESVC_KEY" in line
+
+
+def test_images_can_be_uploaded_for_a_while(server: Server, folder: Path) -> None:
+    """The option takes durations like settings; others are an error of the command."""
+    save(folder / "a.png", 1)
+
+    done = upload(server, "--json", "--expires-in", "7d", str(folder))
+    wrong = upload(server, "--expires-in", "soon", str(folder))
+
+    image = json.loads(done.stdout.splitlines()[0])
+    shown = server.client.get(f"/api/v1/images/{image['id']}").json()
+    expires_at, created_at = (
+        datetime.fromisoformat(shown[name]) for name in ("expires_at", "created_at")
+    )
+    week = timedelta(days=7)
+    assert week - timedelta(hours=1) < expires_at - created_at <= week
+    assert (wrong.returncode, "duration" in wrong.stderr) == (2, True)
 
 
 def test_private_images_are_announced_as_such(tmp_path: Path, folder: Path) -> None:

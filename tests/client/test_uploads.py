@@ -199,6 +199,16 @@ def test_images_go_through_the_trash(do: Do) -> None:
         do("image", other.id)
 
 
+def test_images_are_given_a_time_to_expire(do: Do) -> None:
+    """At the upload in seconds or as a time; a change to None keeps them."""
+    image = do("upload", picture(11), expires_in=3600)
+    other = do("upload_raw", picture(12), expires_at="2999-01-01T00:00:00Z")
+
+    assert image.expires_at > image.created_at
+    assert other.expires_at.year == 2999
+    assert do("update_image", image.id, expires_at=None).expires_at is None
+
+
 def test_both_clients_take_the_same_arguments() -> None:
     """The arguments have the same names and defaults."""
     for name, method in inspect.getmembers(Client, inspect.isfunction):

@@ -184,6 +184,11 @@ def test_lists_show_no_image_that_has_expired(keeping: Server) -> None:
 
     for url in (*lists, similar):
         assert image["id"] not in listed(keeping.client, url), url
+    for query in (f"collection={collection['id']}", "q=heron"):
+        timeline = keeping.client.get(f"/api/v1/timeline?{query}").json()
+        (month,) = timeline["months"]
+        shown = keeping.client.get(f"/api/v1/timeline/{month}?{query}").json()
+        assert (timeline["total"], shown["ids"]) == (1, [other["id"]])
     counted = keeping.client.get("/api/v1/images?q=heron&total=true").json()
     assert (counted["total"], len(counted["data"])) == (1, 1)
     gone = f"/api/v1/images?q=similar:{image['id']}"
