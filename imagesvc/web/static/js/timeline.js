@@ -1,52 +1,73 @@
-/** The timeline: the newest pictures of the user. */
+/** The page of the timeline: grid, scrubber, selection, and the viewer when a picture is opened. */
 
 import "./shared/preferences.js";
-import { html, render } from "./vendor.js";
 import { Problem, request } from "./shared/api.js";
-import { url, variantUrl } from "./shared/page.js";
-import { t, timeName } from "./shared/texts.js";
 import { showKeys } from "./shared/keys.js";
+import { page } from "./shared/page.js";
+import { sayProblem } from "./shared/messages.js";
+import { t } from "./shared/texts.js";
+import { Buckets } from "./timeline/buckets.js";
+import { Grid } from "./timeline/grid.js";
+import { isTaken, listenToKeys } from "./timeline/keys.js";
+import { showEmpty, showFailure } from "./timeline/notices.js";
+import { PointerSelection } from "./timeline/pointer.js";
+import { keepPosition } from "./timeline/position.js";
+import { Scrubber } from "./timeline/scrubber.js";
+import { Selection } from "./timeline/selection.js";
+import { showSelection } from "./timeline/selection_bar.js";
+import { Opener } from "./viewer/opener.js";
 
 const place = document.getElementById("timeline");
-const state = { images: [], cursor: null, problem: null, isLoading: true };
 
-const tile = (image) => html`<li class="tile">
-  <a href=${url(`/view/${image.id}`)}>
-    <img src=${variantUrl(image.id, ["grid", "preview"], "h=480")} alt=${described(image)} loading="lazy"
-      width=${image.width} height=${image.height}>
-  </a>
-</li>`;
-
-function described(image) {
-  return image.title || t("timeline.picture", { time: timeName(Date.parse(image.created_at) / 1000) });
+/** The query of the API: a search of the page, and the pictures of its user. */
+function filters() {
+  const query = new URLSearchParams();
+  const search = new URLSearchParams(location.search).get("q");
+  if (search) query.set("q", search);
+  if (page.user) query.set("owner", page.user.id);
+  return query;
 }
 
-function view() {
-  if (state.problem) {
-    return html`<div class="notice" role="alert"><h2>${t("timeline.failed")}</h2>
-      <p>${state.problem.message}</p>
-      <button class="button" type="button" @click=${load}>${t("common.retry")}</button>
-      <small>${t("common.request_id", { id: state.problem.requestId })}</small></div>`;
-  }
-  if (!state.images.length && !state.isLoading) {
-    return html`<div class="notice"><h2>${t("timeline.empty")}</h2><p>${t("timeline.empty_hint")}</p></div>`;
-  }
-  return html`<ul class="grid">${state.images.map(tile)}</ul>
-    ${state.cursor ? html`<button class="button" type="button" @click=${load}>${t("timeline.more")}</button>` : ""}`;
-}
-
-async function load() {
-  Object.assign(state, { problem: null, isLoading: true });
+async function start() {
+  const query = filters();
+  let timeline;
   try {
-    const found = await request(`/api/v1/images?limit=100${state.cursor ? `&cursor=${encodeURIComponent(state.cursor)}` : ""}`);
-    state.images.push(...found.data);
-    state.cursor = found.next_cursor;
+    timeline = await request(`/api/v1/timeline?${query}`);
   } catch (error) {
-    state.problem = Problem.of(error);
+    showFailure(place, Problem.of(error), start);
+    return;
   }
-  state.isLoading = false;
-  render(view(), place);
+  if (timeline.total) show(timeline, query);
+  else showEmpty(place, query.has("q"));
+  if (!timeline.total && page.view) new Opener(null).open(page.view);
+}
+
+/** @param {{months: string[], counts: number[], total: number}} timeline @param {URLSearchParams} query */
+function show(timeline, query) {
+  const buckets = new Buckets(timeline, (month, cursor) => {
+    const position = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+    return request(`/api/v1/timeline/${month}?${query}${position}`);
+  });
+  const selection = new Selection(() => buckets.total);
+  const main = document.createElement("div");
+  const side = document.createElement("div");
+  main.className = "grid";
+  side.className = "scrubber";
+  place.replaceChildren(main, side);
+  const grid = new Grid(main, buckets, selection, t("timeline.title"));
+  const opener = new Opener(grid);
+  const pointer = new PointerSelection(grid, (index) => opener.openIndex(index));
+  new Scrubber(side, grid, t("timeline.scrubber"));
+  listenToKeys(grid, pointer);
+  showSelection(grid);
+  grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
+  grid.update();
+  keepPosition(grid);
+  if (page.view) opener.open(page.view);
 }
 
 document.getElementById("help").addEventListener("click", showKeys);
-load();
+addEventListener("keydown", (event) => {
+  if (event.key === "?" && !isTaken(event)) showKeys();
+});
+start();

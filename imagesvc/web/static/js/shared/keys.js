@@ -3,15 +3,41 @@
 import { html, render } from "../vendor.js";
 import { t } from "./texts.js";
 
-const KEYS = [["Esc", () => t("keys.close")]];
+/** Each with its keys, and when it can be used. */
+const TIMELINE = [
+  [["←", "→", "↑", "↓"], () => t("keys.move")],
+  [["Page ↑", "Page ↓", "Home", "End"], () => t("keys.jump")],
+  [["Enter"], () => t("keys.open")],
+  [["X"], () => t("keys.select")],
+  [["Shift", "←", "→"], () => t("keys.range")],
+  [["Ctrl", "A"], () => t("keys.select_all")],
+];
+const VIEWER = [
+  [["←", "→"], () => t("keys.next")],
+  [["Z"], () => t("keys.zoom")],
+  [["I"], () => t("keys.info")],
+  [["F"], () => t("keys.favourite")],
+  [["D"], () => t("keys.download")],
+  [["S"], () => t("keys.slideshow")],
+  [["Del"], () => t("keys.trash")],
+];
+const EVERYWHERE = [
+  [["Esc"], () => t("keys.close")],
+  [["?"], () => t("keys.title")],
+];
+
+const list = (title, rows) => html`<h3>${title}</h3>
+  <dl class="keys">${rows.map(([keys, text]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${text()}</dd>`)}</dl>`;
 
 /** Show the list in a dialog; focus returns to where it was. */
 export function showKeys() {
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
+  dialog.setAttribute("aria-label", t("keys.title"));
   render(
     html`<h2>${t("keys.title")}</h2>
-      <dl class="keys">${KEYS.map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text()}</dd>`)}</dl>
+      ${list(t("timeline.title"), TIMELINE)} ${list(t("viewer.title"), VIEWER)}
+      ${list(t("keys.everywhere"), EVERYWHERE)}
       <form method="dialog"><button class="button">${t("common.close")}</button></form>`,
     dialog,
   );

@@ -1,0 +1,172 @@
+/** The pictures of the timeline by month: counts first, columns when they are needed. */
+
+import { lastAtMost } from "./layout.js";
+
+export const FAVOURITE = 1;
+export const ANIMATED = 2;
+export const PENDING = 4;
+export const FAILED = 8;
+
+const COLUMNS = ["ids", "thumbhashes", "taken", "flags", "widths", "heights"];
+
+/** The loaded pictures of one month, as columns. */
+class Month {
+  ids = [];
+  thumbhashes = [];
+  /** Seconds since 1970, as the camera's clock showed. */
+  taken = [];
+  flags = [];
+  widths = [];
+  heights = [];
+  ratios = new Float32Array(0);
+  cursor = null;
+  isComplete = false;
+
+  /** @param {Record<string, any>} page A page of columns, as the API has it. */
+  add(page) {
+    for (const name of COLUMNS) this[name] = this[name].concat(page[name]);
+    this.measure();
+    this.cursor = page.next_cursor;
+    this.isComplete = page.next_cursor === null;
+  }
+
+  /** Compute the shapes of the pictures. */
+  measure() {
+    this.ratios = Float32Array.from(this.widths, (width, index) => width / this.heights[index]);
+  }
+}
+
+/** All months, and the pictures that have been loaded; a picture's index counts from the newest. */
+export class Buckets extends EventTarget {
+  /** @type {Map<string, Promise<void>>} */
+  #loading = new Map();
+  #load;
+
+  /**
+   * @param {{months: string[], counts: number[]}} timeline
+   * @param {(month: string, cursor: string | null) => Promise<Record<string, any>>} load
+   */
+  constructor({ months, counts }, load) {
+    super();
+    this.months = months;
+    this.counts = counts;
+    this.columns = months.map(() => new Month());
+    this.#load = load;
+    this.#count();
+  }
+
+  #count() {
+    this.starts = new Uint32Array(this.counts.length + 1);
+    this.counts.forEach((count, month) => (this.starts[month + 1] = this.starts[month] + count));
+    this.total = this.starts[this.counts.length];
+  }
+
+  /** The month of a picture, and its place there. @param {number} index */
+  place(index) {
+    const month = lastAtMost(this.starts, index, this.counts.length);
+    return { month, within: index - this.starts[month] };
+  }
+
+  /** Whether a picture has been loaded. @param {number} index */
+  has(index) {
+    const { month, within } = this.place(index);
+    return within < this.columns[month].ids.length;
+  }
+
+  /** One loaded picture. @param {number} index */
+  picture(index) {
+    const { month, within } = this.place(index);
+    const from = this.columns[month];
+    return {
+      id: from.ids[within],
+      width: from.widths[within],
+      height: from.heights[within],
+      taken: from.taken[within],
+      thumbhash: from.thumbhashes[within],
+      flags: from.flags[within],
+    };
+  }
+
+  /** The index of a picture among those that have been loaded, or -1. @param {string} id */
+  indexOf(id) {
+    for (const [month, { ids }] of this.columns.entries()) {
+      const within = ids.indexOf(id);
+      if (within >= 0) return this.starts[month] + within;
+    }
+    return -1;
+  }
+
+  /**
+   * Load the next page of a month, unless it is complete; one request at a time.
+   * @param {number} month
+   */
+  more(month) {
+    const name = this.months[month];
+    const running = this.#loading.get(name);
+    if (running) return running;
+    if (this.columns[month].isComplete) return Promise.resolve();
+    const work = this.#page(name).finally(() => this.#loading.delete(name));
+    this.#loading.set(name, work);
+    return work;
+  }
+
+  /** @param {string} name */
+  async #page(name) {
+    const page = await this.#load(name, this.columns[this.months.indexOf(name)].cursor);
+    const month = this.months.indexOf(name);
+    this.columns[month].add(page);
+    const found = this.columns[month].ids.length;
+    const { isComplete } = this.columns[month];
+    if (isComplete ? found !== this.counts[month] : found > this.counts[month]) {
+      this.counts[month] = found; // Pictures came or went since the months were counted.
+      this.#count();
+    }
+    this.dispatchEvent(new CustomEvent("loaded", { detail: month }));
+  }
+
+  /** Load pages until a picture is there. @param {number} index */
+  async need(index) {
+    while (index < this.total && !this.has(index)) await this.more(this.place(index).month);
+  }
+
+  /** Load pages until all pictures of a range are there. @param {number} first @param {number} last */
+  async needAll(first, last) {
+    const months = [];
+    for (let month = this.place(first).month; month <= this.place(last).month; month++) months.push(month);
+    const end = this.place(last);
+    for (const month of months) {
+      const wanted = month === end.month ? end.within + 1 : this.counts[month];
+      while (!this.columns[month].isComplete && this.columns[month].ids.length < wanted) {
+        await this.more(month);
+      }
+    }
+  }
+
+  /** Change the flags of a loaded picture. @param {number} index @param {number} flags */
+  setFlags(index, flags) {
+    const { month, within } = this.place(index);
+    this.columns[month].flags[within] = flags;
+    this.dispatchEvent(new CustomEvent("changed", { detail: index }));
+  }
+
+  /** Remove a loaded picture; returns a function that puts it back. @param {string} id */
+  remove(id) {
+    const index = this.indexOf(id);
+    if (index < 0) return () => {};
+    const { month, within } = this.place(index);
+    const removed = COLUMNS.map((name) => this.columns[month][name].splice(within, 1)[0]);
+    this.#recount(month, -1);
+    return () => {
+      COLUMNS.forEach((name, at) => this.columns[month][name].splice(within, 0, removed[at]));
+      this.#recount(month, 1);
+    };
+  }
+
+  /** @param {number} month @param {number} change */
+  #recount(month, change) {
+    this.columns[month].measure();
+    this.counts[month] += change;
+    this.#count();
+    this.dispatchEvent(new CustomEvent("loaded", { detail: month }));
+  }
+}

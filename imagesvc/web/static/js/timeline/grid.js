@@ -1,0 +1,253 @@
+/** The grid: only the tiles near the window are in the document. */
+
+import { Arrangement } from "./arrangement.js";
+import { Headings } from "./headings.js";
+import { HEADING } from "./layout.js";
+import { Tile } from "./tiles.js";
+import { Viewport } from "./viewport.js";
+
+/** Tiles in the document at most, besides one that has the focus. */
+export const MOST_TILES = 280;
+/** Windows above and below the visible one that have tiles. */
+const OVERSCAN = 0.6;
+/** Pixels from the base of the places in CSS, whose numbers are limited. */
+const FARTHEST = 100_000;
+/** Milliseconds without scrolling after which pictures are loaded. */
+const REST = 70;
+/** Windows a frame; slower scrolling loads pictures at once. */
+const SLOW = 0.35;
+/** The height of the page's header, which covers the timeline. */
+const HEADER = 56;
+/** Pixels above a picture that gets the focus. */
+const MARGIN = HEADER + 12;
+
+export class Grid extends EventTarget {
+  /** The tiles in the document. @type {Map<number, Tile>} */
+  tiles = new Map();
+  /** The picture that the keyboard is at. */
+  current = 0;
+  #base = 0;
+  #lastTop = 0;
+  #rest = 0;
+  #isScheduled = false;
+
+  /**
+   * @param {HTMLElement} place
+   * @param {import("./buckets.js").Buckets} buckets
+   * @param {import("./selection.js").Selection} selection
+   * @param {string} name
+   */
+  constructor(place, buckets, selection, name) {
+    super();
+    this.buckets = buckets;
+    this.selection = selection;
+    this.canvas = made("canvas");
+    this.headingLayer = made("layer");
+    this.layer = made("layer tiles");
+    this.layer.setAttribute("role", "list");
+    this.layer.setAttribute("aria-label", name);
+    this.canvas.append(this.headingLayer, this.layer);
+    place.replaceChildren(this.canvas);
+    this.headings = new Headings(this.headingLayer, buckets);
+    this.viewport = new Viewport(this.canvas);
+    this.#arrange();
+    this.#listen(place);
+  }
+
+  #listen(place) {
+    const { buckets, selection } = this;
+    buckets.addEventListener("loaded", ({ detail }) => this.#loaded(detail));
+    buckets.addEventListener("changed", ({ detail }) =>
+      this.tiles.get(detail)?.setFlags(buckets.picture(detail).flags),
+    );
+    selection.addEventListener("change", () => this.#select());
+    addEventListener("scroll", () => this.#schedule(), { passive: true });
+    new ResizeObserver(() => this.#resized()).observe(place);
+  }
+
+  #arrange() {
+    this.arrangement = new Arrangement(this.buckets, this.viewport.width);
+    this.viewport.setTotal(this.arrangement.height);
+  }
+
+  /** Lay out a month after pictures were loaded; what is visible stays where it is. */
+  #loaded(month) {
+    const { top } = this.viewport;
+    const wanted = this.arrangement.justifyAround(month, top);
+    this.viewport.setTotal(this.arrangement.height);
+    if (top > 0 && Math.abs(wanted - this.viewport.top) >= 1) this.viewport.scrollTo(wanted);
+    this.#placeAgain();
+    this.update();
+    this.dispatchEvent(new Event("layout"));
+  }
+
+  #resized() {
+    const { width } = this.viewport;
+    const anchor = this.firstVisible();
+    this.viewport.measure();
+    if (this.viewport.width !== width) {
+      const isAtTop = this.viewport.top <= 0;
+      this.#arrange();
+      if (!isAtTop) this.viewport.scrollTo(this.arrangement.topOf(anchor) - HEADING);
+      this.#placeAgain();
+    }
+    this.update();
+    this.dispatchEvent(new Event("layout"));
+  }
+
+  #schedule() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    requestAnimationFrame(() => {
+      this.#isScheduled = false;
+      this.update();
+      this.dispatchEvent(new Event("scroll"));
+    });
+  }
+
+  /** Show the tiles and headings near the window, and load the months that are needed. */
+  update() {
+    const { top, height } = this.viewport;
+    if (Math.abs(this.#base - top) > FARTHEST) {
+      this.#base = Math.round(top);
+      this.#placeAgain();
+    }
+    const shift = `translateY(${this.#base + this.viewport.shift}px)`;
+    this.layer.style.transform = this.headingLayer.style.transform = shift;
+    const extra = OVERSCAN * height;
+    this.#showTiles(this.arrangement.ranges(top - extra, top + height + extra, MOST_TILES));
+    const months = [...this.arrangement.months(top - height, top + 2 * height)];
+    this.headings.show(months, this.arrangement.sections, this.#base);
+    this.#fetch(months, top + 2 * height);
+    this.#loadPictures(top, height);
+  }
+
+  /** Place the tiles that are still right, and remove the others. */
+  #placeAgain() {
+    this.headings.clear();
+    for (const [index, tile] of this.tiles) {
+      const isRight = this.arrangement.has(index) && this.buckets.picture(index).id === tile.id;
+      if (isRight) this.#place(tile);
+      else this.#remove(tile);
+    }
+  }
+
+  /** @param {Tile} tile */
+  #place(tile) {
+    const { top, left, width, height } = this.arrangement.boxOf(tile.index);
+    tile.place(top - this.#base, left, width, height);
+  }
+
+  /** @param {Tile} tile */
+  #remove(tile) {
+    tile.remove();
+    this.tiles.delete(tile.index);
+  }
+
+  /** @param {import("./arrangement.js").Range[]} ranges */
+  #showTiles(ranges) {
+    for (const [index, tile] of this.tiles) {
+      const isNear = ranges.some(({ first, end }) => index >= first && index < end);
+      if (!isNear && !tile.element.contains(document.activeElement)) this.#remove(tile);
+    }
+    const added = document.createDocumentFragment();
+    for (const { first, end } of ranges) {
+      for (let index = first; index < end; index++) {
+        if (!this.tiles.has(index)) added.append(this.#make(index).element);
+      }
+    }
+    this.layer.append(added);
+    if (!this.tiles.has(this.current) && ranges.length) this.#moveTab(this.firstVisible());
+  }
+
+  /** @param {number} index */
+  #make(index) {
+    const tile = new Tile(index, this.buckets.picture(index));
+    tile.number(index + 1, this.buckets.total);
+    tile.select(this.selection.has(tile.id));
+    tile.link.tabIndex = index === this.current ? 0 : -1;
+    this.tiles.set(index, tile);
+    this.#place(tile);
+    return tile;
+  }
+
+  /** Load what the window is about to show. @param {number[]} months @param {number} end */
+  #fetch(months, end) {
+    const { sections } = this.arrangement;
+    for (const month of months) {
+      const isEnough = sections.tops[month] + sections.loadedHeight(month) > end;
+      if (isEnough || this.buckets.columns[month].isComplete) continue;
+      this.buckets
+        .more(month)
+        .catch((error) => this.dispatchEvent(new CustomEvent("failed", { detail: error })));
+    }
+  }
+
+  /** Load the pictures of tiles, when scrolling is slow or has ended. */
+  #loadPictures(top, height) {
+    const isSlow = Math.abs(top - this.#lastTop) < SLOW * height;
+    this.#lastTop = top;
+    clearTimeout(this.#rest);
+    const load = () => this.tiles.forEach((tile) => tile.load());
+    if (isSlow) load();
+    else this.#rest = setTimeout(load, REST);
+  }
+
+  #select() {
+    this.tiles.forEach((tile) => tile.select(this.selection.has(tile.id)));
+    this.canvas.classList.toggle("selecting", this.selection.count > 0);
+  }
+
+  /** The first picture of the window. */
+  firstVisible() {
+    return this.arrangement.firstAt(this.viewport.top + HEADER + 2);
+  }
+
+  /** Scroll to the heading of a month. @param {number} month */
+  scrollToMonth(month) {
+    const top = this.arrangement.sections.tops[month] - HEADER;
+    this.viewport.scrollTo(month ? top : -this.viewport.offset);
+    this.update();
+  }
+
+  /** Scroll to the upper edge of a picture. @param {number} index */
+  scrollTo(index) {
+    this.viewport.scrollTo(this.arrangement.topOf(index) - MARGIN);
+    this.update();
+  }
+
+  /** Scroll until a picture is in the window. @param {number} index */
+  reveal(index) {
+    const { top, height } = this.arrangement.boxOf(index);
+    const { top: edge, height: window } = this.viewport;
+    if (top < edge + MARGIN) this.viewport.scrollTo(top - MARGIN - HEADING);
+    else if (top + height > edge + window - 24) this.viewport.scrollTo(top + height + 24 - window);
+    this.update();
+  }
+
+  /** Load a picture, scroll to it, and give it the focus. @param {number} index */
+  async focus(index) {
+    await this.buckets.need(index);
+    if (!this.arrangement.has(index)) await this.buckets.more(this.buckets.place(index).month);
+    if (!this.arrangement.has(index)) return;
+    this.#moveTab(index);
+    this.reveal(index);
+    this.tiles.get(index)?.link.focus({ preventScroll: true });
+  }
+
+  /** Let the tabulator key lead to another picture. */
+  #moveTab(index) {
+    const before = this.tiles.get(this.current);
+    if (before) before.link.tabIndex = -1;
+    this.current = index;
+    const tile = this.tiles.get(index);
+    if (tile) tile.link.tabIndex = 0;
+  }
+}
+
+/** @param {string} names */
+function made(names) {
+  const element = document.createElement("div");
+  element.className = names;
+  return element;
+}

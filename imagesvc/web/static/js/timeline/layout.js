@@ -1,0 +1,154 @@
+/**
+ * Where the tiles of the timeline are: justified rows in typed arrays, and sections of months.
+ * Pure functions and numbers: no DOM, so that a test runs them anywhere.
+ */
+
+/** The extremes of shapes that are shown uncut. */
+const NARROWEST = 0.45;
+const WIDEST = 4;
+/** The shape of pictures that have not been loaded. */
+const USUAL_RATIO = 1.4;
+
+export const HEADING = 56;
+
+/**
+ * The measures of rows for a width of the timeline.
+ * @typedef {{width: number, rowHeight: number, gap: number}} Measures
+ */
+
+/** @param {number} width @returns {Measures} */
+export function measuresOf(width) {
+  if (width < 600) return { width, rowHeight: 118, gap: 3 };
+  return { width, rowHeight: width < 1100 ? 176 : 212, gap: 5 };
+}
+
+/**
+ * Justified rows: `lefts` and `widths` by picture; `starts`, `tops` and `heights` by row.
+ * @typedef {object} Rows
+ * @property {number} rows
+ * @property {Uint32Array} starts The first picture of each row, and the number of pictures.
+ * @property {Float64Array} tops
+ * @property {Float32Array} heights
+ * @property {Float32Array} lefts
+ * @property {Float32Array} widths
+ * @property {number} height
+ */
+
+/**
+ * Fill rows from the first picture on; each is scaled to the width when it is full.
+ * @param {Float32Array} ratios
+ * @param {number} count
+ * @param {Measures} measures
+ * @param {boolean} isComplete Whether no more pictures follow, so that the last row may stay short.
+ * @returns {Rows}
+ */
+export function justified(ratios, count, measures, isComplete = true) {
+  const made = {
+    rows: 0,
+    starts: new Uint32Array(count + 1),
+    tops: new Float64Array(count),
+    heights: new Float32Array(count),
+    lefts: new Float32Array(count),
+    widths: new Float32Array(count),
+    height: 0,
+  };
+  let first = 0;
+  let sum = 0;
+  for (let index = 0; index < count; index++) {
+    sum += shape(ratios[index]);
+    const inner = measures.width - measures.gap * (index - first);
+    if (sum * measures.rowHeight < inner) continue;
+    placeRow(made, ratios, first, index + 1, inner / sum, measures.gap);
+    first = index + 1;
+    sum = 0;
+  }
+  if (first < count && isComplete) {
+    placeRow(made, ratios, first, count, measures.rowHeight, measures.gap);
+    first = count;
+  }
+  made.starts[made.rows] = first;
+  return made;
+}
+
+/** @param {number} ratio */
+function shape(ratio) {
+  return Math.min(Math.max(ratio || 1, NARROWEST), WIDEST);
+}
+
+function placeRow(made, ratios, first, end, height, gap) {
+  let left = 0;
+  for (let index = first; index < end; index++) {
+    made.lefts[index] = left;
+    made.widths[index] = shape(ratios[index]) * height;
+    left += made.widths[index] + gap;
+  }
+  made.starts[made.rows] = first;
+  made.tops[made.rows] = made.height;
+  made.heights[made.rows] = height;
+  made.rows++;
+  made.height += height + gap;
+}
+
+/** The height of rows of pictures that have not been loaded. @param {number} count @param {Measures} measures */
+export function estimated(count, { width, rowHeight, gap }) {
+  const inRow = Math.max(1, width / (USUAL_RATIO * rowHeight + gap));
+  return Math.ceil(count / inRow) * (rowHeight + gap);
+}
+
+/** The last of ascending numbers that is at most `value`: its index among the first `count`. */
+export function lastAtMost(numbers, value, count = numbers.length) {
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (numbers[middle] <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The sections of the timeline, one for each month: heading, loaded rows, estimated rest. */
+export class Sections {
+  /**
+   * @param {number[]} counts Pictures of each month.
+   * @param {Measures} measures
+   */
+  constructor(counts, measures) {
+    this.measures = measures;
+    this.counts = counts;
+    /** @type {(Rows | null)[]} */
+    this.rows = counts.map(() => null);
+    this.heights = Float64Array.from(counts, (count) => HEADING + estimated(count, measures));
+    this.tops = new Float64Array(counts.length);
+    this.height = 0;
+    this.#stack();
+  }
+
+  /** Set the rows of the loaded pictures of a section. @param {number} section @param {Rows} rows */
+  set(section, rows) {
+    const rest = this.counts[section] - rows.starts[rows.rows];
+    const below = rest > 0 ? estimated(rest, this.measures) : 0;
+    this.rows[section] = rows;
+    this.heights[section] = HEADING + rows.height + below;
+    this.#stack();
+  }
+
+  #stack() {
+    let top = 0;
+    for (let section = 0; section < this.heights.length; section++) {
+      this.tops[section] = top;
+      top += this.heights[section];
+    }
+    this.height = top;
+  }
+
+  /** The section at a height. @param {number} top */
+  at(top) {
+    return lastAtMost(this.tops, top);
+  }
+
+  /** The height of the part of a section that is loaded. @param {number} section */
+  loadedHeight(section) {
+    return HEADING + (this.rows[section]?.height ?? 0);
+  }
+}

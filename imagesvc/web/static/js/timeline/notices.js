@@ -1,0 +1,39 @@
+/** What the timeline shows instead of pictures: that there are none, or why it failed. */
+
+import { html, render } from "../vendor.js";
+import { t } from "../shared/texts.js";
+
+/** @param {HTMLElement} place @param {boolean} isSearch */
+export function showEmpty(place, isSearch) {
+  const [title, hint] = isSearch
+    ? [t("timeline.nothing_found"), t("timeline.nothing_found_hint")]
+    : [t("timeline.empty"), t("timeline.empty_hint")];
+  fill(place, html`<div class="notice"><h2>${title}</h2><p>${hint}</p></div>`);
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {import("../shared/api.js").Problem} problem
+ * @param {() => void} retry
+ */
+export function showFailure(place, problem, retry) {
+  const id = problem.requestId
+    ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>`
+    : "";
+  fill(
+    place,
+    html`<div class="notice" role="alert">
+      <h2>${t("timeline.failed")}</h2>
+      <p>${problem.message}</p>
+      <button class="button" type="button" @click=${retry}>${t("common.retry")}</button>
+      ${id}
+    </div>`,
+  );
+}
+
+/** Render into a new element: the grid replaces it without lit-html. */
+function fill(place, content) {
+  const inside = document.createElement("div");
+  render(content, inside);
+  place.replaceChildren(inside);
+}

@@ -1,0 +1,72 @@
+/** Opens the viewer, and keeps the address of the page that of the picture in it. */
+
+import { Problem } from "../shared/api.js";
+import { sayProblem } from "../shared/messages.js";
+import { url } from "../shared/page.js";
+import { findImage } from "./images.js";
+import { indexOf } from "./search.js";
+
+const HOME = `${url("/")}${location.pathname === url("/") ? location.search : ""}`;
+
+export class Opener {
+  /** @type {import("./viewer.js").Viewer | null} */
+  #viewer = null;
+  #isOpening = false;
+
+  /** @param {import("../timeline/grid.js").Grid | null} grid None if the timeline is empty. */
+  constructor(grid) {
+    this.grid = grid;
+    addEventListener("popstate", () => this.#follow());
+  }
+
+  /** Open a picture of the timeline. @param {number} index */
+  async openIndex(index) {
+    const { id } = this.grid.buckets.picture(index);
+    history.pushState({ isViewer: true }, "", url(`/view/${id}`));
+    await this.#show(index, null);
+  }
+
+  /** Open a picture by its id; outside the timeline it is alone. @param {string} id */
+  async open(id) {
+    try {
+      const image = await findImage(id);
+      const index = this.grid ? await indexOf(this.grid.buckets, image) : -1;
+      if (index >= 0) this.grid.scrollTo(index);
+      await this.#show(index, image);
+    } catch (error) {
+      history.replaceState(null, "", HOME);
+      sayProblem(Problem.of(error));
+    }
+  }
+
+  /** Show a picture in the viewer, which is loaded now. */
+  async #show(index, image) {
+    if (this.#isOpening || this.#viewer) return;
+    this.#isOpening = true;
+    try {
+      const { Viewer } = await import("./viewer.js");
+      this.#viewer = new Viewer(index < 0 ? null : this.grid, image, {
+        onChange: (id) => history.replaceState(history.state, "", url(`/view/${id}`)),
+        onClose: () => this.#closed(),
+      });
+      this.#viewer.open(Math.max(index, 0));
+    } finally {
+      this.#isOpening = false;
+    }
+  }
+
+  /** The user closed the viewer: the address is that of the timeline again. */
+  #closed() {
+    this.#viewer = null;
+    if (!location.pathname.startsWith(url("/view/"))) return;
+    if (history.state?.isViewer) history.back();
+    else history.replaceState(null, "", HOME);
+  }
+
+  /** Open or close the viewer after the user went back or forward. */
+  #follow() {
+    const [, id] = location.pathname.slice(url("").length).match(/^\/view\/([^/]+)$/) ?? [];
+    if (!id) this.#viewer?.close();
+    else if (!this.#viewer) this.open(id);
+  }
+}

@@ -1,0 +1,172 @@
+/** The viewer: PhotoSwipe over the pictures of the timeline, which are loaded as they come near. */
+
+import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
+import { isRightToLeft, page, variantUrl } from "../shared/page.js";
+import { t, timeName } from "../shared/texts.js";
+import { addButtons } from "./buttons.js";
+import { findImage, takenOf } from "./images.js";
+import { InfoPanel } from "./info.js";
+import { listenToKeys } from "./keys.js";
+import { showOriginals } from "./original.js";
+import { Slideshow } from "./slideshow.js";
+
+const PANEL = 380;
+/** Narrower windows show the panel over the picture. */
+const WIDE = 900;
+
+function loadStyles() {
+  for (const name of ["vendor/photoswipe/photoswipe.css", "css/viewer.css"]) {
+    const href = `${page.assets}/${name}`;
+    if (document.querySelector(`link[href="${href}"]`)) continue;
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = href;
+    document.head.append(link);
+  }
+}
+
+/** @typedef {{onChange: (id: string) => void, onClose: () => void}} Listeners */
+
+export class Viewer {
+  /**
+   * @param {import("../timeline/grid.js").Grid | null} grid None for a picture alone.
+   * @param {Record<string, any> | null} image The metadata of that picture.
+   * @param {Listeners} listeners
+   */
+  constructor(grid, image, listeners) {
+    loadStyles();
+    this.grid = grid;
+    this.image = image;
+    this.listeners = listeners;
+    this.swipe = new PhotoSwipe(this.#options());
+    this.panel = new InfoPanel(this);
+    this.slideshow = new Slideshow(this);
+    this.#fill();
+    addButtons(this);
+    listenToKeys(this);
+    showOriginals(this);
+  }
+
+  #options() {
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return {
+      bgOpacity: 1,
+      loop: false,
+      preload: [1, 2],
+      showHideAnimationType: isCalm ? "none" : "zoom",
+      returnFocus: false,
+      arrowKeys: false, // `keys.js` knows the direction of the text.
+      errorMsg: t("viewer.failed"),
+      closeTitle: t("common.close"),
+      zoomTitle: t("viewer.zoom"),
+      arrowPrevTitle: t("viewer.previous"),
+      arrowNextTitle: t("viewer.next"),
+      paddingFn: (size) => this.#padding(size),
+      wheelToZoom: true,
+      maxZoomLevel: 4,
+      secondaryZoomLevel: (level) => Math.max(1, 2 * level.fit),
+    };
+  }
+
+  /** Room for the panel beside the picture. @param {{x: number}} size */
+  #padding({ x }) {
+    const side = this.panel?.isOpen && x >= WIDE ? PANEL : 0;
+    const [left, right] = isRightToLeft() ? [side, 0] : [0, side];
+    return { top: 0, bottom: 0, left, right };
+  }
+
+  #fill() {
+    const { swipe, grid } = this;
+    swipe.addFilter("numItems", () => grid?.buckets.total ?? 1);
+    swipe.addFilter("itemData", (_data, index) => this.#item(index));
+    swipe.addFilter("thumbEl", (_element, _data, index) => grid?.tiles.get(index)?.image ?? null);
+    swipe.on("change", () => this.#changed());
+    swipe.on("destroy", () => this.#destroyed());
+    swipe.on("afterInit", () => swipe.element.setAttribute("aria-label", t("viewer.title")));
+  }
+
+  /** What PhotoSwipe shows: a picture, or nothing until it is known. @param {number} index */
+  #item(index) {
+    const picture = this.#picture(index);
+    if (!picture) {
+      this.grid.buckets.need(index).then(() => this.swipe.refreshSlideContent(index), () => {});
+      return { type: "html", html: "" };
+    }
+    return {
+      type: "image",
+      id: picture.id,
+      src: variantUrl(picture.id, ["viewer", "preview"], "w=2048&h=2048"),
+      msrc: this.grid?.tiles.get(index)?.image.currentSrc || undefined,
+      width: picture.width,
+      height: picture.height,
+      alt: t("timeline.picture", { time: timeName(picture.taken) }),
+      thumbCropped: true,
+    };
+  }
+
+  #picture(index) {
+    if (this.image && !this.grid) return { ...this.image, taken: takenOf(this.image) };
+    return this.grid.buckets.has(index) ? this.grid.buckets.picture(index) : null;
+  }
+
+  /** @param {number} index */
+  open(index) {
+    this.swipe.options.index = index;
+    this.swipe.init();
+  }
+
+  close() {
+    this.swipe.close();
+  }
+
+  /** The index of the picture that is shown. */
+  get index() {
+    return this.swipe.currIndex;
+  }
+
+  /** The id of the picture that is shown, if it is known. @returns {string | undefined} */
+  get id() {
+    return this.#picture(this.index)?.id;
+  }
+
+  /** Its metadata. */
+  details() {
+    return this.id ? findImage(this.id) : Promise.reject(new Error("not loaded"));
+  }
+
+  /** Show another picture. @param {number} step -1 or 1. @returns {boolean} Whether there is one. */
+  step(step) {
+    const target = this.index + step;
+    if (target < 0 || target >= this.swipe.getNumItems()) return false;
+    this.swipe.goTo(target);
+    return true;
+  }
+
+  /** The picture that was shown is gone: show the next one. */
+  removed() {
+    const left = this.grid?.buckets.total ?? 0;
+    if (!left) {
+      this.close();
+      return;
+    }
+    const index = Math.min(this.index, left - 1);
+    for (const near of [index - 1, index, index + 1]) this.swipe.refreshSlideContent(near);
+    if (index === this.index) this.#changed();
+    else this.swipe.goTo(index);
+  }
+
+  async #changed() {
+    const { index } = this;
+    if (this.grid) await this.grid.buckets.need(index);
+    if (index !== this.index || !this.id) return;
+    this.listeners.onChange(this.id);
+    this.panel.update();
+  }
+
+  #destroyed() {
+    this.slideshow.stop();
+    this.panel.close();
+    this.listeners.onClose();
+    this.grid?.focus(Math.min(this.index, this.grid.buckets.total - 1));
+  }
+}
