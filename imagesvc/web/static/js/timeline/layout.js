@@ -6,6 +6,8 @@
 /** The extremes of shapes that are shown uncut. */
 const NARROWEST = 0.45;
 const WIDEST = 4;
+/** Rows are at most this much higher than usual. */
+const MOST_SCALING = 1.35;
 /** The shape of pictures that have not been loaded. */
 const USUAL_RATIO = 1.4;
 
@@ -35,7 +37,8 @@ export function measuresOf(width) {
  */
 
 /**
- * Fill rows from the first picture on; each is scaled to the width when it is full.
+ * Fill rows from the first picture on. A row ends before or after the picture that would fill it,
+ * whichever needs less scaling.
  * @param {Float32Array} ratios
  * @param {number} count
  * @param {Measures} measures
@@ -43,7 +46,29 @@ export function measuresOf(width) {
  * @returns {Rows}
  */
 export function justified(ratios, count, measures, isComplete = true) {
-  const made = {
+  const { width, gap, rowHeight } = measures;
+  const made = emptyRows(count);
+  let first = 0;
+  let sum = 0;
+  for (let index = 0; index < count; index++) {
+    const ratio = shape(ratios[index]);
+    const low = (width - gap * (index - first)) / (sum + ratio);
+    sum += ratio;
+    if (low >= rowHeight) continue;
+    const high = (width - gap * (index - first - 1)) / (sum - ratio);
+    const isBefore = index > first && high / rowHeight < Math.min(rowHeight / low, MOST_SCALING);
+    const end = isBefore ? index : index + 1;
+    placeRow(made, ratios, first, end, isBefore ? high : low, gap);
+    [first, sum] = [end, isBefore ? ratio : 0];
+  }
+  if (isComplete && first < count) placeLast(made, ratios, first, count, sum, measures);
+  made.starts[made.rows] = isComplete ? count : first;
+  return made;
+}
+
+/** @param {number} count @returns {Rows} */
+function emptyRows(count) {
+  return {
     rows: 0,
     starts: new Uint32Array(count + 1),
     tops: new Float64Array(count),
@@ -52,22 +77,14 @@ export function justified(ratios, count, measures, isComplete = true) {
     widths: new Float32Array(count),
     height: 0,
   };
-  let first = 0;
-  let sum = 0;
-  for (let index = 0; index < count; index++) {
-    sum += shape(ratios[index]);
-    const inner = measures.width - measures.gap * (index - first);
-    if (sum * measures.rowHeight < inner) continue;
-    placeRow(made, ratios, first, index + 1, inner / sum, measures.gap);
-    first = index + 1;
-    sum = 0;
-  }
-  if (first < count && isComplete) {
-    placeRow(made, ratios, first, count, measures.rowHeight, measures.gap);
-    first = count;
-  }
-  made.starts[made.rows] = first;
-  return made;
+}
+
+/** The last row: filled if that needs little scaling, otherwise as high as the row above it. */
+function placeLast(made, ratios, first, count, sum, { width, gap, rowHeight }) {
+  const full = (width - gap * (count - first - 1)) / sum;
+  const above = made.rows ? made.heights[made.rows - 1] : rowHeight;
+  const height = full <= rowHeight * MOST_SCALING ? full : Math.min(above, rowHeight);
+  placeRow(made, ratios, first, count, height, gap);
 }
 
 /** @param {number} ratio */

@@ -10,7 +10,7 @@ export function showSelection(grid) {
   bar.hidden = true;
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", t("timeline.selection"));
-  document.querySelector(".header").after(bar);
+  document.querySelector(".header").append(bar);
   grid.selection.addEventListener("change", () => {
     bar.hidden = !grid.selection.count;
     render(content(grid), bar);

@@ -15,11 +15,13 @@ const ICONS = {
   download: '<path class="line" d="M16 7v12m-5-5l5 5 5-5M8 24h16"/>',
   favourite: '<path class="line" d="M16 24.500S6.5 19 6.5 12.700A5.2 5.2 0 0 1 16 10a5.2 5.2 0 0 1 9.5 2.700c0 6.3-9.5 11.8-9.5 11.800z"/>',
   slideshow: '<path class="line" d="M12 8.500v15l12-7.500z"/>',
+  close: '<path class="line" d="M9 9l14 14M23 9L9 23"/>',
+  zoom: '<circle class="line" cx="14.5" cy="14.5" r="7"/><path class="line" d="M20 20l5 5M11.5 14.5h6"/><path class="line pswp__zoom-icn-bar-v" d="M14.5 11.5v6"/>',
   trash: '<path class="line" d="M8 10h16M13 10V7.500h6V10m-9 0l1 14.500h10L22 10m-8 4.500v6m4-6v6"/>',
 };
 
 /** @param {string} name */
-function icon(name) {
+export function icon(name) {
   return `<svg aria-hidden="true" class="pswp__icn viewer-icon" viewBox="0 0 32 32" width="32" height="32">${ICONS[name]}</svg>`;
 }
 

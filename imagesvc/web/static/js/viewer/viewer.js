@@ -3,16 +3,18 @@
 import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
 import { isRightToLeft, page, variantUrl } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
-import { addButtons } from "./buttons.js";
+import { addButtons, icon } from "./buttons.js";
 import { findImage, takenOf } from "./images.js";
 import { InfoPanel } from "./info.js";
 import { listenToKeys } from "./keys.js";
 import { showOriginals } from "./original.js";
 import { Slideshow } from "./slideshow.js";
 
+/** The width of the panel of information. */
 const PANEL = 380;
-/** Narrower windows show the panel over the picture. */
+/** Narrower windows show the panel below the picture, with this part of their height. */
 const WIDE = 900;
+const LOW_PANEL = 0.62;
 
 function loadStyles() {
   for (const name of ["vendor/photoswipe/photoswipe.css", "css/viewer.css"]) {
@@ -57,6 +59,8 @@ export class Viewer {
       returnFocus: false,
       arrowKeys: false, // `keys.js` knows the direction of the text.
       errorMsg: t("viewer.failed"),
+      closeSVG: icon("close"),
+      zoomSVG: icon("zoom"),
       closeTitle: t("common.close"),
       zoomTitle: t("viewer.zoom"),
       arrowPrevTitle: t("viewer.previous"),
@@ -68,10 +72,11 @@ export class Viewer {
     };
   }
 
-  /** Room for the panel beside the picture. @param {{x: number}} size */
-  #padding({ x }) {
-    const side = this.panel?.isOpen && x >= WIDE ? PANEL : 0;
-    const [left, right] = isRightToLeft() ? [side, 0] : [0, side];
+  /** Room for the panel: beside the picture, or below it. @param {{x: number, y: number}} size */
+  #padding({ x, y }) {
+    if (!this.panel?.isOpen) return { top: 0, bottom: 0, left: 0, right: 0 };
+    if (x < WIDE) return { top: 60, bottom: LOW_PANEL * y, left: 0, right: 0 };
+    const [left, right] = isRightToLeft() ? [PANEL, 0] : [0, PANEL];
     return { top: 0, bottom: 0, left, right };
   }
 

@@ -1,0 +1,402 @@
+"""The timeline: any picture can be reached, and selected, by pointer and keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from benchmarks.population import Spread, populate
+from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.http.asking import picture
+from tests.server import Server
+from tests.waiting import until
+
+IMAGES = 3_000
+FEW = 300
+"""Tiles in the document at most."""
+
+
+def library_of(folder: Path, images: int) -> Server:
+    """A server with many rows of images that have no files."""
+    folder.mkdir()
+    secret = folder / "secret.key"
+    secret.touch(0o600)
+    secret.write_text(64 * "0")
+    populate(folder / "imagesvc.db", images, Spread(years=3))
+    return Server(folder).start()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with thousands of images."""
+    server = library_of(tmp_path_factory.mktemp("library") / "data", IMAGES)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def timeline_page(browser: Browser, library: Server) -> Iterator[Page]:
+    """One page for tests that begin at the top, with nothing selected."""
+    visits = Visits(browser)
+    yield opened(visits, library)
+    visits.close()
+    assert visits.errors == []
+
+
+@pytest.fixture
+def page(timeline_page: Page) -> Page:
+    """The page at its top, as it was opened."""
+    timeline_page.keyboard.press("Escape")
+    timeline_page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
+    expect(tile(timeline_page, 0)).to_be_in_viewport()
+    return timeline_page
+
+
+def opened(visits: Visits, server: Server, path: str = "/", **options: Any) -> Page:
+    """The timeline of a library, with one picture for all images, which have no files."""
+    page = visits.page(**options)
+    shown = picture(1, (60, 40))
+    page.route(
+        re.compile("/images/[0-9a-f]"),
+        lambda route: route.fulfill(body=shown, content_type="image/jpeg"),
+    )
+    page.goto(url_of(server, path))
+    tile(page, 0).wait_for()
+    return page
+
+
+def tile(page: Page, index: int) -> Locator:
+    """The tile of a picture, by its place in the timeline."""
+    return page.locator(f".tile[data-index='{index}']")
+
+
+def selected(page: Page) -> list[int]:
+    """The places of the selected tiles in the document."""
+    found: list[int] = page.evaluate(
+        "[...document.querySelectorAll('.tile.selected')].map((it) => Number(it.dataset.index))"
+    )
+    return sorted(found)
+
+
+def focused(page: Page) -> int:
+    """The place of the picture that has the focus; -1 if none has it."""
+    found: int = page.evaluate(
+        "Number(document.activeElement?.closest('.tile')?.dataset.index ?? -1)"
+    )
+    return found
+
+
+def press(page: Page, *keys: str) -> int:
+    """Press keys, one after the other; returns the picture with the focus."""
+    for key in keys:
+        before = focused(page)
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "(before) => Number(document.activeElement?.closest('.tile')?.dataset.index ?? -1)"
+            " !== before",
+            arg=before,
+        )
+    return focused(page)
+
+
+def test_months_have_headings_with_counts(page: Page, library: Server) -> None:
+    """The newest month is the first one; the counts are those of the API."""
+    timeline = library.client.get("/api/v1/timeline").json()
+
+    heading = page.locator(".month h2").first
+    assert sum(timeline["counts"]) == timeline["total"] == IMAGES
+    expect(heading).to_contain_text(timeline["months"][0][:4])
+    expect(heading.locator("span")).to_have_text(str(timeline["counts"][0]))
+
+
+def test_the_oldest_picture_is_reached_with_few_tiles(page: Page) -> None:
+    """Scrolling and the key End both lead to it; the document never has all tiles."""
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_function(  # months that are loaded on the way correct the height
+        f"""() => {{
+          scrollTo(0, document.documentElement.scrollHeight);
+          return document.querySelector(".tile[data-index='{IMAGES - 1}']");
+        }}"""
+    )
+    assert page.locator(".tile").count() <= FEW
+
+    assert press(page, "Home") == 0
+    assert press(page, "End") == IMAGES - 1
+    expect(tile(page, IMAGES - 1)).to_be_in_viewport()
+    assert page.locator(".tile").count() <= FEW
+
+
+def test_arrows_move_to_the_next_picture_of_the_direction(page: Page) -> None:
+    """Across rows and months; the focus stays visible, below the header."""
+    assert press(page, "ArrowRight") == 0  # nothing had the focus: the first one visible gets it
+    assert press(page, "ArrowRight", "ArrowRight") == 2
+    below = press(page, "ArrowDown")
+    boxes = [tile(page, index).bounding_box() for index in (2, below)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[1]["y"] > boxes[0]["y"]
+    assert boxes[1]["x"] < boxes[0]["x"] + boxes[0]["width"]
+    assert boxes[0]["x"] < boxes[1]["x"] + boxes[1]["width"]
+    assert press(page, "ArrowLeft") == below - 1
+
+    far = press(page, "PageDown")
+    assert far > below + 5
+    expect(tile(page, far)).to_be_in_viewport(ratio=0.9)
+    assert press(page, "PageUp") < far
+
+
+def test_the_focus_turns_with_the_direction_of_the_text(visits: Visits, library: Server) -> None:
+    """From right to left, the left arrow leads to the next picture."""
+    page = opened(visits, library, is_right_to_left=True)
+
+    assert press(page, "ArrowLeft", "ArrowLeft", "ArrowLeft") == 2
+    boxes = [tile(page, index).bounding_box() for index in (0, 1)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] > boxes[1]["x"]
+
+
+def test_check_marks_and_ranges_select(page: Page) -> None:
+    """A click on a check mark, and with Shift all from there; Esc ends it."""
+    tile(page, 1).locator(".check").click()
+    assert selected(page) == [1]
+
+    tile(page, 5).locator("a").click(modifiers=["Shift"])
+    expect(page.get_by_role("toolbar")).to_contain_text("5 pictures selected")
+    assert selected(page) == [1, 2, 3, 4, 5]
+
+    tile(page, 3).locator("a").click()  # while pictures are selected, a click selects
+    assert selected(page) == [1, 2, 4, 5]
+    page.keyboard.press("Escape")
+    assert selected(page) == []
+    expect(page.get_by_role("toolbar")).to_be_hidden()
+    assert page.url.endswith("/")
+
+
+def test_a_range_includes_months_that_were_not_loaded(page: Page, library: Server) -> None:
+    """The keyboard selects from the first to the last picture."""
+    press(page, "Home")
+    page.keyboard.press("x")
+
+    page.keyboard.press("Shift+End")
+
+    expect(page.get_by_role("toolbar")).to_contain_text(f"{IMAGES:,} pictures selected")
+    assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES
+
+
+def test_a_drag_over_tiles_selects_them(page: Page) -> None:
+    """It begins at a check mark; going back shrinks the range."""
+    first, last = tile(page, 0).bounding_box(), tile(page, 2).bounding_box()
+    assert first is not None
+    assert last is not None
+    page.mouse.move(first["x"] + 20, first["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 30, last["y"] + 60, steps=8)
+    assert selected(page) == [0, 1, 2]
+    page.mouse.move(first["x"] + 60, first["y"] + 60, steps=8)
+    page.mouse.up()
+
+    assert selected(page) == [0]
+
+
+def test_a_rectangle_selects_what_it_touches(page: Page) -> None:
+    """It begins beside the pictures: here in the heading of the month."""
+    box = tile(page, 0).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] - 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] + 30, box["y"] + 30, steps=5)
+    expect(page.locator(".rectangle")).to_be_visible()
+    page.mouse.up()
+
+    assert selected(page) == [0, 1]
+    expect(page.locator(".rectangle")).to_be_hidden()
+
+
+def test_all_are_selected_by_the_query(page: Page) -> None:
+    """Also those that have never been loaded, without loading them."""
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+
+    page.keyboard.press("Control+a")
+
+    expect(page.get_by_role("toolbar")).to_contain_text(f"{IMAGES:,} pictures selected")
+    tile(page, 1).locator(".check").click()
+    expect(page.get_by_role("toolbar")).to_contain_text(f"{IMAGES - 1:,} pictures selected")
+    assert [url for url in requests if "/api/" in url] == []
+
+
+def test_the_scrubber_leads_to_months_and_years(page: Page, library: Server) -> None:
+    """Its value is the month in the window, in words."""
+    months = library.client.get("/api/v1/timeline").json()["months"]
+    slider = page.get_by_role("slider")
+    slider.focus()
+
+    page.keyboard.press("ArrowDown")
+    expect(slider).to_have_attribute("aria-valuenow", "1")
+    page.keyboard.press("PageDown")
+    year = next(at for at, month in enumerate(months) if month[:4] < months[1][:4])
+    expect(slider).to_have_attribute("aria-valuenow", str(year))
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(months[year][:4]))
+    page.keyboard.press("End")
+    expect(slider).to_have_attribute("aria-valuenow", str(len(months) - 1))
+    page.keyboard.press("Home")
+    expect(slider).to_have_attribute("aria-valuenow", "0")
+    expect(tile(page, 0)).to_be_in_viewport()
+
+
+def test_a_drag_of_the_scrubber_scrolls(page: Page) -> None:
+    """To the end of the timeline at the end of the track."""
+    track = page.locator(".scrubber").bounding_box()
+    assert track is not None
+    page.mouse.move(track["x"] + 50, track["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(track["x"] + 50, track["y"] + track["height"], steps=10)
+    page.mouse.up()
+
+    page.wait_for_function(
+        "() => scrollY > 0.9 * (document.documentElement.scrollHeight - innerHeight)"
+    )
+
+
+def test_the_position_is_kept_on_the_way_back(visits: Visits, library: Server) -> None:
+    """After another page, and after a reload."""
+    page = opened(visits, library)
+    page.evaluate("scrollTo(0, 6000)")
+    page.wait_for_function("() => !document.querySelector('.blank')")
+    seen = page.evaluate(FIRST_VISIBLE)
+    page.goto(url_of(library, "/api/v1/docs"))
+
+    page.go_back()
+
+    page.wait_for_function(f"(seen) => ({FIRST_VISIBLE}) === seen", arg=seen)
+    page.reload()
+    page.wait_for_function(f"(seen) => ({FIRST_VISIBLE}) === seen", arg=seen)
+
+
+FIRST_VISIBLE = """Math.min(...[...document.querySelectorAll('.tile')]
+  .filter((it) => it.getBoundingClientRect().bottom > 140)
+  .map((it) => Number(it.dataset.index)))"""
+
+
+def test_no_picture_says_so(visits: Visits, tmp_path: Path) -> None:
+    """An empty gallery, and a search that finds nothing, are not errors."""
+    server = Server(tmp_path / "data").start()
+    try:
+        page = visits.open(server)
+        expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+
+        page.goto(url_of(server, "/?q=nothing"))
+        expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    finally:
+        server.close()
+
+
+def test_a_failure_shows_its_reason_and_can_be_tried_again(
+    visits: Visits, library: Server
+) -> None:
+    """With the id of the request, which the log of the server has, too."""
+    visits.expect_error("400")
+    page = visits.page()
+    page.goto(url_of(library, "/?q=width:wrong"))
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Column 7")
+    request_id = re.search(r"Request (\S+)", alert.inner_text())
+    assert request_id is not None
+    until(lambda: request_id[1] in library.log())
+
+    page.route(re.compile("/api/v1/timeline"), answer_empty)
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+
+
+def answer_empty(route: Route) -> None:
+    empty = {"total": 0, "rev": "", "is_exact": True, "months": [], "counts": []}
+    route.fulfill(body=json.dumps(empty), content_type="application/json")
+
+
+def test_a_picture_that_fails_can_be_loaded_again(gallery: Server, visits: Visits) -> None:
+    """Without a reload of the page."""
+    gallery.finished(gallery.upload(picture(11, (300, 200)))["job"]["id"])
+    visits.expect_error("503")
+    page = visits.page()
+    fail = re.compile(r"/images/[0-9a-f-]+/grid")
+    page.route(fail, lambda route: route.fulfill(status=503))
+    page.goto(url_of(gallery, "/"))
+    retry = page.get_by_role("button", name="Load again").first
+    retry.wait_for()
+
+    page.unroute(fail)
+    retry.click()
+
+    expect(page.locator(".tile.loaded")).not_to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "rtl"])
+def test_axe_finds_nothing_while_pictures_are_selected(
+    library: Server, visits: Visits, scheme: str
+) -> None:
+    """Tiles, check marks, the toolbar and the scrubber have roles, names and contrast."""
+    page = opened(
+        visits, library, bypass_csp=True, is_right_to_left=scheme == "rtl",
+        color_scheme="dark" if scheme == "dark" else "light",
+    )  # fmt: skip
+    press(page, "ArrowRight")
+    page.keyboard.press("x")
+    page.get_by_role("toolbar").wait_for()
+
+    assert axe_violations(page) == []
+
+
+def test_a_phone_selects_by_a_long_press(visits: Visits, library: Server) -> None:
+    """Then by taps; nothing is wider than the screen."""
+    page = opened(visits, library, viewport=NARROW, has_touch=True, is_mobile=True)
+    box = tile(page, 0).bounding_box()
+    assert box is not None
+    touch = page.context.new_cdp_session(page)
+    place = {"x": box["x"] + 30, "y": box["y"] + 60}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+    page.locator(".tile.selected").wait_for()
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    tile(page, 1).locator("a").tap()
+
+    expect(page.locator(".tile.selected")).to_have_count(2)
+    assert selected(page) == [0, 1]
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_pictures_are_reached(
+    visits: Visits, tmp_path: Path, many: int = 100_000
+) -> None:
+    """By the key End and by the scrubber, with few tiles at all times."""
+    server = library_of(tmp_path / "data", many)
+    try:
+        page = opened(visits, server, viewport={"width": 1600, "height": 900})
+        page.evaluate(COUNT_TILES)
+
+        assert press(page, "End") == many - 1
+        expect(tile(page, many - 1)).to_be_in_viewport()
+        page.get_by_role("slider").focus()
+        page.keyboard.press("PageUp")
+        page.keyboard.press("Home")
+        expect(tile(page, 0)).to_be_in_viewport()
+        assert page.evaluate("mostTiles") <= FEW
+    finally:
+        server.close()
+
+
+COUNT_TILES = """() => {
+  window.mostTiles = 0;
+  new MutationObserver(() => {
+    window.mostTiles = Math.max(window.mostTiles, document.querySelectorAll(".tile").length);
+  }).observe(document.querySelector(".tiles"), {childList: true});
+}"""
