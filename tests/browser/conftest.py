@@ -1,4 +1,4 @@
-"""One browser for each process of tests, and pages that report every error."""
+"""A browser for each module of tests, and pages that report every error."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from tests.server import Server
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Headless Chromium.
+
+    It ends with its module: the event loop of Playwright would keep others of the thread from
+    running.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")

@@ -298,9 +298,7 @@ def test_no_picture_says_so(visits: Visits, tmp_path: Path) -> None:
         server.close()
 
 
-def test_a_failure_shows_its_reason_and_can_be_tried_again(
-    visits: Visits, library: Server
-) -> None:
+def test_a_failure_shows_its_reason_and_can_be_tried_again(visits: Visits, library: Server) -> None:
     """With the id of the request, which the log of the server has, too."""
     visits.expect_error("400")
     page = visits.page()
@@ -374,10 +372,9 @@ def test_a_phone_selects_by_a_long_press(visits: Visits, library: Server) -> Non
 
 
 @pytest.mark.long
-def test_a_hundred_thousand_pictures_are_reached(
-    visits: Visits, tmp_path: Path, many: int = 100_000
-) -> None:
+def test_a_hundred_thousand_pictures_are_reached(visits: Visits, tmp_path: Path) -> None:
     """By the key End and by the scrubber, with few tiles at all times."""
+    many = 100_000
     server = library_of(tmp_path / "data", many)
     try:
         page = opened(visits, server, viewport={"width": 1600, "height": 900})
