@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import json
 import mmap
 import os
@@ -189,13 +190,11 @@ def run(more: Mapping[str, Handler] | None = None) -> None:
         handlers = load(limits, {*STANDARD_STREAMS, channel_fd, statm})
     except Exception as error:  # noqa: BLE001  # reported in the answer: a worker has no log
         handlers = {READY.name: READY.handled_by(partial(_fail, error))}
+    gc.freeze()  # what is loaded stays, and is never garbage
+    gc.enable()
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has ended
         main(channel, {**handlers, **(more or {})}, partial(_resident_bytes, statm))
 
 
 def _fail(error: Exception, _files: Files) -> Readiness:
     raise error
-
-
-if __name__ == "__main__":
-    run()

@@ -27,7 +27,7 @@ from imagesvc.workers.channel import (
 )
 from imagesvc.workers.sandbox.lock import ResourceLimits
 
-WORKER_MODULE = "imagesvc.workers.main"
+WORKER_MODULE = "imagesvc.workers"
 MAX_REPLY_BYTES = 64 << 20
 MAX_TEXT_BYTES = 1 << 20
 KEPT = 64 << 20

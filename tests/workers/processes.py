@@ -21,7 +21,7 @@ def workers(server: Server) -> set[int]:
 def is_worker(pid: int) -> bool:
     """Whether a process exists, is not a zombie, and is a worker."""
     try:
-        return b"imagesvc.workers.main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"imagesvc.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 
