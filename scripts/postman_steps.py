@@ -58,6 +58,8 @@ STEPS: Mapping[str, Step] = {
         body={"id": "{{image_id}}", "operations": ["thumbnail", {"w": 200, "format": "webp"}]},
         keeps={"job_id": ".data[0].id"},
     ),
+    "update_images": Step(body={"ids": ["{{image_id}}"], "add_tags": ["heligoland"]}),
+    "check_images": Step(),
     "list_variants": Step(),
     "sign_urls": Step(body={"operations": ["original", "thumbnail"], "expires_in": 3600}),
     "purge_variants": Step(),

@@ -191,7 +191,9 @@ def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None
             if not re.search("(Request|Patch)$", name):
                 assert example.keys() == schemas[name]["properties"].keys(), name
 
-    holders = re.compile("Page$|^(Jobs|UploadResults|DeleteResults|Home|Purged|Problem)$")
+    holders = re.compile(
+        "Page$|^(Jobs|UploadResults|DeleteResults|UpdateResults|CheckResults|Home|Purged|Problem)$"
+    )
     spoken = {
         name
         for _path, operation in described(document)

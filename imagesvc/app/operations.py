@@ -11,6 +11,7 @@ from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images.actions import ActionEndpoints
+from imagesvc.api.images.bulk import BulkEndpoints
 from imagesvc.api.images.edits import EditEndpoints
 from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.presigned import PresignedEndpoints
@@ -39,6 +40,7 @@ RESOURCES: tuple[type, ...] = (
     SignedUrlEndpoints,
     EditEndpoints,
     ActionEndpoints,
+    BulkEndpoints,
     TrashEndpoints,
     CollectionEndpoints,
     MembershipEndpoints,

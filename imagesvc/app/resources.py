@@ -13,6 +13,7 @@ from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images.actions import ActionEndpoints
+from imagesvc.api.images.bulk import BulkEndpoints
 from imagesvc.api.images.edits import EditEndpoints
 from imagesvc.api.images.images import ImageEndpoints
 from imagesvc.api.images.imports import Imports
@@ -34,6 +35,7 @@ from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.http.bodies.uploads import UploadReader
 from imagesvc.http.openapi.document import OpenApiEndpoints
+from imagesvc.library.bulk import BulkEditor
 from imagesvc.library.edit import Editor
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
@@ -122,6 +124,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
         ),
         EditEndpoints(stores.images, Editor(stores.images, forget), presets),
         _actions(service),
+        BulkEndpoints(BulkEditor(stores.bulk_edits, forget), stores.collections, stores.digests),
         TrashEndpoints(stores.images, service.trash),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .resources.accounts import Accounts
+from .resources.bulk import Bulk
 from .resources.collections import Collections
 from .resources.images import Images
 from .resources.jobs import Jobs
@@ -12,7 +13,7 @@ from .resources.variants import Variants
 from .transports import AsyncTransport, Transport
 
 
-class Client(Transport, Uploads, Images, Timelines, Variants, Jobs, Collections, Accounts):
+class Client(Transport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Accounts):
     """A client for a service at a URL, with one request at a time.
 
     Args:
@@ -23,7 +24,7 @@ class Client(Transport, Uploads, Images, Timelines, Variants, Jobs, Collections,
 
 
 class AsyncClient(
-    AsyncTransport, Uploads, Images, Timelines, Variants, Jobs, Collections, Accounts
+    AsyncTransport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Accounts
 ):
     """A client for concurrent requests to a service at a URL; the methods are those of `Client`.
 

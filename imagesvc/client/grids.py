@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from .models import Answer
+from .models import Answer, Entry
 
 
 class Timeline(Answer):
@@ -31,3 +31,33 @@ class TimelineMonth(Answer):
     flags: list[int]
     """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted."""
     next_cursor: str | None
+
+
+class ImageProblem(Entry):
+    """Why an image was not changed."""
+
+    id: str
+
+
+class UpdateResults(Answer):
+    """How many images were changed."""
+
+    changed: int
+    unchanged: int
+    failed: int
+    problems: list[ImageProblem]
+    """Why, for the first 1,000 of them."""
+
+
+class CheckEntry(Answer):
+    """Whether the requester has a file."""
+
+    sha256: str
+    image_id: UUID | None
+    is_trashed: bool
+
+
+class CheckResults(Answer):
+    """The result for each digest, in order."""
+
+    data: list[CheckEntry]

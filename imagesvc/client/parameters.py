@@ -74,6 +74,20 @@ class FieldsOfUrl(Fields, total=False):
     max_bytes: int
 
 
+class BulkChanges(TypedDict, total=False):
+    """The changes of several images."""
+
+    add_tags: list[str]
+    remove_tags: list[str]
+    visibility: Visibility
+    is_favourite: bool
+    taken_at: str | None
+    title: str | None
+    description: str | None
+    collection_id: str | None
+    """The collection to put them into; None takes them out of their collection."""
+
+
 class Changes(TypedDict, total=False):
     """The editable fields of an image."""
 

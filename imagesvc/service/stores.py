@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from imagesvc.model.accounts import Quota
 from imagesvc.service.files import Files
 from imagesvc.settings.settings import Settings
+from imagesvc.store.bulk.digests import OwnedDigests
+from imagesvc.store.bulk.edits import BulkEdits
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.events import EventStore
@@ -34,6 +36,8 @@ class Stores:
     collections: CollectionStore
     search: ImageSearch
     timeline: Timeline
+    bulk_edits: BulkEdits
+    digests: OwnedDigests
     variants: VariantStore
     jobs: JobStore
     pending_uploads: PendingUploadStore
@@ -55,6 +59,8 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         collections=CollectionStore(database),
         search=ImageSearch(database),
         timeline=Timeline(database),
+        bulk_edits=BulkEdits(database),
+        digests=OwnedDigests(database),
         variants=VariantStore(database),
         jobs=JobStore(database),
         pending_uploads=PendingUploadStore(database),

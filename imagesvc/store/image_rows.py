@@ -14,6 +14,11 @@ from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, analysis_of, original_of
 from imagesvc.store.search.keys import dated_at, name_key
 
+EDITABLE = (
+    "title", "description", "tags", "visibility", "share_location", "is_favourite", "exif",
+    "expires_at", "version", "updated_at",
+)  # fmt: skip
+
 
 def select_images() -> Select[Any]:
     """Rows that `image_of` reads."""
@@ -59,6 +64,12 @@ def image_values(image: Image, job: Job) -> dict[str, Any]:
         "dated_at": dated_at(image.exif, image.created_at),
         "name_key": name_key(image.filename),
     }
+
+
+def edited_values(image: Image) -> dict[str, Any]:
+    """The columns of an edited image."""
+    values = {name: getattr(image, name) for name in EDITABLE}
+    return {**values, "dated_at": dated_at(image.exif, image.created_at)}
 
 
 def image_of(row: Row[Any]) -> Image:

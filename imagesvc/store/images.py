@@ -23,25 +23,13 @@ from imagesvc.store.db.pages import Page, newest, page_of
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.events import EventType, record_image_event
 from imagesvc.store.idempotency import insert_record
-from imagesvc.store.image_rows import image_of, image_values, select_images
+from imagesvc.store.image_rows import edited_values, image_of, image_values, select_images
 from imagesvc.store.jobs.rows import insert_job
 from imagesvc.store.pending_uploads import use_pending
 from imagesvc.store.removal.deletion import Removal, delete_image
 from imagesvc.store.removal.trash import in_trash
 from imagesvc.store.search.conditions import has_not_expired
-from imagesvc.store.search.keys import dated_at
 from imagesvc.store.versions import Expected, check_version
-
-EDITABLE = (
-    "title",
-    "description",
-    "tags",
-    "visibility",
-    "share_location",
-    "is_favourite",
-    "exif",
-    "expires_at",
-)
 
 
 class ImageStore:
@@ -173,8 +161,7 @@ class ImageStore:
             if changed == current:
                 return current
             changed = replace(changed, version=current.version + 1, updated_at=now)
-            values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
-            values["dated_at"] = dated_at(changed.exif, changed.created_at)
+            values = edited_values(changed)
             connection.execute(update(images).where(images.c.id == image_id).values(values))
             record_image_event(connection, EventType.IMAGE_UPDATED, image_id, current.owner_id, now)
             return changed

@@ -6,6 +6,7 @@ a row that says how to request private data of Ada, and the response for other u
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -99,6 +100,22 @@ EXPECTED = {
         "/api/v1/images/actions/restore", 207, other=207, sent={"json": {"ids": ["{image_id}"]}}
     ),
     "empty_trash": Case("/api/v1/trash/actions/empty", 200, other=200),
+    "update_images": Case(
+        "/api/v1/images/actions/update", 200, other=200,
+        sent={"json": {"ids": ["{image_id}"], "visibility": "public"}},
+    ),
+    "update_images/search": Case(
+        "/api/v1/images/actions/update", 200, other=200, is_list=True,
+        sent={"json": {"q": SECRET, "remove_tags": ["absent"]}},
+    ),
+    "update_images/into": Case(
+        "/api/v1/images/actions/update", 200, other=400,
+        sent={"json": {"ids": ["{image_id}"], "collection_id": "{collection_id}"}},
+    ),
+    "check_images": Case(
+        "/api/v1/images/actions/check", 200, other=200, is_list=True,
+        sent={"json": {"sha256": [hashlib.sha256(picture(7)).hexdigest()]}},
+    ),
     "list_variants": Case(f"{IMAGE}/variants", 200),
     "sign_urls": Case(f"{IMAGE}/signed-urls", 200, sent={"json": {}}),
     "purge_variants": Case(f"{IMAGE}/variants", 200),

@@ -31,6 +31,7 @@ class Json(Body[Model], Generic[Model]):
     """JSON of a model."""
 
     model: type[Model]
+    max_bytes: int = MAX_BODY
 
     @property
     def contents(self) -> Mapping[str, Content]:
@@ -40,7 +41,7 @@ class Json(Body[Model], Generic[Model]):
     async def read(self, request: Request) -> Model:
         """The model that the body is."""
         check_media_type(request, JSON)
-        return parsed_json(self.model, await _whole(request))
+        return parsed_json(self.model, await _whole(request, self.max_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +103,20 @@ def _fields(body: bytes) -> dict[str, str]:
     return dict(pairs)
 
 
-async def _whole(request: Request) -> bytes:
+async def _whole(request: Request, max_bytes: int = MAX_BODY) -> bytes:
     check_encoding(request)
-    return await gathered(request.stream())
+    return await gathered(request.stream(), max_bytes)
 
 
-async def gathered(pieces: AsyncIterator[bytes]) -> bytes:
+async def gathered(pieces: AsyncIterator[bytes], max_bytes: int = MAX_BODY) -> bytes:
     """A body that arrives in pieces.
 
     Raises:
-        FileTooLarge: it is longer than `MAX_BODY`.
+        FileTooLarge: it is longer than `max_bytes`.
     """
     data = b""
     async for piece in pieces:
         data += piece
-        if len(data) > MAX_BODY:
-            raise FileTooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
+        if len(data) > max_bytes:
+            raise FileTooLarge(f"The body is larger than {max_bytes:,} bytes.")
     return data

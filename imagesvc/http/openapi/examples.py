@@ -14,6 +14,7 @@ COLLECTION, OWNER = "019aa5f1-02d4-7a9c-8c35-b1f0e6a94d57", "019aa5e8-7b30-7c1e-
 KEY, WEBHOOK = "019aa5e9-1f42-7d83-a0b6-29c5f7e8d410", "019aa5f2-5a6b-7e04-b7d1-83a9c0f5e62b"
 SESSION = "019aa5eb-4d60-7b19-8e57-c3f0a91d6b24"
 DELIVERY, EVENT = "019aa5f3-0b1c-7f25-86e3-9d4a7c2b5f18", "019aa5f2-f0a3-7b46-9a57-c8e1d2f30b69"
+DIGEST = "de9f0a5f3a337ce0e2edb2007351abc84bdfc0a81f98c26070c8ec2b8a35fef8"
 MADE, DONE = "2026-05-03T09:14:07.120000Z", "2026-05-03T09:14:07.480000Z"
 
 _KEY = {
@@ -73,7 +74,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "height": 3000,
         "frames": 1,
         "bytes": 3_410_227,
-        "sha256": "de9f0a5f3a337ce0e2edb2007351abc84bdfc0a81f98c26070c8ec2b8a35fef8",
+        "sha256": DIGEST,
         "dominant_color": "#4e6a7a",
         "palette": ["#4e6a7a", "#7fb5de", "#323b22", "#abcfed", "#c9b27f"],
         "thumbhash": "HOgJLQSId3+G93jYd2ZXZ4hgYgUn",
@@ -119,6 +120,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "flags": [17],
         "next_cursor": None,
     },
+    "UpdateRequest": {"ids": [IMAGE], "add_tags": ["heligoland"], "visibility": "public"},
+    "ImageProblem": {
+        "id": OWNER,
+        "status": 404,
+        "problem": {"code": "not_found", "status": 404, "title": "Not found"},
+    },
+    "CheckRequest": {"sha256": [DIGEST]},
+    "CheckEntry": {"sha256": DIGEST, "image_id": IMAGE, "is_trashed": False},
     "ImportRequest": {"url": "https://example.org/beach.jpg", "tags": ["sea"]},
     "ImageRefs": {"data": [{"type": "images", "id": IMAGE}]},
     "DeleteRequest": {"ids": [IMAGE]},
