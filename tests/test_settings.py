@@ -282,6 +282,43 @@ def test_the_key_of_the_upload_command_is_not_a_setting(monkeypatch: pytest.Monk
     assert load_settings().port == 8000
 
 
+OIDC = {
+    "oidc_issuer": "https://id.test",
+    "oidc_client_id": "photos",
+    "public_url": "https://photos.test",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({}, ""),
+        ({"oidc_issuer": "http://127.0.0.1:9/realm", "oidc_client_secret": "s"}, ""),
+        ({"oidc_client_secret_file": "/run/secrets/x"}, ""),
+        ({"oidc_issuer": "off"}, "is required with oidc_client_id"),
+        ({"oidc_client_id": "off"}, "requires oidc_client_id"),
+        ({"oidc_issuer": "http://id.test"}, "must be an https URL"),
+        ({"oidc_issuer": "https://id.test/?a=b"}, "must be an https URL"),
+        ({"oidc_issuer": "id.test"}, "must be an https URL"),
+        ({"public_url": "off"}, "requires public_url"),
+        ({"auth": "off"}, "requires auth = required"),
+        ({"oidc_client_secret": "s", "oidc_client_secret_file": "/x"}, "not both"),
+    ],
+    ids=str,
+)
+def test_the_log_in_at_a_provider_is_set_up_whole_and_safely(
+    changed: dict[str, str], word: str
+) -> None:
+    """Otherwise codes and secrets would be sent over http, or back to a wrong place."""
+    given = {**OIDC, **changed}
+    if not word:
+        assert load_settings(**given).oidc_issuer == given["oidc_issuer"]
+        return
+    with pytest.raises(SettingsError, match="oidc_issuer") as caught:
+        load_settings(**given)
+    assert word in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("given", "is_right"),
     [

@@ -29,6 +29,7 @@ from imagesvc.http.operations import Operation, operations_of
 from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
+from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.pages import PageEndpoints
 
 RESOURCES: tuple[type, ...] = (
@@ -52,6 +53,7 @@ RESOURCES: tuple[type, ...] = (
     KeyEndpoints,
     SessionEndpoints,
     SetupEndpoints,
+    OidcEndpoints,
     HealthEndpoints,
     MetricsEndpoints,
     HomeEndpoints,

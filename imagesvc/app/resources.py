@@ -44,6 +44,7 @@ from imagesvc.service.service import Service
 from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
+from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.pages import PageEndpoints
 from imagesvc.web.templating import Pages
 
@@ -189,6 +190,7 @@ def _accounts(service: Service) -> list[object]:
         KeyEndpoints(service.keys, accounts.users),
         SessionEndpoints(accounts.sessions, accounts.logins, accounts.users, service.rate_limits),
         SetupEndpoints(accounts.setup),
+        OidcEndpoints(service.code_flow, accounts.sessions),
     ]
 
 

@@ -14,6 +14,7 @@ from imagesvc.auth.logins import Logins
 from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.provider.jwks import Fetch, KeySet
 from imagesvc.auth.provider.provider import Provider
+from imagesvc.auth.provider.subjects import Subjects
 from imagesvc.auth.sessions.sessions import Sessions
 from imagesvc.auth.sessions.setup import Setup, announce, link_at
 from imagesvc.auth.tokens import AccessTokens
@@ -126,4 +127,4 @@ def read_provider(settings: Settings, users: UserStore, fetch: Fetch) -> Provide
     issuer, audience, source = settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks
     if source == "off":
         return None
-    return Provider(issuer, audience, KeySet(source, fetch), users)
+    return Provider(audience, KeySet(source, fetch), Subjects(issuer, users))

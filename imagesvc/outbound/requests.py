@@ -161,17 +161,28 @@ class Outbound:
             SourceUnavailable: there is no response, or another status than 200.
             FileTooLarge: the body is longer than `max_bytes`.
         """
+        status, body = await self.exchange(url, Sent(headers=(("Accept", accept),)), max_bytes)
+        if status != HTTPStatus.OK:
+            raise SourceUnavailable(f"The URL is answered with status {status}.")
+        return body
+
+    async def exchange(self, url: str, sent: Sent, max_bytes: int) -> tuple[int, bytes]:
+        """The status and the body of the response to a request.
+
+        Raises:
+            InvalidRequest: requests to this URL are not allowed.
+            SourceUnavailable: there is no response.
+            FileTooLarge: the body is longer than `max_bytes`.
+        """
         place = await self.checked(url)
         body = bytearray()
-        async with self.answer(place, Sent(headers=(("Accept", accept),))) as answer:
-            if answer.status != HTTPStatus.OK:
-                raise SourceUnavailable(f"The URL is answered with status {answer.status}.")
+        async with self.answer(place, sent) as answer:
             async with contextlib.aclosing(self.body(place, answer)) as pieces:
                 async for piece in pieces:
                     body += piece
                     if len(body) > max_bytes:
                         raise FileTooLarge(f"The body is larger than {max_bytes:,} bytes.")
-        return bytes(body)
+            return answer.status, bytes(body)
 
     def _tls(self) -> ssl.SSLContext:
         if self._ssl_context is None:

@@ -16,6 +16,7 @@ from imagesvc.service.library import (
     trash_of,
     users_of,
 )
+from imagesvc.service.oidc import code_flow_of, oidc_client_of
 from imagesvc.service.outbound import outbound_of
 from imagesvc.service.stores import stores_of
 from imagesvc.service.transforms import transforms_of
@@ -41,10 +42,12 @@ class Parts:
         self.settings = settings
         self.transforms = transforms_of(settings)
         given_key = None if is_offline else read_admin_key(settings)
+        oidc_client = None if is_offline else oidc_client_of(settings)
 
         self.files = files_of(settings, is_offline=is_offline)
         self.stores = stores_of(settings, self.files)
         self.accounts = accounts_of(settings, self.files, self.stores, given_key)
+        self.code_flow = code_flow_of(settings, oidc_client, self.files, self.accounts)
         self.rate_limits = rate_limits_of(settings)
         self.urls = urls_of(settings, self.files)
         self.outbound = outbound_of(settings, self.stores, resolver)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from imagesvc.settings.quantities import Seconds
 from imagesvc.settings.sources import PREFIX
-from imagesvc.syntax.hosts import is_loopback, split_hosts
+from imagesvc.syntax.hosts import is_loopback, is_safe_url, split_hosts
 
 
 class AccountSettings(BaseModel):
@@ -88,7 +87,7 @@ class AccountSettings(BaseModel):
             )
         if re.search(r"\s", str(given["jwt_issuer"])):  # users are kept as "issuer subject"
             raise ValueError("jwt_issuer holds white space")
-        if "://" in jwks and not _is_safe_url(jwks):
+        if "://" in jwks and not is_safe_url(jwks):
             raise ValueError("keys are fetched by https, or by http from this machine")
         return jwks
 
@@ -98,7 +97,39 @@ class AccountSettings(BaseModel):
         return self.auth == "required"
 
 
-def _is_safe_url(url: str) -> bool:
-    """Whether data fetched from the URL cannot be changed on the way."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+class OidcSettings(BaseModel):
+    """The identity provider where browsers log in, and this service as its client."""
+
+    oidc_client_id: str = Field("off", description="Id of this service at the provider.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Its secret; none for a public client."
+    )
+    oidc_client_secret_file: Path | None = Field(
+        None, description="File with this secret instead, such as a mounted one."
+    )
+    oidc_issuer: str = Field(
+        "off",
+        validate_default=True,
+        description="Issuer URL of the provider where browsers log in, or off.",
+    )
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_complete(cls, issuer: str, info: ValidationInfo) -> str:
+        given = info.data
+        client_id = given.get("oidc_client_id", "off")
+        if issuer == "off":
+            if client_id != "off":
+                raise ValueError("is required with oidc_client_id")
+            return issuer
+        if not is_safe_url(issuer) or re.search(r"[\s?#]", issuer):
+            raise ValueError("must be an https URL without query, or http on this machine")
+        if client_id == "off":
+            raise ValueError("requires oidc_client_id")
+        if given.get("oidc_client_secret") and given.get("oidc_client_secret_file"):
+            raise ValueError("takes oidc_client_secret or oidc_client_secret_file, not both")
+        if given.get("public_url", "off") == "off":
+            raise ValueError("requires public_url, to which the provider sends browsers back")
+        if given.get("auth") == "off":
+            raise ValueError("requires auth = required")
+        return issuer

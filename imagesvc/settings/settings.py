@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from imagesvc.settings.accounts import AccountSettings
+from imagesvc.settings.accounts import AccountSettings, OidcSettings
 from imagesvc.settings.addresses import AddressSettings
 from imagesvc.settings.connections import ConnectionSettings
 from imagesvc.settings.delivery import DeliverySettings
@@ -35,6 +35,7 @@ class Settings(
     LogSettings,  # Pydantic validates and lists the fields of the last class first
     RetentionSettings,
     LimitSettings,
+    OidcSettings,
     AccountSettings,
     AddressSettings,
     DeliverySettings,

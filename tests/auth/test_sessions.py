@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.auth.sessions.cookies import CookiePlace, set_session_cookie
+from imagesvc.auth.sessions.cookies import NAME, CookiePlace, set_cookie
 from imagesvc.auth.sessions.sessions import Sessions
 from imagesvc.auth.users import made_user
 from imagesvc.model.accounts import User
@@ -131,8 +131,8 @@ async def test_public_url_decides_the_name_of_the_cookie(
     """It is the URL that browsers use, also where TLS ends at a proxy that is not trusted."""
     place, response = CookiePlace.of(request(**scope)), Response()
 
-    set_session_cookie(request(**scope), response, "x", LIFETIME)
+    set_cookie(request(**scope), response, NAME, "x", LIFETIME)
 
-    assert (place.name, place.path) == (name, path)
+    assert (place.name_of(NAME), place.path) == (name, path)
     is_secure = "; Secure" in response.headers["set-cookie"]
     assert is_secure == name.startswith("__")

@@ -17,7 +17,7 @@ from imagesvc.auth.csrf import check_own_origin
 from imagesvc.auth.logins import Logins
 from imagesvc.auth.principals import Scope, scopes_of_user
 from imagesvc.auth.rates.limits import Limit, RateLimits
-from imagesvc.auth.sessions.cookies import remove_session_cookie, set_session_cookie
+from imagesvc.auth.sessions.cookies import NAME, remove_cookie, set_cookie
 from imagesvc.auth.sessions.sessions import Opened, Sessions, session_of
 from imagesvc.errors import Forbidden, NotFound, Unauthorized
 from imagesvc.http.bodies.json_bodies import Json
@@ -142,7 +142,7 @@ class SessionEndpoints:
         response = Response(
             status_code=204, headers={"cache-control": "no-store", "clear-site-data": '"cache"'}
         )
-        remove_session_cookie(call.request, response)
+        remove_cookie(call.request, response, NAME)
         return response
 
     @operation(
@@ -183,7 +183,7 @@ def logged_in(request: Request, user: User, opened: Opened, sessions: Sessions) 
             session=_shown(session, session.id),
         )
     )
-    set_session_cookie(request, response, opened.token, sessions.lifetime)
+    set_cookie(request, response, NAME, opened.token, sessions.lifetime)
     return response
 
 

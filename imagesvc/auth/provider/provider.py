@@ -1,36 +1,25 @@
-"""Users of an identity provider: its JWTs, and the users made for their subjects."""
+"""The JWTs of an identity provider, which are accepted as credentials."""
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from imagesvc.auth.principals import USER_SCOPES, Scope
-from imagesvc.auth.provider.external_names import names_for
 from imagesvc.auth.provider.jwks import KeySet
-from imagesvc.auth.tokens import decoded
-from imagesvc.errors import Conflict, InvalidToken
+from imagesvc.auth.provider.subjects import Subjects
+from imagesvc.auth.provider.verification import verified_claims
+from imagesvc.errors import InvalidToken
 from imagesvc.model.accounts import User
-from imagesvc.model.ids import UserId, new_id, utc_now
-from imagesvc.store.accounts import UserStore
-
-LEEWAY_SECONDS = 30.0
-MAX_SUBJECT = 255  # OpenID Connect Core, section 2
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Accepts the tokens of one issuer for one audience."""
 
-    issuer: str
     audience: str
     keys: KeySet
-    users: UserStore
-    clock: Callable[[], datetime] = utc_now
+    subjects: Subjects
 
     async def user(self, token: str, header: dict[str, Any]) -> tuple[User, frozenset[Scope]]:
         """The user of a token, created at the first token, and its scopes.
@@ -39,44 +28,10 @@ class Provider:
             InvalidToken: the token is not valid.
             Unavailable: the keys are not available.
         """
-        key_id = header.get("kid")
-        if not isinstance(key_id, str | None):
-            raise InvalidToken("The access token is not valid.")
-        algorithm, key = await self.keys.key(key_id)
-        claims = decoded(
-            token, key, (algorithm,), audience=self.audience, issuer=self.issuer,
-            leeway=LEEWAY_SECONDS,
-        )  # fmt: skip
-        subject = claims["sub"]
-        if not isinstance(subject, str) or not re.fullmatch(r"[\x20-\x7e]+", subject):
-            raise InvalidToken("The access token names no subject that can be kept.")
-        if len(subject) > MAX_SUBJECT:
-            raise InvalidToken("The access token names no subject that can be kept.")
-        return await self._known(subject), scopes_of(claims)
-
-    async def _known(self, subject: str) -> User:
-        """The user of a subject: the existing one, or a new one."""
-        namespaced = f"{self.issuer} {subject}"
-        for name in names_for(self.issuer, subject):
-            user = await self.users.with_subject(namespaced)
-            if user is not None:
-                return user
-            user = User(
-                id=UserId(new_id()),
-                name=name,
-                password_hash=None,
-                is_admin=False,
-                is_disabled=False,
-                created_at=self.clock(),
-                subject=namespaced,
-            )
-            with contextlib.suppress(Conflict):  # the name is in use, or another request was faster
-                await self.users.add(user)
-                return user
-        user = await self.users.with_subject(namespaced)
-        if user is None:
-            raise Conflict("Every name for this user is in use.")
-        return user
+        claims = await verified_claims(
+            token, header, self.keys, audience=self.audience, issuer=self.subjects.issuer
+        )
+        return await self.subjects.user(claims["sub"]), scopes_of(claims)
 
 
 def scopes_of(claims: dict[str, Any]) -> frozenset[Scope]:

@@ -1,7 +1,7 @@
-"""The cookie of a session: its name and attributes, and how it is read.
+"""The cookie of a session, and others that no script reads: names, attributes, and reading.
 
-Its name and path depend on where the browser sees the service, so that a page of a neighbouring
-host or of another path cannot set it (RFC 6265bis, section 4.1.3). Only this name is read.
+Name and path depend on where the browser sees the service, so that a page of a neighbouring
+host or of another path cannot set one (RFC 6265bis, section 4.1.3). Only these names are read.
 """
 
 from __future__ import annotations
@@ -34,53 +34,48 @@ class CookiePlace:
         scheme = base.scheme or request.scope["scheme"]
         return cls(scheme == "https", base.path or "/")
 
-    @property
-    def name(self) -> str:
-        """The name of the cookie; the prefixes are rules that browsers enforce."""
+    def name_of(self, plain: str) -> str:
+        """The name of a cookie here; the prefixes are rules that browsers enforce."""
         if not self.is_secure:
-            return NAME
-        return f"__Host-{NAME}" if self.path == "/" else f"__Secure-{NAME}"
+            return plain
+        return f"__Host-{plain}" if self.path == "/" else f"__Secure-{plain}"
 
 
 def session_token(request: Request) -> str | None:
-    """The token in the cookie of a request.
+    """The token in the session's cookie of a request, if it looks like one."""
+    value = cookie_value(request, NAME)
+    return None if value is None or _TOKEN.fullmatch(value) is None else value
+
+
+def cookie_value(request: Request, plain: str) -> str | None:
+    """The value of the cookie with this name, without its prefix.
 
     None if there is no such cookie, and also if there are two, of which one was set for another
     path or by a neighbouring host.
     """
-    values = cookie_values(request, CookiePlace.of(request).name)
-    if len(values) != 1 or _TOKEN.fullmatch(values[0]) is None:
-        return None
-    return values[0]
-
-
-def cookie_values(request: Request, name: str) -> list[str]:
-    """The values of all cookies with this name."""
+    name = CookiePlace.of(request).name_of(plain)
     lines = [value for key, value in request.headers.raw if key == b"cookie"]
     pairs = (pair.partition("=") for pair in b";".join(lines).decode("latin-1").split(";"))
-    return [value.strip() for key, _, value in pairs if key.strip() == name]
+    values = [value.strip() for key, _, value in pairs if key.strip() == name]
+    return values[0] if len(values) == 1 else None
 
 
-def set_session_cookie(
-    request: Request, response: Response, token: str, lifetime: timedelta
+def set_cookie(
+    request: Request, response: Response, plain: str, value: str, lifetime: timedelta
 ) -> None:
-    """Have the browser send the token with each request to this service."""
-    _set(request, response, token, int(lifetime.total_seconds()))
-
-
-def remove_session_cookie(request: Request, response: Response) -> None:
-    """Have the browser forget the token."""
-    _set(request, response, "", 0)
-
-
-def _set(request: Request, response: Response, value: str, max_age: int) -> None:
+    """Have the browser send a value with each request to this service, and show it to no script."""
     place = CookiePlace.of(request)
     response.set_cookie(
-        place.name,
+        place.name_of(plain),
         value,
-        max_age=max_age,
+        max_age=int(lifetime.total_seconds()),
         path=place.path,
         secure=place.is_secure,
         httponly=True,
         samesite="lax",
     )
+
+
+def remove_cookie(request: Request, response: Response, plain: str) -> None:
+    """Have the browser forget the value."""
+    set_cookie(request, response, plain, "", timedelta())

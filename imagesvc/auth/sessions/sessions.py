@@ -49,7 +49,7 @@ class Sessions:
         """
         opened = self.drafted(user.id, request)
         if not await self.store.add(opened.session, user, self.valid, replaced_by(request)):
-            raise Unauthorized("The name or the password is wrong.")
+            raise Unauthorized("The user has changed; log in again.")
         return opened
 
     def drafted(self, user_id: UserId, request: Request) -> Opened:

@@ -1,0 +1,67 @@
+"""The log-in of browsers at an identity provider, made from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagesvc.auth.accounts import Accounts
+from imagesvc.auth.provider.code_flow import CALLBACK, CodeFlow, OidcClient
+from imagesvc.auth.provider.discovery import Discovery
+from imagesvc.auth.provider.subjects import Subjects
+from imagesvc.errors import Unavailable, text_of
+from imagesvc.outbound.requests import Outbound, Sent
+from imagesvc.service.files import Files
+from imagesvc.service.outbound import provider_rules
+from imagesvc.settings.settings import Settings
+from imagesvc.store.files.secret import derive_key, load_secret
+
+
+class ClientSecretUnusable(Unavailable):
+    """The file of this service's secret at an identity provider cannot be used."""
+
+
+def oidc_client_of(settings: Settings) -> OidcClient | None:
+    """This service as a client of the provider; None where the settings name no provider.
+
+    Raises:
+        ClientSecretUnusable: the file of the secret cannot be read, or is empty.
+    """
+    if settings.oidc_issuer == "off":
+        return None
+    redirect_uri = f"{settings.public_url}{CALLBACK}"
+    return OidcClient(settings.oidc_client_id, _secret(settings), redirect_uri)
+
+
+def _secret(settings: Settings) -> str | None:
+    path, given = settings.oidc_client_secret_file, settings.oidc_client_secret
+    if path is None:
+        return None if given is None else given.get_secret_value()
+    try:
+        secret = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClientSecretUnusable(f"oidc_client_secret_file: {text_of(error)}.") from error
+    if not secret:
+        raise ClientSecretUnusable(f"oidc_client_secret_file: {path} is empty.")
+    return secret
+
+
+def code_flow_of(
+    settings: Settings, client: OidcClient | None, files: Files, accounts: Accounts
+) -> CodeFlow | None:
+    """The log-in at the provider; None without a provider."""
+    if client is None:
+        return None
+    outbound = Outbound(provider_rules())
+
+    async def post(
+        url: str, headers: Mapping[str, str], body: bytes, max_bytes: int
+    ) -> tuple[int, bytes]:
+        return await outbound.exchange(url, Sent("POST", tuple(headers.items()), body), max_bytes)
+
+    return CodeFlow(
+        client,
+        Discovery(settings.oidc_issuer, outbound.get),
+        Subjects(settings.oidc_issuer, accounts.users),
+        derive_key(load_secret(files.data_dir.secret), "browser-tickets"),
+        post,
+    )

@@ -1,0 +1,84 @@
+"""The log-in of browsers at an identity provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from imagesvc.auth.provider.browser_tickets import LIFETIME_SECONDS
+from imagesvc.auth.provider.code_flow import CALLBACK, START, CodeFlow, Returned
+from imagesvc.auth.rates.limits import Limit
+from imagesvc.auth.sessions.cookies import NAME, cookie_value, remove_cookie, set_cookie
+from imagesvc.auth.sessions.sessions import Sessions
+from imagesvc.errors import Forbidden, NotFound, Unavailable
+from imagesvc.http.calls import Call
+from imagesvc.http.models import LenientQuery
+from imagesvc.http.operations import operation
+from imagesvc.web.pages import TAG, own_path
+
+TICKET = "imagesvc-login"
+HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+
+
+class StartQuery(LenientQuery):
+    """The page to show after the log-in."""
+
+    next: str = "/"
+
+
+class CallbackQuery(LenientQuery):
+    """The answer of the provider (RFC 6749, section 4.1.2)."""
+
+    code: str | None = None
+    state: str | None = None
+    iss: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OidcEndpoints:
+    """The two steps of the log-in; the fields are their dependencies."""
+
+    flow: CodeFlow | None
+    """None where the settings name no provider."""
+    sessions: Sessions
+
+    @operation(
+        "start_oidc", "GET", START, tag=TAG, query=StartQuery, limit=Limit.ADDRESS,
+        is_documented=False, answers={303: None}, errors=(NotFound, Unavailable),
+    )  # fmt: skip
+    async def start(self, call: Call[StartQuery, None]) -> Response:
+        """Send the browser to the provider, with a cookie that binds the log-in to it."""
+        flow = self._known_flow()
+        url, ticket = await flow.start(call.query.next)
+        response = _redirect(url)
+        lifetime = timedelta(seconds=LIFETIME_SECONDS)
+        set_cookie(call.request, response, TICKET, ticket.text, lifetime)
+        return response
+
+    @operation(
+        "finish_oidc", "GET", CALLBACK, tag=TAG, query=CallbackQuery, limit=Limit.ADDRESS,
+        is_documented=False, answers={303: None}, errors=(NotFound, Forbidden, Unavailable),
+    )  # fmt: skip
+    async def finish(self, call: Call[CallbackQuery, None]) -> Response:
+        """Log in the browser that comes back from the provider."""
+        flow, query = self._known_flow(), call.query
+        returned = Returned(query.code, query.state, query.iss, query.error)
+        user, target = await flow.finish(cookie_value(call.request, TICKET) or "", returned)
+        opened = await self.sessions.begin(user, call.request)
+        response = _redirect(f"{call.base}{own_path(target)}")
+        set_cookie(call.request, response, NAME, opened.token, self.sessions.lifetime)
+        remove_cookie(call.request, response, TICKET)
+        return response
+
+    def _known_flow(self) -> CodeFlow:
+        if self.flow is None:
+            raise NotFound("This service has no identity provider for browsers.")
+        return self.flow
+
+
+def _redirect(location: str) -> Response:
+    return Response(status_code=HTTPStatus.SEE_OTHER, headers={**HEADERS, "location": location})
