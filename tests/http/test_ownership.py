@@ -172,6 +172,8 @@ EXPECTED = {
     "create_session": Case("/api/v1/session", 400, 400, 400, sent={"json": {}}),
     "get_session": Case("/api/v1/session", 200, other=200, is_list=True),
     "delete_session": Case("/api/v1/session", 204, other=204, stranger=204),
+    "start_oidc": Case("/auth/oidc/start", 404, stranger=404),
+    "finish_oidc": Case("/auth/oidc/callback", 404, stranger=404),
     "set_up": Case("/api/v1/setup", 400, 400, 400, sent={"json": {}}),
     "list_sessions": Case("/api/v1/sessions?user={user_id}", 200),
     "revoke_session": Case("/api/v1/sessions/{session_id}", 204),
