@@ -33,7 +33,8 @@ class ImageCache:
         """
         image = self._images.get(image_id)
         if image is not None:
-            check_exists(image, self.clock())
+            if image.has_expired(self.clock()):
+                raise NotFound(NO_SUCH_ID)
             self._images.move_to_end(image_id)
             return image
         changes = self._changes
@@ -67,13 +68,3 @@ class ImageCache:
         shared = [key for key, image in self._images.items() if image.original.digest == digest]
         for image_id in shared:
             del self._images[image_id]
-
-
-def check_exists(image: Image, now: datetime) -> None:
-    """Hide an image from the time when it expires.
-
-    Raises:
-        NotFound: it has expired.
-    """
-    if image.has_expired(now):
-        raise NotFound(NO_SUCH_ID)

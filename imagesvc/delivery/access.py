@@ -55,6 +55,18 @@ class Access:
             principal.check(Scope.READ)
         return image
 
+    async def find_again(self, request: Request, asked: Asked, image: Image) -> Image:
+        """The image once more, after some work for a request for it.
+
+        Meanwhile it may have expired, or have been changed, deleted or put into the trash.
+
+        Raises:
+            NotFound: the image does not exist any more for this requester.
+        """
+        if image.expires_at is None and self.images.holds(image):
+            return image
+        return await self.find_image(request, asked)
+
     async def may_have_location(self, request: Request, image: Image) -> bool:
         """Whether the requester may read the original with its location: owner or admin."""
         principal = await self._principal(request)

@@ -53,6 +53,7 @@ class OriginalAnswers:
         admit, _ = await self.access.render_check(request, asked)
         for _ in range(FETCH_ATTEMPTS):
             copy = await self.copies.fetch(image, admit)
+            image = await self.access.find_again(request, asked, image)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
                 return await self._without_location(request, image, asked, copy)
         raise evicted()

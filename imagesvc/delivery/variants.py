@@ -13,15 +13,15 @@ from starlette.types import Scope as AsgiScope
 
 from imagesvc.cache.content import Fetched, StoredFile
 from imagesvc.cache.identity import VariantRequest
-from imagesvc.cache.images import ImageCache, check_exists
+from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.bodies import fetched_body, is_fresh, not_modified
 from imagesvc.delivery.headers import (
     CREDENTIALS,
+    Headers,
     Representation,
-    cache_control,
     image_headers,
     server_timing,
 )
@@ -104,9 +104,7 @@ class VariantAnswers:
         if kind is None:
             raise NotFound("This image has no format to show.")
         shown = Representation(kind, f'"{wanted.key[:32]}"', vary)
-        headers = image_headers(image, shown, asked, self.rules)
-        if asked.debug and self.rules.allow_debug:
-            headers["x-imagesvc-plan"] = wanted.text
+        headers = self._headers(image, shown, asked, wanted)
         if is_fresh(request, headers):
             return not_modified(headers), None
         for _ in range(FETCH_ATTEMPTS):
@@ -114,14 +112,22 @@ class VariantAnswers:
                 fetched = await self._fetched(request, wanted, asked)
             except ClientLeft:
                 return Response(status_code=CLIENT_LEFT), None
+            current = await self.access.find_again(request, asked, image)
+            if current is not image or image.expires_at is not None:
+                headers = self._headers(current, shown, asked, wanted)
             headers["server-timing"] = server_timing(fetched, began)
-            if image.expires_at is not None:  # the rendering may have taken a while
-                check_exists(image, self.images.clock())
-                headers["cache-control"] = cache_control(image, asked, self.rules)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
                 response = await fetched_body(request, headers, fetched, self.rules.sendfile)
                 return response, fetched
         raise evicted()
+
+    def _headers(
+        self, image: Image, shown: Representation, asked: Asked, wanted: VariantRequest
+    ) -> Headers:
+        headers = image_headers(image, shown, asked, self.rules)
+        if asked.debug and self.rules.allow_debug:
+            headers["x-imagesvc-plan"] = wanted.text
+        return headers
 
     async def _fetched(self, request: Request, wanted: VariantRequest, asked: Asked) -> Fetched:
         """The variant, while the client waits for it.

@@ -273,6 +273,29 @@ def test_deleting_works_on_a_full_disk(server: Server, disk: Disk) -> None:
     assert server.log().count("reserve.filled") == 2
 
 
+def test_the_trash_works_on_a_full_disk(server: Server, disk: Disk) -> None:
+    """Operators of a gallery put images there, and empty it: both use the reserve."""
+    images = [server.upload(marked(PICTURE, number)) for number in range(6)]
+    for image in images:
+        server.finished(image["job"]["id"])
+    shrink_wal(server)
+    disk.leave(0)
+    refused = server.client.post("/api/v1/collections", json={"title": "no room"})
+
+    ids = [image["id"] for image in images[:4]]
+    put_in = server.client.post("/api/v1/images/actions/trash", json={"ids": ids})
+    emptied = server.client.post("/api/v1/trash/actions/empty")
+
+    assert (refused.status_code, refused.json()["code"]) == (507, "insufficient_storage")
+    assert [entry["status"] for entry in put_in.json()["data"]] == [204] * 4
+    assert (emptied.status_code, emptied.json()) == (200, {"deleted": 4})
+    assert len(server.blobs()) == 2
+    assert server.client.get(f"/images/{ids[0]}").status_code == 404
+    assert server.client.get(f"/images/{images[5]['id']}/thumbnail").status_code == 200
+    assert server.log().count("reserve.spent") == 1
+    assert server.cli("check").returncode == 0
+
+
 def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk: Disk) -> None:
     """The first deletes used the reserve; next, variants are removed, which can be made again."""
     images = [server.upload(large(number, 1600, 1200)) for number in range(3)]
