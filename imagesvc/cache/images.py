@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.model.ids import Digest, ImageId
 from imagesvc.model.images import Image
 from imagesvc.store.images import ImageStore
 
@@ -21,7 +18,6 @@ class ImageCache:
 
     store: ImageStore
     max_images: int = MAX_IMAGES
-    clock: Callable[[], datetime] = utc_now
     _images: OrderedDict[ImageId, Image] = field(default_factory=OrderedDict)
     _changes: int = 0
 
@@ -33,15 +29,13 @@ class ImageCache:
         """
         image = self._images.get(image_id)
         if image is not None:
-            if image.has_expired(self.clock()):
-                raise NotFound(NO_SUCH_ID)
             self._images.move_to_end(image_id)
             return image
         changes = self._changes
         image = await self.store.get(image_id)
         is_current = changes == self._changes  # otherwise it may have been deleted meanwhile
-        # An image in the trash may be deleted by another process, which cannot call `forget`.
-        if is_current and not image.is_trashed:
+        # Another process may delete what is in the trash or expires; it cannot call `forget`.
+        if is_current and not image.is_trashed and image.expires_at is None:
             self._images[image_id] = image
             if len(self._images) > self.max_images:
                 self._images.popitem(last=False)

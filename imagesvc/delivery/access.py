@@ -63,9 +63,7 @@ class Access:
         Raises:
             NotFound: the image does not exist any more for this requester.
         """
-        if image.expires_at is None and self.images.holds(image):
-            return image
-        return await self.find_image(request, asked)
+        return image if self.images.holds(image) else await self.find_image(request, asked)
 
     async def may_have_location(self, request: Request, image: Image) -> bool:
         """Whether the requester may read the original with its location: owner or admin."""

@@ -112,8 +112,8 @@ class VariantAnswers:
                 fetched = await self._fetched(request, wanted, asked)
             except ClientLeft:
                 return Response(status_code=CLIENT_LEFT), None
-            current = await self.access.find_again(request, asked, image)
-            if current is not image or image.expires_at is not None:
+            if fetched.tier != "memory":  # it took a while
+                current = await self.access.find_again(request, asked, image)
                 headers = self._headers(current, shown, asked, wanted)
             headers["server-timing"] = server_timing(fetched, began)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
@@ -151,7 +151,6 @@ class VariantAnswers:
             isinstance(content, StoredFile)
             or response.status_code != 200  # noqa: PLR2004  # a range is not the whole
             or image.shown_as is Visibility.PRIVATE
-            or image.expires_at is not None  # its age in caches changes with each response
             or asked.is_shared
             or not self.images.holds(image)
         ):

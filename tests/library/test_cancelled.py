@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from imagesvc.errors import NotFound
 from imagesvc.library.edit import Editor, ImageChange
 from imagesvc.library.remove import Removal
+from imagesvc.library.trash import Trash
 from imagesvc.library.users import NewOwner, Users
 from imagesvc.model.ids import Digest, ImageId, UserId
 from imagesvc.model.images import Image, Visibility
@@ -18,6 +19,7 @@ from imagesvc.store.accounts import UserStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.images import ImageStore
+from imagesvc.store.removal.trash import TrashStore
 from imagesvc.store.versions import Expected
 from tests.crash.pictures import jpeg
 from tests.gates import Gate, cancelled_at
@@ -73,6 +75,36 @@ async def test_an_edit_that_is_committed_is_made_known_to_delivery(tmp_path: Pat
 
         assert (await service.stores.images.get(image.id)).visibility == Visibility.PRIVATE
     assert changed == [image.id]
+
+
+class GatedTrash(TrashStore):
+    """A trash with a gate behind each commit."""
+
+    def __init__(self, database: Database, gate: Gate) -> None:
+        super().__init__(database)
+        self._gate = gate
+
+    async def put_in(self, image_ids: Sequence[ImageId], *, now: datetime) -> None:
+        """Put in, then wait at the gate."""
+        await super().put_in(image_ids, now=now)
+        await self._gate.wait()
+
+
+async def test_a_trashing_that_is_committed_is_made_known_to_delivery(tmp_path: Path) -> None:
+    """The row that a stranger has just requested must not be answered from memory."""
+    gate = Gate()
+    async with running_service(tmp_path / "data") as service:
+        image = await upload(service, jpeg(1))
+        rows = service.caches.images
+        seen = await rows.get(image.id)
+        assert rows.holds(seen)
+        store = GatedTrash(service.stores.database, gate)
+        trash = Trash(store, service.removal, rows, service.caches.variants)
+
+        await cancelled_at(gate, trash.put_in([image.id]))
+
+        assert not rows.holds(seen)
+        assert (await rows.get(image.id)).is_trashed
 
 
 async def test_a_deletion_whose_row_is_gone_removes_the_blob(tmp_path: Path) -> None:
