@@ -33,6 +33,27 @@ def test_an_outage_is_logged_once_a_minute_and_its_end_once() -> None:
     assert lines[-1]["seconds"] == REPEAT_SECONDS + 1
 
 
+def test_failures_between_successes_are_one_outage_until_a_calm_time() -> None:
+    """Each would begin and end one otherwise."""
+    now = [0.0]
+    outage = Outage("it fails", "it.failed", "it works again", "it.works", lambda: now[0], calm=30)
+
+    with capture_logs() as lines:
+        for _second in range(20):
+            outage.failed()
+            now[0] += 1
+            outage.passed()
+        now[0] += 28
+        outage.passed()
+        assert outage.is_on
+        now[0] += 1
+        outage.passed(kind="A")
+
+    assert not outage.is_on
+    assert [line["action"] for line in lines] == ["it.failed", "it.works"]
+    assert (lines[-1]["seconds"], lines[-1]["kind"]) == (19, "A")
+
+
 @pytest.mark.anyio
 async def test_a_data_directory_that_takes_no_file_is_logged_once(tmp_path: Path) -> None:
     times = count(0, PAUSE_SECONDS)

@@ -96,8 +96,10 @@ def _caches(caches: Caches) -> list[Metric]:
 
 
 def _damage(files: Files, stores: Stores) -> list[Metric]:
+    failed = stores.database.failures.count
     return [
         _gauge("blobs_damaged", "Stored files found damaged.", files.verified.damaged),
+        _counter("database_failures", "Work that the database failed.", failed),
         _gauge("database_damaged", "Whether damage was found.", stores.database.is_damaged),
     ]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -192,7 +191,7 @@ async def test_events_that_cannot_be_sent_for_a_time_are_logged_once(
             async with refusing(database, "INSERT"):
                 for attempt in range(1, 5):
                     await tell(database, 1)
-                    await asyncio.to_thread(until, lambda: failures(lines) >= attempt)  # noqa: B023
+                    await asyncio.to_thread(until, lambda: database.failures.count >= attempt)  # noqa: B023
             await asyncio.to_thread(until, lambda: len(receiver.at("/x")) == 4)
 
     actions = [line["action"] for line in lines if line["action"].startswith("webhooks.")]
@@ -209,7 +208,7 @@ async def test_results_that_cannot_be_stored_for_a_time_are_logged_once(
         async with sending(database) as dispatcher:
             async with refusing(database, "UPDATE"):
                 await tell(database, 1)
-                await asyncio.to_thread(until, lambda: failures(lines) >= 3)
+                await asyncio.to_thread(until, lambda: database.failures.count >= 3)
             await hook_of(database, receiver.url("/x"))
             await tell(database, 1)
             await asyncio.to_thread(until, lambda: dispatcher.attempts)
@@ -217,11 +216,6 @@ async def test_results_that_cannot_be_stored_for_a_time_are_logged_once(
 
     actions = [line["action"] for line in lines if line["action"].startswith("webhooks.")]
     assert actions == ["webhooks.unsettled", "webhooks.settled"]
-
-
-def failures(lines: Sequence[MutableMapping[str, Any]]) -> int:
-    """How many statements the database has refused."""
-    return sum(line["action"] == "database.failed" for line in lines)
 
 
 @pytest.mark.parametrize("turns", range(8))

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage
 from imagesvc.store.db.connections import UnitConnection
+from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
 from imagesvc.store.files.reserve import Reserve
 
@@ -68,9 +69,15 @@ class Database:
     """The embedded database at `path`; connections are opened at first use, until `close()`."""
 
     def __init__(
-        self, path: Path, reserve: Reserve | None = None, *, engine: Engine | None = None
+        self,
+        path: Path,
+        reserve: Reserve | None = None,
+        *,
+        engine: Engine | None = None,
+        failures: DatabaseFailures | None = None,
     ) -> None:
         self.path = path
+        self.failures = failures or DatabaseFailures()
         self.is_damaged = False
         """Whether a statement has met damage since the start."""
         self._reserve = reserve
@@ -103,12 +110,14 @@ class Database:
         """
         reader = await self._idle.get()
         try:
-            return await reader.run(work)
-        except DatabaseDamaged:
-            self.note_damage()
+            found = await reader.run(work)
+        except ImagesvcError as error:
+            self._note(error)
             raise
         finally:
             self._return(reader)
+        self._note(None)
+        return found
 
     def _return(self, reader: UnitConnection) -> None:
         if not reader.is_busy:
@@ -122,6 +131,15 @@ class Database:
     def _returned(self, reader: UnitConnection, returning: asyncio.Task[None]) -> None:
         self._returning.discard(returning)
         self._idle.put_nowait(reader)
+
+    def _note(self, error: BaseException | None) -> None:
+        """Record the outcome of a unit of work."""
+        if error is None:
+            self.failures.passed()
+        elif isinstance(error, DatabaseDamaged):
+            self.note_damage()
+        else:
+            self.failures.failed(error)
 
     def note_damage(self) -> None:
         """Remember that the database is damaged; this is logged once."""
@@ -168,8 +186,7 @@ class Database:
 
     def _settle(self, batch: list[_Pending]) -> None:
         for item in batch:
-            if isinstance(item.error, DatabaseDamaged):
-                self.note_damage()
+            self._note(item.error)
             item.settle()
         # Do not notify waiters when no write succeeded: a failed writer would wake itself again.
         if any(item.wakes and item.error is None for item in batch):

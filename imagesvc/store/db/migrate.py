@@ -65,7 +65,7 @@ def _migrate(data_dir: DataDir) -> None:
     """Like `migrate`, with errors of imagesvc; SQLite does not report missing inodes."""
     path = data_dir.database
     try:
-        with translated(is_logged=False):  # the start ends with its text
+        with translated():
             migrate(path)
     except (InsufficientStorage, DatabaseDamaged, DatabaseNewer, SchemaDiffers):
         raise

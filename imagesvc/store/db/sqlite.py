@@ -8,18 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage, Unavailable
 
-log = structlog.get_logger()
-
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
-MAX_LOGGED = 300
-"""Characters of an error of SQLite in the log."""
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}  # the latter: no room for the index of the log
 
 
@@ -61,33 +56,34 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def translated(*, is_logged: bool = True) -> Iterator[None]:
-    """Turn the driver's errors into ours, once, here; the log has what ours do not say."""
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into ours, once, here; the driver's is the cause of ours."""
     try:
         yield
     except DBAPIError as error:
-        ours = _translation(error)
-        if is_logged and not isinstance(ours, InsufficientStorage | DatabaseDamaged):
-            log.error(
-                "the database failed",
-                action="database.failed",
-                error=str(error.orig)[:MAX_LOGGED],  # SQLite's words, without values
-                kind=_error_name(error),
-            )
-        raise ours from error
+        raise _translation(error) from error
+
+
+def failure_behind(error: BaseException) -> DBAPIError | None:
+    """The driver's error that `translated` made this one of, if ours does not say it all."""
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError) or type(error) is not type(_translation(cause)):
+        return None
+    return None if isinstance(error, InsufficientStorage | DatabaseDamaged) else cause
 
 
 def _translation(error: DBAPIError) -> ImagesvcError:
     if isinstance(error, OperationalError):
-        if _error_name(error) in _FULL:
+        if error_name(error) in _FULL:
             return InsufficientStorage("The disk that holds the database is full.")
         return Unavailable("The database cannot be used now.")
-    if _error_name(error).startswith(_DAMAGED):
+    if error_name(error).startswith(_DAMAGED):
         return DatabaseDamaged("The database is damaged.")
     if error.connection_invalidated:
         return Unavailable("The database cannot be used now.")
     return ImagesvcError("The database refused a statement.")
 
 
-def _error_name(error: DBAPIError) -> str:
+def error_name(error: DBAPIError) -> str:
+    """SQLite's name of an error, such as `SQLITE_BUSY`; empty if there is none."""
     return getattr(error.orig, "sqlite_errorname", "")
