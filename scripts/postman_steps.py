@@ -51,6 +51,7 @@ STEPS: Mapping[str, Step] = {
     "put_upload": Step(query={name: f"{{{{{name}}}}}" for name in ("kid", "exp", "sig")}),
     "list_images": Step(),
     "get_timeline": Step(),
+    "get_facets": Step(),
     "get_timeline_month": Step(path={"month": "2026-05"}),
     "get_image": Step(),
     "edit_image": Step(body={"title": "Low tide", "visibility": "public"}),
@@ -80,6 +81,8 @@ STEPS: Mapping[str, Step] = {
     "remove_collection_images": Step(body=REFS),
     "delete_collection": Step(),
     "list_jobs": Step(),
+    "summarize_jobs": Step(),
+    "retry_jobs": Step(body={"status": "failed"}),
     "get_job": Step(),
     # 409: it has succeeded. Cancelling a job that has ended deletes it.
     "retry_job": Step(accepted=(409,)),

@@ -192,7 +192,7 @@ def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None
                 assert example.keys() == schemas[name]["properties"].keys(), name
 
     holders = re.compile(
-        "Page$|^(Jobs|UploadResults|DeleteResults|UpdateResults|CheckResults|Home|Purged|Problem)$"
+        "Page$|^(Jobs|UploadResults|DeleteResults|UpdateResults|CheckResults|RetryResults|Home|Purged|Problem)$"
     )
     spoken = {
         name

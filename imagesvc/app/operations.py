@@ -9,6 +9,7 @@ from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
+from imagesvc.api.facets import FacetEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images.actions import ActionEndpoints
 from imagesvc.api.images.bulk import BulkEndpoints
@@ -19,6 +20,7 @@ from imagesvc.api.images.signed_urls import SignedUrlEndpoints
 from imagesvc.api.images.timeline import TimelineEndpoints
 from imagesvc.api.images.trash import TrashEndpoints
 from imagesvc.api.images.uploads import UploadEndpoints
+from imagesvc.api.job_actions import JobActionEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
@@ -37,6 +39,7 @@ RESOURCES: tuple[type, ...] = (
     UploadEndpoints,
     ImageEndpoints,
     TimelineEndpoints,
+    FacetEndpoints,
     PresignedEndpoints,
     SignedUrlEndpoints,
     EditEndpoints,
@@ -45,6 +48,7 @@ RESOURCES: tuple[type, ...] = (
     TrashEndpoints,
     CollectionEndpoints,
     MembershipEndpoints,
+    JobActionEndpoints,
     JobEndpoints,
     EventEndpoints,
     WebhookEndpoints,

@@ -11,6 +11,7 @@ from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
+from imagesvc.api.facets import FacetEndpoints
 from imagesvc.api.health import HealthEndpoints
 from imagesvc.api.images.actions import ActionEndpoints
 from imagesvc.api.images.bulk import BulkEndpoints
@@ -22,6 +23,7 @@ from imagesvc.api.images.signed_urls import SignedUrlEndpoints
 from imagesvc.api.images.timeline import TimelineEndpoints
 from imagesvc.api.images.trash import TrashEndpoints
 from imagesvc.api.images.uploads import UploadEndpoints
+from imagesvc.api.job_actions import JobActionEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import Metric, MetricsEndpoints
@@ -60,6 +62,7 @@ def resources_of(
         _delivery(service, hot),
         *_images(service, hot),
         *_collections(service),
+        JobActionEndpoints(service.stores.jobs, service.runner),
         JobEndpoints(service.stores.jobs, service.runner, service.transforms.preset_places),
         events,
         WebhookEndpoints(
@@ -116,6 +119,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
             presets,
         ),
         TimelineEndpoints(stores.timeline, stores.collections),
+        FacetEndpoints(stores.facets, stores.collections),
         _presigned(service),
         SignedUrlEndpoints(
             stores.images,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from .models import Answer, Entry
+from .models import Answer, Entry, Status
 
 
 class Timeline(Answer):
@@ -33,8 +33,8 @@ class TimelineMonth(Answer):
     next_cursor: str | None
 
 
-class ImageProblem(Entry):
-    """Why an image was not changed."""
+class ItemProblem(Entry):
+    """Why one of several was not changed."""
 
     id: str
 
@@ -45,7 +45,7 @@ class UpdateResults(Answer):
     changed: int
     unchanged: int
     failed: int
-    problems: list[ImageProblem]
+    problems: list[ItemProblem]
     """Why, for the first 1,000 of them."""
 
 
@@ -61,3 +61,38 @@ class CheckResults(Answer):
     """The result for each digest, in order."""
 
     data: list[CheckEntry]
+
+
+class FacetValue(Answer):
+    """A value, and how many images have it."""
+
+    value: str
+    count: int
+
+
+class Facets(Answer):
+    """The most frequent values of a list, up to 50 of each kind."""
+
+    tags: list[FacetValue]
+    cameras: list[FacetValue]
+    years: list[FacetValue]
+    formats: list[FacetValue]
+    images: int
+    """The number of images that were counted."""
+    is_exact: bool
+    """Whether these are all images of the list."""
+
+
+class JobsSummary(Answer):
+    """How many jobs there are, and how long they wait."""
+
+    counts: dict[Status, int]
+    oldest_pending_seconds: float | None
+
+
+class RetryResults(Answer):
+    """How many jobs were queued again."""
+
+    retried: int
+    failed: int
+    problems: list[ItemProblem]

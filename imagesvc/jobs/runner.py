@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -122,6 +122,18 @@ class Runner:
             job = await self._queue.retry(job_id, now=self._clock())
         self.notify()
         return job
+
+    async def retry_several(self, job_ids: Sequence[JobId]) -> dict[JobId, ImagesvcError]:
+        """As `retry`; the errors of those that were not queued."""
+        return await run_to_end(self._retry_several(job_ids))
+
+    async def _retry_several(self, job_ids: Sequence[JobId]) -> dict[JobId, ImagesvcError]:
+        async with self._claiming:
+            for job_id in job_ids:
+                await self.abandon(job_id)
+            errors = await self._queue.retry_several(job_ids, now=self._clock())
+        self.notify()
+        return errors
 
     async def stop(self, grace_seconds: float) -> None:
         """Claim no more, let what runs finish for a while, and queue the rest again."""

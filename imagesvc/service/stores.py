@@ -18,6 +18,7 @@ from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.publish import Publisher
 from imagesvc.store.removal.trash import TrashStore
+from imagesvc.store.search.facets import Facets
 from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.search.timeline import Timeline
 from imagesvc.store.variants import VariantStore
@@ -36,6 +37,7 @@ class Stores:
     collections: CollectionStore
     search: ImageSearch
     timeline: Timeline
+    facets: Facets
     bulk_edits: BulkEdits
     digests: OwnedDigests
     variants: VariantStore
@@ -59,6 +61,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         collections=CollectionStore(database),
         search=ImageSearch(database),
         timeline=Timeline(database),
+        facets=Facets(database),
         bulk_edits=BulkEdits(database),
         digests=OwnedDigests(database),
         variants=VariantStore(database),

@@ -77,6 +77,8 @@ EXPECTED = {
     "get_timeline_month": Case(
         f"/api/v1/timeline/{datetime.now(UTC):%Y-%m}", 200, other=200, is_list=True
     ),
+    "get_facets": Case("/api/v1/facets", 200, other=200, is_list=True),
+    "get_facets/owner": Case("/api/v1/facets?owner={user_id}", 200, other=403),
     "edit_image": Case(IMAGE, 200, sent={"json": {"visibility": "public"}}),
     "delete_image": Case(IMAGE, 204),
     "get_upload_url": Case("/api/v1/images/actions/upload-url", 200, other=200),
@@ -143,6 +145,15 @@ EXPECTED = {
     # Its answer has no end; what whom is told is in test_events.py.
     "stream_events": Case("/api/v1/events?types=none", 400, other=400),
     "list_jobs": Case("/api/v1/jobs?limit=200", 200, other=200, is_list=True),
+    "summarize_jobs": Case("/api/v1/jobs/summary", 200, other=200, is_list=True),
+    "summarize_jobs/owner": Case("/api/v1/jobs/summary?owner={user_id}", 200, other=403),
+    "retry_jobs": Case(
+        "/api/v1/jobs/actions/retry", 200, other=200, sent={"json": {"ids": ["{job_id}"]}}
+    ),
+    "retry_jobs/owner": Case(
+        "/api/v1/jobs/actions/retry", 200, other=403,
+        sent={"json": {"status": "cancelled", "owner": "{user_id}"}},
+    ),
     "get_job": Case(JOB, 200),
     "cancel_job": Case(JOB, 204),
     "retry_job": Case(f"{JOB}/retry", 409),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import MISSING, AfterValidator, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
 from imagesvc.api.collections import check_may_fill
+from imagesvc.api.failures import ItemProblem, problems_of
 from imagesvc.api.images.actions import ACTIONS
 from imagesvc.api.images.named import may_filter_by
 from imagesvc.api.images.selection import Selection, id_of
@@ -30,7 +31,6 @@ from imagesvc.http.bodies.json_bodies import Json
 from imagesvc.http.calls import Call
 from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation
-from imagesvc.http.problems import problem
 from imagesvc.http.requests import Id, json_response
 from imagesvc.library.bulk import BulkChange, BulkEditor
 from imagesvc.library.edit import ImageChange
@@ -41,7 +41,6 @@ from imagesvc.store.bulk.edits import Edited
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.search.listing import ImageFilter
 
-MAX_PROBLEMS = 1_000
 MAX_DIGESTS = 1_000
 _SELECTING = frozenset(Selection.model_fields)
 _EMPTIED = ("title", "description", "taken_at")
@@ -81,14 +80,6 @@ class UpdateIn(Selection, title="UpdateRequest"):
         return BulkChange(ImageChange(**given), moves=moves, collection_id=place, **tags)
 
 
-class ImageProblem(Model):
-    """Why an image was not changed."""
-
-    id: str
-    status: int
-    problem: dict[str, Any]
-
-
 class UpdateResults(Model):
     """How many images were changed."""
 
@@ -96,7 +87,7 @@ class UpdateResults(Model):
     unchanged: int
     """Images that were as they should be."""
     failed: int
-    problems: list[ImageProblem]
+    problems: list[ItemProblem]
     """Why, for the first 1,000 of them."""
 
 
@@ -200,15 +191,11 @@ def _own(wanted: ImageFilter, requester: Principal) -> ImageFilter:
 def _answer(edited: Edited, unknown: list[str]) -> Response:
     missing: dict[str, ImagesvcError] = {name: NotFound(NO_SUCH_ID) for name in unknown}
     errors = missing | {str(image_id): error for image_id, error in edited.errors.items()}
-    problems = [
-        ImageProblem(id=name, status=error.status, problem=problem(error))
-        for name, error in list(errors.items())[:MAX_PROBLEMS]
-    ]
     return json_response(
         UpdateResults(
             changed=len(edited.changed),
             unchanged=edited.unchanged,
             failed=len(errors),
-            problems=problems,
+            problems=problems_of(errors),
         )
     )

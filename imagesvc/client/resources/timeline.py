@@ -1,4 +1,4 @@
-"""The timeline: how many images each month has, and the images of a month."""
+"""The timeline, its months, and the facets of a list."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from ..calls import API, Call, model
 from ..flows import Flow, answered
-from ..grids import Timeline, TimelineMonth
+from ..grids import Facets, Timeline, TimelineMonth
 from ..methods import method
 
 
 class Timelines:
-    """The methods of the timeline."""
+    """The methods of the timeline and of facets."""
 
     @method
     def timeline(self, /, q: str | None = None, **query: Any) -> Flow[Timeline]:
@@ -37,3 +37,8 @@ class Timelines:
         """
         asked = {"q": q, "cursor": cursor, **query}
         return answered(Call("GET", f"{API}/timeline/{month}", model(TimelineMonth), query=asked))
+
+    @method
+    def facets(self, /, q: str | None = None, **query: Any) -> Flow[Facets]:
+        """The most frequent tags, cameras, years and formats of the images that a search finds."""
+        return answered(Call("GET", f"{API}/facets", model(Facets), query={"q": q, **query}))

@@ -121,11 +121,26 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "next_cursor": None,
     },
     "UpdateRequest": {"ids": [IMAGE], "add_tags": ["heligoland"], "visibility": "public"},
-    "ImageProblem": {
+    "ItemProblem": {
         "id": OWNER,
         "status": 404,
         "problem": {"code": "not_found", "status": 404, "title": "Not found"},
     },
+    "Facets": {
+        "tags": [{"value": "sea", "count": 212}],
+        "cameras": [{"value": "FUJIFILM X100V", "count": 180}],
+        "years": [{"value": "2026", "count": 437}],
+        "formats": [{"value": "jpeg", "count": 430}, {"value": "png", "count": 7}],
+        "images": 437,
+        "is_exact": True,
+    },
+    "FacetValue": {"value": "sea", "count": 212},
+    "JobsSummary": {
+        "counts": {"pending": 3, "processing": 1, "succeeded": 430, "failed": 3, "cancelled": 0},
+        "oldest_pending_seconds": 4.2,
+    },
+    "JobCounts": {"pending": 3, "processing": 1, "succeeded": 430, "failed": 3, "cancelled": 0},
+    "RetryRequest": {"status": "failed"},
     "CheckRequest": {"sha256": [DIGEST]},
     "CheckEntry": {"sha256": DIGEST, "image_id": IMAGE, "is_trashed": False},
     "ImportRequest": {"url": "https://example.org/beach.jpg", "tags": ["sea"]},

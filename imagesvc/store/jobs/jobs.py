@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from imagesvc.errors import NO_SUCH_ID, NotFound
-from imagesvc.model.ids import JobId
+from imagesvc.errors import NO_SUCH_ID, ImagesvcError, NotFound
+from imagesvc.model.ids import JobId, UserId
+from imagesvc.model.images import Viewer
 from imagesvc.model.jobs import Job, Status
 from imagesvc.model.uploads import IdempotencyRecord
 from imagesvc.store.db.database import Database
@@ -22,6 +23,7 @@ from imagesvc.store.jobs.claiming import NEXT_DUE, Claim, claim_jobs, release_jo
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs
 from imagesvc.store.jobs.rows import get_job, insert_job
 from imagesvc.store.jobs.settling import Settlement, recover_jobs, settle_job
+from imagesvc.store.jobs.summary import JobSummary, ids_with_status, summary_of
 from imagesvc.store.jobs.turns import Slots, Turns
 
 _SET_NEWEST = (
@@ -116,6 +118,44 @@ class JobStore:
             Conflict: it has succeeded.
         """
         return await self._database.write(lambda connection: retry_job(connection, job_id, now))
+
+    async def retry_several(
+        self, job_ids: Sequence[JobId], *, now: datetime
+    ) -> dict[JobId, ImagesvcError]:
+        """As `retry`, in one transaction; the errors of those that were not queued."""
+
+        def work(connection: Connection) -> dict[JobId, ImagesvcError]:
+            errors: dict[JobId, ImagesvcError] = {}
+            for job_id in job_ids:
+                try:
+                    retry_job(connection, job_id, now)
+                except ImagesvcError as error:  # before anything was written
+                    errors[job_id] = error
+            return errors
+
+        return await self._database.write(work)
+
+    async def summary(self, viewer: Viewer, owner_id: UserId | None) -> JobSummary:
+        """How many jobs there are of each status, and how long they wait."""
+        return await self._database.read(
+            lambda connection: summary_of(connection, viewer, owner_id)
+        )
+
+    async def with_status(
+        self,
+        viewer: Viewer,
+        owner_id: UserId | None,
+        status: Status,
+        *,
+        limit: int,
+        after: JobId | None,
+    ) -> Sequence[JobId]:
+        """Some jobs with a status, the oldest first, those newer than `after`."""
+        return await self._database.read(
+            lambda connection: ids_with_status(
+                connection, viewer, owner_id, status, limit=limit, after=after
+            )
+        )
 
     async def cancel(self, job_id: JobId, *, now: datetime) -> Job:
         """End a job that has not ended yet; its results stay.

@@ -1,0 +1,81 @@
+"""Facets: the most frequent tags, cameras, years and formats of a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
+from sqlalchemy import Integer as Int
+
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.schema.images import images
+from imagesvc.store.search.conditions import is_in_place, is_visible
+from imagesvc.store.search.listing import ImageFilter, Order, Sort
+from imagesvc.store.search.search import Asked, page_numbers
+from imagesvc.store.search.walks import MAX_SCANNED, numbers_in
+
+MAX_VALUES = 50
+_BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
+_SECONDS = type_coerce(images.c.dated_at, Int) // 1_000_000
+_CAMERA = func.trim(
+    func.coalesce(func.json_extract(images.c.exif, "$.make") + " ", "")
+    + func.coalesce(func.json_extract(images.c.exif, "$.model"), "")
+)
+_YEAR = func.strftime("%Y", _SECONDS, "unixepoch")
+
+Values = list[tuple[str, int]]
+"""Values with how many images have each, the most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """The facets of the newest images of a list."""
+
+    tags: Values
+    cameras: Values
+    years: Values
+    formats: Values
+    images: int
+    """How many images were counted."""
+    is_exact: bool
+    """Whether these are all images of the list."""
+
+
+class Facets:
+    """The facets of the lists of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, wanted: ImageFilter) -> FacetCounts:
+        """The facets of a list, of the newest of `MAX_SCANNED` images that are looked at.
+
+        Raises:
+            InvalidQuery: as for a page of the list.
+        """
+
+        def work(connection: Connection) -> FacetCounts:
+            asked = Asked(connection, wanted, _BY_UPLOAD)
+            numbers, next_after = page_numbers(asked, MAX_SCANNED, None)
+            among = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
+            tags = func.json_each(images.c.tags).table_valued("value")
+            return FacetCounts(
+                _counts(connection, tags.c.value, among),
+                _counts(connection, _CAMERA, among),
+                _counts(connection, _YEAR, among),
+                _counts(connection, images.c.format, among),
+                len(numbers),
+                is_exact=next_after is None,
+            )
+
+        return await self._database.read(work)
+
+
+def _counts(
+    connection: Connection, value: ColumnElement[Any], among: list[ColumnElement[bool]]
+) -> Values:
+    count = func.count()
+    query = select(value, count).where(*among, value != "").group_by(value)
+    rows = connection.execute(query.order_by(count.desc(), value).limit(MAX_VALUES))
+    return [(str(found), number) for found, number in rows]
