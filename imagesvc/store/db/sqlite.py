@@ -57,7 +57,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours, once, here; the driver's is the cause of ours."""
+    """Turn the driver's errors into ours, once, here; the driver's is the cause."""
     try:
         yield
     except DBAPIError as error:
