@@ -49,6 +49,7 @@ from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.pages import PageEndpoints
 from imagesvc.web.templating import Pages
+from imagesvc.web.uploads import uploads_of
 
 
 def resources_of(
@@ -204,6 +205,7 @@ def _gallery(service: Service) -> list[object]:
         Pages(
             {name: f"{name}{version}" for name, version in versions.items()},
             service.settings.has_accounts,
+            uploads_of(service.settings),
         ),
         service.accounts.authenticator,
         service.rate_limits,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
-from imagesvc.auth.principals import Principal
+from imagesvc.auth.principals import Principal, Scope
 from imagesvc.http.calls import Context
 from imagesvc.web.assets import assets
 from imagesvc.web.languages import LANGUAGES, Texts, catalogues, language_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "templates"
 THEMES = ("light", "dark")
 THEME_COOKIE = "imagesvc_theme"
+UPLOAD_TEXTS = "upload"
 
 
 @functools.cache
@@ -61,6 +62,8 @@ class Pages:
     presets: Mapping[str, str]
     """The end of the URL of each preset: its name and version."""
     has_accounts: bool
+    uploads: Mapping[str, Any]
+    """What the upload tray has to know of the settings."""
 
     async def response(self, context: Context, user: Principal | None, page: Page) -> Response:
         """A page for a user; None is a visitor who has not logged in."""
@@ -69,8 +72,9 @@ class Pages:
         texts = catalogues()[language]
         theme = context.request.cookies.get(THEME_COOKIE)
         data = {**self._data(context, user, language), **page.data}
+        parts = (*page.texts, UPLOAD_TEXTS) if data["uploads"] else page.texts
         html = environment().get_template(page.template).render(
-            page=data | {"texts": _starting(texts, page.texts)},
+            page=data | {"texts": _starting(texts, parts)},
             base=context.base,
             assets=data["assets"],
             language=language,
@@ -91,6 +95,7 @@ class Pages:
             "language": language,
             "has_accounts": self.has_accounts,
             "presets": self.presets,
+            "uploads": self.uploads if user and Scope.UPLOAD in user.scopes else None,
             "user": {"id": str(user.user_id), "name": user.name, "is_admin": user.is_admin}
             if user is not None and is_known
             else None,

@@ -83,8 +83,8 @@ def test_every_file_of_a_page_is_below_the_path_of_the_service(below: Server) ->
 
 def test_modules_import_each_other_by_relative_paths(server: Server) -> None:
     """All of them have one version in their URLs."""
-    (first,) = re.findall(r'<script type="module" src="([^"]+)"', page_of(server).text)
-    waiting, seen = [first], set()
+    waiting = re.findall(r'<script type="module" src="([^"]+)"', page_of(server).text)
+    seen = set()
     while waiting:
         url = waiting.pop()
         seen.add(url)

@@ -27,7 +27,7 @@ export class Problem extends Error {
 }
 
 /** @param {Response} response */
-async function problemOf(response) {
+export async function problemOf(response) {
   const requestId = response.headers.get("x-request-id") ?? "";
   const retryAfter = Number(response.headers.get("retry-after")) || 0;
   try {

@@ -22,6 +22,7 @@ const VIEWER = [
   [["Del"], () => t("keys.trash")],
 ];
 const EVERYWHERE = [
+  [["U"], () => t("keys.upload")],
   [["Esc"], () => t("keys.close")],
   [["?"], () => t("keys.title")],
 ];
