@@ -4,8 +4,12 @@ PYTHON ?= python3
 KILLS ?= 200
 # Damaged files of each format.
 FUZZ_EXAMPLES ?= 3000
-# One more than cores: some tests wait for time-outs.
-TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
+# More than cores: tests wait for time-outs, and for servers to start.
+TEST_PROCESSES ?= $(shell expr $$(nproc) + 2)
+# What tests write is in memory, if there is room for it and programs may be there: nothing waits
+# for a disk.
+TEST_ROOT ?= $(shell findmnt -no OPTIONS /dev/shm 2>/dev/null | grep -qv noexec && \
+  test "$$(df --output=avail /dev/shm | tail -1)" -gt 4194304 && echo /dev/shm)
 # A part that has a server, workers, files and SQLite, in a few minutes.
 LOWEST_TESTS ?= tests/http tests/client tests/test_connections.py tests/test_uvicorn.py \
   tests/imaging/test_analyse.py tests/imaging/test_jpeg.py tests/imaging/test_regions.py \
@@ -30,6 +34,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
+export PYTEST_DEBUG_TEMPROOT := $(TEST_ROOT)
 
 help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"

@@ -24,6 +24,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("repeatable")
 
+# NumPy reads it when it loads. Its threads would wait for each other: tests run in parallel.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 # Thousands of tests are objects that stay: the collector would visit them again and again.
 gc.set_threshold(100_000, 50, 50)
 
@@ -34,16 +37,21 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
 
 TAKE_LONGEST = (
     "test_slow_clients.py",
+    "test_inline.py",
     "test_full_disk.py",
     "test_hostile_files.py",
+    "test_events.py",
+    "test_half_closed.py",
     "test_long_jobs.py",
-    "test_corpus.py",
-    "test_ownership.py",
-    "test_cost.py",
-    "test_unread.py",
+    "test_tour.py",
+    "test_upload.py",
+    "test_signals.py",
     "test_stop.py",
+    "test_cost.py",
+    "test_corpus.py",
 )
-START_MANY_SERVERS = ("crash", "jobs", "cache", "attack")
+"""Those that wait for time limits, then those that take much processor time."""
+START_MANY_SERVERS = ("crash", "jobs", "cache", "attack", "library", "workers", "cli")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -61,6 +61,11 @@ def text_of(path: Path) -> str:
     return path.read_text("utf-8")
 
 
+@functools.cache
+def lowered(path: Path) -> str:
+    return text_of(path).lower()
+
+
 def places(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
     """Each file and line at which a pattern is found, except in this file."""
     return [
@@ -74,10 +79,11 @@ def places(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
 @pytest.mark.parametrize("phrase", ARCHAIC)
 def test_no_archaic_word_is_used(phrase: str) -> None:
     """The error lists each file and line with the word."""
-    words = GAP.join(phrase.split())
-    pattern = re.compile(rf"\b{words}\b", re.IGNORECASE)
+    first, *more = phrase.split()
+    pattern = re.compile(rf"\b{GAP.join([first, *more])}\b", re.IGNORECASE)
+    with_first = [path for path in FILES if first in lowered(path)]  # quicker than the pattern
 
-    assert places(pattern, FILES) == []
+    assert places(pattern, with_first) == []
 
 
 def test_a_section_of_a_docstring_begins_with_a_line_of_its_own() -> None:

@@ -91,7 +91,7 @@ def figure(server: Server, name: str) -> float:
     return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
 
-@pytest.mark.parametrize("number_of_workers", [1, 2])
+@pytest.mark.parametrize("number_of_workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_expensive_renders_do_not_stop_new_work(
     make_server: MakeServer, number_of_workers: int
 ) -> None:

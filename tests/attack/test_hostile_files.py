@@ -39,12 +39,14 @@ MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
 }
 COSTLY = {
     "gif_frames_490", "gif_comments_5M", "gif_comment_10M_tiny", "gif_comment_20M",
+    "gif_loops_500k", "gif_xmp_20M", "jpeg_xmp_500", "jpeg_icc_16M", "tiff_icc_20M", "tiff_xmp_20M",
+    "jp2_icc_20M", "jp2_xml_20M", "webp_icc_20M", "webp_xmp_20M", "png_splt_200",
     "jpeg_app_700_full", "jpeg_comments_700_full", "jpeg_photoshop_700", "jpeg_exif_x600",
     "png_idat_90k", "png_times_50k", "png_unknown_90k", "png_exif_zeros_20M",
     "webp_unknown_1M", "webp_unknown_90k", "webp_xmps_90k", "webp_exif_zeros_20M",
     *(f"png_{kind}_{state}_x600" for kind in ("zTXt", "iTXt", "iCCP") for state in png.STATES),
 }  # fmt: skip
-"""The files that take the most time of the tests; each has a smaller sibling."""
+"""The files that take the most time of the tests; each has a sibling, in its format or another."""
 SHARED = Path(os.environ.get("TEST_SHARED", Path(__file__).parents[3] / "shared"))
 FOUND = SHARED / "cases" / "hostile"
 STATUSES = {

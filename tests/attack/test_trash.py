@@ -72,7 +72,7 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_is_in_the_trash(
     guarded: Server, ada: Account
 ) -> None:
     """It was begun when everyone could see it; afterwards it is neither sent nor remembered."""
-    image_id = settled(ada.client, uploaded(ada.client, big()))
+    image_id = settled(ada.client, uploaded(ada.client, big(1)))
     url = f"/images/{image_id}?{SLOW}"
 
     with stopped_rendering(guarded, url) as answer:
@@ -91,7 +91,7 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_has_expired(
     guarded: Server, ada: Account
 ) -> None:
     """A rendering may take longer than the image exists."""
-    image_id = settled(ada.client, uploaded(ada.client, big()))
+    image_id = settled(ada.client, uploaded(ada.client, big(1)))
     url = f"/images/{image_id}?{SLOW}&q=41"
 
     with stopped_rendering(guarded, url) as answer:
@@ -106,7 +106,7 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_is_private(
     guarded: Server, ada: Account
 ) -> None:
     """Nor does a cache keep it for a year, with the header fields of before."""
-    image_id = settled(ada.client, uploaded(ada.client, big()))
+    image_id = settled(ada.client, uploaded(ada.client, big(1)))
     url = f"/images/{image_id}?{SLOW}&q=42"
 
     with stopped_rendering(guarded, url) as answer:

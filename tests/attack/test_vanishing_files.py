@@ -15,7 +15,7 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, large, marked, png
 from tests.server import Server
 
-ROUNDS = 15
+ROUNDS = 10
 ACTIONS = ("worker.bug", "job.bug", "variant.bug", "request.bug", "Traceback", "ERROR")
 
 
@@ -105,7 +105,7 @@ def test_purging_variants_under_readers_breaks_no_answer(stored: Server) -> None
             if path.is_file():
                 path.unlink()
 
-    answers = race(stored, url, purge, 300)
+    answers = race(stored, url, purge, 150)
 
     assert 200 in answers
     assert answers <= {200, 503}
@@ -116,7 +116,7 @@ def test_deleting_an_image_under_readers_ends_as_404(stored: Server) -> None:
     """Every response is the whole original or 404, never a truncated one."""
     picture = png(5, 900, 600)
     answers: set[int | str] = set()
-    for number in range(10):
+    for number in range(5):
         image = stored.upload(picture, "a.png", title=str(number))
         delete = partial(stored.client.delete, f"/api/v1/images/{image['id']}")
         answers |= race(stored, f"/images/{image['id']}", delete, 1)

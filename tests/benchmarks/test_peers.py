@@ -123,6 +123,7 @@ def still_imgproxy(program: Path, pictures: Path) -> Iterator[str]:
     reserved.close()
 
 
+@pytest.mark.long
 def test_a_program_is_started_and_measured(
     server: Server, bench: Bench, subjects: list[Subject], pictures: Path, program: Path
 ) -> None:

@@ -49,7 +49,7 @@ def made_by(way: str, client: httpx2.Client, source: str, **fields: str) -> dict
         ("required", None, "private"),
         ("off", None, "public"),
         ("required", "unlisted", "unlisted"),
-        ("off", "private", "private"),
+        pytest.param("off", "private", "private", marks=pytest.mark.long),
     ],
 )
 def test_each_kind_of_upload_has_the_default(

@@ -121,10 +121,10 @@ def interlaced() -> bytes:
 
 
 def long_loop() -> bytes:
-    """A hundred frames of a small wave on a photograph."""
+    """Fifty frames of a small wave on a photograph."""
     still = _texture(SIZE)
     frames = []
-    for number in range(100):
+    for number in range(50):
         frame = still.copy()
         points = [(x, 120 + 20 * math.sin((x + 6 * number) / 15)) for x in range(100, 220, 2)]
         ImageDraw.Draw(frame).line(points, (250, 250, 60), 3)

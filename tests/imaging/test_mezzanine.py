@@ -99,7 +99,10 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return large_files(tmp_path_factory.mktemp("large"))
 
 
-KINDS = ("jpeg", "turned", "png", "webp", "heic", "photo_4.1mp_moss_icc", "photo_8.0mp_mountains")
+KINDS = (
+    "jpeg", "turned", "png", "webp", "heic", "photo_4.1mp_moss_icc",
+    pytest.param("photo_8.0mp_mountains", marks=pytest.mark.long),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

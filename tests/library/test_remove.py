@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx2
@@ -20,15 +21,22 @@ SLOW = "format=avif&w=3000"
 
 
 @functools.cache
-def big() -> bytes:
-    """A picture whose rendering takes a while."""
+def _big() -> bytes:
     return large(1, 4000, 3000)
 
 
-@pytest.fixture
-def busy_server(make_server: MakeServer) -> Server:
+def big(number: int) -> bytes:
+    """A picture whose rendering takes a while; other bytes for each number."""
+    return marked(_big(), number)
+
+
+@pytest.fixture(scope="module")
+def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose uploads make no variants."""
-    return make_server(workers=2, eager_presets="[]")
+    place = tmp_path_factory.mktemp("busy") / "data"
+    server = Server(place, workers=2, eager_presets="[]").start()
+    yield server
+    server.close()
 
 
 def urls(image_id: str) -> list[str]:
@@ -91,7 +99,7 @@ def test_a_variant_rendered_across_its_deletion_is_not_served_afterwards(
 ) -> None:
     """The bytes are shared, so the rendering continues; the deleted image's URL is gone."""
     server = busy_server
-    deleted, kept = server.upload(big()), server.upload(big())
+    deleted, kept = server.upload(big(1)), server.upload(big(1))
     url = f"/images/{deleted['id']}?{SLOW}"
 
     with asked(server, url):
@@ -106,11 +114,11 @@ def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image
 ) -> None:
     """That rendering ends with an error that does not apply to the new image."""
     server = busy_server
-    deleted = server.upload(big())
+    deleted = server.upload(big(2))
 
     with asked(server, f"/images/{deleted['id']}?{SLOW}") as answer:
         server.client.delete(f"/api/v1/images/{deleted['id']}")
-        again = server.upload(big())
+        again = server.upload(big(2))
         assert server.client.get(f"/images/{again['id']}?{SLOW}").status_code == 200
 
     assert answer.result().status_code == 404
@@ -120,7 +128,7 @@ def test_bytes_uploaded_again_do_not_wait_for_the_rendering_of_the_deleted_image
 def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server) -> None:
     """The image still exists; only its variants are removed."""
     server = busy_server
-    image = server.upload(big())
+    image = server.upload(big(3))
 
     with asked(server, f"/images/{image['id']}?{SLOW}") as answer:
         assert server.client.delete(f"/api/v1/images/{image['id']}/variants").status_code == 200
@@ -129,15 +137,15 @@ def test_purging_variants_while_one_is_rendered_fails_nobody(busy_server: Server
 
 
 def test_deletes_racing_with_renderings_leave_nothing(make_server: MakeServer) -> None:
-    """Fifteen images are deleted at different moments of their jobs and of four requesters."""
+    """Eight images are deleted at different moments of their jobs and of four requesters."""
     server = make_server(workers=2)
     base = f"http://127.0.0.1:{server.port}"
     with ThreadPoolExecutor(4) as executor, new_client(base_url=base) as client:
-        for number in range(15):
+        for number in range(8):
             image_id = server.upload(marked(WIDE, number))["id"]
             asked_urls = [f"/images/{image_id}?w={width}" for width in (50, 60, 70, 80)]
             answers = [executor.submit(client.get, url) for url in asked_urls]
-            time.sleep(number * 0.004)
+            time.sleep(number * 0.008)
             assert client.delete(f"/api/v1/images/{image_id}").status_code == 204
             assert {answer.result().status_code for answer in answers} <= {200, 404}
             everything = [*urls(image_id), *asked_urls]
