@@ -131,7 +131,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
         EditEndpoints(stores.images, Editor(stores.images, forget), presets),
         _actions(service),
         BulkEndpoints(BulkEditor(stores.bulk_edits, forget), stores.collections, stores.digests),
-        TrashEndpoints(stores.images, service.trash),
+        TrashEndpoints(stores.images, service.trash, stores.collections),
     ]
 
 

@@ -12,7 +12,9 @@ from imagesvc.cancellation import run_to_end
 from imagesvc.library.remove import Removal
 from imagesvc.model.ids import ImageId, UserId, utc_now
 from imagesvc.model.trash import InTrash
+from imagesvc.store.bulk.edits import BulkEdits
 from imagesvc.store.removal.trash import TrashStore
+from imagesvc.store.search.listing import ImageFilter, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,10 @@ class Trash:
     removal: Removal
     rows: ImageCache
     variants: VariantCache
+    lists: BulkEdits
     clock: Callable[[], datetime] = utc_now
+    batch: int = 500
+    """Images of one transaction."""
 
     async def put_in(self, image_ids: Sequence[ImageId]) -> None:
         """Put images into the trash; on return only their owners get an answer at their URLs.
@@ -32,6 +37,23 @@ class Trash:
         that was committed.
         """
         await run_to_end(self._put_in(image_ids))
+
+    async def put_in_found(self, wanted: ImageFilter) -> list[ImageId]:
+        """Put all images of a list into the trash, in batches; returns them.
+
+        A cancellation waits for the batch that is being written; later ones are not moved.
+
+        Raises:
+            InvalidQuery: as for a page of the list.
+        """
+        moved: list[ImageId] = []
+        after: Position | None = None
+        while True:
+            image_ids, after = await self.lists.found(wanted, limit=self.batch, after=after)
+            await self.put_in(image_ids)
+            moved += image_ids
+            if after is None:
+                return moved
 
     async def _put_in(self, image_ids: Sequence[ImageId]) -> None:
         await self.store.put_in(image_ids, now=self.clock())

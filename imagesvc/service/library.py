@@ -54,7 +54,7 @@ def removal_of(files: Files, stores: Stores, caches: Caches, runner: Runner) -> 
 
 def trash_of(stores: Stores, caches: Caches, removal: Removal) -> Trash:
     """What hides images until they are restored or deleted."""
-    return Trash(stores.trash, removal, caches.images, caches.variants)
+    return Trash(stores.trash, removal, caches.images, caches.variants, stores.bulk_edits)
 
 
 def due_images_of(settings: Settings, stores: Stores, removal: Removal) -> DueImages:

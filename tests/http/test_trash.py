@@ -86,12 +86,42 @@ def test_each_image_succeeds_or_fails_alone(people: People) -> None:
     assert moved(people.admin, "restore", public) == [204]
 
 
-@pytest.mark.parametrize("body", [{}, {"ids": []}, {"ids": ["x"] * 1001}, {"q": "sea"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"ids": []}, {"ids": ["x"] * 1001}, {"ids": ["x"], "q": "sea"}]
+)
 def test_a_body_without_ids_is_refused(server: Server, body: dict[str, Any]) -> None:
     """As for other actions."""
     for action in ("trash", "restore"):
         answer = server.client.post(f"{ACTIONS}/{action}", json=body)
         assert_problem(answer, 400, "invalid_request")
+
+
+def test_the_images_of_a_search_go_into_the_trash(people: People) -> None:
+    """One's own, however many batches they are; an admin names the owner of others."""
+    mine = [upload(people.ann, n, title="ibis")["id"] for n in range(3)]
+    other = upload(people.ann, 3, title="stork")["id"]
+    bobs = upload(people.bob, 4, title="ibis")["id"]
+    bob = people.bob.get("/api/v1/users/me").json()["id"]
+
+    def found(client: httpx2.Client, **body: Any) -> list[str]:
+        answer = client.post(f"{ACTIONS}/trash", json=body)
+        assert answer.status_code == 207, answer.text
+        assert {entry["status"] for entry in answer.json()["data"]} <= {204}
+        return [entry["id"] for entry in answer.json()["data"]]
+
+    assert found(people.ann, q="ibis", filter={"visibility": "private"}) == []
+    assert found(people.admin, q="ibis") == []
+    assert set(found(people.ann, q="ibis")) == set(mine)
+    assert found(people.ann, q="ibis") == []
+    assert set(mine) <= set(listed(people.ann, TRASH))
+    assert show(people.ann, other)["trashed_at"] is None
+    assert show(people.bob, bobs)["trashed_at"] is None
+    refused = people.ann.post(f"{ACTIONS}/trash", json={"q": "ibis", "filter": {"owner": bob}})
+    assert_problem(refused, 403, "forbidden")
+    assert_problem(people.ann.post(f"{ACTIONS}/trash", json={"q": "date:x"}), 400, "invalid_query")
+    assert_problem(people.ann.post(f"{ACTIONS}/restore", json={"q": ""}), 400, "invalid_request")
+    assert found(people.admin, q="ibis", filter={"owner": bob}) == [bobs]
+    assert moved(people.ann, "restore", *mine) == [204] * 3
 
 
 @pytest.mark.parametrize("path", PICTURES)

@@ -99,7 +99,8 @@ async def test_a_trashing_that_is_committed_is_made_known_to_delivery(tmp_path: 
         seen = await rows.get(image.id)
         assert rows.holds(seen)
         store = GatedTrash(service.stores.database, gate)
-        trash = Trash(store, service.removal, rows, service.caches.variants)
+        lists = service.stores.bulk_edits
+        trash = Trash(store, service.removal, rows, service.caches.variants, lists)
 
         await cancelled_at(gate, trash.put_in([image.id]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -17,7 +17,7 @@ from imagesvc.api.images.actions import ACTIONS
 from imagesvc.api.images.named import may_filter_by
 from imagesvc.api.images.selection import Selection, id_of
 from imagesvc.auth.permissions import check_may_change
-from imagesvc.auth.principals import Principal, Scope
+from imagesvc.auth.principals import Scope
 from imagesvc.errors import (
     NO_SUCH_ID,
     Forbidden,
@@ -39,7 +39,6 @@ from imagesvc.model.images import Image, Visibility
 from imagesvc.store.bulk.digests import OwnedDigests
 from imagesvc.store.bulk.edits import Edited
 from imagesvc.store.collections import CollectionStore
-from imagesvc.store.search.listing import ImageFilter
 
 MAX_DIGESTS = 1_000
 _SELECTING = frozenset(Selection.model_fields)
@@ -156,7 +155,7 @@ class BulkEndpoints:
             edited = await self.editor.edit(known, applied)
             unknown = [name for name, image_id in ids.items() if image_id is None]
             return _answer(edited, unknown)
-        wanted = _own(body.wanted(requester), requester)
+        wanted = body.own(requester)
         if not await may_filter_by(self.collections, wanted.collection_id, requester):
             return _answer(Edited(), [])
         return _answer(await self.editor.edit_found(wanted, applied), [])
@@ -178,14 +177,6 @@ class BulkEndpoints:
             image_id, is_trashed = found.get(digest, (None, False))
             data.append(CheckEntry(sha256=digest, image_id=image_id, is_trashed=is_trashed))
         return json_response(CheckResults(data=data))
-
-
-def _own(wanted: ImageFilter, requester: Principal) -> ImageFilter:
-    """Of a list, the requester's own images, unless it is that of an owner; without accounts all.
-
-    An admin who searches must not change the images of all users by mistake.
-    """
-    return replace(wanted, owner_id=wanted.owner_id or requester.user_id)
 
 
 def _answer(edited: Edited, unknown: list[str]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -55,6 +56,17 @@ class Selection(Sent):
         """
         filters = {} if self.filter is None else self.filter.model_dump()
         return FilterQuery(q=self.q, **filters).wanted(requester)
+
+    def own(self, requester: Principal) -> ImageFilter:
+        """Of that list, the requester's own images, or those of `owner`; without accounts all.
+
+        An admin who searches must not change the images of all users by mistake.
+
+        Raises:
+            InvalidQuery, Forbidden: as for `wanted`.
+        """
+        wanted = self.wanted(requester)
+        return replace(wanted, owner_id=wanted.owner_id or requester.user_id)
 
 
 def id_of(name: str) -> ImageId | None:

@@ -10,27 +10,39 @@ from pydantic import Field
 from starlette.responses import Response
 
 from imagesvc.api.images.actions import ACTIONS, DeleteEntry, DeleteResults
+from imagesvc.api.images.named import may_filter_by
+from imagesvc.api.images.selection import MAX_IDS, Selection, id_of
 from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Principal, Scope
-from imagesvc.errors import NO_SUCH_ID, ImagesvcError, NotFound, UnsupportedMediaType
+from imagesvc.errors import (
+    NO_SUCH_ID,
+    Forbidden,
+    ImagesvcError,
+    InvalidQuery,
+    NotFound,
+    UnsupportedMediaType,
+)
 from imagesvc.http.bodies.json_bodies import Json
-from imagesvc.http.calls import Call
+from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation
 from imagesvc.http.problems import problem
 from imagesvc.http.requests import json_response
 from imagesvc.library.trash import Trash
-from imagesvc.model.ids import ImageId, parse_id
+from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Image
+from imagesvc.store.collections import CollectionStore
 from imagesvc.store.images import ImageStore
 
-MAX_IMAGES = 1000
+
+class TrashIn(Selection, title="TrashRequest"):
+    """The images to put into the trash: those with `ids`, or all own ones of a search."""
 
 
-class TrashIn(Sent, title="TrashRequest"):
-    """The images to put into the trash, or to restore."""
+class RestoreIn(Sent, title="RestoreRequest"):
+    """The images to restore."""
 
-    ids: Annotated[list[str], Field(min_length=1, max_length=MAX_IMAGES)]
+    ids: Annotated[list[str], Field(min_length=1, max_length=MAX_IDS)]
 
 
 class Emptied(Model):
@@ -45,10 +57,12 @@ class TrashEndpoints:
 
     images: ImageStore
     trash: Trash
+    collections: CollectionStore
 
     @operation(
         "trash_images", "POST", f"{ACTIONS}/trash", tag="images", scope=Scope.MANAGE,
-        body=Json(TrashIn), answers={207: DeleteResults}, errors=(UnsupportedMediaType,),
+        body=Json(TrashIn), answers={207: DeleteResults},
+        errors=(Forbidden, InvalidQuery, UnsupportedMediaType),
     )  # fmt: skip
     async def put_in(self, call: Call[None, TrashIn]) -> Response:
         """Put images into the trash; the response has an entry with the result for each.
@@ -56,18 +70,24 @@ class TrashEndpoints:
         They are hidden from everyone but their owner, and deleted for good after
         `trash_retention`, unless they are restored before.
         """
-        return await self._moved(call, self.trash.put_in)
+        if call.body.ids is not None:
+            return await self._moved(call, call.body.ids, self.trash.put_in)
+        requester = call.requester
+        wanted, moved = call.body.own(requester), list[ImageId]()
+        if await may_filter_by(self.collections, wanted.collection_id, requester):
+            moved = await self.trash.put_in_found(wanted)
+        return _results([_entry(str(image_id), None) for image_id in moved])
 
     @operation(
         "restore_images", "POST", f"{ACTIONS}/restore", tag="images", scope=Scope.MANAGE,
-        body=Json(TrashIn), answers={207: DeleteResults}, errors=(UnsupportedMediaType,),
+        body=Json(RestoreIn), answers={207: DeleteResults}, errors=(UnsupportedMediaType,),
     )  # fmt: skip
-    async def restore(self, call: Call[None, TrashIn]) -> Response:
+    async def restore(self, call: Call[None, RestoreIn]) -> Response:
         """Restore images from the trash as they were; an entry for each has the result.
 
         An image whose collection was deleted meanwhile is restored without it.
         """
-        return await self._moved(call, self.trash.restore)
+        return await self._moved(call, call.body.ids, self.trash.restore)
 
     @operation(
         "empty_trash", "POST", "/api/v1/trash/actions/empty", tag="images", scope=Scope.MANAGE,
@@ -78,26 +98,21 @@ class TrashEndpoints:
         return json_response(Emptied(deleted=await self.trash.empty(call.requester.user_id)))
 
     async def _moved(
-        self, call: Call[None, TrashIn], move: Callable[[Sequence[ImageId]], Awaitable[None]]
+        self,
+        context: Context,
+        names: Sequence[str],
+        move: Callable[[Sequence[ImageId]], Awaitable[None]],
     ) -> Response:
         """Move the images that the requester may change, in one transaction."""
-        ids = {name: _id(name) for name in call.body.ids}
+        ids = {name: id_of(name) for name in names}
         found = await self.images.several([image_id for image_id in ids.values() if image_id])
         errors = {
-            name: _error(call.requester, found.get(image_id) if image_id else None)
+            name: _error(context.requester, found.get(image_id) if image_id else None)
             for name, image_id in ids.items()
         }
         allowed = {ids[name] for name, error in errors.items() if error is None}
         await move([image_id for image_id in found if image_id in allowed])
-        data = [_entry(name, errors[name]) for name in call.body.ids]
-        return json_response(DeleteResults(data=data), 207)
-
-
-def _id(name: str) -> ImageId | None:
-    try:
-        return ImageId(parse_id(name))
-    except NotFound:
-        return None
+        return _results([_entry(name, errors[name]) for name in names])
 
 
 def _error(requester: Principal, image: Image | None) -> ImagesvcError | None:
@@ -109,6 +124,10 @@ def _error(requester: Principal, image: Image | None) -> ImagesvcError | None:
     except ImagesvcError as error:
         return error
     return None
+
+
+def _results(data: list[DeleteEntry]) -> Response:
+    return json_response(DeleteResults(data=data), 207)
 
 
 def _entry(name: str, error: ImagesvcError | None) -> DeleteEntry:

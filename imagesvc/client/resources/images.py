@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from ..calls import API, Call, edit, model, nothing, versioned
@@ -10,6 +10,7 @@ from ..flows import Flow, answered
 from ..methods import listing, method
 from ..models import CountedImagePage, DeleteEntry, DeleteResults, Emptied, Image, Page
 from ..parameters import Changes, Id
+from .bulk import ids_of
 
 
 class Images:
@@ -73,9 +74,24 @@ class Images:
         return (yield from answered(call)).data
 
     @method
-    def trash_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:
-        """Put up to 1,000 images into the trash: an entry for each, in order."""
-        return (yield from answered(_action("trash", image_ids))).data
+    def trash_images(
+        self,
+        image_ids: Sequence[Id] | None = None,
+        *,
+        q: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002  # the name in the API
+    ) -> Flow[list[DeleteEntry]]:
+        """Put images into the trash: an entry for each.
+
+        Args:
+            image_ids: up to 1,000 images; or else `q`.
+            q: a search in the own images, of any number.
+            filter: with `q`: `collection`, `owner`, `visibility`, `favourite`.
+        """
+        asked = {"ids": ids_of(image_ids), "q": q, "filter": filter}
+        body = {name: value for name, value in asked.items() if value is not None}
+        call = Call("POST", f"{API}/images/actions/trash", model(DeleteResults), json=body)
+        return (yield from answered(call)).data
 
     @method
     def restore_images(self, image_ids: Sequence[Id]) -> Flow[list[DeleteEntry]]:

@@ -148,6 +148,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "DeleteRequest": {"ids": [IMAGE]},
     "DeleteEntry": {"id": IMAGE, "status": 204, "problem": None},
     "TrashRequest": {"ids": [IMAGE]},
+    "RestoreRequest": {"ids": [IMAGE]},
     "Emptied": {"deleted": 12},
     "ProcessRequest": {"ids": [IMAGE], "operations": ["thumbnail", {"w": 800, "format": "webp"}]},
     "Job": {

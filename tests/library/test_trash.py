@@ -1,4 +1,4 @@
-"""Images that are due, on a machine whose clock jumps."""
+"""The trash and expiry on a machine whose clock jumps, and in batches."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from imagesvc.library.due import DueImages
 from imagesvc.library.edit import Editor, ImageChange
 from imagesvc.library.trash import Trash
 from imagesvc.model.ids import ImageId
-from imagesvc.model.images import Image
+from imagesvc.model.images import Image, Viewer
 from imagesvc.service.service import Service
 from imagesvc.store.images import ImageStore
+from imagesvc.store.search.listing import ImageFilter
 from tests.crash.pictures import jpeg
 from tests.jobs.service import running_service, upload
 
@@ -47,7 +48,13 @@ class Setting:
         self.images = ImageStore(stores.database, clock=self.clock)
         self.rows = ImageCache(self.images)
         self.trash = Trash(
-            stores.trash, service.removal, self.rows, caches.variants, clock=self.clock
+            stores.trash,
+            service.removal,
+            self.rows,
+            caches.variants,
+            stores.bulk_edits,
+            clock=self.clock,
+            batch=2,
         )
         self.editor = Editor(self.images, self.rows.forget, self.clock)
         self.due = DueImages(stores.trash, service.removal, 30 * DAY, self.clock)
@@ -95,6 +102,20 @@ async def test_the_trash_waits_by_the_clock_and_survives_one_that_is_set_back(
 
         assert not await setting.is_found(image.id)
         assert await service.files.blobs.size(image.original.digest) is None
+
+
+async def test_all_images_of_a_list_go_into_the_trash_in_batches(tmp_path: Path) -> None:
+    """Images that leave the list do not make others be skipped."""
+    async with running_service(tmp_path / "data", eager_presets=()) as service:
+        setting = Setting(service)
+        ids = [(await setting.image(seed)).id for seed in range(5)]
+        everyone = ImageFilter(Viewer(None, sees_all=True))
+
+        moved = await setting.trash.put_in_found(everyone)
+
+        assert sorted(moved) == sorted(ids)
+        assert await service.stores.bulk_edits.found(everyone, limit=9, after=None) == ([], None)
+        assert sorted(await service.stores.trash.of_owner(None)) == sorted(ids)
 
 
 async def test_an_image_expires_by_the_clock_and_is_not_deleted_by_one_that_is_set_back(
