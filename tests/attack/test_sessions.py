@@ -29,6 +29,7 @@ FOREIGN = [
 ]
 OWN = [{"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {"origin": "OWN"}, {}]
 TRIES = 3
+NEIGHBOUR = "https://app.photos.example"
 ADDRESSES = itertools.count(1)
 
 
@@ -48,7 +49,9 @@ def browser(guarded: Server, ada: Account) -> httpx2.Client:
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server behind a proxy that names client, scheme, host and path."""
     with limited_server(
-        tmp_path_factory.mktemp("proxied") / "data", rate_limit_login=f"1/h burst {TRIES}"
+        tmp_path_factory.mktemp("proxied") / "data",
+        rate_limit_login=f"1/h burst {TRIES}",
+        cors_origins=f'["{NEIGHBOUR}"]',
     ) as shared:
         make_user(shared, admin_of(shared), "ada", password=PASSWORD)
         yield shared
@@ -269,6 +272,25 @@ def test_the_origin_is_that_of_the_proxy(proxied: Server) -> None:
             "/api/v1/collections", json={"title": "x"}, headers={**headers, "origin": origin}
         )
         assert answer.status_code == status, origin
+
+
+def test_a_page_of_cors_origins_has_no_session(proxied: Server) -> None:
+    """It sends a key: its requests have the cookie, since it is of the same site, to no effect."""
+    headers = of_proxy(proto="https", host="photos.example")
+    token = cookie_of(log_in(client_of(proxied), "ada", headers=headers))[1]
+    headers |= {**with_cookie(token, "__Host-imagesvc"), "origin": NEIGHBOUR}
+
+    def post(**fields: str) -> httpx2.Response:
+        body = {"title": "x"}
+        return client_of(proxied).post(
+            "/api/v1/collections", json=body, headers={**headers, **fields}
+        )
+
+    for answer in (post(), post(**{"sec-fetch-site": "same-site"})):
+        assert_problem(answer, 403, "forbidden")
+        assert "access-control-allow-credentials" not in answer.headers
+    key = admin_of(proxied).key
+    assert post(**{"x-api-key": key, "sec-fetch-site": "same-site"}).status_code == 201
 
 
 def test_attempts_to_log_in_are_limited(proxied: Server) -> None:

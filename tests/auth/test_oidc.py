@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from imagesvc.auth.provider.browser_tickets import LIFETIME_SECONDS
+from imagesvc.auth.provider.browser_tickets import LIFETIME_SECONDS, Ticket
 from imagesvc.auth.provider.code_flow import CodeFlow, OidcClient, Returned
 from imagesvc.auth.provider.discovery import FRESH_SECONDS, RETRY_SECONDS, Discovery
 from imagesvc.auth.provider.subjects import Subjects
@@ -182,6 +182,20 @@ async def test_a_log_in_must_end_within_ten_minutes(database: Database) -> None:
     net.now = BEGAN + LIFETIME_SECONDS - 1
     with pytest.raises(Forbidden, match="did not confirm"):
         await flow.finish(ticket.text, returned)
+
+
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [("/a?b=\u00e9", True), ("/" + "\U0001f41f" * 300, True), ("/" + "\U0001f41f" * 900, False)],
+    ids=["short", "long", "too long"],
+)
+async def test_a_ticket_fits_into_a_cookie(target: str, kept: bool) -> None:
+    """Browsers drop a cookie of more than 4,096 bytes, and the log-in would fail."""
+    ticket = Ticket.new(0, target)
+
+    assert Ticket.read(ticket.text) == ticket
+    assert ticket.target == (target if kept else "/")
+    assert len(ticket.text) < 3000
 
 
 async def test_a_ticket_of_another_service_is_refused(database: Database) -> None:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 LIFETIME_SECONDS = 600
 TOKEN_BYTES = 32
-MAX_TARGET = 1000
-_FORM = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{0,4000})")
+MAX_TARGET = 2000
+"""Characters of the encoded page; browsers keep cookies of up to 4,096 bytes."""
+_FORM = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{0,2000})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Ticket:
     @classmethod
     def new(cls, now: int, target: str) -> Ticket:
         """A new ticket; a target that is too long is replaced by the home page."""
-        target = target if len(target) <= MAX_TARGET else "/"
-        encoded = base64.urlsafe_b64encode(target.encode()).decode().rstrip("=")
+        encoded = _encoded(target.encode())
+        if len(encoded) > MAX_TARGET:
+            target, encoded = "/", _encoded(b"/")
         return cls(f"{now}.{secrets.token_urlsafe(TOKEN_BYTES)}.{encoded}", now, target)
 
     @classmethod
@@ -58,10 +60,13 @@ class Ticket:
     def derived(self, key: bytes, purpose: str) -> str:
         """A value for one purpose; it covers the whole ticket and does not reveal it."""
         digest = hmac.new(key, f"{purpose} {self.text}".encode(), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return _encoded(digest)
 
 
 def challenge_of(verifier: str) -> str:
     """The code challenge of a verifier, by the method S256 (RFC 7636, section 4.2)."""
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return _encoded(hashlib.sha256(verifier.encode()).digest())
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""Sessions of browsers: they begin with a password, and are looked up at every request."""
+"""Sessions of browsers: they begin with a log-in, and are looked up at every request."""
 
 from __future__ import annotations
 
