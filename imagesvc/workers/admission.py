@@ -175,7 +175,7 @@ class Admission:
 
     def _next(self) -> _Work | None:
         """The first waiting work that may start, if there is any."""
-        if not self.waiting:
+        if not self.waiting or self._is_full():
             return None
         now = self._clock()
         for work in self._in_order(now):
@@ -186,6 +186,21 @@ class Admission:
             if self._is_impatient(work, now) and self._has_room_for_expensive(work):
                 return None  # cheap work is held back until this has a slot
         return None
+
+    def _is_full(self) -> bool:
+        """Whether nothing that waits can start, so that there is no need to look at all of it."""
+        if any(queues[Kind.IDENTIFICATION] for queues in self._queues.values()):
+            return False
+        return self._renders >= self._render_slots
+
+    @property
+    def _renders(self) -> int:
+        return self._running[Kind.EXPENSIVE] + self._running[Kind.CHEAP]
+
+    @property
+    def _render_slots(self) -> int:
+        """Cheap work has a slot beside expensive work even if that has all others."""
+        return max(self._slots, self._running[Kind.EXPENSIVE] + 1)
 
     def _in_order(self, now: float) -> Iterator[_Work]:
         for queues in self._queues.values():
@@ -204,13 +219,11 @@ class Admission:
             return False
         if work.kind is Kind.IDENTIFICATION:
             return True
-        expensive = self._running[Kind.EXPENSIVE]
-        renders = expensive + self._running[Kind.CHEAP]
         if self._held.total() + work.memory > self._memory:
             return False
         if work.kind is Kind.CHEAP:
-            return renders < max(self._slots, expensive + 1)
-        return renders < self._slots and self._has_room_for_expensive(work)
+            return self._renders < self._render_slots
+        return self._renders < self._slots and self._has_room_for_expensive(work)
 
     def _has_room_for_expensive(self, work: _Work) -> bool:
         """Whether expensive work needs nothing but a slot and memory that cheap work holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -67,6 +68,35 @@ def make_work() -> Callable[..., Work]:
         return Work(Admission(slots=slots, memory=100, max_waiting=max_waiting, **options))
 
     return make
+
+
+async def test_an_arrival_at_busy_workers_costs_the_same_behind_any_queue(
+    make_work: Callable[..., Work],
+) -> None:
+    """Nothing can start, so nothing that waits is looked at."""
+    calls = []
+    for waiting in (10, 1000):
+        work = make_work(max_waiting=2000)
+        await asyncio.gather(*(work.ask(str(number)) for number in range(waiting)))
+        calls.append(await calls_during(work.ask("last")))
+
+    assert calls[1] < 2 * calls[0]
+
+
+async def calls_during(work: Awaitable[None]) -> int:
+    """The Python functions that are called during a piece of work."""
+    count = 0
+
+    def counted(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(counted)
+    try:
+        await work
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 async def test_work_is_ordered_by_priority_then_arrival(make_work: Callable[..., Work]) -> None:
