@@ -14,7 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.accounts import Account, client_of, make_user
+from tests.accounts import Account, admin_of, client_of, make_user
+from tests.conftest import MakeServer
 from tests.crash.traffic import rows
 from tests.http.asking import picture
 from tests.http.people import upload
@@ -214,6 +215,21 @@ def test_moves_and_deletes_at_once_leave_each_image_in_one_place(
     assert shown <= set(listed(ada.client, "/api/v1/images?limit=200"))
     until(lambda: guarded.blobs() == rows(guarded.data_dir, "SELECT sha256 FROM blobs"))
     assert guarded.cli("check").returncode == 0
+
+
+def test_no_proxy_is_told_to_send_what_is_in_the_trash(make_server: MakeServer) -> None:
+    """With sendfile, a proxy sends the file that a header field names."""
+    server = make_server(auth="required", sendfile="x-accel-redirect", default_visibility="public")
+    owner, stranger = admin_of(server).client, client_of(server)
+    image_id = settled(owner, uploaded(owner, picture(41)))
+    url, field = f"/images/{image_id}", "x-accel-redirect"
+    assert stranger.get(url).headers[field]
+
+    moved(owner, "trash", image_id)
+
+    hidden = stranger.get(url)
+    assert (hidden.status_code, field in hidden.headers) == (404, False)
+    assert owner.get(url).headers[field]
 
 
 def test_another_image_of_the_same_bytes_is_not_affected(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -288,16 +289,45 @@ def test_moves_are_events(people: People) -> None:
         moved(people.ann, action, image_id)
     people.ann.delete(f"/api/v1/images/{image_id}")
 
-    found = []
+    found: list[str] = []
     with people.ann.stream("GET", events) as stream:
-        name = ""
         for line in stream.iter_lines():
-            name = line.removeprefix("event: ") if line.startswith("event: ") else name
-            if image_id in line:
-                found.append(name)
+            if line.startswith("data: ") and image_id in line:
+                event = json.loads(line.removeprefix("data: "))
+                assert event["data"] == {
+                    "image_id": image_id, "url": f"/api/v1/images/{image_id}",
+                }  # fmt: skip
+                found.append(event["type"])
             if len(found) == 4:
                 break
     assert found == ["image.trashed", "image.restored", "image.trashed", "image.deleted"]
+
+
+def test_the_job_of_an_image_in_the_trash_ends(server: Server) -> None:
+    """Its variants are there when it is restored."""
+    image = server.upload(picture(16))
+    moved(server.client, "trash", image["id"])
+
+    assert server.finished(image["job"]["id"])["status"] == "succeeded"
+
+    moved(server.client, "restore", image["id"])
+    stored = server.client.get(f"/api/v1/images/{image['id']}/variants").json()["data"]
+    assert len(stored) == 2
+    assert show(server.client, image["id"])["palette"]
+
+
+def test_a_repeated_upload_does_not_restore_the_image(server: Server) -> None:
+    """Its answer is the first one, with the same image, which stays in the trash."""
+    sent: dict[str, Any] = {"content": picture(17), "headers": {"idempotency-key": "in-the-trash"}}
+    first = server.client.post("/images", **sent)
+    moved(server.client, "trash", first.json()["id"])
+
+    again = server.client.post("/images", **sent)
+
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    assert show(server.client, first.json()["id"])["trashed_at"] is not None
+    assert first.json()["id"] not in listed(server.client, "/api/v1/images?limit=200")
 
 
 def test_the_trash_of_another_user_goes_to_the_new_owner(people: People) -> None:
