@@ -19,7 +19,7 @@ async function setUp({ name, password, repeated }) {
 
 /** @param {Problem} problem */
 function reason(problem) {
-  return [401, 403, 404].includes(problem.status) ? t("setup.closed") : problem.message;
+  return problem.code === "setup_closed" ? t("setup.closed") : problem.message;
 }
 
 sendByScript(form, setUp, reason);

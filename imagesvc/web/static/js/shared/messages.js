@@ -1,5 +1,7 @@
 /** Short messages at the bottom of the page, with at most one action. */
 
+import { t } from "./texts.js";
+
 const SECONDS = 6;
 const SECONDS_WITH_ACTION = 10;
 
@@ -34,5 +36,6 @@ export function say(text, { small = "", action = "", onAction = () => {} } = {})
 
 /** @param {import("./api.js").Problem} problem */
 export function sayProblem(problem) {
-  say(problem.message, { small: problem.requestId });
+  const small = problem.requestId && t("common.request_id", { id: problem.requestId });
+  say(problem.message, { small });
 }

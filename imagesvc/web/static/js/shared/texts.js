@@ -2,8 +2,11 @@
 
 import { page } from "./page.js";
 
-const plurals = new Intl.PluralRules(page.language);
-const numbers = new Intl.NumberFormat(page.language);
+/** The language with the region that the browser prefers, which has its own dates. */
+const locale =
+  navigator.languages.find((name) => name.split("-")[0] === page.language) ?? page.language;
+const plurals = new Intl.PluralRules(locale);
+const numbers = new Intl.NumberFormat(locale);
 
 /**
  * A text of the catalogue, with its placeholders filled.
@@ -30,7 +33,7 @@ const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
 /** A number of bytes, with a unit that fits. @param {number} count */
 export function bytes(count) {
   const step = count < 1 ? 0 : Math.min(Math.floor(Math.log10(count) / 3), units.length - 1);
-  return new Intl.NumberFormat(page.language, {
+  return new Intl.NumberFormat(locale, {
     style: "unit",
     unit: units[step],
     maximumFractionDigits: 1,
@@ -39,7 +42,7 @@ export function bytes(count) {
 
 /** A format of dates; the API has the wall time of the camera as if it were UTC. */
 function format(options) {
-  return new Intl.DateTimeFormat(page.language, { timeZone: "UTC", ...options });
+  return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
 }
 
 const monthAndYear = format({ month: "long", year: "numeric" });

@@ -80,7 +80,7 @@ async function download(viewer) {
 
 /** Move the picture to the trash, and offer to undo it. */
 async function trash(viewer) {
-  const { id, grid } = viewer;
+  const { id, index, grid } = viewer;
   try {
     await request("/api/v1/images/actions/trash", { method: "POST", json: { ids: [id] } });
   } catch (error) {
@@ -89,15 +89,19 @@ async function trash(viewer) {
   }
   forgetImage(id);
   const putBack = grid?.buckets.remove(id);
-  say(t("viewer.trashed"), { action: t("common.undo"), onAction: () => restore(id, putBack) });
-  viewer.removed();
+  viewer.showAgain(index);
+  const undo = async () => {
+    await restore(id);
+    putBack?.();
+    if (viewer.isOpen) viewer.showAgain(index);
+  };
+  say(t("viewer.trashed"), {
+    action: t("common.undo"),
+    onAction: () => undo().catch((error) => sayProblem(Problem.of(error))),
+  });
 }
 
-async function restore(id, putBack) {
-  try {
-    await request("/api/v1/images/actions/restore", { method: "POST", json: { ids: [id] } });
-    putBack?.();
-  } catch (error) {
-    sayProblem(Problem.of(error));
-  }
+/** @param {string} id */
+function restore(id) {
+  return request("/api/v1/images/actions/restore", { method: "POST", json: { ids: [id] } });
 }

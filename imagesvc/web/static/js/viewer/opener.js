@@ -44,7 +44,8 @@ export class Opener {
     if (this.#isOpening || this.#viewer) return;
     this.#isOpening = true;
     try {
-      const { Viewer } = await import("./viewer.js");
+      const { Viewer, loadStyles } = await import("./viewer.js");
+      await loadStyles();
       this.#viewer = new Viewer(index < 0 ? null : this.grid, image, {
         onChange: (id) => history.replaceState(history.state, "", url(`/view/${id}`)),
         onClose: () => this.#closed(),

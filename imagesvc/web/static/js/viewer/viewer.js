@@ -15,16 +15,25 @@ const PANEL = 380;
 /** Narrower windows show the panel below the picture, with this part of their height. */
 const WIDE = 900;
 const LOW_PANEL = 0.62;
+const STYLES = ["vendor/photoswipe/photoswipe.css", "css/viewer.css"];
 
-function loadStyles() {
-  for (const name of ["vendor/photoswipe/photoswipe.css", "css/viewer.css"]) {
-    const href = `${page.assets}/${name}`;
-    if (document.querySelector(`link[href="${href}"]`)) continue;
+/** Load the style sheets of the viewer, without which PhotoSwipe measures wrongly. */
+export function loadStyles() {
+  return Promise.all(STYLES.map(loadStyle));
+}
+
+/** @param {string} name @returns {Promise<void>} */
+function loadStyle(name) {
+  const href = `${page.assets}/${name}`;
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
     const link = document.createElement("link");
     link.rel = "stylesheet";
     link.href = href;
+    link.onload = () => resolve();
+    link.onerror = () => reject(new Error(`${name} could not be loaded`));
     document.head.append(link);
-  }
+  });
 }
 
 /** @typedef {{onChange: (id: string) => void, onClose: () => void}} Listeners */
@@ -36,7 +45,6 @@ export class Viewer {
    * @param {Listeners} listeners
    */
   constructor(grid, image, listeners) {
-    loadStyles();
     this.grid = grid;
     this.image = image;
     this.listeners = listeners;
@@ -120,6 +128,10 @@ export class Viewer {
     this.swipe.init();
   }
 
+  get isOpen() {
+    return this.swipe.isOpen;
+  }
+
   close() {
     this.swipe.close();
   }
@@ -147,14 +159,14 @@ export class Viewer {
     return true;
   }
 
-  /** The picture that was shown is gone: show the next one. */
-  removed() {
+  /** Show the picture that is now at an index, after one was removed or put back. @param {number} at */
+  showAgain(at) {
     const left = this.grid?.buckets.total ?? 0;
     if (!left) {
       this.close();
       return;
     }
-    const index = Math.min(this.index, left - 1);
+    const index = Math.min(at, left - 1);
     for (const near of [index - 1, index, index + 1]) this.swipe.refreshSlideContent(near);
     if (index === this.index) this.#changed();
     else this.swipe.goTo(index);

@@ -1,0 +1,283 @@
+"""The viewer: opened by click, key and address; information, copies, favourites, trash."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, Request, expect
+
+from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.http.asking import picture
+from tests.server import Server
+
+COUNT = 5
+
+
+@pytest.fixture(scope="module")
+def images(gallery: Server) -> list[str]:
+    """The ids of the images of a gallery, the newest first, larger than windows."""
+    made = []
+    for number in range(COUNT):
+        kind = "TIFF" if number == 1 else "JPEG"
+        image = gallery.upload(picture(number, (3000, 2000), kind), f"{number}.{kind.lower()}")
+        gallery.finished(image["job"]["id"])
+        edited = gallery.client.patch(
+            f"/api/v1/images/{image['id']}", json={"taken_at": f"2026-05-0{number + 1}T12:00:00"}
+        )
+        assert edited.status_code == 200, edited.text
+        made.append(image["id"])
+    return made[::-1]
+
+
+@pytest.fixture
+def page(gallery: Server, images: list[str], visits: Visits) -> Page:
+    """The timeline of the gallery."""
+    assert len(images) == COUNT
+    page = visits.open(gallery, reduced_motion="reduce")
+    page.locator(".tile.loaded").first.wait_for()
+    return page
+
+
+def shown(page: Page) -> Locator:
+    """The picture in the viewer."""
+    return page.locator(".pswp__item[aria-hidden='false'] img.pswp__img").last
+
+
+def open_first(page: Page) -> None:
+    """Open the newest picture by a click."""
+    page.locator(".tile[data-index='0'] a").click()
+    loaded(page)
+
+
+def loaded(page: Page) -> None:
+    """Wait for the picture in the viewer."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll(\".pswp__item[aria-hidden='false'] img\")]"
+        ".some((it) => it.complete && it.naturalWidth > 600)"
+    )
+
+
+def test_a_click_opens_a_picture_and_the_focus_returns(
+    page: Page, gallery: Server, images: list[str]
+) -> None:
+    """The address is that of the picture; the arrows lead on, and Esc back to the tile."""
+    open_first(page)
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[0]}"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[2]}"))
+
+    page.keyboard.press("Escape")
+
+    expect(page).to_have_url(url_of(gallery, "/"))
+    expect(page.locator(".tile[data-index='2'] a")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[2]}"))
+    page.go_back()
+    expect(page.locator(".pswp")).to_have_count(0)
+    page.go_forward()
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[2]}"))
+    expect(page.locator(".pswp")).to_have_count(1)
+
+
+def test_an_address_opens_a_picture(visits: Visits, gallery: Server, images: list[str]) -> None:
+    """Closing it leads to the timeline, at the picture; an unknown one is an error."""
+    page = visits.open(gallery, f"/view/{images[3]}", reduced_motion="reduce")
+    loaded(page)
+    expect(page.locator(".pswp__counter")).to_have_text(f"4 / {COUNT}")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page).to_have_url(url_of(gallery, "/"))
+    expect(page.locator(".tile[data-index='3'] a")).to_be_focused()
+
+    visits.expect_error("404")
+    page.goto(url_of(gallery, "/view/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"))
+    expect(page.locator("#messages")).to_contain_text("There is no resource with this id")
+    expect(page).to_have_url(url_of(gallery, "/"))
+
+
+def test_the_original_is_loaded_only_at_zoom(
+    page: Page, gallery: Server, images: list[str]
+) -> None:
+    """Neighbours are loaded ahead, as variants; formats that browsers lack stay variants."""
+    requests: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/images/" in request.url and "/api/" not in request.url:
+            requests.append(request.url.removeprefix(url_of(gallery, "/images/")))
+
+    page.on("request", note)
+    open_first(page)
+    page.wait_for_function(
+        "() => performance.getEntriesByType('resource')"
+        ".filter((it) => /\\/viewer(\\?|$)/.test(it.name)).length >= 2"
+    )
+    assert all(re.search(r"/(viewer|grid)(\?|$)", url) for url in requests)
+    assert any(url.startswith(f"{images[1]}/viewer") for url in requests)
+
+    page.keyboard.press("z")
+    expect(shown(page)).to_have_attribute("src", re.compile(f"/images/{images[0]}$"))
+    page.keyboard.press("z")
+    for _ in range(3):  # to the TIFF
+        page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[3]}"))
+    loaded(page)
+    page.keyboard.press("z")
+    page.locator(".pswp--zoomed-in").wait_for()
+    assert images[3] not in requests
+
+
+def test_information_is_shown_and_edited(page: Page, gallery: Server, images: list[str]) -> None:
+    """Title, description and tags; colours and tags lead to searches."""
+    url = f"/api/v1/images/{images[0]}"
+    open_first(page)
+    page.keyboard.press("i")
+    panel = page.get_by_role("complementary", name="Information")
+    expect(panel).to_contain_text("4.jpeg")
+    expect(panel).to_contain_text("3,000 \u00d7 2,000")
+    expect(panel).to_contain_text("5 May 2026")
+
+    panel.get_by_label("Title").fill("Dunes")
+    panel.get_by_label("Title").press("Tab")
+    panel.get_by_label("Add a tag").fill("north sea")
+    panel.get_by_label("Add a tag").press("Enter")
+    tag = panel.get_by_role("link", name="north sea")
+    expect(tag).to_have_attribute("href", "/?q=tags%3A%22north%20sea%22")
+    image = gallery.client.get(url).json()
+    assert (image["title"], image["tags"]) == ("Dunes", ["north sea"])
+
+    colour = panel.get_by_role("link", name=image["palette"][0])
+    expect(colour).to_have_attribute("href", f"/?q=color%3A%23{image['palette'][0][1:]}")
+    colour.click()
+    page.locator(".tile").first.wait_for()
+    expect(page).to_have_url(re.compile("q=color"))
+
+
+def test_a_favourite_is_marked_in_the_timeline(
+    page: Page, gallery: Server, images: list[str]
+) -> None:
+    """By the key f or the button."""
+    open_first(page)
+    button = page.get_by_role("button", name="Favourite")
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+    page.keyboard.press("f")
+
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert gallery.client.get(f"/api/v1/images/{images[0]}").json()["is_favourite"] is True
+    page.keyboard.press("Escape")
+    expect(page.locator(".tile[data-index='0'] .badge.favourite")).to_have_count(1)
+
+
+def test_links_and_texts_to_embed_are_copied(
+    page: Page, gallery: Server, images: list[str]
+) -> None:
+    """The menu shows each text before it is copied."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    base = url_of(gallery, f"/images/{images[2]}")
+    page.goto(url_of(gallery, f"/view/{images[2]}"))
+    loaded(page)
+    copied = {}
+    for name in ("Address of the original", "Markdown", "HTML", "BBCode", "HTML in several sizes"):
+        page.keyboard.press("c")
+        choice = page.get_by_role("dialog", name="Copy a link").locator("li button")
+        choice.filter(has=page.get_by_text(name, exact=True)).click()
+        expect(page.locator("#messages")).to_contain_text("Copied")
+        copied[name] = page.evaluate("navigator.clipboard.readText()")
+
+    assert copied["Address of the original"] == base
+    assert copied["Markdown"] == f"![2]({base}/viewer)"
+    assert copied["BBCode"] == f"[img]{base}/viewer[/img]"
+    assert copied["HTML"].startswith(f'<img src="{base}/viewer" alt="2" width="3000"')
+    sources = re.findall(r"(\S+)\?w=(\d+)&amp;format=auto (\d+)w", copied["HTML in several sizes"])
+    assert [int(width) for _url, width, _same in sources] == [480, 960, 1440, 1920, 2560]
+    assert gallery.client.get(f"/images/{images[2]}?w=480&format=auto").status_code == 200
+
+
+def test_the_original_is_downloaded_with_its_name(page: Page, images: list[str]) -> None:
+    """By the key d."""
+    assert images
+    open_first(page)
+
+    with page.expect_download() as download:
+        page.keyboard.press("d")
+
+    assert download.value.suggested_filename == "4.jpg"
+
+
+def test_the_slideshow_goes_on_and_stops(page: Page, gallery: Server, images: list[str]) -> None:
+    """By the key s; the bar gives way meanwhile."""
+    open_first(page)
+    page.keyboard.press("s")
+    button = page.get_by_role("button", name="Slideshow")
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[1]}"))
+    page.keyboard.press("s")
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_axe_finds_nothing_in_the_viewer(
+    visits: Visits, gallery: Server, images: list[str], direction: str
+) -> None:
+    """With the panel of information and with the menu of copies."""
+    page = visits.open(
+        gallery, f"/view/{images[0]}", bypass_csp=True, reduced_motion="reduce",
+        is_right_to_left=direction == "rtl",
+    )  # fmt: skip
+    loaded(page)
+    page.keyboard.press("i")
+    page.get_by_text("4.jpeg").wait_for()
+    assert axe_violations(page) == []
+
+    page.keyboard.press("c")
+    page.get_by_role("dialog", name="Copy a link").wait_for()
+    assert axe_violations(page) == []
+
+
+def test_a_phone_swipes_to_the_next_picture(
+    visits: Visits, gallery: Server, images: list[str]
+) -> None:
+    """The panel is a sheet below the picture, and nothing is wider than the screen."""
+    page = visits.open(
+        gallery, f"/view/{images[0]}", viewport=NARROW, has_touch=True, is_mobile=True,
+        reduced_motion="reduce",
+    )  # fmt: skip
+    loaded(page)
+    page.get_by_role("button", name="Information").tap()
+    sheet = page.get_by_role("complementary", name="Information").bounding_box()
+    assert sheet is not None
+    assert sheet["width"] == NARROW["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+    touch = page.context.new_cdp_session(page)
+    steps = [*range(330, 60, -30)]
+    for kind, x in zip(["touchStart", *["touchMove"] * (len(steps) - 1)], steps, strict=True):
+        point = {"x": x, "y": 150}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[1]}"))
+    expect(page.get_by_role("complementary")).to_contain_text("3.jpeg")
+
+
+def test_a_picture_goes_to_the_trash_and_comes_back(
+    page: Page, gallery: Server, images: list[str]
+) -> None:
+    """The next one is shown; undo puts it back to its place, and shows it."""
+    open_first(page)
+
+    page.keyboard.press("Delete")
+
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[1]}"))
+    expect(page.locator(".pswp__counter")).to_have_text(f"1 / {COUNT - 1}")
+    assert gallery.client.get("/api/v1/timeline").json()["total"] == COUNT - 1
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".pswp__counter")).to_have_text(f"1 / {COUNT}")
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[0]}"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".tile")).to_have_count(COUNT)
+    assert gallery.client.get("/api/v1/timeline").json()["total"] == COUNT
+    first = page.locator(".tile[data-index='0'] a")
+    expect(first).to_have_attribute("href", f"/view/{images[0]}")
