@@ -45,7 +45,7 @@ def test_axe_finds_nothing(
     """Contrast, names, roles and structure, in both themes and from right to left."""
     server = members if path.startswith("/photos") else filled
     page = visits.open(
-        server, path, bypass_csp=True, is_right_to_left=scheme == "rtl",
+        server, path, bypass_csp=True, reduced_motion="reduce", is_right_to_left=scheme == "rtl",
         color_scheme="dark" if scheme == "dark" else "light",
     )  # fmt: skip
     page.locator("main *").first.wait_for()

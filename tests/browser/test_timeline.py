@@ -343,7 +343,8 @@ def test_axe_finds_nothing_while_pictures_are_selected(
 ) -> None:
     """Tiles, check marks, the toolbar and the scrubber have roles, names and contrast."""
     page = opened(
-        visits, library, bypass_csp=True, is_right_to_left=scheme == "rtl",
+        visits, library, bypass_csp=True, reduced_motion="reduce",
+        is_right_to_left=scheme == "rtl",
         color_scheme="dark" if scheme == "dark" else "light",
     )  # fmt: skip
     press(page, "ArrowRight")
