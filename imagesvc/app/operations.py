@@ -24,8 +24,11 @@ from imagesvc.api.job_actions import JobActionEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
+from imagesvc.api.sharing.shared import SharedEndpoints
+from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.delivery.routes import Delivery
+from imagesvc.delivery.shared import SharedDelivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
 from imagesvc.http.operations import Operation, operations_of
 from imagesvc.web.assets import AssetEndpoints
@@ -36,6 +39,7 @@ from imagesvc.web.pages import PageEndpoints
 
 RESOURCES: tuple[type, ...] = (
     Delivery,
+    SharedDelivery,
     UploadEndpoints,
     ImageEndpoints,
     TimelineEndpoints,
@@ -48,6 +52,8 @@ RESOURCES: tuple[type, ...] = (
     TrashEndpoints,
     CollectionEndpoints,
     MembershipEndpoints,
+    ShareEndpoints,
+    SharedEndpoints,
     JobActionEndpoints,
     JobEndpoints,
     EventEndpoints,

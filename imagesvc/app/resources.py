@@ -27,6 +27,8 @@ from imagesvc.api.job_actions import JobActionEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import Metric, MetricsEndpoints
+from imagesvc.api.sharing.shared import SharedEndpoints
+from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
@@ -34,6 +36,7 @@ from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules
+from imagesvc.delivery.shared import PRESETS, SharedDelivery
 from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.http.bodies.uploads import UploadReader
 from imagesvc.http.openapi.document import OpenApiEndpoints
@@ -60,9 +63,10 @@ def resources_of(
 ) -> list[object]:
     """An instance of each of `RESOURCES`, in order."""
     return [
-        _delivery(service, hot),
+        *_delivery(service, hot),
         *_images(service, hot),
         *_collections(service),
+        *_sharing(service),
         JobActionEndpoints(service.stores.jobs, service.runner),
         JobEndpoints(service.stores.jobs, service.runner, service.transforms.preset_places),
         events,
@@ -88,7 +92,7 @@ def events_of(service: Service) -> EventEndpoints:
     )
 
 
-def _delivery(service: Service, hot: HotPath) -> Delivery:
+def _delivery(service: Service, hot: HotPath) -> list[object]:
     caches, files = service.caches, service.files
     access = Access(caches.images, service.accounts.authenticator, service.rate_limits)
     rules = DeliveryRules.of(service.settings, files.data_dir)
@@ -96,9 +100,18 @@ def _delivery(service: Service, hot: HotPath) -> Delivery:
     originals = OriginalAnswers(
         files.blobs, files.verified, caches.originals, answers, access, rules
     )
-    return Delivery(
-        access, originals, answers, service.transforms.presets, service.urls.signer, rules
-    )
+    presets = service.transforms.presets
+    return [
+        Delivery(access, originals, answers, presets, service.urls.signer, rules),
+        SharedDelivery(
+            service.visitors,
+            service.stores.shared_images,
+            caches.images,
+            originals,
+            answers,
+            presets,
+        ),
+    ]
 
 
 def _images(service: Service, hot: HotPath) -> list[object]:
@@ -180,6 +193,15 @@ def _collections(service: Service) -> list[object]:
     return [
         CollectionEndpoints(collections, Visibility(service.settings.upload_visibility)),
         MembershipEndpoints(collections, service.stores.images, service.transforms.preset_versions),
+    ]
+
+
+def _sharing(service: Service) -> list[object]:
+    versions = service.transforms.preset_versions
+    presets = {name: f"{name}{versions[name]}" for name in PRESETS if name in versions}
+    return [
+        ShareEndpoints(service.shares),
+        SharedEndpoints(service.visitors, service.stores.shared_images, presets),
     ]
 
 

@@ -5,6 +5,7 @@ Its `__init__` names what is elsewhere, as that of the errors: both are what pro
 
 from .clients import AsyncClient, Client
 from .flows import JobFailed, NotInTime
+from .links import Share
 from .models import (
     Collection,
     CountedImagePage,
@@ -32,6 +33,7 @@ __all__ = [
     "Me",
     "NotInTime",
     "Session",
+    "Share",
     "SignedUrl",
     "SignedUrls",
     "UploadEntry",

@@ -7,13 +7,16 @@ from .resources.bulk import Bulk
 from .resources.collections import Collections
 from .resources.images import Images
 from .resources.jobs import Jobs
+from .resources.sharing import Sharing
 from .resources.timeline import Timelines
 from .resources.uploads import Uploads
 from .resources.variants import Variants
 from .transports import AsyncTransport, Transport
 
 
-class Client(Transport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Accounts):
+class Client(
+    Transport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Sharing, Accounts
+):
     """A client for a service at a URL, with one request at a time.
 
     Args:
@@ -24,7 +27,7 @@ class Client(Transport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collec
 
 
 class AsyncClient(
-    AsyncTransport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Accounts
+    AsyncTransport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Sharing, Accounts
 ):
     """A client for concurrent requests to a service at a URL; the methods are those of `Client`.
 

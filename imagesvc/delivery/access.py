@@ -76,12 +76,12 @@ class Access:
     async def render_check(self, request: Request, asked: Asked) -> tuple[Admit | None, str]:
         """The function to call before a variant is rendered for a request, and its requester.
 
-        Users and signed URLs have no limit, so there is nothing to call.
+        Users, signed URLs and shares have no limit, so there is nothing to call.
         """
         principal = await self._principal(request)
         requester = requester_of(request, principal)
         is_user = principal is not None and principal.user_id is not None
-        if self.limits.renders is None or asked.signature is not None or is_user:
+        if self.limits.renders is None or asked.signature is not None or asked.is_shared or is_user:
             return None, requester
         return functools.partial(self.limits.check_render, request), requester
 

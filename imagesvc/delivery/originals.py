@@ -50,6 +50,21 @@ class OriginalAnswers:
             return await self._stored(request, image, asked)
         if await self.access.may_have_location(request, image):
             return await self._stored(request, image, asked, vary=CREDENTIALS, is_for_owner=True)
+        return await self._to_stranger(request, image, asked)
+
+    async def send_to_visitor(
+        self, request: Request, image: Image, asked: Asked, *, has_location: bool
+    ) -> Response:
+        """The original for a visitor of a share, with its location or without it.
+
+        Raises:
+            NotFound, ImagesvcError: as `send`.
+        """
+        if has_location:
+            return await self._stored(request, image, asked)
+        return await self._to_stranger(request, image, asked)
+
+    async def _to_stranger(self, request: Request, image: Image, asked: Asked) -> Response:
         admit, _ = await self.access.render_check(request, asked)
         for _ in range(FETCH_ATTEMPTS):
             copy = await self.copies.fetch(image, admit)

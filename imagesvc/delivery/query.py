@@ -36,7 +36,7 @@ class Asked:
     transform: Pairs
     signature: Signature | None
     is_shared: bool
-    """Whether everyone who has the URL may use it, until it expires."""
+    """Whether everyone who has the URL may use it: it is signed and expires, or is of a share."""
     download: bool
     debug: bool
 

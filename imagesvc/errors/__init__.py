@@ -10,7 +10,8 @@
     │   ├── Unauthorized           401  unauthorized
     │   │   └── InvalidToken
     │   ├── Forbidden              403  forbidden
-    │   │   └── InsufficientScope
+    │   │   ├── InsufficientScope
+    │   │   └── PasswordRequired   403  password_required
     │   ├── SetupClosed            403  setup_closed
     │   ├── SignatureInvalid       403  signature_invalid
     │   ├── NotFound               404  not_found
@@ -18,6 +19,7 @@
     │   ├── RequestTimeout         408  request_timeout
     │   ├── Conflict               409  conflict
     │   │   └── RequestInProgress
+    │   ├── Gone                   410  gone
     │   ├── PreconditionFailed     412  precondition_failed
     │   ├── FileTooLarge           413  file_too_large
     │   ├── UriTooLong             414  uri_too_long
@@ -51,6 +53,7 @@ from .access import (
     Forbidden,
     InsufficientScope,
     InvalidToken,
+    PasswordRequired,
     QuotaExceeded,
     RateLimited,
     SetupClosed,
@@ -70,6 +73,7 @@ from .files import (
 from .requests import (
     NO_SUCH_ID,
     Conflict,
+    Gone,
     HeadersTooLarge,
     IdempotencyKeyReused,
     InvalidQuery,
@@ -101,6 +105,7 @@ __all__ = [
     "EmptyFile",
     "FileTooLarge",
     "Forbidden",
+    "Gone",
     "HeadersTooLarge",
     "IdempotencyKeyReused",
     "ImageTooLarge",
@@ -116,6 +121,7 @@ __all__ = [
     "NotFound",
     "OriginalDamaged",
     "Overloaded",
+    "PasswordRequired",
     "PreconditionFailed",
     "QuotaExceeded",
     "RangeNotSatisfiable",

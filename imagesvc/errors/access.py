@@ -36,6 +36,13 @@ class InsufficientScope(Forbidden):
     challenge = 'Bearer realm="imagesvc", error="insufficient_scope"'
 
 
+class PasswordRequired(Forbidden):
+    """A share with a password, of which the visitor has not sent the right one."""
+
+    code = "password_required"
+    title = "Password required"
+
+
 class SetupClosed(Rejected):
     """The set-up link was used or has expired, or an admin has a password."""
 

@@ -60,6 +60,14 @@ class Conflict(Rejected):
     title = "Conflict"
 
 
+class Gone(Rejected):
+    """The link was valid, and is not any more (RFC 9110, section 15.5.11)."""
+
+    status = HTTPStatus.GONE
+    code = "gone"
+    title = "Gone"
+
+
 class RequestInProgress(Conflict):
     """The first request with this Idempotency-Key has not been answered yet."""
 

@@ -18,6 +18,8 @@ CollectionId = NewType("CollectionId", UUID)
 KeyId = NewType("KeyId", UUID)
 LoginId = NewType("LoginId", UUID)
 SessionId = NewType("SessionId", UUID)
+ShareId = NewType("ShareId", UUID)
+UploadLinkId = NewType("UploadLinkId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)

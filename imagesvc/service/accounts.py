@@ -7,12 +7,15 @@ from imagesvc.auth.key_file import GivenKey, read_given_key
 from imagesvc.auth.rates.buckets import Buckets, parse_rate
 from imagesvc.auth.rates.limits import RateLimits
 from imagesvc.auth.rates.login_limits import LoginLimits
+from imagesvc.auth.visitors.visitors import Visitors
+from imagesvc.auth.visitors.visits import Visits
 from imagesvc.outbound.requests import Outbound
 from imagesvc.service.files import Files
 from imagesvc.service.outbound import provider_rules
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.secret import derive_key, load_secret
 
 
 def accounts_of(
@@ -53,3 +56,9 @@ def rate_limits_of(settings: Settings) -> RateLimits:
     )
     login = parse_rate(settings.rate_limit_login)
     return RateLimits(users, addresses, None if login is None else LoginLimits(login), renders)
+
+
+def visitors_of(files: Files, stores: Stores, accounts: Accounts, limits: RateLimits) -> Visitors:
+    """What admits visitors of shares."""
+    visits = Visits(derive_key(load_secret(files.data_dir.secret), "visits"))
+    return Visitors(stores.shares, accounts.passwords, visits, limits)

@@ -10,6 +10,7 @@ from imagesvc.library.accept import Acceptor
 from imagesvc.library.due import DueImages
 from imagesvc.library.garbage import Collector
 from imagesvc.library.remove import Removal
+from imagesvc.library.shares import Shares
 from imagesvc.library.trash import Trash
 from imagesvc.library.users import Users
 from imagesvc.service.caches import Caches
@@ -73,3 +74,8 @@ def collector_of(files: Files, stores: Stores) -> Collector:
         files.data_dir, files.blobs, stores.images, files.locks, files.variants, stores.variants,
         stores.pending_uploads,
     )  # fmt: skip
+
+
+def shares_of(stores: Stores, accounts: Accounts) -> Shares:
+    """What makes and changes links that show images."""
+    return Shares(stores.shares, stores.images, stores.collections, accounts.passwords)

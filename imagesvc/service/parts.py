@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagesvc.library.keys import Keys
 from imagesvc.outbound.lookups import Resolver, system_addresses
-from imagesvc.service.accounts import accounts_of, rate_limits_of, read_admin_key
+from imagesvc.service.accounts import accounts_of, rate_limits_of, read_admin_key, visitors_of
 from imagesvc.service.caches import caches_of
 from imagesvc.service.files import files_of
 from imagesvc.service.jobs import runner_of
@@ -13,6 +13,7 @@ from imagesvc.service.library import (
     collector_of,
     due_images_of,
     removal_of,
+    shares_of,
     trash_of,
     users_of,
 )
@@ -62,4 +63,6 @@ class Parts:
         self.due_images = due_images_of(settings, self.stores, self.removal)
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)
+        self.shares = shares_of(self.stores, self.accounts)
+        self.visitors = visitors_of(self.files, self.stores, self.accounts, self.rate_limits)
         self.collector = collector_of(self.files, self.stores)

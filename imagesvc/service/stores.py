@@ -21,6 +21,8 @@ from imagesvc.store.removal.trash import TrashStore
 from imagesvc.store.search.facets import Facets
 from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.search.timeline import Timeline
+from imagesvc.store.sharing.contents import SharedImages
+from imagesvc.store.sharing.shares import ShareStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.subscriptions import WebhookStore
@@ -40,6 +42,8 @@ class Stores:
     facets: Facets
     bulk_edits: BulkEdits
     digests: OwnedDigests
+    shares: ShareStore
+    shared_images: SharedImages
     variants: VariantStore
     jobs: JobStore
     pending_uploads: PendingUploadStore
@@ -53,17 +57,20 @@ def stores_of(settings: Settings, files: Files) -> Stores:
     """The stores on the database of the data directory, which is not opened yet."""
     database = Database(files.data_dir.database, files.reserve)
     images = ImageStore(database, Quota(settings.quota_images, settings.quota_bytes))
+    search = ImageSearch(database)
     return Stores(
         database=database,
         images=images,
         publisher=Publisher(files.blobs, images, files.locks),
         trash=TrashStore(database),
         collections=CollectionStore(database),
-        search=ImageSearch(database),
+        search=search,
         timeline=Timeline(database),
         facets=Facets(database),
         bulk_edits=BulkEdits(database),
         digests=OwnedDigests(database),
+        shares=ShareStore(database),
+        shared_images=SharedImages(database, images, search),
         variants=VariantStore(database),
         jobs=JobStore(database),
         pending_uploads=PendingUploadStore(database),

@@ -181,6 +181,27 @@ def test_images_are_added_to_collections_and_removed(client: Client) -> None:
     assert collection.id in listed
 
 
+def test_images_are_shared_by_links(client: Client) -> None:
+    """All operations on a share, from making to withdrawing it."""
+    image = client.upload(picture(21))
+
+    made = client.create_share(image_id=image.id, title="For you", max_views=3)
+    listed = [share.id for share in client.shares()]
+    changed = client.update_share(made.id, max_views=None, password="sesame")
+    found = client.share(made.id)
+    by_search = client.create_share(q="tags:sea")
+    client.delete_share(made.id)
+
+    assert made.url is not None
+    assert made.url.startswith("/s/")
+    assert made.id in listed
+    assert (changed.max_views, changed.has_password) == (None, True)
+    assert found == changed
+    assert (by_search.target, by_search.q) == ("search", "tags:sea")
+    with pytest.raises(NotFound):
+        client.share(made.id)
+
+
 def test_more_variants_are_made_by_jobs_of_their_own(client: Client) -> None:
     """There is one job for each image, in order."""
     images = [client.upload(picture(number), filename="a.jpg") for number in (31, 32)]
@@ -301,7 +322,7 @@ def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
     client: type, is_asynchronous: bool
 ) -> None:
     """Tools that wrap or replace methods ask `inspect`."""
-    lists = {"images", "jobs", "collections", "collection_images", "sessions"}
+    lists = {"images", "jobs", "collections", "collection_images", "sessions", "shares"}
 
     found = {
         name for name in described(client) if inspect.iscoroutinefunction(getattr(client, name))

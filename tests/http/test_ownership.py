@@ -36,6 +36,7 @@ class Things:
     collection_id: str
     webhook_id: str
     session_id: str
+    share_id: str
     bobs_id: str
     """A private collection of Bob, to which he would like to add Ada's image."""
 
@@ -58,12 +59,13 @@ class Case:
 
 
 IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
-HOOK = "/api/v1/webhooks/{webhook_id}"
+HOOK, SHARE = "/api/v1/webhooks/{webhook_id}", "/api/v1/shares/{share_id}"
 COLLECTION, MEMBERS = "/api/v1/collections/{collection_id}", "/relationships/images"
 IMAGES = {"json": {"data": [{"type": "images", "id": "{image_id}"}]}}
 UPLOAD = {"content": picture(7), "headers": {"content-type": "image/jpeg"}}
 DELIVERED: dict[str, Any] = {"stranger": 404, "owner": 200}
 OPEN: dict[str, Any] = {"owner": 200, "other": 200, "stranger": 200}
+ABSENT: dict[str, Any] = {"owner": 404, "other": 404, "stranger": 404}
 
 EXPECTED = {
     "get_picture": Case("/images/{image_id}", **DELIVERED),
@@ -142,6 +144,25 @@ EXPECTED = {
         f"/api/v1/collections/{{bobs_id}}{MEMBERS}", 404, admin=409, sent=IMAGES
     ),
     "remove_collection_images": Case(f"{COLLECTION}{MEMBERS}", 204, sent=IMAGES),
+    "list_shares": Case("/api/v1/shares?limit=200", 200, other=200, is_list=True),
+    "create_share": Case("/api/v1/shares", 201, sent={"json": {"image_id": "{image_id}"}}),
+    "create_share/of_a_collection": Case(
+        "/api/v1/shares", 201, sent={"json": {"collection_id": "{collection_id}"}}
+    ),
+    "create_share/of_a_search": Case(
+        "/api/v1/shares", 201, 201, sent={"json": {"q": "tags:x OR the"}}
+    ),
+    "get_share": Case(SHARE, 200),
+    "edit_share": Case(SHARE, 200, sent={"json": {"password": None}}),
+    "delete_share": Case(SHARE, 204),
+    # Those who have the token are its visitors; what they get is in test_shares.py.
+    "get_shared": Case("/api/v1/shared/{share_id}", **ABSENT),
+    "unlock_shared": Case(
+        "/api/v1/shared/{share_id}/unlock", **ABSENT, sent={"json": {"password": SECRET}}
+    ),
+    "list_shared_images": Case("/api/v1/shared/{share_id}/images", **ABSENT),
+    "get_shared_picture": Case("/s/{share_id}/i/{image_id}/thumbnail", **ABSENT),
+    "get_shared_original": Case("/s/{share_id}/i/{image_id}/original", **ABSENT),
     # Its answer has no end; what whom is told is in test_events.py.
     "stream_events": Case("/api/v1/events?types=none", 400, other=400),
     "list_jobs": Case("/api/v1/jobs?limit=200", 200, other=200, is_list=True),
@@ -254,9 +275,11 @@ def make_things(guarded: Server, ada: Account, bob: Account) -> Callable[[], Thi
             headers={"user-agent": SECRET},
         )
         session_id = session.json()["session"]["id"]
+        shared = {"image_id": image["id"], "title": SECRET, "password": SECRET}
+        share_id = ada.client.post("/api/v1/shares", json=shared).json()["id"]
         return Things(
             image["id"], image["job"]["id"], ada.id, key["id"], collection_id, hook_id,
-            session_id, bobs_id,
+            session_id, share_id, bobs_id,
         )  # fmt: skip
 
     return make
@@ -287,7 +310,7 @@ def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) ->
     told = answer.text + str(answer.headers.multi_items())
     ids = [
         things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id,
-        things.session_id,
+        things.session_id, things.share_id,
     ]  # fmt: skip
     hidden = [SECRET, *(ids if case.is_list else [])]
     assert [word for word in hidden if word in told] == []
@@ -297,7 +320,7 @@ def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) ->
 def seen_by(ada: Account, things: Things) -> list[Any]:
     """Ada's view of her data."""
     named = {name: getattr(things, name) for name in Things.__slots__}
-    paths = (IMAGE, JOB, f"{IMAGE}/variants", COLLECTION, f"{COLLECTION}{MEMBERS}")
+    paths = (IMAGE, JOB, f"{IMAGE}/variants", COLLECTION, f"{COLLECTION}{MEMBERS}", SHARE)
     return [ada.client.get(path.format(**named)).json() for path in paths]
 
 

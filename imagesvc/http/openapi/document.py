@@ -45,6 +45,7 @@ TAGS = {
     "images": "Upload, list, show, edit and delete images; their stored variants.",
     "delivery": "The bytes of originals and variants. Parameters are the transform.",
     "collections": "Collections, and the images in them.",
+    "sharing": "Links for people without an account: shares of images, and uploads of guests.",
     "jobs": "Jobs make variants; each upload has one. Poll, retry and cancel them.",
     "accounts": "Tokens, users, API keys, and sessions of browsers.",
     "events": "A stream of changes as they happen.",

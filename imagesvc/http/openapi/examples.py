@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imagesvc.http.openapi.sharing_examples import SHARING
+
 IMAGE, JOB = "019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803", "019aa5f0-3c1f-72a5-8b11-0e94c3d7a6f2"
 COLLECTION, OWNER = "019aa5f1-02d4-7a9c-8c35-b1f0e6a94d57", "019aa5e8-7b30-7c1e-9d02-4f6a8e15b3c9"
 KEY, WEBHOOK = "019aa5e9-1f42-7d83-a0b6-29c5f7e8d410", "019aa5f2-5a6b-7e04-b7d1-83a9c0f5e62b"
@@ -61,6 +63,7 @@ _WEBHOOK = {
 _REFRESH_TOKEN = "isr_019aa5ea0c31_5d1f9e…"  # noqa: S105  # nobody's
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    **SHARING,
     "Image": {
         "id": IMAGE,
         "filename": "beach.jpg",

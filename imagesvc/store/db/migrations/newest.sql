@@ -421,3 +421,55 @@ CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
 
 CREATE INDEX ix_images_expires_at_number ON images (expires_at, number) WHERE expires_at IS NOT NULL;
 
+CREATE TABLE shares (
+	id CHAR(32) NOT NULL, 
+	owner_id CHAR(32), 
+	token_sha256 VARCHAR(64) NOT NULL, 
+	target VARCHAR(16) NOT NULL, 
+	image_id CHAR(32), 
+	collection_id CHAR(32), 
+	q TEXT, 
+	title TEXT NOT NULL, 
+	password_hash TEXT, 
+	expires_at BIGINT, 
+	max_views INTEGER, 
+	views INTEGER NOT NULL, 
+	allow_download BOOLEAN NOT NULL, 
+	show_metadata BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	last_viewed_at BIGINT, 
+	CONSTRAINT pk_shares PRIMARY KEY (id), 
+	CONSTRAINT fk_shares_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id) ON DELETE CASCADE, 
+	UNIQUE (token_sha256), 
+	CONSTRAINT fk_shares_image_id_images FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_shares_collection_id_collections FOREIGN KEY(collection_id) REFERENCES collections (id) ON DELETE CASCADE
+);
+
+CREATE TABLE upload_links (
+	id CHAR(32) NOT NULL, 
+	owner_id CHAR(32), 
+	token_sha256 VARCHAR(64) NOT NULL, 
+	title TEXT NOT NULL, 
+	collection_id CHAR(32) NOT NULL, 
+	expires_at BIGINT, 
+	max_files INTEGER NOT NULL, 
+	max_bytes BIGINT NOT NULL, 
+	files INTEGER NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	CONSTRAINT pk_upload_links PRIMARY KEY (id), 
+	CONSTRAINT fk_upload_links_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id) ON DELETE CASCADE, 
+	UNIQUE (token_sha256), 
+	CONSTRAINT fk_upload_links_collection_id_collections FOREIGN KEY(collection_id) REFERENCES collections (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_shares_owner_id_id ON shares (owner_id, id);
+
+CREATE INDEX ix_shares_image_id ON shares (image_id);
+
+CREATE INDEX ix_shares_collection_id ON shares (collection_id);
+
+CREATE INDEX ix_upload_links_owner_id_id ON upload_links (owner_id, id);
+
+CREATE INDEX ix_upload_links_collection_id ON upload_links (collection_id);
+

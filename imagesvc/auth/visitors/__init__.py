@@ -1,0 +1,1 @@
+"""People without an account who have a link."""

@@ -1,0 +1,1 @@
+"""Shares of images, and links for uploads of guests."""
