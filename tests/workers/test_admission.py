@@ -78,6 +78,7 @@ async def test_an_arrival_at_busy_workers_costs_the_same_behind_any_queue(
     for waiting in (10, 1000):
         work = make_work(max_waiting=2000)
         await asyncio.gather(*(work.ask(str(number)) for number in range(waiting)))
+        await settled()
         calls.append(await calls_during(work.ask("last")))
 
     assert calls[1] < 2 * calls[0]
