@@ -291,6 +291,39 @@ def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, scheme: 
         assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
+def test_new_pictures_appear_in_the_timeline(page: Page, anna: httpx2.Client) -> None:
+    """Above the others, after nothing is selected any more; the focus stays at its picture."""
+    anna.post("/api/v1/images", files={"file": ("old.jpg", fresh("old.jpg")["buffer"])})
+    page.reload()
+    tile = page.locator(".tile[data-index='0']")
+    old = tile.locator("a").get_attribute("href")
+    tile.locator("a").focus()
+    page.keyboard.press("x")
+    paste(page, file=fresh("new.jpg"))
+    expect(row(page, "new.jpg")).to_contain_text("Uploaded")
+    expect(page.locator(".selection-bar")).to_be_visible()
+    assert tile.locator("a").get_attribute("href") == old
+
+    page.keyboard.press("Escape")
+
+    (image,) = named(anna, "new.jpg")
+    expect(tile.locator("a")).to_have_attribute("href", f"/view/{image['id']}")
+    expect(page.locator(".tile[data-index='1'] a")).to_be_focused()
+    assert page.locator(":focus").get_attribute("href") == old
+
+
+def test_the_first_picture_replaces_the_notice(gallery: Server, visits: Visits) -> None:
+    """Without accounts, pictures are public unless a setting says otherwise."""
+    page = visits.open(gallery)
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+
+    choose(page, fresh("first.jpg"))
+
+    expect(page.locator(".tile")).to_have_count(1)
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_hidden()
+    assert gallery.client.get("/api/v1/images").json()["data"][0]["visibility"] == "public"
+
+
 def test_visitors_and_programs_have_no_tray(members: Server, visits: Visits) -> None:
     """The page of the log-in neither shows nor loads it."""
     page = visits.open(members, "/login")

@@ -6,6 +6,7 @@ import { showKeys } from "./shared/keys.js";
 import { page } from "./shared/page.js";
 import { sayProblem } from "./shared/messages.js";
 import { t } from "./shared/texts.js";
+import { listenToArrivals } from "./timeline/arrivals.js";
 import { Buckets } from "./timeline/buckets.js";
 import { Grid } from "./timeline/grid.js";
 import { isTaken, listenToKeys } from "./timeline/keys.js";
@@ -18,6 +19,8 @@ import { showSelection } from "./timeline/selection_bar.js";
 import { Opener } from "./viewer/opener.js";
 
 const place = document.getElementById("timeline");
+/** @type {Grid | null} None while there are no pictures. */
+let grid = null;
 
 /** The query of the API: a search of the page, and the pictures of its user. */
 function filters() {
@@ -54,7 +57,7 @@ function show(timeline, query) {
   main.className = "grid";
   side.className = "scrubber";
   place.replaceChildren(main, side);
-  const grid = new Grid(main, buckets, selection, t("timeline.title"));
+  grid = new Grid(main, buckets, selection, t("timeline.title"));
   const opener = new Opener(grid);
   const pointer = new PointerSelection(grid, (index) => opener.openIndex(index));
   new Scrubber(side, grid, t("timeline.scrubber"));
@@ -66,6 +69,25 @@ function show(timeline, query) {
   if (page.view) opener.open(page.view);
 }
 
+/** Show pictures that came since the page was loaded, unless the others must stay where they are. */
+async function refresh() {
+  if (isBusy()) return false;
+  if (!grid) await start();
+  else {
+    const timeline = await request(`/api/v1/timeline?${filters()}`);
+    const fetched = await grid.buckets.fetched(timeline);
+    if (isBusy()) return false;
+    grid.replace(fetched);
+  }
+  return true;
+}
+
+/** Whether pictures are selected or open in the viewer. */
+function isBusy() {
+  return Boolean(document.querySelector(".pswp, .selection-bar:not([hidden])"));
+}
+
+listenToArrivals(refresh);
 document.getElementById("help").addEventListener("click", showKeys);
 addEventListener("keydown", (event) => {
   if (event.key === "?" && !isTaken(event)) showKeys();

@@ -112,9 +112,11 @@ export class Buckets extends EventTarget {
 
   /** @param {string} name */
   async #page(name) {
-    const page = await this.#load(name, this.columns[this.months.indexOf(name)].cursor);
+    const columns = this.columns[this.months.indexOf(name)];
+    const page = await this.#load(name, columns.cursor);
     const month = this.months.indexOf(name);
-    this.columns[month].add(page);
+    if (this.columns[month] !== columns) return; // They were loaded again in the meantime.
+    columns.add(page);
     const found = this.columns[month].ids.length;
     const { isComplete } = this.columns[month];
     if (isComplete ? found !== this.counts[month] : found > this.counts[month]) {
@@ -140,6 +142,40 @@ export class Buckets extends EventTarget {
         await this.more(month);
       }
     }
+  }
+
+  /** Load what differs from new counts: a loaded month with another count. @param {{months: string[], counts: number[]}} timeline */
+  async fetched({ months, counts }) {
+    const columns = [];
+    for (const [at, name] of months.entries()) columns.push(await this.#fresh(name, counts[at]));
+    return { months, counts, columns };
+  }
+
+  async #fresh(name, count) {
+    const at = this.months.indexOf(name);
+    if (at >= 0 && this.counts[at] === count) return this.columns[at];
+    const month = new Month();
+    if (at >= 0 && this.columns[at].ids.length) month.add(await this.#load(name, null));
+    return month;
+  }
+
+  /** Take over what was fetched: indexes change. */
+  replace({ months, counts, columns }) {
+    Object.assign(this, { months, counts, columns });
+    this.#count();
+  }
+
+  /** What a picture is found by after `replace`. @param {number} index */
+  mark(index) {
+    if (index >= this.total || !this.has(index)) return { name: "", id: "" };
+    return { name: this.months[this.place(index).month], id: this.picture(index).id };
+  }
+
+  /** The index of a marked picture, or -1. */
+  find({ name, id }) {
+    const month = this.months.indexOf(name);
+    const within = month < 0 ? -1 : this.columns[month].ids.indexOf(id);
+    return within < 0 ? -1 : this.starts[month] + within;
   }
 
   /** Change the flags of a loaded picture. @param {number} index @param {number} flags */

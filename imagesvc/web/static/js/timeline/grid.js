@@ -95,6 +95,36 @@ export class Grid extends EventTarget {
     this.dispatchEvent(new Event("layout"));
   }
 
+  /** Show other counts and pictures; what is visible stays where it is. @param {object} fetched By the buckets. */
+  replace(fetched) {
+    const { buckets, viewport } = this;
+    const first = this.firstVisible();
+    const [anchor, current] = [buckets.mark(first), buckets.mark(this.current)];
+    const offset = viewport.top - this.arrangement.topOf(first);
+    const isAtTop = viewport.top <= 0;
+    const marks = [...this.tiles.values()].map((tile) => [tile, buckets.mark(tile.index)]);
+    buckets.replace(fetched);
+    this.#arrange();
+    this.current = Math.max(buckets.find(current), 0);
+    this.tiles.clear();
+    for (const [tile, mark] of marks) this.#move(tile, buckets.find(mark));
+    const moved = buckets.find(anchor);
+    if (!isAtTop && moved >= 0) viewport.scrollTo(this.arrangement.topOf(moved) + offset);
+    this.#placeAgain();
+    this.update();
+    this.dispatchEvent(new Event("layout"));
+  }
+
+  /** @param {Tile} tile @param {number} index -1 if its picture is gone. */
+  #move(tile, index) {
+    if (index < 0) {
+      tile.remove();
+      return;
+    }
+    tile.move(index, this.buckets.total);
+    this.tiles.set(index, tile);
+  }
+
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -162,8 +192,8 @@ export class Grid extends EventTarget {
 
   /** @param {number} index */
   #make(index) {
-    const tile = new Tile(index, this.buckets.picture(index));
-    tile.number(index + 1, this.buckets.total);
+    const tile = new Tile(this.buckets.picture(index));
+    tile.move(index, this.buckets.total);
     tile.select(this.selection.has(tile.id));
     tile.link.tabIndex = index === this.current ? 0 : -1;
     this.tiles.set(index, tile);

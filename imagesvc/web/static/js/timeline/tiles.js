@@ -23,18 +23,13 @@ export class Tile {
   #stopDrawing = () => {};
   #tries = 0;
 
-  /**
-   * @param {number} index
-   * @param {ReturnType<import("./buckets.js").Buckets["picture"]>} picture
-   */
-  constructor(index, picture) {
-    this.index = index;
+  /** @param {ReturnType<import("./buckets.js").Buckets["picture"]>} picture */
+  constructor(picture) {
     this.id = picture.id;
     this.hash = picture.thumbhash;
     this.element = /** @type {HTMLElement} */ (template.content.firstElementChild.cloneNode(true));
     [this.link, this.check] = this.element.children;
     [this.canvas, this.image] = this.link.children;
-    this.element.dataset.index = String(index);
     this.link.href = url(`/view/${picture.id}`);
     this.image.alt = t("timeline.picture", { time: timeName(picture.taken) });
     this.check.setAttribute("aria-label", t("timeline.select", { time: timeName(picture.taken) }));
@@ -51,9 +46,11 @@ export class Tile {
     style.blockSize = `${height}px`;
   }
 
-  /** @param {number} position From 1 on. @param {number} total */
-  number(position, total) {
-    this.element.setAttribute("aria-posinset", String(position));
+  /** @param {number} index @param {number} total */
+  move(index, total) {
+    this.index = index;
+    this.element.dataset.index = String(index);
+    this.element.setAttribute("aria-posinset", String(index + 1));
     this.element.setAttribute("aria-setsize", String(total));
   }
 
