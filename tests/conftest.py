@@ -51,7 +51,7 @@ TAKE_LONGEST = (
     "test_corpus.py",
 )
 """Those that wait for time limits, then those that take much processor time."""
-START_MANY_SERVERS = ("crash", "jobs", "cache", "attack", "library", "workers", "cli")
+SLOW_FOLDERS = ("browser", "crash", "jobs", "cache", "attack", "library", "workers", "cli")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,8 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
         if item.path.name in TAKE_LONGEST:
             return TAKE_LONGEST.index(item.path.name)
-        is_slow = item.path.parent.name in START_MANY_SERVERS
-        return len(TAKE_LONGEST) + (0 if is_slow else 1)
+        folder = item.path.parent.name
+        is_slow = folder in SLOW_FOLDERS
+        return len(TAKE_LONGEST) + (SLOW_FOLDERS.index(folder) if is_slow else len(SLOW_FOLDERS))
 
     items.sort(key=rank)
 

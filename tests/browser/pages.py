@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
 from tests.server import Server
 from tests.waiting import PATIENCE
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+SCHEMES = ("light", "dark", pytest.param("rtl", marks=pytest.mark.long))
+"""Of colours, and a page from right to left."""
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>

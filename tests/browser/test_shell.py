@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -37,7 +37,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark", "rtl"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("path", ["/", "/photos/login", "/photos/setup"])
 def test_axe_finds_nothing(
     filled: Server, members: Server, visits: Visits, path: str, scheme: str

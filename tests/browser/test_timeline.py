@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from benchmarks.population import Spread, populate
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
@@ -337,7 +337,7 @@ def test_a_picture_that_fails_can_be_loaded_again(gallery: Server, visits: Visit
     expect(page.locator(".tile.loaded")).not_to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark", "rtl"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing_while_pictures_are_selected(
     library: Server, visits: Visits, scheme: str
 ) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Page, Route, expect
 from tests.accounts import PASSWORD, admin_of, make_user
 from tests.browser.cutting import Relay
 from tests.browser.dropping import choose, drag, drop, drop_folder, fresh, jpeg, paste, row
-from tests.browser.pages import NARROW, WIDE, Visits, axe_violations, url_of
+from tests.browser.pages import NARROW, SCHEMES, WIDE, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
 from tests.server import Server
 from tests.sessions import browser_of
@@ -272,7 +272,7 @@ def test_rows_outlast_the_page_and_lost_files_go_on(
     assert len(named(anna, "lost.jpg")) == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark", "rtl"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, scheme: str) -> None:
     """With rows of several states; on a phone, nothing is wider than the screen."""
     visits.expect_error("status of 415")
