@@ -52,6 +52,15 @@ STEPS: Mapping[str, Step] = {
     "list_images": Step(),
     "get_timeline": Step(),
     "get_facets": Step(),
+    "create_archive": Step(
+        body={"ids": ["{{image_id}}"], "preset": "thumbnail"}, keeps={"archive_id": ".id"}
+    ),
+    "get_archive": Step(),
+    "create_search": Step(keeps={"search_id": ".id"}),
+    "list_searches": Step(),
+    "get_search": Step(),
+    "edit_search": Step(),
+    "delete_search": Step(),
     "get_timeline_month": Step(path={"month": "2026-05"}),
     "get_image": Step(),
     "edit_image": Step(body={"title": "Low tide", "visibility": "public"}),

@@ -7,6 +7,7 @@ from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.archives import ArchiveEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
 from imagesvc.api.facets import FacetEndpoints
@@ -24,9 +25,11 @@ from imagesvc.api.job_actions import JobActionEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
+from imagesvc.api.searches import SearchEndpoints
 from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.delivery.archives.download import ArchiveDownloads
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.shared import SharedDelivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
@@ -44,6 +47,9 @@ RESOURCES: tuple[type, ...] = (
     ImageEndpoints,
     TimelineEndpoints,
     FacetEndpoints,
+    ArchiveEndpoints,
+    ArchiveDownloads,
+    SearchEndpoints,
     PresignedEndpoints,
     SignedUrlEndpoints,
     EditEndpoints,

@@ -9,6 +9,7 @@ from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.archives import ArchiveEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
 from imagesvc.api.facets import FacetEndpoints
@@ -27,11 +28,14 @@ from imagesvc.api.job_actions import JobActionEndpoints
 from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import Metric, MetricsEndpoints
+from imagesvc.api.searches import SearchEndpoints
 from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
+from imagesvc.delivery.archives.download import ArchiveDownloads
+from imagesvc.delivery.archives.members import Members
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
 from imagesvc.delivery.routes import Delivery
@@ -134,6 +138,8 @@ def _images(service: Service, hot: HotPath) -> list[object]:
         ),
         TimelineEndpoints(stores.timeline, stores.collections),
         FacetEndpoints(stores.facets, stores.collections),
+        *_archives(service),
+        SearchEndpoints(stores.searches),
         _presigned(service),
         SignedUrlEndpoints(
             stores.images,
@@ -145,6 +151,24 @@ def _images(service: Service, hot: HotPath) -> list[object]:
         _actions(service),
         BulkEndpoints(BulkEditor(stores.bulk_edits, forget), stores.collections, stores.digests),
         TrashEndpoints(stores.images, service.trash, stores.collections),
+    ]
+
+
+def _archives(service: Service) -> list[object]:
+    stores, files, caches = service.stores, service.files, service.caches
+    presets = service.transforms.presets
+    members = Members(
+        files.blobs,
+        files.verified,
+        caches.originals,
+        caches.variants,
+        service.accounts.authenticator.has_accounts,
+    )
+    return [
+        ArchiveEndpoints(
+            stores.archives, stores.images, stores.bulk_edits, stores.collections, presets
+        ),
+        ArchiveDownloads(stores.archives, stores.images, members, presets),
     ]
 
 

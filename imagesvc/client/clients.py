@@ -7,6 +7,7 @@ from .resources.bulk import Bulk
 from .resources.collections import Collections
 from .resources.images import Images
 from .resources.jobs import Jobs
+from .resources.saved import Saved
 from .resources.sharing import Sharing
 from .resources.timeline import Timelines
 from .resources.uploads import Uploads
@@ -15,7 +16,17 @@ from .transports import AsyncTransport, Transport
 
 
 class Client(
-    Transport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Sharing, Accounts
+    Transport,
+    Uploads,
+    Images,
+    Bulk,
+    Timelines,
+    Saved,
+    Variants,
+    Jobs,
+    Collections,
+    Sharing,
+    Accounts,
 ):
     """A client for a service at a URL, with one request at a time.
 
@@ -27,7 +38,17 @@ class Client(
 
 
 class AsyncClient(
-    AsyncTransport, Uploads, Images, Bulk, Timelines, Variants, Jobs, Collections, Sharing, Accounts
+    AsyncTransport,
+    Uploads,
+    Images,
+    Bulk,
+    Timelines,
+    Saved,
+    Variants,
+    Jobs,
+    Collections,
+    Sharing,
+    Accounts,
 ):
     """A client for concurrent requests to a service at a URL; the methods are those of `Client`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from .models import Answer, Entry, Status
@@ -96,3 +97,25 @@ class RetryResults(Answer):
     retried: int
     failed: int
     problems: list[ItemProblem]
+
+
+class Archive(Answer):
+    """Images to download together as one ZIP file."""
+
+    id: UUID
+    url: str
+    count: int
+    """The number of images."""
+    bytes: int | None
+    """The bytes of the originals; None for variants."""
+    expires_at: datetime
+
+
+class Search(Answer):
+    """A saved search."""
+
+    id: UUID
+    name: str
+    q: str
+    created_at: datetime
+    updated_at: datetime

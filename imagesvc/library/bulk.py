@@ -102,8 +102,8 @@ class BulkEditor:
         done = Edited()
         after: Position | None = None
         while True:
-            image_ids, after = await self.edits.found(wanted, limit=BATCH, after=after)
-            batch = await self.edit(image_ids, change)
+            found, after = await self.edits.found(wanted, limit=BATCH, after=after)
+            batch = await self.edit(list(found), change)
             done.changed += batch.changed
             done.unchanged += batch.unchanged
             done.errors |= batch.errors

@@ -49,7 +49,8 @@ class Trash:
         moved: list[ImageId] = []
         after: Position | None = None
         while True:
-            image_ids, after = await self.lists.found(wanted, limit=self.batch, after=after)
+            found, after = await self.lists.found(wanted, limit=self.batch, after=after)
+            image_ids = list(found)
             await self.put_in(image_ids)
             moved += image_ids
             if after is None:

@@ -13,6 +13,8 @@ from imagesvc.errors import NO_SUCH_ID, NotFound
 
 ImageId = NewType("ImageId", UUID)
 JobId = NewType("JobId", UUID)
+ArchiveId = NewType("ArchiveId", UUID)
+SearchId = NewType("SearchId", UUID)
 UserId = NewType("UserId", UUID)
 CollectionId = NewType("CollectionId", UUID)
 KeyId = NewType("KeyId", UUID)

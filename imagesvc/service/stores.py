@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from imagesvc.model.accounts import Quota
 from imagesvc.service.files import Files
 from imagesvc.settings.settings import Settings
+from imagesvc.store.archives import ArchiveStore
 from imagesvc.store.bulk.digests import OwnedDigests
 from imagesvc.store.bulk.edits import BulkEdits
 from imagesvc.store.collections import CollectionStore
@@ -19,6 +20,7 @@ from imagesvc.store.pending_uploads import PendingUploadStore
 from imagesvc.store.publish import Publisher
 from imagesvc.store.removal.trash import TrashStore
 from imagesvc.store.search.facets import Facets
+from imagesvc.store.search.saved import SavedSearchStore
 from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.search.timeline import Timeline
 from imagesvc.store.sharing.contents import SharedImages
@@ -41,6 +43,8 @@ class Stores:
     timeline: Timeline
     facets: Facets
     bulk_edits: BulkEdits
+    archives: ArchiveStore
+    searches: SavedSearchStore
     digests: OwnedDigests
     shares: ShareStore
     shared_images: SharedImages
@@ -68,6 +72,8 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         timeline=Timeline(database),
         facets=Facets(database),
         bulk_edits=BulkEdits(database),
+        archives=ArchiveStore(database),
+        searches=SavedSearchStore(database),
         digests=OwnedDigests(database),
         shares=ShareStore(database),
         shared_images=SharedImages(database, images, search),

@@ -114,7 +114,7 @@ async def test_all_images_of_a_list_go_into_the_trash_in_batches(tmp_path: Path)
         moved = await setting.trash.put_in_found(everyone)
 
         assert sorted(moved) == sorted(ids)
-        assert await service.stores.bulk_edits.found(everyone, limit=9, after=None) == ([], None)
+        assert await service.stores.bulk_edits.found(everyone, limit=9, after=None) == ({}, None)
         assert sorted(await service.stores.trash.of_owner(None)) == sorted(ids)
 
 

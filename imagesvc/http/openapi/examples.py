@@ -9,15 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imagesvc.http.openapi.example_values import (
+    COLLECTION,
+    DELIVERY,
+    DIGEST,
+    DONE,
+    EVENT,
+    IMAGE,
+    JOB,
+    KEY,
+    MADE,
+    OWNER,
+    SESSION,
+    WEBHOOK,
+)
+from imagesvc.http.openapi.grid_examples import GRID_EXAMPLES
 from imagesvc.http.openapi.sharing_examples import SHARING
-
-IMAGE, JOB = "019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803", "019aa5f0-3c1f-72a5-8b11-0e94c3d7a6f2"
-COLLECTION, OWNER = "019aa5f1-02d4-7a9c-8c35-b1f0e6a94d57", "019aa5e8-7b30-7c1e-9d02-4f6a8e15b3c9"
-KEY, WEBHOOK = "019aa5e9-1f42-7d83-a0b6-29c5f7e8d410", "019aa5f2-5a6b-7e04-b7d1-83a9c0f5e62b"
-SESSION = "019aa5eb-4d60-7b19-8e57-c3f0a91d6b24"
-DELIVERY, EVENT = "019aa5f3-0b1c-7f25-86e3-9d4a7c2b5f18", "019aa5f2-f0a3-7b46-9a57-c8e1d2f30b69"
-DIGEST = "de9f0a5f3a337ce0e2edb2007351abc84bdfc0a81f98c26070c8ec2b8a35fef8"
-MADE, DONE = "2026-05-03T09:14:07.120000Z", "2026-05-03T09:14:07.480000Z"
 
 _KEY = {
     "id": KEY,
@@ -107,45 +114,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "job": {"id": JOB, "status": "succeeded"},
     },
     "ImagePatch": {"title": "Low tide", "tags": ["sand", "sea"], "visibility": "private"},
-    "Timeline": {
-        "total": 437,
-        "rev": "6f1c0d5f3f0b4e6b9a63d2f1e07c9b12",
-        "is_exact": True,
-        "months": ["2026-11", "2026-05"],
-        "counts": [412, 25],
-    },
-    "TimelineMonth": {
-        "ids": [IMAGE],
-        "widths": [4000],
-        "heights": [3000],
-        "taken": [1_777_707_072],
-        "thumbhashes": ["HOgJLQSId3+G93jYd2ZXZ4hgYgUn"],
-        "flags": [17],
-        "next_cursor": None,
-    },
-    "UpdateRequest": {"ids": [IMAGE], "add_tags": ["heligoland"], "visibility": "public"},
-    "ItemProblem": {
-        "id": OWNER,
-        "status": 404,
-        "problem": {"code": "not_found", "status": 404, "title": "Not found"},
-    },
-    "Facets": {
-        "tags": [{"value": "sea", "count": 212}],
-        "cameras": [{"value": "FUJIFILM X100V", "count": 180}],
-        "years": [{"value": "2026", "count": 437}],
-        "formats": [{"value": "jpeg", "count": 430}, {"value": "png", "count": 7}],
-        "images": 437,
-        "is_exact": True,
-    },
-    "FacetValue": {"value": "sea", "count": 212},
-    "JobsSummary": {
-        "counts": {"pending": 3, "processing": 1, "succeeded": 430, "failed": 3, "cancelled": 0},
-        "oldest_pending_seconds": 4.2,
-    },
-    "JobCounts": {"pending": 3, "processing": 1, "succeeded": 430, "failed": 3, "cancelled": 0},
-    "RetryRequest": {"status": "failed"},
-    "CheckRequest": {"sha256": [DIGEST]},
-    "CheckEntry": {"sha256": DIGEST, "image_id": IMAGE, "is_trashed": False},
     "ImportRequest": {"url": "https://example.org/beach.jpg", "tags": ["sea"]},
     "ImageRefs": {"data": [{"type": "images", "id": IMAGE}]},
     "DeleteRequest": {"ids": [IMAGE]},
@@ -280,4 +248,5 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "writes": True,
         "checks": {"database": "ok", "data_dir": "ok", "disk": "ok", "workers": "ok"},
     },
+    **GRID_EXAMPLES,
 }

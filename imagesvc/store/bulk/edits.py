@@ -58,20 +58,23 @@ class BulkEdits:
 
     async def found(
         self, wanted: ImageFilter, *, limit: int, after: Position | None
-    ) -> tuple[list[ImageId], Position | None]:
-        """Some images of a list, the newest upload first, and the position to continue after.
+    ) -> tuple[dict[ImageId, int], Position | None]:
+        """Some images of a list with their bytes, and the position to continue after.
+
+        The newest upload comes first.
 
         Raises:
             InvalidQuery: as for a page of the list.
         """
 
-        def work(connection: Connection) -> tuple[list[ImageId], Position | None]:
+        def work(connection: Connection) -> tuple[dict[ImageId, int], Position | None]:
             asked = Asked(connection, wanted, _BY_UPLOAD)
             numbers, next_after = page_numbers(asked, limit, after)
-            query = select(images.c.id).where(
+            query = select(images.c.id, images.c.bytes).where(
                 numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)
             )
-            return [ImageId(image_id) for image_id in connection.scalars(query)], next_after
+            rows = connection.execute(query.order_by(images.c.number.desc()))
+            return {ImageId(row.id): row.bytes for row in rows}, next_after
 
         return await self._database.read(work)
 

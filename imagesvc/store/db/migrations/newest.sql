@@ -473,3 +473,31 @@ CREATE INDEX ix_upload_links_owner_id_id ON upload_links (owner_id, id);
 
 CREATE INDEX ix_upload_links_collection_id ON upload_links (collection_id);
 
+CREATE TABLE archives (
+	id CHAR(32) NOT NULL, 
+	user_id CHAR(32), 
+	image_ids JSON NOT NULL, 
+	preset VARCHAR(64), 
+	created_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_archives PRIMARY KEY (id), 
+	CONSTRAINT fk_archives_user_id_users FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_archives_expires_at ON archives (expires_at);
+
+CREATE INDEX ix_archives_user_id_id ON archives (user_id, id);
+
+CREATE TABLE searches (
+	id CHAR(32) NOT NULL, 
+	user_id CHAR(32), 
+	name TEXT NOT NULL, 
+	q TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, 
+	CONSTRAINT pk_searches PRIMARY KEY (id), 
+	CONSTRAINT fk_searches_user_id_users FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_searches_user_id_id ON searches (user_id, id);
+

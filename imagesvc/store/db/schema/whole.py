@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from imagesvc.store.db.schema import accounts, events, images, jobs, requests, sessions, sharing
+from imagesvc.store.db.schema import (
+    accounts,
+    events,
+    images,
+    jobs,
+    requests,
+    saved,
+    sessions,
+    sharing,
+)
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE, metadata
 
-GROUPS = (accounts, events, images, jobs, requests, sessions, sharing)
+GROUPS = (accounts, events, images, jobs, requests, saved, sessions, sharing)
 WHOLE = metadata
 """Once `GROUPS` are imported, it has each of their tables."""
 

@@ -1,0 +1,1 @@
+"""ZIP files of images, made while they are sent."""

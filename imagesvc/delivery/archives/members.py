@@ -1,0 +1,108 @@
+"""The files of an archive: originals as their requester may have them, or variants of a preset."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+from imagesvc.auth.permissions import owns
+from imagesvc.auth.principals import Principal
+from imagesvc.cache.content import Fetched, StoredFile
+from imagesvc.cache.unlocated import UnlocatedOriginals, full_size
+from imagesvc.cache.variants import VariantCache
+from imagesvc.delivery.bodies import Stream, file_bytes
+from imagesvc.delivery.negotiation import Accepted, negotiate
+from imagesvc.errors import NotFound
+from imagesvc.imaging.messages import Removal
+from imagesvc.imaging.transforms.effective import with_format
+from imagesvc.model.formats import Format
+from imagesvc.model.images import Image
+from imagesvc.model.transforms import Transform
+from imagesvc.store.files.blobs import BlobStore
+from imagesvc.store.files.verified import VerifiedBlobs
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file to put into an archive: its format, its bytes, and how they are read."""
+
+    format: Format
+    size: int
+    stream: Stream
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """All bytes, in pieces."""
+        source = self.stream(0, self.size)
+        try:
+            async for piece in source:
+                yield piece
+        finally:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Finds the file of each image for a requester; the fields are its dependencies."""
+
+    blobs: BlobStore
+    verified: VerifiedBlobs
+    copies: UnlocatedOriginals
+    variants: VariantCache
+    has_accounts: bool
+
+    async def original(self, image: Image, requester: Principal) -> Member:
+        """The original, without its location unless it is the requester's, or shared.
+
+        Raises:
+            NotFound: it is missing.
+            ImagesvcError: it cannot be had now, or is damaged.
+        """
+        may_have_location = owns(requester, image.owner_id) or image.share_location
+        if not self.has_accounts or may_have_location:
+            return await self._stored(image)
+        copy = await self.copies.fetch(image)
+        if copy.removal is Removal.NOTHING:
+            return await self._stored(image)
+        if copy.removal is Removal.UNCLEAR:
+            return await self.variant(image, full_size(image.original), requester)
+        return _member(image.original.format, copy.fetched)
+
+    async def variant(self, image: Image, transform: Transform, requester: Principal) -> Member:
+        """The variant of a transform.
+
+        Raises:
+            InvalidTransform: the image has no such variant.
+            ImagesvcError: it cannot be made.
+        """
+        if transform.auto:
+            kind = negotiate(
+                Accepted.of(None), image.original, None, preferred=(), max_avif_pixels=0
+            )
+            transform = with_format(transform, kind)
+        wanted = self.variants.identities.identify(image.id, image.original, transform)
+        kind_of_plan = wanted.plan.transform.format
+        if kind_of_plan is None:
+            raise NotFound("This image has no format to show.")
+        fetched = await self.variants.fetch(wanted, requester=str(requester.user_id or ""))
+        return _member(kind_of_plan, fetched)
+
+    async def _stored(self, image: Image) -> Member:
+        digest = image.original.digest
+        size = await self.verified.size(digest)
+        if size is None:
+            raise NotFound("The original is missing.")
+        return Member(image.original.format, size, partial(self.blobs.stream, digest))
+
+
+def _member(kind: Format, fetched: Fetched) -> Member:
+    content = fetched.content
+    if isinstance(content, StoredFile):
+        return Member(kind, content.variant.bytes, partial(file_bytes, content.path))
+    body = content.body
+
+    async def whole(start: int, stop: int) -> AsyncIterator[bytes]:
+        yield body[start:stop]
+
+    return Member(kind, len(body), whole)
