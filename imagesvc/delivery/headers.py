@@ -50,7 +50,7 @@ def image_headers(
         else cache_control(image, asked, rules),
         "content-disposition": disposition(image.filename, kind, download=asked.download),
         "content-security-policy": "default-src 'none'; sandbox",
-        "cross-origin-resource-policy": resource_policy(image.shown_as, asked),
+        "cross-origin-resource-policy": resource_policy(image, asked),
         "x-content-type-options": "nosniff",
         "accept-ranges": "bytes",
     }
@@ -107,13 +107,14 @@ def cache_control(image: Image, asked: Asked, rules: DeliveryRules) -> str:
     return ", ".join(parts)
 
 
-def resource_policy(visibility: Visibility, asked: Asked) -> str:
+def resource_policy(image: Image, asked: Asked) -> str:
     """Which pages may embed the picture (Fetch).
 
-    Pages of any site may, as with other image servers, but private ones only with a signed URL. A
-    page of the same site may be at another port of this machine.
+    Pages of any site may, as with other image servers, but private ones only with a signed URL, and
+    those in the trash not at all. A page of the same site may be at another port of this machine.
     """
-    is_for_all = visibility is not Visibility.PRIVATE or asked.is_shared
+    is_public = image.shown_as is not Visibility.PRIVATE
+    is_for_all = is_public or (asked.is_shared and not image.is_trashed)
     return "cross-origin" if is_for_all else "same-site"
 
 

@@ -150,8 +150,9 @@ def test_pictures_in_the_trash_exist_for_their_owner_only(people: People, path: 
             mine = owner.get(url)
             assert mine.status_code == 200
             if status == 404:
-                assert mine.headers["cache-control"] == "private, no-cache"
-                assert mine.headers["cross-origin-resource-policy"] == "same-site"
+                for shown in (mine, owner.get(signed)):
+                    assert shown.headers["cache-control"] == "private, no-cache"
+                    assert shown.headers["cross-origin-resource-policy"] == "same-site"
 
 
 def test_what_is_in_the_trash_is_answered_like_what_does_not_exist(people: People) -> None:
