@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -23,6 +24,7 @@ from tests.imaging.pictures import (
     RED,
     animation,
     corners,
+    gradient,
     is_near,
     make,
     original,
@@ -194,3 +196,37 @@ def test_palette_and_transparency_hold_for_all_frames_once(tmp_path: Path) -> No
     assert moves is not None
     assert moves.shared == png_chunk(b"tRNS", bytes(6)) + png_chunk(b"PLTE", bytes(3))
     assert probe(path, LIMITS).frames == len(moves.frames) == 3
+
+
+class Watched(bytes):
+    """The bytes of a file, with how far they were read."""
+
+    read_to = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        """Part of them."""
+        self.read_to = max(self.read_to, at.stop if isinstance(at, slice) else at + 1)
+        return super().__getitem__(at)
+
+    def find(self, *words: Any) -> int:
+        """Search them, which reads all."""
+        self.read_to = len(self)
+        return super().find(*words)
+
+
+def test_a_still_is_not_searched_for_an_animation(tmp_path: Path) -> None:
+    """Of a large file that takes as long as a tenth of its decoding."""
+    path = Path(save(tmp_path / "a.png", Image.effect_noise((300, 300), 90)))
+    data = Watched(path.read_bytes())
+
+    assert animated(data) is None
+    assert 0 < data.read_to < 200
+
+
+def test_an_animation_announced_behind_the_pixels_is_none(tmp_path: Path) -> None:
+    """Browsers have begun to show the still picture by then."""
+    path = Path(save(tmp_path / "a.png", gradient(30, 20)))
+    late = png_chunk(b"acTL", struct.pack(">II", 2, 0))
+    data = path.read_bytes()
+
+    assert animated(data[:-12] + late + data[-12:]) is None

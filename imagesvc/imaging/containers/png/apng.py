@@ -91,12 +91,20 @@ def animation(data: Data) -> Animation | None:
     Raises:
         CorruptImage, ImageTooLarge: the file is not sound.
     """
-    if data.find(b"acTL") < 0:
+    if not _is_announced(data):
         return None
     try:
         return _read(data)
     except _BrokenError:
         return None
+
+
+def _is_announced(data: Data) -> bool:
+    """Whether `acTL` precedes the pixels, which are most of a file and are not searched."""
+    for kind, _start, _end in chunks(data, 33, Budget(len(data))):
+        if kind in {b"acTL", b"IDAT"}:
+            return kind == b"acTL"
+    return False
 
 
 def alone(data: Data, moves: Animation, frame: Frame) -> bytes:
