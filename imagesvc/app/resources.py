@@ -36,8 +36,10 @@ from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.archives.download import ArchiveDownloads
 from imagesvc.delivery.archives.members import Members
+from imagesvc.delivery.browser_caching import BrowserCaching
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
+from imagesvc.delivery.preset_versions import PARAMETER
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.shared import PRESETS, SharedDelivery
@@ -100,7 +102,8 @@ def _delivery(service: Service, hot: HotPath) -> list[object]:
     caches, files = service.caches, service.files
     access = Access(caches.images, service.accounts.authenticator, service.rate_limits)
     rules = DeliveryRules.of(service.settings, files.data_dir)
-    answers = VariantAnswers(caches.images, caches.variants, access, rules, hot.remember)
+    caching = BrowserCaching(service.transforms.preset_digests)
+    answers = VariantAnswers(caches.images, caches.variants, access, rules, hot.remember, caching)
     originals = OriginalAnswers(
         files.blobs, files.verified, caches.originals, answers, access, rules
     )
@@ -246,10 +249,10 @@ def _accounts(service: Service) -> list[object]:
 
 
 def _gallery(service: Service) -> list[object]:
-    versions = service.transforms.preset_versions
+    versions = service.transforms.preset_digests
     pages = PageEndpoints(
         Pages(
-            {name: f"{name}{version}" for name, version in versions.items()},
+            {name: f"{name}?{PARAMETER}={version}" for name, version in versions.items()},
             service.settings.has_accounts,
             uploads_of(service.settings),
         ),

@@ -26,15 +26,25 @@ def preset_versions(
 
     A version changes with every setting that affects a preset's bytes.
     """
+    digests = preset_digests(presets, quality, watermarks)
     defaults = Settings.model_fields
     usual = {Format(name): defaults[f"quality_{name}"].default for name in ("jpeg", "webp", "avif")}
     versions: dict[str, str] = {}
-    for name, transform in presets.items():
-        version = _version(transform, quality, watermarks)
+    for name in presets:
+        version = digests[name]
         text = DEFAULT_PRESETS.get(name)
         is_default = text is not None and version == _version(parse_preset(text), usual, {})
         versions[name] = "" if is_default else f"?{PARAMETER}={version}"
     return versions
+
+
+def preset_digests(
+    presets: Mapping[str, Transform],
+    quality: Mapping[Format, int],
+    watermarks: Mapping[str, Watermark],
+) -> dict[str, str]:
+    """The version of each preset, also of those whose URLs usually have none."""
+    return {name: _version(transform, quality, watermarks) for name, transform in presets.items()}
 
 
 def _version(

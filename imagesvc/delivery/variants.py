@@ -18,6 +18,7 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.bodies import fetched_body, is_fresh, not_modified
+from imagesvc.delivery.browser_caching import BrowserCaching
 from imagesvc.delivery.headers import (
     CREDENTIALS,
     Headers,
@@ -54,6 +55,7 @@ class VariantAnswers:
     access: Access
     rules: DeliveryRules
     remember: Remember
+    caching: BrowserCaching
 
     async def send(
         self, request: Request, image: Image, transform: Transform, asked: Asked
@@ -104,7 +106,7 @@ class VariantAnswers:
         if kind is None:
             raise NotFound("This image has no format to show.")
         shown = Representation(kind, f'"{wanted.key[:32]}"', vary)
-        headers = self._headers(image, shown, asked, wanted)
+        headers = self._headers(request, image, shown, asked, wanted)
         if is_fresh(request, headers):
             return not_modified(headers), None
         for _ in range(FETCH_ATTEMPTS):
@@ -114,7 +116,7 @@ class VariantAnswers:
                 return Response(status_code=CLIENT_LEFT), None
             if fetched.tier != "memory":  # it took a while
                 current = await self.access.find_again(request, asked, image)
-                headers = self._headers(current, shown, asked, wanted)
+                headers = self._headers(request, current, shown, asked, wanted)
             headers["server-timing"] = server_timing(fetched, began)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
                 response = await fetched_body(request, headers, fetched, self.rules.sendfile)
@@ -122,9 +124,15 @@ class VariantAnswers:
         raise evicted()
 
     def _headers(
-        self, image: Image, shown: Representation, asked: Asked, wanted: VariantRequest
+        self,
+        request: Request,
+        image: Image,
+        shown: Representation,
+        asked: Asked,
+        wanted: VariantRequest,
     ) -> Headers:
         headers = image_headers(image, shown, asked, self.rules)
+        headers = self.caching.applied_to(headers, request, image, asked)
         if asked.debug and self.rules.allow_debug:
             headers["x-imagesvc-plan"] = wanted.text
         return headers

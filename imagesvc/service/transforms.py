@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imagesvc.delivery.preset_versions import preset_versions
+from imagesvc.delivery.preset_versions import preset_digests, preset_versions
 from imagesvc.errors import InvalidTransform
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.model.formats import Format
@@ -21,6 +21,8 @@ class Transforms:
     presets: Mapping[str, Transform]
     preset_versions: Mapping[str, str]
     """What follows the name of each preset in its URL."""
+    preset_digests: Mapping[str, str]
+    """The version of each preset, also of those that have none in their URLs."""
     preset_places: Mapping[tuple[str, str], str]
     """The ends of image URLs, by the name of a preset and its canonical transform."""
     watermarks: Mapping[str, Watermark]
@@ -46,7 +48,8 @@ def transforms_of(settings: Settings) -> Transforms:
         (name, canonical(transform)): f"/{name}{versions[name]}"
         for name, transform in presets.items()
     }
-    return Transforms(presets, versions, places, watermarks, qualities)
+    digests = preset_digests(presets, qualities, watermarks)
+    return Transforms(presets, versions, digests, places, watermarks, qualities)
 
 
 def read_presets(settings: Settings) -> dict[str, Transform]:
