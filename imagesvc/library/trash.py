@@ -27,7 +27,7 @@ class Trash:
     variants: VariantCache
     lists: BulkEdits
     clock: Callable[[], datetime] = utc_now
-    batch: int = 500
+    batch: int = 100
     """Images of one transaction."""
 
     async def put_in(self, image_ids: Sequence[ImageId]) -> None:

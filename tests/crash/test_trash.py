@@ -19,8 +19,8 @@ from tests.http.test_trash import EMPTY, TRASH, listed, moved
 from tests.server import Server
 from tests.waiting import until
 
-IMAGES = 24
-QUICK_KILLS = 3
+IMAGES = 16
+QUICK_KILLS = 2
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def test_a_kill_during_the_trashing_leaves_all_images_or_none(make_server: MakeS
     server = make_server(workers=1, eager_presets="[]")
     ids = [server.upload(marked(SMALL, number))["id"] for number in range(40)]
     with ThreadPoolExecutor(1) as executor:
-        for place in range(4):
+        for place in range(2):
             action = ("trash", "restore")[place % 2]
             body = {"ids": ids}
             request = executor.submit(
