@@ -16,11 +16,16 @@ UPLOAD = b"POST /api/v1/images HTTP"
 PIECE = 1 << 16
 PART = 1_000
 """Bytes of a request that is cut."""
+KEPT, CLOSED = b"\r\nConnection: keep-alive\r\n", b"\r\nConnection: close     \r\n"
 RESET = struct.pack("ii", 1, 0)
 
 
 class Relay:
-    """Forwards connections to a server; the next uploads are cut as `cuts` says."""
+    """Forwards connections to a server; the next uploads are cut as `cuts` says.
+
+    No connection is used for a second request: Chromium itself sends a request again if a reused
+    connection is cut.
+    """
 
     def __init__(self, port: int) -> None:
         self.cuts: list[Cut] = []
@@ -59,7 +64,7 @@ class _Connection:
 
     def _requests(self) -> None:
         with contextlib.suppress(OSError):
-            while data := self._client.recv(PIECE):
+            while data := self._client.recv(PIECE).replace(KEPT, CLOSED):
                 if data.startswith(UPLOAD) and self._cuts:
                     self._cut = self._cuts.pop(0)
                 if self._cut == "request":

@@ -127,7 +127,7 @@ def test_a_folder_of_1001_files_is_read_to_its_end(page: Page, visits: Visits) -
 def test_a_cut_network_makes_one_image(
     members: Server, anna: httpx2.Client, visits: Visits
 ) -> None:
-    """Once the response is lost, twice the request: the tray tries again by itself."""
+    """Twice the response is lost, once the request: the tray tries again by itself."""
     visits.expect_error("ERR_")
     relay = Relay(members.port)
     page = opened(members, visits, relay.port)

@@ -25,7 +25,7 @@ export class Queue extends EventTarget {
 
   /**
    * @param {import("./connection.js").Connection} connection
-   * @param {import("./known.js").KnownFiles} known
+   * @param {import("./duplicates/known.js").KnownFiles} known
    */
   constructor(connection, known) {
     super();

@@ -7,7 +7,7 @@ import { Choices } from "./choices.js";
 import { Connection } from "./connection.js";
 import { filesOf, found, isOther } from "./entries.js";
 import { itemOfAddress, itemOfFile } from "./items.js";
-import { KnownFiles } from "./known.js";
+import { KnownFiles } from "./duplicates/known.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { keep, kept } from "./storage.js";

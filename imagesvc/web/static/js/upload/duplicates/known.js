@@ -1,6 +1,6 @@
 /** Finds files that the user has uploaded before, so that they are not sent again. */
 
-import { Problem, request } from "../shared/api.js";
+import { Problem, request } from "../../shared/api.js";
 import { digestOf } from "./digests.js";
 
 /** Files whose digests are computed ahead, so that one request asks for many. */
