@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.pages import Visits
+from tests.chromium import chromium
 from tests.server import Server
 from tests.waiting import PATIENCE
 
@@ -23,9 +23,7 @@ def browser() -> Iterator[Browser]:
     It ends with its module: the event loop of Playwright would keep others of the thread from
     running.
     """
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
+    program = chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield launched
