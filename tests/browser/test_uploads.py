@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.browser.cutting import Relay
 from tests.browser.dropping import choose, drag, drop, drop_folder, fresh, jpeg, paste, row
 from tests.browser.pages import NARROW, SCHEMES, WIDE, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
+from tests.remote import Remote, answered
 from tests.server import Server
 from tests.sessions import browser_of
 
@@ -27,11 +29,21 @@ COLLECT_EVENTS = """() => {
 
 
 @pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with accounts."""
+def remote() -> Iterator[Remote]:
+    """Another site with pictures."""
+    site = Remote()
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory, remote: Remote) -> Iterator[Server]:
+    """A server with accounts, which may import from the other site."""
     server = Server(
-        tmp_path_factory.mktemp("members") / "data", auth="required", max_upload_size="300KiB"
-    ).start()
+        tmp_path_factory.mktemp("members") / "data", auth="required", max_upload_size="300KiB",
+        allow_url_import="true", url_import_allow='["127.0.0.1/32"]',
+        url_import_ports=f"[{remote.port}]",
+    ).start()  # fmt: skip
     make_user(server, admin_of(server), "anna", password=PASSWORD)
     yield server
     server.close()
@@ -190,6 +202,7 @@ def test_a_file_is_not_sent_twice_unless_it_is_wanted(page: Page, anna: httpx2.C
     assert len(named(anna, "same.jpg")) == 1
     page.get_by_role("button", name="Remove finished").click()
     expect(page.locator(".upload-row")).to_have_count(0)
+    expect(page.locator(".upload-panel")).to_be_focused()
 
 
 def test_a_picture_of_before_is_linked(page: Page, anna: httpx2.Client) -> None:
@@ -206,21 +219,43 @@ def test_a_picture_of_before_is_linked(page: Page, anna: httpx2.Client) -> None:
     expect(row(page, "known.jpg")).to_contain_text("You have this picture already")
     expect(row(page, "known.jpg").get_by_role("link")).to_have_attribute("href", f"/view/{ids[0]}")
     expect(row(page, "trashed.jpg")).to_contain_text("This picture is in the trash")
+    expect(page.get_by_role("status").first).to_have_text("2 were there already.")
     assert len(named(anna, "known.jpg")) == 1
 
 
-def test_pasted_pictures_are_uploaded_and_addresses_have_a_reason(
-    page: Page, anna: httpx2.Client
+def test_pasted_pictures_and_addresses_become_images(
+    page: Page, anna: httpx2.Client, remote: Remote, visits: Visits
 ) -> None:
-    """The server of this test may not import from addresses."""
-    paste(page, text="https://example.com/a.jpg")
-    expect(page.locator(".message")).to_contain_text("allow_url_import")
+    """A copied picture has the time in its name; a failed import has the server's reason."""
+    visits.expect_error("status of 422")
+    found = remote.url("/found.jpg", answered(fresh("found.jpg")["buffer"]))
+    missing = remote.url("/missing.jpg")
 
     paste(page, file=fresh("image.jpg"))
+    paste(page, text=found)
+    page.get_by_label("Address of a picture").fill(missing)
+    page.get_by_role("button", name="Import").click()
 
-    expect(page.locator(".upload-row")).to_contain_text("Uploaded")
-    (name,) = {image["filename"] for image in anna.get("/api/v1/images?limit=1").json()["data"]}
-    assert name.startswith("pasted-2")
+    expect(page.get_by_role("link", name=re.compile("^pasted-2.*jpg$"))).to_be_visible()
+    expect(row(page, found)).to_contain_text("Uploaded")
+    expect(row(page, missing)).to_contain_text("404")
+    assert len(named(anna, "found.jpg")) == 1
+
+
+def test_the_tray_goes_on_after_another_log_in(members: Server, page: Page, visits: Visits) -> None:
+    """A session may end while the page is open."""
+    visits.expect_error("status of 401")
+    session = url_of(members, "/api/v1/session")
+    page.keyboard.press("u")
+    assert page.context.request.delete(session).ok
+
+    choose(page, fresh("late.jpg"))
+
+    expect(page.locator(".upload-notice")).to_contain_text("Your session has ended.")
+    data = {"name": "anna", "password": PASSWORD}
+    assert page.context.request.post(session, data=data).ok
+    page.get_by_role("button", name="Continue").click()
+    expect(row(page, "late.jpg")).to_contain_text("Uploaded")
 
 
 def test_visibility_and_collection_are_chosen(page: Page, anna: httpx2.Client) -> None:
@@ -313,7 +348,7 @@ def test_new_pictures_appear_in_the_timeline(page: Page, anna: httpx2.Client) ->
 
 
 def test_the_first_picture_replaces_the_notice(gallery: Server, visits: Visits) -> None:
-    """Without accounts, pictures are public unless a setting says otherwise."""
+    """Without accounts, pictures are public; this server may not import from addresses."""
     page = visits.open(gallery)
     expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
 
@@ -322,6 +357,8 @@ def test_the_first_picture_replaces_the_notice(gallery: Server, visits: Visits) 
     expect(page.locator(".tile")).to_have_count(1)
     expect(page.get_by_role("heading", name="No pictures yet")).to_be_hidden()
     assert gallery.client.get("/api/v1/images").json()["data"][0]["visibility"] == "public"
+    paste(page, text="https://example.com/a.jpg")
+    expect(page.locator(".message")).to_contain_text("allow_url_import")
 
 
 def test_visitors_and_programs_have_no_tray(members: Server, visits: Visits) -> None:

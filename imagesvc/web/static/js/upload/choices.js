@@ -25,5 +25,6 @@ export class Choices {
       return;
     }
     this.collections = found;
+    if (!found.some(({ id }) => id === this.fields.collectionId)) this.fields.collectionId = null;
   }
 }

@@ -9,7 +9,8 @@ export function listenToDrops({ over, dropped }) {
   let isOfPage = false; // Chromium offers a picture of the page as a file, too.
   const isMeant = (event) => !isOfPage && event.dataTransfer?.types.includes("Files");
   addEventListener("dragstart", () => { isOfPage = true; });
-  addEventListener("dragend", () => { isOfPage = false; });
+  // Elements that are removed during their drag fire no `dragend`; pointers do not move during one.
+  for (const type of ["dragend", "pointermove"]) addEventListener(type, () => { isOfPage = false; });
   addEventListener("dragenter", (event) => { if (isMeant(event)) over(true); });
   addEventListener("dragover", (event) => {
     if (!isMeant(event)) return;

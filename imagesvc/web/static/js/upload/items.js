@@ -65,11 +65,6 @@ export function isEnded({ state }) {
   return ["done", "duplicate", "failed", "lost"].includes(state);
 }
 
-/** @param {Item} item */
-export function isRunning({ state }) {
-  return state === "checking" || state === "sending";
-}
-
 /** Problems of the file itself. */
 const FINAL = ["corrupt_image", "empty_file", "file_too_large", "image_too_large", "too_costly", "unsupported_media_type"];
 

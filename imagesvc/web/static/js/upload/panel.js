@@ -92,10 +92,13 @@ export class Panel {
     this.button.classList.toggle("uploading", total.ended < total.count);
     this.button.style.setProperty("--share", `${share}%`);
     if (!this.isOpen) return;
+    const hadFocus = this.element.contains(document.activeElement);
     this.element.classList.toggle("empty", !total.count);
     render(total.count ? summary(queue, total) : "", this.total);
     const hidden = this.list.update();
     this.more.textContent = hidden ? counted("upload.more", hidden) : "";
+    // A button that had the focus may be gone.
+    if (hadFocus && !this.element.contains(document.activeElement)) this.element.focus();
   }
 }
 

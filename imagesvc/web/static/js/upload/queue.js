@@ -1,9 +1,9 @@
 /** The uploads of this page: three at a time, again after failures that pass. */
 
 import { Problem } from "../shared/api.js";
-import { t, bytes } from "../shared/texts.js";
+import { bytes, t } from "../shared/texts.js";
 import { page } from "../shared/page.js";
-import { canRetry, isEnded, isRunning, isSent, isTooLarge, newKey } from "./items.js";
+import { isEnded, isSent, isTooLarge, newKey } from "./items.js";
 import { remedyOf } from "./remedies.js";
 import { isReadable, send } from "./transfer.js";
 
@@ -11,13 +11,15 @@ const PARALLEL = 3;
 
 /** @typedef {import("./items.js").Item} Item */
 
-/** Fires `change`; `uploaded` with an image as its detail; `idle` when nothing more is to do. */
+/** Fires `change`; `uploaded` with an image as its detail; `idle` with counts when all have ended. */
 export class Queue extends EventTarget {
   /** @type {Item[]} */
   items = [];
   isPaused = false;
   isLoggedOut = false;
   #wasActive = false;
+  /** How the uploads ended since the last `idle`. */
+  #ended = { done: 0, failed: 0, duplicate: 0 };
   /** @type {Map<Item, AbortController>} */
   #running = new Map();
   /** @type {Map<string, Item>} The first upload of each digest. */
@@ -56,17 +58,14 @@ export class Queue extends EventTarget {
     this.#go();
   }
 
-  /** @param {Item} item */
-  retry(item) {
-    if (!canRetry(item)) return;
-    if (item.code === "idempotency_key_reused") item.key = newKey();
-    if (item.file) this.known.forget(item.file);
-    this.#set(item, { state: "waiting", cuts: 0, tries: 0, code: "", reason: "", requestId: "" });
+  /** @param {Item[]} items Failed ones. */
+  retry(items) {
+    for (const item of items) {
+      if (item.code === "idempotency_key_reused") item.key = newKey();
+      if (item.file) this.known.forget(item.file);
+      this.#set(item, { state: "waiting", cuts: 0, tries: 0, code: "", reason: "", requestId: "" });
+    }
     this.#go();
-  }
-
-  retryAll() {
-    this.items.filter(canRetry).forEach((item) => this.retry(item));
   }
 
   /** Upload a file although the user has the same bytes. @param {Item} item */
@@ -89,8 +88,8 @@ export class Queue extends EventTarget {
   }
 
   cancelAll() {
-    const stopped = this.items.filter((item) => !isEnded(item) && !isSent(item));
-    this.items = this.items.filter((item) => !stopped.includes(item));
+    const stopped = new Set(this.items.filter((item) => !isEnded(item) && !isSent(item)));
+    this.items = this.items.filter((item) => !stopped.has(item));
     for (const item of stopped) this.#running.get(item)?.abort();
     this.#go();
   }
@@ -128,8 +127,14 @@ export class Queue extends EventTarget {
     }
     this.#changed();
     const { isActive } = this;
-    if (this.#wasActive && !isActive) this.dispatchEvent(new Event("idle"));
+    if (this.#wasActive && !isActive) this.#rest();
     this.#wasActive = isActive;
+  }
+
+  #rest() {
+    this.isPaused = this.isLoggedOut = false;
+    this.dispatchEvent(new CustomEvent("idle", { detail: this.#ended }));
+    this.#ended = { done: 0, failed: 0, duplicate: 0 };
   }
 
   async #run(item) {
@@ -143,6 +148,7 @@ export class Queue extends EventTarget {
       else await this.#repair(item, Problem.of(error));
     }
     this.#running.delete(item);
+    if (item.state in this.#ended) this.#ended[item.state]++;
     this.#go();
   }
 

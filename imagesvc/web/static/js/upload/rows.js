@@ -10,8 +10,8 @@ import { canRetry, isEnded, isSent } from "./items.js";
 const icon = (path) => html`<svg viewBox="0 0 24 24" aria-hidden="true"><path class="line" d=${path}></path></svg>`;
 const CROSS = "M7 7l10 10M17 7L7 17";
 const AGAIN = "M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5";
-const MARKS = { failed: "M12 7v6M12 16.500v.1", lost: "M12 7v6M12 16.500v.1", done: "M7 12.500l3.500 3.500 6.500-8", duplicate: "M8 8h9v9H8zM6 14V6h8" };
-const WAITING = "M12 16V8M8.500 11.200L12 7.700l3.500 3.500";
+const MARKS = { failed: "M12 7v6M12 16.5v.1", lost: "M12 7v6M12 16.5v.1", done: "M7 12.5l3.5 3.5 6.5-8", duplicate: "M8 8h9v9H8zM6 14V6h8" };
+const WAITING = "M12 16V8M8.5 11.2L12 7.7l3.5 3.5";
 
 /** @param {Item} item @param {import("./queue.js").Queue} queue */
 export function row(item, queue) {
@@ -25,7 +25,7 @@ export function row(item, queue) {
         ? html`<button class="upload-anyway" type="button" @click=${() => queue.force(item)}>${t("upload.anyway")}</button>`
         : nothing}
     </div>
-    ${canRetry(item) ? action(t("common.retry"), AGAIN, item, () => queue.retry(item)) : nothing}
+    ${canRetry(item) ? action(t("common.retry"), AGAIN, item, () => queue.retry([item])) : nothing}
     ${isSent(item) ? nothing : action(isEnded(item) ? t("upload.remove") : t("upload.cancel"), CROSS, item, () => queue.remove(item))}`;
 }
 
@@ -42,8 +42,9 @@ function hide(event) {
   event.target.hidden = true;
 }
 
-function linked({ name, imageId, twin }) {
-  const id = imageId ?? twin?.imageId;
+/** The name, as a link where the picture can be opened. */
+function linked({ name, imageId, isTrashed, twin }) {
+  const id = isTrashed ? null : (imageId ?? twin?.imageId);
   return id ? html`<a href=${url(`/view/${id}`)}>${name}</a>` : name;
 }
 

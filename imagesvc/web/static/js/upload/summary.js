@@ -39,7 +39,7 @@ function buttons(queue, total, isActive) {
   return [
     isActive && !isHalted ? button(t("upload.pause"), () => queue.pause()) : nothing,
     isHalted ? button(t("upload.resume"), () => queue.resume()) : nothing,
-    total.canRetry ? button(t("upload.retry_all"), () => queue.retryAll()) : nothing,
+    total.canRetry ? button(t("upload.retry_all"), () => queue.retry(queue.items.filter(canRetry))) : nothing,
     isActive ? button(t("upload.cancel_all"), () => queue.cancelAll()) : nothing,
     total.ended > total.failed ? button(t("upload.clear"), () => queue.removeFinished()) : nothing,
   ];

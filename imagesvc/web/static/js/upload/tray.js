@@ -19,7 +19,6 @@ const SAVE_AFTER = 500;
 export class Tray {
   choices = new Choices();
   queue = new Queue(new Connection(), new KnownFiles());
-  #endedBefore = { done: 0, failed: 0 };
 
   /** @param {HTMLElement} root @param {HTMLButtonElement} button */
   constructor(root, button) {
@@ -29,7 +28,7 @@ export class Tray {
     this.panel = new Panel(root, button, { queue, choices, choose, importFrom });
     keepRows(queue);
     askBeforeLeaving(queue);
-    queue.addEventListener("idle", () => this.#tellEnd());
+    queue.addEventListener("idle", ({ detail }) => this.#tellEnd(detail));
     queue.addEventListener("uploaded", ({ detail: image }) => {
       document.dispatchEvent(new CustomEvent("imagesvc:uploaded", { detail: { image } }));
     });
@@ -51,9 +50,8 @@ export class Tray {
       if (batch.length >= BATCH) this.#add(batch.splice(0));
     }
     this.#add(batch);
-    const left = others ? counted("upload.left_out", others) : "";
-    this.panel.announce(`${counted("upload.added", count)} ${left}`);
-    if (left) say(left);
+    this.panel.announce(counted("upload.added", count));
+    if (others) say(counted("upload.left_out", others));
   }
 
   /** @param {(FileSystemEntry | File)[]} entries */
@@ -88,18 +86,14 @@ export class Tray {
   }
 
   /** Tell how the uploads since the last time ended. */
-  #tellEnd() {
-    const { items } = this.queue;
-    const done = items.filter(({ state }) => state === "done").length;
-    const failed = items.filter(({ state }) => state === "failed").length;
-    const before = this.#endedBefore;
-    this.#endedBefore = { done, failed };
+  #tellEnd({ done, failed, duplicate }) {
     const parts = [];
-    if (done > before.done) parts.push(counted("upload.finished", done - before.done));
-    if (failed > before.failed) parts.push(counted("upload.failed", failed - before.failed));
-    if (!parts.length) return;
-    if (this.panel.isOpen) this.panel.announce(parts.join(" "));
-    else say(parts.join(" "));
+    if (done) parts.push(counted("upload.finished", done));
+    if (duplicate) parts.push(counted("upload.known", duplicate));
+    if (failed) parts.push(counted("upload.failed", failed));
+    const text = parts.join(" ");
+    if (this.panel.isOpen) this.panel.announce(text);
+    else if (text) say(text);
   }
 }
 
