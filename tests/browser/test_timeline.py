@@ -63,7 +63,7 @@ def opened(visits: Visits, server: Server, path: str = "/", **options: Any) -> P
     page = visits.page(**options)
     shown = picture(1, (60, 40))
     page.route(
-        re.compile("/images/[0-9a-f]"),
+        re.compile("/images/[0-9a-f]{8}-"),
         lambda route: route.fulfill(body=shown, content_type="image/jpeg"),
     )
     page.goto(url_of(server, path))
@@ -230,6 +230,54 @@ def test_all_are_selected_by_the_query(page: Page) -> None:
     tile(page, 1).locator(".check").click()
     expect(page.get_by_role("toolbar")).to_contain_text(f"{IMAGES - 1:,} pictures selected")
     assert [url for url in requests if "/api/" in url] == []
+
+
+def test_selected_pictures_go_to_the_trash_and_come_back(page: Page, library: Server) -> None:
+    """Some by id, from two months; undo puts them back to their places."""
+    address = tile(page, 2).locator("a").get_attribute("href")
+    assert address is not None
+    for index in (0, 2, 5):
+        tile(page, index).locator(".check").click()
+
+    page.get_by_role("button", name="Move to the trash").click()
+
+    expect(page.locator("#messages")).to_contain_text("3 pictures are in the trash.")
+    expect(tile(page, 2).locator("a")).not_to_have_attribute("href", address)
+    assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES - 3
+    page.get_by_role("button", name="Undo").click()
+    expect(tile(page, 2).locator("a")).to_have_attribute("href", address)
+    assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES
+
+
+def test_all_pictures_go_to_the_trash_by_the_query(page: Page, library: Server) -> None:
+    """One request names no id; undo names them all."""
+    address = tile(page, 0).locator("a").get_attribute("href")
+    assert address is not None
+    page.keyboard.press("Control+a")
+
+    with page.expect_request("**/actions/trash") as sent:
+        page.get_by_role("button", name="Move to the trash").click()
+
+    assert sent.value.post_data_json == {"q": "", "filter": {}}
+    expect(page.locator("#messages")).to_contain_text(f"{IMAGES:,} pictures are in the trash.")
+    expect(page.locator(".tile")).to_have_count(0)
+    assert library.client.get("/api/v1/timeline").json()["total"] == 0
+    page.get_by_role("button", name="Undo").click()
+    expect(tile(page, 0).locator("a")).to_have_attribute("href", address)
+    assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES
+
+
+def test_selected_pictures_become_favourites(page: Page, library: Server) -> None:
+    """Those that were selected, and no others."""
+    for index in (1, 3):
+        tile(page, index).locator(".check").click()
+
+    page.get_by_role("button", name="Mark as favourites").click()
+
+    expect(page.locator(".badge.favourite")).to_have_count(2)
+    expect(page.get_by_role("toolbar")).to_be_hidden()
+    found = library.client.get("/api/v1/timeline", params={"favourite": "true"}).json()
+    assert found["total"] == 2
 
 
 def test_the_scrubber_leads_to_months_and_years(page: Page, library: Server) -> None:

@@ -2,7 +2,6 @@
 
 import "./shared/preferences.js";
 import { Problem, request } from "./shared/api.js";
-import { showKeys } from "./shared/keys.js";
 import { page } from "./shared/page.js";
 import { sayProblem } from "./shared/messages.js";
 import { t } from "./shared/texts.js";
@@ -10,12 +9,10 @@ import { listenToArrivals } from "./timeline/arrivals.js";
 import { Buckets } from "./timeline/buckets.js";
 import { Grid } from "./timeline/grid.js";
 import { isTaken, listenToKeys } from "./timeline/keys.js";
-import { showEmpty, showFailure } from "./timeline/notices.js";
 import { PointerSelection } from "./timeline/pointer.js";
 import { keepPosition } from "./timeline/position.js";
 import { Scrubber } from "./timeline/scrubber.js";
 import { Selection } from "./timeline/selection.js";
-import { showSelection } from "./timeline/selection_bar.js";
 import { Opener } from "./viewer/opener.js";
 
 const place = document.getElementById("timeline");
@@ -37,12 +34,30 @@ async function start() {
   try {
     timeline = await request(`/api/v1/timeline?${query}`);
   } catch (error) {
+    const { showFailure } = await import("./timeline/notices.js");
     showFailure(place, Problem.of(error), start);
     return;
   }
   if (timeline.total) show(timeline, query);
-  else showEmpty(place, query.has("q"));
+  else await showNothing(query);
   if (!timeline.total && page.view) new Opener(null).open(page.view);
+}
+
+/** @param {URLSearchParams} query */
+async function showNothing(query) {
+  const { showEmpty } = await import("./timeline/notices.js");
+  showEmpty(place, query.has("q"));
+}
+
+/** Load the bar for selected pictures when it is first needed. */
+async function showSelection(grid, query) {
+  const bar = await import("./timeline/selection_bar.js");
+  bar.showSelection(grid, query);
+}
+
+async function showKeys() {
+  const keys = await import("./shared/keys.js");
+  keys.showKeys();
 }
 
 /** @param {{months: string[], counts: number[], total: number}} timeline @param {URLSearchParams} query */
@@ -58,15 +73,22 @@ function show(timeline, query) {
   side.className = "scrubber";
   place.replaceChildren(main, side);
   grid = new Grid(main, buckets, selection, t("timeline.title"));
+  grid.reload = reload;
   const opener = new Opener(grid);
   const pointer = new PointerSelection(grid, (index) => opener.openIndex(index));
   new Scrubber(side, grid, t("timeline.scrubber"));
   listenToKeys(grid, pointer);
-  showSelection(grid);
+  selection.addEventListener("change", () => showSelection(grid, query), { once: true });
   grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
   grid.update();
   keepPosition(grid);
   if (page.view) opener.open(page.view);
+}
+
+/** Load what has changed; the selection and what is visible stay. */
+async function reload() {
+  const timeline = await request(`/api/v1/timeline?${filters()}`);
+  grid.replace(await grid.buckets.fetched(timeline));
 }
 
 /** Show pictures that came since the page was loaded, unless the others must stay where they are. */

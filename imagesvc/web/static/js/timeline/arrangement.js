@@ -19,9 +19,9 @@ export class Arrangement {
   /** Lay out the loaded pictures of a month. @param {number} month */
   justify(month) {
     const { ratios, ids, isComplete } = this.buckets.columns[month];
-    if (!ids.length && !isComplete) return;
     this.sections.counts = this.buckets.counts;
-    this.sections.set(month, justified(ratios, ids.length, this.sections.measures, isComplete));
+    if (!ids.length && !isComplete) this.sections.clear(month);
+    else this.sections.set(month, justified(ratios, ids.length, this.sections.measures, isComplete));
   }
 
   /**

@@ -30,6 +30,15 @@ class Month {
     this.isComplete = page.next_cursor === null;
   }
 
+  /** Remove pictures; returns how many there were. @param {Set<string>} ids */
+  without(ids) {
+    const kept = this.ids.map((id) => !ids.has(id));
+    const count = kept.filter((isKept) => !isKept).length;
+    for (const name of COLUMNS) this[name] = this[name].filter((_value, index) => kept[index]);
+    this.measure();
+    return count;
+  }
+
   /** Compute the shapes of the pictures. */
   measure() {
     this.ratios = Float32Array.from(this.widths, (width, index) => width / this.heights[index]);
@@ -185,24 +194,14 @@ export class Buckets extends EventTarget {
     this.dispatchEvent(new CustomEvent("changed", { detail: index }));
   }
 
-  /** Remove a loaded picture; returns a function that puts it back. @param {string} id */
-  remove(id) {
-    const index = this.indexOf(id);
-    if (index < 0) return () => {};
-    const { month, within } = this.place(index);
-    const removed = COLUMNS.map((name) => this.columns[month][name].splice(within, 1)[0]);
-    this.#recount(month, -1);
-    return () => {
-      COLUMNS.forEach((name, at) => this.columns[month][name].splice(within, 0, removed[at]));
-      this.#recount(month, 1);
-    };
-  }
-
-  /** @param {number} month @param {number} change */
-  #recount(month, change) {
-    this.columns[month].measure();
-    this.counts[month] += change;
-    this.#count();
-    this.dispatchEvent(new CustomEvent("loaded", { detail: month }));
+  /** Remove pictures that have been loaded. @param {Set<string>} ids */
+  remove(ids) {
+    this.columns.forEach((columns, month) => {
+      const removed = columns.without(ids);
+      if (!removed) return;
+      this.counts[month] -= removed;
+      this.#count();
+      this.dispatchEvent(new CustomEvent("loaded", { detail: month }));
+    });
   }
 }

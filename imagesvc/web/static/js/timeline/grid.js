@@ -26,6 +26,8 @@ export class Grid extends EventTarget {
   tiles = new Map();
   /** The picture that the keyboard is at. */
   current = 0;
+  /** Loads what has changed on the server; the page sets it. */
+  reload = async () => {};
   #base = 0;
   #lastTop = 0;
   #rest = 0;

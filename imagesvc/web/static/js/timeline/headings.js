@@ -31,7 +31,7 @@ export class Headings {
       this.#shown.delete(month);
     }
     for (const month of months) {
-      if (!this.#shown.has(month)) this.#add(month, sections, base);
+      if (this.buckets.counts[month] && !this.#shown.has(month)) this.#add(month, sections, base);
     }
   }
 

@@ -146,7 +146,14 @@ export class Sections {
     const rest = this.counts[section] - rows.starts[rows.rows];
     const below = rest > 0 ? estimated(rest, this.measures) : 0;
     this.rows[section] = rows;
-    this.heights[section] = HEADING + rows.height + below;
+    this.heights[section] = this.counts[section] ? HEADING + rows.height + below : 0;
+    this.#stack();
+  }
+
+  /** Forget the rows of a section, whose pictures are loaded anew. @param {number} section */
+  clear(section) {
+    this.rows[section] = null;
+    this.heights[section] = HEADING + estimated(this.counts[section], this.measures);
     this.#stack();
   }
 

@@ -1,9 +1,10 @@
 /** The buttons of the viewer's bar. */
 
-import { Problem, request } from "../shared/api.js";
+import { Problem } from "../shared/api.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { url } from "../shared/page.js";
 import { t } from "../shared/texts.js";
+import { putInTrash, restore } from "../shared/trash.js";
 import { FAVOURITE } from "../timeline/buckets.js";
 import { showCopyMenu } from "./copy.js";
 import { changeImage, findImage, forgetImage } from "./images.js";
@@ -82,26 +83,21 @@ async function download(viewer) {
 async function trash(viewer) {
   const { id, index, grid } = viewer;
   try {
-    await request("/api/v1/images/actions/trash", { method: "POST", json: { ids: [id] } });
+    await putInTrash({ ids: [id] });
   } catch (error) {
     sayProblem(Problem.of(error));
     return;
   }
   forgetImage(id);
-  const putBack = grid?.buckets.remove(id);
+  grid?.buckets.remove(new Set([id]));
   viewer.showAgain(index);
   const undo = async () => {
-    await restore(id);
-    putBack?.();
-    if (viewer.isOpen) viewer.showAgain(index);
+    await restore([id]);
+    await grid?.reload();
+    if (viewer.isOpen) viewer.showAgain(grid.buckets.indexOf(id));
   };
   say(t("viewer.trashed"), {
     action: t("common.undo"),
     onAction: () => undo().catch((error) => sayProblem(Problem.of(error))),
   });
-}
-
-/** @param {string} id */
-function restore(id) {
-  return request("/api/v1/images/actions/restore", { method: "POST", json: { ids: [id] } });
 }

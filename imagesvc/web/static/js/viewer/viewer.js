@@ -166,7 +166,7 @@ export class Viewer {
       this.close();
       return;
     }
-    const index = Math.min(at, left - 1);
+    const index = Math.min(Math.max(at, 0), left - 1);
     for (const near of [index - 1, index, index + 1]) this.swipe.refreshSlideContent(near);
     if (index === this.index) this.#changed();
     else this.swipe.goTo(index);
