@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from imagesvc.imaging.transforms.geometry import plan
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format
 from tests.imaging import animations
+from tests.imaging.originals import REPOSITORY
 from tests.imaging.pictures import gradient, is_near, make, mapped, pixel, save, seen
 from tests.imaging.test_regions import array
 
@@ -119,6 +122,35 @@ def test_every_kind_of_gif_looks_like_its_frames(tmp_path: Path, kind: str) -> N
         picture.seek(number)
         right = light(original).resize(picture.size, Image.Resampling.LANCZOS)
         assert ImageStat.Stat(ImageChops.difference(light(picture), right)).mean[0] < 5, number
+
+
+SCARCE = """
+import resource
+from PIL import Image
+from imagesvc.imaging.codecs.pillow_encoders import encode_moving_webp, encode_webp
+frames = [Image.new("RGB", (1200, 900), (number, 90, 30)) for number in (10, 200)]
+calls = (encode_webp, frames[0], 80), (encode_moving_webp, frames, [9, 9], 0, 80)
+for encode, *args in calls:  # loads what it needs
+    encode(*args)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+for more in range(0, 48, 6):
+    resource.setrlimit(resource.RLIMIT_AS, (used + (more << 20), resource.RLIM_INFINITY))
+    for encode, *args in calls:
+        try:
+            encode(*args)
+        except MemoryError:
+            print("out of memory")
+"""
+
+
+def test_encoders_say_when_memory_runs_out() -> None:
+    """It is the picture that is too large then; any other error would be a bug."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCARCE], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "out of memory" in done.stdout
 
 
 def light(picture: Image.Image) -> Image.Image:

@@ -7,7 +7,9 @@ their colours (0.9 dB on average of clips) and takes a quarter longer, for 3 % f
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from PIL import Image
 
@@ -19,6 +21,10 @@ SHORTEST_MS, SHOWN_MS = 11, 100
 LONGEST_MS = 655_350
 """The longest time of a frame of a GIF; a WebP can have no more than 24 days together."""
 MAX_PLAYS = 65_535
+_OUT_OF_MEMORY = re.compile(
+    r"encoding error [12]\b|WebPEncodingError: [12]\b|could not create encoder object"
+)
+"""As Pillow words it: 1 and 2 are the codes of libwebp (`WebPEncodingError`)."""
 _JFIF = bytes.fromhex("ffe000104a46494600010100000100010000")
 """A segment for an unknown resolution (ITU-T T.871, 10.1)."""
 _JFIF_AT = 2
@@ -51,7 +57,8 @@ def encode_webp(picture: Image.Image, quality: int) -> bytes:
         quality: from 1 to 100.
     """
     file = io.BytesIO()
-    picture.save(file, "WEBP", quality=quality, method=WEBP_EFFORT)
+    with _memory_checked():
+        picture.save(file, "WEBP", quality=quality, method=WEBP_EFFORT)
     return file.getvalue()
 
 
@@ -68,16 +75,28 @@ def encode_moving_webp(
     """
     file = io.BytesIO()
     first, *others = pictures
-    first.save(
-        file,
-        "WEBP",
-        save_all=True,
-        append_images=others,
-        duration=[min(it, LONGEST_MS) if it >= SHORTEST_MS else SHOWN_MS for it in delays],
-        loop=min(plays, MAX_PLAYS),
-        quality=quality,
-        method=WEBP_EFFORT,
-        kmin=0,
-        kmax=0,  # no key frames after the first
-    )
+    with _memory_checked():
+        first.save(
+            file,
+            "WEBP",
+            save_all=True,
+            append_images=others,
+            duration=[min(it, LONGEST_MS) if it >= SHORTEST_MS else SHOWN_MS for it in delays],
+            loop=min(plays, MAX_PLAYS),
+            quality=quality,
+            method=WEBP_EFFORT,
+            kmin=0,
+            kmax=0,  # no key frames after the first
+        )
     return file.getvalue()
+
+
+@contextmanager
+def _memory_checked() -> Iterator[None]:
+    """Turn errors of libwebp that memory ran out into `MemoryError`."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if not _OUT_OF_MEMORY.search(str(error)):
+            raise
+        raise MemoryError from error
