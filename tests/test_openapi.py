@@ -103,7 +103,7 @@ def test_a_form_shows_values_that_may_be_sent(document: dict[str, Any]) -> None:
         for _path, operation in described(document)
         if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     ]
-    assert len(forms) == 2
+    assert len(forms) == 3
     for form in forms:
         optional = {name: value["default"] for name, value in form["properties"].items()
                     if name not in form["required"]}  # fmt: skip
@@ -192,7 +192,7 @@ def test_there_is_a_true_example_of_everything(document: dict[str, Any]) -> None
                 assert example.keys() == schemas[name]["properties"].keys(), name
 
     holders = re.compile(
-        "Page$|^(Jobs|UploadResults|DeleteResults|UpdateResults|CheckResults|RetryResults|Home|Purged|Problem)$"
+        "Page$|^(Jobs|UploadResults|GuestResults|DeleteResults|UpdateResults|CheckResults|RetryResults|Home|Purged|Problem)$"
     )
     spoken = {
         name

@@ -26,8 +26,10 @@ from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import MetricsEndpoints
 from imagesvc.api.searches import SearchEndpoints
+from imagesvc.api.sharing.guests import GuestEndpoints
 from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
+from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.delivery.archives.download import ArchiveDownloads
 from imagesvc.delivery.routes import Delivery
@@ -60,6 +62,8 @@ RESOURCES: tuple[type, ...] = (
     MembershipEndpoints,
     ShareEndpoints,
     SharedEndpoints,
+    UploadLinkEndpoints,
+    GuestEndpoints,
     JobActionEndpoints,
     JobEndpoints,
     EventEndpoints,

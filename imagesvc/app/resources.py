@@ -29,8 +29,10 @@ from imagesvc.api.jobs import JobEndpoints
 from imagesvc.api.memberships import MembershipEndpoints
 from imagesvc.api.metrics import Metric, MetricsEndpoints
 from imagesvc.api.searches import SearchEndpoints
+from imagesvc.api.sharing.guests import GuestEndpoints
 from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
+from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
@@ -175,10 +177,15 @@ def _archives(service: Service) -> list[object]:
     ]
 
 
+def _reader(service: Service) -> UploadReader:
+    settings = service.settings
+    return UploadReader(service.files.incoming, settings.max_files, settings.max_upload_size)
+
+
 def _uploads(service: Service) -> UploadEndpoints:
     settings, incoming = service.settings, service.files.incoming
     return UploadEndpoints(
-        UploadReader(incoming, settings.max_files, settings.max_upload_size),
+        _reader(service),
         service.acceptor,
         Imports(service.outbound.source, incoming, service.acceptor),
         service.stores.collections,
@@ -229,6 +236,8 @@ def _sharing(service: Service) -> list[object]:
     return [
         ShareEndpoints(service.shares),
         SharedEndpoints(service.visitors, service.stores.shared_images, presets),
+        UploadLinkEndpoints(service.guests),
+        GuestEndpoints(service.guests, _reader(service)),
     ]
 
 

@@ -5,7 +5,7 @@ Its `__init__` names what is elsewhere, as that of the errors: both are what pro
 
 from .clients import AsyncClient, Client
 from .flows import JobFailed, NotInTime
-from .links import Share
+from .links import Share, UploadLink
 from .models import (
     Collection,
     CountedImagePage,
@@ -37,6 +37,7 @@ __all__ = [
     "SignedUrl",
     "SignedUrls",
     "UploadEntry",
+    "UploadLink",
     "UploadUrl",
     "Variant",
 ]

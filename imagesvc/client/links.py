@@ -29,3 +29,20 @@ class Share(Answer):
     last_viewed_at: datetime | None
     url: str | None = None
     """Only when it has just been made."""
+
+
+class UploadLink(Answer):
+    """A link with which everyone who has it may upload into a collection."""
+
+    id: UUID
+    owner_id: UUID | None
+    title: str
+    collection_id: UUID
+    expires_at: datetime | None
+    max_files: int
+    max_bytes: int
+    files: int
+    bytes: int
+    created_at: datetime
+    url: str | None = None
+    """Only when it has just been made."""

@@ -9,6 +9,7 @@ from imagesvc.jobs.runner import Runner
 from imagesvc.library.accept import Acceptor
 from imagesvc.library.due import DueImages
 from imagesvc.library.garbage import Collector
+from imagesvc.library.guests import Guests
 from imagesvc.library.remove import Removal
 from imagesvc.library.shares import Shares
 from imagesvc.library.trash import Trash
@@ -79,3 +80,8 @@ def collector_of(files: Files, stores: Stores) -> Collector:
 def shares_of(stores: Stores, accounts: Accounts) -> Shares:
     """What makes and changes links that show images."""
     return Shares(stores.shares, stores.images, stores.collections, accounts.passwords)
+
+
+def guests_of(stores: Stores, acceptor: Acceptor) -> Guests:
+    """What makes links for uploads, and accepts files of guests."""
+    return Guests(stores.upload_links, stores.collections, acceptor)

@@ -12,6 +12,7 @@ from imagesvc.service.library import (
     acceptor_of,
     collector_of,
     due_images_of,
+    guests_of,
     removal_of,
     shares_of,
     trash_of,
@@ -64,5 +65,6 @@ class Parts:
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)
         self.shares = shares_of(self.stores, self.accounts)
+        self.guests = guests_of(self.stores, self.acceptor)
         self.visitors = visitors_of(self.files, self.stores, self.accounts, self.rate_limits)
         self.collector = collector_of(self.files, self.stores)

@@ -25,6 +25,7 @@ from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.search.timeline import Timeline
 from imagesvc.store.sharing.contents import SharedImages
 from imagesvc.store.sharing.shares import ShareStore
+from imagesvc.store.sharing.upload_links import UploadLinkStore
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.subscriptions import WebhookStore
@@ -48,6 +49,7 @@ class Stores:
     digests: OwnedDigests
     shares: ShareStore
     shared_images: SharedImages
+    upload_links: UploadLinkStore
     variants: VariantStore
     jobs: JobStore
     pending_uploads: PendingUploadStore
@@ -77,6 +79,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         digests=OwnedDigests(database),
         shares=ShareStore(database),
         shared_images=SharedImages(database, images, search),
+        upload_links=UploadLinkStore(database),
         variants=VariantStore(database),
         jobs=JobStore(database),
         pending_uploads=PendingUploadStore(database),

@@ -202,6 +202,22 @@ def test_images_are_shared_by_links(client: Client) -> None:
         client.share(made.id)
 
 
+def test_guests_get_links_for_uploads(client: Client) -> None:
+    """All operations on a link, from making to withdrawing it."""
+    collection = client.create_collection("Guests")
+
+    made = client.create_upload_link(collection.id, max_files=3)
+    changed = client.update_upload_link(made.id, max_files=5)
+    listed = [link.id for link in client.upload_links()]
+    client.delete_upload_link(made.id)
+
+    assert made.url is not None
+    assert made.url.startswith("/g/")
+    assert (made.max_files, changed.max_files) == (3, 5)
+    assert listed == [made.id]
+    assert list(client.upload_links()) == []
+
+
 def test_more_variants_are_made_by_jobs_of_their_own(client: Client) -> None:
     """There is one job for each image, in order."""
     images = [client.upload(picture(number), filename="a.jpg") for number in (31, 32)]
@@ -323,7 +339,8 @@ def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
 ) -> None:
     """Tools that wrap or replace methods ask `inspect`."""
     lists = {
-        "images", "jobs", "collections", "collection_images", "sessions", "shares", "searches"
+        "images", "jobs", "collections", "collection_images", "sessions", "shares", "searches",
+        "upload_links",
     }  # fmt: skip
 
     found = {

@@ -39,6 +39,7 @@ class Things:
     share_id: str
     archive_id: str
     search_id: str
+    link_id: str
     bobs_id: str
     """A private collection of Bob, to which he would like to add Ada's image."""
 
@@ -63,6 +64,7 @@ class Case:
 IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
 HOOK, SHARE = "/api/v1/webhooks/{webhook_id}", "/api/v1/shares/{share_id}"
 SEARCH = "/api/v1/searches/{search_id}"
+LINK = "/api/v1/upload-links/{link_id}"
 COLLECTION, MEMBERS = "/api/v1/collections/{collection_id}", "/relationships/images"
 IMAGES = {"json": {"data": [{"type": "images", "id": "{image_id}"}]}}
 UPLOAD = {"content": picture(7), "headers": {"content-type": "image/jpeg"}}
@@ -166,6 +168,15 @@ EXPECTED = {
     "list_shared_images": Case("/api/v1/shared/{share_id}/images", **ABSENT),
     "get_shared_picture": Case("/s/{share_id}/i/{image_id}/thumbnail", **ABSENT),
     "get_shared_original": Case("/s/{share_id}/i/{image_id}/original", **ABSENT),
+    "list_upload_links": Case("/api/v1/upload-links?limit=200", 200, other=200, is_list=True),
+    "create_upload_link": Case(
+        "/api/v1/upload-links", 201, sent={"json": {"collection_id": "{collection_id}"}}
+    ),
+    "get_upload_link": Case(LINK, 200),
+    "edit_upload_link": Case(LINK, 200, sent={"json": {"max_files": 5}}),
+    "delete_upload_link": Case(LINK, 204),
+    "get_guest_link": Case("/api/v1/guest/{link_id}", **ABSENT),
+    "upload_as_guest": Case("/api/v1/guest/{link_id}/images", **ABSENT, sent=UPLOAD),
     # Its answer has no end; what whom is told is in test_events.py.
     "stream_events": Case("/api/v1/events?types=none", 400, other=400),
     "list_jobs": Case("/api/v1/jobs?limit=200", 200, other=200, is_list=True),
@@ -296,9 +307,11 @@ def make_things(guarded: Server, ada: Account, bob: Account) -> Callable[[], Thi
         for old in ada.client.get("/api/v1/searches").json()["data"][20:]:
             ada.client.delete(f"/api/v1/searches/{old['id']}")
         saved = ada.client.post("/api/v1/searches", json={"name": SECRET, "q": SECRET}).json()
+        linked = {"collection_id": collection_id, "title": SECRET}
+        link_id = ada.client.post("/api/v1/upload-links", json=linked).json()["id"]
         return Things(
             image["id"], image["job"]["id"], ada.id, key["id"], collection_id, hook_id,
-            session_id, share_id, archive["id"], saved["id"], bobs_id,
+            session_id, share_id, archive["id"], saved["id"], link_id, bobs_id,
         )  # fmt: skip
 
     return make
@@ -329,7 +342,7 @@ def assert_tells_nothing(answer: httpx2.Response, case: Case, things: Things) ->
     told = answer.text + str(answer.headers.multi_items())
     ids = [
         things.image_id, things.job_id, things.user_id, things.key_id, things.collection_id,
-        things.session_id, things.share_id,
+        things.session_id, things.share_id, things.link_id,
     ]  # fmt: skip
     hidden = [SECRET, *(ids if case.is_list else [])]
     assert [word for word in hidden if word in told] == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..calls import API, Call, model, nothing
 from ..flows import Flow, answered
-from ..links import Share
+from ..links import Share, UploadLink
 from ..methods import listing, method
 from ..models import Page
 from ..parameters import Id
@@ -55,3 +55,29 @@ class Sharing:
     def delete_share(self, share_id: Id) -> Flow[None]:
         """Withdraw a share: its URLs answer 404 from now on."""
         return answered(Call("DELETE", f"{API}/shares/{share_id}", nothing))
+
+    @listing
+    def upload_links(self) -> Call[Page[UploadLink]]:
+        """Every link for uploads of the user, the newest first; for admins, all."""
+        return Call("GET", f"{API}/upload-links", model(Page[UploadLink]))
+
+    @method
+    def create_upload_link(self, /, collection_id: Id, **terms: Any) -> Flow[UploadLink]:
+        """Make a link with which guests upload into a collection; the result has the URL, once.
+
+        Terms are `title`, `expires_at` (text in RFC 3339), `max_files` and `max_bytes`.
+        """
+        body = {"collection_id": str(collection_id), **terms}
+        path = f"{API}/upload-links"
+        return answered(Call("POST", path, model(UploadLink), json=body, is_repeatable=False))
+
+    @method
+    def update_upload_link(self, /, link_id: Id, **changes: Any) -> Flow[UploadLink]:
+        """Change the terms of a link for uploads; see `create_upload_link`."""
+        path = f"{API}/upload-links/{link_id}"
+        return answered(Call("PATCH", path, model(UploadLink), json=changes))
+
+    @method
+    def delete_upload_link(self, link_id: Id) -> Flow[None]:
+        """Withdraw a link for uploads; the images stay."""
+        return answered(Call("DELETE", f"{API}/upload-links/{link_id}", nothing))

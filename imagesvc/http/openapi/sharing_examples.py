@@ -27,6 +27,18 @@ _SHARE = {
     "created_at": MADE,
     "last_viewed_at": DONE,
 }
+_LINK = {
+    "id": "019aa5f5-2b90-7d41-8f6a-c1e7b3d05a94",
+    "owner_id": OWNER,
+    "title": "Your pictures of Heligoland",
+    "collection_id": COLLECTION,
+    "expires_at": "2026-08-01T00:00:00.000000Z",
+    "max_files": 100,
+    "max_bytes": 1_073_741_824,
+    "files": 12,
+    "bytes": 40_204_911,
+    "created_at": MADE,
+}
 SHARING: Mapping[str, Mapping[str, Any]] = {
     "ShareRequest": {
         "collection_id": COLLECTION,
@@ -37,6 +49,17 @@ SHARING: Mapping[str, Mapping[str, Any]] = {
     "SharePatch": {"password": None, "max_views": 100},
     "Share": _SHARE,
     "NewShare": {**_SHARE, "url": f"/s/{TOKEN}"},
+    "UploadLinkRequest": {"collection_id": COLLECTION, "max_files": 100},
+    "UploadLinkPatch": {"max_files": 200},
+    "UploadLink": _LINK,
+    "NewUploadLink": {**_LINK, "url": f"/g/{TOKEN}"},
+    "GuestLink": {
+        "title": "Your pictures of Heligoland",
+        "expires_at": "2026-08-01T00:00:00.000000Z",
+        "files_left": 88,
+        "bytes_left": 1_033_536_913,
+    },
+    "GuestEntry": {"name": "dunes.jpg", "status": 201, "problem": None},
     "UnlockRequest": {"password": "low tide"},
     "Shared": {
         "title": "Heligoland",
