@@ -12,9 +12,9 @@ export const MOST_TILES = 280;
 const OVERSCAN = 0.6;
 /** Pixels from the base of the places in CSS, whose numbers are limited. */
 const FARTHEST = 100_000;
-/** Milliseconds without scrolling after which pictures are loaded. */
+/** Milliseconds without scrolling after which months and pictures are loaded. */
 const REST = 70;
-/** Windows a frame; slower scrolling loads pictures at once. */
+/** Windows a frame; slower scrolling loads them at once. */
 const SLOW = 0.35;
 /** The height of the page's header, which covers the timeline. */
 const HEADER = 56;
@@ -150,8 +150,10 @@ export class Grid extends EventTarget {
     this.#showTiles(this.arrangement.ranges(top - extra, top + height + extra, MOST_TILES));
     const months = [...this.arrangement.months(top - height, top + 2 * height)];
     this.headings.show(months, this.arrangement.sections, this.#base);
-    this.#fetch(months, top + 2 * height);
-    this.#loadPictures(top, height);
+    this.#atRest(top, height, () => {
+      this.#fetch(months, top + 2 * height);
+      this.tiles.forEach((tile) => tile.load());
+    });
   }
 
   /** Place the tiles that are still right, and remove the others. */
@@ -215,12 +217,11 @@ export class Grid extends EventTarget {
     }
   }
 
-  /** Load the pictures of tiles, when scrolling is slow or has ended. */
-  #loadPictures(top, height) {
+  /** Load months and pictures when scrolling is slow or has ended: others pass by unseen. */
+  #atRest(top, height, load) {
     const isSlow = Math.abs(top - this.#lastTop) < SLOW * height;
     this.#lastTop = top;
     clearTimeout(this.#rest);
-    const load = () => this.tiles.forEach((tile) => tile.load());
     if (isSlow) load();
     else this.#rest = setTimeout(load, REST);
   }
