@@ -11,17 +11,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Row,
     String,
     and_,
     bindparam,
     case,
+    false,
     func,
     select,
     type_coerce,
@@ -66,10 +66,10 @@ class MonthCounts:
     """False if matches that were uploaded before the newest `MAX_MATCHES` are not counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class MonthRow:
+class MonthRow(NamedTuple):
     """What a grid shows of one image."""
 
+    number: int
     id: str
     """32 hexadecimal digits."""
     width: int
@@ -78,6 +78,7 @@ class MonthRow:
     """Microseconds since the epoch, of the camera's local time as if it was UTC."""
     thumbhash: str | None
     is_favourite: bool
+    """Of the viewer, or for those who see all of the owner."""
     frames: int
     status: str
     """As in `Status`."""
@@ -121,12 +122,13 @@ class Timeline:
         def work(connection: Connection) -> tuple[list[MonthRow], Position | None]:
             asked = Asked(connection, replace(wanted, query=query), _BY_DATE)
             numbers, next_after = page_numbers(asked, limit, after)
+            columns = _COLUMNS.add_columns(*_of_viewer(wanted.viewer))
             rows = connection.execute(
-                _COLUMNS.where(numbers_in(numbers), is_in_place(wanted), *is_visible(wanted))
+                columns.where(numbers_in(numbers), is_in_place(wanted), *is_visible(wanted))
             )
-            found = {row.number: row for row in rows}
-            shown = (found[number] for number in numbers if number in found)
-            return [_month_row(row, wanted.viewer) for row in shown], next_after
+            found = {row[0]: row for row in rows}
+            shown = [MonthRow._make(found[number]) for number in numbers if number in found]
+            return shown, next_after
 
         return await self._database.read(work)
 
@@ -224,29 +226,18 @@ def _counts_of_matches(
 
 _COLUMNS = select(
     images.c.number,
-    type_coerce(images.c.id, String).label("digits"),
+    type_coerce(images.c.id, String),
     images.c.width,
     images.c.height,
-    _dated.label("taken"),
-    case((images.c.is_analysed, blobs.c.thumbhash)).label("thumbhash"),
-    images.c.is_favourite,
-    images.c.frames,
-    images.c.status,
-    images.c.visibility,
-    type_coerce(images.c.owner_id, String).label("owner"),
+    _dated,
+    case((images.c.is_analysed, blobs.c.thumbhash)),
 ).select_from(images.join(blobs, blobs.c.sha256 == images.c.sha256))
 
 
-def _month_row(row: Row[Any], viewer: Viewer) -> MonthRow:
-    is_own = viewer.sees_all or (viewer.owner_id is not None and row.owner == viewer.owner_id.hex)
-    return MonthRow(
-        row.digits,
-        row.width,
-        row.height,
-        row.taken,
-        row.thumbhash,
-        row.is_favourite and is_own,
-        row.frames,
-        row.status,
-        row.visibility,
-    )
+def _of_viewer(viewer: Viewer) -> list[ColumnElement[Any]]:
+    """The other columns; only an owner's favourites are shown."""
+    is_favourite: ColumnElement[Any] = images.c.is_favourite
+    if not viewer.sees_all:
+        is_own = images.c.owner_id == viewer.owner_id
+        is_favourite = case((is_own, is_favourite), else_=false())
+    return [is_favourite, images.c.frames, images.c.status, images.c.visibility]
