@@ -11,13 +11,14 @@ import httpx2
 import pytest
 from PIL import Image
 
-from tests.accounts import Account, client_of, make_user
+from tests.accounts import PASSWORD, Account, client_of, make_user
 from tests.attack.located import LOCATED
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, picture
 from tests.http.test_search import photo
 from tests.imaging.places import traces
 from tests.server import Server
+from tests.sessions import browser_of
 
 ARCHIVES = "/api/v1/archives"
 NO_ID = "0190c0de-0000-7000-8000-000000000000"
@@ -26,7 +27,7 @@ NO_ID = "0190c0de-0000-7000-8000-000000000000"
 @pytest.fixture(scope="module")
 def ada(guarded: Server, admin: Account) -> Account:
     """A user with images."""
-    return make_user(guarded, admin, "ada")
+    return make_user(guarded, admin, "ada", password=PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +184,17 @@ def test_only_its_user_downloads_it(
     for account in (bob, admin):
         assert_problem(account.client.get(url), 404, "not_found")
     assert client_of(guarded).get(url).status_code == 401
-    cross_site = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
-    assert ada.client.get(url, headers=cross_site).status_code in {200, 403}
     assert ada.client.get(f"{ARCHIVES}/{NO_ID}").status_code == 404
+
+
+def test_pages_of_other_sites_start_no_download(guarded: Server, ada: Account) -> None:
+    """It occupies the server, so it is checked as a change is."""
+    browser = browser_of(guarded, "ada")
+    body = {"ids": [upload(ada, picture(22))]}
+    url = browser.post(ARCHIVES, json=body, headers={"sec-fetch-site": "same-origin"}).json()["url"]
+
+    for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
+        assert browser.get(url, headers={"sec-fetch-site": site}).status_code == status
 
 
 def test_damaged_images_are_left_out_and_named(ada: Account) -> None:

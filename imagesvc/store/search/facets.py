@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
-from sqlalchemy import Integer as Int
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type_coerce
 
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.images import images
@@ -17,7 +16,7 @@ from imagesvc.store.search.walks import MAX_SCANNED, numbers_in
 
 MAX_VALUES = 50
 _BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
-_SECONDS = type_coerce(images.c.dated_at, Int) // 1_000_000
+_SECONDS = type_coerce(images.c.dated_at, BigInteger) // 1_000_000
 _CAMERA = func.trim(
     func.coalesce(func.json_extract(images.c.exif, "$.make") + " ", "")
     + func.coalesce(func.json_extract(images.c.exif, "$.model"), "")
