@@ -180,13 +180,16 @@ def test_check_marks_and_ranges_select(page: Page) -> None:
 
 
 def test_a_range_includes_months_that_were_not_loaded(page: Page, library: Server) -> None:
-    """The keyboard selects from the first to the last picture."""
+    """The keyboard selects from the first to the last picture; few of them have tiles."""
     press(page, "Home")
     page.keyboard.press("x")
 
     page.keyboard.press("Shift+End")
 
     expect(page.get_by_role("toolbar")).to_contain_text(f"{IMAGES:,} pictures selected")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    page.wait_for_function(SHOWS_PICTURES)
+    assert 10 < page.locator(".tile").count() <= FEW
     assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES
 
 
@@ -328,6 +331,11 @@ def test_the_position_is_kept_on_the_way_back(visits: Visits, library: Server) -
     page.wait_for_function(f"(seen) => ({FIRST_VISIBLE}) === seen", arg=seen)
 
 
+SHOWS_PICTURES = """() => !document.querySelector(".blank")
+  && [...document.querySelectorAll(".tile")].some((it) => {
+    const { top, bottom } = it.getBoundingClientRect();
+    return top > 0 && bottom < innerHeight;
+  })"""
 FIRST_VISIBLE = """Math.min(...[...document.querySelectorAll('.tile')]
   .filter((it) => it.getBoundingClientRect().bottom > 140)
   .map((it) => Number(it.dataset.index)))"""
