@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -92,11 +93,13 @@ async def calls_during(work: Awaitable[None]) -> int:
         nonlocal count
         count += event == "call"
 
+    gc.disable()  # what it finds is of earlier work, and may call functions
     sys.setprofile(counted)
     try:
         await work
     finally:
         sys.setprofile(None)
+        gc.enable()
     return count
 
 
