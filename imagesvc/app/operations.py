@@ -41,6 +41,7 @@ from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.pages import PageEndpoints
+from imagesvc.web.visitors import VisitorPageEndpoints
 
 RESOURCES: tuple[type, ...] = (
     Delivery,
@@ -78,6 +79,7 @@ RESOURCES: tuple[type, ...] = (
     MetricsEndpoints,
     HomeEndpoints,
     PageEndpoints,
+    VisitorPageEndpoints,
     AssetEndpoints,
     DocsEndpoints,
     OpenApiEndpoints,

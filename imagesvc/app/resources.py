@@ -61,6 +61,7 @@ from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.pages import PageEndpoints
 from imagesvc.web.templating import Pages
 from imagesvc.web.uploads import uploads_of
+from imagesvc.web.visitors import VisitorPageEndpoints
 
 
 def resources_of(
@@ -259,14 +260,16 @@ def _accounts(service: Service) -> list[object]:
 
 def _gallery(service: Service) -> list[object]:
     versions = service.transforms.preset_digests
+    templates = Pages(
+        {name: f"{name}?{PARAMETER}={version}" for name, version in versions.items()},
+        service.settings.has_accounts,
+        uploads_of(service.settings),
+    )
     pages = PageEndpoints(
-        Pages(
-            {name: f"{name}?{PARAMETER}={version}" for name, version in versions.items()},
-            service.settings.has_accounts,
-            uploads_of(service.settings),
-        ),
+        templates,
         service.accounts.authenticator,
         service.rate_limits,
         service.settings.gallery,
     )
-    return [HomeEndpoints(pages), pages, AssetEndpoints()]
+    visitors = VisitorPageEndpoints(templates, service.settings.gallery)
+    return [HomeEndpoints(pages), pages, visitors, AssetEndpoints()]

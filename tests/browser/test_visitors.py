@@ -1,0 +1,103 @@
+"""Visitors with a link: a share with and without a password, and uploads of a guest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.http.asking import TEXT, picture
+from tests.server import Server
+from tests.visitors import link, share
+from tests.waiting import until
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def collection_id(gallery: Server) -> str:
+    """A collection with three pictures."""
+    body = {"title": HOSTILE, "visibility": "private"}
+    made: str = gallery.client.post("/api/v1/collections", json=body).json()["id"]
+    for seed in range(3):
+        image = gallery.upload(picture(seed, (600, 400)), collection_id=made)
+        gallery.finished(image["job"]["id"])
+    return made
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "rtl"])
+def test_axe_finds_nothing(
+    gallery: Server, collection_id: str, visits: Visits, scheme: str
+) -> None:
+    """On all three pages, at the width of a phone, of which nothing is wider."""
+    locked = share(gallery.client, collection_id=collection_id, password="sesame")
+    opened = share(gallery.client, collection_id=collection_id, allow_download=True)
+    guest = link(gallery.client, collection_id=collection_id)
+    visits.expect_error("403")
+    for made, ready in ((locked, "#unlock"), (opened, "#images img"), (guest, "#guest")):
+        page = visits.open(
+            gallery, made["url"], bypass_csp=True, is_right_to_left=scheme == "rtl",
+            color_scheme="dark" if scheme == "dark" else "light", viewport=NARROW,
+        )  # fmt: skip
+        page.locator(ready).first.wait_for()
+        assert axe_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_visitor_sends_the_password_and_sees_the_pictures(
+    gallery: Server, collection_id: str, visits: Visits
+) -> None:
+    """Once; a reload shows them without it. A title is text."""
+    made = share(gallery.client, collection_id=collection_id, password="sesame")
+    visits.expect_error("403")
+    page = visits.open(gallery, made["url"])
+
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("alert").filter(has_text="The password is wrong.")).to_be_visible()
+    page.get_by_label("Password").fill("sesame")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    expect(page.locator("#images img")).to_have_count(3)
+    until(lambda: page.evaluate("[...document.images].every((it) => it.naturalWidth > 0)"))
+    page.reload()
+    expect(page.locator("#images img")).to_have_count(3)
+    expect(page.locator("#images .download")).to_have_count(0)
+    assert gallery.client.get(f"/api/v1/shares/{made['id']}").json()["views"] == 1
+    target = page.locator("#images a").first.get_attribute("href")
+    large = page.request.get(url_of(gallery, target or ""))
+    assert (large.status, large.headers["content-type"]) == (200, "image/jpeg")
+
+
+def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visits: Visits) -> None:
+    """As does one that never was."""
+    made = share(gallery.client, collection_id=collection_id)
+    gallery.client.delete(f"/api/v1/shares/{made['id']}")
+    visits.expect_error("404")
+
+    for url in (made["url"], f"/g/{made['token']}"):
+        page = visits.open(gallery, url)
+        expect(page.get_by_text("There is no such link.")).to_be_visible()
+
+
+def test_a_guest_uploads_pictures(
+    gallery: Server, collection_id: str, visits: Visits, tmp_path: Path
+) -> None:
+    """Each file has its result; a name of a file is text."""
+    made = link(gallery.client, collection_id=collection_id, title="Your pictures")
+    good, bad = tmp_path / f"{HOSTILE}.jpg", tmp_path / "diary.txt"
+    good.write_bytes(picture(7))
+    bad.write_bytes(TEXT)
+    page = visits.open(gallery, made["url"], locale="de-DE")
+    expect(page.get_by_role("heading", name="Your pictures")).to_be_visible()
+    expect(page.get_by_text("100 weitere Bilder können hochgeladen werden.")).to_be_visible()
+
+    page.get_by_label("Bilder", exact=True).set_input_files([good, bad])
+    page.get_by_role("button", name="Hochladen").click()
+
+    expect(page.locator("#results .sent")).to_have_text(f"{HOSTILE}.jpg: wurde hochgeladen")
+    expect(page.locator("#results .refused")).to_contain_text("diary.txt: ")
+    expect(page.get_by_text("99 weitere Bilder können hochgeladen werden.")).to_be_visible()
