@@ -42,7 +42,7 @@ def members(tmp_path_factory: pytest.TempPathFactory, remote: Remote) -> Iterato
     server = Server(
         tmp_path_factory.mktemp("members") / "data", auth="required", max_upload_size="300KiB",
         allow_url_import="true", url_import_allow='["127.0.0.1/32"]',
-        url_import_ports=f"[{remote.port}]",
+        url_import_ports=f"[{remote.port}]", rate_limits="off",
     ).start()  # fmt: skip
     make_user(server, admin_of(server), "anna", password=PASSWORD)
     yield server
