@@ -66,6 +66,22 @@ def test_every_request_has_an_id_of_its_own(server: Server) -> None:
     assert len(ids) == 20
 
 
+TOKEN = "kVb3nq0XW5cJt2yZr8LpUe7sAfGhMd1o"
+
+
+@pytest.mark.parametrize(
+    "path", ["/s/{}", "/s/{}/i/1", "/g/{}", "/api/v1/shared/{}", "/api/v1/guest/{}"]
+)
+def test_tokens_of_links_are_not_logged(server: Server, path: str) -> None:
+    """Only their first characters, by which lines of one link are found."""
+    wish = f"link{path.format('')}"
+
+    server.client.get(path.format(TOKEN), headers={"x-request-id": wish, "accept": "text/html"})
+
+    assert one_line(server, request_id=wish)["path"] == path.format(f"{TOKEN[:6]}…")
+    assert TOKEN[6:] not in server.log()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/healthz", 200), ("GET", "/nothing", 404), ("POST", "/images", 400),

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.logs import standard_error
 from imagesvc.server.middleware.access_line import access_line
+from imagesvc.server.middleware.logged_path import logged_path
 from imagesvc.syntax.header_fields import fields_by_name
 
 log = structlog.get_logger()
@@ -69,13 +70,14 @@ class AccessLog:
         ms = (time.perf_counter() - began) * 1000
         client = scope.get("client")
         address = client[0] if client else None
+        path = logged_path(scope["path"])
         if not self._as_json:
             log.info(
                 "request",
                 action="request",
                 request_id=request_id.decode("ascii"),
                 method=scope["method"],
-                path=scope["path"],
+                path=path,
                 status=int(status),  # a member of an enumeration is formatted differently
                 bytes=size,
                 ms=round(ms, 2),
@@ -83,7 +85,7 @@ class AccessLog:
             )
             return
         self._lines.append(
-            access_line(request_id, scope["method"], scope["path"], status, size, ms, address)
+            access_line(request_id, scope["method"], path, status, size, ms, address)
         )
         if len(self._lines) >= _BUFFERED_LINES:
             self.flush()
