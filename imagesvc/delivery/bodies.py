@@ -82,7 +82,8 @@ async def streamed(request: Request, headers: Headers, size: int, stream: Stream
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     pieces = stream(start, stop)
-    return _Streamed(await anext(pieces, b""), pieces, status, headers)
+    first = await anext(pieces, b"")
+    return Streamed(_joined(first, pieces), pieces, status, headers)
 
 
 async def fetched_body(
@@ -108,27 +109,37 @@ def by_proxy(headers: Headers, path: Path, sendfile: Sendfile | None) -> Respons
     return Response(headers={**headers, sendfile.header: sendfile.value(path)})
 
 
-class _Streamed(StreamingResponse):
-    """A body that is closed when its sending ends for any reason.
+class Streamed(StreamingResponse):
+    """A body whose source is closed when its sending ends for any reason.
 
     Starlette leaves the iterator of a disconnected client, and its open file, to the garbage
     collector.
+
+    Args:
+        body: what is sent.
+        source: what `body` reads, or itself.
+        status: of the response.
+        headers: of the response.
     """
 
     def __init__(
-        self, first: bytes, rest: AsyncIterator[bytes], status: int, headers: Headers
+        self,
+        body: AsyncIterator[bytes],
+        source: AsyncIterator[bytes],
+        status: int,
+        headers: Headers,
     ) -> None:
-        super().__init__(_joined(first, rest), status, headers)
-        self._rest = rest
+        super().__init__(body, status, headers)
+        self._source = source
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send, and close the source."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if isinstance(self._rest, AsyncGenerator):
+            if isinstance(self._source, AsyncGenerator):
                 with CancelScope(shield=True):
-                    await self._rest.aclose()
+                    await self._source.aclose()
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, expect
@@ -79,6 +80,32 @@ def test_a_click_opens_a_picture_and_the_focus_returns(
     page.go_forward()
     expect(page).to_have_url(url_of(gallery, f"/view/{images[2]}"))
     expect(page.locator(".pswp")).to_have_count(1)
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_going_back_while_a_picture_opens_leaves_no_viewer(
+    visits: Visits, gallery: Server, images: list[str], motion: Literal["reduce", "no-preference"]
+) -> None:
+    """Before its scripts have been loaded, and while it is animated."""
+    assert len(images) == COUNT
+    page = visits.open(gallery, reduced_motion=motion)
+    page.locator(".tile.loaded").first.wait_for()
+    for _ in range(3):
+        page.evaluate(OPEN_AND_GO_BACK)
+        expect(page).to_have_url(url_of(gallery, "/"))
+        expect(page.locator(".pswp")).to_have_count(0)
+
+    open_first(page)
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[0]}"))
+
+
+OPEN_AND_GO_BACK = """async () => {
+    const left = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+    document.querySelector(".tile[data-index='0'] a").click();
+    history.back();
+    await left;
+    for (let frame = 0; frame < 30; frame += 1) await new Promise(requestAnimationFrame);
+}"""
 
 
 def test_an_address_opens_a_picture(visits: Visits, gallery: Server, images: list[str]) -> None:

@@ -6,18 +6,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 
 import structlog
-from anyio import CancelScope, to_thread
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Send
-from starlette.types import Scope as AsgiScope
+from anyio import to_thread
+from starlette.responses import Response
 
 from imagesvc.auth.permissions import check_may_see
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.delivery.archives.members import Member, Members
 from imagesvc.delivery.archives.names import Names
 from imagesvc.delivery.archives.zip_stream import ZipStream
+from imagesvc.delivery.bodies import Streamed
 from imagesvc.errors import NO_SUCH_ID, ImagesvcError, NotFound
 from imagesvc.http.bodies.declared import Raw
 from imagesvc.http.calls import Call, Context
@@ -69,13 +69,15 @@ class ArchiveDownloads:
         """
         name = f"images-{archive.created_at:%Y-%m-%d}.zip"
         headers = {
+            "content-type": ZIP,
             "content-disposition": f'attachment; filename="{name}"',
             "cache-control": "private, no-store",
             "x-content-type-options": "nosniff",
         }
         if call.request.method == "HEAD":
-            return Response(headers=headers, media_type=ZIP)
-        return _Download(self._zipped(archive, call.requester), headers=headers, media_type=ZIP)
+            return Response(headers=headers)
+        pieces = self._zipped(archive, call.requester)
+        return Streamed(pieces, pieces, HTTPStatus.OK, headers)
 
     async def _zipped(self, archive: Archive, requester: Principal) -> AsyncGenerator[bytes, None]:
         zipped, names, left_out = ZipStream(), Names(), list[str]()
@@ -119,19 +121,6 @@ class ArchiveDownloads:
         if transform is None:
             raise NotFound("The preset was removed from the settings.")
         return await self.members.variant(image, transform, requester)
-
-
-class _Download(StreamingResponse):
-    """A body whose source is closed when its sending ends for any reason."""
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Send, and close the source with the file that it reads."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            if isinstance(self.body_iterator, AsyncGenerator):
-                with CancelScope(shield=True):
-                    await self.body_iterator.aclose()
 
 
 def _sees(requester: Principal, image: Image) -> bool:

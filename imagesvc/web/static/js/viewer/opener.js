@@ -46,6 +46,7 @@ export class Opener {
     try {
       const { Viewer, loadStyles } = await import("./viewer.js");
       await loadStyles();
+      if (idInAddress() === null) return; // the user went back while it was loaded
       this.#viewer = new Viewer(index < 0 ? null : this.grid, image, {
         onChange: (id) => history.replaceState(history.state, "", url(`/view/${id}`)),
         onClose: () => this.#closed(),
@@ -59,15 +60,20 @@ export class Opener {
   /** The user closed the viewer: the address is that of the timeline again. */
   #closed() {
     this.#viewer = null;
-    if (!location.pathname.startsWith(url("/view/"))) return;
+    if (idInAddress() === null) return;
     if (history.state?.isViewer) history.back();
     else history.replaceState(null, "", HOME);
   }
 
   /** Open or close the viewer after the user went back or forward. */
   #follow() {
-    const [, id] = location.pathname.slice(url("").length).match(/^\/view\/([^/]+)$/) ?? [];
-    if (!id) this.#viewer?.close();
+    const id = idInAddress();
+    if (id === null) this.#viewer?.close();
     else if (!this.#viewer) this.open(id);
   }
+}
+
+/** The id of the picture in the address; null if it is that of the timeline. */
+function idInAddress() {
+  return location.pathname.slice(url("").length).match(/^\/view\/([^/]+)$/)?.[1] ?? null;
 }

@@ -48,6 +48,7 @@ export class Viewer {
     this.grid = grid;
     this.image = image;
     this.listeners = listeners;
+    this.isLeft = false;
     this.swipe = new PhotoSwipe(this.#options());
     this.panel = new InfoPanel(this);
     this.slideshow = new Slideshow(this);
@@ -132,8 +133,11 @@ export class Viewer {
     return this.swipe.isOpen;
   }
 
+  /** Close it; while it opens PhotoSwipe cannot, so then it closes afterwards. */
   close() {
-    this.swipe.close();
+    this.isLeft = true;
+    if (this.swipe.opener.isOpen) this.swipe.close();
+    else this.swipe.on("openingAnimationEnd", () => this.swipe.close());
   }
 
   /** The index of the picture that is shown. */
@@ -175,7 +179,7 @@ export class Viewer {
   async #changed() {
     const { index } = this;
     if (this.grid) await this.grid.buckets.need(index);
-    if (index !== this.index || !this.id) return;
+    if (this.isLeft || index !== this.index || !this.id) return;
     this.listeners.onChange(this.id);
     this.panel.update();
   }
