@@ -26,6 +26,9 @@ new MutationObserver((_changes, observer) => {
 }).observe(document, {childList: true});
 """
 RUN_AXE = """async () => {
+  const isFinite = (it) => Number.isFinite(it.effect.getComputedTiming().endTime);
+  const moving = document.getAnimations().filter(isFinite);  // colours are those of the end
+  await Promise.allSettled(moving.map((it) => it.finished));
   const found = await axe.run(document, {resultTypes: ["violations"]});
   return found.violations.map(({id, nodes}) => `${id}: ${nodes.map((it) => it.html).join("; ")}`);
 }"""
