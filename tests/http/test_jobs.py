@@ -53,6 +53,16 @@ def waiting(server: Server, seed: int) -> str:
     return job_id
 
 
+def slow_job(server: Server, seed: int) -> str:
+    """The id of a job that takes seconds."""
+    image = server.upload(large(seed, 4000, 3000))
+    server.finished(image["job"]["id"])
+    wanted = {"id": image["id"], "operations": ["w=4000&h=3000&format=avif"]}
+    answer = server.client.post("/api/v1/images/actions/process", json=wanted)
+    job_id: str = answer.json()["data"][0]["id"]
+    return job_id
+
+
 def jobs(server: Server, **query: str) -> list[dict[str, Any]]:
     """The jobs that a query lists."""
     answer = server.client.get("/api/v1/jobs", params={"limit": "200", **query})
@@ -179,8 +189,8 @@ def test_a_waiting_job_can_be_cancelled_and_retried(server: Server) -> None:
 
 def test_a_running_job_can_be_cancelled(server: Server) -> None:
     """Its work is stopped, and the service goes on with the next."""
-    job_id = server.upload(large(11, 6000, 5000))["job"]["id"]
-    until(lambda: server.client.get(f"/api/v1/jobs/{job_id}").json()["status"] != "pending")
+    job_id = slow_job(server, 11)
+    os.kill(busy(server), signal.SIGSTOP)  # it does not end before it is cancelled
 
     cancelled = server.client.delete(f"/api/v1/jobs/{job_id}")
 
@@ -228,11 +238,7 @@ def test_a_job_that_waits_or_hangs_can_be_retried(server: Server) -> None:
     assert server.finished(waits)["status"] == "succeeded"
     until(lambda: not jobs(server, status="pending") and not jobs(server, status="processing"))
 
-    image = server.upload(large(23, 4000, 3000))
-    server.finished(image["job"]["id"])
-    wanted = {"id": image["id"], "operations": ["w=4000&h=3000&format=avif"]}
-    answer = server.client.post("/api/v1/images/actions/process", json=wanted)
-    hangs = answer.json()["data"][0]["id"]
+    hangs = slow_job(server, 23)
     os.kill(busy(server), signal.SIGSTOP)
     retried = server.client.post(f"/api/v1/jobs/{hangs}/retry")
 
