@@ -10,8 +10,8 @@ SHOWN = 6
 
 def logged_path(path: str) -> str:
     """The path as it is logged: of a token, which opens a share, only the first characters."""
-    prefix = next((it for it in PREFIXES if path.startswith(it)), None)
-    if prefix is None:
+    if not path.startswith(PREFIXES):
         return path
+    prefix = next(it for it in PREFIXES if path.startswith(it))
     token, slash, rest = path.removeprefix(prefix).partition("/")
     return f"{prefix}{token[:SHOWN]}…{slash}{rest}"
