@@ -19,13 +19,18 @@ def owns(principal: Principal, owner_id: UserId | None) -> bool:
     return principal.is_admin or (owner_id is not None and owner_id == principal.user_id)
 
 
+def may_see(principal: Principal, thing: Owned) -> bool:
+    """Whether this exists for the principal: it is not private, or its own."""
+    return thing.shown_as is not Visibility.PRIVATE or owns(principal, thing.owner_id)
+
+
 def check_may_see(principal: Principal, thing: Owned) -> None:
     """Hide private resources, and images in the trash, from everyone but the owner.
 
     Raises:
         NotFound: the resource does not exist for this principal.
     """
-    if thing.shown_as is Visibility.PRIVATE and not owns(principal, thing.owner_id):
+    if not may_see(principal, thing):
         raise NotFound(NO_SUCH_ID)
 
 

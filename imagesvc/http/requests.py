@@ -138,6 +138,18 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Id = Annotated[UUID, BeforeValidator(_id)]
 
 
+def in_utc(instant: datetime) -> datetime:
+    """The same instant in UTC.
+
+    Raises:
+        ValueError: UTC has no such year.
+    """
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must lie in a year from 1 to 9999 in UTC") from error
+
+
 def base_of(request: Request) -> str:
     """The prefix of the URLs in a response, before the path of a route."""
     return base_in(request.scope)

@@ -16,7 +16,7 @@ from imagesvc.imaging.decoding_cost import decoder_cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.transforms.fitting import fitting
 from imagesvc.jobs.requests import new_job
-from imagesvc.library.due import check_expiry
+from imagesvc.library.expiry import check_expiry
 from imagesvc.library.tags import tags_of
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, ImageId, UserId, new_id, utc_now

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from imagesvc.errors import InvalidRequest
 from imagesvc.library.remove import Removal
 from imagesvc.model.ids import utc_now
 from imagesvc.model.trash import Condition, Expired, InTrash
@@ -48,14 +47,3 @@ class DueImages:
             if not count:  # others are deleting them
                 break
         return removed
-
-
-def check_expiry(expires_at: datetime | None, now: datetime) -> None:
-    """Check the time at which an image is to expire.
-
-    Raises:
-        InvalidRequest: it is over.
-    """
-    if expires_at is not None and expires_at <= now:
-        message = "must be in the future"
-        raise InvalidRequest(f"expires_at {message}.", (("expires_at", message),))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from imagesvc.cancellation import run_to_end
-from imagesvc.library.due import check_expiry
+from imagesvc.library.expiry import check_expiry
 from imagesvc.library.tags import kept_tags, tags_of
 from imagesvc.model.ids import ImageId, utc_now
 from imagesvc.model.images import Image, Visibility

@@ -11,8 +11,9 @@ from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Principal
 from imagesvc.auth.visitors.tokens import new_token, sha256_of
 from imagesvc.cancellation import run_to_end
-from imagesvc.errors import Gone, InvalidRequest, NotFound, QuotaExceeded
+from imagesvc.errors import Gone, NotFound, QuotaExceeded
 from imagesvc.library.accept import Acceptor, UploadFields
+from imagesvc.library.expiry import check_expiry
 from imagesvc.model.ids import CollectionId, UploadLinkId, new_id, utc_now
 from imagesvc.model.images import Visibility
 from imagesvc.model.sharing import UploadLink
@@ -51,7 +52,7 @@ class Guests:
         """
         collection = await self.collections.get(collection_id)
         check_may_change(requester, collection)
-        self._check_expiry(terms.expires_at)
+        check_expiry(terms.expires_at, self.clock())
         token = new_token()
         link = UploadLink(
             id=UploadLinkId(new_id()),
@@ -74,7 +75,7 @@ class Guests:
             NotFound: the link was withdrawn meanwhile.
             InvalidRequest: the new time of expiry has passed.
         """
-        self._check_expiry(changes.get("expires_at"))
+        check_expiry(changes.get("expires_at"), self.clock())
         return await self.store.edit(link.id, lambda current: replace(current, **changes))
 
     async def find(self, token: str) -> UploadLink:
@@ -124,8 +125,3 @@ class Guests:
             await self.acceptor.accept(file, fields)
         except QuotaExceeded as error:  # its text has the owner's numbers
             raise QuotaExceeded("There is no more room for this file.") from error
-
-    def _check_expiry(self, expires_at: datetime | None) -> None:
-        if expires_at is not None and expires_at <= self.clock():
-            message = "must be in the future"
-            raise InvalidRequest(f"expires_at {message}.", (("expires_at", message),))

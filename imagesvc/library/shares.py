@@ -11,7 +11,7 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Principal
 from imagesvc.auth.visitors.tokens import new_token, sha256_of
-from imagesvc.errors import InvalidRequest
+from imagesvc.library.expiry import check_expiry
 from imagesvc.model.ids import CollectionId, ImageId, ShareId, UserId, new_id, utc_now
 from imagesvc.model.sharing import Share, ShareTarget
 from imagesvc.store.collections import CollectionStore
@@ -95,7 +95,7 @@ class Shares:
             InvalidRequest: the new time of expiry has passed.
         """
         values = dict(changes)
-        self._check_expiry(values.get("expires_at"))
+        check_expiry(values.get("expires_at"), self.clock())
         if "password" in values:
             values["password_hash"] = await self._hashed(values.pop("password"))
         return await self.store.edit(share.id, lambda current: replace(current, **values))
@@ -103,7 +103,7 @@ class Shares:
     async def _made(
         self, owner_id: UserId | None, terms: ShareTerms, target: Mapping[str, Any]
     ) -> tuple[Share, str]:
-        self._check_expiry(terms.expires_at)
+        check_expiry(terms.expires_at, self.clock())
         token = new_token()
         share = Share(
             id=ShareId(new_id()),
@@ -123,8 +123,3 @@ class Shares:
 
     async def _hashed(self, password: str | None) -> str | None:
         return None if password is None else await self.passwords.hash(password)
-
-    def _check_expiry(self, expires_at: datetime | None) -> None:
-        if expires_at is not None and expires_at <= self.clock():
-            message = "must be in the future"
-            raise InvalidRequest(f"expires_at {message}.", (("expires_at", message),))

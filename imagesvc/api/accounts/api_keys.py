@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model, Sent
 from imagesvc.http.operations import operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
-from imagesvc.http.requests import Id, json_response
+from imagesvc.http.requests import Id, in_utc, json_response
 from imagesvc.library.keys import Keys
 from imagesvc.model.accounts import ApiKey
 from imagesvc.model.ids import KeyId
@@ -28,13 +27,6 @@ from imagesvc.store.accounts import UserStore
 
 TAG = "accounts"
 EVERY = "/api/v1/api-keys"
-
-
-def _in_utc(instant: datetime) -> datetime:
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must lie in a year from 1 to 9999 in UTC") from error
 
 
 class KeyIn(Sent, title="KeyRequest"):
@@ -47,7 +39,7 @@ class KeyIn(Sent, title="KeyRequest"):
     ]
     """A name for the key."""
     scopes: list[Scope] = Field(min_length=1, max_length=10)
-    expires_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(in_utc)] | None = None
     user_id: UUID | None = None
     """The user of the key; the requester when absent. Only admins may name another user."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from imagesvc.auth.permissions import check_may_change, check_may_see
+from imagesvc.auth.permissions import check_may_change, check_may_see, may_see
 from imagesvc.auth.principals import Principal
 from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.http.calls import Context
@@ -49,7 +49,7 @@ async def named_images(
     ids = {place: image_id for place, name in names.items() if (image_id := _id(name)) is not None}
     found = await images.several(list(ids.values()))
     visible = {
-        place: found[i] for place, i in ids.items() if i in found and _sees(requester, found[i])
+        place: found[i] for place, i in ids.items() if i in found and may_see(requester, found[i])
     }
     missing = tuple((place, "names no image") for place in names if place not in visible)
     if missing:
@@ -93,11 +93,3 @@ def _id(name: str) -> ImageId | None:
         return ImageId(parse_id(name))
     except NotFound:
         return None
-
-
-def _sees(requester: Principal, image: Image) -> bool:
-    try:
-        check_may_see(requester, image)
-    except NotFound:
-        return False
-    return True

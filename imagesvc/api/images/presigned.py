@@ -45,7 +45,7 @@ from imagesvc.http.models import Model
 from imagesvc.http.operations import LOCATION, Answer, Grammar, operation, with_subject
 from imagesvc.http.requests import invalid, json_response, query_values
 from imagesvc.library.accept import Acceptor
-from imagesvc.library.due import check_expiry
+from imagesvc.library.expiry import check_expiry
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import CollectionId, ImageId, new_id, utc_now
 from imagesvc.model.images import Visibility

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model, Patch, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
-from imagesvc.http.requests import json_response
+from imagesvc.http.requests import in_utc, json_response
 from imagesvc.library.shares import Shares, ShareTerms
 from imagesvc.model.ids import CollectionId, ImageId, ShareId
 from imagesvc.model.sharing import Share, ShareTarget
@@ -36,19 +35,6 @@ TAG = "sharing"
 EVERY = "/api/v1/shares"
 ONE = f"{EVERY}/{{share_id}}"
 MAX_VIEWS = 1_000_000
-
-
-def in_utc(instant: datetime) -> datetime:
-    """The same instant in UTC.
-
-    Raises:
-        ValueError: UTC has no such year.
-    """
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must lie in a year from 1 to 9999 in UTC") from error
-
 
 ExpiresAt = Annotated[AwareDatetime, Field(strict=False), AfterValidator(in_utc)]
 Password = Annotated[str, Field(min_length=1, max_length=1024)]

@@ -12,7 +12,7 @@ import structlog
 from anyio import to_thread
 from starlette.responses import Response
 
-from imagesvc.auth.permissions import check_may_see
+from imagesvc.auth.permissions import may_see
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.delivery.archives.members import Member, Members
 from imagesvc.delivery.archives.names import Names
@@ -111,7 +111,7 @@ class ArchiveDownloads:
             found = await self.images.several(ids)
             for image_id in ids:
                 image = found.get(image_id)
-                if image is not None and not image.is_trashed and _sees(requester, image):
+                if image is not None and not image.is_trashed and may_see(requester, image):
                     yield image
 
     async def _member(self, image: Image, archive: Archive, requester: Principal) -> Member:
@@ -121,11 +121,3 @@ class ArchiveDownloads:
         if transform is None:
             raise NotFound("The preset was removed from the settings.")
         return await self.members.variant(image, transform, requester)
-
-
-def _sees(requester: Principal, image: Image) -> bool:
-    try:
-        check_may_see(requester, image)
-    except NotFound:
-        return False
-    return True
