@@ -130,7 +130,8 @@ class Workshop:
         self._openapi_generator("typescript-fetch", "typescript_fetch")
 
     def _make_python(self) -> None:
-        overrides = dict.fromkeys(("image/*", *(f.media_type for f in Format)), BYTES)
+        files = ("image/*", "application/zip", *(it.media_type for it in Format))
+        overrides = dict.fromkeys(files, BYTES)
         config = self.folder / "config.json"
         config.write_text(json.dumps({"post_hooks": [], "content_type_overrides": overrides}))
         self.run(
