@@ -16,6 +16,16 @@ for (const pair of slot.url.split("?")[1].split("&")) {{
   pm.collectionVariables.set(name, value);
 }}"""
 NEW_NAME = 'pm.collectionVariables.set("user_name", "postman-" + Date.now());'
+NEW_COLLECTION = """\
+// The one before has been deleted.
+pm.sendRequest({
+  url: pm.variables.replaceIn("{{base_url}}/api/v1/collections"),
+  method: "POST",
+  header: {
+    "Authorization": pm.variables.replaceIn("Bearer {{key}}"), "Content-Type": "application/json",
+  },
+  body: { mode: "raw", raw: JSON.stringify({ title: "Guests" }) },
+}, (_error, answer) => pm.collectionVariables.set("collection_id", answer.json().id));"""
 WITHOUT_END = """\
 // The stream does not end by itself: set the variable `stream` to follow it.
 if (!pm.variables.get("stream")) pm.execution.skipRequest();"""
@@ -88,7 +98,7 @@ STEPS: Mapping[str, Step] = {
     "add_collection_images": Step(body=REFS),
     "list_collection_images": Step(),
     "create_share": Step(
-        body={"collection_id": "{{collection_id}}", "allow_download": True},
+        body={"image_id": "{{image_id}}", "allow_download": True},
         keeps={"share_id": ".id", "token": ".url.split('/s/')[1]"},
     ),
     "list_shares": Step(),
@@ -101,7 +111,7 @@ STEPS: Mapping[str, Step] = {
     "unlock_shared": Step(body={"password": "low tide"}),
     "delete_share": Step(),
     "create_upload_link": Step(
-        body={"collection_id": "{{collection_id}}"},
+        before=NEW_COLLECTION, body={"collection_id": "{{collection_id}}"},
         keeps={"link_id": ".id", "token": ".url.split('/g/')[1]"},
     ),
     "list_upload_links": Step(),

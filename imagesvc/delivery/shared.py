@@ -13,7 +13,7 @@ from imagesvc.cache.images import ImageCache
 from imagesvc.delivery.originals import OriginalAnswers
 from imagesvc.delivery.parameters import HEADERS
 from imagesvc.delivery.query import Asked
-from imagesvc.delivery.routes import ANSWERS, TAG
+from imagesvc.delivery.routes import ANSWERS
 from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.errors import (
     NO_SUCH_ID,
@@ -39,6 +39,7 @@ from imagesvc.model.sharing import Share
 from imagesvc.model.transforms import Transform
 from imagesvc.store.sharing.contents import SharedImages
 
+TAG = "sharing"
 PRESETS = ("grid", "viewer", "thumbnail", "preview")
 """The presets that visitors may have, where the settings have them."""
 MAX_AGE = 300
