@@ -268,6 +268,7 @@ def _gallery(service: Service) -> list[object]:
     pages = PageEndpoints(
         templates,
         service.accounts.authenticator,
+        service.accounts.sessions,
         service.rate_limits,
         service.settings.gallery,
     )

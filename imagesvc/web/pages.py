@@ -10,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.auth.authenticator import Authenticator
+from imagesvc.auth.csrf import check_own_origin
 from imagesvc.auth.principals import STRANGER, Principal
 from imagesvc.auth.rates.limits import Limit, RateLimits
-from imagesvc.errors import NotFound, Unauthorized
+from imagesvc.auth.sessions.cookies import NAME, remove_cookie
+from imagesvc.auth.sessions.sessions import Sessions
+from imagesvc.errors import Forbidden, NotFound, Unauthorized
 from imagesvc.http.bodies.declared import TEXT, Raw
 from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Call, Context
@@ -33,6 +36,7 @@ class PageEndpoints:
 
     pages: Pages
     authenticator: Authenticator
+    sessions: Sessions
     limits: RateLimits
     is_on: bool
 
@@ -57,6 +61,19 @@ class PageEndpoints:
             return _redirected(f"{call.base}{target}")
         page = Page("login.html", ("common", "login"), {"next": f"{call.base}{target}"})
         return await self.pages.response(call, None, page)
+
+    @operation(
+        "log_out_by_page", "POST", "/logout", tag=TAG, limit=Limit.ADDRESS,
+        is_documented=False, answers={303: None}, errors=(Forbidden, NotFound),
+    )  # fmt: skip
+    async def log_out(self, call: Call[None, None]) -> Response:
+        """End the session, and go to the log-in; a form without a script sends this request."""
+        self._check(call.request)
+        check_own_origin(call.request)
+        await self.sessions.end(call.request)
+        response = _redirected(f"{call.base}{LOGIN}")
+        remove_cookie(call.request, response, NAME)
+        return response
 
     @operation(
         "show_setup_page", "GET", "/setup", tag=TAG, query=LenientQuery,

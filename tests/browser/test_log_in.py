@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.accounts import Account, admin_of, make_user
 from tests.browser.pages import Visits, url_of
+from tests.http.asking import picture
 from tests.server import Server
 
 PASSWORD = "a long and good password"
@@ -34,7 +35,7 @@ def fill(page: Page, **values: str) -> None:
     """Fill fields by their ids, and send the form."""
     for name, value in values.items():
         page.locator(f"#{name}").fill(value)
-    page.locator("[type=submit]").click()
+    page.locator("main [type=submit]").click()
 
 
 def test_the_link_of_the_first_start_leads_to_the_gallery(
@@ -86,6 +87,56 @@ def test_a_user_logs_in_and_out(members: Server, visits: Visits, admin: Account)
     expect(page).to_have_url(url_of(members, "/photos/login"))
     page.goto(url_of(members, "/photos/"))
     expect(page).to_have_url(re.compile("/photos/login"))
+
+
+def test_a_browser_that_logged_out_shows_no_private_image(
+    members: Server, visits: Visits, admin: Account
+) -> None:
+    """Its cache keeps images of a session for days; they need the cookie all the same."""
+    user = make_user(members, admin, "carol", password=PASSWORD)
+    fields = {"visibility": "private"}
+    made = user.client.post("/api/v1/images", files={"file": ("a.jpg", picture())}, data=fields)
+    image = made.json()["id"]
+    visits.expect_error("404")
+    visits.expect_error("inline style|frame is sandboxed")  # those of a page that is an image
+    page = visits.open(members, "/photos/login")
+    fill(page, name="carol", password=PASSWORD)
+    expect(page).to_have_url(url_of(members, "/photos/"))
+    grid = page.evaluate("JSON.parse(document.getElementById('page').textContent).presets.grid")
+    url = url_of(members, f"/photos/images/{image}/{grid}")
+
+    shown = page.goto(url)
+    assert shown is not None
+    assert (shown.status, "immutable" in shown.headers["cache-control"]) == (200, True)
+    page.goto(url_of(members, "/photos/"))
+    page.locator(".menu summary").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(url_of(members, "/photos/login"))
+
+    refused = page.goto(url)
+    assert refused is not None
+    assert refused.status == 404
+
+
+def test_a_user_logs_out_before_any_script_runs(
+    members: Server, visits: Visits, admin: Account
+) -> None:
+    """The session ends by a form, also where a slow network brings the scripts later."""
+    user = make_user(members, admin, "dave", password=PASSWORD)
+    page = visits.open(members, "/photos/login")
+    fill(page, name="dave", password=PASSWORD)
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    page.route("**/*.js", lambda route: route.abort())
+    visits.expect_error("ERR_FAILED")
+    page.reload()
+
+    expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+    page.locator(".menu summary").click()
+    page.get_by_role("button", name="Log out").click()
+
+    expect(page).to_have_url(url_of(members, "/photos/login"))
+    listed = admin.client.get("/api/v1/sessions", params={"user": user.id}).json()
+    assert listed["data"] == []
 
 
 def test_a_revoked_session_is_out_at_the_next_request(

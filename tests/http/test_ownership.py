@@ -244,6 +244,7 @@ EXPECTED = {
     "home": Case("/", **OPEN),
     "show_image_page": Case("/view/{image_id}", 404, 404, 404),
     "show_login_page": Case("/login", 404, 404, 404),
+    "log_out_by_page": Case("/logout", 404, 404, 404),
     "show_setup_page": Case("/setup", 404, 404, 404),
     "show_share_page": Case("/s/{share_id}", **ABSENT),
     "show_guest_page": Case("/g/{link_id}", **ABSENT),

@@ -14,6 +14,7 @@ from tests.server import Server
 STATIC = Path(__file__).parent.parent.parent / "imagesvc" / "web" / "static"
 SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 STYLES = sorted((STATIC / "css").glob("*.css"))
+TEMPLATES = sorted((STATIC.parent / "templates").glob("*.html"))
 LINES = 300
 FOLDER = 20
 FIRST_BYTES = 45_000
@@ -43,6 +44,21 @@ def test_no_script_makes_html_of_texts(pattern: str) -> None:
     found = [path.name for path in SCRIPTS if re.search(pattern, path.read_text("utf-8"))]
 
     assert found == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_no_control_is_dead_until_its_script_runs(template: Path) -> None:
+    """A page is used as soon as it is seen: what needs a script is hidden or disabled before."""
+    form, dead = "", []
+    for tag in re.findall(r"<(?:form|/form|button|fieldset)\b[^>]*>", template.read_text("utf-8")):
+        form = "" if tag == "</form>" else tag if tag.startswith("<form") else form
+        if tag.startswith(("<button", "<fieldset")):
+            needs_none = "/logout" in form
+            is_ready = re.search(r"\b(?:disabled|hidden)\b", tag) or " hidden" in form
+            if not needs_none and not is_ready:
+                dead.append(tag)
+
+    assert dead == []
 
 
 def test_no_style_depends_on_the_direction_of_text() -> None:

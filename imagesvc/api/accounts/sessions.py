@@ -129,19 +129,17 @@ class SessionEndpoints:
 
     @operation(
         "delete_session", "DELETE", CURRENT, tag=TAG, limit=Limit.ADDRESS,
-        answers={204: Answer(None, {**SET_COOKIE, "Clear-Site-Data": "What the browser forgets."})},
-        errors=(Forbidden,),
+        answers={204: Answer(None, SET_COOKIE)}, errors=(Forbidden,),
     )  # fmt: skip
     async def log_out(self, call: Call[None, None]) -> Response:
-        """Log the browser out: its session ends, and it forgets the cookie and cached images.
+        """Log the browser out: its session ends, and it forgets the cookie.
 
-        The response is the same if the session has ended before.
+        Images that it has cached are those of the cookie, as `Vary` says: without the cookie it
+        asks for them again. The response is the same if the session has ended before.
         """
         check_own_origin(call.request)
         await self.sessions.end(call.request)
-        response = Response(
-            status_code=204, headers={"cache-control": "no-store", "clear-site-data": '"cache"'}
-        )
+        response = Response(status_code=204, headers={"cache-control": "no-store"})
         remove_cookie(call.request, response, NAME)
         return response
 

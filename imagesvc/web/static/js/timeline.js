@@ -16,6 +16,7 @@ import { Selection } from "./timeline/selection.js";
 import { Opener } from "./viewer/opener.js";
 
 const place = document.getElementById("timeline");
+const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
 /** @type {Grid | null} None while there are no pictures. */
 let grid = null;
 
@@ -110,7 +111,8 @@ function isBusy() {
 }
 
 listenToArrivals(refresh);
-document.getElementById("help").addEventListener("click", showKeys);
+help.addEventListener("click", showKeys);
+help.disabled = false;
 addEventListener("keydown", (event) => {
   if (event.key === "?" && !isTaken(event)) showKeys();
 });

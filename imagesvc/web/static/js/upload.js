@@ -24,6 +24,7 @@ async function withTray(use) {
 }
 
 button.addEventListener("click", () => withTray((tray) => tray.panel.toggle()));
+button.disabled = false;
 addEventListener("keydown", (event) => {
   if (event.key !== "u" || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
   event.preventDefault();

@@ -10,6 +10,7 @@ import { t } from "./texts.js";
  */
 export function sendByScript(form, send, reason) {
   const button = /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
+  button.disabled = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!isFilled(form)) return;

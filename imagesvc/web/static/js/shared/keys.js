@@ -1,6 +1,7 @@
 /** The list of keyboard shortcuts. */
 
-import { html, render } from "../vendor.js";
+import { html } from "../vendor.js";
+import { closeButton, openDialog } from "./dialog.js";
 import { t } from "./texts.js";
 
 /** Each with its keys, and when it can be used. */
@@ -30,19 +31,11 @@ const EVERYWHERE = [
 const list = (title, rows) => html`<h3>${title}</h3>
   <dl class="keys">${rows.map(([keys, text]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${text()}</dd>`)}</dl>`;
 
-/** Show the list in a dialog; focus returns to where it was. */
+/** Show the list in a dialog. */
 export function showKeys() {
-  const dialog = document.createElement("dialog");
-  dialog.className = "dialog";
-  dialog.setAttribute("aria-label", t("keys.title"));
-  render(
-    html`<h2>${t("keys.title")}</h2>
-      ${list(t("timeline.title"), TIMELINE)} ${list(t("viewer.title"), VIEWER)}
-      ${list(t("keys.everywhere"), EVERYWHERE)}
-      <form method="dialog"><button class="button">${t("common.close")}</button></form>`,
-    dialog,
+  openDialog(
+    t("keys.title"),
+    () => html`${list(t("timeline.title"), TIMELINE)} ${list(t("viewer.title"), VIEWER)}
+      ${list(t("keys.everywhere"), EVERYWHERE)} ${closeButton()}`,
   );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
 }

@@ -1,8 +1,6 @@
-/** The menu of every page: theme, language, and the end of the session. */
+/** The menu of every page: theme and language. */
 
-import { request } from "./api.js";
-import { sayProblem } from "./messages.js";
-import { page, url } from "./page.js";
+import { page } from "./page.js";
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -19,15 +17,6 @@ function choose(input) {
   else location.reload();
 }
 
-async function logOut() {
-  try {
-    await request("/api/v1/session", { method: "DELETE" });
-    location.assign(url("/login"));
-  } catch (problem) {
-    sayProblem(problem);
-  }
-}
-
 const menu = /** @type {HTMLDetailsElement} */ (document.querySelector(".menu"));
 
 menu.addEventListener("change", (event) => choose(/** @type {HTMLInputElement} */ (event.target)));
@@ -40,4 +29,4 @@ menu.addEventListener("keydown", (event) => {
 document.addEventListener("pointerdown", (event) => {
   if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
 });
-document.getElementById("log-out")?.addEventListener("click", logOut);
+for (const choice of menu.querySelectorAll("fieldset")) choice.disabled = false;

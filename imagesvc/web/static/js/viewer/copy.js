@@ -1,7 +1,9 @@
 /** The menu that copies the address of an image, or a text that embeds it. */
 
-import { html, render } from "../vendor.js";
+import { html } from "../vendor.js";
 import { Problem } from "../shared/api.js";
+import { copied } from "../shared/clipboard.js";
+import { closeButton, openDialog } from "../shared/dialog.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { t } from "../shared/texts.js";
 import { snippetsOf } from "./snippets.js";
@@ -18,13 +20,8 @@ const KINDS = [
 export async function showCopyMenu(viewer) {
   try {
     const image = await viewer.details();
-    const dialog = document.createElement("dialog");
-    dialog.className = "dialog copy";
-    dialog.setAttribute("aria-label", t("viewer.copy"));
-    render(content(image, dialog), dialog);
-    dialog.addEventListener("close", () => dialog.remove());
-    viewer.swipe.element.append(dialog);
-    dialog.showModal();
+    const place = { className: "copy", parent: viewer.swipe.element };
+    openDialog(t("viewer.copy"), (dialog) => content(image, dialog), place);
   } catch (error) {
     sayProblem(Problem.of(error));
   }
@@ -38,8 +35,7 @@ function content(image, dialog) {
     if (isCopied) say(t("viewer.copied"));
   };
   const note = image.visibility === "private" ? html`<p class="copy-note">${t("viewer.copy_private")}</p>` : "";
-  return html`<h2>${t("viewer.copy")}</h2>
-    ${note}
+  return html`${note}
     <ul>
       ${KINDS.map(
         ([kind, name]) => html`<li>
@@ -49,24 +45,5 @@ function content(image, dialog) {
         </li>`,
       )}
     </ul>
-    <form method="dialog"><button class="button">${t("common.close")}</button></form>`;
-}
-
-/** Put a text on the clipboard, also without HTTPS. @param {string} text @param {HTMLElement} place */
-async function copied(text, place) {
-  if (navigator.clipboard) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      // Not permitted: the older way may be.
-    }
-  }
-  const area = document.createElement("textarea");
-  area.value = text;
-  place.append(area);
-  area.select();
-  const isCopied = document.execCommand("copy");
-  area.remove();
-  return isCopied;
+    ${closeButton()}`;
 }
