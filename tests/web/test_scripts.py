@@ -61,6 +61,15 @@ def test_no_control_is_dead_until_its_script_runs(template: Path) -> None:
     assert dead == []
 
 
+def test_every_part_that_is_loaded_later_may_be_missing() -> None:
+    """A cut network is a message: `loaded` waits for each `import()`."""
+    comment, later = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"(?<!loaded\()\bimport\(")
+    sources = {path.name: comment.sub("", path.read_text("utf-8")) for path in SCRIPTS}
+
+    assert [name for name, source in sources.items() if later.search(source)] == []
+    assert sum(source.count("loaded(import(") for source in sources.values()) > 4
+
+
 def test_no_style_depends_on_the_direction_of_text() -> None:
     """Logical properties mirror pages of languages that are written from right to left."""
     physical = re.compile(

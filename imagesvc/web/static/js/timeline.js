@@ -2,6 +2,7 @@
 
 import "./shared/preferences.js";
 import { Problem, request } from "./shared/api.js";
+import { loaded } from "./shared/loading.js";
 import { page } from "./shared/page.js";
 import { sayProblem } from "./shared/messages.js";
 import { t } from "./shared/texts.js";
@@ -35,8 +36,8 @@ async function start() {
   try {
     timeline = await request(`/api/v1/timeline?${query}`);
   } catch (error) {
-    const { showFailure } = await import("./timeline/notices.js");
-    showFailure(place, Problem.of(error), start);
+    const notices = await loaded(import("./timeline/notices.js"));
+    notices?.showFailure(place, Problem.of(error), start);
     return;
   }
   if (timeline.total) show(timeline, query);
@@ -46,19 +47,23 @@ async function start() {
 
 /** @param {URLSearchParams} query */
 async function showNothing(query) {
-  const { showEmpty } = await import("./timeline/notices.js");
-  showEmpty(place, query.has("q"));
+  const notices = await loaded(import("./timeline/notices.js"));
+  notices?.showEmpty(place, query.has("q"));
 }
 
-/** Load the bar for selected pictures when it is first needed. */
-async function showSelection(grid, query) {
-  const bar = await import("./timeline/selection_bar.js");
-  bar.showSelection(grid, query);
+/** Load the bar for selected pictures when some are first selected. */
+function awaitSelection(grid, query) {
+  const show = async () => {
+    const bar = await loaded(import("./timeline/selection_bar.js"));
+    if (bar) bar.showSelection(grid, query);
+    else awaitSelection(grid, query);
+  };
+  grid.selection.addEventListener("change", show, { once: true });
 }
 
 async function showKeys() {
-  const keys = await import("./shared/keys.js");
-  keys.showKeys();
+  const keys = await loaded(import("./shared/keys.js"));
+  keys?.showKeys();
 }
 
 /** @param {{months: string[], counts: number[], total: number}} timeline @param {URLSearchParams} query */
@@ -79,7 +84,7 @@ function show(timeline, query) {
   const pointer = new PointerSelection(grid, (index) => opener.openIndex(index));
   new Scrubber(side, grid, t("timeline.scrubber"));
   listenToKeys(grid, pointer);
-  selection.addEventListener("change", () => showSelection(grid, query), { once: true });
+  awaitSelection(grid, query);
   grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
   grid.update();
   keepPosition(grid);

@@ -1,26 +1,21 @@
 /** Uploads from every page: listens to drops, pastes and a key; the tray is loaded when it is needed. */
 
-import { say } from "./shared/messages.js";
-import { t } from "./shared/texts.js";
+import { loaded } from "./shared/loading.js";
 import { isTaken } from "./timeline/keys.js";
 import { listenToDrops, listenToPaste } from "./upload/drops.js";
 import { hasRows } from "./upload/storage.js";
 
 const root = document.getElementById("uploads");
 const button = /** @type {HTMLButtonElement} */ (document.getElementById("upload"));
-/** @type {Promise<import("./upload/tray.js").Tray> | null} */
+/** @type {Promise<import("./upload/tray.js").Tray | undefined> | null} */
 let loading = null;
 
 /** Do something with the tray. @param {(tray: import("./upload/tray.js").Tray) => void} use */
 async function withTray(use) {
-  loading ??= import("./upload/tray.js").then(({ start }) => start(root, button));
-  const tray = await loading.catch(() => null);
-  if (tray) {
-    use(tray);
-    return;
-  }
-  loading = null;
-  say(t("common.offline"));
+  loading ??= loaded(import("./upload/tray.js")).then((module) => module?.start(root, button));
+  const tray = await loading;
+  if (tray) use(tray);
+  else loading = null;
 }
 
 button.addEventListener("click", () => withTray((tray) => tray.panel.toggle()));

@@ -1,6 +1,7 @@
 /** Opens the viewer, and keeps the address of the page that of the picture in it. */
 
 import { Problem } from "../shared/api.js";
+import { loaded } from "../shared/loading.js";
 import { sayProblem } from "../shared/messages.js";
 import { url } from "../shared/page.js";
 import { findImage } from "./images.js";
@@ -44,10 +45,11 @@ export class Opener {
     if (this.#isOpening || this.#viewer) return;
     this.#isOpening = true;
     try {
-      const { Viewer, loadStyles } = await import("./viewer.js");
-      await loadStyles();
-      if (idInAddress() === null) return; // the user went back while it was loaded
-      this.#viewer = new Viewer(index < 0 ? null : this.grid, image, {
+      const module = await loaded(import("./viewer.js"));
+      const styles = await module?.loadStyles();
+      if (!styles) this.#closed();
+      if (!styles || idInAddress() === null) return; // the user went back while it was loaded
+      this.#viewer = new module.Viewer(index < 0 ? null : this.grid, image, {
         onChange: (id) => history.replaceState(history.state, "", url(`/view/${id}`)),
         onClose: () => this.#closed(),
       });

@@ -1,6 +1,7 @@
 /** The viewer: PhotoSwipe over the pictures of the timeline, which are loaded as they come near. */
 
 import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
+import { loaded } from "../shared/loading.js";
 import { isRightToLeft, page, variantUrl } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
 import { addButtons, icon } from "./buttons.js";
@@ -17,9 +18,9 @@ const WIDE = 900;
 const LOW_PANEL = 0.62;
 const STYLES = ["vendor/photoswipe/photoswipe.css", "css/viewer.css"];
 
-/** Load the style sheets of the viewer, without which PhotoSwipe measures wrongly. */
+/** Load the style sheets of the viewer, without which PhotoSwipe measures wrongly; null on failure. */
 export function loadStyles() {
-  return Promise.all(STYLES.map(loadStyle));
+  return loaded(Promise.all(STYLES.map(loadStyle)));
 }
 
 /** @param {string} name @returns {Promise<void>} */
@@ -31,7 +32,10 @@ function loadStyle(name) {
     link.rel = "stylesheet";
     link.href = href;
     link.onload = () => resolve();
-    link.onerror = () => reject(new Error(`${name} could not be loaded`));
+    link.onerror = () => {
+      link.remove();
+      reject(new Error(`${name} could not be loaded`));
+    };
     document.head.append(link);
   });
 }
