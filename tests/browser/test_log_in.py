@@ -101,7 +101,7 @@ def test_a_browser_that_logged_out_shows_no_private_image(
     visits.expect_error("404")
     page = visits.open(members, "/photos/login")
     fill(page, name="carol", password=PASSWORD)
-    expect(page).to_have_url(url_of(members, "/photos/"))
+    page.locator(".tile").wait_for()
     grid = page.evaluate("JSON.parse(document.getElementById('page').textContent).presets.grid")
     url = url_of(members, f"/photos/images/{image}/{grid}")
 

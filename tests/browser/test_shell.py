@@ -11,6 +11,8 @@ from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
+READY = ".tile.loaded, main [type=submit]:enabled"
+"""What scripts have made of a page."""
 INLINE = """() => {
   document.body.insertAdjacentHTML("beforeend", '<p style="color: red">red</p>');
   const script = document.createElement("script");
@@ -48,7 +50,7 @@ def test_axe_finds_nothing(
         server, path, bypass_csp=True, reduced_motion="reduce", is_right_to_left=scheme == "rtl",
         color_scheme="dark" if scheme == "dark" else "light",
     )  # fmt: skip
-    page.locator("main *").first.wait_for()
+    page.locator(READY).first.wait_for()
     page.locator(".menu summary").click()
 
     assert axe_violations(page) == []
@@ -61,7 +63,7 @@ def test_nothing_is_wider_than_a_phone(
     """No page scrolls sideways, and buttons are large enough to hit."""
     server = members if path.startswith("/photos") else filled
     page = visits.open(server, path, viewport=NARROW, has_touch=True)
-    page.locator("main *").first.wait_for()
+    page.locator(READY).first.wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     assert page.evaluate(
@@ -77,7 +79,8 @@ def test_theme_and_language_are_kept(filled: Server, visits: Visits) -> None:
     light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
 
     page.get_by_label("Dark").check(force=True)
-    page.get_by_label("Deutsch").check(force=True)
+    with page.expect_navigation():
+        page.get_by_label("Deutsch").click(force=True)
 
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.reload()

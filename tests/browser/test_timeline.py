@@ -320,7 +320,7 @@ def test_the_position_is_kept_on_the_way_back(visits: Visits, library: Server) -
     """After another page, and after a reload."""
     page = opened(visits, library)
     page.evaluate("scrollTo(0, 6000)")
-    page.wait_for_function("() => !document.querySelector('.blank')")
+    page.wait_for_function(SHOWS_PICTURES)
     seen = page.evaluate(FIRST_VISIBLE)
     page.goto(url_of(library, "/api/v1/docs"))
 

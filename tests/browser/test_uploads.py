@@ -168,9 +168,9 @@ def test_files_wait_until_there_is_a_network(page: Page, visits: Visits) -> None
 
 
 def test_a_busy_server_is_asked_again_later(page: Page, visits: Visits) -> None:
-    """After the time that it says; pausing stops before that."""
+    """After the time that it says, not before; a pause and its end do not change that."""
     visits.expect_error("status of 503")
-    refusals = [{"status": 503, "headers": {"retry-after": "1"}, "body": "{}"}]
+    refusals = [{"status": 503, "headers": {"retry-after": "600"}, "body": "{}"}]
 
     def refuse_once(route: Route) -> None:
         if refusals:
@@ -179,12 +179,16 @@ def test_a_busy_server_is_asked_again_later(page: Page, visits: Visits) -> None:
             route.continue_()
 
     page.route("**/api/v1/images", refuse_once)
+    page.clock.install()
     choose(page, fresh("queue.jpg"))
     expect(page.locator(".upload-notice")).to_contain_text("The server asks to wait")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".upload-notice")).to_have_text("The uploads are paused.")
     page.get_by_role("button", name="Continue").click()
+    expect(page.locator(".upload-notice")).to_contain_text("The server asks to wait")
+    assert refusals == []
 
+    page.clock.fast_forward(600_000)
     expect(row(page, "queue.jpg")).to_contain_text("Uploaded")
 
 
