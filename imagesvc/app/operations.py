@@ -40,6 +40,7 @@ from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
+from imagesvc.web.own_pages import OwnPageEndpoints
 from imagesvc.web.pages import PageEndpoints
 from imagesvc.web.visitors import VisitorPageEndpoints
 
@@ -79,6 +80,7 @@ RESOURCES: tuple[type, ...] = (
     MetricsEndpoints,
     HomeEndpoints,
     PageEndpoints,
+    OwnPageEndpoints,
     VisitorPageEndpoints,
     AssetEndpoints,
     DocsEndpoints,

@@ -58,6 +58,7 @@ from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
+from imagesvc.web.own_pages import OwnPageEndpoints
 from imagesvc.web.pages import PageEndpoints
 from imagesvc.web.templating import Pages
 from imagesvc.web.uploads import uploads_of
@@ -273,4 +274,5 @@ def _gallery(service: Service) -> list[object]:
         service.settings.gallery,
     )
     visitors = VisitorPageEndpoints(templates, service.settings.gallery)
-    return [HomeEndpoints(pages), pages, visitors, AssetEndpoints()]
+    own = OwnPageEndpoints(pages, service.settings.trash_retention)
+    return [HomeEndpoints(pages), pages, own, visitors, AssetEndpoints()]

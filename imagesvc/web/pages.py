@@ -46,7 +46,6 @@ class PageEndpoints:
     )  # fmt: skip
     async def view(self, call: Call[LenientQuery, None]) -> Response:
         """The timeline with an image open in the viewer."""
-        self._check(call.request)
         return await self.timeline(call, str(call.id("image_id")))
 
     @operation(
@@ -88,11 +87,20 @@ class PageEndpoints:
         return await self.pages.response(call, None, page)
 
     async def timeline(self, context: Context, image_id: str | None = None) -> Response:
-        """The timeline, with the viewer open if an image is named; without a user, log in first."""
+        """The timeline, with the viewer open if an image is named."""
+        page = Page("timeline.html", TIMELINE_TEXTS, {"view": image_id})
+        return await self.for_user(context, page)
+
+    async def for_user(self, context: Context, page: Page) -> Response:
+        """A page for the user of a request; without a user, log in first.
+
+        Raises:
+            NotFound: the gallery is switched off, or the request does not prefer HTML.
+        """
+        self._check(context.request)
         user = await self._user(context)
         if user is None:
             return _redirected(f"{context.base}{LOGIN}?next={quote(_target(context.request))}")
-        page = Page("timeline.html", TIMELINE_TEXTS, {"view": image_id})
         return await self.pages.response(context, user, page)
 
     def _check(self, request: Request) -> None:

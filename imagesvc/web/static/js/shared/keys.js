@@ -5,7 +5,7 @@ import { closeButton, openDialog } from "./dialog.js";
 import { t } from "./texts.js";
 
 /** Each with its keys, and when it can be used. */
-const TIMELINE = [
+export const GRID = [
   [["←", "→", "↑", "↓"], () => t("keys.move")],
   [["Page ↑", "Page ↓", "Home", "End"], () => t("keys.jump")],
   [["Enter"], () => t("keys.open")],
@@ -13,13 +13,17 @@ const TIMELINE = [
   [["Shift", "←", "→"], () => t("keys.range")],
   [["Ctrl", "A"], () => t("keys.select_all")],
 ];
-const VIEWER = [
+/** In every viewer. */
+export const PLAIN_VIEWER = [
   [["←", "→"], () => t("keys.next")],
   [["Z"], () => t("keys.zoom")],
+  [["S"], () => t("keys.slideshow")],
+];
+const VIEWER = [
+  ...PLAIN_VIEWER,
   [["I"], () => t("keys.info")],
   [["F"], () => t("keys.favourite")],
   [["D"], () => t("keys.download")],
-  [["S"], () => t("keys.slideshow")],
   [["Del"], () => t("keys.trash")],
 ];
 const EVERYWHERE = [
@@ -31,11 +35,14 @@ const EVERYWHERE = [
 const list = (title, rows) => html`<h3>${title}</h3>
   <dl class="keys">${rows.map(([keys, text]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${text()}</dd>`)}</dl>`;
 
-/** Show the list in a dialog. */
-export function showKeys() {
+/** The sections of the timeline: a title, and keys with what they do. */
+const TIMELINE = () => [[t("timeline.title"), GRID], [t("viewer.title"), VIEWER]];
+
+/** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} [sections] */
+export function showKeys(sections = TIMELINE()) {
   openDialog(
     t("keys.title"),
-    () => html`${list(t("timeline.title"), TIMELINE)} ${list(t("viewer.title"), VIEWER)}
+    () => html`${sections.map(([title, rows]) => list(title, rows))}
       ${list(t("keys.everywhere"), EVERYWHERE)} ${closeButton()}`,
   );
 }

@@ -11,6 +11,7 @@
  * @property {Record<string, string>} texts
  * @property {string | null} [view] The id of the image to open.
  * @property {string} [token] The last part of the link of a visitor.
+ * @property {number} [trash_retention] Seconds.
  * @property {string} [next] Where to go after the log-in.
  */
 

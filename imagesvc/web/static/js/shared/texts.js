@@ -40,6 +40,15 @@ export function bytes(count) {
   }).format(count / 1000 ** step);
 }
 
+const spans = [["day", 86_400], ["hour", 3600], ["minute", 60]];
+
+/** A duration in the largest unit that fits. @param {number} seconds */
+export function duration(seconds) {
+  const [unit, size] = spans.find(([, size]) => seconds >= size) ?? spans[2];
+  const format = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 };
+  return new Intl.NumberFormat(locale, format).format(seconds / size);
+}
+
 /** A format of dates; the API has the wall time of the camera as if it were UTC. */
 function format(options) {
   return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });

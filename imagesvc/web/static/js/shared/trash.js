@@ -1,9 +1,7 @@
 /** Putting images into the trash, and back. */
 
 import { Problem, request } from "./api.js";
-
-/** Images in one request at most. */
-const BATCH = 1000;
+import { batches } from "./batches.js";
 
 /**
  * Put images into the trash; returns the ids of those that are there.
@@ -19,11 +17,15 @@ export function restore(ids) {
   return inBatches("restore", ids);
 }
 
-async function inBatches(action, ids) {
+/**
+ * Restore images, or delete those in the trash for good; returns the ids of those for which it succeeded.
+ * @param {"trash" | "restore" | "delete"} action
+ * @param {string[]} ids
+ * @returns {Promise<string[]>}
+ */
+export async function inBatches(action, ids) {
   const done = [];
-  for (let first = 0; first < ids.length; first += BATCH) {
-    done.push(...(await send(action, { ids: ids.slice(first, first + BATCH) })));
-  }
+  for (const batch of batches(ids)) done.push(...(await send(action, { ids: batch })));
   return done;
 }
 

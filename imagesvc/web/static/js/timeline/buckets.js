@@ -1,5 +1,6 @@
 /** The pictures of the timeline by month: counts first, columns when they are needed. */
 
+import { monthName } from "../shared/texts.js";
 import { lastAtMost } from "./layout.js";
 
 export const FAVOURITE = 1;
@@ -94,6 +95,11 @@ export class Buckets extends EventTarget {
       thumbhash: from.thumbhashes[within],
       flags: from.flags[within],
     };
+  }
+
+  /** The heading of a month. @param {number} month */
+  titleOf(month) {
+    return monthName(this.months[month]);
   }
 
   /** The index of a picture among those that have been loaded, or -1. @param {string} id */

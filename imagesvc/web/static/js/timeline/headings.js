@@ -1,6 +1,6 @@
 /** The headings of months near the window, and grey areas where pictures will be. */
 
-import { monthName, number } from "../shared/texts.js";
+import { number } from "../shared/texts.js";
 
 export class Headings {
   /** @type {Map<number, HTMLElement>} */
@@ -40,7 +40,7 @@ export class Headings {
     element.className = "month";
     element.style.insetBlockStart = `${sections.tops[month] - base}px`;
     const heading = document.createElement("h2");
-    heading.textContent = monthName(this.buckets.months[month]);
+    heading.textContent = this.buckets.titleOf(month);
     const count = document.createElement("span");
     count.textContent = number(this.buckets.counts[month]);
     heading.append(" ", count);

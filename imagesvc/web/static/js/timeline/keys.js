@@ -49,7 +49,7 @@ function plain(event, grid, pointer) {
 }
 
 /** Whether a tile has the focus, so that arrows lead on from it. */
-function hasFocus(grid) {
+export function hasFocus(grid) {
   return grid.tiles.get(grid.current)?.element.contains(document.activeElement) ?? false;
 }
 

@@ -8,6 +8,11 @@ export function showEmpty(place, isSearch) {
   const [title, hint] = isSearch
     ? [t("timeline.nothing_found"), t("timeline.nothing_found_hint")]
     : [t("timeline.empty"), t("timeline.empty_hint")];
+  showNotice(place, title, hint);
+}
+
+/** @param {HTMLElement} place @param {string} title @param {string} hint */
+export function showNotice(place, title, hint) {
   fill(place, html`<div class="notice"><h2>${title}</h2><p>${hint}</p></div>`);
 }
 

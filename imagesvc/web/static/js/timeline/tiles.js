@@ -23,7 +23,7 @@ export class Tile {
   #stopDrawing = () => {};
   #tries = 0;
 
-  /** @param {ReturnType<import("./buckets.js").Buckets["picture"]>} picture */
+  /** @param {ReturnType<import("./buckets.js").Buckets["picture"]> & {note?: string}} picture */
   constructor(picture) {
     this.id = picture.id;
     this.hash = picture.thumbhash;
@@ -35,6 +35,15 @@ export class Tile {
     this.check.setAttribute("aria-label", t("timeline.select", { time: timeName(picture.taken) }));
     if (this.hash) this.element.style.backgroundColor = averageColour(this.hash);
     this.setFlags(picture.flags);
+    if (picture.note) this.#note(picture.note);
+  }
+
+  /** Show a text at the lower edge. @param {string} text */
+  #note(text) {
+    const note = document.createElement("span");
+    note.className = "tile-note";
+    note.textContent = text;
+    this.element.append(note);
   }
 
   /** @param {number} top @param {number} left @param {number} width @param {number} height */

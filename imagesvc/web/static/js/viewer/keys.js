@@ -32,6 +32,7 @@ function actions(viewer) {
     d: press("download"),
     c: press("copy"),
     s: press("slideshow"),
+    r: press("restore"),
     Delete: press("trash"),
   };
 }

@@ -1,44 +1,23 @@
 /** The viewer: PhotoSwipe over the pictures of the timeline, which are loaded as they come near. */
 
 import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
-import { loaded } from "../shared/loading.js";
-import { isRightToLeft, page, variantUrl } from "../shared/page.js";
+import { isRightToLeft, variantUrl } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
-import { addButtons, icon } from "./buttons.js";
+import { addButtons } from "./buttons.js";
 import { findImage, takenOf } from "./images.js";
 import { InfoPanel } from "./info.js";
 import { listenToKeys } from "./keys.js";
 import { showOriginals } from "./original.js";
 import { Slideshow } from "./slideshow.js";
+import { usualOptions } from "./swipe.js";
 
 /** The width of the panel of information. */
 const PANEL = 380;
 /** Narrower windows show the panel below the picture, with this part of their height. */
 const WIDE = 900;
 const LOW_PANEL = 0.62;
-const STYLES = ["vendor/photoswipe/photoswipe.css", "css/viewer.css"];
 
-/** Load the style sheets of the viewer, without which PhotoSwipe measures wrongly; null on failure. */
-export function loadStyles() {
-  return loaded(Promise.all(STYLES.map(loadStyle)));
-}
-
-/** @param {string} name @returns {Promise<void>} */
-function loadStyle(name) {
-  const href = `${page.assets}/${name}`;
-  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = href;
-    link.onload = () => resolve();
-    link.onerror = () => {
-      link.remove();
-      reject(new Error(`${name} could not be loaded`));
-    };
-    document.head.append(link);
-  });
-}
+export { loadStyles } from "./swipe.js";
 
 /** @typedef {{onChange: (id: string) => void, onClose: () => void}} Listeners */
 
@@ -63,26 +42,7 @@ export class Viewer {
   }
 
   #options() {
-    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    return {
-      bgOpacity: 1,
-      loop: false,
-      preload: [1, 2],
-      showHideAnimationType: isCalm ? "none" : "zoom",
-      returnFocus: false,
-      arrowKeys: false, // `keys.js` knows the direction of the text.
-      errorMsg: t("viewer.failed"),
-      closeSVG: icon("close"),
-      zoomSVG: icon("zoom"),
-      closeTitle: t("common.close"),
-      zoomTitle: t("viewer.zoom"),
-      arrowPrevTitle: t("viewer.previous"),
-      arrowNextTitle: t("viewer.next"),
-      paddingFn: (size) => this.#padding(size),
-      wheelToZoom: true,
-      maxZoomLevel: 4,
-      secondaryZoomLevel: (level) => Math.max(1, 2 * level.fit),
-    };
+    return { ...usualOptions(), paddingFn: (size) => this.#padding(size) };
   }
 
   /** Room for the panel: beside the picture, or below it. @param {{x: number, y: number}} size */

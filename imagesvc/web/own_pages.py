@@ -1,0 +1,33 @@
+"""The pages of what users have besides the timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from imagesvc.errors import NotFound
+from imagesvc.http.calls import Call
+from imagesvc.http.models import LenientQuery
+from imagesvc.http.operations import operation
+from imagesvc.web.pages import HTML, TAG, TIMELINE_TEXTS, PageEndpoints
+from imagesvc.web.templating import Page
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPageEndpoints:
+    """The pages of the trash and of links."""
+
+    pages: PageEndpoints
+    trash_retention: float
+    """Seconds."""
+
+    @operation(
+        "show_trash_page", "GET", "/trash", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def trash(self, call: Call[LenientQuery, None]) -> Response:
+        """The images in the trash, which can be restored until they are deleted for good."""
+        data = {"trash_retention": self.trash_retention}
+        page = Page("trash.html", (*TIMELINE_TEXTS, "trash"), data)
+        return await self.pages.for_user(call, page)

@@ -1,0 +1,151 @@
+/** The page of the trash: its pictures, which can be restored, deleted for good, and looked at. */
+
+import "./shared/preferences.js";
+import { Problem } from "./shared/api.js";
+import { loaded } from "./shared/loading.js";
+import { sayProblem } from "./shared/messages.js";
+import { page, variantUrl } from "./shared/page.js";
+import { duration, t, timeName } from "./shared/texts.js";
+import { Grid } from "./timeline/grid.js";
+import { hasFocus, isTaken, listenToKeys } from "./timeline/keys.js";
+import { showFailure, showNotice } from "./timeline/notices.js";
+import { PointerSelection } from "./timeline/pointer.js";
+import { Selection } from "./timeline/selection.js";
+import { deletePictures, emptyTrash, restorePictures } from "./trash/actions.js";
+import { showBar } from "./trash/bar.js";
+import { TrashPictures, countTrash } from "./trash/pictures.js";
+
+const place = document.getElementById("trash");
+const note = document.getElementById("note");
+const empty = /** @type {HTMLButtonElement} */ (document.getElementById("empty"));
+const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
+/** @type {Grid | null} None while there are no pictures. */
+let grid = null;
+
+async function start() {
+  try {
+    const total = await countTrash();
+    if (total) show(total);
+    else showNone();
+  } catch (error) {
+    showFailure(place, Problem.of(error), start);
+  }
+}
+
+function showNone() {
+  empty.hidden = note.hidden = true;
+  showNotice(place, t("trash.empty"), t("trash.empty_hint", { time: duration(page.trash_retention) }));
+}
+
+/** @param {number} total */
+function show(total) {
+  empty.disabled = false;
+  note.textContent = t("trash.note", { time: duration(page.trash_retention) });
+  const buckets = new TrashPictures(total);
+  const selection = new Selection(() => buckets.total);
+  const main = document.createElement("div");
+  main.className = "grid";
+  place.replaceChildren(main);
+  grid = new Grid(main, buckets, selection, t("trash.title"));
+  listenToKeys(grid, new PointerSelection(grid, openPicture));
+  showBar(selection, { restore: () => attempt(restore), remove: () => attempt(remove) });
+  grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
+  grid.update();
+}
+
+/** Do something that may fail, and say why. @param {() => Promise<void>} work */
+async function attempt(work) {
+  try {
+    await work();
+  } catch (error) {
+    sayProblem(Problem.of(error));
+  }
+}
+
+/** The ids of the selected pictures, or of the one that has the focus. */
+async function chosen() {
+  const { selection, buckets } = grid;
+  if (!selection.count) return hasFocus(grid) ? [buckets.picture(grid.current).id] : [];
+  if (!selection.isAll) return selection.ids;
+  await buckets.needAll(0, buckets.total - 1);
+  return buckets.columns.flatMap(({ ids }) => ids.filter((id) => selection.has(id)));
+}
+
+async function restore() {
+  const ids = await chosen();
+  if (ids.length) take(await restorePictures(ids, () => location.reload()));
+}
+
+async function remove() {
+  const ids = await chosen();
+  if (ids.length) take(await deletePictures(ids));
+}
+
+/** Pictures have left the trash. @param {string[]} ids */
+function take(ids) {
+  const hadFocus = hasFocus(grid);
+  grid.buckets.remove(new Set(ids));
+  grid.selection.clear();
+  if (!grid.buckets.total) showNone();
+  else if (hadFocus) grid.focus(Math.min(grid.current, grid.buckets.total - 1));
+}
+
+/** Look at a picture. @param {number} index */
+async function openPicture(index) {
+  const module = await loaded(import("./viewer/plain.js"));
+  if (!(await module?.loadStyles())) return;
+  new module.PlainViewer(pictures(), (viewer) => {
+    const act = (work) => attempt(async () => {
+      const { id } = grid.buckets.picture(viewer.index);
+      grid.buckets.remove(new Set(await work([id])));
+      viewer.showNext();
+    });
+    return [
+      ["restore", t("trash.restore"), () => act((ids) => restorePictures(ids, () => location.reload()))],
+      ["trash", t("trash.delete"), () => act(deletePictures)],
+    ];
+  }).open(index);
+}
+
+/** @returns {import("./viewer/plain.js").Pictures} */
+function pictures() {
+  const { buckets, tiles } = grid;
+  return {
+    count: () => buckets.total,
+    item: (index) => (buckets.has(index) ? itemOf(buckets.picture(index)) : null),
+    load: (index) => buckets.need(index),
+    thumbnail: (index) => tiles.get(index)?.image ?? null,
+    left: (index) => (buckets.total ? grid.focus(Math.min(index, buckets.total - 1)) : showNone()),
+  };
+}
+
+function itemOf({ id, width, height, taken }) {
+  const alt = t("timeline.picture", { time: timeName(taken) });
+  return { src: variantUrl(id, ["viewer", "preview"], "w=2048&h=2048"), width, height, alt };
+}
+
+async function showHelp() {
+  const module = await loaded(import("./shared/keys.js"));
+  if (!module) return;
+  const { GRID, PLAIN_VIEWER, showKeys } = module;
+  const own = [[["R"], () => t("trash.restore")], [["Del"], () => t("trash.delete")]];
+  showKeys([[t("trash.title"), [...GRID, ...own]], [t("viewer.title"), [...PLAIN_VIEWER, ...own]]]);
+}
+
+empty.addEventListener("click", () =>
+  attempt(async () => {
+    if (!(await emptyTrash(grid.buckets.total))) return;
+    grid.selection.clear();
+    showNone();
+  }),
+);
+help.addEventListener("click", showHelp);
+help.disabled = false;
+addEventListener("keydown", (event) => {
+  if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = { "?": showHelp, r: () => attempt(restore), Delete: () => attempt(remove) }[event.key];
+  if (!action || (event.key !== "?" && !grid)) return;
+  event.preventDefault();
+  action();
+});
+start();
