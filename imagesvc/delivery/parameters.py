@@ -8,7 +8,7 @@ from typing import Any
 
 from imagesvc.http.calls import Header
 from imagesvc.http.operations import Parameter
-from imagesvc.imaging.transforms.keys import KEYS, Key
+from imagesvc.imaging.transforms.keys import KEYS, Key, ValueKind
 
 EXAMPLES: Mapping[str, Any] = {
     "w": 400,
@@ -31,10 +31,10 @@ FOCAL_POINT = r"^fp:(0|1|0?\.[0-9]{1,6}),(0|1|0?\.[0-9]{1,6})$"
 def _schema(key: Key) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     if key.minimum is not None and key.maximum is not None:
-        kind = "integer" if " whole number" in key.allowed else "number"
+        kind = "integer" if key.kind is ValueKind.WHOLE else "number"
         numbers = {"type": kind, "minimum": key.minimum, "maximum": key.maximum}
     words: dict[str, Any] = {"type": "string", "enum": list(key.choices)} if key.choices else {}
-    if key.name == "gravity":
+    if key.kind is ValueKind.POINT:
         return {"anyOf": [words, {"type": "string", "pattern": FOCAL_POINT}]}
     if numbers and words:
         return {"anyOf": [numbers, words]}

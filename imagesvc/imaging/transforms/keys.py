@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from imagesvc.imaging.transforms.values import COMPASS, read_bg, read_crop, read_gravity
 from imagesvc.model.formats import Format
@@ -29,11 +30,25 @@ _WATERMARK = r"[a-z0-9][a-z0-9_-]{0,63}(:[0-9a-f]{16})?"
 """With the fingerprint that an effective transform has, so that its text can be read again."""
 
 
+class ValueKind(StrEnum):
+    """The kind of the values of a key, from which documents and forms are made."""
+
+    WHOLE = "whole"
+    NUMBER = "number"
+    CHOICE = "choice"
+    SWITCH = "switch"
+    POINT = "point"
+    REGION = "region"
+    COLOUR = "colour"
+    WATERMARK = "watermark"
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key of the grammar; its name is the field of `Transform` that it sets."""
 
     name: str
+    kind: ValueKind
     meaning: str
     allowed: str
     """The valid values, as a phrase that follows "must be"."""
@@ -71,7 +86,7 @@ def _whole(name: str, meaning: str, low: int, high: int, unit: str = "") -> Key:
         return value if low <= value <= high else None
 
     allowed = f"a whole number{unit} from {low} to {high}"
-    return Key(name, meaning, allowed, parse, minimum=low, maximum=high)
+    return Key(name, ValueKind.WHOLE, meaning, allowed, parse, minimum=low, maximum=high)
 
 
 def _number(name: str, meaning: str, low: float, high: float) -> Key:
@@ -82,22 +97,25 @@ def _number(name: str, meaning: str, low: float, high: float) -> Key:
         return round(value, 2) if low <= value <= high else None
 
     allowed = f"a number from {low:g} to {high:g}, rounded to 2 decimals"
-    return Key(name, meaning, allowed, parse, minimum=low, maximum=high)
+    return Key(name, ValueKind.NUMBER, meaning, allowed, parse, minimum=low, maximum=high)
 
 
-def _choice(name: str, meaning: str, values: Mapping[str, object]) -> Key:
+def _choice(
+    name: str, meaning: str, values: Mapping[str, object], kind: ValueKind = ValueKind.CHOICE
+) -> Key:
     choices = tuple(values)
-    return Key(name, meaning, f"one of {', '.join(choices)}", values.get, choices=choices)
+    return Key(name, kind, meaning, f"one of {', '.join(choices)}", values.get, choices=choices)
 
 
 def _switch(name: str, meaning: str) -> Key:
-    return _choice(name, meaning, {"1": True, "0": False})
+    return _choice(name, meaning, {"1": True, "0": False}, ValueKind.SWITCH)
 
 
 def _radius() -> Key:
     pixels = _whole("radius", "rounded corners, in pixels of the variant", 0, MAX_SIDE)
     return Key(
         pixels.name,
+        pixels.kind,
         pixels.meaning,
         f"{pixels.allowed}, or max for half of the shorter side",
         lambda text: MAX if text == MAX else pixels.parse(text),
@@ -118,6 +136,7 @@ _ROWS = (
     _choice("fit", "how the picture meets the box", dict(zip(FITS, FITS, strict=True))),
     Key(
         "gravity",
+        ValueKind.POINT,
         "what cover keeps, and where pad puts the picture",
         f"one of {', '.join(GRAVITIES)}, or fp:X,Y with fractions of the sides from 0 to 1",
         read_gravity,
@@ -126,6 +145,7 @@ _ROWS = (
     _switch("enlarge", "allow upscaling"),
     Key(
         "crop",
+        ValueKind.REGION,
         "the region to keep, of the picture as shown; cut first",
         "left, top, width and height: four whole numbers of pixels such as 10,20,300,200, or "
         "fractions of the sides, none above 1 and one with a decimal point, such as 0.25,0,0.5,1",
@@ -142,12 +162,19 @@ _ROWS = (
     _number("sharpen", "sigma of an unsharp mask", 0.3, 10),
     Key(
         "bg",
+        ValueKind.COLOUR,
         "colour under transparency, in the corners of rotate and the margins of pad",
         "RRGGBB or RRGGBBAA in hexadecimal digits",
         read_bg,
     ),
     _radius(),
-    Key("wm", "watermark to put on top", "the name of a watermark in the settings", _name),
+    Key(
+        "wm",
+        ValueKind.WATERMARK,
+        "watermark to put on top",
+        "the name of a watermark in the settings",
+        _name,
+    ),
     _whole("frame", "one frame of an animation, the first is 0", 0, 999_999),
     _choice("format", "format of the variant", {AUTO: AUTO, **OUTPUT_FORMATS}),
     _whole("q", "quality of jpeg, webp and avif", 1, 100),
