@@ -37,6 +37,7 @@ from imagesvc.delivery.shared import SharedDelivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
 from imagesvc.http.operations import Operation, operations_of
 from imagesvc.web.assets import AssetEndpoints
+from imagesvc.web.builder import BuilderPageEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
@@ -81,6 +82,7 @@ RESOURCES: tuple[type, ...] = (
     HomeEndpoints,
     PageEndpoints,
     OwnPageEndpoints,
+    BuilderPageEndpoints,
     VisitorPageEndpoints,
     AssetEndpoints,
     DocsEndpoints,

@@ -43,7 +43,7 @@ from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
 from imagesvc.delivery.preset_versions import PARAMETER
 from imagesvc.delivery.routes import Delivery
-from imagesvc.delivery.rules import DeliveryRules
+from imagesvc.delivery.rules import MUST_BE_SIGNED, DeliveryRules
 from imagesvc.delivery.shared import PRESETS, SharedDelivery
 from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.http.bodies.uploads import UploadReader
@@ -55,6 +55,7 @@ from imagesvc.model.images import Visibility
 from imagesvc.service.readiness import checks_of
 from imagesvc.service.service import Service
 from imagesvc.web.assets import AssetEndpoints
+from imagesvc.web.builder import BuilderPageEndpoints, BuilderRules
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
@@ -275,4 +276,13 @@ def _gallery(service: Service) -> list[object]:
     )
     visitors = VisitorPageEndpoints(templates, service.settings.gallery)
     own = OwnPageEndpoints(pages, service.settings.trash_retention)
-    return [HomeEndpoints(pages), pages, own, visitors, AssetEndpoints()]
+    builder = BuilderPageEndpoints(pages, _builder_rules(service))
+    return [HomeEndpoints(pages), pages, own, builder, visitors, AssetEndpoints()]
+
+
+def _builder_rules(service: Service) -> BuilderRules:
+    return BuilderRules(
+        tuple(service.transforms.watermarks),
+        tuple(kind.name.lower() for kind in MUST_BE_SIGNED[service.settings.transform_policy]),
+        int(service.settings.signed_url_max_lifetime),
+    )

@@ -123,6 +123,21 @@ def test_texts_to_embed_are_safe_where_they_are_pasted(page: Page) -> None:
     assert re.fullmatch(r"!\[(?:[^\\\[\]<>]|\\.)*\]\(http://[^)\s]+\)", markdown)
 
 
+def test_texts_of_the_builder_are_text(page: Page, members: Server, visits: Visits) -> None:
+    """The title in what it embeds, and values from a link that someone sent."""
+    visits.expect_error("400")
+    path = page.locator(".tile a").get_attribute("href")
+    assert path is not None
+    page.goto(url_of(members, path.replace("/view/", "/build/")))
+    expect(page.locator(".build-texts")).to_contain_text("hack()")
+    assert_text_only(page)
+
+    for key in ("w", "gravity", "crop", "bg", "wm", "format", "preset"):
+        page.goto(url_of(members, f"{path.replace('/view/', '/build/')}?{key}={quote(HOSTILE)}"))
+        page.locator(".build-fault").wait_for()
+        assert_text_only(page)
+
+
 @pytest.mark.parametrize("query", [HOSTILE, f'width:"{HOSTILE}', f"tags:{HOSTILE}"])
 def test_a_search_is_text_in_its_error(
     page: Page, visits: Visits, members: Server, query: str

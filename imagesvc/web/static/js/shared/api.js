@@ -18,6 +18,8 @@ export class Problem extends Error {
     this.code = code;
     this.requestId = requestId;
     this.retryAfter = retryAfter;
+    /** @type {{loc: string, msg: string}[]} What is wrong with which field. */
+    this.errors = [];
   }
 
   /** The problem of an error of any kind. @param {unknown} error */
@@ -31,8 +33,8 @@ export async function problemOf(response) {
   const requestId = response.headers.get("x-request-id") ?? "";
   const retryAfter = Number(response.headers.get("retry-after")) || 0;
   try {
-    const { code, detail } = await response.json();
-    return new Problem(response.status, code, detail, requestId, retryAfter);
+    const { code, detail, errors = [] } = await response.json();
+    return Object.assign(new Problem(response.status, code, detail, requestId, retryAfter), { errors });
   } catch {
     const detail = t("common.unexpected", { status: response.status });
     return new Problem(response.status, "unknown", detail, requestId, retryAfter);

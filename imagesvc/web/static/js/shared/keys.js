@@ -24,6 +24,7 @@ const VIEWER = [
   [["I"], () => t("keys.info")],
   [["F"], () => t("keys.favourite")],
   [["D"], () => t("keys.download")],
+  [["B"], () => t("keys.builder")],
   [["Del"], () => t("keys.trash")],
 ];
 const EVERYWHERE = [

@@ -12,6 +12,11 @@
  * @property {string | null} [view] The id of the image to open.
  * @property {string} [token] The last part of the link of a visitor.
  * @property {number} [trash_retention] Seconds.
+ * @property {string} [image] The id of the image of the URL builder.
+ * @property {import("../builder/fields.js").Field[]} [fields] The keys of transforms.
+ * @property {string[]} [watermarks] Their names in the settings.
+ * @property {string[]} [must_be_signed] The kinds of URLs that need a signature.
+ * @property {number} [max_signed_seconds]
  * @property {string} [next] Where to go after the log-in.
  */
 

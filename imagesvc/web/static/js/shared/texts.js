@@ -28,6 +28,12 @@ export function number(value) {
   return numbers.format(value);
 }
 
+/** A number with a unit of Intl, such as `hour`. @param {number} value @param {string} unit */
+export function amount(value, unit) {
+  const unitDisplay = unit === "millisecond" ? "short" : "long";
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay }).format(value);
+}
+
 const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
 /** A number of bytes, with a unit that fits. @param {number} count */

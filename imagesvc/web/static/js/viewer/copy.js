@@ -5,6 +5,7 @@ import { Problem } from "../shared/api.js";
 import { copied } from "../shared/clipboard.js";
 import { closeButton, openDialog } from "../shared/dialog.js";
 import { say, sayProblem } from "../shared/messages.js";
+import { url } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 import { snippetsOf } from "./snippets.js";
 
@@ -28,7 +29,7 @@ export async function showCopyMenu(viewer) {
 }
 
 function content(image, dialog) {
-  const snippets = snippetsOf(image, location.origin);
+  const snippets = snippetsOf(image);
   const choose = async (kind) => {
     const isCopied = await copied(snippets[kind], dialog);
     dialog.close();
@@ -45,5 +46,6 @@ function content(image, dialog) {
         </li>`,
       )}
     </ul>
+    <p class="copy-more"><a href=${url(`/build/${image.id}`)}>${t("viewer.build")}</a></p>
     ${closeButton()}`;
 }

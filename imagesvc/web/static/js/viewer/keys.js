@@ -1,6 +1,6 @@
 /** The keyboard in the viewer. */
 
-import { isRightToLeft } from "../shared/page.js";
+import { isRightToLeft, url } from "../shared/page.js";
 
 /** @param {import("./viewer.js").Viewer} viewer */
 export function listenToKeys(viewer) {
@@ -33,6 +33,12 @@ function actions(viewer) {
     c: press("copy"),
     s: press("slideshow"),
     r: press("restore"),
+    b: () => build(viewer),
     Delete: press("trash"),
   };
+}
+
+/** Open the URL builder; a viewer without copies, as that of the trash, has none. */
+function build({ id, swipe }) {
+  if (id && swipe.element.querySelector(".pswp__button--copy")) location.assign(url(`/build/${id}`));
 }

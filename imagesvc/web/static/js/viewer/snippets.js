@@ -15,12 +15,23 @@ function plain(text) {
 }
 
 /**
- * @param {Record<string, any>} image
- * @param {string} origin Of this service.
+ * Texts that embed a picture.
+ * @param {string} address
+ * @param {string} title
+ * @param {{width: number, height: number}} size
  */
-export function snippetsOf(image, origin) {
-  const original = origin + image.urls.original;
-  const shown = origin + (image.urls.presets.viewer ?? image.urls.preview ?? image.urls.original);
+export function embeddingTexts(address, title, { width, height }) {
+  return {
+    markdown: `![${plain(title)}](${address})`,
+    html: `<img src="${escaped(address)}" alt="${escaped(title)}" width="${width}" height="${height}">`,
+    bbcode: `[img]${address}[/img]`,
+  };
+}
+
+/** @param {Record<string, any>} image */
+export function snippetsOf(image) {
+  const [original, shown] = [image.urls.original, image.urls.presets.viewer ?? image.urls.preview ?? image.urls.original]
+    .map((address) => new URL(address, location.href).href);
   const title = image.title || image.filename;
   const alt = escaped(title);
   const widths = WIDTHS.filter((width) => width < image.width);
@@ -30,9 +41,7 @@ export function snippetsOf(image, origin) {
   const size = `width="${image.width}" height="${image.height}"`;
   return {
     url: original,
-    markdown: `![${plain(title)}](${shown})`,
-    html: `<img src="${escaped(shown)}" alt="${alt}" ${size}>`,
-    bbcode: `[img]${shown}[/img]`,
+    ...embeddingTexts(shown, title, image),
     srcset: `<img src="${escaped(shown)}" srcset="${sources.join(", ")}" sizes="100vw" alt="${alt}" ${size}>`,
   };
 }

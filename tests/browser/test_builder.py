@@ -1,0 +1,192 @@
+"""The URL builder: fields for the whole grammar, the variant, its URL and its errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
+from tests.http.asking import picture
+from tests.server import Server
+
+SIZE = (1200, 800)
+FORM = ".build-form"
+ADDRESS = "#address"
+
+
+@pytest.fixture(scope="module")
+def image(gallery: Server) -> str:
+    """The id of an image of the gallery."""
+    return uploaded(gallery)
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server below a path whose URLs must be signed, unless they name a preset."""
+    server = Server(
+        tmp_path_factory.mktemp("signing") / "data", base_path="/photos", transform_policy="signed"
+    ).start()
+    yield server
+    server.close()
+
+
+def uploaded(server: Server) -> str:
+    """The id of a new image."""
+    image = server.upload(picture(0, SIZE))
+    server.finished(image["job"]["id"])
+    return str(image["id"])
+
+
+def field(page: Page, key: str) -> Locator:
+    """The text of a number of the form."""
+    return page.locator(f"#field-{key}")
+
+
+def shows(page: Page, width: int, height: int) -> None:
+    """Wait for a variant of this size."""
+    expect(page.locator(".build-figures")).to_contain_text(f"{width:,} \u00d7 {height:,}")
+
+
+def test_values_become_a_picture_and_its_canonical_url(
+    visits: Visits, gallery: Server, image: str
+) -> None:
+    """The address of the page keeps them; copies, the preset and the reset follow."""
+    page = visits.open(gallery, f"/view/{image}", reduced_motion="reduce")
+    page.locator(".pswp__button--info").wait_for()
+    page.keyboard.press("b")
+    expect(page).to_have_url(url_of(gallery, f"/build/{image}"))
+    shows(page, *SIZE)
+    expect(page.locator(ADDRESS)).to_have_text(url_of(gallery, f"/images/{image}"))
+
+    field(page, "w").fill("300")
+    field(page, "h").fill("300.0")
+    field(page, "h").fill("300")
+    page.get_by_text("cover", exact=True).click()
+    page.locator("#field-gravity").select_option("northwest")
+    page.get_by_text("webp", exact=True).click()
+    shows(page, 300, 300)
+    place = f"/images/{image}?fit=cover&format=webp&gravity=northwest&h=300&w=300"
+    expect(page.locator(ADDRESS)).to_have_text(url_of(gallery, place))
+    expect(page.locator(".build-figures")).to_contain_text(re.compile(r"WEBP.* (kB|byte).* ms"))
+    assert gallery.client.get(place).headers["content-type"] == "image/webp"
+
+    field(page, "w").press("ArrowUp")
+    field(page, "w").press("Shift+ArrowUp")
+    expect(field(page, "w")).to_have_value("311")
+    shows(page, 311, 300)
+    expect(page.locator(".build-toml pre")).to_contain_text(
+        'my-preset = "fit=cover&format=webp&gravity=northwest&h=300&w=311"'
+    )
+    page.reload()
+    shows(page, 311, 300)
+    expect(page.locator("#field-gravity")).to_have_value("northwest")
+
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("h1").click()
+    page.keyboard.press("c")
+    expect(page.locator("#messages")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator(ADDRESS).inner_text()
+    page.keyboard.press("r")
+    expect(page).to_have_url(url_of(gallery, f"/build/{image}"))
+    expect(page.locator(ADDRESS)).to_have_text(url_of(gallery, f"/images/{image}"))
+
+
+def test_errors_are_marked_at_their_fields(visits: Visits, gallery: Server, image: str) -> None:
+    """Those of the grammar and those of this image, also in a group that is closed."""
+    visits.expect_error("400")
+    page = visits.open(gallery, f"/build/{image}?w=100&blur=900&q=abc")
+    fault = page.locator(".build-field", has=field(page, "blur")).get_by_role("alert")
+    expect(fault).to_contain_text("must be a number from 0.3 to 250")
+    expect(field(page, "q")).to_have_value("abc")
+    expect(field(page, "q")).to_have_attribute("aria-invalid", "true")
+    expect(field(page, "w")).to_have_attribute("aria-invalid", "false")
+    expect(page.locator(".build-problem")).to_contain_text("Request ")
+    expect(page.locator(ADDRESS)).to_have_count(0)
+
+    field(page, "blur").fill("2")
+    page.get_by_role("button", name="Remove q", exact=True).click()
+    shows(page, 100, 67)
+    field(page, "frame").fill("3")
+    fault = page.locator(".build-field", has=field(page, "frame")).get_by_role("alert")
+    expect(fault).to_contain_text("the last frame of this image")
+    expect(page.locator(FORM).get_by_role("alert")).to_have_count(1)
+
+
+def test_the_last_change_wins(visits: Visits, gallery: Server, image: str) -> None:
+    """An earlier response that comes later changes nothing."""
+    page = visits.open(gallery, f"/build/{image}?w=90")
+    shows(page, 90, 60)
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/signed-urls", hold_first)
+    with page.expect_request("**/signed-urls"):
+        field(page, "w").fill("120")
+    field(page, "w").fill("150")
+    shows(page, 150, 100)
+
+    held[0].continue_()
+    field(page, "h").fill("50")
+    shows(page, 75, 50)
+    expect(field(page, "w")).to_have_value("150")
+
+
+def test_a_url_is_signed_where_the_settings_want_it(visits: Visits, signing: Server) -> None:
+    """For as long as is chosen; presets need no signature, and may have one."""
+    image = uploaded(signing)
+    page = visits.open(signing, f"/photos/build/{image}?w=60")
+    shows(page, 60, 40)
+    signed = page.locator(ADDRESS).inner_text()
+    assert signed.startswith(url_of(signing, f"/photos/images/{image}?"))
+    assert signing.client.get(signed).status_code == 200
+    assert signing.client.get(f"/photos/images/{image}?w=60").status_code == 403
+    expect(page.locator(".build-note")).to_contain_text("Signed: everyone who has this URL")
+
+    page.locator("#field-preset").select_option("thumbnail")
+    page.get_by_role("button", name="Remove w", exact=True).click()
+    shows(page, 256, 171)
+    preset = url_of(signing, f"/photos/images/{image}/thumbnail")
+    expect(page.locator(ADDRESS)).to_have_text(preset)
+    page.get_by_label("Signature").select_option("86400")
+    expect(page.locator(ADDRESS)).to_contain_text("sig=")
+    assert signing.client.get(page.locator(ADDRESS).inner_text()).status_code == 200
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_and_a_phone_has_room(
+    visits: Visits, gallery: Server, image: str, scheme: str
+) -> None:
+    """With every group open, with values, and with an error."""
+    visits.expect_error("400")
+    query = "w=100&gravity=fp:0.2,0.4&crop=0.1,0.1,0.5,0.5&blur=3&gray=1&bg=zz"
+    page = visits.open(
+        gallery, f"/build/{image}?{query}", bypass_csp=True, reduced_motion="reduce",
+        viewport=NARROW, has_touch=True, is_right_to_left=scheme == "rtl",
+        color_scheme="dark" if scheme == "dark" else "light",
+    )  # fmt: skip
+    page.locator(".build-fault").wait_for()
+    assert page.locator(".build-group:not([open])").count() == 0
+    assert axe_violations(page) == []
+
+    page.get_by_role("button", name="Remove bg", exact=True).click()
+    shows(page, 100, 67)
+    assert axe_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+def test_an_image_that_does_not_exist(visits: Visits, gallery: Server) -> None:
+    """The way on is the timeline."""
+    visits.expect_error("404")
+    page = visits.open(gallery, "/build/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803")
+
+    expect(page.get_by_role("alert")).to_contain_text("There is no such picture")
+    page.get_by_role("link", name="Choose a picture").click()
+    expect(page).to_have_url(url_of(gallery, "/"))
