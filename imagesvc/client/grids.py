@@ -30,7 +30,8 @@ class TimelineMonth(Answer):
     """Seconds since 1970 of the camera's local time, or of the upload in UTC."""
     thumbhashes: list[str | None]
     flags: list[int]
-    """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted."""
+    """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted,
+    and 64 for one's own images in a collection."""
     next_cursor: str | None
 
 

@@ -27,7 +27,7 @@ TAG = "gallery"
 LOGIN = "/login"
 HTML = Answer(Raw(("text/html",), TEXT))
 URL_CHARACTERS = "/?&=%+:;,@!$'()*~#[]"
-TIMELINE_TEXTS = ("common", "keys", "timeline", "viewer")
+TIMELINE_TEXTS = ("common", "keys", "selection", "timeline", "viewer")
 
 
 @dataclass(frozen=True, slots=True)

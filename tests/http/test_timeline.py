@@ -108,6 +108,28 @@ def test_favourites_are_shown_to_their_owner_only(
     assert ada.client.get(TIMELINE, params={"q": "is:favourite"}).json()["total"] == 0
 
 
+def test_images_in_a_collection_are_marked_for_their_owner_only(
+    guarded: Server, admin: Account, ada: Account, image: dict[str, Any]
+) -> None:
+    """The collection may be private; admins see what its owner sees."""
+    eve = make_user(guarded, admin, "eve")
+    made = ada.client.post("/api/v1/collections", json={"title": "Spring"}).json()
+    members = f"/api/v1/collections/{made['id']}/relationships/images"
+    body = {"data": [{"type": "images", "id": image["id"]}]}
+    path = f"/api/v1/images/{image['id']}"
+    assert ada.client.patch(path, json={"visibility": "public"}).status_code == 200
+    assert ada.client.get(MARCH).json()["flags"] == [16]
+
+    assert ada.client.post(members, json=body).status_code == 204
+
+    assert ada.client.get(MARCH).json()["flags"] == [16 + 64]
+    assert admin.client.get(MARCH).json()["flags"] == [16 + 64]
+    assert eve.client.get(MARCH).json()["flags"] == [16]
+    assert ada.client.request("DELETE", members, json=body).status_code == 204
+    assert ada.client.get(MARCH).json()["flags"] == [16]
+    assert ada.client.patch(path, json={"visibility": "unlisted"}).status_code == 200
+
+
 def test_a_corrected_date_moves_an_image(ada: Account, image: dict[str, Any]) -> None:
     """In the timeline, in searches by date, and in the EXIF that JSON shows."""
     path = f"/api/v1/images/{image['id']}"

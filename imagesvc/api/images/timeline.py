@@ -29,7 +29,9 @@ from imagesvc.store.search.timeline import MonthCounts, MonthRow, Timeline
 
 EVERY = "/api/v1/timeline"
 MAX_OF_MONTH = 2_000
-_FAVOURITE, _ANIMATED, _PENDING, _FAILED, _PUBLIC, _UNLISTED = (1 << bit for bit in range(6))
+_FAVOURITE, _ANIMATED, _PENDING, _FAILED, _PUBLIC, _UNLISTED, _COLLECTED = (
+    1 << bit for bit in range(7)
+)
 _STATUS_FLAGS: Mapping[str, int] = {
     Status.PENDING: _PENDING,
     Status.PROCESSING: _PENDING,
@@ -63,7 +65,8 @@ class TimelineMonth(Model):
     """Seconds since 1970 of the camera's local time, or of the upload in UTC."""
     thumbhashes: list[str | None]
     flags: list[int]
-    """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted."""
+    """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted,
+    and 64 for one's own images in a collection."""
     next_cursor: str | None
 
 
@@ -148,4 +151,5 @@ def _with_hyphens(digits: str) -> str:
 
 def _flags(row: MonthRow) -> int:
     flags = _STATUS_FLAGS.get(row.status, 0) | _VISIBILITY_FLAGS.get(row.visibility, 0)
-    return flags | _FAVOURITE * row.is_favourite | _ANIMATED * (row.frames > 1)
+    flags |= _FAVOURITE * row.is_favourite | _ANIMATED * (row.frames > 1)
+    return flags | _COLLECTED * row.is_collected

@@ -84,6 +84,8 @@ class MonthRow(NamedTuple):
     """As in `Status`."""
     visibility: str
     """As in `Visibility`."""
+    is_collected: bool
+    """In a collection; as favourites, of the viewer only."""
 
 
 class Timeline:
@@ -235,9 +237,11 @@ _COLUMNS = select(
 
 
 def _of_viewer(viewer: Viewer) -> list[ColumnElement[Any]]:
-    """The other columns; only an owner's favourites are shown."""
+    """The other columns; only an owner's favourites and collections are shown."""
     is_favourite: ColumnElement[Any] = images.c.is_favourite
+    is_collected: ColumnElement[Any] = images.c.collection_id.is_not(None)
     if not viewer.sees_all:
         is_own = images.c.owner_id == viewer.owner_id
         is_favourite = case((is_own, is_favourite), else_=false())
-    return [is_favourite, images.c.frames, images.c.status, images.c.visibility]
+        is_collected = and_(is_own, is_collected)
+    return [is_favourite, images.c.frames, images.c.status, images.c.visibility, is_collected]

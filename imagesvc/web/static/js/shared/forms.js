@@ -31,8 +31,9 @@ export function sendByScript(form, send, reason) {
 function isFilled(form) {
   const empty = [];
   for (const field of form.querySelectorAll("input[required]")) {
-    field.setAttribute("aria-invalid", String(!field.value));
-    if (!field.value) empty.push(field);
+    const isEmpty = field.validity.valueMissing;
+    field.setAttribute("aria-invalid", String(isEmpty));
+    if (isEmpty) empty.push(field);
   }
   if (empty.length) {
     show(form, t("common.required"));

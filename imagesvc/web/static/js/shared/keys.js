@@ -1,6 +1,7 @@
 /** The list of keyboard shortcuts. */
 
 import { html } from "../vendor.js";
+import { ACTIONS, keyName } from "../selection/actions.js";
 import { closeButton, openDialog } from "./dialog.js";
 import { t } from "./texts.js";
 
@@ -13,6 +14,7 @@ export const GRID = [
   [["Shift", "←", "→"], () => t("keys.range")],
   [["Ctrl", "A"], () => t("keys.select_all")],
 ];
+const SELECTION = ACTIONS.filter(({ key }) => key).map(({ key, text }) => [[keyName(key)], text]);
 /** In every viewer. */
 export const PLAIN_VIEWER = [
   [["←", "→"], () => t("keys.next")],
@@ -37,7 +39,7 @@ const list = (title, rows) => html`<h3>${title}</h3>
   <dl class="keys">${rows.map(([keys, text]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${text()}</dd>`)}</dl>`;
 
 /** The sections of the timeline: a title, and keys with what they do. */
-const TIMELINE = () => [[t("timeline.title"), GRID], [t("viewer.title"), VIEWER]];
+const TIMELINE = () => [[t("timeline.title"), GRID], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
 
 /** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} [sections] */
 export function showKeys(sections = TIMELINE()) {

@@ -18,9 +18,9 @@ export function t(key, values = {}) {
 }
 
 /** A text that depends on a number: the keys end in `_one` and `_other`. */
-export function counted(key, count) {
+export function counted(key, count, values = {}) {
   const form = plurals.select(count) === "one" ? "one" : "other";
-  return t(`${key}_${form}`, { count: numbers.format(count) });
+  return t(`${key}_${form}`, { ...values, count: numbers.format(count) });
 }
 
 /** @param {number} value */

@@ -7,6 +7,9 @@ export const FAVOURITE = 1;
 export const ANIMATED = 2;
 export const PENDING = 4;
 export const FAILED = 8;
+export const PUBLIC = 16;
+export const UNLISTED = 32;
+export const COLLECTED = 64;
 
 const COLUMNS = ["ids", "thumbhashes", "taken", "flags", "widths", "heights"];
 
@@ -159,16 +162,20 @@ export class Buckets extends EventTarget {
     }
   }
 
-  /** Load what differs from new counts: a loaded month with another count. @param {{months: string[], counts: number[]}} timeline */
-  async fetched({ months, counts }) {
+  /**
+   * Load what differs from new counts: a loaded month with another count.
+   * @param {{months: string[], counts: number[]}} timeline
+   * @param {boolean} isAgain Whether the pictures of other months may differ, too.
+   */
+  async fetched({ months, counts }, isAgain = false) {
     const columns = [];
-    for (const [at, name] of months.entries()) columns.push(await this.#fresh(name, counts[at]));
+    for (const [at, name] of months.entries()) columns.push(await this.#fresh(name, counts[at], isAgain));
     return { months, counts, columns };
   }
 
-  async #fresh(name, count) {
+  async #fresh(name, count, isAgain) {
     const at = this.months.indexOf(name);
-    if (at >= 0 && this.counts[at] === count) return this.columns[at];
+    if (at >= 0 && this.counts[at] === count && !isAgain) return this.columns[at];
     const month = new Month();
     if (at >= 0 && this.columns[at].ids.length) month.add(await this.#load(name, null));
     return month;

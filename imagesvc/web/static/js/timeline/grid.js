@@ -26,7 +26,7 @@ export class Grid extends EventTarget {
   tiles = new Map();
   /** The picture that the keyboard is at. */
   current = 0;
-  /** Loads what has changed on the server; the page sets it. */
+  /** Loads what has changed on the server; the page sets it. @type {(options?: {isAgain?: boolean}) => Promise<void>} */
   reload = async () => {};
   #base = 0;
   #lastTop = 0;

@@ -18,7 +18,7 @@ export function showBar(selection, actions) {
   const bar = document.createElement("div");
   bar.className = "selection-bar";
   bar.setAttribute("role", "toolbar");
-  bar.setAttribute("aria-label", t("timeline.selection"));
+  bar.setAttribute("aria-label", t("selection.title"));
   document.querySelector(".header").append(bar);
   const show = () => {
     bar.hidden = !selection.count;
@@ -29,10 +29,10 @@ export function showBar(selection, actions) {
 }
 
 function content(selection, actions) {
-  return html`${button("clear", t("timeline.clear"), () => selection.clear())}
-    <strong aria-live="polite">${counted("timeline.selected", selection.count)}</strong>
+  return html`${button("clear", t("selection.clear"), () => selection.clear())}
+    <strong aria-live="polite">${counted("selection.count", selection.count)}</strong>
     <button class="button" type="button" ?hidden=${selection.count === selection.total()}
-      @click=${() => selection.selectAll()}>${t("timeline.select_all")}</button>
+      @click=${() => selection.selectAll()}>${t("selection.all")}</button>
     <span class="selection-actions">
       ${button("restore", t("trash.restore"), actions.restore, "R")}
       ${button("remove", t("trash.delete"), actions.remove, "Del")}

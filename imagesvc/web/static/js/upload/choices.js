@@ -1,9 +1,7 @@
 /** Where the next uploads go: their visibility and their collection. */
 
-import { request } from "../shared/api.js";
+import { ownCollections } from "../shared/collections.js";
 import { page } from "../shared/page.js";
-
-const MAX_COLLECTIONS = 500;
 
 export class Choices {
   /** @type {import("./items.js").Fields} */
@@ -13,14 +11,9 @@ export class Choices {
 
   /** Load the user's collections; without them, uploads go into none. */
   async load() {
-    const found = [];
-    let path = "/api/v1/collections?limit=100";
+    let found;
     try {
-      while (path && found.length < MAX_COLLECTIONS) {
-        const { data, next_cursor: cursor } = await request(path);
-        found.push(...data.filter(({ owner_id: owner }) => owner === (page.user?.id ?? null)));
-        path = cursor ? `/api/v1/collections?limit=100&cursor=${encodeURIComponent(cursor)}` : "";
-      }
+      found = await ownCollections();
     } catch {
       return;
     }

@@ -28,6 +28,11 @@ export function forgetImage(id) {
   known.delete(id);
 }
 
+/** Request all again when they are needed. */
+export function forgetImages() {
+  known.clear();
+}
+
 /** When a picture was taken, in seconds as the camera's clock showed, or when it was uploaded. */
 export function takenOf(image) {
   const local = image.exif.taken_at?.slice(0, 19);

@@ -7,16 +7,19 @@ import { url } from "../shared/page.js";
 import { findImage } from "./images.js";
 import { indexOf } from "./search.js";
 
-const HOME = `${url("/")}${location.pathname === url("/") ? location.search : ""}`;
-
 export class Opener {
   /** @type {import("./viewer.js").Viewer | null} */
   #viewer = null;
   #isOpening = false;
 
-  /** @param {import("../timeline/grid.js").Grid | null} grid None if the timeline is empty. */
-  constructor(grid) {
+  /**
+   * @param {import("../timeline/grid.js").Grid | null} grid None if there are no pictures.
+   * @param {string} path Of the page without a picture in the viewer.
+   */
+  constructor(grid, path) {
     this.grid = grid;
+    this.path = path;
+    this.home = path + (location.pathname === path ? location.search : "");
     addEventListener("popstate", () => this.#follow());
   }
 
@@ -35,7 +38,7 @@ export class Opener {
       if (index >= 0) this.grid.scrollTo(index);
       await this.#show(index, image);
     } catch (error) {
-      history.replaceState(null, "", HOME);
+      history.replaceState(null, "", this.home);
       sayProblem(Problem.of(error));
     }
   }
@@ -64,13 +67,14 @@ export class Opener {
     this.#viewer = null;
     if (idInAddress() === null) return;
     if (history.state?.isViewer) history.back();
-    else history.replaceState(null, "", HOME);
+    else history.replaceState(null, "", this.home);
   }
 
   /** Open or close the viewer after the user went back or forward. */
   #follow() {
     const id = idInAddress();
-    if (id === null) this.#viewer?.close();
+    if (id === null && location.pathname !== this.path) location.reload(); // Of another page.
+    else if (id === null) this.#viewer?.close();
     else if (!this.#viewer) this.open(id);
   }
 }

@@ -1,0 +1,76 @@
+/** The bar of what can be done with the selected pictures, in the place of the header. */
+
+import { html, render, svg } from "../vendor.js";
+import { Problem } from "../shared/api.js";
+import { loaded } from "../shared/loading.js";
+import { sayProblem } from "../shared/messages.js";
+import { loadStyle } from "../shared/styles.js";
+import { counted, t } from "../shared/texts.js";
+import { isTaken } from "../timeline/keys.js";
+import { ACTIONS, keyName } from "./actions.js";
+import { Selected } from "./selected.js";
+
+const CROSS = "M6 6l12 12M18 6L6 18";
+
+/**
+ * Show the bar while pictures are selected; returns whether it could be loaded.
+ * @param {import("../timeline/grid.js").Grid} grid
+ * @param {() => URLSearchParams} filters What the page shows.
+ * @param {Record<string, any> | null} collection The collection that the page shows.
+ */
+export async function showSelection(grid, filters, collection) {
+  if (!(await loaded(Promise.all([loadStyle("css/selection.css")])))) return false;
+  const selected = new Selected(grid, filters, collection);
+  const bar = document.createElement("div");
+  bar.className = "selection-bar";
+  bar.setAttribute("role", "toolbar");
+  bar.setAttribute("aria-label", t("selection.title"));
+  document.querySelector(".header").append(bar);
+  const show = () => {
+    const hadFocus = bar.contains(document.activeElement);
+    bar.hidden = !selected.count;
+    render(content(selected), bar);
+    if (hadFocus && bar.hidden) grid.tiles.get(grid.current)?.link.focus({ preventScroll: true });
+  };
+  grid.selection.addEventListener("change", show);
+  grid.addEventListener("layout", show);
+  addEventListener("keydown", (event) => onKey(event, selected));
+  show();
+  return true;
+}
+
+/** @param {KeyboardEvent} event @param {import("./selected.js").Selected} selected */
+function onKey(event, selected) {
+  if (!selected.count || isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = shown(selected).find(({ key }) => key === event.key);
+  if (!action) return;
+  event.preventDefault();
+  run(action, selected);
+}
+
+function shown(selected) {
+  return ACTIONS.filter(({ isFor }) => !isFor || isFor(selected));
+}
+
+/** @param {import("./actions.js").Action} action @param {import("./selected.js").Selected} selected */
+async function run(action, selected) {
+  try {
+    await action.run(selected);
+  } catch (error) {
+    sayProblem(Problem.of(error));
+  }
+}
+
+function content(selected) {
+  const { selection, buckets } = selected.grid;
+  const button = (name, text, icon, onClick, key = "") => html`<button class="icon-button" type="button"
+    data-action=${name} aria-label=${text} title=${key ? `${text} (${keyName(key)})` : text} @click=${onClick}>
+    <svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path class="line" d=${icon}></path>`}</svg></button>`;
+  return html`${button("clear", t("selection.clear"), CROSS, () => selection.clear())}
+    <strong aria-live="polite">${counted("selection.count", selected.count)}</strong>
+    <button class="button" type="button" ?hidden=${selected.count === buckets.total}
+      @click=${() => selection.selectAll()}>${t("selection.all")}</button>
+    <span class="selection-actions">
+      ${shown(selected).map((action) => button(action.name, action.text(), action.icon, () => run(action, selected), action.key))}
+    </span>`;
+}

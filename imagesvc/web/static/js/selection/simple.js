@@ -1,0 +1,36 @@
+/** Actions on selected pictures that ask nothing. */
+
+import { Problem } from "../shared/api.js";
+import { say, sayProblem } from "../shared/messages.js";
+import { counted, t } from "../shared/texts.js";
+import { putInTrash, restore } from "../shared/trash.js";
+import { FAVOURITE } from "../timeline/buckets.js";
+import { finish } from "./results.js";
+
+/** @typedef {import("./selected.js").Selected} Selected */
+
+/** @param {Selected} selected */
+export async function markFavourites(selected) {
+  const done = await selected.update({ is_favourite: true });
+  selected.setFlags((flags) => flags | FAVOURITE);
+  await finish(selected, done);
+}
+
+/** Take them out of the collection of the page. @param {Selected} selected */
+export async function takeOut(selected) {
+  const done = await selected.update({ collection_id: null });
+  await finish(selected, done);
+}
+
+/** All pictures of a query are named by it, unless some are excluded. @param {Selected} selected */
+export async function trash(selected) {
+  const { grid } = selected;
+  const done = await putInTrash(selected.isQuery ? selected.query : { ids: await selected.ids() });
+  grid.buckets.remove(new Set(done));
+  grid.selection.clear();
+  say(counted("selection.trashed", done.length), {
+    action: t("common.undo"),
+    onAction: () =>
+      restore(done).then(() => grid.reload()).catch((error) => sayProblem(Problem.of(error))),
+  });
+}
