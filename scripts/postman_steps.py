@@ -107,6 +107,7 @@ STEPS: Mapping[str, Step] = {
     "list_shared_images": Step(),
     "get_shared_picture": Step(path={"preset": "thumbnail"}),
     "get_shared_original": Step(),
+    "get_shared_archive": Step(),
     "edit_share": Step(body={"password": "low tide"}),
     "unlock_shared": Step(body={"password": "low tide"}),
     "delete_share": Step(),

@@ -32,6 +32,7 @@ from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.delivery.archives.download import ArchiveDownloads
+from imagesvc.delivery.archives.shared import SharedArchives
 from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.shared import SharedDelivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
@@ -54,6 +55,7 @@ RESOURCES: tuple[type, ...] = (
     FacetEndpoints,
     ArchiveEndpoints,
     ArchiveDownloads,
+    SharedArchives,
     SearchEndpoints,
     PresignedEndpoints,
     SignedUrlEndpoints,

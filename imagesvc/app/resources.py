@@ -38,6 +38,7 @@ from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.archives.download import ArchiveDownloads
 from imagesvc.delivery.archives.members import Members
+from imagesvc.delivery.archives.shared import SharedArchives
 from imagesvc.delivery.browser_caching import BrowserCaching
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
@@ -165,18 +166,13 @@ def _images(service: Service, hot: HotPath) -> list[object]:
 def _archives(service: Service) -> list[object]:
     stores, files, caches = service.stores, service.files, service.caches
     presets = service.transforms.presets
-    members = Members(
-        files.blobs,
-        files.verified,
-        caches.originals,
-        caches.variants,
-        service.accounts.authenticator.has_accounts,
-    )
+    members = Members(files.blobs, files.verified, caches.originals, caches.variants)
     return [
         ArchiveEndpoints(
             stores.archives, stores.images, stores.bulk_edits, stores.collections, presets
         ),
         ArchiveDownloads(stores.archives, stores.images, members, presets),
+        SharedArchives(service.visitors, stores.shared_images, members),
     ]
 
 

@@ -127,7 +127,8 @@ def test_others_cannot_share_what_is_not_theirs(
 def test_one_password_opens_one_share(guarded: Server, ada: Account, foxes: list[str]) -> None:
     """Another gallery unlocked all albums that had the same password (CVE-2026-22784)."""
     first, second = (
-        share(ada.client, image_id=image_id, password=SESAME) for image_id in foxes[:2]
+        share(ada.client, image_id=image_id, password=SESAME, allow_download=True)
+        for image_id in foxes[:2]
     )
     answer = Visitor(guarded, first["token"]).unlock(SESAME)
     value = re.findall(f"imagesvc_share_{first['id']}=([^;]+)", answer.headers["set-cookie"])[0]
@@ -135,7 +136,8 @@ def test_one_password_opens_one_share(guarded: Server, ada: Account, foxes: list
     for name in (f"imagesvc_share_{first['id']}", f"imagesvc_share_{second['id']}"):
         visitor = Visitor(guarded, second["token"])
         visitor.client.headers["cookie"] = f"{name}={value}"
-        for refused in (visitor.open(), visitor.images(), visitor.picture(foxes[1])):
+        archive = visitor.client.get(f"/s/{second['token']}/archive")
+        for refused in (visitor.open(), visitor.images(), visitor.picture(foxes[1]), archive):
             assert_problem(refused, 403, "password_required")
     visitor = Visitor(guarded, first["token"])
     visitor.client.headers["cookie"] = f"imagesvc_share_{first['id']}={value}"

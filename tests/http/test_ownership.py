@@ -168,6 +168,7 @@ EXPECTED = {
     "list_shared_images": Case("/api/v1/shared/{share_id}/images", **ABSENT),
     "get_shared_picture": Case("/s/{share_id}/i/{image_id}/thumbnail", **ABSENT),
     "get_shared_original": Case("/s/{share_id}/i/{image_id}/original", **ABSENT),
+    "get_shared_archive": Case("/s/{share_id}/archive", **ABSENT),
     "list_upload_links": Case("/api/v1/upload-links?limit=200", 200, other=200, is_list=True),
     "create_upload_link": Case(
         "/api/v1/upload-links", 201, sent={"json": {"collection_id": "{collection_id}"}}
@@ -243,6 +244,7 @@ EXPECTED = {
     "get_docs_asset": Case("/api/v1/docs/page.js", **OPEN),
     "home": Case("/", **OPEN),
     "show_image_page": Case("/view/{image_id}", 404, 404, 404),
+    "show_trash_page": Case("/trash", 404, 404, 404),
     "show_login_page": Case("/login", 404, 404, 404),
     "log_out_by_page": Case("/logout", 404, 404, 404),
     "show_setup_page": Case("/setup", 404, 404, 404),

@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
-from imagesvc.auth.permissions import owns
-from imagesvc.auth.principals import Principal
 from imagesvc.cache.content import Fetched, StoredFile
 from imagesvc.cache.unlocated import UnlocatedOriginals, full_size
 from imagesvc.cache.variants import VariantCache
@@ -50,17 +48,20 @@ class Members:
     verified: VerifiedBlobs
     copies: UnlocatedOriginals
     variants: VariantCache
-    has_accounts: bool
 
-    async def original(self, image: Image, requester: Principal) -> Member:
-        """The original, without its location unless it is the requester's, or shared.
+    async def original(self, image: Image, requester: str, *, has_location: bool) -> Member:
+        """The original, without its location if it must not have it.
+
+        Args:
+            image: its image.
+            requester: whose share of the workers a missing file uses.
+            has_location: whether the requester may have the location.
 
         Raises:
             NotFound: it is missing.
             ImagesvcError: it cannot be had now, or is damaged.
         """
-        may_have_location = owns(requester, image.owner_id) or image.share_location
-        if not self.has_accounts or may_have_location:
+        if has_location:
             return await self._stored(image)
         copy = await self.copies.fetch(image)
         if copy.removal is Removal.NOTHING:
@@ -69,7 +70,7 @@ class Members:
             return await self.variant(image, full_size(image.original), requester)
         return _member(image.original.format, copy.fetched)
 
-    async def variant(self, image: Image, transform: Transform, requester: Principal) -> Member:
+    async def variant(self, image: Image, transform: Transform, requester: str) -> Member:
         """The variant of a transform.
 
         Raises:
@@ -85,7 +86,7 @@ class Members:
         kind_of_plan = wanted.plan.transform.format
         if kind_of_plan is None:
             raise NotFound("This image has no format to show.")
-        fetched = await self.variants.fetch(wanted, requester=str(requester.user_id or ""))
+        fetched = await self.variants.fetch(wanted, requester=requester)
         return _member(kind_of_plan, fetched)
 
     async def _stored(self, image: Image) -> Member:

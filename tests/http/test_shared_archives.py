@@ -1,0 +1,133 @@
+"""Shares as ZIP files: what is in them, and who gets them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from random import Random
+from typing import Any
+
+import httpx2
+import pytest
+from PIL import Image
+
+from tests.attack.located import STRIPPED
+from tests.http.asking import assert_problem, picture
+from tests.http.people import People, upload
+from tests.imaging.places import traces
+from tests.visitors import SHARES, Visitor, share
+
+SIDE = 1700
+"""Of pictures that no connection buffers several of."""
+
+
+def archive_of(visitor: Visitor) -> httpx2.Response:
+    """The ZIP file of a share."""
+    return visitor.client.get(f"/s/{visitor.token}/archive")
+
+
+def files_of(content: bytes) -> dict[str, bytes]:
+    """The files of a ZIP file, by name."""
+    found = zipfile.ZipFile(io.BytesIO(content))
+    assert found.testzip() is None
+    return {info.filename: found.read(info) for info in found.infolist()}
+
+
+def sent(people: People, content: bytes, name: str = "a.jpg", **fields: str) -> str:
+    """Upload an image of Ann; returns its id."""
+    files = {"file": (name, content)}
+    made = people.ann.post("/api/v1/images", files=files, data=fields)
+    assert made.status_code == 201, made.text
+    image_id: str = made.json()["id"]
+    return image_id
+
+
+def collection_of(people: People, **fields: Any) -> str:
+    """A private collection of Ann."""
+    body = {"title": "Winter", "visibility": "private", **fields}
+    collection_id: str = people.ann.post("/api/v1/collections", json=body).json()["id"]
+    return collection_id
+
+
+def test_it_has_all_originals_of_a_share(people: People) -> None:
+    """Also private ones, more than a page of rows, with their names; nothing else."""
+    collection_id = collection_of(people)
+    for number in range(3):
+        sent(people, picture(number), "../same.jpg", collection_id=collection_id)
+    upload(people.ann, 9)
+    made = share(people.ann, collection_id=collection_id, allow_download=True)
+    visitor = Visitor(people.server, made["token"])
+
+    answer = archive_of(visitor)
+
+    assert files_of(answer.content) == {
+        "same.jpg": picture(2), "same-2.jpg": picture(1), "same-3.jpg": picture(0)
+    }  # fmt: skip
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-robots-tag"] == "noindex"
+    head = visitor.client.head(f"/s/{visitor.token}/archive")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_it_needs_what_pictures_need(people: People) -> None:
+    """A share that allows downloads, its password, and a view that was counted."""
+    image_id = upload(people.ann, 1)["id"]
+    closed = share(people.ann, image_id=image_id)
+    assert_problem(archive_of(Visitor(people.server, closed["token"])), 404, "not_found")
+    locked = share(people.ann, image_id=image_id, allow_download=True, password="sesame")
+    visitor = Visitor(people.server, locked["token"])
+    assert_problem(archive_of(visitor), 403, "password_required")
+    other = Visitor(people.server, locked["token"])
+
+    assert visitor.unlock("sesame").status_code == 200
+
+    assert list(files_of(archive_of(visitor).content).values()) == [picture(1)]
+    assert_problem(archive_of(other), 403, "password_required")
+    people.ann.patch(f"{SHARES}/{locked['id']}", json={"allow_download": False})
+    assert_problem(archive_of(visitor), 404, "not_found")
+    limited = share(people.ann, image_id=image_id, allow_download=True, max_views=1)
+    assert_problem(archive_of(Visitor(people.server, limited["token"])), 403, "forbidden")
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png"])
+def test_originals_are_without_their_location(people: People, name: str) -> None:
+    """Unless the owner has allowed it at the image and at the share."""
+    image_id = sent(people, STRIPPED[name])
+    made = share(people.ann, image_id=image_id, allow_download=True)
+    visitor = Visitor(people.server, made["token"])
+
+    def is_located() -> bool:
+        (content,) = files_of(archive_of(visitor).content).values()
+        return bool(traces(content))
+
+    assert not is_located()
+    people.ann.patch(f"{SHARES}/{made['id']}", json={"show_metadata": True})
+    assert not is_located()
+    people.ann.patch(f"/api/v1/images/{image_id}", json={"share_location": True})
+    assert is_located()
+
+
+def test_a_link_that_is_withdrawn_ends_its_downloads(people: People) -> None:
+    """Before the next picture; the file is complete, and says that pictures are missing."""
+    collection_id = collection_of(people)
+    shown = Image.frombytes("RGB", (SIDE, SIDE), Random(1).randbytes(3 * SIDE * SIDE))
+    for number in range(5):
+        shown.putpixel((0, 0), (number, 0, 0))
+        body = io.BytesIO()
+        shown.save(body, "PNG", compress_level=0)
+        sent(people, body.getvalue(), f"{number}.png", collection_id=collection_id)
+    made = share(people.ann, collection_id=collection_id, allow_download=True)
+    visitor = Visitor(people.server, made["token"])
+
+    with visitor.client.stream("GET", f"/s/{visitor.token}/archive") as answer:
+        pieces = answer.iter_bytes()
+        content = next(pieces)
+        assert people.ann.delete(f"{SHARES}/{made['id']}").status_code == 204
+        content += b"".join(pieces)
+
+    files = files_of(content)
+    assert 1 <= len(files) - 1 < 5
+    assert b"There is no such link" in files["left-out.txt"]
