@@ -93,7 +93,7 @@ def test_a_user_logs_in_and_out(members: Server, visits: Visits, admin: Account)
 def test_a_browser_that_logged_out_shows_no_private_image(
     members: Server, visits: Visits, admin: Account
 ) -> None:
-    """Its cache keeps images of a session for days; they need the cookie all the same."""
+    """Its cache keeps images of a session for days, but uses them with the cookie only."""
     user = make_user(members, admin, "carol", password=PASSWORD)
     fields = {"visibility": "private"}
     made = user.client.post("/api/v1/images", files={"file": ("a.jpg", picture())}, data=fields)
