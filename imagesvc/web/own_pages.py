@@ -16,7 +16,7 @@ from imagesvc.web.templating import Page
 
 @dataclass(frozen=True, slots=True)
 class OwnPageEndpoints:
-    """The pages of the trash and of links."""
+    """The pages of the trash and of the account."""
 
     pages: PageEndpoints
     trash_retention: float
@@ -31,3 +31,11 @@ class OwnPageEndpoints:
         data = {"trash_retention": self.trash_retention}
         page = Page("trash.html", (*TIMELINE_TEXTS, "trash"), data)
         return await self.pages.for_user(call, page)
+
+    @operation(
+        "show_account_page", "GET", "/account", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def account(self, call: Call[LenientQuery, None]) -> Response:
+        """Password, sessions, keys and space of the user; without accounts, programs only."""
+        return await self.pages.for_user(call, Page("account.html", ("account", "common", "keys")))

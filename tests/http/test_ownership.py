@@ -248,6 +248,7 @@ EXPECTED = {
     "show_login_page": Case("/login", 404, 404, 404),
     "log_out_by_page": Case("/logout", 404, 404, 404),
     "show_setup_page": Case("/setup", 404, 404, 404),
+    "show_account_page": Case("/account", 404, 404, 404),
     "show_share_page": Case("/s/{share_id}", **ABSENT),
     "show_guest_page": Case("/g/{link_id}", **ABSENT),
     "get_asset": Case("/assets/x/css/base.css", **OPEN),

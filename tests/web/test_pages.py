@@ -52,7 +52,7 @@ def data_of(page: httpx2.Response) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("path", ["/", IMAGE, BUILDER, "/trash", "/login", "/setup"])
+@pytest.mark.parametrize("path", ["/", IMAGE, BUILDER, "/trash", "/account", "/login", "/setup"])
 def test_pages_refuse_what_is_not_theirs(guarded: Server, server: Server, path: str) -> None:
     """Scripts, styles and pictures of other origins, frames, and other media types."""
     answer = server.client.get(path, headers=HTML)
@@ -121,7 +121,7 @@ def test_only_the_files_of_the_table_are_assets(server: Server, name: str) -> No
     assert_problem(answer, 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=red%20%26%20blue", IMAGE, "/trash"])
+@pytest.mark.parametrize("path", ["/", "/?q=red%20%26%20blue", IMAGE, "/trash", "/account"])
 def test_a_visitor_logs_in_first_and_comes_back(guarded: Server, path: str) -> None:
     """The log-in knows the page that was asked for."""
     answer = guarded.client.get(path, headers=HTML)
@@ -171,7 +171,7 @@ def test_other_scripts_in_the_log_in_are_data(guarded: Server) -> None:
 
 def test_programs_get_no_pages(server: Server) -> None:
     """The API of a server does not depend on its gallery."""
-    for path in (IMAGE, "/trash", "/login", "/setup"):
+    for path in (IMAGE, "/trash", "/account", "/login", "/setup"):
         assert_problem(server.client.get(path), 404, "not_found")
     assert server.client.get("/").json() == {"status": "ok"}
 
@@ -188,7 +188,7 @@ def test_without_a_gallery_browsers_get_the_page_of_the_api(
             answer = server.client.get(path, headers=HTML)
             assert (answer.status_code, answer.headers["location"]) == (303, "/media/api/v1/docs")
             assert "accept" in answer.headers["vary"].lower()
-        for path in (IMAGE, "/trash", "/login"):
+        for path in (IMAGE, "/trash", "/account", "/login"):
             assert_problem(server.client.get(path, headers=HTML), 404, "not_found")
     finally:
         server.close()

@@ -1,4 +1,4 @@
-/** The menu of every page: theme and language. */
+/** The menu of every page, and the choice of theme and language there and in the account. */
 
 import { page } from "./page.js";
 
@@ -11,15 +11,20 @@ function keep(name, value) {
 }
 
 /** @param {HTMLInputElement} input */
-function choose(input) {
-  keep(input.name, input.value);
-  if (input.name === "theme") document.documentElement.dataset.theme = input.value;
-  else location.reload();
+function choose({ name, value }) {
+  keep(name, value);
+  if (name === "language") {
+    location.reload();
+    return;
+  }
+  document.documentElement.dataset.theme = value;
+  for (const input of document.querySelectorAll(".choice input")) {
+    if (input.name === name) input.checked = input.value === value;
+  }
 }
 
 const menu = /** @type {HTMLDetailsElement} */ (document.querySelector(".menu"));
 
-menu.addEventListener("change", (event) => choose(/** @type {HTMLInputElement} */ (event.target)));
 menu.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !menu.open) return;
   menu.open = false;
@@ -29,4 +34,7 @@ menu.addEventListener("keydown", (event) => {
 document.addEventListener("pointerdown", (event) => {
   if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
 });
-for (const choice of menu.querySelectorAll("fieldset")) choice.disabled = false;
+for (const choice of document.querySelectorAll("fieldset.choice")) {
+  choice.addEventListener("change", (event) => choose(/** @type {HTMLInputElement} */ (event.target)));
+  choice.disabled = false;
+}

@@ -3,7 +3,7 @@
 import { page } from "./page.js";
 
 /** The language with the region that the browser prefers, which has its own dates. */
-const locale =
+export const locale =
   navigator.languages.find((name) => name.split("-")[0] === page.language) ?? page.language;
 const plurals = new Intl.PluralRules(locale);
 const numbers = new Intl.NumberFormat(locale);
