@@ -7,7 +7,9 @@ import functools
 import io
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -33,6 +35,23 @@ def picture(seed: int = 0, size: tuple[int, int] = (640, 400), kind: str = "JPEG
 @functools.cache
 def _gradients(size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
     return Image.linear_gradient("L").resize(size), Image.radial_gradient("L").resize(size)
+
+
+def in_time(
+    request: Callable[[datetime], httpx2.Response],
+) -> tuple[datetime, httpx2.Response]:
+    """Send a request with a time soon after now, and a later one if it came too late with it.
+
+    Returns the time and the response.
+    """
+    delay = timedelta(seconds=0.5)
+    while True:
+        soon = datetime.now(UTC) + delay
+        answer = request(soon)
+        if answer.is_success:
+            return soon, answer
+        assert_problem(answer, 400, "invalid_request")
+        delay *= 2
 
 
 def noise(size: tuple[int, int], kind: str = "JPEG") -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import threading
 import time
 from typing import Any
@@ -14,10 +16,11 @@ from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
 from tests.accounts import PASSWORD, Account, make_user
 from tests.conftest import MakeServer
 from tests.crash.traffic import rows
-from tests.http.asking import assert_problem, damaged, picture
+from tests.http.asking import assert_problem, damaged, noise, picture
 from tests.server import Server, new_client
 from tests.sessions import EVERY, ONE, browser_of
 from tests.waiting import PATIENCE, until
+from tests.workers.processes import busy
 
 EVENTS = "/api/v1/events"
 
@@ -201,12 +204,14 @@ def test_failed_and_retried_jobs_send_events(make_server: MakeServer) -> None:
 def test_cancelled_jobs_send_events(make_server: MakeServer) -> None:
     """A client that waits for a job learns that it has ended."""
     server = make_server(workers=1)
-    jobs = [server.upload(picture(n, (2400, 1800)))["job"]["id"] for n in range(6)]
-    server.client.delete(f"/api/v1/jobs/{jobs[-1]}").raise_for_status()
+    server.upload(noise((3000, 2400)))
+    os.kill(busy(server), signal.SIGSTOP)
+    job = server.upload(picture(1))["job"]["id"]
 
+    server.client.delete(f"/api/v1/jobs/{job}").raise_for_status()
     told = read(server.client, "job.cancelled", last="0")
 
-    assert told[-1]["data"]["data"]["job_id"] == jobs[-1]
+    assert told[-1]["data"]["data"]["job_id"] == job
 
 
 def test_an_id_older_than_the_kept_events_resets(make_server: MakeServer) -> None:

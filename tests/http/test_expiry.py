@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.conftest import MakeServer
-from tests.http.asking import assert_problem, images_count, orphans, picture
+from tests.http.asking import assert_problem, images_count, in_time, orphans, picture
 from tests.http.test_trash import PICTURES, TRASH, files, listed, moved, show
 from tests.server import Server
 from tests.waiting import until
@@ -47,14 +47,8 @@ def patched(server: Server, image_id: str, **fields: Any) -> httpx2.Response:
 
 def expire_soon(server: Server, image_id: str) -> datetime:
     """Let an image expire as soon as the machine is fast enough to say so before; the time."""
-    delay = timedelta(seconds=0.5)
-    while True:
-        ends = datetime.now(UTC) + delay
-        answer = patched(server, image_id, expires_at=ends.isoformat())
-        if answer.status_code == 200:
-            return ends
-        assert_problem(answer, 400, "invalid_request")
-        delay *= 2
+    ends, _answer = in_time(lambda ends: patched(server, image_id, expires_at=ends.isoformat()))
+    return ends
 
 
 def test_every_way_of_uploading_takes_an_expiry(server: Server) -> None:
@@ -200,8 +194,15 @@ def test_lists_show_no_image_that_has_expired(keeping: Server) -> None:
 
 def test_an_image_in_the_trash_expires(keeping: Server) -> None:
     """It cannot be restored any more."""
-    image_id = keeping.upload(picture(5), expires_in="1")["id"]
-    moved(keeping.client, "trash", image_id)
+
+    def trashed() -> str | None:
+        nonlocal seconds
+        seconds *= 2
+        image_id: str = keeping.upload(picture(5), expires_in=str(seconds))["id"]
+        return image_id if moved(keeping.client, "trash", image_id) == [204] else None
+
+    seconds = 1
+    image_id = until(trashed)  # another one if it expired before
 
     until(lambda: keeping.client.get(f"/api/v1/images/{image_id}").status_code == 404)
 
@@ -212,16 +213,13 @@ def test_an_image_in_the_trash_expires(keeping: Server) -> None:
 def test_a_file_that_arrives_after_its_expiry_is_refused(keeping: Server) -> None:
     """The URL of a presigned upload may outlive the image."""
     before, blobs = images_count(keeping), keeping.blobs()
-    made, delay = "/api/v1/images/actions/upload-url", timedelta(seconds=0.5)
+    made = "/api/v1/images/actions/upload-url"
     past = keeping.client.get(made, params={"expires_at": "2020-01-01"})
     assert_problem(past, 400, "invalid_request")
-    while True:
-        ends = after(delay)
-        slot = keeping.client.get(made, params={"expires_at": ends})
-        if slot.status_code == 200:
-            break
-        delay *= 2
-    until(lambda: datetime.now(UTC) > instant(ends))
+    ends, slot = in_time(
+        lambda ends: keeping.client.get(made, params={"expires_at": ends.isoformat()})
+    )
+    until(lambda: datetime.now(UTC) > ends)
 
     answer = keeping.client.put(slot.json()["url"], content=picture(6))
 

@@ -23,8 +23,9 @@ from tests.waiting import until
 
 
 def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
-    """The log lines that have these members; each line must be one JSON object."""
-    parsed = [json.loads(line) for line in server.log().splitlines()]
+    """The log lines that have these members; each complete line must be one JSON object."""
+    complete, _end, _rest = server.log().rpartition("\n")
+    parsed = [json.loads(line) for line in complete.splitlines()]
     return [line for line in parsed if wanted.items() <= line.items()]
 
 

@@ -76,7 +76,7 @@ def test_streams_and_webhooks_are_counted(make_server: MakeServer, receiver: Rec
         )
 
     until(are_tried)
-    assert metrics(server.client)["webhook_deliveries_waiting"] == 1
+    until(lambda: metrics(server.client)["webhook_deliveries_waiting"] == 1)
     until(lambda: metrics(server.client)["event_streams"] == 0)
 
 

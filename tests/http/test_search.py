@@ -51,7 +51,7 @@ NIGHT: dict[str, Any] = {
     "tags": "sea,New York",
 }
 CAFE: dict[str, Any] = {
-    "content": photo("#c02020", (400, 400), "PNG"),
+    "content": photo("#c02020", (400, 400), "PNG", "2022:05:17 12:00:00"),
     "filename": "Cafe\u0301 Zo\u00eb.png",
     "title": "Caf\u00e9 crème",
     "tags": "na\u00efve,\u6d77",

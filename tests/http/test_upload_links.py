@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.accounts import client_of
-from tests.http.asking import TEXT, assert_problem, picture
+from tests.http.asking import TEXT, assert_problem, in_time, picture
 from tests.http.people import People
 from tests.visitors import LINKS, SHARES, link
 from tests.waiting import until
@@ -92,13 +92,15 @@ def test_concurrent_guests_do_not_exceed_the_limits(people: People) -> None:
 def test_a_link_ends(people: People) -> None:
     """It expires, is used up, or is withdrawn; images stay."""
     collection_id = collection_of(people)
-    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-    expiring = link(people.ann, collection_id=collection_id, expires_at=soon)
+    hour = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    expiring = link(people.ann, collection_id=collection_id, expires_at=hour)
     used = link(people.ann, collection_id=collection_id, max_files=1)
     withdrawn = link(people.ann, collection_id=collection_id)
     assert statuses(send(people, used["token"], picture(4), picture(5))) == [201, 410]
     assert statuses(send(people, withdrawn["token"], picture(6))) == [201]
 
+    at = f"{LINKS}/{expiring['id']}"
+    in_time(lambda soon: people.ann.patch(at, json={"expires_at": soon.isoformat()}))
     until(lambda: send(people, expiring["token"], picture(7)).status_code == 410)
     people.ann.delete(f"{LINKS}/{withdrawn['id']}")
 
