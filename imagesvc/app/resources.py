@@ -58,6 +58,7 @@ from imagesvc.service.service import Service
 from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.builder import BuilderPageEndpoints, BuilderRules
 from imagesvc.web.docs import DocsEndpoints
+from imagesvc.web.failures import Failures
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.own_pages import OwnPageEndpoints
@@ -74,6 +75,7 @@ def resources_of(
     metrics: Callable[[], Awaitable[list[Metric]]],
 ) -> list[object]:
     """An instance of each of `RESOURCES`, in order."""
+    templates = _templates(service)
     return [
         *_delivery(service, hot),
         *_images(service, hot),
@@ -85,10 +87,10 @@ def resources_of(
         WebhookEndpoints(
             service.stores.webhooks, service.stores.deliveries, service.outbound.dispatcher
         ),
-        *_accounts(service),
+        *_accounts(service, Failures(templates, service.settings.gallery)),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
-        *_gallery(service),
+        *_gallery(service, templates),
         DocsEndpoints(),
         OpenApiEndpoints(OPERATIONS),
     ]
@@ -240,7 +242,7 @@ def _sharing(service: Service) -> list[object]:
     ]
 
 
-def _accounts(service: Service) -> list[object]:
+def _accounts(service: Service, failures: Failures) -> list[object]:
     accounts = service.accounts
     return [
         TokenEndpoints(accounts.logins, service.rate_limits),
@@ -252,23 +254,27 @@ def _accounts(service: Service) -> list[object]:
         KeyEndpoints(service.keys, accounts.users),
         SessionEndpoints(accounts.sessions, accounts.logins, accounts.users, service.rate_limits),
         SetupEndpoints(accounts.setup),
-        OidcEndpoints(service.code_flow, accounts.sessions),
+        OidcEndpoints(service.code_flow, accounts.sessions, failures),
     ]
 
 
-def _gallery(service: Service) -> list[object]:
+def _templates(service: Service) -> Pages:
     versions = service.transforms.preset_digests
-    templates = Pages(
+    return Pages(
         {name: f"{name}?{PARAMETER}={version}" for name, version in versions.items()},
         service.settings.has_accounts,
         uploads_of(service.settings),
     )
+
+
+def _gallery(service: Service, templates: Pages) -> list[object]:
     pages = PageEndpoints(
         templates,
         service.accounts.authenticator,
         service.accounts.sessions,
         service.rate_limits,
         service.settings.gallery,
+        service.settings.oidc_host,
     )
     visitors = VisitorPageEndpoints(templates, service.settings.gallery)
     own = OwnPageEndpoints(pages, service.settings.trash_retention)

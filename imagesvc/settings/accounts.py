@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
@@ -112,6 +113,11 @@ class OidcSettings(BaseModel):
         validate_default=True,
         description="Issuer URL of the provider where browsers log in, or off.",
     )
+
+    @property
+    def oidc_host(self) -> str:
+        """The host of the provider; empty for none."""
+        return "" if self.oidc_issuer == "off" else urlsplit(self.oidc_issuer).netloc
 
     @field_validator("oidc_issuer")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -13,11 +14,12 @@ from imagesvc.auth.provider.code_flow import CALLBACK, START, CodeFlow, Returned
 from imagesvc.auth.rates.limits import Limit
 from imagesvc.auth.sessions.cookies import NAME, cookie_value, remove_cookie, set_cookie
 from imagesvc.auth.sessions.sessions import Sessions
-from imagesvc.errors import Forbidden, NotFound, Unavailable
-from imagesvc.http.calls import Call
+from imagesvc.errors import Forbidden, ImagesvcError, NotFound, Unavailable
+from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import operation
-from imagesvc.web.pages import TAG, own_path
+from imagesvc.web.failures import Failures
+from imagesvc.web.pages import LOGIN, TAG, own_path
 
 TICKET = "imagesvc-login"
 HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -40,11 +42,15 @@ class CallbackQuery(LenientQuery):
 
 @dataclass(frozen=True, slots=True)
 class OidcEndpoints:
-    """The two steps of the log-in; the fields are their dependencies."""
+    """The two steps of the log-in; the fields are their dependencies.
+
+    Browsers show a page where a step fails.
+    """
 
     flow: CodeFlow | None
     """None where the settings name no provider."""
     sessions: Sessions
+    failures: Failures
 
     @operation(
         "start_oidc", "GET", START, tag=TAG, query=StartQuery, limit=Limit.ADDRESS,
@@ -53,7 +59,10 @@ class OidcEndpoints:
     async def start(self, call: Call[StartQuery, None]) -> Response:
         """Send the browser to the provider, with a cookie that binds the log-in to it."""
         flow = self._known_flow()
-        url, ticket = await flow.start(call.query.next)
+        try:
+            url, ticket = await flow.start(call.query.next)
+        except ImagesvcError as error:
+            return await self._failed(call, error, f"?next={quote(call.query.next)}")
         response = _redirect(url)
         lifetime = timedelta(seconds=LIFETIME_SECONDS)
         set_cookie(call.request, response, TICKET, ticket.text, lifetime)
@@ -67,12 +76,26 @@ class OidcEndpoints:
         """Log in the browser that comes back from the provider."""
         flow, query = self._known_flow(), call.query
         returned = Returned(query.code, query.state, query.iss, query.error)
-        user, target = await flow.finish(cookie_value(call.request, TICKET) or "", returned)
+        try:
+            user, target = await flow.finish(cookie_value(call.request, TICKET) or "", returned)
+        except ImagesvcError as error:
+            return await self._failed(call, error)
         opened = await self.sessions.begin(user, call.request)
         response = _redirect(f"{call.base}{own_path(target)}")
         set_cookie(call.request, response, NAME, opened.token, self.sessions.lifetime)
         remove_cookie(call.request, response, TICKET)
         return response
+
+    async def _failed(self, context: Context, error: ImagesvcError, query: str = "") -> Response:
+        """The page of an error, with a link to the log-in.
+
+        Raises:
+            ImagesvcError: the request is that of a program.
+        """
+        if not self.failures.has_page(context):
+            raise error
+        way_out = f"{context.base}{LOGIN}{query}"
+        return await self.failures.page(context, error, "login", way_out=way_out)
 
     def _known_flow(self) -> CodeFlow:
         if self.flow is None:

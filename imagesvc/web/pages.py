@@ -12,6 +12,7 @@ from starlette.responses import Response
 from imagesvc.auth.authenticator import Authenticator
 from imagesvc.auth.csrf import check_own_origin
 from imagesvc.auth.principals import STRANGER, Principal
+from imagesvc.auth.provider.code_flow import START
 from imagesvc.auth.rates.limits import Limit, RateLimits
 from imagesvc.auth.sessions.cookies import NAME, remove_cookie
 from imagesvc.auth.sessions.sessions import Sessions
@@ -39,6 +40,8 @@ class PageEndpoints:
     sessions: Sessions
     limits: RateLimits
     is_on: bool
+    provider: str = ""
+    """The host of the identity provider where browsers may log in."""
 
     @operation(
         "show_image_page", "GET", "/view/{image_id}", tag=TAG, query=LenientQuery,
@@ -58,7 +61,10 @@ class PageEndpoints:
         target = own_path(call.request.query_params.get("next", "/"))
         if await self._user(call) is not None:
             return _redirected(f"{call.base}{target}")
-        page = Page("login.html", ("common", "login"), {"next": f"{call.base}{target}"})
+        page = Page(
+            "login.html", ("common", "login"), {"next": f"{call.base}{target}"},
+            words={"provider": self.provider, "start": f"{call.base}{START}?next={quote(target)}"},
+        )  # fmt: skip
         return await self.pages.response(call, None, page)
 
     @operation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,9 @@ class Page:
     """The first parts of the keys of texts that its script shows."""
     data: Mapping[str, Any] = field(default_factory=dict)
     has_secret_url: bool = False
+    status: HTTPStatus = HTTPStatus.OK
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Further texts, by their names in the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,10 @@ class Pages:
             has_accounts=self.has_accounts,
             path=context.request.url.path,
             t=_text_of(texts),
+            **page.words,
         )  # fmt: skip
-        return HTMLResponse(html, headers=fields_of_page(has_secret_url=page.has_secret_url))
+        fields = fields_of_page(has_secret_url=page.has_secret_url)
+        return HTMLResponse(html, page.status, fields)
 
     def _data(self, context: Context, user: Principal | None, language: str) -> dict[str, Any]:
         is_known = user is not None and user.user_id is not None

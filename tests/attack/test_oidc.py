@@ -19,6 +19,7 @@ from tests.sessions import ONE, cookie_of
 
 START, CALLBACK = "/auth/oidc/start", "/auth/oidc/callback"
 HARMLESS = {"claims of the admin"}
+HTML = {"accept": "text/html,*/*;q=0.8"}
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +239,25 @@ def test_an_error_of_the_provider_is_shown_as_a_word(server: Server) -> None:
     assert "<" not in strange.text
 
 
+def test_a_refused_browser_is_shown_a_page(server: Server) -> None:
+    """With the reason, a way back to the log-in, and nothing that the URL says."""
+    browser = client_of(server)
+    back = at_provider(begin(browser))
+
+    for url in (changed(back, error="access_denied"), changed(back, error="<script>alert(1)")):
+        answer = browser.get(url, headers=HTML)
+        assert answer.status_code == 403
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert '/login">To the log-in<' in answer.text
+        assert answer.headers["x-request-id"] in answer.text
+        assert "<script>alert" not in answer.text
+        assert "imagesvc=" not in answer.headers.get("set-cookie", "")
+    assert "access_denied" in browser.get(changed(back, error="access_denied"), headers=HTML).text
+
+
 def test_a_disabled_user_is_refused(server: Server, admin: Account) -> None:
     """Also at the provider's door; the session ends as well."""
     browser = client_of(server)
@@ -312,3 +332,6 @@ def test_a_provider_that_is_down_is_not_our_error(make_server: MakeServer) -> No
 
     assert_problem(answer, 503, "overloaded")
     assert '"action":"oidc.unavailable"' in server.log()
+    shown = server.client.get(START, params={"next": '/?q="><script>'}, headers=HTML)
+    assert (shown.status_code, shown.headers["retry-after"]) == (503, answer.headers["retry-after"])
+    assert '/login?next=/%3Fq%3D%22%3E%3Cscript%3E"' in shown.text

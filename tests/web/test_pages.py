@@ -132,6 +132,7 @@ def test_a_visitor_logs_in_first_and_comes_back(guarded: Server, path: str) -> N
     form = page_of(guarded, answer.headers["location"])
     assert data_of(form)["next"] == path
     assert data_of(form)["user"] is None
+    assert "/auth/oidc" not in form.text
 
 
 def test_without_accounts_there_is_no_log_in(server: Server) -> None:
