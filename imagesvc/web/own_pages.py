@@ -16,11 +16,30 @@ from imagesvc.web.templating import Page
 
 @dataclass(frozen=True, slots=True)
 class OwnPageEndpoints:
-    """The pages of the trash and of the account."""
+    """The pages of collections, of the trash and of the account."""
 
     pages: PageEndpoints
     trash_retention: float
     """Seconds."""
+
+    @operation(
+        "show_collections_page", "GET", "/collections", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def collections(self, call: Call[LenientQuery, None]) -> Response:
+        """The collections of the user, as covers."""
+        page = Page("collections.html", (*TIMELINE_TEXTS, "collections"))
+        return await self.pages.for_user(call, page)
+
+    @operation(
+        "show_collection_page", "GET", "/collections/{collection_id}", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def collection(self, call: Call[LenientQuery, None]) -> Response:
+        """The images of a collection; its script asks the API whether the user may see it."""
+        data = {"collection": str(call.id("collection_id"))}
+        page = Page("collection.html", (*TIMELINE_TEXTS, "collections"), data)
+        return await self.pages.for_user(call, page)
 
     @operation(
         "show_trash_page", "GET", "/trash", tag=TAG, query=LenientQuery,

@@ -94,6 +94,16 @@ def url_of(server: Server, path: str) -> str:
     return f"http://127.0.0.1:{server.port}{path}"
 
 
+def logged_in(page: Page, server: Server, name: str, password: str, path: str = "/") -> Page:
+    """A page of a user, who has just logged in by the form."""
+    page.goto(url_of(server, f"{server.settings.get('base_path', '')}/login?next={path}"))
+    page.locator("#name").fill(name)
+    page.locator("#password").fill(password)
+    page.locator("[type=submit]").click()
+    page.locator("#login").wait_for(state="detached")
+    return page
+
+
 def axe_violations(page: Page) -> list[str]:
     """What axe-core finds on a page, whose context has `bypass_csp`: axe is a foreign script."""
     page.add_script_tag(path=AXE)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.accounts import PASSWORD, Account, admin_of, make_user
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import NARROW, Visits, axe_violations, logged_in
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -58,7 +58,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 def shared_page(browser: Browser, library: Library) -> Iterator[Page]:
     """The timeline of the user, who has logged in."""
     visits = Visits(browser)
-    yield logged_in(visits.page(reduced_motion="reduce"), library)
+    yield opened(visits.page(reduced_motion="reduce"), library)
     visits.close()
     assert [error for error in visits.errors if "400" not in error] == []
 
@@ -71,12 +71,9 @@ def page(shared_page: Page) -> Page:
     return shared_page
 
 
-def logged_in(page: Page, library: Library, path: str = "/") -> Page:
-    """A page after the log-in, with its pictures."""
-    page.goto(url_of(library.server, f"/login?next={path}"))
-    page.locator("#name").fill("ada")
-    page.locator("#password").fill(PASSWORD)
-    page.locator("[type=submit]").click()
+def opened(page: Page, library: Library) -> Page:
+    """The timeline of the user, with its pictures."""
+    logged_in(page, library.server, "ada", PASSWORD)
     tile(page, 0).wait_for()
     return page
 
@@ -269,7 +266,7 @@ def test_the_help_lists_the_keys_of_the_actions(page: Page) -> None:
 def test_axe_finds_nothing_in_the_dialogs(library: Library, visits: Visits) -> None:
     """In both themes; on a phone nothing is wider than the screen."""
     page = visits.page(bypass_csp=True, reduced_motion="reduce", viewport=NARROW)
-    logged_in(page, library)
+    opened(page, library)
     select(page, 0, 1)
     names = ("Edit tags", "Change the vis", "Change the date", "Put into", "Download as ZIP")
     for name in names:

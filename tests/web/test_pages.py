@@ -20,6 +20,8 @@ from tests.server import Server
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 IMAGE = "/view/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"
+OWN = ("/collections", "/collections/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803", "/trash", "/account")
+"""The pages of users besides the timeline."""
 BUILDER = "/build/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"
 IMPORTED = re.compile(r'(?:\} from |^import |\bimport\()"([^"]+)"', re.MULTILINE)
 POLICY = (
@@ -121,7 +123,7 @@ def test_only_the_files_of_the_table_are_assets(server: Server, name: str) -> No
     assert_problem(answer, 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=red%20%26%20blue", IMAGE, "/trash", "/account"])
+@pytest.mark.parametrize("path", ["/", "/?q=red%20%26%20blue", IMAGE, *OWN])
 def test_a_visitor_logs_in_first_and_comes_back(guarded: Server, path: str) -> None:
     """The log-in knows the page that was asked for."""
     answer = guarded.client.get(path, headers=HTML)
@@ -172,7 +174,7 @@ def test_other_scripts_in_the_log_in_are_data(guarded: Server) -> None:
 
 def test_programs_get_no_pages(server: Server) -> None:
     """The API of a server does not depend on its gallery."""
-    for path in (IMAGE, "/trash", "/account", "/login", "/setup"):
+    for path in (IMAGE, *OWN, "/login", "/setup"):
         assert_problem(server.client.get(path), 404, "not_found")
     assert server.client.get("/").json() == {"status": "ok"}
 
@@ -189,7 +191,7 @@ def test_without_a_gallery_browsers_get_the_page_of_the_api(
             answer = server.client.get(path, headers=HTML)
             assert (answer.status_code, answer.headers["location"]) == (303, "/media/api/v1/docs")
             assert "accept" in answer.headers["vary"].lower()
-        for path in (IMAGE, "/trash", "/account", "/login"):
+        for path in (IMAGE, *OWN, "/login"):
             assert_problem(server.client.get(path, headers=HTML), 404, "not_found")
     finally:
         server.close()

@@ -14,6 +14,7 @@ import { markFavourites, takeOut, trash } from "./simple.js";
  * @property {() => string} text
  * @property {string} [key] A value of `KeyboardEvent.key`.
  * @property {boolean} [needsAccounts] Whether it means nothing without users.
+ * @property {boolean} [isReading] Whether it is offered for pictures of others, too.
  * @property {(selected: Selected) => boolean} [isFor] Whether it is offered; always if absent.
  * @property {(selected: Selected) => Promise<unknown>} run Its errors are shown as messages.
  */
@@ -35,7 +36,7 @@ const ALL = [
   { name: "date", icon: CALENDAR, text: () => t("selection.date"), run: async (it) => (await loaded(import("./date.js")))?.editDate(it) },
   { name: "collection", icon: FOLDER, text: () => t("selection.collect"), key: "c", run: async (it) => (await loaded(import("./collect.js")))?.collect(it) },
   { name: "take-out", icon: FOLDER_OUT, text: () => t("selection.take_out"), isFor: (it) => it.collection !== null, run: takeOut },
-  { name: "archive", icon: ARCHIVE, text: () => t("selection.archive"), run: async (it) => (await loaded(import("./archive.js")))?.archive(it) },
+  { name: "archive", icon: ARCHIVE, text: () => t("selection.archive"), isReading: true, run: async (it) => (await loaded(import("./archive.js")))?.archive(it) },
   { name: "trash", icon: BIN, text: () => t("selection.trash"), key: "Delete", run: trash },
 ];
 

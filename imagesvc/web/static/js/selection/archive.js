@@ -7,7 +7,7 @@ import { openForm } from "../shared/form_dialog.js";
 import { page } from "../shared/page.js";
 import { bytes, counted, number, t } from "../shared/texts.js";
 
-/** @param {import("./selected.js").Selected} selected */
+/** @param {{count: number, parts: () => Promise<object[]>, done: () => void}} selected */
 export function archive(selected) {
   const presets = Object.keys(page.presets);
   const fields = html`<p class="dialog-note">${counted("selection.count", selected.count)}</p>
@@ -23,7 +23,7 @@ export function archive(selected) {
       const json = preset ? { ...part, preset } : part;
       made.push(await request("/api/v1/archives", { method: "POST", json }));
     }
-    selected.grid.selection.clear();
+    selected.done();
     return () => (made.length === 1 ? download(made[0].url) : showParts(made));
   };
   return openForm(t("selection.archive"), { fields, submit: t("selection.download"), send });

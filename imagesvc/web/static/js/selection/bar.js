@@ -2,6 +2,7 @@
 
 import { html, render, svg } from "../vendor.js";
 import { Problem } from "../shared/api.js";
+import { isOwn } from "../shared/collections.js";
 import { loaded } from "../shared/loading.js";
 import { sayProblem } from "../shared/messages.js";
 import { loadStyle } from "../shared/styles.js";
@@ -49,7 +50,9 @@ function onKey(event, selected) {
 }
 
 function shown(selected) {
-  return ACTIONS.filter(({ isFor }) => !isFor || isFor(selected));
+  const { collection } = selected;
+  const canChange = collection === null || isOwn(collection);
+  return ACTIONS.filter(({ isFor, isReading }) => (canChange || isReading) && (!isFor || isFor(selected)));
 }
 
 /** @param {import("./actions.js").Action} action @param {import("./selected.js").Selected} selected */

@@ -53,6 +53,11 @@ export class Selected {
     return batches(await this.ids()).map((ids) => ({ ids }));
   }
 
+  /** End the selection. */
+  done() {
+    this.grid.selection.clear();
+  }
+
   /** Change all in the same way. @param {Record<string, unknown>} changes @returns {Promise<Changed>} */
   async update(changes) {
     return change(await this.parts(), changes);

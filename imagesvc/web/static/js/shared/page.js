@@ -10,6 +10,7 @@
  * @property {{id: string, name: string, is_admin: boolean} | null} user
  * @property {Record<string, string>} texts
  * @property {string | null} [view] The id of the image to open.
+ * @property {string} [collection] The id of the collection that the page shows.
  * @property {string} [token] The last part of the link of a visitor.
  * @property {number} [trash_retention] Seconds.
  * @property {string} [image] The id of the image of the URL builder.

@@ -216,5 +216,6 @@ export class Buckets extends EventTarget {
       this.#count();
       this.dispatchEvent(new CustomEvent("loaded", { detail: month }));
     });
+    this.dispatchEvent(new Event("removed"));
   }
 }

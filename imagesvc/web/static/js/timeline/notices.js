@@ -20,15 +20,16 @@ export function showNotice(place, title, hint) {
  * @param {HTMLElement} place
  * @param {import("../shared/api.js").Problem} problem
  * @param {() => void} retry
+ * @param {string} [title]
  */
-export function showFailure(place, problem, retry) {
+export function showFailure(place, problem, retry, title = t("timeline.failed")) {
   const id = problem.requestId
     ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>`
     : "";
   fill(
     place,
     html`<div class="notice" role="alert">
-      <h2>${t("timeline.failed")}</h2>
+      <h2>${title}</h2>
       <p>${problem.message}</p>
       <button class="button" type="button" @click=${retry}>${t("common.retry")}</button>
       ${id}

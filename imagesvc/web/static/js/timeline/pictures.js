@@ -24,12 +24,14 @@ import { Selection } from "./selection.js";
  * @property {(query: URLSearchParams) => void} showNone Shows that there are no pictures.
  */
 
-export class Pictures {
+/** Its event `change` tells that pictures came or went. */
+export class Pictures extends EventTarget {
   /** @type {Grid | null} None while there are no pictures. */
   grid = null;
 
   /** @param {HTMLElement} place @param {Source} source */
   constructor(place, source) {
+    super();
     this.place = place;
     this.source = source;
   }
@@ -71,6 +73,7 @@ export class Pictures {
     new Scrubber(side, grid, t("timeline.scrubber"));
     listenToKeys(grid, pointer);
     this.#awaitSelection();
+    buckets.addEventListener("removed", () => this.dispatchEvent(new Event("change")));
     grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
     grid.update();
     keepPosition(grid);
@@ -98,6 +101,7 @@ export class Pictures {
   async #reload({ isAgain = false } = {}) {
     const timeline = await this.#counts();
     this.grid.replace(await this.grid.buckets.fetched(timeline, isAgain));
+    this.dispatchEvent(new Event("change"));
   }
 
   /** Show pictures that came since the page was loaded, unless the others must stay where they are. */
@@ -109,6 +113,7 @@ export class Pictures {
       if (isBusy()) return false;
       this.grid.replace(fetched);
     }
+    this.dispatchEvent(new Event("change"));
     return true;
   }
 }

@@ -5,7 +5,7 @@ import { page } from "../shared/page.js";
 
 export class Choices {
   /** @type {import("./items.js").Fields} */
-  fields = { visibility: page.uploads.visibility, collectionId: null };
+  fields = { visibility: page.uploads.visibility, collectionId: page.collection ?? null };
   /** @type {{id: string, title: string}[]} */
   collections = [];
 

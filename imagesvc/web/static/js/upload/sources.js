@@ -55,7 +55,7 @@ export function fields({ fields: chosen, collections }) {
   const collection = html`<label>${t("upload.collection")}
     <select @change=${({ target }) => { chosen.collectionId = target.value || null; }}>
       <option value="">${t("upload.no_collection")}</option>
-      ${collections.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
+      ${collections.map(({ id, title }) => html`<option value=${id} ?selected=${id === chosen.collectionId}>${title}</option>`)}
     </select></label>`;
   return html`<div class="upload-fields">
     ${page.has_accounts ? visibility : nothing} ${collections.length ? collection : nothing}

@@ -1,0 +1,107 @@
+/** Collections as cards: a cover, the title, and the number of pictures. */
+
+import { html, nothing, render, svg } from "../vendor.js";
+import { request } from "../shared/api.js";
+import { isRightToLeft, page, url, variantUrl } from "../shared/page.js";
+import { counted, t } from "../shared/texts.js";
+
+/** @typedef {import("../shared/collections.js").Collection} Collection */
+
+const PENCIL = svg`<path class="line" d="M5 19l.8-3.700L16 5a1.600 1.600 0 0 1 2.300 0l.7.7a1.600 1.600 0 0 1 0 2.300L8.700 18.200z"></path>`;
+const BIN = svg`<path class="line" d="M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5"></path>`;
+
+/** @typedef {{edit: (it: Collection) => void, remove: (it: Collection) => void}} Actions */
+
+/** @param {Collection} collection @param {Actions} actions */
+function content(collection, { edit, remove }) {
+  const { id, title, image_count: count } = collection;
+  const button = (text, icon, onClick) => html`<button class="icon-button" type="button"
+    aria-label=${text} title=${text} @click=${() => onClick(collection)}>
+    <svg viewBox="0 0 24 24" aria-hidden="true">${icon}</svg></button>`;
+  return html`<a href=${url(`/collections/${id}`)} draggable="false">
+      <span class="cover"></span>
+      <strong><bdi>${title}</bdi></strong>
+      <small>${counted("selection.pictures", count ?? 0)}${visibility(collection)}</small>
+    </a>
+    <span class="collection-actions">
+      ${button(t("collections.edit_one", { title }), PENCIL, edit)}
+      ${button(t("collections.delete_one", { title }), BIN, remove)}
+    </span>`;
+}
+
+function visibility({ visibility: value }) {
+  if (!page.has_accounts) return nothing;
+  return ` · ${{ private: t("viewer.private"), unlisted: t("viewer.unlisted"), public: t("viewer.public") }[value]}`;
+}
+
+/** The cards of collections; each stays the same element, with its cover. */
+export class Cards {
+  /** @type {Map<string, HTMLLIElement>} By the id of the collection. */
+  #cards = new Map();
+  /** @type {WeakMap<Element, Collection>} Those whose covers have not been loaded. */
+  #waiting = new WeakMap();
+  #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "400px" });
+
+  /** @param {HTMLElement} list @param {Actions} actions */
+  constructor(list, actions) {
+    this.list = list;
+    this.actions = actions;
+  }
+
+  /** Show collections, in this order. @param {Collection[]} collections */
+  show(collections) {
+    this.list.replaceChildren(...collections.map((one) => this.#card(one)));
+  }
+
+  /** @param {Collection} collection */
+  #card(collection) {
+    let element = this.#cards.get(collection.id);
+    if (!element) {
+      element = document.createElement("li");
+      element.className = "collection";
+      this.#cards.set(collection.id, element);
+      this.#waiting.set(element, collection);
+      this.#observer.observe(element); // Covers are loaded when they come near the window.
+    }
+    render(content(collection, this.actions), element);
+    return element;
+  }
+
+  #seen(entries) {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      this.#observer.unobserve(target);
+      showCover(target, this.#waiting.get(target));
+    }
+  }
+}
+
+/** Without a picture, or if it cannot be loaded, the cover is a symbol. */
+async function showCover(element, collection) {
+  const id = await coverOf(collection).catch(() => null);
+  if (!id) return;
+  const image = document.createElement("img");
+  image.alt = "";
+  image.onload = () => element.querySelector(".cover").replaceChildren(image);
+  image.src = variantUrl(id, ["grid", "preview", "thumbnail"], "h=480&format=webp");
+}
+
+/** The newest of its pictures. @param {Collection} collection @returns {Promise<string | undefined>} */
+async function coverOf({ id, image_count: count }) {
+  if (!count) return undefined;
+  const { data } = await request(`/api/v1/collections/${id}/relationships/images?limit=1`);
+  return data[0]?.id;
+}
+
+/** Move the focus between cards by arrows. @param {KeyboardEvent} event @param {HTMLElement} list */
+export function onArrow(event, list) {
+  const links = [...list.querySelectorAll("a")];
+  const from = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement));
+  const forward = isRightToLeft() ? -1 : 1;
+  const columns = links.filter(({ offsetTop }) => offsetTop === links[0].offsetTop).length;
+  const step = { ArrowRight: forward, ArrowLeft: -forward, ArrowDown: columns, ArrowUp: -columns }[event.key];
+  if (!step || !links.length) return false;
+  const to = from < 0 ? links[0] : links[from + step];
+  to?.focus();
+  return true;
+}
