@@ -30,7 +30,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor dist bench performance bench-peers clean
+.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist bench performance bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -50,6 +50,7 @@ help:
 	@echo "make openapi    docs/openapi.json, which a test holds the API against"
 	@echo "make postman    a Postman collection of it: imagesvc.postman_collection.json"
 	@echo "make gallery-vendor  the vendored libraries of the gallery again"
+	@echo "make icons      the icons of the installed gallery, from its SVG"
 	@echo "make schema     the newest tables as one script, from the migrations"
 	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some; JSON=file keeps them"
@@ -143,6 +144,9 @@ gallery-vendor:
 	mkdir -p tests/browser/vendor/axe-core && \
 	cp $$folder/axe-core/axe.min.js $$folder/axe-core/LICENSE $$folder/axe-core/LICENSE-3RD-PARTY.txt tests/browser/vendor/axe-core && \
 	rm -rf $$folder
+
+icons: .venv/installed-run
+	$(BIN)/python scripts/make_icons.py
 
 schema: .venv/installed-run
 	PYTHONPATH=. $(BIN)/python scripts/make_schema.py

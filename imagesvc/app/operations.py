@@ -41,6 +41,7 @@ from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.builder import BuilderPageEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
+from imagesvc.web.installable import InstallableEndpoints
 from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.own_pages import OwnPageEndpoints
 from imagesvc.web.pages import PageEndpoints
@@ -86,6 +87,7 @@ RESOURCES: tuple[type, ...] = (
     OwnPageEndpoints,
     BuilderPageEndpoints,
     VisitorPageEndpoints,
+    InstallableEndpoints,
     AssetEndpoints,
     DocsEndpoints,
     OpenApiEndpoints,

@@ -60,6 +60,7 @@ from imagesvc.web.builder import BuilderPageEndpoints, BuilderRules
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.failures import Failures
 from imagesvc.web.home import HomeEndpoints
+from imagesvc.web.installable import InstallableEndpoints
 from imagesvc.web.oidc import OidcEndpoints
 from imagesvc.web.own_pages import OwnPageEndpoints
 from imagesvc.web.pages import PageEndpoints
@@ -278,8 +279,9 @@ def _gallery(service: Service, templates: Pages) -> list[object]:
     )
     visitors = VisitorPageEndpoints(templates, service.settings.gallery)
     own = OwnPageEndpoints(pages, service.settings.trash_retention)
+    installable = InstallableEndpoints(service.settings.gallery)
     builder = BuilderPageEndpoints(pages, _builder_rules(service))
-    return [HomeEndpoints(pages), pages, own, builder, visitors, AssetEndpoints()]
+    return [HomeEndpoints(pages), pages, own, builder, visitors, installable, AssetEndpoints()]
 
 
 def _builder_rules(service: Service) -> BuilderRules:

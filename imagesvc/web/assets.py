@@ -20,7 +20,12 @@ from imagesvc.http.packed import Packed
 
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/assets"
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
 VERSION_DIGITS = 16
 IMMUTABLE = "public, max-age=31536000, immutable"
 VERSION = {"ETag": "The version of the bytes."}

@@ -245,12 +245,16 @@ EXPECTED = {
     "home": Case("/", **OPEN),
     "show_image_page": Case("/view/{image_id}", 404, 404, 404),
     "show_trash_page": Case("/trash", 404, 404, 404),
+    "show_builder_page": Case("/build/{image_id}", 404, 404, 404),
     "show_login_page": Case("/login", 404, 404, 404),
     "log_out_by_page": Case("/logout", 404, 404, 404),
     "show_setup_page": Case("/setup", 404, 404, 404),
     "show_account_page": Case("/account", 404, 404, 404),
     "show_share_page": Case("/s/{share_id}", **ABSENT),
     "show_guest_page": Case("/g/{link_id}", **ABSENT),
+    "get_manifest": Case("/manifest.webmanifest", **OPEN),
+    "get_service_worker": Case("/service-worker.js", **OPEN),
+    "receive_share": Case("/share-target", 303, 303, 303),
     "get_asset": Case("/assets/x/css/base.css", **OPEN),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import { loaded } from "./shared/loading.js";
 import { isTaken } from "./timeline/keys.js";
 import { listenToDrops, listenToPaste } from "./upload/drops.js";
+import { keepRegistered } from "./upload/installed.js";
 import { hasRows } from "./upload/storage.js";
 
 const root = document.getElementById("uploads");
@@ -37,3 +38,9 @@ listenToPaste({
   address: (address) => withTray((tray) => tray.addAddress(address)),
 });
 if (hasRows()) withTray(() => {});
+keepRegistered();
+if (new URLSearchParams(location.search).has("shared")) {
+  loaded(import("./upload/shared.js")).then((module) =>
+    module?.offerShared((files) => withTray((tray) => tray.addFiles(files))),
+  );
+}

@@ -1,5 +1,6 @@
 /** The keyboard in the builder. */
 
+import { loaded } from "../shared/loading.js";
 import { isTaken } from "../timeline/keys.js";
 import { t } from "../shared/texts.js";
 
@@ -15,8 +16,8 @@ const ROWS = [
 const CONTROLS = "input[type=range], input[type=checkbox], input[type=radio]";
 
 export async function showKeys() {
-  const keys = await import("../shared/keys.js");
-  keys.showKeys([[t("builder.title"), ROWS]]);
+  const keys = await loaded(import("../shared/keys.js"));
+  keys?.showKeys([[t("builder.title"), ROWS]]);
 }
 
 /** @param {Record<string, () => void>} actions By key. */
