@@ -154,7 +154,7 @@ schema: .venv/installed-run
 dist: .venv/installed-test
 	for project in . client; do $(BIN)/python -m build --outdir dist $$project || exit; done
 
-bench: .venv/installed-run
+bench: .venv/installed-test
 	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON)) $(ROWS)
 
 performance: .venv/installed-run

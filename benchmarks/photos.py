@@ -72,6 +72,14 @@ def write_png(photo: Path, target: Path, pixels: int = _LARGE_PNG_PIXELS) -> Pat
     return target
 
 
+def cropped(photo: Path, target: Path, size: tuple[int, int]) -> Path:
+    """Write the middle of the photo as a JPEG of this width and height; returns its path."""
+    width, height = size
+    picture = pyvips.Image.thumbnail(str(photo), width, height=height, crop="centre")
+    picture.jpegsave(str(target), Q=85)
+    return target
+
+
 def write_gif(photo: Path, target: Path) -> Path:
     """Write an animation of a view that moves over the photo, 400 px wide and 12 frames long."""
     with Image.open(photo) as opened:

@@ -26,6 +26,8 @@ FIRST_DAY = datetime(2010, 1, 1, tzinfo=UTC)
 OWNERS = 8
 BATCH = 20_000
 CAMERAS = (("FUJIFILM", "X100V"), ("Canon", "EOS 5D"), ("SONY", "ILCE-7M3"), ("Apple", "iPhone 12"))
+SIZES = ((6000, 4000), (4000, 6000), (4032, 3024), (1920, 1080))
+"""Width and height of the images, in pixels."""
 _SEARCH = import_module("imagesvc.store.db.migrations.versions.0004_search")
 """The statements that fill the search: once for all rows they take a fifth of the time."""
 _MICROSECONDS = 1_000_000
@@ -155,7 +157,7 @@ def _rows(count: int, spread: Spread) -> Iterator[dict[str, dict[str, Any]]]:
         filename = f"IMG_{number:07}.jpg"
         make, model = chance.choice(CAMERAS)
         palette, palette_lab = chance.choice(palettes)
-        width, height = chance.choice([(6000, 4000), (4000, 6000), (4032, 3024), (1920, 1080)])
+        width, height = chance.choice(SIZES)
         yield {
             "blobs": {
                 "sha256": digest, "bytes": size, "created_at": microseconds,

@@ -12,7 +12,18 @@ from pathlib import Path
 from benchmarks import photos
 from benchmarks.figures import Figures, Machine
 from benchmarks.report import HEADER, Bench, Row, lines
-from benchmarks.rows import cold, expensive, flight, hot, lists, memory, responsive, start, upload
+from benchmarks.rows import (
+    cold,
+    expensive,
+    flight,
+    gallery,
+    hot,
+    lists,
+    memory,
+    responsive,
+    start,
+    upload,
+)  # fmt: skip
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "hot": hot.run,
@@ -24,6 +35,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "responsive": responsive.run,
     "expensive": expensive.run,
     "lists": lists.run,
+    "gallery": gallery.run,
 }
 
 
