@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """A model in the OpenAPI document: a docstring below a field describes it.
 
-    `title` in the configuration is its name in the document, the class's own name by default.
+    `title` in the configuration is its name in the document, the class's own name by default. Its
+    validator is built when it is first used, so that the start does not wait for all of them.
     """
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, defer_build=True)
 
 
 class Sent(Model):
