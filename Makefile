@@ -128,19 +128,21 @@ swagger-ui:
 LIT_HTML := 3.3.3
 PHOTOSWIPE := 5.4.4
 THUMBHASH := 0.1.1
+LEAN_QR := 2.7.4
 AXE := 4.14.1
 GALLERY_VENDOR := imagesvc/web/static/vendor
 # The package of thumbhash has no file with its licence: the one here was written from its repository.
 gallery-vendor:
 	folder=$$(mktemp -d) && \
-	for package in lit-html@$(LIT_HTML) photoswipe@$(PHOTOSWIPE) thumbhash@$(THUMBHASH) axe-core@$(AXE); do \
+	for package in lit-html@$(LIT_HTML) photoswipe@$(PHOTOSWIPE) thumbhash@$(THUMBHASH) lean-qr@$(LEAN_QR) axe-core@$(AXE); do \
 	  npm pack --silent --pack-destination $$folder $$package && \
 	  mkdir $$folder/$${package%@*} && \
 	  tar -xzf $$folder/$${package%@*}-$${package#*@}.tgz -C $$folder/$${package%@*} --strip-components 1 || exit; done && \
 	for file in lit-html/lit-html.js lit-html/LICENSE photoswipe/dist/photoswipe.esm.min.js \
-	  photoswipe/dist/photoswipe.css photoswipe/LICENSE thumbhash/thumbhash.js; do \
+	  photoswipe/dist/photoswipe.css photoswipe/LICENSE thumbhash/thumbhash.js lean-qr/LICENSE; do \
 	  mkdir -p $(GALLERY_VENDOR)/$${file%%/*} && \
 	  grep -v 'sourceMappingURL=' $$folder/$$file > $(GALLERY_VENDOR)/$${file%%/*}/$${file##*/} || exit; done && \
+	cp $$folder/lean-qr/index.mjs $(GALLERY_VENDOR)/lean-qr/lean-qr.js && \
 	mkdir -p tests/browser/vendor/axe-core && \
 	cp $$folder/axe-core/axe.min.js $$folder/axe-core/LICENSE $$folder/axe-core/LICENSE-3RD-PARTY.txt tests/browser/vendor/axe-core && \
 	rm -rf $$folder

@@ -58,3 +58,12 @@ class OwnPageEndpoints:
     async def account(self, call: Call[LenientQuery, None]) -> Response:
         """Password, sessions, keys and space of the user; without accounts, programs only."""
         return await self.pages.for_user(call, Page("account.html", ("account", "common", "keys")))
+
+    @operation(
+        "show_shares_page", "GET", "/shares", tag=TAG, query=LenientQuery,
+        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
+    )  # fmt: skip
+    async def shares(self, call: Call[LenientQuery, None]) -> Response:
+        """The shares and the links for uploads, which can be changed and withdrawn."""
+        page = Page("shares.html", ("common", "keys", "sharing"))
+        return await self.pages.for_user(call, page)

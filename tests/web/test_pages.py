@@ -20,7 +20,13 @@ from tests.server import Server
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 IMAGE = "/view/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"
-OWN = ("/collections", "/collections/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803", "/trash", "/account")
+OWN = (
+    "/collections",
+    "/collections/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803",
+    "/shares",
+    "/trash",
+    "/account",
+)
 """The pages of users besides the timeline."""
 BUILDER = "/build/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"
 IMPORTED = re.compile(r'(?:\} from |^import |\bimport\()"([^"]+)"', re.MULTILINE)
@@ -54,7 +60,9 @@ def data_of(page: httpx2.Response) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("path", ["/", IMAGE, BUILDER, "/trash", "/account", "/login", "/setup"])
+@pytest.mark.parametrize(
+    "path", ["/", IMAGE, BUILDER, "/shares", "/trash", "/account", "/login", "/setup"]
+)
 def test_pages_refuse_what_is_not_theirs(guarded: Server, server: Server, path: str) -> None:
     """Scripts, styles and pictures of other origins, frames, and other media types."""
     answer = server.client.get(path, headers=HTML)

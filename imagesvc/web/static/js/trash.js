@@ -11,8 +11,7 @@ import { hasFocus, isTaken, listenToKeys } from "./timeline/keys.js";
 import { showFailure, showNotice } from "./timeline/notices.js";
 import { PointerSelection } from "./timeline/pointer.js";
 import { Selection } from "./timeline/selection.js";
-import { deletePictures, emptyTrash, restorePictures } from "./trash/actions.js";
-import { showBar } from "./trash/bar.js";
+import { ACTIONS, deletePictures, emptyTrash, restorePictures } from "./trash/actions.js";
 import { TrashPictures, countTrash } from "./trash/pictures.js";
 
 const place = document.getElementById("trash");
@@ -48,7 +47,7 @@ function show(total) {
   place.replaceChildren(main);
   grid = new Grid(main, buckets, selection, t("trash.title"));
   listenToKeys(grid, new PointerSelection(grid, openPicture));
-  showBar(selection, { restore: () => attempt(restore), remove: () => attempt(remove) });
+  awaitSelection();
   grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
   grid.update();
 }
@@ -62,27 +61,29 @@ async function attempt(work) {
   }
 }
 
-/** The ids of the selected pictures, or of the one that has the focus. */
-async function chosen() {
-  const { selection, buckets } = grid;
-  if (!selection.count) return hasFocus(grid) ? [buckets.picture(grid.current).id] : [];
-  if (!selection.isAll) return selection.ids;
-  await buckets.needAll(0, buckets.total - 1);
-  return buckets.columns.flatMap(({ ids }) => ids.filter((id) => selection.has(id)));
+/** Load the bar for selected pictures when some are first selected. */
+function awaitSelection() {
+  const show = async () => {
+    const bar = await loaded(import("./selection/bar.js"));
+    const isShown = await bar?.showSelection(grid, () => new URLSearchParams(), null, ACTIONS.map(bound));
+    if (!isShown) awaitSelection();
+  };
+  grid.selection.addEventListener("change", show, { once: true });
 }
 
-async function restore() {
-  const ids = await chosen();
-  if (ids.length) take(await restorePictures(ids, () => location.reload()));
+/** An action on the selected pictures, after which they are gone. @param {typeof ACTIONS[number]} action */
+function bound(action) {
+  return { ...action, run: async (selected) => take(await action.work(await selected.ids())) };
 }
 
-async function remove() {
-  const ids = await chosen();
-  if (ids.length) take(await deletePictures(ids));
+/** Do something with the picture that has the focus. @param {(ids: string[]) => Promise<string[]>} work */
+async function actOnCurrent(work) {
+  if (hasFocus(grid)) take(await work([grid.buckets.picture(grid.current).id]));
 }
 
 /** Pictures have left the trash. @param {string[]} ids */
 function take(ids) {
+  if (!ids.length) return; // The user did not agree.
   const hadFocus = hasFocus(grid);
   grid.buckets.remove(new Set(ids));
   grid.selection.clear();
@@ -101,7 +102,7 @@ async function openPicture(index) {
       viewer.showNext();
     });
     return [
-      ["restore", t("trash.restore"), () => act((ids) => restorePictures(ids, () => location.reload()))],
+      ["restore", t("trash.restore"), () => act(restorePictures)],
       ["trash", t("trash.delete"), () => act(deletePictures)],
     ];
   }).open(index);
@@ -128,7 +129,7 @@ async function showHelp() {
   const module = await loaded(import("./shared/keys.js"));
   if (!module) return;
   const { GRID, PLAIN_VIEWER, showKeys } = module;
-  const own = [[["R"], () => t("trash.restore")], [["Del"], () => t("trash.delete")]];
+  const own = ACTIONS.map(({ key, text }) => [[module.keyName(key)], text]);
   showKeys([[t("trash.title"), [...GRID, ...own]], [t("viewer.title"), [...PLAIN_VIEWER, ...own]]]);
 }
 
@@ -143,9 +144,10 @@ help.addEventListener("click", showHelp);
 help.disabled = false;
 addEventListener("keydown", (event) => {
   if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  const action = { "?": showHelp, r: () => attempt(restore), Delete: () => attempt(remove) }[event.key];
-  if (!action || (event.key !== "?" && !grid)) return;
+  if (event.key === "?") showHelp();
+  const action = ACTIONS.find(({ key }) => key === event.key);
+  if (!action || !grid || grid.selection.count) return; // The bar has these keys, too.
   event.preventDefault();
-  action();
+  attempt(() => actOnCurrent(action.work));
 });
 start();

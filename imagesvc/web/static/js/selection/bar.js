@@ -18,8 +18,9 @@ const CROSS = "M6 6l12 12M18 6L6 18";
  * @param {import("../timeline/grid.js").Grid} grid
  * @param {() => URLSearchParams} filters What the page shows.
  * @param {Record<string, any> | null} collection The collection that the page shows.
+ * @param {import("./actions.js").Action[]} actions
  */
-export async function showSelection(grid, filters, collection) {
+export async function showSelection(grid, filters, collection, actions = ACTIONS) {
   if (!(await loaded(Promise.all([loadStyle("css/selection.css")])))) return false;
   const selected = new Selected(grid, filters, collection);
   const bar = document.createElement("div");
@@ -27,32 +28,34 @@ export async function showSelection(grid, filters, collection) {
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", t("selection.title"));
   document.querySelector(".header").append(bar);
+  const offered = () => allowed(actions, selected);
   const show = () => {
     const hadFocus = bar.contains(document.activeElement);
     bar.hidden = !selected.count;
-    render(content(selected), bar);
+    render(content(selected, offered()), bar);
     if (hadFocus && bar.hidden) grid.tiles.get(grid.current)?.link.focus({ preventScroll: true });
   };
   grid.selection.addEventListener("change", show);
   grid.addEventListener("layout", show);
-  addEventListener("keydown", (event) => onKey(event, selected));
+  addEventListener("keydown", (event) => onKey(event, selected, offered()));
   show();
   return true;
 }
 
-/** @param {KeyboardEvent} event @param {import("./selected.js").Selected} selected */
-function onKey(event, selected) {
+/** @param {KeyboardEvent} event @param {Selected} selected @param {import("./actions.js").Action[]} actions */
+function onKey(event, selected, actions) {
   if (!selected.count || isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  const action = shown(selected).find(({ key }) => key === event.key);
+  const action = actions.find(({ key }) => key === event.key);
   if (!action) return;
   event.preventDefault();
   run(action, selected);
 }
 
-function shown(selected) {
+/** The actions that may be done with what is selected. @param {import("./actions.js").Action[]} actions */
+function allowed(actions, selected) {
   const { collection } = selected;
   const canChange = collection === null || isOwn(collection);
-  return ACTIONS.filter(({ isFor, isReading }) => (canChange || isReading) && (!isFor || isFor(selected)));
+  return actions.filter(({ isFor, isReading }) => (canChange || isReading) && (!isFor || isFor(selected)));
 }
 
 /** @param {import("./actions.js").Action} action @param {import("./selected.js").Selected} selected */
@@ -64,7 +67,7 @@ async function run(action, selected) {
   }
 }
 
-function content(selected) {
+function content(selected, actions) {
   const { selection, buckets } = selected.grid;
   const button = (name, text, icon, onClick, key = "") => html`<button class="icon-button" type="button"
     data-action=${name} aria-label=${text} title=${key ? `${text} (${keyName(key)})` : text} @click=${onClick}>
@@ -74,6 +77,6 @@ function content(selected) {
     <button class="button" type="button" ?hidden=${selected.count === buckets.total}
       @click=${() => selection.selectAll()}>${t("selection.all")}</button>
     <span class="selection-actions">
-      ${shown(selected).map((action) => button(action.name, action.text(), action.icon, () => run(action, selected), action.key))}
+      ${actions.map((action) => button(action.name, action.text(), action.icon, () => run(action, selected), action.key))}
     </span>`;
 }

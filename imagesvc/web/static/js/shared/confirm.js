@@ -13,8 +13,7 @@ import { t } from "./texts.js";
  */
 export function confirmed(title, text, action) {
   return new Promise((resolve) => {
-    const parent = document.querySelector(".pswp") ?? document.body; // The viewer keeps the focus.
-    const dialog = openDialog(title, () => content(text, action), { parent });
+    const dialog = openDialog(title, () => content(text, action));
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"));
   });
 }

@@ -7,9 +7,10 @@ import { t } from "./texts.js";
  * Show a modal dialog with a title; Esc closes it, and it is removed then.
  * @param {string} title
  * @param {(dialog: HTMLDialogElement) => unknown} content A template of lit-html, shown below the title.
- * @param {{className?: string, parent?: Element}} [options] The parent is the viewer for dialogs above it.
+ * @param {{className?: string, parent?: Element}} [options] The parent is the viewer if one is open: it keeps the
+ *   focus inside.
  */
-export function openDialog(title, content, { className = "", parent = document.body } = {}) {
+export function openDialog(title, content, { className = "", parent = document.querySelector(".pswp") ?? document.body } = {}) {
   const dialog = document.createElement("dialog");
   dialog.className = `dialog ${className}`;
   dialog.setAttribute("aria-label", title);

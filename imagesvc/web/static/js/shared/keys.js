@@ -5,6 +5,8 @@ import { ACTIONS, keyName } from "../selection/actions.js";
 import { closeButton, openDialog } from "./dialog.js";
 import { t } from "./texts.js";
 
+export { keyName };
+
 /** Each with its keys, and when it can be used. */
 export const GRID = [
   [["←", "→", "↑", "↓"], () => t("keys.move")],

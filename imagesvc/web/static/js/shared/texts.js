@@ -55,6 +55,13 @@ export function duration(seconds) {
   return new Intl.NumberFormat(locale, format).format(seconds / size);
 }
 
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+/** An instant of the API, in the time zone of the user. @param {string} instant */
+export function momentName(instant) {
+  return moments.format(new Date(instant));
+}
+
 /** A format of dates; the API has the wall time of the camera as if it were UTC. */
 function format(options) {
   return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });

@@ -6,16 +6,12 @@ import { say, sayProblem } from "../shared/messages.js";
 import { counted, t } from "../shared/texts.js";
 import { inBatches, putInTrash } from "../shared/trash.js";
 
-/**
- * Restore pictures, and offer to undo it; returns the ids of those that were restored.
- * @param {string[]} ids
- * @param {() => void} reload Shows them again after the undo.
- */
-export async function restorePictures(ids, reload) {
+/** Restore pictures, and offer to undo it; returns the ids of those that were restored. @param {string[]} ids */
+export async function restorePictures(ids) {
   const done = await inBatches("restore", ids);
   say(counted("trash.restored", done.length), {
     action: t("common.undo"),
-    onAction: () => putInTrash({ ids: done }).then(reload, (error) => sayProblem(Problem.of(error))),
+    onAction: () => putInTrash({ ids: done }).then(() => location.reload(), (error) => sayProblem(Problem.of(error))),
   });
   return done;
 }
@@ -37,3 +33,21 @@ export async function emptyTrash(count) {
   say(counted("trash.deleted", deleted));
   return true;
 }
+
+/** What can be done with selected pictures; `work` returns the ids of those that have left the trash. */
+export const ACTIONS = [
+  {
+    name: "restore",
+    icon: "M6 10h8.500a4.250 4.250 0 0 1 0 8.500H10M9.500 6.500L6 10l3.500 3.500",
+    text: () => t("trash.restore"),
+    key: "r",
+    work: restorePictures,
+  },
+  {
+    name: "delete",
+    icon: "M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5",
+    text: () => t("trash.delete"),
+    key: "Delete",
+    work: deletePictures,
+  },
+];

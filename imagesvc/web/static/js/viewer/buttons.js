@@ -1,6 +1,7 @@
 /** The buttons of the viewer's bar. */
 
 import { Problem } from "../shared/api.js";
+import { loaded } from "../shared/loading.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { url } from "../shared/page.js";
 import { t } from "../shared/texts.js";
@@ -16,6 +17,7 @@ export function addButtons(viewer) {
     ["slideshow", t("viewer.slideshow"), () => viewer.slideshow.toggle()],
     ["favourite", t("viewer.favourite"), () => toggleFavourite(viewer)],
     ["copy", t("viewer.copy"), () => showCopyMenu(viewer)],
+    ["share", t("sharing.share"), () => share(viewer)],
     ["download", t("viewer.download"), () => download(viewer)],
     ["trash", t("viewer.trash"), () => trash(viewer)],
     ["info", t("viewer.info"), () => viewer.panel.toggle()],
@@ -55,6 +57,12 @@ async function download(viewer) {
   } catch (error) {
     sayProblem(Problem.of(error));
   }
+}
+
+/** Make a link to the picture. */
+async function share({ id }) {
+  const module = id && (await loaded(import("../sharing/share.js")));
+  if (module) module.shareImage(id);
 }
 
 /** Move the picture to the trash, and offer to undo it. */

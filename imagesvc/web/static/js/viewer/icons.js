@@ -10,6 +10,7 @@ const ICONS = {
   close: '<path class="line" d="M9 9l14 14M23 9L9 23"/>',
   zoom: '<circle class="line" cx="14.5" cy="14.5" r="7"/><path class="line" d="M20 20l5 5M11.5 14.5h6"/><path class="line pswp__zoom-icn-bar-v" d="M14.5 11.5v6"/>',
   restore: '<path class="line" d="M9 13.500h10a5 5 0 0 1 0 10h-6M12.500 10L9 13.500l3.500 3.500"/>',
+  share: '<path class="line" d="M12 17.500l8.200 4.600M20.200 9.900L12 14.500M25 8a2.800 2.800 0 1 1-5.600 0A2.800 2.800 0 0 1 25 8zM12.600 16A2.800 2.800 0 1 1 7 16a2.800 2.800 0 0 1 5.600 0zM25 24a2.800 2.800 0 1 1-5.600 0 2.800 2.800 0 0 1 5.600 0z"/>',
   trash: '<path class="line" d="M8 10h16M13 10V7.500h6V10m-9 0l1 14.500h10L22 10m-8 4.500v6m4-6v6"/>',
 };
 

@@ -1,0 +1,46 @@
+/** The page of links: shares and links for uploads, which can be changed and withdrawn. */
+
+import "./shared/preferences.js";
+import { Problem } from "./shared/api.js";
+import { loaded } from "./shared/loading.js";
+import { sayProblem } from "./shared/messages.js";
+import { t } from "./shared/texts.js";
+import { editShare } from "./sharing/edit.js";
+import { LinkList } from "./sharing/list.js";
+import { shareRow, uploadLinkRow } from "./sharing/rows.js";
+import { editUploadLink, makeUploadLink } from "./sharing/upload_link.js";
+import { isTaken } from "./timeline/keys.js";
+
+const make = /** @type {HTMLButtonElement} */ (document.getElementById("new-upload-link"));
+const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
+const place = (name) => document.getElementById(name);
+const shares = new LinkList(place("shares"), "/api/v1/shares", shareRow, editShare, t("sharing.no_shares"));
+const links = new LinkList(
+  place("upload-links"), "/api/v1/upload-links", uploadLinkRow, editUploadLink, t("sharing.no_upload_links"),
+);
+
+async function makeLink() {
+  try {
+    await makeUploadLink(() => links.load());
+  } catch (error) {
+    sayProblem(Problem.of(error));
+  }
+}
+
+async function showHelp() {
+  const keys = await loaded(import("./shared/keys.js"));
+  keys?.showKeys([[t("sharing.page"), [[["N"], () => t("sharing.new_upload_link")]]]]);
+}
+
+make.addEventListener("click", makeLink);
+help.addEventListener("click", showHelp);
+make.disabled = help.disabled = false;
+addEventListener("keydown", (event) => {
+  if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = { n: makeLink, "?": showHelp }[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+shares.load();
+links.load();
