@@ -143,7 +143,9 @@ def test_a_picture_is_shared_from_its_viewer(
     assert visitor.api("/images").json()["ids"] == [images[1]]
 
 
-def test_a_guest_uploads_by_a_new_link(below: Server, images: list[str], visits: Visits) -> None:
+def test_a_guest_uploads_by_a_new_link_and_the_collection_is_shared(
+    below: Server, images: list[str], visits: Visits
+) -> None:
     """Into a new collection with its title; the key `n` makes it, and the list has it then."""
     assert images
     page = visits.open(below, "/photos/shares")
@@ -166,4 +168,14 @@ def test_a_guest_uploads_by_a_new_link(below: Server, images: list[str], visits:
     collections = below.client.get(f"{API}/collections").json()["data"]
     assert [(it["title"], it["visibility"]) for it in collections] == [("The party", "private")]
     page.reload()
-    expect(page.get_by_role("listitem").filter(has_text="The party")).to_contain_text("1 of 2")
+    row = page.get_by_role("listitem").filter(has_text="The party")
+    expect(row).to_contain_text("1 of 2")
+
+    row.get_by_role("link", name="The party").click()
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share")
+    expect(dialog.get_by_label("Title for visitors")).to_have_value("The party")
+    dialog.get_by_role("button", name="Make the link").click()
+    visitor = Below(below, shown_link(page, below).rpartition("/")[2])
+    assert visitor.api().json()["target"] == "collection"
+    assert len(visitor.api("/images").json()["ids"]) == 1

@@ -2,7 +2,7 @@
 
 import "./shared/preferences.js";
 import { Problem } from "./shared/api.js";
-import { loaded } from "./shared/loading.js";
+import { listenToHelp } from "./shared/help.js";
 import { sayProblem } from "./shared/messages.js";
 import { t } from "./shared/texts.js";
 import { editShare } from "./sharing/edit.js";
@@ -12,7 +12,6 @@ import { editUploadLink, makeUploadLink } from "./sharing/upload_link.js";
 import { isTaken } from "./timeline/keys.js";
 
 const make = /** @type {HTMLButtonElement} */ (document.getElementById("new-upload-link"));
-const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
 const place = (name) => document.getElementById(name);
 const shares = new LinkList(place("shares"), "/api/v1/shares", shareRow, editShare, t("sharing.no_shares"));
 const links = new LinkList(
@@ -27,20 +26,13 @@ async function makeLink() {
   }
 }
 
-async function showHelp() {
-  const keys = await loaded(import("./shared/keys.js"));
-  keys?.showKeys([[t("sharing.page"), [[["N"], () => t("sharing.new_upload_link")]]]]);
-}
-
 make.addEventListener("click", makeLink);
-help.addEventListener("click", showHelp);
-make.disabled = help.disabled = false;
+make.disabled = false;
+listenToHelp([[t("sharing.page"), [[["N"], () => t("sharing.new_upload_link")]]]]);
 addEventListener("keydown", (event) => {
-  if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  const action = { n: makeLink, "?": showHelp }[event.key];
-  if (!action) return;
+  if (event.key !== "n" || isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  action();
+  makeLink();
 });
 shares.load();
 links.load();

@@ -3,6 +3,7 @@
 import { loaded } from "../shared/loading.js";
 import { url } from "../shared/page.js";
 import { t } from "../shared/texts.js";
+import { SHARE } from "../selection/actions.js";
 
 /** @typedef {import("./heading.js").Heading} Heading */
 
@@ -23,6 +24,7 @@ const BIN = "M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5";
 /** @type {Action[]} */
 export const ACTIONS = [
   { name: "edit", icon: PENCIL, text: () => t("collections.edit"), key: "e", run: edit },
+  { name: "share", icon: SHARE, text: () => t("sharing.share"), run: share },
   { name: "archive", icon: ARCHIVE, text: () => t("selection.archive"), isForAll: true, run: archive },
   { name: "delete", icon: BIN, text: () => t("collections.delete"), run: remove },
 ];
@@ -31,6 +33,12 @@ export const ACTIONS = [
 async function edit(heading) {
   const edits = await loaded(import("./edits.js"));
   await edits?.editCollection(heading.collection, (changed) => heading.change(changed));
+}
+
+/** @param {Heading} heading */
+async function share({ collection }) {
+  const links = await loaded(import("../sharing/share.js"));
+  await links?.shareCollection(collection);
 }
 
 /** @param {Heading} heading */
