@@ -244,6 +244,8 @@ EXPECTED = {
     "get_docs_asset": Case("/api/v1/docs/page.js", **OPEN),
     "home": Case("/", **OPEN),
     "show_image_page": Case("/view/{image_id}", 404, 404, 404),
+    "show_collections_page": Case("/collections", 404, 404, 404),
+    "show_collection_page": Case("/collections/{collection_id}", 404, 404, 404),
     "show_shares_page": Case("/shares", 404, 404, 404),
     "show_trash_page": Case("/trash", 404, 404, 404),
     "show_builder_page": Case("/build/{image_id}", 404, 404, 404),
