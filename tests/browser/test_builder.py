@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.accounts import admin_of, make_user
 from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
 SIZE = (1200, 800)
+PUBLIC = "https://pictures.example/photos"
+PASSWORD = "a long and good password"
 FORM = ".build-form"
 ADDRESS = "#address"
 
@@ -27,8 +31,9 @@ def image(gallery: Server) -> str:
 def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server below a path whose URLs must be signed, unless they name a preset."""
     server = Server(
-        tmp_path_factory.mktemp("signing") / "data", base_path="/photos", transform_policy="signed"
-    ).start()
+        tmp_path_factory.mktemp("signing") / "data", base_path="/photos",
+        public_url=PUBLIC, transform_policy="signed",
+    ).start()  # fmt: skip
     yield server
     server.close()
 
@@ -145,19 +150,47 @@ def test_a_url_is_signed_where_the_settings_want_it(visits: Visits, signing: Ser
     page = visits.open(signing, f"/photos/build/{image}?w=60")
     shows(page, 60, 40)
     signed = page.locator(ADDRESS).inner_text()
-    assert signed.startswith(url_of(signing, f"/photos/images/{image}?"))
-    assert signing.client.get(signed).status_code == 200
+    assert signed.startswith(f"{PUBLIC}/images/{image}?")
+    assert signing.client.get(local(signed)).status_code == 200
     assert signing.client.get(f"/photos/images/{image}?w=60").status_code == 403
     expect(page.locator(".build-note")).to_contain_text("Signed: everyone who has this URL")
 
     page.locator("#field-preset").select_option("thumbnail")
     page.get_by_role("button", name="Remove w", exact=True).click()
     shows(page, 256, 171)
-    preset = url_of(signing, f"/photos/images/{image}/thumbnail")
+    preset = f"{PUBLIC}/images/{image}/thumbnail"
     expect(page.locator(ADDRESS)).to_have_text(preset)
     page.get_by_label("Signature").select_option("86400")
     expect(page.locator(ADDRESS)).to_contain_text("sig=")
-    assert signing.client.get(page.locator(ADDRESS).inner_text()).status_code == 200
+    assert signing.client.get(local(page.locator(ADDRESS).inner_text())).status_code == 200
+
+
+def local(url: str) -> str:
+    """The path on this machine of a URL of the proxy."""
+    return url.removeprefix(PUBLIC.removesuffix("/photos"))
+
+
+def test_others_build_urls_without_signing(visits: Visits, tmp_path: Path) -> None:
+    """Of a public image of another user, with the values as they were written."""
+    server = Server(tmp_path / "data", auth="required").start()
+    try:
+        admin = admin_of(server)
+        make_user(server, admin, "eve", password=PASSWORD)
+        content = {"file": ("a.jpg", picture(0, SIZE))}
+        made = admin.client.post("/api/v1/images", files=content, data={"visibility": "public"})
+        image = made.json()["id"]
+        visits.expect_error("403")
+        page = visits.open(server, f"/build/{image}?w=60&h=40&gravity=fp:0.5,0.5")
+        page.locator("#name").fill("eve")
+        page.locator("#password").fill(PASSWORD)
+        page.locator("[type=submit]:enabled").click()
+
+        shows(page, 60, 40)
+        place = f"/images/{image}?gravity=fp:0.5,0.5&h=40&w=60"
+        expect(page.locator(ADDRESS)).to_have_text(url_of(server, place))
+        expect(page.get_by_label("Signature")).to_have_count(0)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -54,6 +54,7 @@ export class Preview extends EventTarget {
   /** @param {AbortSignal} signal */
   async #load(signal) {
     try {
+      this.values.keepInAddress();
       const address = await findAddress(this.image, this.values, this.seconds, signal);
       const picture = address.place ? await this.#fetched(address, signal) : this.#original();
       if (!signal.aborted) this.#show(picture, address);

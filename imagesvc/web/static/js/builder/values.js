@@ -48,9 +48,13 @@ export class Values extends EventTarget {
     return pairs.map(([key, text]) => `${key}=${readable(encodeURIComponent(text))}`).join("&");
   }
 
-  #changed() {
+  /** Write them into the page's address; browsers refuse to do so many times in a second. */
+  keepInAddress() {
     const query = this.toString();
     history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
+  }
+
+  #changed() {
     this.dispatchEvent(new Event("change"));
   }
 }
