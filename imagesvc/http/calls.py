@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from starlette.requests import Request
@@ -42,6 +43,11 @@ class Context:
     def base(self) -> str:
         """The prefix of the URLs in the response, before the path of a route."""
         return base_of(self.request)
+
+    @property
+    def base_path(self) -> str:
+        """The path of `base`, by which pages name their URLs on every host of the service."""
+        return urlsplit(self.base).path
 
     @property
     def absolute_base(self) -> str:

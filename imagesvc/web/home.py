@@ -42,5 +42,5 @@ class HomeEndpoints:
             return JSONResponse({"status": "ok"}, headers=VARY)
         if self.pages.is_on:
             return await self.pages.timeline(call)
-        headers = {**VARY, "location": f"{call.base}/api/v1/docs", "cache-control": "no-store"}
+        headers = {**VARY, "location": f"{call.base_path}/api/v1/docs", "cache-control": "no-store"}
         return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

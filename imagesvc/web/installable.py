@@ -56,7 +56,7 @@ class InstallableEndpoints:
         await run_in_threadpool(assets)
         texts = (await run_in_threadpool(catalogues))[language_of(call.request)]
         return JSONResponse(
-            manifest(call.base, texts["common.name"], texts["common.description"]),
+            manifest(call.base_path, texts["common.name"], texts["common.description"]),
             headers={"cache-control": NO_CACHE, "vary": "accept-language, cookie"},
             media_type=MANIFEST_TYPE,
         )
@@ -87,7 +87,7 @@ class InstallableEndpoints:
         Only a browser without the service worker sends this request. The photos are not read.
         """
         self._check()
-        headers = {"location": f"{call.base}/?shared=lost", "cache-control": "no-store"}
+        headers = {"location": f"{call.base_path}/?shared=lost", "cache-control": "no-store"}
         return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
     def _check(self) -> None:

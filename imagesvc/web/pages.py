@@ -60,9 +60,9 @@ class PageEndpoints:
         self._check(call.request)
         target = own_path(call.request.query_params.get("next", "/"))
         if await self._user(call) is not None:
-            return _redirected(f"{call.base}{target}")
+            return _redirected(f"{call.base_path}{target}")
         page = Page(
-            "login.html", ("common", "login"), {"next": f"{call.base}{target}"},
+            "login.html", ("common", "login"), {"next": f"{call.base_path}{target}"},
             words={"provider": self.provider, "start": f"{call.base}{START}?next={quote(target)}"},
         )  # fmt: skip
         return await self.pages.response(call, None, page)
@@ -76,7 +76,7 @@ class PageEndpoints:
         self._check(call.request)
         check_own_origin(call.request)
         await self.sessions.end(call.request)
-        response = _redirected(f"{call.base}{LOGIN}")
+        response = _redirected(f"{call.base_path}{LOGIN}")
         remove_cookie(call.request, response, NAME)
         return response
 
@@ -88,7 +88,7 @@ class PageEndpoints:
         """The form in which the first admin sets a name and a password."""
         self._check(call.request)
         if not self.pages.has_accounts:
-            return _redirected(f"{call.base}/")
+            return _redirected(f"{call.base_path}/")
         page = Page("setup.html", ("common", "setup"), has_secret_url=True)
         return await self.pages.response(call, None, page)
 
@@ -106,7 +106,7 @@ class PageEndpoints:
         self._check(context.request)
         user = await self._user(context)
         if user is None:
-            return _redirected(f"{context.base}{LOGIN}?next={quote(_target(context.request))}")
+            return _redirected(f"{context.base_path}{LOGIN}?next={quote(_target(context.request))}")
         return await self.pages.response(context, user, page)
 
     def _check(self, request: Request) -> None:

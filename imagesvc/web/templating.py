@@ -79,7 +79,7 @@ class Pages:
         parts = (*page.texts, UPLOAD_TEXTS) if data["uploads"] else page.texts
         html = environment().get_template(page.template).render(
             page=data | {"texts": _starting(texts, parts)},
-            base=context.base,
+            base=context.base_path,
             assets=data["assets"],
             language=language,
             languages=LANGUAGES,
@@ -96,8 +96,8 @@ class Pages:
     def _data(self, context: Context, user: Principal | None, language: str) -> dict[str, Any]:
         is_known = user is not None and user.user_id is not None
         return {
-            "base": context.base,
-            "assets": f"{context.base}{assets().prefix}",
+            "base": context.base_path,
+            "assets": f"{context.base_path}{assets().prefix}",
             "language": language,
             "has_accounts": self.has_accounts,
             "presets": self.presets,

@@ -37,10 +37,16 @@ POLICY = (
 )
 
 
-@pytest.fixture(scope="module")
-def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server below a path."""
-    server = Server(tmp_path_factory.mktemp("below") / "data", base_path="/photos").start()
+@pytest.fixture(
+    scope="module",
+    params=[{"base_path": "/photos"}, {"public_url": "https://pictures.example/photos"}],
+    ids=["path", "url"],
+)
+def below(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server below a path, visited by another name than that of its settings."""
+    server = Server(tmp_path_factory.mktemp("below") / "data", **request.param).start()
     yield server
     server.close()
 
