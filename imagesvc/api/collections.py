@@ -21,7 +21,7 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import Model, Patch, Sent
 from imagesvc.http.operations import EDIT_VERSION, LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
-from imagesvc.http.requests import json_response
+from imagesvc.http.requests import Id, json_response
 from imagesvc.http.versions import expected_versions, versioned
 from imagesvc.model.ids import CollectionId, new_id, utc_now
 from imagesvc.model.images import Collection, Visibility
@@ -48,10 +48,14 @@ class CollectionPatch(Patch):
     description: Description | MISSING | None = MISSING
     """Null removes it."""
     visibility: Visibility | MISSING = MISSING
+    cover_image_id: Id | MISSING | None = MISSING
+    """An image of the collection that stands for it; null for none."""
 
     def applied_to(self, collection: Collection) -> Collection:
         """The collection with the changes."""
         given = self.given()
+        if "cover_image_id" in given:
+            given["cover_id"] = given.pop("cover_image_id")
         if "description" in given:
             given["description"] = given["description"] or ""
         return replace(collection, **given)
@@ -72,6 +76,8 @@ class CollectionOut(Model, title="Collection"):
     visibility: Visibility
     image_count: int | None
     """The number of its images, including private ones; shown to its owner only."""
+    cover_image_id: UUID | None
+    """The image chosen as its cover, while it is in the collection; shown to its owner only."""
     owner_id: UUID | None
     created_at: Instant
     updated_at: Instant
@@ -87,6 +93,7 @@ class CollectionOut(Model, title="Collection"):
             description=collection.description,
             visibility=collection.visibility,
             image_count=collection.image_count if is_own else None,
+            cover_image_id=collection.cover_id if is_own else None,
             owner_id=collection.owner_id,
             created_at=collection.created_at,
             updated_at=collection.updated_at,
@@ -165,7 +172,7 @@ class CollectionEndpoints:
     )  # fmt: skip
     @with_subject(_changeable)
     async def edit(self, call: Call[None, CollectionPatch], collection: Collection) -> Response:
-        """Change title, description or visibility; `If-Match` prevents lost updates."""
+        """Change title, description, visibility or cover; `If-Match` prevents lost updates."""
         changed = await self.collections.edit(
             collection.id,
             call.body.applied_to,

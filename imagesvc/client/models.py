@@ -228,6 +228,8 @@ class Collection(Versioned):
     description: str
     visibility: Visibility
     image_count: int | None
+    cover_image_id: UUID | None
+    """The image chosen as its cover, while it is in the collection."""
     owner_id: UUID | None
     created_at: datetime
     updated_at: datetime

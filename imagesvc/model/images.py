@@ -152,6 +152,8 @@ class Collection:
     updated_at: datetime
     image_count: int = 0
     """The number of its images; those in the trash are not counted."""
+    cover_id: ImageId | None = None
+    """The image chosen to stand for it, while it is in the collection."""
     owner_id: UserId | None = None
     version: int = 1
     """The version of the editable fields; adding and removing images does not change it."""

@@ -19,7 +19,7 @@ from imagesvc.store.db.schema.images import collections, images
 from imagesvc.store.events import EventType, record_image_event
 from imagesvc.store.versions import Expected, check_version
 
-EDITABLE = ("title", "description", "visibility")
+EDITABLE = ("title", "description", "visibility", "cover_id")
 
 
 class CollectionStore:
@@ -53,9 +53,9 @@ class CollectionStore:
             either = select(own.c.id).union(select(public.c.id)).subquery()
             query = newest(select(either.c.id), either.c.id, limit=limit, after=None)
         whole = (
-            select(collections)
-            .where(collections.c.id.in_(query.scalar_subquery()))
-            .order_by(collections.c.id.desc())
+            _EVERY.where(collections.c.id.in_(query.scalar_subquery())).order_by(
+                collections.c.id.desc()
+            )
         )
         rows = await self._database.read(lambda connection: connection.execute(whole).all())
         return page_of(rows, limit, _collection)
@@ -76,6 +76,7 @@ class CollectionStore:
         Raises:
             NotFound: there is no such collection.
             PreconditionFailed: its version is none of those expected.
+            InvalidRequest: its new cover is not in it.
         """
 
         def work(connection: Connection) -> Collection:
@@ -84,6 +85,8 @@ class CollectionStore:
             changed = change(current)
             if changed == current:
                 return current
+            if changed.cover_id not in {None, current.cover_id}:
+                _check_cover(connection, changed)
             changed = replace(changed, version=current.version + 1, updated_at=now)
             values = {name: getattr(changed, name) for name in (*EDITABLE, "version", "updated_at")}
             connection.execute(
@@ -247,7 +250,28 @@ def _get(
     return _collection(row)
 
 
-_ONE = select(collections).where(collections.c.id == bindparam("wanted"))
+def _check_cover(connection: Connection, collection: Collection) -> None:
+    query = select(images.c.id).where(
+        images.c.id == collection.cover_id,
+        images.c.collection_id == collection.id,
+        images.c.trashed_at.is_(None),
+    )
+    if connection.execute(query).first() is None:
+        message = "names no image of this collection"
+        raise InvalidRequest(f"cover_image_id {message}.", (("cover_image_id", message),))
+
+
+_COVER = select(images.c.id).where(
+    images.c.id == collections.c.cover_id,
+    images.c.collection_id == collections.c.id,
+    images.c.trashed_at.is_(None),
+)
+"""The chosen cover, unless it has left the collection since."""
+_EVERY = select(
+    *(column for column in collections.c if column is not collections.c.cover_id),
+    _COVER.scalar_subquery().label("cover_id"),
+)
+_ONE = _EVERY.where(collections.c.id == bindparam("wanted"))
 _ONE_TO_CHANGE = _ONE.with_for_update()  # where writers do not wait for each other anyway
 
 
@@ -259,6 +283,7 @@ def _collection(row: Row[Any]) -> Collection:
         description=row.description,
         visibility=Visibility(row.visibility),
         image_count=row.image_count,
+        cover_id=None if row.cover_id is None else ImageId(row.cover_id),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -202,6 +202,10 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     expect(page.get_by_role("heading", level=1)).to_have_text("Trip")
     expect(tiles).to_have_count(3)
 
+    page.locator(".tile .check").nth(1).click()
+    page.get_by_role("button", name="Use as the cover").click()
+    expect(page.locator("#messages")).to_contain_text("is the cover of the collection now")
+    assert library.collections()["Trip"]["cover_image_id"] == library.images[2]
     page.locator(".tile .check").first.click()
     page.get_by_role("button", name="Take out of the collection").click()
     expect(tiles).to_have_count(2)
@@ -213,6 +217,10 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#heading")).to_contain_text("2 pictures")
     expect(tiles).to_have_count(2)
+
+    visit(page, library, "/collections")
+    cover = page.locator(".cover img")
+    expect(cover).to_have_attribute("src", re.compile(f"/images/{library.images[2]}/"))
 
 
 def test_what_others_publish_can_be_seen_only(

@@ -197,6 +197,37 @@ def test_an_image_of_another_collection_is_a_conflict(server: Server) -> None:
     assert listed(server.client.get(members(second))) == []
 
 
+def test_a_cover_is_an_image_of_the_collection(people: People) -> None:
+    """Only its owner is shown it; it is null once the image is in the trash or elsewhere."""
+    collection = made_by(people.ann, visibility="public")
+    url = f"{URL}/{collection['id']}"
+    inside, outside = (upload(people.ann, number) for number in (31, 32))
+    body = refs(inside["id"])
+    assert people.ann.post(members(collection), json=body).status_code == 204
+    for wrong in (outside["id"], NO_ID):
+        answer = people.ann.patch(url, json={"cover_image_id": wrong})
+        problem = assert_problem(answer, 400, "invalid_request")
+        assert [one["loc"] for one in problem["errors"]] == ["cover_image_id"]
+    assert collection["cover_image_id"] is None
+
+    chosen = people.ann.patch(url, json={"cover_image_id": inside["id"]})
+
+    assert chosen.json()["cover_image_id"] == inside["id"]
+    assert chosen.headers["etag"] == '"2"'
+    assert people.bob.get(url).json()["cover_image_id"] is None
+    actions = "/api/v1/images/actions"
+    for action, expected in (("trash", None), ("restore", inside["id"])):
+        done = people.ann.post(f"{actions}/{action}", json={"ids": [inside["id"]]})
+        assert done.status_code == 207
+        assert people.ann.get(url).json()["cover_image_id"] == expected
+        listing = {one["id"]: one for one in people.ann.get(URL).json()["data"]}
+        assert listing[collection["id"]]["cover_image_id"] == expected
+    assert people.ann.request("DELETE", members(collection), json=body).status_code == 204
+    assert people.ann.get(url).json()["cover_image_id"] is None
+    edited = people.ann.patch(url, json={"title": "Autumn"}).json()
+    assert (edited["title"], edited["cover_image_id"]) == ("Autumn", None)
+
+
 @pytest.mark.parametrize("missing", [NO_ID, "nonsense", NO_ID.upper(), ""])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_an_image_that_is_not_there_leaves_all_as_it_is(

@@ -66,9 +66,7 @@ def data_of(page: httpx2.Response) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize(
-    "path", ["/", IMAGE, BUILDER, "/shares", "/trash", "/account", "/login", "/setup"]
-)
+@pytest.mark.parametrize("path", ["/", IMAGE, BUILDER, *OWN, "/login", "/setup"])
 def test_pages_refuse_what_is_not_theirs(guarded: Server, server: Server, path: str) -> None:
     """Scripts, styles and pictures of other origins, frames, and other media types."""
     answer = server.client.get(path, headers=HTML)

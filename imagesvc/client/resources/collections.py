@@ -38,7 +38,7 @@ class Collections:
     def update_collection(
         self, /, collection_id: Id, *, if_match: str | None = None, **changes: Any
     ) -> Flow[Collection]:
-        """Change title, description or visibility; see `update_image`."""
+        """Change title, description, visibility or `cover_image_id`; see `update_image`."""
         return answered(edit(f"{API}/collections/{collection_id}", Collection, changes, if_match))
 
     @method

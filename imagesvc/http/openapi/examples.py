@@ -176,6 +176,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "description": "",
         "visibility": "public",
         "image_count": 12,
+        "cover_image_id": IMAGE,
         "owner_id": OWNER,
         "created_at": MADE,
         "updated_at": MADE,

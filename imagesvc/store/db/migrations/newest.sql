@@ -125,7 +125,7 @@ CREATE TABLE collections (
 	image_count BIGINT NOT NULL, 
 	version INTEGER NOT NULL, 
 	created_at BIGINT NOT NULL, 
-	updated_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, cover_id CHAR(32), 
 	CONSTRAINT pk_collections PRIMARY KEY (id), 
 	CONSTRAINT fk_collections_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id)
 );

@@ -52,6 +52,7 @@ collections = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("cover_id", Uuid, nullable=True),  # no foreign key: images point back with one
     Index("ix_collections_owner_id_id", "owner_id", "id"),
     Index("ix_collections_visibility_id", "visibility", "id"),
 )

@@ -86,9 +86,9 @@ async function showCover(element, collection) {
   image.src = variantUrl(id, ["grid", "preview", "thumbnail"], "h=480&format=webp");
 }
 
-/** The newest of its pictures. @param {Collection} collection @returns {Promise<string | undefined>} */
-async function coverOf({ id, image_count: count }) {
-  if (!count) return undefined;
+/** The chosen picture, or the newest one. @param {Collection} collection @returns {Promise<string | undefined>} */
+async function coverOf({ id, image_count: count, cover_image_id: chosen }) {
+  if (chosen || !count) return chosen ?? undefined;
   const { data } = await request(`/api/v1/collections/${id}/relationships/images?limit=1`);
   return data[0]?.id;
 }

@@ -3,7 +3,7 @@
 import { loaded } from "../shared/loading.js";
 import { page } from "../shared/page.js";
 import { t } from "../shared/texts.js";
-import { markFavourites, takeOut, trash } from "./simple.js";
+import { chooseCover, markFavourites, takeOut, trash } from "./simple.js";
 
 /** @typedef {import("./selected.js").Selected} Selected */
 
@@ -25,6 +25,7 @@ const EYE = "M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 
 const CALENDAR = "M4.500 6.500h15v13h-15zM4.500 10.500h15M8.500 4v4M15.500 4v4";
 const FOLDER = "M3.500 18V6.500h6l2 2.500h9v9zM12 11v5m-2.500-2.500h5";
 const FOLDER_OUT = "M3.500 18V6.500h6l2 2.500h9v9zM9.500 13.500h5";
+const COVER = "M3.500 5.500h17v13h-17zM3.500 16l5-5 4 4 2-2 6 5M15.500 9h.01";
 const ARCHIVE = "M12 4v11m-4.500-4.500L12 15l4.500-4.500M5 19.500h14";
 export const SHARE = "M8.200 13.400l7.600 4.200M15.800 6.400L8.200 10.600M20 5a2.400 2.400 0 1 1-4.800 0A2.400 2.400 0 0 1 20 5zM8.500 12a2.400 2.400 0 1 1-4.800 0 2.400 2.400 0 0 1 4.800 0zM20 19a2.400 2.400 0 1 1-4.800 0A2.400 2.400 0 0 1 20 19z";
 const BIN = "M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5";
@@ -37,6 +38,7 @@ const ALL = [
   { name: "date", icon: CALENDAR, text: () => t("selection.date"), run: async (it) => (await loaded(import("./date.js")))?.editDate(it) },
   { name: "collection", icon: FOLDER, text: () => t("selection.collect"), key: "c", run: async (it) => (await loaded(import("./collect.js")))?.collect(it) },
   { name: "take-out", icon: FOLDER_OUT, text: () => t("selection.take_out"), isFor: (it) => it.collection !== null, run: takeOut },
+  { name: "cover", icon: COVER, text: () => t("selection.cover"), isFor: (it) => it.collection !== null && it.count === 1, run: chooseCover },
   { name: "archive", icon: ARCHIVE, text: () => t("selection.archive"), isReading: true, run: async (it) => (await loaded(import("./archive.js")))?.archive(it) },
   { name: "share", icon: SHARE, text: () => t("sharing.share"), key: "s", run: async (it) => (await loaded(import("../sharing/share.js")))?.shareSelected(it) },
   { name: "trash", icon: BIN, text: () => t("selection.trash"), key: "Delete", run: trash },

@@ -1,6 +1,6 @@
 /** Actions on selected pictures that ask nothing. */
 
-import { Problem } from "../shared/api.js";
+import { Problem, request } from "../shared/api.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { counted, t } from "../shared/texts.js";
 import { putInTrash, restore } from "../shared/trash.js";
@@ -20,6 +20,15 @@ export async function markFavourites(selected) {
 export async function takeOut(selected) {
   const done = await selected.update({ collection_id: null });
   await finish(selected, done);
+}
+
+/** Let one of them stand for the collection of the page. @param {Selected} selected */
+export async function chooseCover(selected) {
+  const [id] = await selected.ids();
+  const json = { cover_image_id: id };
+  await request(`/api/v1/collections/${selected.collection.id}`, { method: "PATCH", json });
+  selected.done();
+  say(t("selection.cover_chosen"));
 }
 
 /** All pictures of a query are named by it, unless some are excluded. @param {Selected} selected */

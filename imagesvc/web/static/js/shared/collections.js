@@ -5,7 +5,7 @@ import { page } from "./page.js";
 
 const MOST = 1000;
 
-/** @typedef {{id: string, title: string, description: string, visibility: string, image_count: number | null, owner_id: string | null, created_at: string}} Collection */
+/** @typedef {{id: string, title: string, description: string, visibility: string, image_count: number | null, cover_image_id: string | null, owner_id: string | null, created_at: string}} Collection */
 
 /** Whether the user may change something, by its owner. @param {{owner_id: string | null}} thing */
 export function isOwn({ owner_id: owner }) {
