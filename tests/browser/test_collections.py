@@ -218,6 +218,19 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     expect(page.locator("#heading")).to_contain_text("2 pictures")
     expect(tiles).to_have_count(2)
 
+    page.keyboard.press("?")
+    help_row = page.get_by_role("dialog").locator("dt", has=page.get_by_text("E", exact=True))
+    expect(help_row.locator("+ dd")).to_have_text("Edit the collection")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+a")
+    page.get_by_role("button", name="Take out of the collection").click()
+    expect(page.get_by_role("heading", name="No pictures in this collection")).to_be_visible()
+    assert library.collections()["Trip"]["image_count"] == 0
+    put = {"ids": [library.images[2]], "collection_id": place, "is_favourite": False}
+    update = f"{BASE}/api/v1/images/actions/update"
+    assert library.ada.client.post(update, json=put).json()["changed"] == 1
+
     visit(page, library, "/collections")
     cover = page.locator(".cover img")
     expect(cover).to_have_attribute("src", re.compile(f"/images/{library.images[2]}/"))

@@ -18,10 +18,10 @@ function filters() {
   return query;
 }
 
-/** @param {URLSearchParams} query */
-function showNone(query) {
-  if (query.has("q")) showNotice(place, t("timeline.nothing_found"), t("timeline.nothing_found_hint"));
-  else showNotice(place, t("collections.none"), t("collections.none_hint"));
+/** @param {URLSearchParams} query @param {HTMLElement} where */
+function showNone(query, where) {
+  if (query.has("q")) showNotice(where, t("timeline.nothing_found"), t("timeline.nothing_found_hint"));
+  else showNotice(where, t("collections.none"), t("collections.none_hint"));
 }
 
 async function start() {
@@ -38,7 +38,7 @@ async function show(collection) {
   const pictures = new Pictures(place, { name: collection.title, path, filters, collection, showNone });
   const heading = new Heading(document.getElementById("heading"), collection, pictures);
   heading.show();
-  listen(pictures);
+  listen(pictures, () => [heading.keys]);
   await pictures.start();
 }
 

@@ -17,10 +17,10 @@ function filters() {
   return query;
 }
 
-/** @param {URLSearchParams} query */
-async function showNone(query) {
+/** @param {URLSearchParams} query @param {HTMLElement} where */
+async function showNone(query, where) {
   const notices = await loaded(import("./timeline/notices.js"));
-  notices?.showEmpty(place, query.has("q"));
+  notices?.showEmpty(where, query.has("q"));
 }
 
 const name = t("timeline.title");

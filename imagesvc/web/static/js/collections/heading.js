@@ -30,6 +30,12 @@ export class Heading {
     addEventListener("keydown", (event) => this.#onKey(event));
   }
 
+  /** The keys of the actions, for the list of keys. */
+  get keys() {
+    const rows = this.actions.filter(({ key }) => key).map(({ key, text }) => [[key.toUpperCase()], text]);
+    return [t("collections.one"), rows];
+  }
+
   /** @param {Collection} changed */
   change(changed) {
     Object.assign(this.collection, changed);

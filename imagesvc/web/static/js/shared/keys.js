@@ -41,7 +41,7 @@ const list = (title, rows) => html`<h3>${title}</h3>
   <dl class="keys">${rows.map(([keys, text]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${text()}</dd>`)}</dl>`;
 
 /** The sections of the timeline: a title, and keys with what they do. */
-const TIMELINE = () => [[t("timeline.title"), GRID], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
+export const TIMELINE = () => [[t("timeline.title"), GRID], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
 
 /** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} [sections] */
 export function showKeys(sections = TIMELINE()) {

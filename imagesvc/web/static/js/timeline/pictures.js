@@ -21,7 +21,7 @@ import { Selection } from "./selection.js";
  * @property {string} path Of the page.
  * @property {() => URLSearchParams} filters The query of the API.
  * @property {Record<string, any> | null} collection The one that the page shows.
- * @property {(query: URLSearchParams) => void} showNone Shows that there are no pictures.
+ * @property {(query: URLSearchParams, place: HTMLElement) => void} showNone Shows that there are no pictures.
  */
 
 /** Its event `change` tells that pictures came or went. */
@@ -33,6 +33,9 @@ export class Pictures extends EventTarget {
   constructor(place, source) {
     super();
     this.place = place;
+    /** Where it says that no pictures are left. */
+    this.none = document.createElement("div");
+    this.addEventListener("change", () => this.#tellOfNone());
     this.source = source;
   }
 
@@ -55,8 +58,14 @@ export class Pictures extends EventTarget {
   }
 
   #showNone() {
-    this.source.showNone(this.source.filters());
+    this.source.showNone(this.source.filters(), this.place);
     if (page.view) new Opener(null, this.source.path).open(page.view);
+  }
+
+  /** After the last picture has gone; others may come. */
+  #tellOfNone() {
+    this.none.replaceChildren();
+    if (this.grid && !this.grid.buckets.total) this.source.showNone(this.source.filters(), this.none);
   }
 
   /** @param {{months: string[], counts: number[], total: number}} timeline */
@@ -64,7 +73,7 @@ export class Pictures extends EventTarget {
     const buckets = new Buckets(timeline, (month, cursor) => this.#month(month, cursor));
     const selection = new Selection(() => buckets.total);
     const [main, side] = ["grid", "scrubber"].map(made);
-    this.place.replaceChildren(main, side);
+    this.place.replaceChildren(main, side, this.none);
     const grid = new Grid(main, buckets, selection, this.source.name);
     this.grid = grid;
     grid.reload = (options) => this.#reload(options);
@@ -118,20 +127,23 @@ export class Pictures extends EventTarget {
   }
 }
 
-/** What a page with pictures listens to besides them: uploads, and the keys for help. @param {Pictures} pictures */
-export function listen(pictures) {
+/**
+ * What a page with pictures listens to besides them: uploads, and the key for help.
+ * @param {Pictures} pictures
+ * @param {() => [title: string, rows: object[]][]} [ownKeys] Keys that only this page has.
+ */
+export function listen(pictures, ownKeys = () => []) {
   const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
   listenToArrivals(() => pictures.refresh());
+  const showKeys = async () => {
+    const keys = await loaded(import("../shared/keys.js"));
+    keys?.showKeys([...ownKeys(), ...keys.TIMELINE()]);
+  };
   help.addEventListener("click", showKeys);
   help.disabled = false;
   addEventListener("keydown", (event) => {
     if (event.key === "?" && !isTaken(event)) showKeys();
   });
-}
-
-async function showKeys() {
-  const keys = await loaded(import("../shared/keys.js"));
-  keys?.showKeys();
 }
 
 /** Whether pictures are selected or open in the viewer. */
