@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from imagesvc.errors import NO_SUCH_ID, Conflict, InvalidRequest, NotFound
 from imagesvc.model.ids import CollectionId, ImageId, UserId
@@ -52,10 +52,8 @@ class CollectionStore:
             public = query.where(collections.c.visibility == Visibility.PUBLIC).subquery()
             either = select(own.c.id).union(select(public.c.id)).subquery()
             query = newest(select(either.c.id), either.c.id, limit=limit, after=None)
-        whole = (
-            _EVERY.where(collections.c.id.in_(query.scalar_subquery())).order_by(
-                collections.c.id.desc()
-            )
+        whole = _EVERY.where(collections.c.id.in_(query.scalar_subquery())).order_by(
+            collections.c.id.desc()
         )
         rows = await self._database.read(lambda connection: connection.execute(whole).all())
         return page_of(rows, limit, _collection)
@@ -267,7 +265,7 @@ _COVER = select(images.c.id).where(
     images.c.trashed_at.is_(None),
 )
 """The chosen cover, unless it has left the collection since."""
-_EVERY = select(
+_EVERY: Select[Any] = select(
     *(column for column in collections.c if column is not collections.c.cover_id),
     _COVER.scalar_subquery().label("cover_id"),
 )
