@@ -28,7 +28,7 @@ TAG = "gallery"
 LOGIN = "/login"
 HTML = Answer(Raw(("text/html",), TEXT))
 URL_CHARACTERS = "/?&=%+:;,@!$'()*~#[]"
-TIMELINE_TEXTS = ("common", "keys", "selection", "sharing", "timeline", "viewer")
+TIMELINE_TEXTS = ("common", "keys", "search", "selection", "sharing", "timeline", "viewer")
 
 
 @dataclass(frozen=True, slots=True)

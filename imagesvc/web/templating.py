@@ -87,6 +87,7 @@ class Pages:
             user=data["user"],
             has_accounts=self.has_accounts,
             path=context.request.url.path,
+            search=context.request.query_params.get("q", ""),
             t=_text_of(texts),
             **page.words,
         )  # fmt: skip

@@ -5,16 +5,18 @@ import { Problem, request } from "./shared/api.js";
 import { page, url } from "./shared/page.js";
 import { t } from "./shared/texts.js";
 import { Heading } from "./collections/heading.js";
+import { SearchBox } from "./search/box.js";
 import { showFailure, showNotice } from "./timeline/notices.js";
 import { listen, Pictures } from "./timeline/pictures.js";
 
 const id = page.collection;
 const place = document.getElementById("timeline");
+/** @type {SearchBox | null} None until the collection is known. */
+let search = null;
 
 function filters() {
   const query = new URLSearchParams({ collection: id });
-  const search = new URLSearchParams(location.search).get("q");
-  if (search) query.set("q", search);
+  if (search?.text) query.set("q", search.text);
   return query;
 }
 
@@ -38,6 +40,8 @@ async function show(collection) {
   const pictures = new Pictures(place, { name: collection.title, path, filters, collection, showNone });
   const heading = new Heading(document.getElementById("heading"), collection, pictures);
   heading.show();
+  search = new SearchBox();
+  search.listen(pictures);
   listen(pictures, () => [heading.keys]);
   await pictures.start();
 }

@@ -4,6 +4,7 @@ import "./shared/preferences.js";
 import { loaded } from "./shared/loading.js";
 import { page, url } from "./shared/page.js";
 import { t } from "./shared/texts.js";
+import { SearchBox } from "./search/box.js";
 import { listen, Pictures } from "./timeline/pictures.js";
 
 const place = document.getElementById("timeline");
@@ -11,8 +12,7 @@ const place = document.getElementById("timeline");
 /** The query of the API: a search of the page, and the pictures of its user. */
 function filters() {
   const query = new URLSearchParams();
-  const search = new URLSearchParams(location.search).get("q");
-  if (search) query.set("q", search);
+  if (search.text) query.set("q", search.text);
   if (page.user) query.set("owner", page.user.id);
   return query;
 }
@@ -24,6 +24,8 @@ async function showNone(query, where) {
 }
 
 const name = t("timeline.title");
+const search = new SearchBox();
 const pictures = new Pictures(place, { name, path: url("/"), filters, collection: null, showNone });
+search.listen(pictures);
 listen(pictures);
 pictures.start();

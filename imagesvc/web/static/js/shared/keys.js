@@ -7,6 +7,7 @@ import { t } from "./texts.js";
 
 export { keyName };
 
+const SEARCH = [["/"], () => t("keys.search")];
 /** Each with its keys, and when it can be used. */
 export const GRID = [
   [["←", "→", "↑", "↓"], () => t("keys.move")],
@@ -41,7 +42,7 @@ const list = (title, rows) => html`<h3>${title}</h3>
   <dl class="keys">${rows.map(([keys, text]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${text()}</dd>`)}</dl>`;
 
 /** The sections of the timeline: a title, and keys with what they do. */
-export const TIMELINE = () => [[t("timeline.title"), GRID], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
+export const TIMELINE = () => [[t("timeline.title"), [SEARCH, ...GRID]], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
 
 /** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} [sections] */
 export function showKeys(sections = TIMELINE()) {

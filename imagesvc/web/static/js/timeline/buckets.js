@@ -51,7 +51,7 @@ class Month {
 
 /** All months, and the pictures that have been loaded; a picture's index counts from the newest. */
 export class Buckets extends EventTarget {
-  /** @type {Map<string, Promise<void>>} */
+  /** @type {Map<Month, Promise<void>>} */
   #loading = new Map();
   #load;
 
@@ -119,25 +119,28 @@ export class Buckets extends EventTarget {
    * @param {number} month
    */
   more(month) {
-    const name = this.months[month];
-    const running = this.#loading.get(name);
+    const columns = this.columns[month];
+    const running = this.#loading.get(columns);
     if (running) return running;
-    if (this.columns[month].isComplete) return Promise.resolve();
-    const work = this.#page(name).finally(() => this.#loading.delete(name));
-    this.#loading.set(name, work);
+    if (columns.isComplete) return Promise.resolve();
+    const work = this.#page(this.months[month], columns)
+      .finally(() => this.#loading.delete(columns))
+      .then(() => this.#announce(columns));
+    this.#loading.set(columns, work);
     return work;
   }
 
-  /** @param {string} name */
-  async #page(name) {
-    const columns = this.columns[this.months.indexOf(name)];
-    const page = await this.#load(name, columns.cursor);
-    const month = this.months.indexOf(name);
-    if (this.columns[month] !== columns) return; // They were loaded again in the meantime.
-    columns.add(page);
-    const found = this.columns[month].ids.length;
-    const { isComplete } = this.columns[month];
-    if (isComplete ? found !== this.counts[month] : found > this.counts[month]) {
+  /** @param {string} name @param {Month} columns */
+  async #page(name, columns) {
+    columns.add(await this.#load(name, columns.cursor));
+  }
+
+  /** Tell what was loaded, when the next page can be: the first ones of a search may have no pictures. */
+  #announce(columns) {
+    const month = this.columns.indexOf(columns);
+    if (month < 0) return; // They were loaded again in the meantime.
+    const found = columns.ids.length;
+    if (columns.isComplete ? found !== this.counts[month] : found > this.counts[month]) {
       this.counts[month] = found; // Pictures came or went since the months were counted.
       this.#count();
     }
@@ -160,6 +163,11 @@ export class Buckets extends EventTarget {
         await this.more(month);
       }
     }
+  }
+
+  /** What shows other months, of which no picture is loaded. @param {{months: string[], counts: number[]}} timeline */
+  unloaded({ months, counts }) {
+    return { months, counts, columns: months.map(() => new Month()) };
   }
 
   /**

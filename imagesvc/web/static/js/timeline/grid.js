@@ -64,7 +64,9 @@ export class Grid extends EventTarget {
     );
     selection.addEventListener("change", () => this.#select());
     addEventListener("scroll", () => this.#schedule(), { passive: true });
-    new ResizeObserver(() => this.#resized()).observe(place);
+    const observer = new ResizeObserver(() => this.#resized());
+    observer.observe(place);
+    observer.observe(document.body); // What is above the timeline moves it.
   }
 
   #arrange() {
@@ -260,6 +262,7 @@ export class Grid extends EventTarget {
 
   /** Load a picture, scroll to it, and give it the focus. @param {number} index */
   async focus(index) {
+    if (index < 0 || index >= this.buckets.total) return;
     await this.buckets.need(index);
     if (!this.arrangement.has(index)) await this.buckets.more(this.buckets.place(index).month);
     if (!this.arrangement.has(index)) return;

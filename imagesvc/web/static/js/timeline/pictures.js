@@ -1,4 +1,4 @@
-/** The pictures of a page: grid, scrubber, selection, and the viewer when a picture is opened. */
+/** The pictures of a page: grid, scrubber, and the viewer when a picture is opened. */
 
 import { Problem, request } from "../shared/api.js";
 import { loaded } from "../shared/loading.js";
@@ -11,7 +11,7 @@ import { Buckets } from "./buckets.js";
 import { Grid } from "./grid.js";
 import { isTaken, listenToKeys } from "./keys.js";
 import { PointerSelection } from "./pointer.js";
-import { keepPosition } from "./position.js";
+import { keepPosition, restorePosition } from "./position.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 
@@ -21,72 +21,111 @@ import { Selection } from "./selection.js";
  * @property {string} path Of the page.
  * @property {() => URLSearchParams} filters The query of the API.
  * @property {Record<string, any> | null} collection The one that the page shows.
- * @property {(query: URLSearchParams, place: HTMLElement) => void} showNone Shows that there are no pictures.
+ * @property {(query: URLSearchParams, place: HTMLElement) => unknown} showNone Shows that there are no pictures.
  */
 
-/** Its event `change` tells that pictures came or went. */
+/** Events: "counted" when counts or a problem of another query are known, "change" when pictures came or went. */
 export class Pictures extends EventTarget {
-  /** @type {Grid | null} None while there are no pictures. */
-  grid = null;
+  /** The counts of the present query. @type {{months: string[], counts: number[], total: number, is_exact: boolean} | null} */
+  counts = null;
+  /** Why there are none. @type {Problem | null} */
+  problem = null;
+  #counting = new AbortController();
 
   /** @param {HTMLElement} place @param {Source} source */
   constructor(place, source) {
     super();
     this.place = place;
-    /** Where it says that no pictures are left. */
-    this.none = document.createElement("div");
-    this.addEventListener("change", () => this.#tellOfNone());
     this.source = source;
+    const [notice, main, side] = ["notices", "grid", "scrubber"].map(made);
+    place.replaceChildren(notice, main, side);
+    this.notice = notice;
+    this.buckets = new Buckets({ months: [], counts: [] }, (month, cursor) => this.#month(month, cursor));
+    this.selection = new Selection(() => this.buckets.total);
+    this.grid = new Grid(main, this.buckets, this.selection, source.name);
+    this.opener = new Opener(this.grid, source.path);
+    const pointer = new PointerSelection(this.grid, (index) => this.opener.openIndex(index));
+    new Scrubber(side, this.grid, t("timeline.scrubber"));
+    listenToKeys(this.grid, pointer);
+    this.#listen();
+  }
+
+  #listen() {
+    const { grid } = this;
+    grid.reload = (options) => this.#reload(options);
+    this.#awaitSelection();
+    grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
+    grid.addEventListener("layout", () => this.#showNotice());
+    this.buckets.addEventListener("removed", () => this.dispatchEvent(new Event("change")));
   }
 
   /** Load the pictures and show them, or why there are none. */
   async start() {
-    let timeline;
+    await this.load();
+    keepPosition(this.grid);
+    if (page.view) this.opener.open(page.view);
+  }
+
+  /**
+   * Show the pictures of the query as it is now.
+   * @param {{isReturn?: boolean}} [options] Whether they are shown again, where they were left.
+   */
+  async load({ isReturn = false } = {}) {
+    this.#counting.abort();
+    this.#counting = new AbortController();
+    Object.assign(this, { counts: null, problem: null });
+    const { signal } = this.#counting;
     try {
-      timeline = await this.#counts();
+      const timeline = await this.#counts(signal);
+      if (signal.aborted) return;
+      this.#show(timeline);
+      if (isReturn) restorePosition(this.grid);
     } catch (error) {
-      const notices = await loaded(import("./notices.js"));
-      notices?.showFailure(this.place, Problem.of(error), () => this.start());
-      return;
+      if (!signal.aborted) await this.#showFailure(Problem.of(error));
     }
-    if (timeline.total) this.#show(timeline);
-    else this.#showNone();
   }
 
-  #counts() {
-    return request(`/api/v1/timeline?${this.source.filters()}`);
-  }
-
-  #showNone() {
-    this.source.showNone(this.source.filters(), this.place);
-    if (page.view) new Opener(null, this.source.path).open(page.view);
-  }
-
-  /** After the last picture has gone; others may come. */
-  #tellOfNone() {
-    this.none.replaceChildren();
-    if (this.grid && !this.grid.buckets.total) this.source.showNone(this.source.filters(), this.none);
+  /** @param {AbortSignal} [signal] */
+  #counts(signal) {
+    return request(`/api/v1/timeline?${this.source.filters()}`, { signal });
   }
 
   /** @param {{months: string[], counts: number[], total: number}} timeline */
   #show(timeline) {
-    const buckets = new Buckets(timeline, (month, cursor) => this.#month(month, cursor));
-    const selection = new Selection(() => buckets.total);
-    const [main, side] = ["grid", "scrubber"].map(made);
-    this.place.replaceChildren(main, side, this.none);
-    const grid = new Grid(main, buckets, selection, this.source.name);
-    this.grid = grid;
-    grid.reload = (options) => this.#reload(options);
-    const opener = new Opener(grid, this.source.path);
-    const pointer = new PointerSelection(grid, (index) => opener.openIndex(index));
-    new Scrubber(side, grid, t("timeline.scrubber"));
-    listenToKeys(grid, pointer);
-    this.#awaitSelection();
-    buckets.addEventListener("removed", () => this.dispatchEvent(new Event("change")));
-    grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
-    grid.update();
-    keepPosition(grid);
-    if (page.view) opener.open(page.view);
+    this.#tell(timeline, null);
+    this.#replaceAll(timeline);
+  }
+
+  #tell(counts, problem) {
+    Object.assign(this, { counts, problem });
+    this.notice.replaceChildren();
+    this.dispatchEvent(new Event("counted"));
+  }
+
+  /** Show other pictures, from the first one. */
+  #replaceAll(timeline) {
+    if (this.selection.count) this.selection.clear();
+    this.selection.anchor = null;
+    this.grid.viewport.toStart();
+    this.grid.replace(this.buckets.unloaded(timeline));
+  }
+
+  /** An error in a search is shown beside its text. @param {Problem} problem */
+  async #showFailure(problem) {
+    this.#tell(null, problem);
+    this.#replaceAll({ months: [], counts: [] });
+    if (problem.code === "invalid_query") return;
+    const notices = await loaded(import("./notices.js"));
+    if (!this.counts) notices?.showFailure(this.notice, problem, () => this.load());
+  }
+
+  /** Say that there are no pictures, if so. */
+  async #showNotice() {
+    if (!this.counts) return;
+    if (!this.buckets.total && !this.notice.childElementCount) {
+      await this.source.showNone(this.source.filters(), this.notice);
+    }
+    if (this.buckets.total) this.notice.replaceChildren();
   }
 
   /** A page of the columns of a month. @param {string} month @param {string | null} cursor */
@@ -106,22 +145,20 @@ export class Pictures extends EventTarget {
     this.grid.selection.addEventListener("change", show, { once: true });
   }
 
-  /** Load what has changed; the selection and what is visible stay. */
+  /** Load what has changed; the selection and what is visible stay. @param {{isAgain?: boolean}} [options] */
   async #reload({ isAgain = false } = {}) {
     const timeline = await this.#counts();
-    this.grid.replace(await this.grid.buckets.fetched(timeline, isAgain));
+    this.grid.replace(await this.buckets.fetched(timeline, isAgain));
     this.dispatchEvent(new Event("change"));
   }
 
   /** Show pictures that came since the page was loaded, unless the others must stay where they are. */
   async refresh() {
-    if (isBusy()) return false;
-    if (!this.grid) await this.start();
-    else {
-      const fetched = await this.grid.buckets.fetched(await this.#counts());
-      if (isBusy()) return false;
-      this.grid.replace(fetched);
-    }
+    if (isBusy() || !this.counts) return false;
+    const { signal } = this.#counting;
+    const fetched = await this.buckets.fetched(await this.#counts(signal));
+    if (isBusy() || signal.aborted) return false;
+    this.grid.replace(fetched);
     this.dispatchEvent(new Event("change"));
     return true;
   }

@@ -1,6 +1,6 @@
-/** The position of the timeline is kept when users come back to it. */
+/** The position of the pictures is kept when users come back to them. */
 
-const KEY = `imagesvc timeline ${location.pathname}${location.search}`;
+const key = () => `imagesvc timeline ${location.pathname}${location.search}`;
 
 /** Whether the page is shown again, by the back button or a reload. */
 function isReturn() {
@@ -11,20 +11,26 @@ function isReturn() {
 /** Scroll to where the page was left, and note the place when it is left again. */
 export function keepPosition(grid) {
   history.scrollRestoration = "manual";
-  const kept = sessionStorage.getItem(KEY);
-  if (kept !== null && isReturn()) restore(grid, JSON.parse(kept));
-  addEventListener("pagehide", () => {
-    const index = grid.firstVisible();
-    const offset = grid.viewport.top - grid.arrangement.topOf(index);
-    sessionStorage.setItem(KEY, JSON.stringify({ index, offset, isTop: grid.viewport.top <= 0 }));
-  });
+  if (isReturn()) restorePosition(grid);
+  addEventListener("pagehide", () => notePosition(grid));
 }
 
-/** Wait for the month of the picture, so that its place is known. */
-async function restore(grid, { index, offset, isTop }) {
+/** Note the place for this address. */
+export function notePosition(grid) {
+  const index = grid.firstVisible();
+  const offset = grid.viewport.top - grid.arrangement.topOf(index);
+  sessionStorage.setItem(key(), JSON.stringify({ index, offset, isTop: grid.viewport.top <= 0 }));
+}
+
+/** Scroll to the place that was noted for this address, whose month is loaded for it. */
+export async function restorePosition(grid) {
+  const { index, offset, isTop } = JSON.parse(sessionStorage.getItem(key()) ?? '{"isTop": true}');
   if (isTop || index >= grid.buckets.total) return;
-  grid.viewport.scrollTo(grid.arrangement.topOf(index) + offset);
+  const to = () => grid.viewport.scrollTo(grid.arrangement.topOf(index) + offset);
+  to();
+  const columns = grid.buckets.columns;
   await grid.buckets.need(index);
-  grid.viewport.scrollTo(grid.arrangement.topOf(index) + offset);
+  if (columns !== grid.buckets.columns) return; // other pictures are shown in the meantime
+  to();
   grid.update();
 }

@@ -57,6 +57,11 @@ export class Viewport {
     scrollTo({ top: top / this.#scale + this.offset, behavior: "instant" });
   }
 
+  /** Scroll to the upper edge of the page. */
+  toStart() {
+    scrollTo({ top: 0, behavior: "instant" });
+  }
+
   /** What to add to a virtual height to get the place in the canvas. */
   get shift() {
     return scrollY - this.offset - this.top;

@@ -1,0 +1,135 @@
+/** The chips below the header: the terms of the search, and values that narrow it. */
+
+import { html, nothing, render } from "../vendor.js";
+import { loaded } from "../shared/loading.js";
+import { loadStyle } from "../shared/styles.js";
+import { counted, number, t } from "../shared/texts.js";
+import { wrongPart } from "./errors.js";
+import { FIELDS, facetsOf, valuesOf } from "./facets.js";
+import { hasTerm, termsOf, withTerm, withoutTerm } from "./grammar.js";
+import { termContent, termName, valueName } from "./terms.js";
+
+/** Chips of a search at most. */
+const MOST_TERMS = 40;
+/** Values of each kind that are offered. */
+const OFFERED = { tags: 6, cameras: 3, years: 4, formats: 3 };
+const FAVOURITES = "is:favourite";
+
+export class Filters {
+  /** What can narrow the search. @type {Record<string, any> | null} */
+  #facets = null;
+
+  /** @param {import("./box.js").SearchBox} box */
+  constructor(box) {
+    this.box = box;
+    this.element = document.createElement("section");
+    this.element.className = "filters";
+    this.element.setAttribute("aria-label", t("search.filters"));
+    box.addEventListener("change", () => this.#change());
+    box.pictures.addEventListener("counted", () => this.#narrow());
+    this.ready = this.#start();
+  }
+
+  async #start() {
+    await loaded(loadStyle("css/search.css"));
+    this.box.pictures.place.before(this.element);
+    this.#change();
+    this.#narrow();
+  }
+
+  /** Show the chips of another text. */
+  #change() {
+    this.#facets = null;
+    this.#show();
+  }
+
+  /** Show how many pictures were found, and what narrows them. */
+  async #narrow() {
+    const { text, pictures } = this.box;
+    this.#show();
+    if (!text || !pictures.counts) return;
+    const facets = await facetsOf(pictures.source.filters()).catch(() => null);
+    if (this.box.text !== text) return;
+    this.#facets = facets;
+    this.#show();
+  }
+
+  #show() {
+    const { text } = this.box;
+    this.element.hidden = !text;
+    render(text ? this.#content(text) : nothing, this.element);
+  }
+
+  #content(text) {
+    const { problem } = this.box.pictures;
+    const wrong = wrongPart(text, problem);
+    return html`<div class="terms">
+        <ul>${termsOf(text).slice(0, MOST_TERMS).map((term, index) => this.#term(term, index))}</ul>
+        <span class="found" role="status">${this.#found()}</span>
+      </div>
+      ${wrong ? this.#error(text, wrong, problem) : this.#offers(text)}`;
+  }
+
+  #found() {
+    const { counts } = this.box.pictures;
+    if (!counts) return "";
+    return counts.is_exact
+      ? counted("search.found", counts.total)
+      : t("search.found_most", { count: number(counts.total) });
+  }
+
+  /** @param {import("./grammar.js").Term} term @param {number} index */
+  #term(term, index) {
+    const { box } = this;
+    return html`<li class="term">
+      <button type="button" class="term-text" title=${t("search.edit")} @click=${() => this.#edit(term)}>${termContent(term)}</button>
+      <button type="button" class="term-remove" aria-label=${t("search.remove", { term: termName(term) })}
+        @click=${() => box.go(withoutTerm(box.text, index))}>×</button>
+    </li>`;
+  }
+
+  /** Select a part of the text in the box. @param {{start: number, end: number}} part */
+  #edit({ start, end }) {
+    const { input, text } = this.box;
+    input.value = text;
+    input.focus();
+    input.setSelectionRange(start, end);
+  }
+
+  #error(text, { start, end }, problem) {
+    return html`<div class="search-error" role="alert">
+      <p class="search-text"><bdi>${text.slice(0, start)}<mark>${text.slice(start, end)}</mark>${text.slice(end)}</bdi></p>
+      <p>${problem.message}</p>
+      <button type="button" class="button" @click=${() => this.#edit({ start, end })}>${t("search.mend")}</button>
+      ${problem.requestId ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>` : nothing}
+    </div>`;
+  }
+
+  /** What narrows the search. */
+  #offers(text) {
+    const facets = this.#facets;
+    const groups = facets ? FIELDS.map(([list, field]) => this.#group(text, facets, list, field)) : [];
+    return html`<ul class="offers">${this.#favourites(text)}${groups}</ul>`;
+  }
+
+  #favourites(text) {
+    if (!this.#facets?.images || hasTerm(text, FAVOURITES)) return nothing;
+    return html`<li>${this.#offer(FAVOURITES, t("search.favourites"), nothing)}</li>`;
+  }
+
+  #group(text, facets, list, field) {
+    const values = valuesOf(facets, list, field)
+      .filter(({ term, count }) => count < facets.images && !hasTerm(text, term))
+      .slice(0, OFFERED[list]);
+    if (!values.length) return nothing;
+    const chips = values.map(({ term, value, count }) =>
+      this.#offer(term, valueName(field, value), facets.is_exact ? html` <small>${number(count)}</small>` : nothing),
+    );
+    return html`<li><span class="offers-name">${t(`search.list_${list}`)}</span>${chips}</li>`;
+  }
+
+  #offer(term, name, count) {
+    const { box } = this;
+    return html`<button type="button" class="offer" @click=${() => box.go(withTerm(box.text, term))}><bdi>${name}</bdi>${count}</button>`;
+  }
+}

@@ -1,0 +1,368 @@
+"""The search box: its text, the chips below the header and the address are always the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import re
+import sqlite3
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from benchmarks.population import Spread, populate
+from imagesvc.errors import InvalidQuery
+from imagesvc.store.search.parser import parse
+from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
+from tests.http.asking import picture
+from tests.server import Server
+from tests.waiting import until
+
+BASE = "/photos"
+HOSTILE = "<img src=x onerror=hack()>"
+IMAGES = (
+    ("sea", "green", 2023),
+    ("sea,new york", "teal", 2023),
+    ("new york", "navy", 2024),
+    ("beach", "orange", 2025),
+    ("beach,sea", "gold", 2025),
+    (HOSTILE, "gray", 2026),
+)
+"""Tags, colour, and year."""
+FAR = 11_000
+"""Images that a search has to look at before the first match."""
+MODEL, DETAILS, TAKEN_AT = 0x0110, 0x8769, 0x9003
+FRAGMENTS = (
+    "sea", "OR", "or", "-", "-night", '"golden hour"', '-"blue hour"', 'tags:sea,"new york"',
+    "tags:#a", 'title:"two words"', "desc:x", "camera:x100", 'filename:"a b"', "date:2016",
+    "date:24-*-*", "from:2016", "format:png", "size:>1MB", "is:favourite", "color:#2f6b9a",
+    "unknown:x", "a:b", "😀", "Ü\u00a0ä", "--x",
+)  # fmt: skip
+"""Of queries; some words have spaces that only look like others."""
+TERMS = """async ([asset, queries]) => {
+  const {termsOf, withoutTerm} = await import(asset);
+  return queries.map((q) => {
+    const terms = termsOf(q);
+    return [terms.map((it) => it.text), terms.map((_it, index) => withoutTerm(q, index))];
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server below a path, whose images have tags, cameras and years."""
+    data = tmp_path_factory.mktemp("searched") / "data"
+    server = Server(data, base_path=BASE).start(f"{BASE}/readyz")
+    for tags, colour, year in IMAGES:
+        made = server.client.post(
+            f"{BASE}/api/v1/images",
+            files={"file": (f"{colour}.jpg", photo(colour, year))},
+            data={"tags": tags},
+        )
+        assert made.status_code == 201, made.text
+    until(lambda: not unfinished(server))
+    yield server
+    server.close()
+
+
+def unfinished(server: Server) -> list[str]:
+    """The images that are not analysed yet, so that no colour finds them."""
+    listed = server.client.get(f"{BASE}/api/v1/images").json()["data"]
+    return [image["id"] for image in listed if not image["palette"]]
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on which a search looks at many images of one month before it finds any."""
+    folder = tmp_path_factory.mktemp("far") / "data"
+    folder.mkdir()
+    secret = folder / "secret.key"
+    secret.touch(0o600)
+    secret.write_text(64 * "0")
+    path = folder / "imagesvc.db"
+    populate(path, FAR + len(IMAGES), Spread(years=1))
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE images SET dated_at = 1800000000000000 + number")
+        connection.execute(
+            "UPDATE images SET bytes = 7"
+            " WHERE number IN (SELECT number FROM images ORDER BY number LIMIT ?)",
+            (len(IMAGES),),
+        )
+    server = Server(folder).start()
+    yield server
+    server.close()
+
+
+def photo(colour: str, year: int) -> bytes:
+    """A photograph of a camera, taken in June of a year."""
+    exif, out = Image.Exif(), io.BytesIO()
+    exif[MODEL] = "X100" if year < 2025 else "EOS 5D"
+    exif.get_ifd(DETAILS)[TAKEN_AT] = f"{year}:06:01 12:00:00"
+    Image.new("RGB", (900, 600), colour).save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def address(query: str) -> re.Pattern[str]:
+    """The end of the address of a search, or of all pictures."""
+    return re.compile(f"{BASE}/{re.escape('?q=' + quote(query, safe=_KEPT)) if query else ''}$")
+
+
+_KEPT = "!'()*~-_."
+"""What `encodeURIComponent` keeps."""
+
+
+def opened(visits: Visits, server: Server, query: str = "", **options: object) -> Page:
+    """The timeline, or a search."""
+    path = f"{BASE}/?q={quote(query)}" if query else f"{BASE}/"
+    page = visits.open(server, path, **options)
+    page.locator(".tile, .search-error, .notice").first.wait_for()
+    return page
+
+
+def box(page: Page) -> Locator:
+    """The search box."""
+    return page.get_by_label("Search", exact=True).and_(page.locator("input"))
+
+
+def chips(page: Page) -> Locator:
+    """The terms of the search."""
+    return page.locator(".term-text")
+
+
+def test_a_search_changes_the_pictures_without_a_reload(visits: Visits, searched: Server) -> None:
+    """The box leads to it by a key; the back button leads to the search before."""
+    page = opened(visits, searched)
+    page.evaluate("window.isKept = true")
+    expect(page.locator(".tile")).to_have_count(len(IMAGES))
+
+    page.keyboard.press("/")
+    expect(box(page)).to_be_focused()
+    page.keyboard.type("tags:sea")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(address("tags:sea"))
+    expect(page).to_have_title("tags:sea · Timeline · imagesvc")
+    expect(page.locator(".tile")).to_have_count(3)
+    expect(page.get_by_role("status").filter(has_text="3 pictures")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".tile[data-index='0'] a")).to_be_focused()
+
+    page.get_by_role("button", name="beach 1").click()
+    expect(page).to_have_url(address("tags:sea tags:beach"))
+    expect(page.locator(".tile")).to_have_count(1)
+    page.go_back()
+    expect(page.locator(".tile")).to_have_count(3)
+    expect(box(page)).to_have_value("tags:sea")
+    page.go_back()
+    expect(page).to_have_url(address(""))
+    expect(page.locator(".tile")).to_have_count(len(IMAGES))
+    expect(page.locator(".filters")).to_be_hidden()
+    page.go_forward()
+    expect(chips(page)).to_have_text(["Tag sea"])
+    assert page.evaluate("window.isKept")
+
+    page.locator(".tile a").first.click()
+    page.locator(".pswp--open").wait_for()
+    page.go_back()
+    expect(page.locator(".pswp")).to_have_count(0)
+    expect(page).to_have_url(address("tags:sea"))
+    expect(page.locator(".tile")).to_have_count(3)
+
+
+def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> None:
+    """Each can be removed or edited, and values of the pictures found can be added."""
+    page = opened(visits, searched, 'tags:"new york" -beach sea OR york color:#008080')
+    expect(chips(page)).to_have_text(["Tag new york", "not beach", "sea OR york", "Colour #008080"])
+    expect(page.locator(".tile")).to_have_count(1)
+
+    page.get_by_role("button", name="Remove: Colour").click()
+    expect(page).to_have_url(address('tags:"new york" -beach sea OR york'))
+    expect(page.locator(".tile")).to_have_count(2)
+    page.get_by_role("button", name="2024 1").click()
+    expect(page).to_have_url(address('tags:"new york" -beach sea OR york date:2024'))
+    expect(chips(page).last).to_have_text("Date 2024")
+    page.get_by_role("button", name="not beach", exact=True).click()
+    expect(box(page)).to_be_focused()
+    page.keyboard.type("-night")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(address('tags:"new york" -night sea OR york date:2024'))
+
+    page.get_by_role("button", name="Clear the search").click()
+    expect(page).to_have_url(address(""))
+    expect(page.locator(".tile")).to_have_count(len(IMAGES))
+
+
+def test_terms_are_those_of_the_api(visits: Visits, searched: Server) -> None:
+    """Chips split a text where the parser does, and the text without one has the other terms."""
+    chance = random.Random(5)
+    queries = [" ".join(chance.choices(FRAGMENTS, k=chance.randint(1, 6))) for _ in range(400)]
+    queries = [query for query in queries if is_valid(query)]
+    assert len(queries) > 150
+    page = opened(visits, searched)
+    assets = page.evaluate("JSON.parse(document.getElementById('page').textContent).assets")
+
+    found = page.evaluate(TERMS, [f"{assets}/js/search/grammar.js", queries])
+
+    for query, (terms, without) in zip(queries, found, strict=True):
+        expected = [str(term) for term in parse(query).terms]
+        assert [str(parse(text)) for text in terms] == expected, query
+        for index, text in enumerate(without):
+            left = [*expected[:index], *expected[index + 1 :]]
+            assert [str(term).replace('"OR"', "OR") for term in parse(text).terms] == left, query
+
+
+def is_valid(query: str) -> bool:
+    """Whether a text follows the grammar."""
+    try:
+        parse(query)
+    except InvalidQuery:
+        return False
+    return True
+
+
+def test_a_page_without_matches_is_followed_by_the_next(visits: Visits, far: Server) -> None:
+    """A page looks at 5,000 images at most, so the first ones of a month can be empty."""
+    month = far.client.get("/api/v1/timeline?q=size:7B").json()["months"][0]
+    first = far.client.get(f"/api/v1/timeline/{month}?q=size:7B").json()
+    assert (first["ids"], first["next_cursor"] is None) == ([], False)
+    page = visits.page()
+    shown = picture(1, (60, 40))
+    page.route(
+        re.compile("/images/[0-9a-f]{8}-"),
+        lambda route: route.fulfill(body=shown, content_type="image/jpeg"),
+    )
+    page.goto(url_of(far, "/"))
+    page.locator(".tile").first.wait_for()
+
+    page.keyboard.press("/")
+    page.keyboard.type("size:7B")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".tile")).to_have_count(len(IMAGES))
+    expect(page.locator(".found")).to_have_text(f"{len(IMAGES)} pictures")
+
+
+def test_suggestions_complete_the_text(visits: Visits, searched: Server) -> None:
+    """With values of the user's pictures, by the keyboard."""
+    page = opened(visits, searched)
+    page.keyboard.press("/")
+    options = page.get_by_role("option")
+    expect(options.filter(has_text="new york")).to_be_visible()
+    page.keyboard.type("beach ne")
+    expect(options).to_have_count(0)  # no picture of the beach has more tags that fit
+    box(page).fill("sea ne")
+    expect(options).to_have_text(["new york 1"])
+    page.keyboard.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    active = box(page).get_attribute("aria-activedescendant")
+    assert active == options.first.get_attribute("id")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(address('sea tags:"new york"'))
+    expect(page.locator(".tile")).to_have_count(1)
+
+    page.keyboard.press("/")
+    page.keyboard.type("wid")
+    expect(options).to_have_text([re.compile("Width")])
+    options.first.click()
+    expect(box(page)).to_have_value("width:")
+    expect(page.locator(".hint")).to_contain_text("Pixels")
+    page.keyboard.type(">9999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+
+    page.keyboard.press("/")
+    page.keyboard.type("-tags:sea,be")
+    options.filter(has_text="beach").click()
+    expect(page).to_have_url(address("-tags:sea,beach"))
+    expect(page.locator(".tile")).to_have_count(len(IMAGES) - 1)
+    page.keyboard.press("/")
+    expect(page.locator(".suggestions")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".suggestions")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(box(page)).not_to_be_focused()
+
+
+def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> None:
+    """Columns count characters, of which browsers count some as two."""
+    visits.expect_error("400")
+    page = opened(visits, searched, "😀 sea date:may beach")
+    alert = page.get_by_role("alert")
+
+    expect(alert.locator("mark")).to_have_text("may")
+    expect(alert).to_contain_text("Column 12 of q: expected a date")
+    expect(alert).to_contain_text(re.compile("Request [0-9a-f]"))
+    expect(box(page)).to_have_attribute("aria-invalid", "true")
+    page.get_by_role("button", name="Correct the search").click()
+    page.keyboard.type("2025")
+    expect(box(page)).to_have_value("😀 sea date:2025 beach")
+    box(page).fill("sea date:2025")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tile")).to_have_count(1)
+    expect(alert).to_have_count(0)
+    expect(box(page)).not_to_have_attribute("aria-invalid", "true")
+
+    page.keyboard.press("/")
+    page.keyboard.type('"sea')
+    page.keyboard.press("Enter")
+    expect(alert.locator("mark")).to_have_text("")
+    expect(box(page)).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_while_a_search_is_typed(
+    visits: Visits, searched: Server, scheme: str
+) -> None:
+    """Neither in the list of suggestions nor in the chips."""
+    colours = {"color_scheme": scheme} if scheme != "rtl" else {"is_right_to_left": True}
+    page = opened(
+        visits, searched, f'-night color:#808080 tags:"{HOSTILE}"',
+        bypass_csp=True, **colours,
+    )  # fmt: skip
+    page.locator(".search-error, .offers").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("date:2")
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("ArrowDown")
+
+    assert axe_violations(page) == []
+
+
+def test_a_phone_shows_the_box_over_the_header(visits: Visits, searched: Server) -> None:
+    """Nothing is wider than the screen, also with a long text that is no search."""
+    visits.expect_error("400")
+    page = opened(visits, searched, "tags:sea", viewport=NARROW, has_touch=True)
+    page.locator(".offer").first.wait_for()
+    box(page).tap()
+    page.get_by_role("option").first.wait_for()
+    shape = box(page).bounding_box()
+    assert shape is not None
+    assert shape["width"] > 300
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    box(page).fill("date:" + HOSTILE + "\u202e" + 500 * "x")
+    page.keyboard.press("Enter")
+
+    page.get_by_role("alert").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+def test_texts_of_users_are_text(visits: Visits, searched: Server) -> None:
+    """In chips, suggestions, errors and the title of the page."""
+    visits.expect_error("400")
+    page = visits.page()
+    page.context.add_init_script("window.hacks = 0; window.hack = () => { window.hacks += 1; };")
+    tag = f'tags:"{HOSTILE}"'
+    page.goto(url_of(searched, f"{BASE}/?q={quote(tag)}"))
+    expect(chips(page)).to_have_text([f"Tag {HOSTILE}"])
+    expect(page.locator(".tile")).to_have_count(1)
+    page.keyboard.press("/")
+    page.keyboard.type("onerror")
+    expect(page.get_by_role("option")).to_have_text([f"{HOSTILE} 1"])
+    page.goto(url_of(searched, f"{BASE}/?q={quote(f'date:{HOSTILE} ' + 10_000 * 'x')}"))
+
+    expect(page.get_by_role("alert").locator(".search-text")).to_contain_text(HOSTILE)
+    assert page.evaluate("window.hacks") == 0
+    assert page.locator("img[src='x'], bdi img").count() == 0
