@@ -47,7 +47,7 @@ export class Filters {
   async #narrow() {
     const { text, pictures } = this.box;
     this.#show();
-    if (!text || !pictures.counts) return;
+    if (!text || !pictures.counts?.total) return;
     const facets = await facetsOf(pictures.source.filters()).catch(() => null);
     if (this.box.text !== text) return;
     this.#facets = facets;
