@@ -172,6 +172,29 @@ def test_a_search_changes_the_pictures_without_a_reload(visits: Visits, searched
     expect(page.locator(".tile")).to_have_count(3)
 
 
+def test_a_collection_is_searched_in_its_page(visits: Visits, searched: Server) -> None:
+    """Of what a search finds, only the images of the collection are shown."""
+    url = f"{BASE}/api/v1/collections"
+    collection = searched.client.post(url, json={"title": "Coast"}).json()["id"]
+    listed = searched.client.get(f"{BASE}/api/v1/images?q=tags:sea&limit=2").json()["data"]
+    changes = {"ids": [image["id"] for image in listed], "collection_id": collection}
+    update = f"{BASE}/api/v1/images/actions/update"
+    assert searched.client.post(update, json=changes).json()["changed"] == 2
+    page = visits.open(searched, f"{BASE}/collections/{collection}?q=tags:sea")
+    expect(page.locator(".tile")).to_have_count(2)
+    expect(page).to_have_title("tags:sea · Coast · imagesvc")
+
+    box(page).fill("-tags:sea")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"/collections/{collection}[?]q=-tags%3Asea$"))
+    page.get_by_role("button", name="Clear the search").click()
+    expect(page.locator(".tile")).to_have_count(2)
+    expect(page.get_by_role("heading", name="Coast")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+
+
 def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> None:
     """Each can be removed or edited, and values of the pictures found can be added."""
     page = opened(visits, searched, 'tags:"new york" -beach sea OR york color:#008080')

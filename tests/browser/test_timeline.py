@@ -350,6 +350,7 @@ def test_no_picture_says_so(visits: Visits, tmp_path: Path) -> None:
 
         page.goto(url_of(server, "/?q=nothing"))
         expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+        expect(page.locator(".found")).to_have_text("0 pictures")  # the last that is loaded
     finally:
         server.close()
 
