@@ -22,6 +22,7 @@ const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
 const collections = new Map();
 const list = document.createElement("ul");
 list.className = "collections";
+list.setAttribute("role", "list");
 const cards = new Cards(list, { edit, remove });
 
 async function start() {

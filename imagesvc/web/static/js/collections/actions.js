@@ -1,9 +1,9 @@
 /** What can be done with a collection on its page, an entry each. */
 
+import { ARCHIVE, BIN, PENCIL, SHARE } from "../icons/lines.js";
 import { loaded } from "../shared/loading.js";
 import { url } from "../shared/page.js";
 import { t } from "../shared/texts.js";
-import { SHARE } from "../selection/actions.js";
 
 /** @typedef {import("./heading.js").Heading} Heading */
 
@@ -16,10 +16,6 @@ import { SHARE } from "../selection/actions.js";
  * @property {boolean} [isForAll] Whether those who may not change the collection have it, too.
  * @property {(heading: Heading) => Promise<unknown>} run Its errors are shown as messages.
  */
-
-const PENCIL = "M5 19l.8-3.700L16 5a1.600 1.600 0 0 1 2.300 0l.7.7a1.600 1.600 0 0 1 0 2.300L8.700 18.200z";
-const ARCHIVE = "M12 4v11m-4.500-4.500L12 15l4.500-4.500M5 19.500h14";
-const BIN = "M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5";
 
 /** @type {Action[]} */
 export const ACTIONS = [
@@ -42,10 +38,10 @@ async function share({ collection }) {
 }
 
 /** @param {Heading} heading */
-async function archive({ collection }) {
+async function archive({ collection, pictures }) {
   const archives = await loaded(import("../selection/archive.js"));
   const part = { q: "", filter: { collection: collection.id } };
-  await archives?.archive({ count: collection.image_count, parts: async () => [part], done() {} });
+  await archives?.archive({ count: pictures.grid?.buckets.total ?? 0, parts: async () => [part], done() {} });
 }
 
 /** @param {Heading} heading */

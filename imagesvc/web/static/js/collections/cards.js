@@ -1,31 +1,27 @@
 /** Collections as cards: a cover, the title, and the number of pictures. */
 
-import { html, nothing, render, svg } from "../vendor.js";
+import { html, nothing, render } from "../vendor.js";
+import { iconButton } from "../icons/button.js";
+import { BIN, PENCIL } from "../icons/lines.js";
 import { request } from "../shared/api.js";
 import { isRightToLeft, page, url, variantUrl } from "../shared/page.js";
 import { counted, t } from "../shared/texts.js";
 
 /** @typedef {import("../shared/collections.js").Collection} Collection */
 
-const PENCIL = svg`<path class="line" d="M5 19l.8-3.700L16 5a1.600 1.600 0 0 1 2.300 0l.7.7a1.600 1.600 0 0 1 0 2.300L8.700 18.200z"></path>`;
-const BIN = svg`<path class="line" d="M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5"></path>`;
-
 /** @typedef {{edit: (it: Collection) => void, remove: (it: Collection) => void}} Actions */
 
 /** @param {Collection} collection @param {Actions} actions */
 function content(collection, { edit, remove }) {
   const { id, title, image_count: count } = collection;
-  const button = (text, icon, onClick) => html`<button class="icon-button" type="button"
-    aria-label=${text} title=${text} @click=${() => onClick(collection)}>
-    <svg viewBox="0 0 24 24" aria-hidden="true">${icon}</svg></button>`;
   return html`<a href=${url(`/collections/${id}`)} draggable="false">
       <span class="cover"></span>
       <strong><bdi>${title}</bdi></strong>
       <small>${counted("selection.pictures", count ?? 0)}${visibility(collection)}</small>
     </a>
     <span class="collection-actions">
-      ${button(t("collections.edit_one", { title }), PENCIL, edit)}
-      ${button(t("collections.delete_one", { title }), BIN, remove)}
+      ${iconButton({ icon: PENCIL, text: t("collections.edit_one", { title }) }, () => edit(collection))}
+      ${iconButton({ icon: BIN, text: t("collections.delete_one", { title }) }, () => remove(collection))}
     </span>`;
 }
 

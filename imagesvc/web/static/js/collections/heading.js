@@ -1,6 +1,7 @@
 /** The heading of the page of a collection: title, description, count, and what can be done with it. */
 
-import { html, nothing, render, svg } from "../vendor.js";
+import { html, nothing, render } from "../vendor.js";
+import { iconButton, keyName } from "../icons/button.js";
 import { Problem, request } from "../shared/api.js";
 import { isOwn } from "../shared/collections.js";
 import { sayProblem } from "../shared/messages.js";
@@ -32,7 +33,7 @@ export class Heading {
 
   /** The keys of the actions, for the list of keys. */
   get keys() {
-    const rows = this.actions.filter(({ key }) => key).map(({ key, text }) => [[key.toUpperCase()], text]);
+    const rows = this.actions.filter(({ key }) => key).map(({ key, text }) => [[keyName(key)], text]);
     return [t("collections.one"), rows];
   }
 
@@ -83,7 +84,7 @@ export class Heading {
     return html`<p class="collection-path"><a href=${url("/collections")}>${t("collections.title")}</a></p>
       <h1><bdi>${title}</bdi></h1>
       <p class="collection-facts">${this.#facts()}</p>
-      <span class="page-actions">${this.actions.map((action) => this.#button(action))}</span>
+      <span class="page-actions">${this.actions.map((action) => iconButton({ ...action, text: action.text() }, () => this.#run(action)))}</span>
       <p class="collection-text" dir="auto" tabindex=${description.length > LONG ? 0 : nothing}>${description}</p>`;
   }
 
@@ -92,12 +93,5 @@ export class Heading {
     const names = { private: t("viewer.private"), unlisted: t("viewer.unlisted"), public: t("viewer.public") };
     const parts = [count === null ? "" : counted("selection.pictures", count), page.has_accounts ? names[visibility] : ""];
     return parts.filter(Boolean).join(" · ");
-  }
-
-  #button(action) {
-    const { name, icon, text, key } = action;
-    return html`<button class="icon-button" type="button" data-action=${name} aria-label=${text()}
-      title=${key ? `${text()} (${key.toUpperCase()})` : text()} @click=${() => this.#run(action)}>
-      <svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path class="line" d=${icon}></path>`}</svg></button>`;
   }
 }

@@ -10,7 +10,7 @@ import { bytes, counted, number, t } from "../shared/texts.js";
 /** @param {{count: number, parts: () => Promise<object[]>, done: () => void}} selected */
 export function archive(selected) {
   const presets = Object.keys(page.presets);
-  const fields = html`<p class="dialog-note">${counted("selection.count", selected.count)}</p>
+  const fields = html`<p class="dialog-note">${counted("selection.pictures", selected.count)}</p>
     <p class="field"><label for="preset">${t("selection.archive_of")}</label>
       <select id="preset" name="preset">
         <option value="">${t("selection.originals")}</option>

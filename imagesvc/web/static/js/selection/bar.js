@@ -1,6 +1,8 @@
 /** The bar of what can be done with the selected pictures, in the place of the header. */
 
-import { html, render, svg } from "../vendor.js";
+import { html, render } from "../vendor.js";
+import { iconButton } from "../icons/button.js";
+import { CROSS } from "../icons/lines.js";
 import { Problem } from "../shared/api.js";
 import { isOwn } from "../shared/collections.js";
 import { loaded } from "../shared/loading.js";
@@ -8,10 +10,8 @@ import { sayProblem } from "../shared/messages.js";
 import { loadStyle } from "../shared/styles.js";
 import { counted, t } from "../shared/texts.js";
 import { isTaken } from "../timeline/keys.js";
-import { ACTIONS, keyName } from "./actions.js";
+import { ACTIONS } from "./actions.js";
 import { Selected } from "./selected.js";
-
-const CROSS = "M6 6l12 12M18 6L6 18";
 
 /**
  * Show the bar while pictures are selected; returns whether it could be loaded.
@@ -69,14 +69,12 @@ async function run(action, selected) {
 
 function content(selected, actions) {
   const { selection, buckets } = selected.grid;
-  const button = (name, text, icon, onClick, key = "") => html`<button class="icon-button" type="button"
-    data-action=${name} aria-label=${text} title=${key ? `${text} (${keyName(key)})` : text} @click=${onClick}>
-    <svg viewBox="0 0 24 24" aria-hidden="true">${svg`<path class="line" d=${icon}></path>`}</svg></button>`;
-  return html`${button("clear", t("selection.clear"), CROSS, () => selection.clear())}
+  const clear = { name: "clear", icon: CROSS, text: t("selection.clear") };
+  return html`${iconButton(clear, () => selection.clear())}
     <strong aria-live="polite">${counted("selection.count", selected.count)}</strong>
     <button class="button" type="button" ?hidden=${selected.count === buckets.total}
       @click=${() => selection.selectAll()}>${t("selection.all")}</button>
     <span class="selection-actions">
-      ${actions.map((action) => button(action.name, action.text(), action.icon, () => run(action, selected), action.key))}
+      ${actions.map((action) => iconButton({ ...action, text: action.text() }, () => run(action, selected)))}
     </span>`;
 }

@@ -41,10 +41,10 @@ export class Selected {
     return buckets.columns.flatMap(({ ids }) => ids.filter((id) => selection.has(id)));
   }
 
-  /** Load all months, so that the flags of all pictures are known. */
+  /** Load the months of those that were selected without being loaded. */
   async load() {
-    const { buckets } = this.grid;
-    if (buckets.total) await buckets.needAll(0, buckets.total - 1);
+    const { selection, buckets } = this.grid;
+    if (selection.isAll && buckets.total) await buckets.needAll(0, buckets.total - 1);
   }
 
   /** The bodies of the requests that together concern all of them. */

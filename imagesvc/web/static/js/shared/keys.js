@@ -1,7 +1,8 @@
 /** The list of keyboard shortcuts. */
 
 import { html } from "../vendor.js";
-import { ACTIONS, keyName } from "../selection/actions.js";
+import { keyName } from "../icons/button.js";
+import { ACTIONS } from "../selection/actions.js";
 import { closeButton, openDialog } from "./dialog.js";
 import { t } from "./texts.js";
 

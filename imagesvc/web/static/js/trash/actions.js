@@ -1,5 +1,6 @@
 /** What can be done with pictures in the trash: restore them, or delete them for good. */
 
+import { BACK, BIN } from "../icons/lines.js";
 import { Problem, request } from "../shared/api.js";
 import { confirmed } from "../shared/confirm.js";
 import { say, sayProblem } from "../shared/messages.js";
@@ -36,18 +37,6 @@ export async function emptyTrash(count) {
 
 /** What can be done with selected pictures; `work` returns the ids of those that have left the trash. */
 export const ACTIONS = [
-  {
-    name: "restore",
-    icon: "M6 10h8.500a4.250 4.250 0 0 1 0 8.500H10M9.500 6.500L6 10l3.500 3.500",
-    text: () => t("trash.restore"),
-    key: "r",
-    work: restorePictures,
-  },
-  {
-    name: "delete",
-    icon: "M5 7h14M9.500 7V5h5v2m-7.500 0l.8 12h8.400l.8-12m-5.700 4v5m3-5v5",
-    text: () => t("trash.delete"),
-    key: "Delete",
-    work: deletePictures,
-  },
+  { name: "restore", icon: BACK, text: () => t("trash.restore"), key: "r", work: restorePictures },
+  { name: "delete", icon: BIN, text: () => t("trash.delete"), key: "Delete", work: deletePictures },
 ];
