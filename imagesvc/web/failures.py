@@ -51,7 +51,9 @@ class Failures:
         words = {
             "kind": kind, "detail": error.detail, "way_out": way_out, "request_id": request_id,
         }  # fmt: skip
-        page = Page("error.html", ("common",), {}, True, error.status, words)
+        page = Page(
+            "error.html", ("common",), has_secret_url=True, status=error.status, words=words
+        )
         response = await self.pages.response(context, user, page)
         if isinstance(error, Unavailable):
             response.headers["retry-after"] = str(error.retry_after)

@@ -94,7 +94,7 @@ class OidcEndpoints:
         """
         if not self.failures.has_page(context):
             raise error
-        way_out = f"{context.base}{LOGIN}{query}"
+        way_out = f"{context.base_path}{LOGIN}{query}"
         return await self.failures.page(context, error, "login", way_out=way_out)
 
     def _known_flow(self) -> CodeFlow:

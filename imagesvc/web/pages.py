@@ -22,12 +22,14 @@ from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import Answer, operation
+from imagesvc.web.failures import Failures
 from imagesvc.web.templating import Page, Pages
 
 TAG = "gallery"
 LOGIN = "/login"
 HTML = Answer(Raw(("text/html",), TEXT))
 URL_CHARACTERS = "/?&=%+:;,@!$'()*~#[]"
+ADMINS_ONLY = Forbidden("This page is for administrators.")
 TIMELINE_TEXTS = ("common", "keys", "search", "selection", "sharing", "timeline", "viewer")
 
 
@@ -100,6 +102,8 @@ class PageEndpoints:
     async def for_user(self, context: Context, page: Page) -> Response:
         """A page for the user of a request; without a user, log in first.
 
+        A user who may not see it is shown a page that says so.
+
         Raises:
             NotFound: the gallery is switched off, or the request does not prefer HTML.
         """
@@ -107,6 +111,9 @@ class PageEndpoints:
         user = await self._user(context)
         if user is None:
             return _redirected(f"{context.base_path}{LOGIN}?next={quote(_target(context.request))}")
+        if page.is_for_admins and not user.is_admin:
+            failures, home = Failures(self.pages, self.is_on), f"{context.base_path}/"
+            return await failures.page(context, ADMINS_ONLY, "forbidden", way_out=home, user=user)
         return await self.pages.response(context, user, page)
 
     def _check(self, request: Request) -> None:

@@ -55,6 +55,7 @@ class Page:
     data: Mapping[str, Any] = field(default_factory=dict)
     has_secret_url: bool = False
     status: HTTPStatus = HTTPStatus.OK
+    is_for_admins: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
     """Further texts, by their names in the template."""
 

@@ -253,6 +253,7 @@ EXPECTED = {
     "log_out_by_page": Case("/logout", 404, 404, 404),
     "show_setup_page": Case("/setup", 404, 404, 404),
     "show_account_page": Case("/account", 404, 404, 404),
+    "show_admin_page": Case("/admin", 404, 404, 404),
     "show_share_page": Case("/s/{share_id}", **ABSENT),
     "show_guest_page": Case("/g/{link_id}", **ABSENT),
     "get_manifest": Case("/manifest.webmanifest", **OPEN),

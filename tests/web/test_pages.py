@@ -26,6 +26,7 @@ OWN = (
     "/shares",
     "/trash",
     "/account",
+    "/admin",
 )
 """The pages of users besides the timeline."""
 BUILDER = "/build/019aa5f0-3c1e-7bd2-9f40-6d2a51c7e803"

@@ -1,0 +1,15 @@
+/** The page of the administration: state of the service, jobs, and users. */
+
+import "./shared/preferences.js";
+import { showJobs } from "./admin/jobs.js";
+import { showState } from "./admin/state.js";
+import { showUsers } from "./admin/users.js";
+import { listenToHelp } from "./shared/help.js";
+import { page } from "./shared/page.js";
+import { t } from "./shared/texts.js";
+
+showState();
+showJobs();
+if (page.user) showUsers();
+const filter = [[["/"], () => t("admin.filter")]];
+listenToHelp(page.user ? [[t("admin.users"), filter]] : []);
