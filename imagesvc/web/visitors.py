@@ -28,7 +28,8 @@ class VisitorPageEndpoints:
     )  # fmt: skip
     async def share(self, call: Call[LenientQuery, None]) -> Response:
         """The page of a share; its script asks for the password, and shows the images."""
-        return await self._shell(call, "share.html", "share")
+        texts = ("share", "keys", "viewer", "timeline")
+        return await self._shell(call, "share.html", texts)
 
     @operation(
         "show_guest_page", "GET", "/g/{token}", tag=TAG, query=LenientQuery,
@@ -36,13 +37,15 @@ class VisitorPageEndpoints:
     )  # fmt: skip
     async def guest(self, call: Call[LenientQuery, None]) -> Response:
         """The form for uploads of guests."""
-        return await self._shell(call, "guest.html", "guest")
+        return await self._shell(call, "guest.html", ("guest",))
 
-    async def _shell(self, call: Call[LenientQuery, None], template: str, texts: str) -> Response:
+    async def _shell(
+        self, call: Call[LenientQuery, None], template: str, texts: tuple[str, ...]
+    ) -> Response:
         if not self.is_on:
             raise NotFound("The gallery is switched off.")
         if not prefers_html(call.request):
             raise NotFound("This is a page for browsers.")
         data = {"token": call.request.path_params["token"]}
-        page = Page(template, ("common", texts), data, has_secret_url=True)
+        page = Page(template, ("common", *texts), data, has_secret_url=True)
         return await self.pages.response(call, None, page)

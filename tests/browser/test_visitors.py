@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import expect
@@ -70,6 +71,57 @@ def test_a_visitor_sends_the_password_and_sees_the_pictures(
     target = page.locator("#images a").first.get_attribute("href")
     large = page.request.get(url_of(gallery, target or ""))
     assert (large.status, large.headers["content-type"]) == (200, "image/jpeg")
+
+
+def test_a_visitor_looks_at_pictures_and_downloads_them(
+    gallery: Server, collection_id: str, visits: Visits
+) -> None:
+    """One by one, as a slideshow, and all as a ZIP file; going back closes the viewer."""
+    made = share(
+        gallery.client, collection_id=collection_id, allow_download=True, show_metadata=True
+    )
+    page = visits.open(gallery, made["url"], reduced_motion="reduce")
+    page.locator("#images img").first.click()
+    counter, caption = page.locator(".pswp__counter"), page.locator(".pswp__caption")
+    expect(counter).to_have_text("1 / 3")
+    expect(caption).to_contain_text("2026")
+    page.keyboard.press("ArrowRight")
+    expect(counter).to_have_text("2 / 3")
+    with page.expect_download() as download:
+        page.keyboard.press("d")
+    assert Path(download.value.path()).read_bytes() == picture(1, (600, 400))
+    page.go_back()
+    expect(page.locator(".pswp")).to_have_count(0)
+    expect(page.locator("#images li:nth-child(2) a").first).to_be_focused()
+    expect(page).to_have_url(url_of(gallery, made["url"]))
+
+    page.get_by_role("button", name="Slideshow").click()
+    running = page.locator(".pswp").get_by_role("button", name="Slideshow")
+    expect(running).to_have_attribute("aria-pressed", "true")
+    expect(counter).to_have_text("2 / 3")  # by itself
+    page.keyboard.press("Escape")
+    expect(page.locator(".pswp")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all").click()
+    with ZipFile(download.value.path()) as archive:
+        contents = [archive.read(name) for name in archive.namelist()]
+    assert contents == [picture(seed, (600, 400)) for seed in (2, 1, 0)]
+
+
+def test_more_pictures_come_as_the_end_comes_near(gallery: Server, visits: Visits) -> None:
+    """Page by page, without a click, in a window that is higher than all of them."""
+    body = {"title": "Many", "visibility": "private"}
+    many = gallery.client.post("/api/v1/collections", json=body).json()["id"]
+    entries = [("file", ("a.jpg", picture(1, (8, 8)))) for _ in range(60)]
+    for _ in range(4):
+        sent = gallery.client.post("/api/v1/images", files=entries, data={"collection_id": many})
+        assert sent.status_code == 207, sent.text
+    made = share(gallery.client, collection_id=many)
+
+    page = visits.open(gallery, made["url"], viewport={"width": 1280, "height": 9000})
+
+    expect(page.locator("#images li")).to_have_count(240)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
 
 
 def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visits: Visits) -> None:

@@ -1,50 +1,29 @@
-/** A share: the password if it has one, and its images as links. */
+/** A share: the password if it has one, and its pictures, which open in the viewer. */
 
 import "./shared/preferences.js";
 import { Problem, request } from "./shared/api.js";
 import { sendByScript } from "./shared/forms.js";
-import { page, url } from "./shared/page.js";
+import { loaded } from "./shared/loading.js";
+import { page } from "./shared/page.js";
 import { counted, t } from "./shared/texts.js";
-import { html, render } from "./vendor.js";
+import { SharedPictures } from "./share/pictures.js";
+import { Wall } from "./share/wall.js";
+import { isTaken } from "./timeline/keys.js";
 
 const api = `/api/v1/shared/${encodeURIComponent(page.token)}`;
-const form = /** @type {HTMLFormElement} */ (document.getElementById("unlock"));
-const more = /** @type {HTMLButtonElement} */ (document.getElementById("more"));
-const place = document.getElementById("images");
-const state = { share: null, ids: [], cursor: null };
+const element = (id) => document.getElementById(id);
+const form = /** @type {HTMLFormElement} */ (element("unlock"));
+const help = /** @type {HTMLButtonElement} */ (element("help"));
 
-/** The end of the URL of the first of these presets that visitors may have. */
-function preset(...names) {
-  return names.map((name) => state.share.presets[name]).find((end) => end !== undefined);
-}
-
-/** @param {string} id @param {string} end */
-function pictureUrl(id, end) {
-  return url(`/s/${encodeURIComponent(page.token)}/i/${id}/${end}`);
-}
-
-function item(id, index) {
-  const name = t("share.picture", { number: index + 1 });
-  const small = pictureUrl(id, preset("grid", "preview", "thumbnail"));
-  const large = pictureUrl(id, preset("viewer", "preview", "thumbnail"));
-  const download = html`<a class="download" href=${pictureUrl(id, "original")} aria-label=${t("share.download_of", { name })}>${t("share.download")}</a>`;
-  return html`<li><a href=${large}><img src=${small} alt=${name} loading="lazy"></a>${state.share.allow_download ? download : ""}</li>`;
-}
-
-async function loadMore() {
-  const cursor = state.cursor ? `&cursor=${encodeURIComponent(state.cursor)}` : "";
-  const found = await request(`${api}/images?limit=100${cursor}`);
-  state.ids.push(...found.ids);
-  state.cursor = found.next_cursor;
-  render(state.ids.map(item), place);
-  more.hidden = state.cursor === null;
-  if (!state.ids.length && !state.cursor) tell(t("share.empty"));
-}
-
-/** @param {string} text */
-function tell(text) {
-  const notice = document.getElementById("notice");
+/** @param {string} text @param {string} [requestId] */
+function tell(text, requestId = "") {
+  const notice = element("notice");
   notice.textContent = text;
+  if (requestId) {
+    const small = document.createElement("small");
+    small.textContent = t("common.request_id", { id: requestId });
+    notice.append(small);
+  }
   notice.hidden = false;
 }
 
@@ -53,18 +32,40 @@ function fail(error) {
   const problem = Problem.of(error);
   if (problem.status === 410) tell(t("share.gone"));
   else if (problem.status === 404) tell(t("share.absent"));
-  else tell(problem.message);
+  else tell(problem.message, problem.requestId);
 }
 
+/** Show what the share has, once it may be seen. @param {Record<string, any>} share */
 async function show(share) {
-  state.share = share;
   form.hidden = true;
+  const pictures = new SharedPictures(api, share);
+  const wall = new Wall(pictures, async (index, isSlideshow = false) => {
+    const module = await loaded(import("./share/viewer.js"));
+    await module?.openViewer(pictures, wall, index, isSlideshow);
+  }, fail);
+  element("title").classList.remove("visually-hidden");
   if (share.title) {
-    const title = document.getElementById("title");
-    title.textContent = share.title;
-    title.className = "shared-title";
+    element("title").textContent = share.title;
+    document.title = `${share.title} · ${t("common.name")}`;
   }
-  await loadMore();
+  await pictures.load();
+  if (!pictures.ids.length && pictures.isComplete) {
+    tell(t("share.empty"));
+    return;
+  }
+  wall.show();
+  offer(share, pictures, wall);
+}
+
+/** Slideshow and downloads. */
+function offer(share, pictures, wall) {
+  const slideshow = element("slideshow");
+  slideshow.hidden = false;
+  slideshow.addEventListener("click", () => wall.open(0, true));
+  if (!share.allow_download) return;
+  const archive = /** @type {HTMLAnchorElement} */ (element("archive"));
+  archive.href = pictures.archiveUrl;
+  archive.hidden = false;
 }
 
 /** @param {Problem} problem */
@@ -75,7 +76,8 @@ function reason(problem) {
 }
 
 async function unlock({ password }) {
-  await show(await request(`${api}/unlock`, { method: "POST", json: { password } }));
+  const share = await request(`${api}/unlock`, { method: "POST", json: { password } });
+  show(share).catch(fail);
 }
 
 async function open() {
@@ -84,10 +86,19 @@ async function open() {
   } catch (error) {
     if (Problem.of(error).code !== "password_required") return fail(error);
     form.hidden = false;
-    document.getElementById("password").focus();
+    element("password").focus();
   }
 }
 
-more.addEventListener("click", () => loadMore().catch(fail));
+async function showHelp() {
+  const keys = await loaded(import("./shared/keys.js"));
+  keys?.showKeys([[t("viewer.title"), [[["Enter"], () => t("keys.open")], ...keys.PLAIN_VIEWER]]]);
+}
+
+help.addEventListener("click", showHelp);
+help.disabled = false;
+addEventListener("keydown", (event) => {
+  if (event.key === "?" && !isTaken(event)) showHelp();
+});
 sendByScript(form, unlock, reason);
 open();

@@ -6,6 +6,7 @@ import { loaded } from "./shared/loading.js";
 import { sayProblem } from "./shared/messages.js";
 import { page, variantUrl } from "./shared/page.js";
 import { duration, t, timeName } from "./shared/texts.js";
+import { showSelection } from "./selection/bar.js";
 import { Grid } from "./timeline/grid.js";
 import { hasFocus, isTaken, listenToKeys } from "./timeline/keys.js";
 import { showFailure, showNotice } from "./timeline/notices.js";
@@ -47,7 +48,7 @@ function show(total) {
   place.replaceChildren(main);
   grid = new Grid(main, buckets, selection, t("trash.title"));
   listenToKeys(grid, new PointerSelection(grid, openPicture));
-  awaitSelection();
+  showSelection(grid, () => new URLSearchParams(), null, ACTIONS.map(bound));
   grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
   grid.update();
 }
@@ -59,16 +60,6 @@ async function attempt(work) {
   } catch (error) {
     sayProblem(Problem.of(error));
   }
-}
-
-/** Load the bar for selected pictures when some are first selected. */
-function awaitSelection() {
-  const show = async () => {
-    const bar = await loaded(import("./selection/bar.js"));
-    const isShown = await bar?.showSelection(grid, () => new URLSearchParams(), null, ACTIONS.map(bound));
-    if (!isShown) awaitSelection();
-  };
-  grid.selection.addEventListener("change", show, { once: true });
 }
 
 /** An action on the selected pictures, after which they are gone. @param {typeof ACTIONS[number]} action */

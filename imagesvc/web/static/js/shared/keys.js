@@ -4,6 +4,7 @@ import { html } from "../vendor.js";
 import { keyName } from "../icons/button.js";
 import { ACTIONS } from "../selection/actions.js";
 import { closeButton, openDialog } from "./dialog.js";
+import { page } from "./page.js";
 import { t } from "./texts.js";
 
 export { keyName };
@@ -34,7 +35,7 @@ const VIEWER = [
   [["Del"], () => t("keys.trash")],
 ];
 const EVERYWHERE = [
-  [["U"], () => t("keys.upload")],
+  ...(page.uploads ? [[["U"], () => t("keys.upload")]] : []),
   [["Esc"], () => t("keys.close")],
   [["?"], () => t("keys.title")],
 ];

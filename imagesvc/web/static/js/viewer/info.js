@@ -6,6 +6,7 @@ import { sayProblem } from "../shared/messages.js";
 import { page, url } from "../shared/page.js";
 import { bytes, number, t, timeName } from "../shared/texts.js";
 import { changeImage, takenOf } from "./images.js";
+import { cameraOf, exposureOf } from "./shots.js";
 
 export class InfoPanel {
   isOpen = false;
@@ -102,19 +103,12 @@ function facts(image) {
     ${row(t("viewer.taken"), timeName(takenOf(image)))}
     ${row(t("viewer.file"), image.filename)}
     ${row(t("viewer.size"), `${size} · ${image.format.toUpperCase()}`)}
-    ${row(t("viewer.camera"), [exif.make, exif.model].filter(Boolean).join(" "))}
+    ${row(t("viewer.camera"), cameraOf(exif))}
     ${row(t("viewer.lens"), exif.lens)}
-    ${row(t("viewer.exposure"), exposure(exif))}
+    ${row(t("viewer.exposure"), exposureOf(exif))}
     ${row(t("viewer.visibility"), visibility(image))}
     ${gps ? html`<dt>${t("viewer.place")}</dt><dd>${mapLink(gps)}</dd>` : nothing}
   </dl>`;
-}
-
-/** @param {Record<string, any>} exif */
-function exposure({ exposure_time: time, f_number: aperture, iso, focal_length: length }) {
-  const seconds = time && (time >= 0.3 ? `${number(time)} s` : `1/${number(Math.round(1 / time))} s`);
-  const parts = [seconds, aperture && `f/${number(aperture)}`, iso && `ISO ${iso}`, length && `${number(length)} mm`];
-  return parts.filter(Boolean).join(" · ");
 }
 
 function visibility(image) {

@@ -18,6 +18,7 @@ const STATE = { isViewer: true };
  *   Null if it has not been loaded.
  * @property {(index: number) => Promise<void>} load
  * @property {(index: number) => HTMLImageElement | null} thumbnail
+ * @property {(index: number) => string} [caption] What is shown below a picture.
  * @property {(index: number) => void} left The viewer was closed at this picture.
  */
 
@@ -35,7 +36,22 @@ export class PlainViewer {
       ["slideshow", t("viewer.slideshow"), () => this.slideshow.toggle()],
       ...buttons(this),
     ]);
+    if (pictures.caption) this.#addCaption();
     listenToKeys(this);
+  }
+
+  /** Text below the pictures. */
+  #addCaption() {
+    const { swipe, pictures } = this;
+    const show = (element) => {
+      element.textContent = pictures.caption(swipe.currIndex);
+      element.hidden = !element.textContent;
+    };
+    const onInit = (element) => {
+      swipe.on("change", () => show(element));
+      show(element);
+    };
+    swipe.on("uiRegister", () => swipe.ui.registerElement({ name: "caption", appendTo: "root", order: 9, onInit }));
   }
 
   #fill() {
