@@ -276,7 +276,7 @@ def test_axe_finds_nothing(visits: Visits, library: Library) -> None:
     """In both themes, with dialogs; on a phone nothing is wider than the screen."""
     place = library.make(HOSTILE, 0, 1, description=20 * HOSTILE)
     library.make("Empty")
-    page = visits.page(bypass_csp=True, reduced_motion="reduce", viewport=NARROW)
+    page = visits.page(bypass_csp=True, viewport=NARROW)
     logged_in(page, library.server, "ada", PASSWORD, "/collections")
     page.locator(".cover img").wait_for()
     check_axe(page)

@@ -260,12 +260,18 @@ def test_the_help_lists_the_keys_of_the_actions(page: Page) -> None:
     for key, text in (("T", "Edit tags"), ("C", "Put into"), ("V", "Change the vis"), ("Del", "")):
         row = dialog.locator("dt", has=page.get_by_text(key, exact=True)).first
         expect(row.locator("+ dd")).to_contain_text(text)
+    page.set_viewport_size({"width": 800, "height": 400})
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.keyboard.press("?")
+    expect(dialog.get_by_role("heading", name="Keyboard shortcuts")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.keyboard.press("Escape")
 
 
 def test_axe_finds_nothing_in_the_dialogs(library: Library, visits: Visits) -> None:
     """In both themes; on a phone nothing is wider than the screen."""
-    page = visits.page(bypass_csp=True, reduced_motion="reduce", viewport=NARROW)
+    page = visits.page(bypass_csp=True, viewport=NARROW)
     opened(page, library)
     select(page, 0, 1)
     names = ("Edit tags", "Change the vis", "Change the date", "Put into", "Download as ZIP")

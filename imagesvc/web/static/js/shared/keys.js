@@ -48,9 +48,12 @@ export const TIMELINE = () => [[t("timeline.title"), [SEARCH, ...GRID]], [t("sel
 
 /** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} [sections] */
 export function showKeys(sections = TIMELINE()) {
-  openDialog(
+  const dialog = openDialog(
     t("keys.title"),
     () => html`${sections.map(([title, rows]) => list(title, rows))}
       ${list(t("keys.everywhere"), EVERYWHERE)} ${closeButton()}`,
   );
+  dialog.tabIndex = -1;
+  dialog.focus();
+  dialog.scrollTop = 0; // It was scrolled to the button below the list.
 }
