@@ -291,7 +291,7 @@ def test_suggestions_complete_the_text(visits: Visits, searched: Server) -> None
     expect(options).to_have_text([re.compile("Width")])
     options.first.click()
     expect(box(page)).to_have_value("width:")
-    expect(page.locator(".hint")).to_contain_text("Pixels")
+    expect(page.locator(".suggestion-hint")).to_contain_text("Pixels")
     page.keyboard.type(">9999")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
@@ -307,6 +307,41 @@ def test_suggestions_complete_the_text(visits: Visits, searched: Server) -> None
     expect(page.locator(".suggestions")).to_be_hidden()
     page.keyboard.press("Escape")
     expect(box(page)).not_to_be_focused()
+
+
+def test_searches_are_saved_opened_renamed_and_deleted(visits: Visits, searched: Server) -> None:
+    """By a name, under which they are suggested."""
+    path = f"{BASE}/api/v1/searches"
+    page = opened(visits, searched, "tags:sea")
+    page.get_by_role("button", name="Save the search").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill(f"Coast {HOSTILE}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The search is saved.")).to_be_visible()
+    made = searched.client.get(path).json()["data"]
+    assert [(one["name"], one["q"]) for one in made] == [(f"Coast {HOSTILE}", "tags:sea")]
+
+    page.get_by_role("button", name="Clear the search").click()
+    expect(page.locator(".tile")).to_have_count(len(IMAGES))
+    page.keyboard.press("/")
+    page.keyboard.type("coast")
+    page.get_by_role("option", name="Coast").click()
+    expect(page).to_have_url(address("tags:sea"))
+    expect(page.locator(".tile")).to_have_count(3)
+
+    page.get_by_role("button", name="Saved searches").click()
+    page.get_by_role("button", name="Rename “Coast").click()
+    dialog.last.get_by_label("Name").fill("")
+    page.keyboard.press("Enter")
+    expect(dialog.last.get_by_role("alert")).to_have_text("Fill in all fields.")
+    dialog.last.get_by_label("Name").fill("Water")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("link", name="Water")).to_be_visible()
+    page.get_by_role("button", name="Delete “Water”").click()
+    expect(dialog.get_by_text("No search is saved.")).to_be_visible()
+    assert searched.client.get(path).json()["data"] == []
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="Save the search")).to_be_focused()
 
 
 def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> None:

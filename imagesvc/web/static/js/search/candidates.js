@@ -39,6 +39,7 @@ const COLOURS = [
  * @property {number} [count]
  * @property {string} [colour]
  * @property {boolean} [isOpen] Whether a value has to follow.
+ * @property {boolean} [isWhole] Whether it replaces the whole text.
  * @typedef {{name: string, title: string, candidates: Candidate[]}} Group
  * @typedef {{start: number, end: number, prefix: string, field: string, value: string}} Part
  */
@@ -73,6 +74,13 @@ const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCas
 function begins(text, typed) {
   const place = folded(text);
   return place.startsWith(typed) || place.includes(` ${typed}`);
+}
+
+/** The saved searches whose name begins with a text. @param {import("./saved.js").Saved[]} list @returns {Candidate[]} */
+export function savedFor(list, text) {
+  const typed = folded(text).trim();
+  const found = list.filter(({ name }) => begins(name, typed));
+  return found.slice(0, MOST_TYPED).map(({ name, q }) => ({ text: q, label: name, isWhole: true }));
 }
 
 /** The groups for a part. @param {Part} part @param {Record<string, any> | null} facets @returns {Group[]} */

@@ -1,12 +1,13 @@
 /** The chips below the header: the terms of the search, and values that narrow it. */
 
-import { html, nothing, render } from "../vendor.js";
+import { html, nothing, render, svg } from "../vendor.js";
 import { loaded } from "../shared/loading.js";
 import { loadStyle } from "../shared/styles.js";
 import { counted, number, t } from "../shared/texts.js";
 import { wrongPart } from "./errors.js";
 import { FIELDS, facetsOf, valuesOf } from "./facets.js";
 import { hasTerm, termsOf, withTerm, withoutTerm } from "./grammar.js";
+import { saved } from "./saved.js";
 import { termContent, termName, valueName } from "./terms.js";
 
 /** Chips of a search at most. */
@@ -14,6 +15,7 @@ const MOST_TERMS = 40;
 /** Values of each kind that are offered. */
 const OFFERED = { tags: 6, cameras: 3, years: 4, formats: 3 };
 const FAVOURITES = "is:favourite";
+const BOOKMARK = svg`<path class="line" d="M7 4.500h10v15l-5-4-5 4z"></path>`;
 
 export class Filters {
   /** What can narrow the search. @type {Record<string, any> | null} */
@@ -27,6 +29,7 @@ export class Filters {
     this.element.setAttribute("aria-label", t("search.filters"));
     box.addEventListener("change", () => this.#change());
     box.pictures.addEventListener("counted", () => this.#narrow());
+    saved.addEventListener("change", () => this.#show());
     this.ready = this.#start();
   }
 
@@ -35,6 +38,7 @@ export class Filters {
     this.box.pictures.place.before(this.element);
     this.#change();
     this.#narrow();
+    saved.load().catch(() => {});
   }
 
   /** Show the chips of another text. */
@@ -66,8 +70,29 @@ export class Filters {
     return html`<div class="terms">
         <ul>${termsOf(text).slice(0, MOST_TERMS).map((term, index) => this.#term(term, index))}</ul>
         <span class="found" role="status">${this.#found()}</span>
+        ${wrong ? nothing : this.#actions(text)}
       </div>
       ${wrong ? this.#error(text, wrong, problem) : this.#offers(text)}`;
+  }
+
+  /** Saving and sharing: a share has neither similar pictures nor a search within a collection. */
+  #actions(text) {
+    const isSaved = saved.find(text);
+    const isShareable = !this.box.pictures.source.collection && !termsOf(text).some(({ field }) => field === "similar");
+    return html`<span class="search-actions">
+      <button type="button" class="button" aria-haspopup="dialog" @click=${() => this.#save(text)}>
+        <svg viewBox="0 0 24 24" class=${isSaved ? "is-saved" : ""} aria-hidden="true">${BOOKMARK}</svg>
+        ${isSaved ? t("search.list_saved") : t("search.save")}</button>
+      ${isShareable ? html`<button type="button" class="button" aria-haspopup="dialog" @click=${() => share(text)}>
+        ${t("sharing.share")}</button>` : nothing}
+    </span>`;
+  }
+
+  /** @param {string} text */
+  async #save(text) {
+    const dialogs = await loaded(import("./saved_dialogs.js"));
+    if (saved.find(text)) dialogs?.showSaved(this.box);
+    else dialogs?.saveSearch(text);
   }
 
   #found() {
@@ -132,4 +157,10 @@ export class Filters {
     const { box } = this;
     return html`<button type="button" class="offer" @click=${() => box.go(withTerm(box.text, term))}><bdi>${name}</bdi>${count}</button>`;
   }
+}
+
+/** Make a link to what a search finds. @param {string} text */
+async function share(text) {
+  const links = await loaded(import("../sharing/share.js"));
+  links?.shareSearch(text);
 }

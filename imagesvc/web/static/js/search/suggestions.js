@@ -4,8 +4,9 @@ import { html, nothing, render } from "../vendor.js";
 import { loaded } from "../shared/loading.js";
 import { loadStyle } from "../shared/styles.js";
 import { number, t } from "../shared/texts.js";
-import { completed, groupsFor, partAt, rest } from "./candidates.js";
+import { completed, groupsFor, partAt, rest, savedFor } from "./candidates.js";
 import { facetsOf } from "./facets.js";
+import { saved } from "./saved.js";
 import { swatch } from "./terms.js";
 
 const LIST = "suggestion-list";
@@ -33,6 +34,8 @@ export class Suggestions {
     this.element.className = "suggestions";
     this.element.hidden = true;
     box.form.append(this.element);
+    saved.addEventListener("change", () => this.#isOpen && this.#show());
+    saved.load().catch(() => {});
     for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", LIST], ["aria-expanded", "false"]]) {
       this.input.setAttribute(name, value);
     }
@@ -121,6 +124,11 @@ export class Suggestions {
 
   /** Complete the text; it is searched for unless a value has to follow. @param {import("./candidates.js").Candidate} candidate */
   #choose(candidate) {
+    if (candidate.isWhole) {
+      this.close();
+      this.box.go(candidate.text);
+      return;
+    }
     const { text, caret } = completed(this.input.value, this.#completed, candidate);
     this.input.value = text;
     this.input.setSelectionRange(caret, caret);
@@ -134,23 +142,39 @@ export class Suggestions {
 
   #show() {
     const part = this.#part;
-    const groups = this.#isOpen ? groupsFor(part, this.#facets) : [];
+    const groups = this.#isOpen ? [...this.#saved(), ...groupsFor(part, this.#facets)] : [];
     this.#completed = part;
     this.#candidates = groups.flatMap(({ candidates }) => candidates);
     const hint = this.#isOpen && EXPLAINED.has(part.field) ? t(`search.hint_${part.field}`) : "";
     const isListed = this.#candidates.length > 0;
-    render(html`${isListed ? this.#list(groups) : nothing}${hint ? html`<p class="hint">${hint}</p>` : nothing}`, this.element);
+    const hasSaved = groups[0]?.name === "saved";
+    render(html`${isListed ? this.#list(groups) : nothing}${hasSaved ? this.#manage() : nothing}${hint ? html`<p class="suggestion-hint">${hint}</p>` : nothing}`, this.element);
     this.element.hidden = !isListed && !hint;
     this.input.setAttribute("aria-expanded", String(isListed));
     if (this.#active >= 0) this.input.setAttribute("aria-activedescendant", optionId(this.#active));
     else this.input.removeAttribute("aria-activedescendant");
   }
 
+  /** The saved searches, while the whole text may be the beginning of a name. */
+  #saved() {
+    const candidates = savedFor(saved.list, this.input.value === this.box.text ? "" : this.input.value);
+    return candidates.length ? [{ name: "saved", title: t("search.list_saved"), candidates }] : [];
+  }
+
+  #manage() {
+    const show = async () => {
+      const dialogs = await loaded(import("./saved_dialogs.js"));
+      this.close();
+      dialogs?.showSaved(this.box);
+    };
+    return html`<button type="button" class="button manage" aria-haspopup="dialog" @click=${show}>${t("search.manage")}</button>`;
+  }
+
   #list(groups) {
     let index = -1;
     return html`<div role="listbox" id=${LIST} aria-label=${t("search.suggestions")}>
-      ${groups.map(({ name, title, candidates }) => html`<div role="group" class="group" aria-labelledby=${`suggest-${name}`}>
-        <span class="group-name" id=${`suggest-${name}`}>${title}</span>
+      ${groups.map(({ name, title, candidates }) => html`<div role="group" class="suggestion-group" aria-labelledby=${`suggest-${name}`}>
+        <span class="suggestion-name" id=${`suggest-${name}`}>${title}</span>
         ${candidates.map((candidate) => this.#option(candidate, ++index))}
       </div>`)}
     </div>`;
@@ -159,7 +183,7 @@ export class Suggestions {
   #option(candidate, index) {
     const { text, label, count, colour, isOpen } = candidate;
     const isActive = index === this.#active;
-    return html`<div role="option" id=${optionId(index)} class=${isActive ? "option active" : "option"}
+    return html`<div role="option" id=${optionId(index)} class=${isActive ? "suggestion active" : "suggestion"}
       aria-selected=${String(isActive)} title=${text} @click=${() => this.#choose(candidate)}>
       ${colour ? swatch(colour) : nothing}<bdi>${label}</bdi>${isOpen ? html`<code>${text}</code>` : nothing}
       ${count === undefined ? nothing : html`<small>${number(count)}</small>`}</div>`;
