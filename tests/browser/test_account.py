@@ -14,7 +14,9 @@ from playwright.sync_api import Page, expect
 from tests.accounts import Account, admin_of, client_of, make_user, refused
 from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
 from tests.http.asking import picture
+from tests.receiver import Receiver
 from tests.server import Server
+from tests.waiting import until
 
 PASSWORD, NEW_PASSWORD = "a long and good password", "another long password"
 HOSTILE = "<img src=x onerror=alert(1)>\u202e" + "w" * 70
@@ -25,7 +27,10 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with accounts, below a path."""
     place = tmp_path_factory.mktemp("members") / "data"
-    server = Server(place, auth="required", base_path="/photos", rate_limits="off").start()
+    server = Server(
+        place, auth="required", base_path="/photos", rate_limits="off",
+        webhook_allow='["127.0.0.1/32"]',
+    ).start()  # fmt: skip
     yield server
     server.close()
 
@@ -66,6 +71,8 @@ def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, sche
     user = make_user(members, admin, f"axe-{scheme}", password=PASSWORD)
     key = {"name": HOSTILE, "scopes": ["read"], "expires_at": "2100-01-01T00:00:00Z"}
     user.client.post("/photos/api/v1/api-keys", json=key).raise_for_status()
+    hook = {"url": f"http://127.0.0.1:9/{'x' * 300}"}
+    user.client.post("/photos/api/v1/webhooks", json=hook).raise_for_status()
     quota = {"quota_images": 10, "quota_bytes": 10_000_000}
     changed = admin.client.patch(f"/photos/api/v1/users/{user.id}", json=quota)
     assert changed.status_code == 200
@@ -80,6 +87,11 @@ def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, sche
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     assert axe_violations(page) == []
     page.get_by_role("button", name="New key").click()
+    assert axe_violations(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Deliveries").click()
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.locator("#deliveries li")).to_be_visible()
     assert axe_violations(page) == []
 
 
@@ -200,6 +212,46 @@ def test_sharex_uploads_by_the_downloaded_file(
     assert listed.status_code == 403
 
 
+def test_a_webhook_is_made_tested_and_removed(
+    members: Server, visits: Visits, admin: Account
+) -> None:
+    """Its deliveries have the responses of the receiver; a refused address is named in the form."""
+    receiver = Receiver()
+    make_user(members, admin, "wim", password=PASSWORD)
+    page = open_account(members, visits, "wim")
+    try:
+        page.get_by_role("button", name="New webhook").click()
+        form = page.get_by_role("dialog", name="New webhook")
+        form.get_by_label("Address").fill("http://10.0.0.1/")
+        visits.expect_error("400")
+        form.get_by_role("button", name="Create").click()
+        expect(form.get_by_role("alert")).to_contain_text("Request ")
+        form.get_by_label("Address").fill(receiver.url("/hook", 500))
+        form.get_by_label("Events").select_option("Pictures")
+        form.get_by_role("button", name="Create").click()
+        shown = page.get_by_role("dialog", name="The secret of the webhook")
+        expect(shown.locator("code")).to_contain_text("whsec_")
+        shown.get_by_role("button", name="Close").click()
+        row = page.locator("#webhooks li")
+        expect(row).to_contain_text("image.deleted")
+
+        row.get_by_role("button", name="Deliveries").click()
+        dialog = page.get_by_role("dialog", name="Deliveries")
+        dialog.get_by_role("button", name="Send a test").click()
+        expect(dialog.locator("li")).to_contain_text("webhook.test")
+        until(lambda: receiver.at("/hook"))
+        dialog.get_by_role("button", name="Switch off").click()
+        expect(dialog.get_by_role("button", name="Switch on")).to_be_visible()
+        dialog.get_by_role("button", name="Close").click()
+        expect(row).to_contain_text("Off")
+
+        row.get_by_role("button", name="Remove").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        expect(page.get_by_text("There are no webhooks yet.")).to_be_visible()
+    finally:
+        receiver.close()
+
+
 def test_without_accounts_there_are_programs_only(gallery: Server, visits: Visits) -> None:
     """No one has a password or keys; the menu leads to the page."""
     page = visits.open(gallery)
@@ -207,7 +259,7 @@ def test_without_accounts_there_are_programs_only(gallery: Server, visits: Visit
     page.get_by_role("link", name="Settings").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
-    assert page.locator("main h2").all_inner_texts() == ["Language and theme", "ShareX"]
+    assert page.locator("main h2").all_inner_texts() == ["Language and theme", "Webhooks", "ShareX"]
     assert "Headers" not in sharex_file(page)
 
 

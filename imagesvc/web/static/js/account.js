@@ -1,4 +1,4 @@
-/** The page of one's own account: space, password, sessions, keys, and programs that upload. */
+/** The page of one's own account: space, password, sessions, keys, webhooks, and programs that upload. */
 
 import "./shared/preferences.js";
 import { showKeyList } from "./account/keys.js";
@@ -6,6 +6,7 @@ import { listenToPassword } from "./account/password.js";
 import { showProfile } from "./account/profile.js";
 import { showSessions } from "./account/sessions.js";
 import { listenToShareX } from "./account/sharex.js";
+import { showWebhooks } from "./account/webhooks.js";
 import { listenToHelp } from "./shared/help.js";
 import { page } from "./shared/page.js";
 
@@ -15,5 +16,6 @@ if (page.user) {
   showProfile();
   listenToPassword(() => sessions.refresh());
 }
+showWebhooks();
 listenToShareX(async () => keys?.refresh());
 listenToHelp([]);

@@ -1,12 +1,11 @@
-/** The dialogs that make an API key and show it, once. */
+/** The dialog that makes an API key. */
 
 import { html } from "../vendor.js";
 import { Problem, request } from "../shared/api.js";
-import { copied } from "../shared/clipboard.js";
-import { closeButton, openDialog } from "../shared/dialog.js";
 import { openForm } from "../shared/form_dialog.js";
 import { page } from "../shared/page.js";
 import { t } from "../shared/texts.js";
+import { showSecret } from "./secret.js";
 
 const DAY = 86_400_000;
 /** Days until a key expires; 0 is never. */
@@ -22,7 +21,7 @@ export function openNewKey(onMade) {
   const send = async (values) => {
     const made = await makeKey(values.name, scopesIn(values), Number(values.days));
     onMade();
-    return () => showSecret(made);
+    return () => showSecret(t("account.new_key"), made.key);
   };
   openForm(t("account.make_key"), { fields: fields(), submit: t("account.make"), send });
 }
@@ -57,20 +56,4 @@ function scopesIn(values) {
   const scopes = Object.keys(values).filter((name) => name.startsWith("scope_"));
   if (!scopes.length) throw new Problem(0, "scopes", t("account.scope_needed"));
   return scopes.map((name) => name.slice("scope_".length));
-}
-
-/** @param {{name: string, key: string}} made */
-function showSecret(made) {
-  const copy = async (event) => {
-    const button = event.currentTarget;
-    if (await copied(made.key, button.closest("dialog"))) button.textContent = t("account.copied");
-  };
-  openDialog(
-    t("account.new_key"),
-    () => html`<p class="panel-note">${t("account.shown_once")}</p>
-      <p class="secret"><code>${made.key}</code></p>
-      <div class="dialog-buttons">${closeButton()}
-        <button class="button primary" type="button" @click=${copy}>${t("account.copy")}</button></div>`,
-    { className: "secret-dialog" },
-  );
 }

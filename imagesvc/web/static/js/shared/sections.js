@@ -36,7 +36,12 @@ export class Section {
     try {
       await action();
     } catch (error) {
-      sayProblem(Problem.of(error));
+      const problem = Problem.of(error);
+      if (this.place.closest("dialog")) {
+        this.#render(failure(problem, () => this.refresh())); // It hides messages.
+        return;
+      }
+      sayProblem(problem);
     }
     await this.refresh();
   }
