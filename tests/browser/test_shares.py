@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import NARROW, Visits, axe_violations
+from tests.browser.pages import NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 from tests.visitors import Visitor
@@ -84,6 +84,7 @@ def test_selected_pictures_are_shared_until_it_is_withdrawn(
     page.locator(".tile[data-index='2'] .check").click()
     page.get_by_role("toolbar").get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog", name="Share")
+    dialog.get_by_label("Tag").fill('two" OR -tags:"x, y')
     dialog.get_by_label("Title for visitors").fill("Two of four")
     dialog.get_by_label("Valid").select_option(label="For 7 days")
     dialog.get_by_role("button", name="Make the link").click()
@@ -115,6 +116,38 @@ def test_selected_pictures_are_shared_until_it_is_withdrawn(
     expect(page.locator("#messages")).to_contain_text("The link was withdrawn.")
     expect(row).to_have_count(0)
     assert visitor.api().status_code == 404
+
+
+def test_a_search_is_shared_with_what_it_finds_later(
+    below: Server, images: list[str], visits: Visits
+) -> None:
+    """All that it finds is selected, and shared as a search; a list that fails can be retried."""
+    tagged = {"ids": images[2:], "add_tags": ["heron"]}
+    assert below.client.post(f"{API}/images/actions/update", json=tagged).status_code == 200
+    page = visits.open(below, "/photos/?q=tags:heron", reduced_motion="reduce")
+    page.locator(".tile").nth(1).wait_for()
+    page.keyboard.press("Control+a")
+    page.get_by_role("toolbar").get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share")
+    expect(dialog).to_contain_text("what the search “tags:heron” finds")
+    dialog.get_by_role("button", name="Make the link").click()
+    visitor = Below(below, shown_link(page, below).rpartition("/")[2])
+    assert visitor.api("/images").json()["ids"] == images[2:]
+    later = {"ids": images[:1], "add_tags": ["heron"]}
+    assert below.client.post(f"{API}/images/actions/update", json=later).status_code == 200
+    assert visitor.api("/images").json()["ids"] == [images[0], *images[2:]]
+
+    visits.expect_error("503")
+    problem = {"status": 503, "code": "busy", "detail": "The service is busy."}
+    page.route("**/api/v1/shares", lambda route: route.fulfill(
+        status=503, headers={"x-request-id": "0190"}, json=problem
+    ))  # fmt: skip
+    page.goto(url_of(below, "/photos/shares"))
+    failure = page.get_by_role("alert").filter(has_text="The service is busy.")
+    expect(failure).to_contain_text("Request 0190")
+    page.unroute("**/api/v1/shares")
+    failure.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Search: tags:heron")).to_be_visible()
 
 
 def test_a_picture_is_shared_from_its_viewer(

@@ -50,7 +50,7 @@ def collection_of(people: People, **fields: Any) -> str:
 
 
 def test_it_has_all_originals_of_a_share(people: People) -> None:
-    """Also private ones, more than a page of rows, with their names; nothing else."""
+    """Also private ones, each under a name of its own; nothing else."""
     collection_id = collection_of(people)
     for number in range(3):
         sent(people, picture(number), "../same.jpg", collection_id=collection_id)
