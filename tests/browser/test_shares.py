@@ -146,7 +146,7 @@ def test_a_search_is_shared_with_what_it_finds_later(
     failure = page.get_by_role("alert").filter(has_text="The service is busy.")
     expect(failure).to_contain_text("Request 0190")
     page.unroute("**/api/v1/shares")
-    failure.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("Search: tags:heron")).to_be_visible()
 
 

@@ -3,7 +3,7 @@
 import { html } from "../vendor.js";
 import { locale } from "./texts.js";
 
-const moments = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const days = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 /** With their seconds, the longest first. */
@@ -15,9 +15,14 @@ function ago(seconds) {
   return relative.format(-Math.floor(seconds / size), /** @type {Intl.RelativeTimeFormatUnit} */ (unit));
 }
 
+/** Day and time of an instant. @param {string} instant */
+export function momentName(instant) {
+  return moments.format(Date.parse(instant));
+}
+
 /** @param {string} instant @param {string} text */
 function marked(instant, text) {
-  return html`<time datetime=${instant} title=${moments.format(Date.parse(instant))}>${text}</time>`;
+  return html`<time datetime=${instant} title=${momentName(instant)}>${text}</time>`;
 }
 
 /** How long ago an instant was; the exact time is its tooltip. @param {string} instant */

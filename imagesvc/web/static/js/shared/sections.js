@@ -53,8 +53,8 @@ export class Section {
   }
 }
 
-/** @param {Problem} problem @param {() => void} retry */
-function failure(problem, retry) {
+/** Why something failed, and a button to try again. @param {Problem} problem @param {() => void} retry */
+export function failure(problem, retry) {
   const id = problem.requestId ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>` : "";
   return html`<p class="form-error" role="alert">${problem.message} ${id}</p>
     <button class="button" type="button" @click=${retry}>${t("common.retry")}</button>`;

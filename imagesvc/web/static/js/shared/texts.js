@@ -51,15 +51,7 @@ const spans = [["day", 86_400], ["hour", 3600], ["minute", 60]];
 /** A duration in the largest unit that fits. @param {number} seconds */
 export function duration(seconds) {
   const [unit, size] = spans.find(([, size]) => seconds >= size) ?? spans[2];
-  const format = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 };
-  return new Intl.NumberFormat(locale, format).format(seconds / size);
-}
-
-const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
-
-/** An instant of the API, in the time zone of the user. @param {string} instant */
-export function momentName(instant) {
-  return moments.format(new Date(instant));
+  return amount(Math.round(seconds / size), unit);
 }
 
 /** A format of dates; the API has the wall time of the camera as if it were UTC. */

@@ -1,7 +1,8 @@
 /** The field for the end of a link: after some days, on a day, or never. */
 
 import { html, nothing } from "../vendor.js";
-import { duration, momentName, t } from "../shared/texts.js";
+import { momentName } from "../shared/moments.js";
+import { duration, t } from "../shared/texts.js";
 
 const DAY = 86_400;
 const DAYS = [1, 7, 30, 365];

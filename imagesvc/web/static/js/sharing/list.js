@@ -4,6 +4,7 @@ import { html, nothing, render } from "../vendor.js";
 import { Problem, request } from "../shared/api.js";
 import { confirmed } from "../shared/confirm.js";
 import { say, sayProblem } from "../shared/messages.js";
+import { failure } from "../shared/sections.js";
 import { t } from "../shared/texts.js";
 
 export class LinkList {
@@ -30,7 +31,7 @@ export class LinkList {
       [this.#links, this.#cursor] = [data, cursor];
       this.#show();
     } catch (error) {
-      this.#fail(Problem.of(error));
+      render(html`<div class="links-hint">${failure(Problem.of(error), () => this.load())}</div>`, this.place);
     }
   }
 
@@ -77,15 +78,5 @@ export class LinkList {
         ${t("sharing.edit")}</button>
       <button class="button" type="button" @click=${() => this.#attempt(() => this.#withdraw(link))}>
         ${t("sharing.withdraw")}</button>`;
-  }
-
-  /** @param {Problem} problem */
-  #fail(problem) {
-    const id = problem.requestId ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>` : nothing;
-    render(
-      html`<div class="links-hint" role="alert"><p>${problem.message}</p>
-        <button class="button" type="button" @click=${() => this.load()}>${t("common.retry")}</button>${id}</div>`,
-      this.place,
-    );
   }
 }

@@ -1,4 +1,4 @@
-/** QR codes, drawn here: a link is not sent to anyone for it. */
+/** QR codes, drawn in the browser, so that no request has the link. */
 
 import { generate } from "../../vendor/lean-qr/lean-qr.js";
 import { svg } from "../vendor.js";

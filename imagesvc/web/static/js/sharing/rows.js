@@ -1,8 +1,9 @@
 /** The rows of lists of links: what each shows, what has come of it, and when it ends. */
 
 import { html, nothing, svg } from "../vendor.js";
+import { momentName } from "../shared/moments.js";
 import { page, url, variantUrl } from "../shared/page.js";
-import { bytes, counted, momentName, number, t } from "../shared/texts.js";
+import { bytes, counted, number, t } from "../shared/texts.js";
 
 const ICONS = {
   collection: "M3.500 18V6.500h6l2 2.500h9v9z",

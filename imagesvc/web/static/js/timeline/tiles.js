@@ -41,7 +41,7 @@ export class Tile {
   /** Show a text at the lower edge. @param {string} text */
   #note(text) {
     const note = document.createElement("span");
-    note.className = "tile-note";
+    note.className = "badge note";
     note.textContent = text;
     this.element.append(note);
   }
@@ -71,7 +71,7 @@ export class Tile {
 
   /** @param {number} flags */
   setFlags(flags) {
-    this.element.querySelectorAll(".badge").forEach((badge) => badge.remove());
+    this.element.querySelectorAll(".badge:not(.note)").forEach((badge) => badge.remove());
     for (const [flag, name, text] of BADGES) {
       if (!(flags & flag)) continue;
       const badge = document.createElement("span");
