@@ -7,6 +7,7 @@ import { page, url } from "../shared/page.js";
 import { bytes, number, t, timeName } from "../shared/texts.js";
 import { changeImage, takenOf } from "./images.js";
 import { cameraOf, exposureOf } from "./shots.js";
+import { SimilarPictures } from "./similar.js";
 
 export class InfoPanel {
   isOpen = false;
@@ -14,6 +15,7 @@ export class InfoPanel {
   /** @param {import("./viewer.js").Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
+    this.similar = new SimilarPictures(viewer);
     this.element = document.createElement("aside");
     this.element.className = "info";
     this.element.setAttribute("aria-label", t("viewer.info"));
@@ -70,14 +72,14 @@ export class InfoPanel {
       }
     };
     const isOwn = !page.user || page.user.is_admin || page.user.id === image.owner_id;
-    render(content(image, isOwn ? change : null), this.element);
+    render(html`${content(image, isOwn ? change : null)} ${this.similar.element}`, this.element);
+    this.similar.show(image.id);
   }
 }
 
 /** @param {Record<string, any>} image @param {((changes: object) => void) | null} change */
 function content(image, change) {
-  return html`${words(image, change)} ${facts(image)} ${tags(image, change)} ${palette(image)}
-    <p class="info-more"><a href=${searchUrl(`similar:${image.id}`)}>${t("viewer.similar")}</a></p>`;
+  return html`${words(image, change)} ${facts(image)} ${tags(image, change)} ${palette(image)}`;
 }
 
 function words(image, change) {
@@ -115,9 +117,10 @@ function visibility(image) {
   return { public: t("viewer.public"), unlisted: t("viewer.unlisted"), private: t("viewer.private") }[image.visibility];
 }
 
+/** The place on a map of another site, which gets to know it when the link is followed. */
 function mapLink({ latitude, longitude }) {
   const address = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=14/${latitude}/${longitude}`;
-  return html`<a href=${address} target="_blank" rel="noopener noreferrer">${latitude.toFixed(4)}, ${longitude.toFixed(4)}</a>`;
+  return html`<a href=${address} target="_blank" rel="noopener noreferrer" title=${t("viewer.map")}>${latitude.toFixed(4)}, ${longitude.toFixed(4)}</a>`;
 }
 
 function tags(image, change) {
