@@ -77,6 +77,8 @@ def test_values_become_a_picture_and_its_canonical_url(
     expect(page.locator(ADDRESS)).to_have_text(url_of(gallery, place))
     expect(page.locator(".build-figures")).to_contain_text(re.compile(r"WEBP.* (kB|byte).* ms"))
     assert gallery.client.get(place).headers["content-type"] == "image/webp"
+    dense = place.replace("h=300&w=300", "h=600&w=600").replace("&", "&amp;")
+    expect(page.locator(".build-texts li", has_text="HTML 2\u00d7")).to_contain_text(f"{dense} 2x")
 
     field(page, "w").press("ArrowUp")
     field(page, "w").press("Shift+ArrowUp")

@@ -2,8 +2,10 @@
 
 import { Problem, request } from "../shared/api.js";
 import { page, url } from "../shared/page.js";
-import { readable } from "./values.js";
+import { PRESET, readable } from "./values.js";
 
+/** A screen with twice the density. */
+const DENSE = 2;
 /** The parameters of a signature. */
 const SIGNATURE = ["exp", "kid", "sig"];
 
@@ -15,6 +17,7 @@ const SIGNATURE = ["exp", "kid", "sig"];
  * @property {string} signed The URL with one; "" if this user may not sign.
  * @property {string} expires When the signature expires.
  * @property {boolean} needsSignature Whether the settings want a signature for such a URL.
+ * @property {{permanent: string, signed: string} | null} dense The same for screens with twice the density.
  */
 
 /**
@@ -25,18 +28,32 @@ const SIGNATURE = ["exp", "kid", "sig"];
  * @returns {Promise<Address>}
  */
 export async function findAddress(image, values, seconds, signal) {
-  const operations = [values.size ? values.toObject() : "original"];
+  const dense = denseOf(values);
+  const operations = [values.size ? values.toObject() : "original", ...(dense ? [dense] : [])];
   const json = { operations, ...(seconds ? { expires_in: seconds } : {}) };
   try {
     const path = `/api/v1/images/${image.id}/signed-urls`;
     const { data, expires_at: expires } = await request(path, { method: "POST", json, signal });
-    return address(image, endOf(data[0].url, image.id), data[0].url, expires);
+    const [found, denser = null] = data.map((one) => address(image, endOf(one.url, image.id), one.url, expires));
+    return { ...found, dense: denser };
   } catch (error) {
     // Only owners sign. For others the values are as they wrote them; the delivery checks them.
     if (!(error instanceof Problem) || error.code !== "forbidden") throw error;
     const query = values.toString();
     return address(image, query && `?${query}`, "", "");
   }
+}
+
+/** The values for a screen with twice the density; null where a variant would be too large. */
+function denseOf(values) {
+  const [w, h, dpr] = ["w", "h", "dpr"].map((key) => Number(values.get(key)));
+  const side = Math.max(w, h) * DENSE * (dpr || 1);
+  const isPossible = side > 0 && side <= maximumOf("w") && DENSE * dpr <= maximumOf("dpr");
+  return isPossible && !values.get(PRESET) ? { ...values.toObject(), dpr: String(DENSE * (dpr || 1)) } : null;
+}
+
+function maximumOf(key) {
+  return page.fields.find(({ name }) => name === key).maximum;
 }
 
 /** What follows the id in a URL. @param {string} text @param {string} id */
@@ -61,6 +78,7 @@ function address(image, end, signed, expires) {
     signed: signed && absolute(signed),
     expires,
     needsSignature: page.must_be_signed.includes(kind),
+    dense: null,
   };
 }
 

@@ -30,8 +30,12 @@ export class Output {
   /** The URL as it is chosen; "" while the values are invalid. */
   get url() {
     const { address } = this.preview;
-    if (!address) return "";
-    return this.isSigned ? address.signed : address.permanent;
+    return address ? this.#chosen(address) : "";
+  }
+
+  /** @param {{permanent: string, signed: string}} address */
+  #chosen({ permanent, signed }) {
+    return this.isSigned ? signed : permanent;
   }
 
   async copy(text = this.url) {
@@ -54,10 +58,12 @@ export class Output {
   }
 
   #texts(url) {
-    const { picture } = this.preview;
+    const { picture, address } = this.preview;
     const title = this.image.title || this.image.filename;
-    const texts = embeddingTexts(url, title, picture);
-    return { Markdown: texts.markdown, HTML: texts.html, BBCode: texts.bbcode, curl: `curl -O -J '${url}'` };
+    const dense = address.dense && this.#chosen(address.dense);
+    const { markdown, html, bbcode, densities } = embeddingTexts(url, title, picture, dense);
+    const curl = `curl -O -J '${url}'`;
+    return { Markdown: markdown, HTML: html, ...(dense ? { "HTML 2×": densities } : {}), BBCode: bbcode, curl };
   }
 
   #note() {

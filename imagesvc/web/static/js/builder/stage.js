@@ -34,8 +34,8 @@ function took(duration) {
 /** Where it came from; for a new variant how long its stages took. */
 function sourceOf({ source, spans }) {
   if (source !== "rendered") return source === "disk" ? t("builder.from_disk") : t("builder.from_memory");
-  const stages = STAGES.filter((name) => spans[name]).map((name) => `${name} ${number(Math.round(spans[name]))}`);
-  return [t("builder.rendered"), stages.join(" · ")].filter(Boolean).join(": ");
+  const stages = STAGES.filter((name) => spans[name] >= 0.5).map((name) => `${name} ${number(Math.round(spans[name]))}`);
+  return html`${t("builder.rendered")}<span class="build-stages"> · ${stages.join(" · ")}</span>`;
 }
 
 function failure(preview, problem, faults) {

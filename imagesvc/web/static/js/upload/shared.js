@@ -40,12 +40,12 @@ async function fileOf(response) {
 /** @param {File[]} files @param {(files: File[]) => void} upload */
 function ask(files, upload) {
   const pictures = files.slice(0, SHOWN).map((file) => URL.createObjectURL(file));
-  const content = (dialog) => html`<p>${counted("upload.shared", files.length)}</p>
+  const content = () => html`<p>${counted("upload.shared", files.length)}</p>
     <ul class="shared-files">${pictures.map((source, index) => html`<li><img src=${source} alt=${files[index].name}></li>`)}</ul>
-    <div class="dialog-buttons">
-      <button class="button primary" type="button" @click=${() => dialog.close("upload")}>${t("upload.title")}</button>
-      <button class="button" type="button" @click=${() => dialog.close("")}>${t("upload.discard")}</button>
-    </div>`;
+    <form method="dialog" class="dialog-buttons">
+      <button class="button" value="">${t("upload.discard")}</button>
+      <button class="button primary" value="upload" autofocus>${t("upload.title")}</button>
+    </form>`;
   const dialog = openDialog(t("upload.shared_title"), content);
   dialog.addEventListener("close", () => {
     for (const source of pictures) URL.revokeObjectURL(source);

@@ -19,11 +19,15 @@ function plain(text) {
  * @param {string} address
  * @param {string} title
  * @param {{width: number, height: number}} size
+ * @param {string | null} [dense] The address of the picture for screens with twice the density.
  */
-export function embeddingTexts(address, title, { width, height }) {
+export function embeddingTexts(address, title, { width, height }, dense = null) {
+  const source = `src="${escaped(address)}"`;
+  const rest = `alt="${escaped(title)}" width="${width}" height="${height}"`;
   return {
     markdown: `![${plain(title)}](${address})`,
-    html: `<img src="${escaped(address)}" alt="${escaped(title)}" width="${width}" height="${height}">`,
+    html: `<img ${source} ${rest}>`,
+    densities: dense && `<img ${source} srcset="${escaped(address)} 1x, ${escaped(dense)} 2x" ${rest}>`,
     bbcode: `[img]${address}[/img]`,
   };
 }
