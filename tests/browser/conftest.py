@@ -1,4 +1,4 @@
-"""A browser for each module of tests, and pages that report every error."""
+"""A browser for the tests in this folder, and pages that report every error."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ expect.set_options(timeout=PATIENCE * 1000)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Headless Chromium.
 
-    It ends with its module: the event loop of Playwright would keep others of the thread from
-    running.
+    It ends before tests of other folders: the event loop of Playwright would keep others of the
+    thread from running.
     """
     program = chromium()
     with sync_playwright() as playwright:

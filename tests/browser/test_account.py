@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.accounts import Account, admin_of, client_of, make_user, refused
-from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.receiver import Receiver
 from tests.server import Server
@@ -65,10 +65,10 @@ def has_session(client: httpx2.Client) -> bool:
     return client.get("/photos/api/v1/session").status_code == 200
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, scheme: str) -> None:
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, direction: str) -> None:
     """On the page and in its dialog, at the width of a phone, with long and hostile names."""
-    user = make_user(members, admin, f"axe-{scheme}", password=PASSWORD)
+    user = make_user(members, admin, f"axe-{direction}", password=PASSWORD)
     key = {"name": HOSTILE, "scopes": ["read"], "expires_at": "2100-01-01T00:00:00Z"}
     user.client.post("/photos/api/v1/api-keys", json=key).raise_for_status()
     hook = {"url": f"http://127.0.0.1:9/{'x' * 300}"}
@@ -76,10 +76,10 @@ def test_axe_finds_nothing(members: Server, visits: Visits, admin: Account, sche
     quota = {"quota_images": 10, "quota_bytes": 10_000_000}
     changed = admin.client.patch(f"/photos/api/v1/users/{user.id}", json=quota)
     assert changed.status_code == 200
-    log_in(members, f"axe-{scheme}")
+    log_in(members, f"axe-{direction}")
     page = open_account(
-        members, visits, f"axe-{scheme}", bypass_csp=True, is_right_to_left=scheme == "rtl",
-        color_scheme="dark" if scheme == "dark" else "light", viewport=NARROW, has_touch=True,
+        members, visits, f"axe-{direction}", bypass_csp=True, is_right_to_left=direction == "rtl",
+        viewport=NARROW, has_touch=True,
     )  # fmt: skip
     expect(page.locator("#keys bdi").get_by_text(HOSTILE)).to_be_visible()
     expect(page.locator("#profile progress")).to_have_count(2)

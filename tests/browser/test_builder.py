@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.accounts import admin_of, make_user
-from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -204,17 +204,16 @@ def test_others_build_urls_without_signing(visits: Visits, tmp_path: Path) -> No
         server.close()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_and_a_phone_has_room(
-    visits: Visits, gallery: Server, image: str, scheme: str
+    visits: Visits, gallery: Server, image: str, direction: str
 ) -> None:
     """With every group open, with values, and with an error."""
     visits.expect_error("400")
     query = "w=100&gravity=fp:0.2,0.4&crop=0.1,0.1,0.5,0.5&blur=3&gray=1&bg=zz"
     page = visits.open(
         gallery, f"/build/{image}?{query}", bypass_csp=True, reduced_motion="reduce",
-        viewport=NARROW, has_touch=True, is_right_to_left=scheme == "rtl",
-        color_scheme="dark" if scheme == "dark" else "light",
+        viewport=NARROW, has_touch=True, is_right_to_left=direction == "rtl",
     )  # fmt: skip
     page.locator(".build-fault").wait_for()
     assert page.locator(".build-group:not([open])").count() == 0

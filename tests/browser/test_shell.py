@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -39,16 +39,15 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("path", ["/", "/photos/login", "/photos/setup"])
 def test_axe_finds_nothing(
-    filled: Server, members: Server, visits: Visits, path: str, scheme: str
+    filled: Server, members: Server, visits: Visits, path: str, direction: str
 ) -> None:
     """Contrast, names, roles and structure, in both themes and from right to left."""
     server = members if path.startswith("/photos") else filled
     page = visits.open(
-        server, path, bypass_csp=True, reduced_motion="reduce", is_right_to_left=scheme == "rtl",
-        color_scheme="dark" if scheme == "dark" else "light",
+        server, path, bypass_csp=True, reduced_motion="reduce", is_right_to_left=direction == "rtl",
     )  # fmt: skip
     page.locator(READY).first.wait_for()
     page.locator(".menu summary").click()

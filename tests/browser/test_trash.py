@@ -49,11 +49,10 @@ def places(server: Server, ids: list[str]) -> list[bool | None]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(below: Server, trashed: list[str], visits: Visits, scheme: str) -> None:
+def test_axe_finds_nothing(below: Server, trashed: list[str], visits: Visits) -> None:
     """With pictures that are selected, at the width of a phone, of which nothing is wider."""
     assert len(trashed) == COUNT
-    page = opened(visits, below, bypass_csp=True, color_scheme=scheme, viewport=NARROW)
+    page = opened(visits, below, bypass_csp=True, viewport=NARROW)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_violations(page) == []
 

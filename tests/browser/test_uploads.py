@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, Page, Route, expect
 from tests.accounts import PASSWORD, admin_of, make_user
 from tests.browser.cutting import Relay
 from tests.browser.dropping import choose, drag, drop, drop_folder, fresh, jpeg, paste, row
-from tests.browser.pages import NARROW, SCHEMES, WIDE, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, WIDE, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
 from tests.remote import Remote, answered
 from tests.server import Server
@@ -312,17 +312,16 @@ def test_rows_outlast_the_page_and_lost_files_go_on(
     assert len(named(anna, "lost.jpg")) == 1
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, scheme: str) -> None:
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_axe_finds_nothing_in_the_tray(members: Server, visits: Visits, direction: str) -> None:
     """With rows of several states; on a phone, nothing is wider than the screen."""
     visits.expect_error("status of 415")
-    is_narrow = scheme == "rtl"
+    is_narrow = direction == "rtl"
     page = opened(
         members, visits, bypass_csp=True, is_right_to_left=is_narrow, has_touch=is_narrow,
-        color_scheme="dark" if scheme == "dark" else "light",
         viewport=NARROW if is_narrow else WIDE,
     )  # fmt: skip
-    first = fresh(f"{scheme}.jpg")
+    first = fresh(f"{direction}.jpg")
     choose(page, first, {**first, "name": "twin.jpg"}, jpeg(f"{HOSTILE}.txt", TEXT))
     expect(page.locator(".upload-total")).to_contain_text("3 of 3 done")
 

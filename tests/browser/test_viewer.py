@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -247,7 +247,7 @@ def test_the_slideshow_goes_on_and_stops(page: Page, gallery: Server, images: li
     expect(button).to_have_attribute("aria-pressed", "false")
 
 
-@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_in_the_viewer(
     visits: Visits, gallery: Server, images: list[str], direction: str
 ) -> None:

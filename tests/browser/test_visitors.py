@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
 from tests.server import Server
 from tests.visitors import link, share
@@ -28,9 +28,9 @@ def collection_id(gallery: Server) -> str:
     return made
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark", "rtl"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing(
-    gallery: Server, collection_id: str, visits: Visits, scheme: str
+    gallery: Server, collection_id: str, visits: Visits, direction: str
 ) -> None:
     """On all three pages, at the width of a phone, of which nothing is wider."""
     locked = share(gallery.client, collection_id=collection_id, password="sesame")
@@ -39,8 +39,8 @@ def test_axe_finds_nothing(
     visits.expect_error("403")
     for made, ready in ((locked, "#unlock"), (opened, "#images img"), (guest, "#guest")):
         page = visits.open(
-            gallery, made["url"], bypass_csp=True, is_right_to_left=scheme == "rtl",
-            color_scheme="dark" if scheme == "dark" else "light", viewport=NARROW,
+            gallery, made["url"], bypass_csp=True, is_right_to_left=direction == "rtl",
+            viewport=NARROW,
         )  # fmt: skip
         page.locator(ready).first.wait_for()
         assert axe_violations(page) == []
