@@ -37,7 +37,6 @@ from imagesvc.delivery.routes import Delivery
 from imagesvc.delivery.shared import SharedDelivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
 from imagesvc.http.operations import Operation, operations_of
-from imagesvc.web.admin import AdminPageEndpoints
 from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.builder import BuilderPageEndpoints
 from imagesvc.web.docs import DocsEndpoints
@@ -86,7 +85,6 @@ RESOURCES: tuple[type, ...] = (
     HomeEndpoints,
     PageEndpoints,
     OwnPageEndpoints,
-    AdminPageEndpoints,
     BuilderPageEndpoints,
     VisitorPageEndpoints,
     InstallableEndpoints,

@@ -55,7 +55,6 @@ from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
 from imagesvc.service.readiness import checks_of
 from imagesvc.service.service import Service
-from imagesvc.web.admin import AdminPageEndpoints
 from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.builder import BuilderPageEndpoints, BuilderRules
 from imagesvc.web.docs import DocsEndpoints
@@ -282,16 +281,7 @@ def _gallery(service: Service, templates: Pages) -> list[object]:
     own = OwnPageEndpoints(pages, service.settings.trash_retention)
     installable = InstallableEndpoints(service.settings.gallery)
     builder = BuilderPageEndpoints(pages, _builder_rules(service))
-    return [
-        HomeEndpoints(pages),
-        pages,
-        own,
-        AdminPageEndpoints(pages),
-        builder,
-        visitors,
-        installable,
-        AssetEndpoints(),
-    ]
+    return [HomeEndpoints(pages), pages, own, builder, visitors, installable, AssetEndpoints()]
 
 
 def _builder_rules(service: Service) -> BuilderRules:
