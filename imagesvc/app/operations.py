@@ -38,7 +38,7 @@ from imagesvc.delivery.shared import SharedDelivery
 from imagesvc.http.openapi.document import OpenApiEndpoints, document, written
 from imagesvc.http.operations import Operation, operations_of
 from imagesvc.web.assets import AssetEndpoints
-from imagesvc.web.builder import BuilderPageEndpoints
+from imagesvc.web.builder.pages import BuilderPageEndpoints
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.installable import InstallableEndpoints

@@ -34,6 +34,7 @@ from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
+from imagesvc.app.gallery import gallery_of, templates_of
 from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.archives.download import ArchiveDownloads
@@ -42,9 +43,8 @@ from imagesvc.delivery.archives.shared import SharedArchives
 from imagesvc.delivery.browser_caching import BrowserCaching
 from imagesvc.delivery.hot import HotPath
 from imagesvc.delivery.originals import OriginalAnswers
-from imagesvc.delivery.preset_versions import PARAMETER
 from imagesvc.delivery.routes import Delivery
-from imagesvc.delivery.rules import MUST_BE_SIGNED, DeliveryRules
+from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.shared import PRESETS, SharedDelivery
 from imagesvc.delivery.variants import VariantAnswers
 from imagesvc.http.bodies.uploads import UploadReader
@@ -55,18 +55,9 @@ from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Visibility
 from imagesvc.service.readiness import checks_of
 from imagesvc.service.service import Service
-from imagesvc.web.assets import AssetEndpoints
-from imagesvc.web.builder import BuilderPageEndpoints, BuilderRules
 from imagesvc.web.docs import DocsEndpoints
 from imagesvc.web.failures import Failures
-from imagesvc.web.home import HomeEndpoints
-from imagesvc.web.installable import InstallableEndpoints
 from imagesvc.web.oidc import OidcEndpoints
-from imagesvc.web.own_pages import OwnPageEndpoints
-from imagesvc.web.pages import PageEndpoints
-from imagesvc.web.templating import Pages
-from imagesvc.web.uploads import uploads_of
-from imagesvc.web.visitors import VisitorPageEndpoints
 
 
 def resources_of(
@@ -76,7 +67,7 @@ def resources_of(
     metrics: Callable[[], Awaitable[list[Metric]]],
 ) -> list[object]:
     """An instance of each of `RESOURCES`, in order."""
-    templates = _templates(service)
+    templates = templates_of(service)
     return [
         *_delivery(service, hot),
         *_images(service, hot),
@@ -91,7 +82,7 @@ def resources_of(
         *_accounts(service, Failures(templates, service.settings.gallery)),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
-        *_gallery(service, templates),
+        *gallery_of(service, templates),
         DocsEndpoints(),
         OpenApiEndpoints(OPERATIONS),
     ]
@@ -257,36 +248,3 @@ def _accounts(service: Service, failures: Failures) -> list[object]:
         SetupEndpoints(accounts.setup),
         OidcEndpoints(service.code_flow, accounts.sessions, failures),
     ]
-
-
-def _templates(service: Service) -> Pages:
-    versions = service.transforms.preset_digests
-    return Pages(
-        {name: f"{name}?{PARAMETER}={version}" for name, version in versions.items()},
-        service.settings.has_accounts,
-        uploads_of(service.settings),
-    )
-
-
-def _gallery(service: Service, templates: Pages) -> list[object]:
-    pages = PageEndpoints(
-        templates,
-        service.accounts.authenticator,
-        service.accounts.sessions,
-        service.rate_limits,
-        service.settings.gallery,
-        service.settings.oidc_host,
-    )
-    visitors = VisitorPageEndpoints(templates, service.settings.gallery)
-    own = OwnPageEndpoints(pages, service.settings.trash_retention)
-    installable = InstallableEndpoints(service.settings.gallery)
-    builder = BuilderPageEndpoints(pages, _builder_rules(service))
-    return [HomeEndpoints(pages), pages, own, builder, visitors, installable, AssetEndpoints()]
-
-
-def _builder_rules(service: Service) -> BuilderRules:
-    return BuilderRules(
-        tuple(service.transforms.watermarks),
-        tuple(kind.name.lower() for kind in MUST_BE_SIGNED[service.settings.transform_policy]),
-        int(service.settings.signed_url_max_lifetime),
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagesvc.imaging.transforms.keys import KEYS, ValueKind
-from imagesvc.web.grammar import GROUPS, fields
+from imagesvc.web.builder.grammar import GROUPS, fields
 from imagesvc.web.languages import LANGUAGES, catalogues
 from tests.http.asking import assert_problem
 from tests.server import Server

@@ -10,7 +10,7 @@ from imagesvc.errors import NotFound
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import operation
-from imagesvc.web.grammar import fields
+from imagesvc.web.builder.grammar import fields
 from imagesvc.web.pages import HTML, TAG, PageEndpoints
 from imagesvc.web.templating import Page
 
