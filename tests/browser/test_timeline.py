@@ -283,6 +283,30 @@ def test_selected_pictures_become_favourites(page: Page, library: Server) -> Non
     assert found["total"] == 2
 
 
+def test_a_large_selection_is_downloaded_in_parts(page: Page, library: Server) -> None:
+    """A ZIP file has 1,000 of the pictures that are named, and one link leads to each."""
+    press(page, "Home")
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+End")
+    expect(page.get_by_role("toolbar")).to_contain_text(f"{IMAGES:,} pictures selected")
+    tile(page, IMAGES - 1).locator(".check").click()
+    page.get_by_role("button", name="Download as ZIP").click()
+    dialog = page.get_by_role("dialog", name="Download as ZIP")
+
+    dialog.get_by_role("button", name="Download").click()
+
+    parts = dialog.locator(".archive-parts li")
+    expect(parts).to_have_count(3)
+    expect(parts.last).to_contain_text("999 pictures")
+    urls = [part.locator("a").get_attribute("href") for part in parts.all()]
+    assert len(set(urls)) == 3
+    for url in urls:
+        assert url is not None
+        with library.client.stream("GET", url) as answer:
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    page.keyboard.press("Escape")
+
+
 def test_the_scrubber_leads_to_months_and_years(page: Page, library: Server) -> None:
     """Its value is the month in the window, in words."""
     months = library.client.get("/api/v1/timeline").json()["months"]

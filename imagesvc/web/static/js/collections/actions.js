@@ -41,7 +41,8 @@ async function share({ collection }) {
 async function archive({ collection, pictures }) {
   const archives = await loaded(import("../selection/archive.js"));
   const part = { q: "", filter: { collection: collection.id } };
-  await archives?.archive({ count: pictures.grid?.buckets.total ?? 0, parts: async () => [part], done() {} });
+  const count = collection.image_count ?? pictures.buckets.total;
+  await archives?.archive({ count, parts: async () => [part], done() {} });
 }
 
 /** @param {Heading} heading */
