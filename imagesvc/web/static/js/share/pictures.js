@@ -5,7 +5,7 @@ import { page, url } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
 
 /** Pictures in one request. */
-const LIMIT = 100;
+const LIMIT = 50;
 const PLACE = url(`/s/${encodeURIComponent(page.token)}`);
 
 export class SharedPictures {

@@ -7,7 +7,7 @@ import { Buckets } from "../timeline/buckets.js";
 import { takenOf } from "../viewer/images.js";
 
 /** Pictures in one request. */
-const LIMIT = 100;
+const LIMIT = 200;
 
 /** The pictures of the user, also if an admin may see others. */
 const OWN = page.user ? `&owner=${page.user.id}` : "";
