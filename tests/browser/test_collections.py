@@ -272,11 +272,12 @@ def test_a_failure_shows_its_reason_and_the_request(page: Page, library: Library
     expect(card(page, "There")).to_be_visible()
 
 
-def test_axe_finds_nothing(visits: Visits, library: Library) -> None:
+@pytest.mark.parametrize("is_right_to_left", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_axe_finds_nothing(visits: Visits, library: Library, *, is_right_to_left: bool) -> None:
     """In both themes, with dialogs; on a phone nothing is wider than the screen."""
     place = library.make(HOSTILE, 0, 1, description=20 * HOSTILE)
     library.make("Empty")
-    page = visits.page(bypass_csp=True, viewport=NARROW)
+    page = visits.page(bypass_csp=True, viewport=NARROW, is_right_to_left=is_right_to_left)
     logged_in(page, library.server, "ada", PASSWORD, "/collections")
     page.locator(".cover img").wait_for()
     check_axe(page)

@@ -5,7 +5,7 @@ import { iconButton } from "../icons/button.js";
 import { BIN, PENCIL } from "../icons/lines.js";
 import { request } from "../shared/api.js";
 import { isRightToLeft, page, url, variantUrl } from "../shared/page.js";
-import { counted, t } from "../shared/texts.js";
+import { counted, t, visibilityName } from "../shared/texts.js";
 
 /** @typedef {import("../shared/collections.js").Collection} Collection */
 
@@ -17,17 +17,12 @@ function content(collection, { edit, remove }) {
   return html`<a href=${url(`/collections/${id}`)} draggable="false">
       <span class="cover"></span>
       <strong><bdi>${title}</bdi></strong>
-      <small>${counted("selection.pictures", count ?? 0)}${visibility(collection)}</small>
+      <small>${counted("selection.pictures", count ?? 0)}${page.has_accounts ? ` · ${visibilityName(collection.visibility)}` : nothing}</small>
     </a>
     <span class="collection-actions">
       ${iconButton({ icon: PENCIL, text: t("collections.edit_one", { title }) }, () => edit(collection))}
       ${iconButton({ icon: BIN, text: t("collections.delete_one", { title }) }, () => remove(collection))}
     </span>`;
-}
-
-function visibility({ visibility: value }) {
-  if (!page.has_accounts) return nothing;
-  return ` · ${{ private: t("viewer.private"), unlisted: t("viewer.unlisted"), public: t("viewer.public") }[value]}`;
 }
 
 /** The cards of collections; each stays the same element, with its cover. */

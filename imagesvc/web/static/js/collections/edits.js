@@ -5,7 +5,7 @@ import { request } from "../shared/api.js";
 import { confirmed } from "../shared/confirm.js";
 import { openForm } from "../shared/form_dialog.js";
 import { page } from "../shared/page.js";
-import { counted, t } from "../shared/texts.js";
+import { counted, t, visibilityName } from "../shared/texts.js";
 import { change } from "../selection/selected.js";
 
 /** @typedef {import("../shared/collections.js").Collection} Collection */
@@ -50,11 +50,10 @@ function given({ title, description, visibility }) {
 
 /** @param {Collection | null} collection */
 function fields(collection) {
-  const names = { private: t("viewer.private"), unlisted: t("viewer.unlisted"), public: t("viewer.public") };
   const chosen = collection?.visibility ?? page.uploads?.visibility;
   const visibility = html`<p class="field"><label for="visibility">${t("viewer.visibility")}</label>
     <select id="visibility" name="visibility">
-      ${Object.entries(names).map(([value, name]) => html`<option value=${value} ?selected=${value === chosen}>${name}</option>`)}
+      ${["private", "unlisted", "public"].map((value) => html`<option value=${value} ?selected=${value === chosen}>${visibilityName(value)}</option>`)}
     </select></p>`;
   return html`<p class="field"><label for="name">${t("viewer.image_title")}</label>
       <input id="name" name="title" dir="auto" required maxlength="200" autocomplete="off" .value=${collection?.title ?? ""}></p>

@@ -6,7 +6,7 @@ import { Problem, request } from "../shared/api.js";
 import { isOwn } from "../shared/collections.js";
 import { sayProblem } from "../shared/messages.js";
 import { page, url } from "../shared/page.js";
-import { counted, t } from "../shared/texts.js";
+import { counted, t, visibilityName } from "../shared/texts.js";
 import { isTaken } from "../timeline/keys.js";
 import { ACTIONS } from "./actions.js";
 
@@ -90,8 +90,7 @@ export class Heading {
 
   #facts() {
     const { visibility, image_count: count } = this.collection;
-    const names = { private: t("viewer.private"), unlisted: t("viewer.unlisted"), public: t("viewer.public") };
-    const parts = [count === null ? "" : counted("selection.pictures", count), page.has_accounts ? names[visibility] : ""];
+    const parts = [count === null ? "" : counted("selection.pictures", count), page.has_accounts ? visibilityName(visibility) : ""];
     return parts.filter(Boolean).join(" · ");
   }
 }

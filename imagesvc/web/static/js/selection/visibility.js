@@ -2,24 +2,24 @@
 
 import { html } from "../vendor.js";
 import { openForm } from "../shared/form_dialog.js";
-import { counted, t } from "../shared/texts.js";
+import { counted, t, visibilityName } from "../shared/texts.js";
 import { PUBLIC, UNLISTED } from "../timeline/buckets.js";
 import { finish } from "./results.js";
 
 const FLAGS = { private: 0, unlisted: UNLISTED, public: PUBLIC };
 
-const choice = (value, name, hint) => html`<label class="option">
+const choice = (value, hint) => html`<label class="option">
   <input type="radio" name="visibility" value=${value} required>
-  <span><strong>${name}</strong><small>${hint}</small></span></label>`;
+  <span><strong>${visibilityName(value)}</strong><small>${hint}</small></span></label>`;
 
 /** @param {import("./selected.js").Selected} selected */
 export function editVisibility(selected) {
   const fields = html`<p class="dialog-note">${counted("selection.count", selected.count)}</p>
     <fieldset class="options">
       <legend class="visually-hidden">${t("selection.visibility")}</legend>
-      ${choice("private", t("viewer.private"), t("selection.private_hint"))}
-      ${choice("unlisted", t("viewer.unlisted"), t("selection.unlisted_hint"))}
-      ${choice("public", t("viewer.public"), t("selection.public_hint"))}
+      ${choice("private", t("selection.private_hint"))}
+      ${choice("unlisted", t("selection.unlisted_hint"))}
+      ${choice("public", t("selection.public_hint"))}
     </fieldset>`;
   const send = async ({ visibility }) => {
     const done = await selected.update({ visibility });

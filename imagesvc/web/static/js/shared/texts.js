@@ -23,6 +23,11 @@ export function counted(key, count, values = {}) {
   return t(`${key}_${form}`, { ...values, count: numbers.format(count) });
 }
 
+/** @param {"private" | "unlisted" | "public"} visibility */
+export function visibilityName(visibility) {
+  return { private: t("viewer.private"), unlisted: t("viewer.unlisted"), public: t("viewer.public") }[visibility];
+}
+
 /** @param {number} value */
 export function number(value) {
   return numbers.format(value);

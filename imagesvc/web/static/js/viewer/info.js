@@ -4,7 +4,7 @@ import { html, nothing, render } from "../vendor.js";
 import { Problem } from "../shared/api.js";
 import { sayProblem } from "../shared/messages.js";
 import { page, url } from "../shared/page.js";
-import { bytes, number, t, timeName } from "../shared/texts.js";
+import { bytes, number, t, timeName, visibilityName } from "../shared/texts.js";
 import { changeImage, takenOf } from "./images.js";
 import { cameraOf, exposureOf } from "./shots.js";
 import { SimilarPictures } from "./similar.js";
@@ -108,13 +108,9 @@ function facts(image) {
     ${row(t("viewer.camera"), cameraOf(exif))}
     ${row(t("viewer.lens"), exif.lens)}
     ${row(t("viewer.exposure"), exposureOf(exif))}
-    ${row(t("viewer.visibility"), visibility(image))}
+    ${row(t("viewer.visibility"), visibilityName(image.visibility))}
     ${gps ? html`<dt>${t("viewer.place")}</dt><dd>${mapLink(gps)}</dd>` : nothing}
   </dl>`;
-}
-
-function visibility(image) {
-  return { public: t("viewer.public"), unlisted: t("viewer.unlisted"), private: t("viewer.private") }[image.visibility];
 }
 
 /** The place on a map of another site, which gets to know it when the link is followed. */
