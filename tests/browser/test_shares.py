@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import NARROW, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 from tests.visitors import Visitor
@@ -57,21 +57,32 @@ def shown_link(page: Page, server: Server) -> str:
     return link
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(below: Server, images: list[str], visits: Visits, scheme: str) -> None:
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_axe_finds_nothing(
+    below: Server, images: list[str], visits: Visits, direction: str
+) -> None:
     """On the page and in its dialogs, at the width of a phone; a hostile title is text."""
     made(below, "shares", q=f"x OR {'y' * 300}", title=HOSTILE, password="x", max_views=3)
     made(below, "shares", image_id=images[0], allow_download=True, show_metadata=True)
     page = visits.open(
-        below, "/photos/shares", bypass_csp=True, color_scheme=scheme, viewport=NARROW
-    )
+        below, "/photos/shares", bypass_csp=True, is_right_to_left=direction == "rtl",
+        viewport=NARROW,
+    )  # fmt: skip
     page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
     page.get_by_text("There are no links with which guests").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_violations(page) == []
 
     page.get_by_role("button", name="Edit").first.click()
-    expect(page.get_by_role("dialog").get_by_role("button", name="Save")).to_be_enabled()
+    dialog = page.get_by_role("dialog", name="Edit")
+    expect(dialog.get_by_role("button", name="Save")).to_be_enabled()
+    assert axe_violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.goto(url_of(below, f"/photos/view/{images[0]}"))
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make the link").click()
+    expect(page.get_by_role("dialog", name="The link is ready")).to_be_visible()
     assert axe_violations(page) == []
 
 
