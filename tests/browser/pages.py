@@ -15,7 +15,6 @@ from tests.waiting import PATIENCE
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 DIRECTIONS = ("ltr", pytest.param("rtl", marks=pytest.mark.long))
 """Of text; style sheets have logical properties only, so pages are mirrored."""
-SCHEMES = DIRECTIONS  # the colours of both are checked by `axe_violations`
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -103,12 +102,11 @@ def url_of(server: Server, path: str) -> str:
 
 
 def logged_in(page: Page, server: Server, name: str, password: str, path: str = "/") -> Page:
-    """A page of a user, who has just logged in by the form."""
-    page.goto(url_of(server, f"{server.settings.get('base_path', '')}/login?next={path}"))
-    page.locator("#name").fill(name)
-    page.locator("#password").fill(password)
-    page.locator("[type=submit]").click()
-    page.locator("#login").wait_for(state="detached")
+    """A page of a user, who has just logged in without the form."""
+    base = server.settings.get("base_path", "")
+    sent = {"name": name, "password": password}
+    assert page.request.post(url_of(server, f"{base}/api/v1/session"), data=sent).ok
+    page.goto(url_of(server, f"{base}{path}"))
     return page
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.accounts import admin_of, make_user
-from tests.browser.pages import Visits, url_of
+from tests.browser.pages import Visits, logged_in, url_of
 from tests.server import Server
 
 HOSTILE = "<img src=x onerror=hack()>\"'\u202e&lt;b&gt;${hack()}{{hack()}}"
@@ -54,10 +54,7 @@ def page(members: Server, visits: Visits) -> Page:
     """The timeline of the user, whose context counts scripts that ran."""
     page = visits.page(reduced_motion="reduce")
     page.context.add_init_script(COUNT_HACKS)
-    page.goto(url_of(members, "/login"))
-    page.locator("#name").fill("eve")
-    page.locator("#password").fill(PASSWORD)
-    page.locator("[type=submit]").click()
+    logged_in(page, members, "eve", PASSWORD)
     page.locator(".tile.loaded").wait_for()
     return page
 
@@ -147,7 +144,7 @@ def test_a_search_is_text_in_its_error(
 
     page.goto(url_of(members, f"/?q={quote(query)}"))
 
-    page.locator(".notice, .tile").first.wait_for()
+    page.locator(".notice, .tile, .search-error").first.wait_for()
     assert_text_only(page)
 
 

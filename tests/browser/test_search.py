@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.population import Spread, populate
 from imagesvc.errors import InvalidQuery
 from imagesvc.store.search.parser import parse
-from tests.browser.pages import NARROW, SCHEMES, Visits, axe_violations, url_of
+from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
@@ -370,15 +370,14 @@ def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> N
     expect(box(page)).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_axe_finds_nothing_while_a_search_is_typed(
-    visits: Visits, searched: Server, scheme: str
+    visits: Visits, searched: Server, direction: str
 ) -> None:
     """Neither in the list of suggestions nor in the chips."""
-    colours = {"color_scheme": scheme} if scheme != "rtl" else {"is_right_to_left": True}
     page = opened(
         visits, searched, f'-night color:#808080 tags:"{HOSTILE}"',
-        bypass_csp=True, **colours,
+        bypass_csp=True, is_right_to_left=direction == "rtl",
     )  # fmt: skip
     page.locator(".search-error, .offers").wait_for()
     page.keyboard.press("/")
