@@ -44,10 +44,11 @@ FRAGMENTS = (
 )  # fmt: skip
 """Of queries; some words have spaces that only look like others."""
 TERMS = """async ([asset, queries]) => {
-  const {termsOf, withoutTerm} = await import(asset);
+  const {termsOf, withTerm, withoutTerm} = await import(asset);
   return queries.map((q) => {
     const terms = termsOf(q);
-    return [terms.map((it) => it.text), terms.map((_it, index) => withoutTerm(q, index))];
+    const without = terms.map((_it, index) => withoutTerm(q, index));
+    return [terms.map((it) => it.text), without, withTerm(q, "tags:more")];
   });
 }"""
 
@@ -219,7 +220,7 @@ def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> No
 
 
 def test_terms_are_those_of_the_api(visits: Visits, searched: Server) -> None:
-    """Chips split a text where the parser does, and the text without one has the other terms."""
+    """Chips split a text where the parser does, and a text with or without one has the others."""
     chance = random.Random(5)
     queries = [" ".join(chance.choices(FRAGMENTS, k=chance.randint(1, 6))) for _ in range(400)]
     queries = [query for query in queries if is_valid(query)]
@@ -229,12 +230,17 @@ def test_terms_are_those_of_the_api(visits: Visits, searched: Server) -> None:
 
     found = page.evaluate(TERMS, [f"{assets}/js/search/grammar.js", queries])
 
-    for query, (terms, without) in zip(queries, found, strict=True):
-        expected = [str(term) for term in parse(query).terms]
+    for query, (terms, without, more) in zip(queries, found, strict=True):
+        expected = read(query)
         assert [str(parse(text)) for text in terms] == expected, query
+        assert [*expected, "tags:more"] == read(more), query
         for index, text in enumerate(without):
-            left = [*expected[:index], *expected[index + 1 :]]
-            assert [str(term).replace('"OR"', "OR") for term in parse(text).terms] == left, query
+            assert read(text) == [*expected[:index], *expected[index + 1 :]], query
+
+
+def read(query: str) -> list[str]:
+    """The terms of a text; a word that would join others can be a phrase."""
+    return [str(term).replace('"OR"', "OR") for term in parse(query).terms]
 
 
 def is_valid(query: str) -> bool:

@@ -365,6 +365,25 @@ FIRST_VISIBLE = """Math.min(...[...document.querySelectorAll('.tile')]
   .map((it) => Number(it.dataset.index)))"""
 
 
+def test_the_position_is_kept_on_the_way_back_from_a_search(
+    visits: Visits, library: Server
+) -> None:
+    """The search begins at its top, and the back button leads to where the pictures were left."""
+    page = opened(visits, library)
+    assert press(page, "End") == IMAGES - 1
+    expect(tile(page, IMAGES - 1)).to_be_in_viewport()
+
+    page.keyboard.press("/")
+    page.keyboard.type("orientation:landscape")
+    page.keyboard.press("Enter")
+    expect(page.locator(".found")).to_be_visible()
+    expect(tile(page, 0)).to_be_in_viewport()
+    page.go_back()
+
+    expect(tile(page, IMAGES - 1)).to_be_in_viewport()
+    expect(page.locator(".filters")).to_be_hidden()
+
+
 def test_no_picture_says_so(visits: Visits, tmp_path: Path) -> None:
     """An empty gallery, and a search that finds nothing, are not errors."""
     server = Server(tmp_path / "data").start()
