@@ -11,6 +11,8 @@ export class SearchBox extends EventTarget {
   text = "";
   /** @type {import("../timeline/pictures.js").Pictures | null} */
   pictures = null;
+  /** The last search that was sent from the box. @type {string | null} */
+  #typed = null;
   /** @type {import("./suggestions.js").Suggestions | null} */
   #suggestions = null;
   /** @type {import("./filters.js").Filters | null} */
@@ -42,6 +44,7 @@ export class SearchBox extends EventTarget {
     this.pictures = pictures;
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
+      this.#typed = this.input.value.trim();
       this.go(this.input.value);
     });
     this.input.addEventListener("input", () => this.#showClear());
@@ -62,6 +65,7 @@ export class SearchBox extends EventTarget {
       notePosition(this.pictures.grid);
       history.pushState(null, "", this.address(wanted));
     }
+    this.input.blur(); // The keyboard is that of the pictures.
     await this.#show(wanted, false);
   }
 
@@ -76,7 +80,6 @@ export class SearchBox extends EventTarget {
     if (text) await this.#showFilters();
     this.dispatchEvent(new Event("change"));
     await this.pictures.load({ isReturn });
-    if (this.input.value === text && !this.input.matches("[aria-invalid=true]")) this.input.blur();
   }
 
   #take(text) {
@@ -100,12 +103,14 @@ export class SearchBox extends EventTarget {
     else this.input.focus();
   }
 
-  /** Select the wrong part of the text while it is edited. @param {import("../shared/api.js").Problem | null} problem */
+  /** Select the wrong part of a text that was typed. @param {import("../shared/api.js").Problem | null} problem */
   #mark(problem) {
     const wrong = wrongPart(this.text, problem);
     if (!wrong) return;
     this.input.setAttribute("aria-invalid", "true");
-    if (document.activeElement === this.input) this.input.setSelectionRange(wrong.start, wrong.end);
+    if (this.#typed !== this.text || this.input.value !== this.text) return;
+    this.input.focus();
+    this.input.setSelectionRange(wrong.start, wrong.end);
   }
 
   #onKey(event) {
