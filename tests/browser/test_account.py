@@ -172,6 +172,7 @@ def test_sessions_are_ended(members: Server, visits: Visits, admin: Account) -> 
     page.get_by_role("button", name="Log out Firefox · Linux").first.click()
     expect(rows).to_have_count(3)
     assert sum(map(has_session, others)) == 2
+    elsewhere = open_account(members, visits, "sam")
     page.get_by_role("button", name="Log out everywhere else").click()
     expect(rows).to_have_count(1)
 
@@ -179,6 +180,9 @@ def test_sessions_are_ended(members: Server, visits: Visits, admin: Account) -> 
     expect(page.locator("#sessions")).to_be_focused()
     page.reload()
     expect(rows).to_have_count(1)
+    visits.expect_error("401")
+    elsewhere.get_by_role("button", name="Log out everywhere else").click()
+    expect(elsewhere).to_have_url(url_of(members, "/photos/login?next=/account"))
 
 
 def sharex_file(page: Page) -> dict[str, Any]:

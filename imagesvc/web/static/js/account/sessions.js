@@ -20,7 +20,7 @@ function content(sessions, section) {
   const current = sessions.filter((session) => session.is_current);
   return html`<ul class="rows">${[...current, ...others].map((session) => row(session, section))}</ul>
     ${others.length > 1
-      ? html`<button class="button" type="button" @click=${() => section.act(() => endAll(others))}>${t("account.end_others")}</button>`
+      ? html`<button class="button" type="button" @click=${() => section.act(endOthers)}>${t("account.end_others")}</button>`
       : nothing}`;
 }
 
@@ -45,6 +45,8 @@ async function end({ id }) {
   });
 }
 
-async function endAll(sessions) {
-  for (const session of sessions) await end(session);
+/** Also those that began since the list was loaded. */
+async function endOthers() {
+  const sessions = await wholeList("/api/v1/sessions");
+  for (const session of sessions.filter(({ is_current: isCurrent }) => !isCurrent)) await end(session);
 }

@@ -22,7 +22,9 @@ export class Section {
     try {
       this.show(await this.load());
     } catch (error) {
-      this.#render(failure(Problem.of(error), () => this.refresh()));
+      const problem = Problem.of(error);
+      if (problem.status === 401) location.reload(); // The session has ended: it leads to the log-in.
+      else this.#render(failure(problem, () => this.refresh()));
     }
   }
 
