@@ -181,7 +181,7 @@ def test_collections_have_an_order_that_is_remembered(page: Page, library: Libra
 
 
 def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Library) -> None:
-    """Its viewer leads back to it, also after a reload; pictures can be taken out."""
+    """Its viewer leads back to it, also after a reload."""
     place = library.make("Trip", 0, 2, 3)
     visit(page, library, f"/collections/{place}")
     tiles = page.locator(".tile a")
@@ -202,6 +202,13 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     expect(page.get_by_role("heading", level=1)).to_have_text("Trip")
     expect(tiles).to_have_count(3)
 
+
+def test_pictures_are_taken_out_of_a_collection_and_put_back(page: Page, library: Library) -> None:
+    """The heading counts them, and one can be the cover; the last one leaves a notice."""
+    place = library.make("Trip", 0, 2, 3)
+    visit(page, library, f"/collections/{place}")
+    tiles = page.locator(".tile a")
+    expect(tiles).to_have_count(3)
     page.locator(".tile .check").nth(1).click()
     page.get_by_role("button", name="Use as the cover").click()
     expect(page.locator("#messages")).to_contain_text("is the cover of the collection now")
@@ -211,6 +218,12 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     expect(tiles).to_have_count(2)
     expect(page.locator("#heading")).to_contain_text("2 pictures")
     assert library.collections()["Trip"]["image_count"] == 2
+    page.get_by_role("button", name="Undo").click()
+    expect(tiles).to_have_count(3)
+    expect(page.locator("#heading")).to_contain_text("3 pictures")
+    page.locator(".tile .check").first.click()
+    page.get_by_role("button", name="Take out of the collection").click()
+    expect(page.locator("#heading")).to_contain_text("2 pictures")
     page.locator(".tile .check").first.click()
     page.keyboard.press("Delete")
     expect(page.locator("#heading")).to_contain_text("1 picture ·")

@@ -1,7 +1,8 @@
 /** What follows a change of selected pictures. */
 
-import { say } from "../shared/messages.js";
-import { counted } from "../shared/texts.js";
+import { Problem } from "../shared/api.js";
+import { say, sayProblem } from "../shared/messages.js";
+import { counted, t } from "../shared/texts.js";
 import { forgetImages } from "../viewer/images.js";
 
 /**
@@ -11,11 +12,14 @@ import { forgetImages } from "../viewer/images.js";
  * @param {object} [options]
  * @param {boolean} [options.isAgain] Whether loaded months are loaded again.
  * @param {(count: number) => string} [options.text] Says how many were changed.
+ * @param {() => Promise<unknown>} [options.undo] Changes them back.
  */
-export async function finish({ grid }, { changed, failed, problems }, { isAgain = false, text } = {}) {
+export async function finish({ grid }, { changed, failed, problems }, { isAgain = false, text, undo } = {}) {
   forgetImages();
   grid.selection.clear();
   const small = failed ? `${counted("selection.failed", failed)} ${problems[0]?.problem.detail ?? ""}` : "";
-  say(text ? text(changed) : counted("selection.changed", changed), { small });
+  const onAction = () => undo().then(() => grid.reload()).catch((error) => sayProblem(Problem.of(error)));
+  const action = undo && changed ? t("common.undo") : "";
+  say(text ? text(changed) : counted("selection.changed", changed), { small, action, onAction });
   await grid.reload({ isAgain });
 }

@@ -1,11 +1,13 @@
 /** Actions on selected pictures that ask nothing. */
 
 import { Problem, request } from "../shared/api.js";
+import { batches } from "../shared/batches.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { counted, t } from "../shared/texts.js";
 import { putInTrash, restore } from "../shared/trash.js";
 import { FAVOURITE } from "../timeline/buckets.js";
 import { finish } from "./results.js";
+import { change } from "./selected.js";
 
 /** @typedef {import("./selected.js").Selected} Selected */
 
@@ -18,8 +20,10 @@ export async function markFavourites(selected) {
 
 /** Take them out of the collection of the page. @param {Selected} selected */
 export async function takeOut(selected) {
-  const done = await selected.update({ collection_id: null });
-  await finish(selected, done);
+  const { id } = selected.collection;
+  const parts = batches(await selected.ids()).map((ids) => ({ ids }));
+  const done = await change(parts, { collection_id: null });
+  await finish(selected, done, { undo: () => change(parts, { collection_id: id }) });
 }
 
 /** Let one of them stand for the collection of the page. @param {Selected} selected */
