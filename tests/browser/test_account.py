@@ -263,7 +263,7 @@ def test_without_accounts_there_are_programs_only(gallery: Server, visits: Visit
     page.get_by_role("link", name="Settings").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
-    assert page.locator("main h2").all_inner_texts() == ["Language and theme", "Webhooks", "ShareX"]
+    expect(page.locator("main h2")).to_have_text(["Language and theme", "Webhooks", "ShareX"])
     assert "Headers" not in sharex_file(page)
 
 
