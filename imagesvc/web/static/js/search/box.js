@@ -3,7 +3,6 @@
 import { loaded } from "../shared/loading.js";
 import { isTaken } from "../timeline/keys.js";
 import { notePosition } from "../timeline/position.js";
-import { wrongPart } from "./errors.js";
 
 /** Events: "change" with a new text. */
 export class SearchBox extends EventTarget {
@@ -12,7 +11,7 @@ export class SearchBox extends EventTarget {
   /** @type {import("../timeline/pictures.js").Pictures | null} */
   pictures = null;
   /** The last search that was sent from the box. @type {string | null} */
-  #typed = null;
+  typed = null;
   /** @type {import("./suggestions.js").Suggestions | null} */
   #suggestions = null;
   /** @type {import("./filters.js").Filters | null} */
@@ -44,7 +43,7 @@ export class SearchBox extends EventTarget {
     this.pictures = pictures;
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#typed = this.input.value.trim();
+      this.typed = this.input.value.trim();
       this.go(this.input.value);
     });
     this.input.addEventListener("input", () => this.#showClear());
@@ -53,7 +52,6 @@ export class SearchBox extends EventTarget {
     this.clear.addEventListener("click", () => this.#empty());
     addEventListener("popstate", () => this.#follow());
     addEventListener("keydown", (event) => this.#onKey(event));
-    pictures.addEventListener("counted", () => this.#mark(pictures.problem));
     if (this.text) this.#showFilters();
     if (document.activeElement === this.input) this.#suggest();
   }
@@ -101,16 +99,6 @@ export class SearchBox extends EventTarget {
     this.#showClear();
     if (this.text) this.go("");
     else this.input.focus();
-  }
-
-  /** Select the wrong part of a text that was typed. @param {import("../shared/api.js").Problem | null} problem */
-  #mark(problem) {
-    const wrong = wrongPart(this.text, problem);
-    if (!wrong) return;
-    this.input.setAttribute("aria-invalid", "true");
-    if (this.#typed !== this.text || this.input.value !== this.text) return;
-    this.input.focus();
-    this.input.setSelectionRange(wrong.start, wrong.end);
   }
 
   #onKey(event) {

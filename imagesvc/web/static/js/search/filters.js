@@ -51,11 +51,23 @@ export class Filters {
   async #narrow() {
     const { text, pictures } = this.box;
     this.#show();
+    this.#mark();
     if (!text || !pictures.counts?.total) return;
     const facets = await facetsOf(pictures.source.filters()).catch(() => null);
     if (this.box.text !== text) return;
     this.#facets = facets;
     this.#show();
+  }
+
+  /** Mark the text in the box as wrong; the wrong part is selected if it was typed there. */
+  #mark() {
+    const { input, text, typed, pictures } = this.box;
+    const wrong = wrongPart(text, pictures.problem);
+    if (!wrong) return;
+    input.setAttribute("aria-invalid", "true");
+    if (typed !== text || input.value !== text) return;
+    input.focus();
+    input.setSelectionRange(wrong.start, wrong.end);
   }
 
   #show() {
