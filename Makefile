@@ -107,6 +107,7 @@ format: .venv/installed-dev
 
 docs: .venv/installed-test
 	$(BIN)/python scripts/make_transform_docs.py
+	PYTHONPATH=. $(BIN)/python scripts/make_screenshots.py
 
 openapi: .venv/installed-run
 	$(BIN)/imagesvc openapi > docs/openapi.json.new
