@@ -165,7 +165,9 @@ def _archives(service: Service) -> list[object]:
         ArchiveEndpoints(
             stores.archives, stores.images, stores.bulk_edits, stores.collections, presets
         ),
-        ArchiveDownloads(stores.archives, stores.images, members, presets),
+        ArchiveDownloads(
+            service.accounts.authenticator, stores.archives, stores.images, members, presets
+        ),
         SharedArchives(service.visitors, stores.shared_images, members),
     ]
 

@@ -52,7 +52,11 @@ class Failures:
             "kind": kind, "detail": error.detail, "way_out": way_out, "request_id": request_id,
         }  # fmt: skip
         page = Page(
-            "error.html", ("common",), has_secret_url=True, status=error.status, words=words
+            "error.html",
+            ("common",),
+            has_secret_url=kind == "login",
+            status=error.status,
+            words=words,
         )
         response = await self.pages.response(context, user, page)
         if isinstance(error, Unavailable):

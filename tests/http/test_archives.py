@@ -15,6 +15,7 @@ from tests.accounts import PASSWORD, Account, client_of, make_user
 from tests.attack.located import LOCATED
 from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, damaged, picture
+from tests.http.large import interrupted, large
 from tests.http.test_search import photo
 from tests.imaging.places import traces
 from tests.server import Server
@@ -157,6 +158,33 @@ def test_permissions_count_when_it_is_downloaded(ada: Account, bob: Account) -> 
     found = opened(ada.client.get(made["url"]))
 
     assert [found.read(info) for info in found.infolist()] == [picture(13)]
+
+
+def test_permissions_count_at_the_turn_of_each_image(ada: Account, bob: Account) -> None:
+    """What becomes private during a download is not in the rest of it."""
+    ids = [upload(bob, large(number), visibility="public") for number in range(5)]
+    made = archive(ada, ids=ids)
+
+    def hide() -> None:
+        for image_id in ids:
+            bob.client.patch(f"/api/v1/images/{image_id}", json={"visibility": "private"})
+
+    found = interrupted(ada.client, made["url"], hide)
+
+    assert 1 <= len(found) < 5
+
+
+def test_a_session_that_ends_ends_its_downloads(guarded: Server, ada: Account) -> None:
+    """Before the next image; the file is complete, and says why it has no more."""
+    ids = [upload(ada, large(number)) for number in range(5)]
+    made = archive(ada, ids=ids)
+    browser, other = browser_of(guarded, "ada"), browser_of(guarded, "ada")
+    session = browser.get("/api/v1/session").json()["session"]["id"]
+
+    found = interrupted(browser, made["url"], lambda: other.delete(f"/api/v1/sessions/{session}"))
+
+    assert 1 <= len(found) - 1 < 5
+    assert found["left-out.txt"]
 
 
 def test_originals_of_others_are_without_their_location(ada: Account, bob: Account) -> None:

@@ -88,6 +88,14 @@ def test_the_form_of_a_page_ends_the_session(guarded: Server, browser: httpx2.Cl
     assert client_of(guarded).post("/logout", headers=own).status_code == 303
 
 
+def test_pages_that_are_refused_let_their_user_log_out(browser: httpx2.Client) -> None:
+    """Over HTTP a browser says where a form comes from only if its page has no `no-referrer`."""
+    refused = browser.get("/admin", headers={"accept": "text/html"})
+
+    assert refused.status_code == 403
+    assert refused.headers["referrer-policy"] == "same-origin"
+
+
 def test_sessions_are_listed_and_ended_by_their_user(
     guarded: Server, admin: Account, browser: httpx2.Client, ada: Account
 ) -> None:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
-from random import Random
 from typing import Any
 
 import httpx2
 import pytest
-from PIL import Image
 
 from tests.attack.located import STRIPPED
 from tests.http.asking import assert_problem, picture
+from tests.http.large import interrupted, is_located, large
 from tests.http.people import People, upload
 from tests.imaging.places import traces
 from tests.visitors import SHARES, Visitor, share
-
-SIDE = 1700
-"""Of pictures that no connection buffers several of."""
 
 
 def archive_of(visitor: Visitor) -> httpx2.Response:
@@ -99,35 +95,56 @@ def test_originals_are_without_their_location(people: People, name: str) -> None
     made = share(people.ann, image_id=image_id, allow_download=True)
     visitor = Visitor(people.server, made["token"])
 
-    def is_located() -> bool:
+    def has_location() -> bool:
         (content,) = files_of(archive_of(visitor).content).values()
         return bool(traces(content))
 
-    assert not is_located()
+    assert not has_location()
     people.ann.patch(f"{SHARES}/{made['id']}", json={"show_metadata": True})
-    assert not is_located()
+    assert not has_location()
     people.ann.patch(f"/api/v1/images/{image_id}", json={"share_location": True})
-    assert is_located()
+    assert has_location()
 
 
 def test_a_link_that_is_withdrawn_ends_its_downloads(people: People) -> None:
     """Before the next picture; the file is complete, and says that pictures are missing."""
     collection_id = collection_of(people)
-    shown = Image.frombytes("RGB", (SIDE, SIDE), Random(1).randbytes(3 * SIDE * SIDE))
     for number in range(5):
-        shown.putpixel((0, 0), (number, 0, 0))
-        body = io.BytesIO()
-        shown.save(body, "PNG", compress_level=0)
-        sent(people, body.getvalue(), f"{number}.png", collection_id=collection_id)
+        sent(people, large(number), f"{number}.jpg", collection_id=collection_id)
     made = share(people.ann, collection_id=collection_id, allow_download=True)
     visitor = Visitor(people.server, made["token"])
 
-    with visitor.client.stream("GET", f"/s/{visitor.token}/archive") as answer:
-        pieces = answer.iter_bytes()
-        content = next(pieces)
-        assert people.ann.delete(f"{SHARES}/{made['id']}").status_code == 204
-        content += b"".join(pieces)
+    files = interrupted(
+        visitor.client, f"/s/{visitor.token}/archive",
+        lambda: people.ann.delete(f"{SHARES}/{made['id']}"),
+    )  # fmt: skip
 
-    files = files_of(content)
     assert 1 <= len(files) - 1 < 5
     assert b"There is no such link" in files["left-out.txt"]
+
+
+@pytest.mark.parametrize("hidden_by", ["share", "image"])
+def test_locations_that_are_hidden_during_a_download_are_left_out(
+    people: People, hidden_by: str
+) -> None:
+    """From the next picture on."""
+    collection_id = collection_of(people)
+    fields = {"collection_id": collection_id}
+    ids = [sent(people, large(number, is_located=True), **fields) for number in range(5)]
+    for image_id in ids:
+        people.ann.patch(f"/api/v1/images/{image_id}", json={"share_location": True})
+    made = share(people.ann, collection_id=collection_id, allow_download=True, show_metadata=True)
+    visitor = Visitor(people.server, made["token"])
+
+    def hide() -> None:
+        if hidden_by == "share":
+            people.ann.patch(f"{SHARES}/{made['id']}", json={"show_metadata": False})
+        else:
+            for image_id in ids:
+                people.ann.patch(f"/api/v1/images/{image_id}", json={"share_location": False})
+
+    files = interrupted(visitor.client, f"/s/{visitor.token}/archive", hide)
+
+    located = [is_located(content) for content in files.values()]
+    assert len(located) == 5
+    assert (located[0], located[-1]) == (True, False)

@@ -7,30 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from starlette.requests import Request
 from starlette.responses import Response
 
+from imagesvc.auth.authenticator import Authenticator
 from imagesvc.auth.permissions import may_see, owns
-from imagesvc.auth.principals import Principal, Scope
+from imagesvc.auth.principals import Scope
 from imagesvc.delivery.archives.members import Member, Members
-from imagesvc.delivery.archives.zipping import ZIP, Zipping
+from imagesvc.delivery.archives.zipping import ZIP, Wanted, Zipping
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.operations import operation, with_subject
 from imagesvc.model.ids import ArchiveId, utc_now
-from imagesvc.model.images import Image
 from imagesvc.model.saved import Archive
 from imagesvc.model.transforms import Transform
 from imagesvc.store.archives import ArchiveStore
 from imagesvc.store.images import ImageStore
-
-BATCH = 100
-"""Images whose rows are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveDownloads:
     """The operation that sends archives; the fields are its dependencies."""
 
+    authenticator: Authenticator
     archives: ArchiveStore
     images: ImageStore
     members: Members
@@ -51,29 +50,33 @@ class ArchiveDownloads:
     async def send(self, call: Call[None, None], archive: Archive) -> Response:
         """Download an archive as a ZIP file, which is made while it is sent.
 
-        It has those images that the requester may see now. Images that cannot be read are left
-        out, and named in `left-out.txt`.
+        It has those images that the requester may see when it is their turn, and ends when the
+        credential does. Images that cannot be read are left out, and named in `left-out.txt`.
         """
-        images = self._visible(archive, call.requester)
-        find = partial(self._member, archive=archive, requester=call.requester)
+        images = self._visible(archive, call.request)
+        find = partial(self._member, archive=archive)
         return Zipping(images, find, archive.created_at).response(call.request)
 
-    async def _visible(self, archive: Archive, requester: Principal) -> AsyncGenerator[Image, None]:
-        """The images that still exist and that the requester may see, in order."""
-        for start in range(0, len(archive.image_ids), BATCH):
-            ids = archive.image_ids[start : start + BATCH]
-            found = await self.images.several(ids)
-            for image_id in ids:
-                image = found.get(image_id)
-                if image is not None and not image.is_trashed and may_see(requester, image):
-                    yield image
+    async def _visible(self, archive: Archive, request: Request) -> AsyncGenerator[Wanted, None]:
+        """The images that the requester may see when it is their turn, in order.
 
-    async def _member(self, image: Image, archive: Archive, requester: Principal) -> Member:
-        payer = str(requester.user_id or "")
+        Raises:
+            Unauthorized, Forbidden: the credential has ended meanwhile, or may read no more.
+        """
+        for image_id in archive.image_ids:
+            requester = await self.authenticator.authenticate_again(request)
+            requester.check(Scope.READ)
+            image = (await self.images.several([image_id])).get(image_id)
+            if image is not None and not image.is_trashed and may_see(requester, image):
+                has_location = owns(requester, image.owner_id) or image.share_location
+                yield Wanted(image, has_location)
+
+    async def _member(self, wanted: Wanted, archive: Archive) -> Member:
+        payer = str(archive.user_id or "")
         if archive.preset is None:
-            has_location = owns(requester, image.owner_id) or image.share_location
-            return await self.members.original(image, payer, has_location=has_location)
+            has_location = wanted.has_location
+            return await self.members.original(wanted.image, payer, has_location=has_location)
         transform = self.presets.get(archive.preset)
         if transform is None:
             raise NotFound("The preset was removed from the settings.")
-        return await self.members.variant(image, transform, payer)
+        return await self.members.variant(wanted.image, transform, payer)

@@ -16,15 +16,19 @@ class Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._next: dict[str, int] = {}
+        """The number from which to look for a free name, by the first name."""
 
     def unique(self, filename: str, extension: str) -> str:
         """The name for a file with this name and format, which no other has."""
         stem = safe_stem(filename)
-        name, number = f"{stem}.{extension}", 1
+        name = first = f"{stem}.{extension}"
+        number = self._next.get(first.casefold(), 1)
         while name.casefold() in self._taken:
             number += 1
             name = f"{stem}-{number}.{extension}"
         self._taken.add(name.casefold())
+        self._next[first.casefold()] = number
         return name
 
 
@@ -34,6 +38,6 @@ def safe_stem(filename: str) -> str:
     plain = _UNSAFE.sub("_", unicodedata.normalize("NFC", valid))
     stem = PurePosixPath(plain).stem.strip(" .")
     stem = stem.encode()[:MAX_BYTES].decode(errors="ignore").strip(" .")
-    if not stem or _RESERVED.fullmatch(stem):
+    if not stem or _RESERVED.fullmatch(stem.partition(".")[0]):
         return f"image{f'-{stem}' if stem else ''}"
     return stem

@@ -12,13 +12,12 @@ from starlette.responses import Response
 from imagesvc.auth.rates.limits import Limit
 from imagesvc.auth.visitors.visitors import Visitors
 from imagesvc.delivery.archives.members import Member, Members
-from imagesvc.delivery.archives.zipping import ZIP, Zipping
+from imagesvc.delivery.archives.zipping import ZIP, Wanted, Zipping
 from imagesvc.delivery.shared import TAG
 from imagesvc.errors import Forbidden, Gone, NotFound, PasswordRequired
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.operations import operation, with_subject
 from imagesvc.model.ids import utc_now
-from imagesvc.model.images import Image
 from imagesvc.model.sharing import Share
 from imagesvc.store.sharing.contents import SharedImages
 
@@ -52,13 +51,8 @@ class SharedArchives:
         Originals have the place where they were taken only if the share shows metadata and the
         image has `share_location`.
         """
-
-        async def find(image: Image) -> Member:
-            has_location = share.show_metadata and image.share_location
-            return await self.members.original(image, PAYER, has_location=has_location)
-
         images = self._images(call.request, share)
-        response = Zipping(images, find, self.clock()).response(call.request)
+        response = Zipping(images, self._member, self.clock()).response(call.request)
         response.headers["referrer-policy"] = "no-referrer"
         response.headers["x-robots-tag"] = "noindex"
         return response
@@ -69,7 +63,10 @@ class SharedArchives:
             raise NotFound("This link does not allow downloads.")
         return share
 
-    async def _images(self, request: Request, share: Share) -> AsyncGenerator[Image, None]:
+    async def _member(self, wanted: Wanted) -> Member:
+        return await self.members.original(wanted.image, PAYER, has_location=wanted.has_location)
+
+    async def _images(self, request: Request, share: Share) -> AsyncGenerator[Wanted, None]:
         """The images that the share still shows when it is their turn.
 
         Raises:
@@ -78,10 +75,11 @@ class SharedArchives:
         after = None
         while True:
             page = await self.contents.page(share, limit=BATCH, after=after)
-            for image in page.images:
+            for listed in page.images:
                 current = await self._admit(request)
-                if await self.contents.has(current, image):
-                    yield image
+                image = await self.contents.now(current, listed.id)
+                if image is not None:
+                    yield Wanted(image, current.show_metadata and image.share_location)
             after = page.next_after
             if after is None:
                 return

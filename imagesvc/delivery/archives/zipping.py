@@ -30,12 +30,23 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """An image whose turn it is, as it is now."""
+
+    image: Image
+    has_location: bool
+    """Whether its file may have the place where it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
 class Zipping:
     """Makes a ZIP file of images."""
 
-    images: AsyncGenerator[Image, None]
-    """An error that it raises ends the file, which says so."""
-    find: Callable[[Image], Awaitable[Member]]
+    images: AsyncGenerator[Wanted, None]
+    """Looks at images and rights again at each turn. An error that it raises ends the file, which
+    says so.
+    """
+    find: Callable[[Wanted], Awaitable[Member]]
     """The file of an image; one that it raises an error for is left out."""
     now: datetime
 
@@ -76,14 +87,15 @@ class Zipping:
         async with aclosing(self.images) as images:
             while True:
                 try:
-                    image = await anext(images, None)
+                    wanted = await anext(images, None)
                 except ImagesvcError as error:
                     left_out.append(f"{error}\n")
                     return
-                if image is None:
+                if wanted is None:
                     return
+                image = wanted.image
                 try:
-                    member = await self.find(image)
+                    member = await self.find(wanted)
                 except (ImagesvcError, FileNotFoundError) as error:
                     log.warning(
                         "left out of an archive", action="archive.left_out", image=str(image.id)

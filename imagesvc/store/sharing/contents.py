@@ -52,6 +52,13 @@ class SharedImages:
         wanted = _filter_of(share)
         return await self._database.read(lambda connection: _is_found(connection, wanted, image.id))
 
+    async def now(self, share: Share, image_id: ImageId) -> Image | None:
+        """An image as it is now; None if the share does not show it, or no longer."""
+        for image in await self._only(image_id):
+            if await self.has(share, image):
+                return image
+        return None
+
     async def _only(self, image_id: ImageId) -> list[Image]:
         try:
             return [await self._stored.get(image_id)]
