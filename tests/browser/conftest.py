@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.pages import Visits
 from tests.chromium import chromium
+from tests.conftest import MakeServer
 from tests.server import Server
 from tests.waiting import PATIENCE
 
@@ -31,8 +32,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visits(browser: Browser) -> Iterator[Visits]:
-    """Opens pages; at the end of the test, none of them may have reported an error."""
+def visits(browser: Browser, make_server: MakeServer) -> Iterator[Visits]:
+    """Opens pages; at the end of the test, none of them may have reported an error.
+
+    They are closed before the servers that the test has made: a page whose server ends reports it.
+    """
+    del make_server  # only its end has to come later
     made = Visits(browser)
     yield made
     made.close()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.accounts import admin_of, make_user
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server
 
@@ -181,27 +181,24 @@ def local(url: str) -> str:
     return url.removeprefix(PUBLIC.removesuffix("/photos"))
 
 
-def test_others_build_urls_without_signing(visits: Visits, tmp_path: Path) -> None:
+def test_others_build_urls_without_signing(visits: Visits, make_server: MakeServer) -> None:
     """Of a public image of another user, with the values as they were written."""
-    server = Server(tmp_path / "data", auth="required").start()
-    try:
-        admin = admin_of(server)
-        make_user(server, admin, "eve", password=PASSWORD)
-        content = {"file": ("a.jpg", picture(0, SIZE))}
-        made = admin.client.post("/api/v1/images", files=content, data={"visibility": "public"})
-        image = made.json()["id"]
-        visits.expect_error("403")
-        page = visits.open(server, f"/build/{image}?w=60&h=40&gravity=fp:0.5,0.5")
-        page.locator("#name").fill("eve")
-        page.locator("#password").fill(PASSWORD)
-        page.locator("[type=submit]:enabled").click()
+    server = make_server(auth="required")
+    admin = admin_of(server)
+    make_user(server, admin, "eve", password=PASSWORD)
+    content = {"file": ("a.jpg", picture(0, SIZE))}
+    made = admin.client.post("/api/v1/images", files=content, data={"visibility": "public"})
+    image = made.json()["id"]
+    visits.expect_error("403")
+    page = visits.open(server, f"/build/{image}?w=60&h=40&gravity=fp:0.5,0.5")
+    page.locator("#name").fill("eve")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("[type=submit]:enabled").click()
 
-        shows(page, 60, 40)
-        place = f"/images/{image}?gravity=fp:0.5,0.5&h=40&w=60"
-        expect(page.locator(ADDRESS)).to_have_text(url_of(server, place))
-        expect(page.get_by_label("Signature")).to_have_count(0)
-    finally:
-        server.close()
+    shows(page, 60, 40)
+    place = f"/images/{image}?gravity=fp:0.5,0.5&h=40&w=60"
+    expect(page.locator(ADDRESS)).to_have_text(url_of(server, place))
+    expect(page.get_by_label("Signature")).to_have_count(0)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

@@ -13,11 +13,12 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from benchmarks.population import Spread, populate
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
+from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server
 from tests.waiting import until
 
-IMAGES = 3_000
+IMAGES, CROWD = 3_000, 100_000
 FEW = 300
 """Tiles in the document at most."""
 
@@ -384,18 +385,15 @@ def test_the_position_is_kept_on_the_way_back_from_a_search(
     expect(page.locator(".filters")).to_be_hidden()
 
 
-def test_no_picture_says_so(visits: Visits, tmp_path: Path) -> None:
+def test_no_picture_says_so(visits: Visits, make_server: MakeServer) -> None:
     """An empty gallery, and a search that finds nothing, are not errors."""
-    server = Server(tmp_path / "data").start()
-    try:
-        page = visits.open(server)
-        expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    server = make_server()
+    page = visits.open(server)
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
 
-        page.goto(url_of(server, "/?q=nothing"))
-        expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
-        expect(page.locator(".found")).to_have_text("0 pictures")  # the last that is loaded
-    finally:
-        server.close()
+    page.goto(url_of(server, "/?q=nothing"))
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(page.locator(".found")).to_have_text("0 pictures")  # the last that is loaded
 
 
 def test_a_failure_shows_its_reason_and_can_be_tried_again(visits: Visits, library: Server) -> None:
@@ -475,24 +473,27 @@ def test_a_phone_selects_by_a_long_press(visits: Visits, library: Server) -> Non
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
-@pytest.mark.long
-def test_a_hundred_thousand_pictures_are_reached(visits: Visits, tmp_path: Path) -> None:
-    """By the key End and by the scrubber, with few tiles at all times."""
-    many = 100_000
-    server = library_of(tmp_path / "data", many)
-    try:
-        page = opened(visits, server, viewport={"width": 1600, "height": 900})
-        page.evaluate(COUNT_TILES)
+@pytest.fixture
+def crowd(tmp_path: Path) -> Iterator[Server]:
+    """A server with very many images."""
+    server = library_of(tmp_path / "data", CROWD)
+    yield server
+    server.close()
 
-        assert press(page, "End") == many - 1
-        expect(tile(page, many - 1)).to_be_in_viewport()
-        page.get_by_role("slider").focus()
-        page.keyboard.press("PageUp")
-        page.keyboard.press("Home")
-        expect(tile(page, 0)).to_be_in_viewport()
-        assert page.evaluate("mostTiles") <= FEW
-    finally:
-        server.close()
+
+@pytest.mark.long
+def test_a_hundred_thousand_pictures_are_reached(crowd: Server, visits: Visits) -> None:
+    """By the key End and by the scrubber, with few tiles at all times."""
+    page = opened(visits, crowd, viewport={"width": 1600, "height": 900})
+    page.evaluate(COUNT_TILES)
+
+    assert press(page, "End") == CROWD - 1
+    expect(tile(page, CROWD - 1)).to_be_in_viewport()
+    page.get_by_role("slider").focus()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("Home")
+    expect(tile(page, 0)).to_be_in_viewport()
+    assert page.evaluate("mostTiles") <= FEW
 
 
 COUNT_TILES = """() => {
