@@ -23,6 +23,7 @@ def templates_of(service: Service) -> Pages:
         {name: f"{name}?{PARAMETER}={version}" for name, version in versions.items()},
         service.settings.has_accounts,
         uploads_of(service.settings),
+        service.settings.gallery,
     )
 
 
@@ -33,12 +34,11 @@ def gallery_of(service: Service, templates: Pages) -> list[object]:
         service.accounts.authenticator,
         service.accounts.sessions,
         service.rate_limits,
-        service.settings.gallery,
         service.settings.oidc_host,
     )
-    visitors = VisitorPageEndpoints(templates, service.settings.gallery)
+    visitors = VisitorPageEndpoints(templates)
     own = OwnPageEndpoints(pages, service.settings.trash_retention)
-    installable = InstallableEndpoints(service.settings.gallery)
+    installable = InstallableEndpoints(templates)
     builder = BuilderPageEndpoints(pages, _builder_rules(service))
     return [HomeEndpoints(pages), pages, own, builder, visitors, installable, AssetEndpoints()]
 

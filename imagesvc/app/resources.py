@@ -79,7 +79,7 @@ def resources_of(
         WebhookEndpoints(
             service.stores.webhooks, service.stores.deliveries, service.outbound.dispatcher
         ),
-        *_accounts(service, Failures(templates, service.settings.gallery)),
+        *_accounts(service, Failures(templates)),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
         *gallery_of(service, templates),

@@ -249,25 +249,23 @@ def _get(
 
 
 def _check_cover(connection: Connection, collection: Collection) -> None:
-    query = select(images.c.id).where(
-        images.c.id == collection.cover_id,
-        images.c.collection_id == collection.id,
-        images.c.trashed_at.is_(None),
-    )
-    if connection.execute(query).first() is None:
+    if connection.scalar(_cover(collection.id, collection.cover_id)) is None:
         message = "names no image of this collection"
         raise InvalidRequest(f"cover_image_id {message}.", (("cover_image_id", message),))
 
 
-_COVER = select(images.c.id).where(
-    images.c.id == collections.c.cover_id,
-    images.c.collection_id == collections.c.id,
-    images.c.trashed_at.is_(None),
-)
-"""The chosen cover, unless it has left the collection since."""
+def _cover(collection_id: Any, cover_id: Any) -> Select[Any]:
+    """The chosen cover, unless it has left the collection since; ids may be columns."""
+    return select(images.c.id).where(
+        images.c.id == cover_id,
+        images.c.collection_id == collection_id,
+        images.c.trashed_at.is_(None),
+    )
+
+
 _EVERY: Select[Any] = select(
     *(column for column in collections.c if column is not collections.c.cover_id),
-    _COVER.scalar_subquery().label("cover_id"),
+    _cover(collections.c.id, collections.c.cover_id).scalar_subquery().label("cover_id"),
 )
 _ONE = _EVERY.where(collections.c.id == bindparam("wanted"))
 _ONE_TO_CHANGE = _ONE.with_for_update()  # where writers do not wait for each other anyway

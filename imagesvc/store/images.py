@@ -88,15 +88,18 @@ class ImageStore:
         Raises:
             NotFound: there is none, or it has expired.
         """
+        image = await self.find(image_id)
+        if image is None:
+            raise NotFound(NO_SUCH_ID)
+        return image
+
+    async def find(self, image_id: ImageId) -> Image | None:
+        """The image with this id; None if there is none, or it has expired."""
         row = await self._database.read(
             lambda connection: connection.execute(_ONE_IMAGE, {"id": image_id}).first()
         )
-        if row is None:
-            raise NotFound(NO_SUCH_ID)
-        image = image_of(row)
-        if image.has_expired(self._clock()):
-            raise NotFound(NO_SUCH_ID)
-        return image
+        image = None if row is None else image_of(row)
+        return None if image is None or image.has_expired(self._clock()) else image
 
     async def usage(self, owner_id: UserId) -> Usage:
         """The usage and the quota of an owner."""

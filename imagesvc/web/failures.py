@@ -22,12 +22,10 @@ class Failures:
     """Makes pages of errors."""
 
     pages: Pages
-    is_on: bool
-    """Whether the service has a gallery."""
 
     def has_page(self, context: Context) -> bool:
         """Whether the response to a request is a page."""
-        return self.is_on and prefers_html(context.request)
+        return self.pages.is_on and prefers_html(context.request)
 
     async def page(
         self,

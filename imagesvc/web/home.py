@@ -40,7 +40,7 @@ class HomeEndpoints:
         """
         if not prefers_html(call.request):
             return JSONResponse({"status": "ok"}, headers=VARY)
-        if self.pages.is_on:
+        if self.pages.pages.is_on:
             return await self.pages.timeline(call)
         headers = {**VARY, "location": f"{call.base_path}/api/v1/docs", "cache-control": "no-store"}
         return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

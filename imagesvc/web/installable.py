@@ -22,6 +22,7 @@ from imagesvc.http.operations import Answer, operation
 from imagesvc.web.assets import assets
 from imagesvc.web.languages import catalogues, language_of
 from imagesvc.web.pages import TAG
+from imagesvc.web.templating import Pages
 
 MANIFEST = "/manifest.webmanifest"
 MANIFEST_TYPE = "application/manifest+json"
@@ -44,7 +45,7 @@ ICONS = (
 class InstallableEndpoints:
     """What browsers need to install the gallery; none where the gallery is switched off."""
 
-    is_on: bool
+    pages: Pages
 
     @operation(
         "get_manifest", "GET", MANIFEST, tag=TAG, query=LenientQuery, is_documented=False,
@@ -52,7 +53,7 @@ class InstallableEndpoints:
     )  # fmt: skip
     async def manifest(self, call: Call[LenientQuery, None]) -> Response:
         """The manifest of the app (W3C); it is the same for all users."""
-        self._check()
+        self.pages.check_is_on()
         await run_in_threadpool(assets)
         texts = (await run_in_threadpool(catalogues))[language_of(call.request)]
         return JSONResponse(
@@ -67,7 +68,7 @@ class InstallableEndpoints:
     )  # fmt: skip
     async def worker(self, call: Call[LenientQuery, None]) -> Response:
         """The service worker; its path makes it responsible for all pages of the gallery."""
-        self._check()
+        self.pages.check_is_on()
         media_type, packed = (await run_in_threadpool(assets)).files[WORKER_FILE]
         fields = {
             "cache-control": NO_CACHE,
@@ -86,13 +87,9 @@ class InstallableEndpoints:
 
         Only a browser without the service worker sends this request. The photos are not read.
         """
-        self._check()
+        self.pages.check_is_on()
         headers = {"location": f"{call.base_path}/?shared=lost", "cache-control": "no-store"}
         return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
-
-    def _check(self) -> None:
-        if not self.is_on:
-            raise NotFound("The gallery is switched off.")
 
 
 def manifest(base: str, name: str, description: str) -> dict[str, Any]:

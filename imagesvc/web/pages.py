@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TypeVar
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -16,12 +18,11 @@ from imagesvc.auth.provider.code_flow import START
 from imagesvc.auth.rates.limits import Limit, RateLimits
 from imagesvc.auth.sessions.cookies import NAME, remove_cookie
 from imagesvc.auth.sessions.sessions import Sessions
-from imagesvc.errors import Forbidden, NotFound, Unauthorized
+from imagesvc.errors import Forbidden, ImagesvcError, NotFound, Unauthorized
 from imagesvc.http.bodies.declared import TEXT, Raw
-from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import LenientQuery
-from imagesvc.http.operations import Answer, operation
+from imagesvc.http.operations import Answer, Endpoint, operation
 from imagesvc.web.failures import Failures
 from imagesvc.web.templating import Page, Pages
 
@@ -30,7 +31,19 @@ LOGIN = "/login"
 HTML = Answer(Raw(("text/html",), TEXT))
 URL_CHARACTERS = "/?&=%+:;,@!$'()*~#[]"
 ADMINS_ONLY = Forbidden("This page is for administrators.")
+S = TypeVar("S")
+Shown = Endpoint[S, LenientQuery, None]
 TIMELINE_TEXTS = ("common", "keys", "search", "selection", "sharing", "timeline", "viewer")
+
+
+def page_operation(
+    name: str, path: str, *errors: type[ImagesvcError]
+) -> Callable[[Shown[S]], Shown[S]]:
+    """Declare that an endpoint serves a page, which redirects who has to be elsewhere first."""
+    return operation(
+        name, "GET", path, tag=TAG, query=LenientQuery, is_documented=False,
+        answers={200: HTML, 303: None}, errors=(NotFound, *errors),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +54,18 @@ class PageEndpoints:
     authenticator: Authenticator
     sessions: Sessions
     limits: RateLimits
-    is_on: bool
     provider: str = ""
     """The host of the identity provider where browsers may log in."""
 
-    @operation(
-        "show_image_page", "GET", "/view/{image_id}", tag=TAG, query=LenientQuery,
-        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
-    )  # fmt: skip
+    @page_operation("show_image_page", "/view/{image_id}")
     async def view(self, call: Call[LenientQuery, None]) -> Response:
         """The timeline with an image open in the viewer."""
         return await self.timeline(call, str(call.id("image_id")))
 
-    @operation(
-        "show_login_page", "GET", LOGIN, tag=TAG, query=LenientQuery,
-        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
-    )  # fmt: skip
+    @page_operation("show_login_page", LOGIN)
     async def login(self, call: Call[LenientQuery, None]) -> Response:
         """The form to log in; users who have logged in go on to where they were sent from."""
-        self._check(call.request)
+        self.pages.check(call.request)
         target = own_path(call.request.query_params.get("next", "/"))
         if await self._user(call) is not None:
             return _redirected(f"{call.base_path}{target}")
@@ -75,20 +81,17 @@ class PageEndpoints:
     )  # fmt: skip
     async def log_out(self, call: Call[None, None]) -> Response:
         """End the session, and go to the log-in; a form without a script sends this request."""
-        self._check(call.request)
+        self.pages.check(call.request)
         check_own_origin(call.request)
         await self.sessions.end(call.request)
         response = _redirected(f"{call.base_path}{LOGIN}")
         remove_cookie(call.request, response, NAME)
         return response
 
-    @operation(
-        "show_setup_page", "GET", "/setup", tag=TAG, query=LenientQuery,
-        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
-    )  # fmt: skip
+    @page_operation("show_setup_page", "/setup")
     async def setup(self, call: Call[LenientQuery, None]) -> Response:
         """The form in which the first admin sets a name and a password."""
-        self._check(call.request)
+        self.pages.check(call.request)
         if not self.pages.has_accounts:
             return _redirected(f"{call.base_path}/")
         page = Page("setup.html", ("common", "setup"), has_secret_url=True)
@@ -107,20 +110,16 @@ class PageEndpoints:
         Raises:
             NotFound: the gallery is switched off, or the request does not prefer HTML.
         """
-        self._check(context.request)
+        self.pages.check(context.request)
         user = await self._user(context)
         if user is None:
             return _redirected(f"{context.base_path}{LOGIN}?next={quote(_target(context.request))}")
         if page.is_for_admins and not user.is_admin:
-            failures, home = Failures(self.pages, self.is_on), f"{context.base_path}/"
-            return await failures.page(context, ADMINS_ONLY, "forbidden", way_out=home, user=user)
+            home = f"{context.base_path}/"
+            return await Failures(self.pages).page(
+                context, ADMINS_ONLY, "forbidden", way_out=home, user=user
+            )
         return await self.pages.response(context, user, page)
-
-    def _check(self, request: Request) -> None:
-        if not self.is_on:
-            raise NotFound("The gallery is switched off.")
-        if not prefers_html(request):
-            raise NotFound("This is a page for browsers.")
 
     async def _user(self, context: Context) -> Principal | None:
         """The user of a request; None if nobody has logged in.

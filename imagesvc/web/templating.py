@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from imagesvc.auth.principals import Principal, Scope
+from imagesvc.errors import NotFound
+from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Context
 from imagesvc.web.assets import assets
 from imagesvc.web.languages import LANGUAGES, Texts, catalogues, language_of
@@ -69,6 +72,27 @@ class Pages:
     has_accounts: bool
     uploads: Mapping[str, Any]
     """What the upload tray has to know of the settings."""
+    is_on: bool
+    """Whether the service has a gallery."""
+
+    def check_is_on(self) -> None:
+        """Hide everything of a gallery that is switched off.
+
+        Raises:
+            NotFound: it is.
+        """
+        if not self.is_on:
+            raise NotFound("The gallery is switched off.")
+
+    def check(self, request: Request) -> None:
+        """Check that a request may have a page.
+
+        Raises:
+            NotFound: the gallery is switched off, or the request does not prefer HTML.
+        """
+        self.check_is_on()
+        if not prefers_html(request):
+            raise NotFound("This is a page for browsers.")
 
     async def response(self, context: Context, user: Principal | None, page: Page) -> Response:
         """A page for a user; None is a visitor who has not logged in."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from imagesvc.errors import NotFound
-from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import operation
@@ -20,7 +19,6 @@ class VisitorPageEndpoints:
     """The pages for visitors of shares and for guests; none where the gallery is switched off."""
 
     pages: Pages
-    is_on: bool
 
     @operation(
         "show_share_page", "GET", "/s/{token}", tag=TAG, query=LenientQuery,
@@ -42,10 +40,7 @@ class VisitorPageEndpoints:
     async def _shell(
         self, call: Call[LenientQuery, None], template: str, texts: tuple[str, ...]
     ) -> Response:
-        if not self.is_on:
-            raise NotFound("The gallery is switched off.")
-        if not prefers_html(call.request):
-            raise NotFound("This is a page for browsers.")
+        self.pages.check(call.request)
         data = {"token": call.request.path_params["token"]}
         page = Page(template, ("common", *texts), data, has_secret_url=True)
         return await self.pages.response(call, None, page)

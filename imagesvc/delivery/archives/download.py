@@ -66,7 +66,7 @@ class ArchiveDownloads:
         for image_id in archive.image_ids:
             requester = await self.authenticator.authenticate_again(request)
             requester.check(Scope.READ)
-            image = (await self.images.several([image_id])).get(image_id)
+            image = await self.images.find(image_id)
             if image is not None and not image.is_trashed and may_see(requester, image):
                 has_location = owns(requester, image.owner_id) or image.share_location
                 yield Wanted(image, has_location)

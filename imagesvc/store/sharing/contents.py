@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from imagesvc.errors import InvalidQuery, NotFound
+from imagesvc.errors import InvalidQuery
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Image, Viewer
 from imagesvc.model.sharing import Share, ShareTarget
@@ -37,7 +37,8 @@ class SharedImages:
             InvalidRequest: no page of this list ends at `after`.
         """
         if share.image_id is not None:
-            found, next_after = await self._only(share.image_id), None
+            image = await self._stored.find(share.image_id)
+            found, next_after = [] if image is None else [image], None
         else:
             wanted = _filter_of(share)
             found, next_after = await self._listed(wanted, limit, after)
@@ -54,16 +55,8 @@ class SharedImages:
 
     async def now(self, share: Share, image_id: ImageId) -> Image | None:
         """An image as it is now; None if the share does not show it, or no longer."""
-        for image in await self._only(image_id):
-            if await self.has(share, image):
-                return image
-        return None
-
-    async def _only(self, image_id: ImageId) -> list[Image]:
-        try:
-            return [await self._stored.get(image_id)]
-        except NotFound:  # deleted a moment ago
-            return []
+        image = await self._stored.find(image_id)
+        return image if image is not None and await self.has(share, image) else None
 
     async def _listed(
         self, wanted: ImageFilter, limit: int, after: Position | None

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from imagesvc.errors import NotFound
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
-from imagesvc.http.operations import operation
 from imagesvc.web.builder.grammar import fields
-from imagesvc.web.pages import HTML, TAG, PageEndpoints
+from imagesvc.web.pages import PageEndpoints, page_operation
 from imagesvc.web.templating import Page
 
 
@@ -32,10 +30,7 @@ class BuilderPageEndpoints:
     pages: PageEndpoints
     rules: BuilderRules
 
-    @operation(
-        "show_builder_page", "GET", "/build/{image_id}", tag=TAG, query=LenientQuery,
-        is_documented=False, answers={200: HTML, 303: None}, errors=(NotFound,),
-    )  # fmt: skip
+    @page_operation("show_builder_page", "/build/{image_id}")
     async def build(self, call: Call[LenientQuery, None]) -> Response:
         """The form with every key of the grammar; its script shows the variant and its URL."""
         data = {
