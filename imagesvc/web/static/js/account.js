@@ -18,4 +18,4 @@ if (page.user) {
 }
 showWebhooks();
 listenToShareX(async () => keys?.refresh());
-listenToHelp([]);
+listenToHelp(() => []);

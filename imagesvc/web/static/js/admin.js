@@ -12,4 +12,4 @@ showState();
 showJobs();
 if (page.user) showUsers();
 const filter = [[["/"], () => t("admin.filter")]];
-listenToHelp(page.user ? [[t("admin.users"), filter]] : []);
+listenToHelp(() => page.user ? [[t("admin.users"), filter]] : []);

@@ -3,6 +3,7 @@
 import "./shared/preferences.js";
 import { Problem } from "./shared/api.js";
 import { ownCollections } from "./shared/collections.js";
+import { listenToHelp } from "./shared/help.js";
 import { loaded } from "./shared/loading.js";
 import { say, sayProblem } from "./shared/messages.js";
 import { url } from "./shared/page.js";
@@ -17,7 +18,6 @@ import { showFailure, showNotice } from "./timeline/notices.js";
 const place = document.getElementById("collections");
 const order = /** @type {HTMLSelectElement} */ (document.getElementById("order"));
 const make = /** @type {HTMLButtonElement} */ (document.getElementById("make"));
-const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
 /** @type {Map<string, Collection>} By id. */
 const collections = new Map();
 const list = document.createElement("ul");
@@ -72,24 +72,18 @@ async function remove(collection) {
   }
 }
 
-async function showHelp() {
-  const keys = await loaded(import("./shared/keys.js"));
-  keys?.showKeys([[t("collections.title"), [
-    [["N"], () => t("collections.new")],
-    [["←", "→", "↑", "↓"], () => t("collections.move")],
-    [["Enter"], () => t("collections.open")],
-  ]]]);
-}
-
 addEventListener("keydown", (event) => {
   if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "n") startMaking();
-  else if (event.key === "?") showHelp();
   else if (!onArrow(event, list)) return;
   event.preventDefault();
 });
 make.addEventListener("click", startMaking);
-help.addEventListener("click", showHelp);
-make.disabled = help.disabled = false;
+make.disabled = false;
+listenToHelp(() => [[t("collections.title"), [
+  [["N"], () => t("collections.new")],
+  [["←", "→", "↑", "↓"], () => t("collections.move")],
+  [["Enter"], () => t("collections.open")],
+]]]);
 listenToOrder(order, show);
 start();

@@ -3,17 +3,16 @@
 import "./shared/preferences.js";
 import { Problem, request } from "./shared/api.js";
 import { sendByScript } from "./shared/forms.js";
+import { listenToHelp } from "./shared/help.js";
 import { loaded } from "./shared/loading.js";
 import { page } from "./shared/page.js";
 import { counted, t } from "./shared/texts.js";
 import { SharedPictures } from "./share/pictures.js";
 import { Wall } from "./share/wall.js";
-import { isTaken } from "./timeline/keys.js";
 
 const api = `/api/v1/shared/${encodeURIComponent(page.token)}`;
 const element = (id) => document.getElementById(id);
 const form = /** @type {HTMLFormElement} */ (element("unlock"));
-const help = /** @type {HTMLButtonElement} */ (element("help"));
 
 /** @param {string} text @param {string} [requestId] */
 function tell(text, requestId = "") {
@@ -90,15 +89,6 @@ async function open() {
   }
 }
 
-async function showHelp() {
-  const keys = await loaded(import("./shared/keys.js"));
-  keys?.showKeys([[t("viewer.title"), [[["Enter"], () => t("keys.open")], ...keys.PLAIN_VIEWER]]]);
-}
-
-help.addEventListener("click", showHelp);
-help.disabled = false;
-addEventListener("keydown", (event) => {
-  if (event.key === "?" && !isTaken(event)) showHelp();
-});
+listenToHelp(({ PLAIN_VIEWER }) => [[t("viewer.title"), [[["Enter"], () => t("keys.open")], ...PLAIN_VIEWER]]]);
 sendByScript(form, unlock, reason);
 open();

@@ -28,7 +28,7 @@ async function makeLink() {
 
 make.addEventListener("click", makeLink);
 make.disabled = false;
-listenToHelp([[t("sharing.page"), [[["N"], () => t("sharing.new_upload_link")]]]]);
+listenToHelp(() => [[t("sharing.page"), [[["N"], () => t("sharing.new_upload_link")]]]]);
 addEventListener("keydown", (event) => {
   if (event.key !== "n" || isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();

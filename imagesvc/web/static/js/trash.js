@@ -2,6 +2,7 @@
 
 import "./shared/preferences.js";
 import { Problem } from "./shared/api.js";
+import { listenToHelp } from "./shared/help.js";
 import { loaded } from "./shared/loading.js";
 import { sayProblem } from "./shared/messages.js";
 import { page, variantUrl } from "./shared/page.js";
@@ -18,7 +19,6 @@ import { TrashPictures, countTrash } from "./trash/pictures.js";
 const place = document.getElementById("trash");
 const note = document.getElementById("note");
 const empty = /** @type {HTMLButtonElement} */ (document.getElementById("empty"));
-const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
 /** @type {Grid | null} None while there are no pictures. */
 let grid = null;
 
@@ -116,12 +116,10 @@ function itemOf({ id, width, height, taken }) {
   return { src: variantUrl(id, ["viewer", "preview"], "w=2048&h=2048"), width, height, alt };
 }
 
-async function showHelp() {
-  const module = await loaded(import("./shared/keys.js"));
-  if (!module) return;
-  const { GRID, PLAIN_VIEWER, showKeys } = module;
-  const own = ACTIONS.map(({ key, text }) => [[module.keyName(key)], text]);
-  showKeys([[t("trash.title"), [...GRID, ...own]], [t("viewer.title"), [...PLAIN_VIEWER, ...own]]]);
+/** @param {typeof import("./shared/keys.js")} keys */
+function helpSections({ GRID, PLAIN_VIEWER, keyName }) {
+  const own = ACTIONS.map(({ key, text }) => [[keyName(key)], text]);
+  return [[t("trash.title"), [...GRID, ...own]], [t("viewer.title"), [...PLAIN_VIEWER, ...own]]];
 }
 
 empty.addEventListener("click", () =>
@@ -131,11 +129,9 @@ empty.addEventListener("click", () =>
     showNone();
   }),
 );
-help.addEventListener("click", showHelp);
-help.disabled = false;
+listenToHelp(helpSections);
 addEventListener("keydown", (event) => {
   if (isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "?") showHelp();
   const action = ACTIONS.find(({ key }) => key === event.key);
   if (!action || !grid || grid.selection.count) return; // The bar has these keys, too.
   event.preventDefault();

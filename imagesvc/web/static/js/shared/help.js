@@ -3,11 +3,13 @@
 import { isTaken } from "../timeline/keys.js";
 import { loaded } from "./loading.js";
 
-/** @param {Parameters<typeof import("./keys.js").showKeys>[0]} [sections] */
-export function listenToHelp(sections) {
+/** @typedef {typeof import("./keys.js")} Keys */
+
+/** @param {(keys: Keys) => Parameters<Keys["showKeys"]>[0]} sectionsOf Made when they are shown. */
+export function listenToHelp(sectionsOf) {
   const show = async () => {
     const keys = await loaded(import("./keys.js"));
-    keys?.showKeys(sections);
+    keys?.showKeys(sectionsOf(keys));
   };
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
   button.addEventListener("click", show);

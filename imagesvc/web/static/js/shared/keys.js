@@ -46,8 +46,8 @@ const list = (title, rows) => html`<h3>${title}</h3>
 /** The sections of the timeline: a title, and keys with what they do. */
 export const TIMELINE = () => [[t("timeline.title"), [SEARCH, ...GRID]], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
 
-/** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} [sections] */
-export function showKeys(sections = TIMELINE()) {
+/** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} sections */
+export function showKeys(sections) {
   const dialog = openDialog(
     t("keys.title"),
     () => html`${sections.map(([title, rows]) => list(title, rows))}

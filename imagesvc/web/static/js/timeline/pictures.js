@@ -1,6 +1,7 @@
 /** The pictures of a page: grid, scrubber, and the viewer when a picture is opened. */
 
 import { Problem, request } from "../shared/api.js";
+import { listenToHelp } from "../shared/help.js";
 import { loaded } from "../shared/loading.js";
 import { sayProblem } from "../shared/messages.js";
 import { page } from "../shared/page.js";
@@ -9,7 +10,7 @@ import { Opener } from "../viewer/opener.js";
 import { listenToArrivals } from "./arrivals.js";
 import { Buckets } from "./buckets.js";
 import { Grid } from "./grid.js";
-import { isTaken, listenToKeys } from "./keys.js";
+import { listenToKeys } from "./keys.js";
 import { PointerSelection } from "./pointer.js";
 import { keepPosition, restorePosition } from "./position.js";
 import { Scrubber } from "./scrubber.js";
@@ -170,17 +171,8 @@ export class Pictures extends EventTarget {
  * @param {() => [title: string, rows: object[]][]} [ownKeys] Keys that only this page has.
  */
 export function listen(pictures, ownKeys = () => []) {
-  const help = /** @type {HTMLButtonElement} */ (document.getElementById("help"));
   listenToArrivals(() => pictures.refresh());
-  const showKeys = async () => {
-    const keys = await loaded(import("../shared/keys.js"));
-    keys?.showKeys([...ownKeys(), ...keys.TIMELINE()]);
-  };
-  help.addEventListener("click", showKeys);
-  help.disabled = false;
-  addEventListener("keydown", (event) => {
-    if (event.key === "?" && !isTaken(event)) showKeys();
-  });
+  listenToHelp((keys) => [...ownKeys(), ...keys.TIMELINE()]);
 }
 
 /** Whether pictures are selected or open in the viewer. */
