@@ -39,9 +39,11 @@ def test_a_part_that_cannot_be_loaded_is_a_message(gallery: Server, visits: Visi
     expect(page).to_have_url(url_of(gallery, "/"))
 
     page.keyboard.press("?")
+    reload = page.get_by_role("button", name="Reload the page")
+    expect(reload).to_be_visible()  # while the network is cut
     page.context.set_offline(False)
     with page.expect_navigation():
-        page.get_by_role("button", name="Reload the page").click()
+        reload.click()
     tile.locator("a").click()
     expect(page).to_have_url(re.compile("/view/"))
     expect(page.locator(".pswp")).to_have_count(1)
