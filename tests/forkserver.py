@@ -28,7 +28,7 @@ REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
 MAX_REQUEST = 128 << 10
 PRELOADED = (
-    "imagesvc.app.app", "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploader",
+    "imagesvc.app.app", "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploads.uploader",
     "anyio._backends._asyncio", "argon2", "jwt", "uvicorn.lifespan.on", "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip

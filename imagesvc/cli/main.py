@@ -14,7 +14,7 @@ from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.serving import serve
 from imagesvc.cli.setup_link import setup_link
 from imagesvc.cli.signing import sign
-from imagesvc.cli.upload import upload
+from imagesvc.cli.uploads.command import upload
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.server.listening import CannotListen
 from imagesvc.settings.sources import SettingsError

@@ -17,7 +17,7 @@ import httpx2
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from imagesvc.cli.upload_files import FoundFile, Listing
+from imagesvc.cli.uploads.files import FoundFile, Listing
 from imagesvc.client import Client, Image
 from imagesvc.client.parameters import Fields
 from imagesvc.errors import (

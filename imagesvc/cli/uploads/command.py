@@ -76,8 +76,8 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
     Exit status: 0 when the service has every file, 1 when some failed or were not sent, 2 when no
     upload could start, 130 after Ctrl-C.
     """
-    from imagesvc.cli.upload_files import listed  # noqa: PLC0415  # the same
-    from imagesvc.cli.uploader import Uploader  # noqa: PLC0415  # the same
+    from imagesvc.cli.uploads.files import listed  # noqa: PLC0415  # the same
+    from imagesvc.cli.uploads.uploader import Uploader  # noqa: PLC0415  # the same
     from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
     from imagesvc.client.parameters import Fields  # noqa: PLC0415  # the same
 

@@ -1,0 +1,1 @@
+"""`imagesvc upload` and what other commands that send files share with it."""
