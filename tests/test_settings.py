@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from imagesvc.cli.loading import load_settings
+from imagesvc.settings.images.transforms import DEFAULT_PRESETS
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import PREFIX, SettingsError
-from imagesvc.settings.transforms import DEFAULT_PRESETS
 from imagesvc.syntax.hosts import is_loopback
 
 

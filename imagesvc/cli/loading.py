@@ -12,7 +12,7 @@ from typing import Any, get_origin
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from imagesvc.service.transforms import read_presets
+from imagesvc.service.engine.transforms import read_presets
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import (
     CLIENT_VARIABLES,

@@ -14,8 +14,8 @@ from imagesvc.server.bounds import fitting_bounds
 from imagesvc.server.listening import bound_sockets
 from imagesvc.server.protocol import bounded
 from imagesvc.server.running import run_server
+from imagesvc.service.engine.transforms import read_watermarks
 from imagesvc.service.service import Service
-from imagesvc.service.transforms import read_watermarks
 from imagesvc.syntax.hosts import split_hosts
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from imagesvc.imaging.transforms.transform import canonical, parse_preset
 from imagesvc.model.formats import Format
 from imagesvc.model.transforms import Transform, Watermark
+from imagesvc.settings.images.transforms import DEFAULT_PRESETS
 from imagesvc.settings.settings import Settings
-from imagesvc.settings.transforms import DEFAULT_PRESETS
 
 PARAMETER = "v"
 """Its parameter in URLs, which is ignored in requests, so that old URLs still work."""

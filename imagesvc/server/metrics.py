@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from imagesvc.api.metrics import Labels, Metric
 from imagesvc.model.ids import UserId
-from imagesvc.service.caches import Caches
+from imagesvc.service.engine.caches import Caches
+from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.outbound import OutboundParts
 from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
-from imagesvc.service.workers import Workers
 from imagesvc.store.files.data_dir import DataDir
 
 Value = TypeVar("Value", bound=int | str)

@@ -14,11 +14,11 @@ from imagesvc.library.remove import Removal
 from imagesvc.library.shares import Shares
 from imagesvc.library.trash import Trash
 from imagesvc.library.users import Users
-from imagesvc.service.caches import Caches
+from imagesvc.service.engine.caches import Caches
+from imagesvc.service.engine.transforms import Transforms
+from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores
-from imagesvc.service.transforms import Transforms
-from imagesvc.service.workers import Workers
 from imagesvc.settings.settings import Settings
 
 

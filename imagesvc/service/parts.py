@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from imagesvc.library.keys import Keys
 from imagesvc.outbound.lookups import Resolver, system_addresses
-from imagesvc.service.accounts import accounts_of, rate_limits_of, read_admin_key, visitors_of
-from imagesvc.service.caches import caches_of
+from imagesvc.service.engine.caches import caches_of
+from imagesvc.service.engine.jobs import runner_of
+from imagesvc.service.engine.transforms import transforms_of
+from imagesvc.service.engine.workers import workers_of
 from imagesvc.service.files import files_of
-from imagesvc.service.jobs import runner_of
+from imagesvc.service.identity.accounts import (
+    accounts_of,
+    rate_limits_of,
+    read_admin_key,
+    visitors_of,
+)
+from imagesvc.service.identity.oidc import code_flow_of, oidc_client_of
 from imagesvc.service.library import (
     acceptor_of,
     collector_of,
@@ -18,12 +26,9 @@ from imagesvc.service.library import (
     trash_of,
     users_of,
 )
-from imagesvc.service.oidc import code_flow_of, oidc_client_of
 from imagesvc.service.outbound import outbound_of
 from imagesvc.service.stores import stores_of
-from imagesvc.service.transforms import transforms_of
 from imagesvc.service.urls import urls_of
-from imagesvc.service.workers import workers_of
 from imagesvc.settings.settings import Settings
 
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
 from imagesvc.model.ids import utc_now
+from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
-from imagesvc.service.workers import Workers
 from imagesvc.store.files.files import NO_INODES
 
 

@@ -17,17 +17,17 @@ from pydantic_settings import (
 )
 
 from imagesvc.settings.accounts import AccountSettings, OidcSettings
-from imagesvc.settings.addresses import AddressSettings
-from imagesvc.settings.connections import ConnectionSettings
-from imagesvc.settings.delivery import DeliverySettings
 from imagesvc.settings.events import EventSettings
+from imagesvc.settings.images.delivery import DeliverySettings
+from imagesvc.settings.images.transforms import DEFAULT_PRESETS, TransformSettings
+from imagesvc.settings.images.uploads import UploadSettings
 from imagesvc.settings.limits import LimitSettings
+from imagesvc.settings.network.addresses import AddressSettings
+from imagesvc.settings.network.connections import ConnectionSettings
 from imagesvc.settings.processes import LogSettings, ProcessSettings
 from imagesvc.settings.quantities import written
 from imagesvc.settings.sources import ENV_FILE, PREFIX, TOML_FILE, decoded
 from imagesvc.settings.storage import CacheSettings, RetentionSettings
-from imagesvc.settings.transforms import DEFAULT_PRESETS, TransformSettings
-from imagesvc.settings.uploads import UploadSettings
 from imagesvc.settings.work import RetrySettings, WorkTimeSettings
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from imagesvc.settings.images.watermarks import WatermarkSettings
 from imagesvc.settings.quantities import Pixels
-from imagesvc.settings.watermarks import WatermarkSettings
 
 DEFAULT_PRESETS = {
     "thumbnail": "w=256&h=256",

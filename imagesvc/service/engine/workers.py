@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagesvc.imaging.limits import Limits
+from imagesvc.service.engine.transforms import Transforms
 from imagesvc.service.files import Files
-from imagesvc.service.transforms import Transforms
 from imagesvc.settings.settings import Settings
 from imagesvc.workers.pool import PoolLimits, WorkerPool
 from imagesvc.workers.renderer import Renderer

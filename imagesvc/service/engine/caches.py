@@ -10,10 +10,10 @@ from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import MemoryCache
 from imagesvc.cache.unlocated import UnlocatedOriginals
 from imagesvc.cache.variants import VariantCache
+from imagesvc.service.engine.transforms import Transforms
+from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores
-from imagesvc.service.transforms import Transforms
-from imagesvc.service.workers import Workers
 from imagesvc.settings.settings import Settings
 
 

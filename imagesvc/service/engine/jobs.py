@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagesvc.jobs.maker import Maker
 from imagesvc.jobs.mezzanines import Mezzanines
 from imagesvc.jobs.runner import Runner, RunnerLimits
-from imagesvc.service.caches import Caches
+from imagesvc.service.engine.caches import Caches
 from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings

@@ -1,0 +1,1 @@
+"""Settings of images: uploads, transforms, and delivery."""

@@ -1,0 +1,1 @@
+"""Settings of addresses, of connections, and of the servers around this one."""
