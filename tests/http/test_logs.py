@@ -11,13 +11,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx2
 import pytest
 
 from imagesvc.server.middleware.access_line import access_line
+from imagesvc.server.middleware.logged_path import logged_path
 from tests.conftest import MakeServer
-from tests.http.asking import picture
+from tests.http.asking import picture, send_raw
 from tests.server import Server
 from tests.waiting import until
 
@@ -70,6 +72,13 @@ def test_every_request_has_an_id_of_its_own(server: Server) -> None:
 TOKEN = "kVb3nq0XW5cJt2yZr8LpUe7sAfGhMd1o"
 
 
+ODD_PATHS = (
+    "/s//{}", "//s/{}", "/S/{}/", "/s/%2F{}", "/s/%252F{}", "/s%2F{}", "/photos/s/{}/archive",
+    "/x/../s/{}", "/{}", "/setup/{}", "/setup%23{}", "/api/v1/shared//{}/images", "/g/{}%20",
+)  # fmt: skip
+"""Where a token may stand after a link was copied or rewritten wrongly."""
+
+
 @pytest.mark.parametrize(
     "path", ["/s/{}", "/s/{}/i/1", "/g/{}", "/api/v1/shared/{}", "/api/v1/guest/{}"]
 )
@@ -81,6 +90,26 @@ def test_tokens_of_links_are_not_logged(server: Server, path: str) -> None:
 
     assert one_line(server, request_id=wish)["path"] == path.format(f"{TOKEN[:6]}…")
     assert TOKEN[6:] not in server.log()
+
+
+def test_tokens_are_not_logged_wherever_they_stand(server: Server) -> None:
+    """In targets and referrers that no page has, also where the request is refused."""
+    for number, path in enumerate(ODD_PATHS):
+        fields = f"host: localhost\r\nreferer: /s/{TOKEN}\r\nx-request-id: odd-{number}\r\n"
+        for end in ("", "x-broken\r\n", "content-length: x\r\n"):
+            head = f"GET {path.format(TOKEN)} HTTP/1.1\r\n{fields}{end}\r\n"
+            assert send_raw(server, head.encode()) is not None
+
+    logged = [one_line(server, request_id=f"odd-{number}") for number in range(len(ODD_PATHS))]
+    assert all("…" in line["path"] for line in logged)
+    assert TOKEN[6:] not in server.log()
+
+
+def test_ids_and_words_of_paths_are_logged() -> None:
+    """An operator finds the image, and the route."""
+    path = f"/api/v1/collections/{uuid4()}/relationships/images/{uuid4()}"
+
+    assert logged_path(path) == path
 
 
 @pytest.mark.parametrize(

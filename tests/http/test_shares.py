@@ -262,10 +262,13 @@ def test_a_withdrawn_share_is_not_there(people: People) -> None:
 
 
 def test_views_are_counted_once_a_visit(people: People) -> None:
-    """A page that is loaded again is no further view; images are none at all."""
+    """A page that is loaded again is no further view; images and checks of links are none."""
     image_id = upload(people.ann, 45)["id"]
     made = share(people.ann, image_id=image_id, max_views=2)
     first, second, third = (Visitor(people.server, made["token"]) for _ in range(3))
+    for path in ("/api/v1/shared/", "/s/"):
+        checked = first.client.head(f"{path}{made['token']}", headers={"accept": "text/html"})
+        assert (checked.status_code, "set-cookie" in checked.headers) == (200, False)
     assert_problem(first.picture(image_id), 403, "forbidden")
     assert_problem(first.images(), 403, "forbidden")
 

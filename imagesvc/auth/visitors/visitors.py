@@ -53,6 +53,8 @@ class Visitors:
         if self.visits.is_valid(request, share):
             return share, False
         _check_may_begin(share)
+        if request.method == "HEAD":  # of a program that checks links
+            return share, False
         await self._count(share)
         return share, True
 
