@@ -63,6 +63,13 @@ class Fields(TypedDict, total=False):
     """The time from which the image does not exist any more, as in RFC 3339."""
     expires_in: int
     """The same in seconds from now; of a presigned URL: the seconds until it is refused."""
+    taken_at: str
+    """The local time of the photograph, such as `2026-05-02T07:31:12`, for a file without one."""
+    latitude: float
+    """Where it was taken, in degrees, for a file without a place; with `longitude`."""
+    longitude: float
+    altitude: float
+    """Metres above the sea."""
 
 
 class FieldsOfUrl(Fields, total=False):

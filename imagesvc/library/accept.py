@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from imagesvc.errors import CorruptImage, UnsupportedMediaType, WorkerDied
 from imagesvc.imaging.calls import PROBE
@@ -48,6 +49,10 @@ class UploadFields:
     collection_id: CollectionId | None = None
     expires_at: datetime | None = None
     owner_id: UserId | None = None
+    taken_at: str | None = None
+    """The local time of the photograph, for a file whose EXIF has none."""
+    place: Mapping[str, float] = field(default_factory=dict)
+    """Latitude, longitude and perhaps altitude, for a file whose EXIF has no place."""
     pending: PendingUpload | None = None
     """The presigned upload, which the image uses up."""
 
@@ -150,8 +155,8 @@ class Acceptor:
             visibility=fields.visibility,
             share_location=fields.share_location,
             status=Status.PENDING,
-            exif=probe.exif,
-            gps=probe.gps,
+            exif=_dated(probe.exif, fields.taken_at),
+            gps=probe.gps or dict(fields.place),
             created_at=now,
             updated_at=now,
             job_id=job.id,
@@ -167,6 +172,10 @@ def _check_declared(probe: Probe, pending: PendingUpload | None) -> None:
     declared = None if pending is None else pending.content_type
     if declared not in {None, probe.format.media_type}:
         raise UnsupportedMediaType(f"The file is {probe.format.media_type}, not {declared}.")
+
+
+def _dated(exif: dict[str, Any], taken_at: str | None) -> dict[str, Any]:
+    return exif if taken_at is None or "taken_at" in exif else {**exif, "taken_at": taken_at}
 
 
 def safe_filename(name: str) -> str:

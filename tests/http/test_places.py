@@ -8,9 +8,11 @@ from typing import Any
 import httpx2
 from PIL import Image
 
+from tests.http.asking import assert_problem, picture
 from tests.http.people import People
 from tests.server import Server
 
+WHEN = "2019-07-14T18:20:00"
 PLACE = {"latitude": -33.865, "longitude": 151.21, "altitude": None}
 
 
@@ -61,3 +63,20 @@ def test_no_variant_contains_the_location(people: People) -> None:
     thumbnail = people.bob.get(f"/images/{image['id']}/thumbnail").content
 
     assert not Image.open(io.BytesIO(thumbnail)).getexif()
+
+
+def test_an_upload_names_place_and_time_of_a_file_without_them(server: Server) -> None:
+    """As importers know them from sidecars; what the file itself says is stronger."""
+    said = {"latitude": "48.1", "longitude": "-11.5", "altitude": "520", "taken_at": WHEN}
+
+    bare = server.upload(picture(seed=71), **said)
+    located = server.upload(with_place(), **said)
+    answer = server.client.post(
+        "/api/v1/images", files={"file": picture(seed=72)}, data={"latitude": "48.1"}
+    )
+
+    assert bare["gps"] == {"latitude": 48.1, "longitude": -11.5, "altitude": 520.0}
+    assert bare["exif"]["taken_at"] == WHEN
+    assert located["gps"] == PLACE
+    assert_problem(answer, 400, "invalid_request")
+    assert "longitude" in answer.json()["detail"]

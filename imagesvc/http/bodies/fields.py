@@ -13,6 +13,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from imagesvc.http.models import Model
@@ -104,6 +105,9 @@ TextOfTags = Annotated[
 
 
 Lifetime = Annotated[int, Field(ge=1, le=MAX_LIFETIME)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Altitude = Annotated[float, Field(ge=-20_000, le=100_000, allow_inf_nan=False)]
 
 
 class ImageFields(Model):
@@ -120,6 +124,13 @@ class ImageFields(Model):
     """The time from which the image does not exist any more; never when absent."""
     expires_in: Lifetime | None = None
     """The same in seconds from now."""
+    taken_at: TakenAt | None = None
+    """The local time of the photograph, for a file that does not contain it."""
+    latitude: Latitude | None = None
+    """Where it was taken, in degrees, for a file that does not contain it; with `longitude`."""
+    longitude: Longitude | None = None
+    altitude: Altitude | None = None
+    """Metres above the sea."""
 
     def upload_fields(self, default: Visibility, owner_id: UserId | None) -> UploadFields:
         """The fields of an upload by this owner; `default` is the visibility if none is given.
@@ -141,7 +152,20 @@ class ImageFields(Model):
             collection_id=None if self.collection_id is None else CollectionId(self.collection_id),
             expires_at=expires_at,
             owner_id=owner_id,
+            taken_at=self.taken_at,
+            place=self._place(),
         )
+
+    @model_validator(mode="after")
+    def _has_whole_place(self) -> Self:
+        place = self._place()
+        if place and not place.keys() >= {"latitude", "longitude"}:
+            raise ValueError("must have both latitude and longitude, or no place")
+        return self
+
+    def _place(self) -> dict[str, float]:
+        names = ("latitude", "longitude", "altitude")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 class TextFields(ImageFields):
