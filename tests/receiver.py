@@ -1,9 +1,10 @@
-"""A receiver of webhooks: it stores deliveries, and answers as configured."""
+"""A receiver of webhooks and of purges: it stores requests, and answers as configured."""
 
 from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.waiting import PATIENCE
@@ -17,6 +18,10 @@ class Receiver:
         self.released = threading.Event()
         self.got: list[tuple[str, dict[str, str], bytes]] = []
         self.statuses: dict[str, list[int]] = {}
+        self.retry_after = ""
+        """Of responses other than 204, if it is not empty."""
+        self.body = b""
+        """Of all responses except 204."""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,8 +37,13 @@ class Receiver:
                 if self.path.startswith("/held"):
                     receiver.released.wait(PATIENCE)
                 turns = receiver.statuses.get(self.path, [])
-                self.send_response(turns.pop(0) if turns else 204)
+                status = turns.pop(0) if turns else 204
+                self.send_response(status)
+                if receiver.retry_after and status != HTTPStatus.NO_CONTENT:
+                    self.send_header("Retry-After", receiver.retry_after)
                 self.end_headers()
+                if status != HTTPStatus.NO_CONTENT:
+                    self.wfile.write(receiver.body)
 
             def log_message(self, *_arguments: object) -> None:
                 pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,10 @@ def test_a_setting_accepts_its_units(
         ("host", '["127.0.0.1", "::1"]', "with commas between, without quotes"),
         ("data_dir", "", "is empty"),
         ("cache_tag_header", "", "is empty"),
+        ("cdn", "fastly", "requires cdn_zone"),
+        ("cdn", "akamai", "'cloudflare'"),
+        ("cdn_zone", "../zone", "must be an id"),
+        ("cdn_api_url", "http://api.example.org", "https URL"),
         ("signing_keys", '{"a": ""}', "the key a is empty"),
     ],
 )
@@ -373,3 +378,17 @@ def test_settings_do_not_change_once_read() -> None:
 def test_every_setting_has_a_description() -> None:
     """Every setting needs a description."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_validators_of_groups_have_different_names() -> None:
+    """The class of all settings inherits from each group: an equal name would hide a validator."""
+    names = Counter(
+        name
+        for group in Settings.__mro__
+        if group.__module__.startswith("imagesvc.settings.")
+        for name in vars(group)["__pydantic_decorators__"].field_validators
+        if name in vars(group)
+    )
+
+    assert len(names) > 10
+    assert [name for name, count in names.items() if count > 1] == []

@@ -136,6 +136,7 @@ def _images(service: Service, hot: HotPath) -> list[object]:
             stores.collections,
             stores.search,
             caches.variants,
+            service.variant_purge,
             service.removal,
             presets,
         ),

@@ -149,11 +149,11 @@ class DiskTier:
         """Remove the files of variants whose rows were deleted."""
         await self._files.delete(keys)
 
-    async def purge(self, image_id: ImageId) -> int:
-        """Remove every stored variant of an image; the number of them."""
+    async def purge(self, image_ids: Sequence[ImageId]) -> int:
+        """Remove every stored variant of some images; the number of them."""
         await self.flush()
-        self.forget(image_id)
-        keys = await self._store.remove_of_image(image_id)
+        self.forget(*image_ids)
+        keys = await self._store.remove_of_images(image_ids)
         await self._files.delete(keys)
         return len(keys)
 

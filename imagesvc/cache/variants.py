@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -169,10 +169,10 @@ class VariantCache:
         self.disk.forget(*image_ids)
         self.memory.remove_of_images(*image_ids)
 
-    async def purge(self, image_id: ImageId) -> int:
-        """Remove every stored variant of an image; the number of them."""
-        purged = await self.disk.purge(image_id)
-        self.memory.remove_of_images(image_id)
+    async def purge(self, image_ids: Sequence[ImageId]) -> int:
+        """Remove every stored variant of some images; the number of them."""
+        purged = await self.disk.purge(image_ids)
+        self.memory.remove_of_images(*image_ids)
         return purged
 
     async def stored(self, image_id: ImageId) -> list[tuple[Variant, bool]]:

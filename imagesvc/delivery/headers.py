@@ -11,6 +11,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from imagesvc.cache.content import Fetched
+from imagesvc.cdn.providers import tag_of
 from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.model.formats import Format
@@ -57,7 +58,7 @@ def image_headers(
     if representation.vary:
         headers["vary"] = representation.vary
     if rules.cache_tag_header != "off":
-        headers[rules.cache_tag_header.lower()] = f"image-{image.id}"
+        headers[rules.cache_tag_header.lower()] = tag_of(image.id)
     return headers
 
 

@@ -64,7 +64,7 @@ class DeliveryRules:
             auto_formats=tuple(Format(name) for name in settings.auto_formats),
             avif_max_pixels=settings.avif_max_pixels,
             sendfile=_sendfile(settings, data_dir.root),
-            cache_tag_header=settings.cache_tag_header,
+            cache_tag_header=settings.tag_header,
             max_age=int(settings.max_age),
             stale_while_revalidate=int(settings.stale_while_revalidate),
         )

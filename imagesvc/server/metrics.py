@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from imagesvc.api.metrics import Labels, Metric
-from imagesvc.model.ids import UserId
+from imagesvc.cdn.purger import Purger
+from imagesvc.model.ids import UserId, utc_now
 from imagesvc.service.engine.caches import Caches
 from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
@@ -39,6 +40,7 @@ async def metrics(
         *_refused_requests(service),
         _gauge("event_streams", "Open event streams.", streams.total()),
         *await _outbound(service.outbound, service.stores),
+        *await _cdn(service.purger),
         *await _jobs(service.stores),
         *_workers(service.workers),
         *_caches(service.caches),
@@ -63,6 +65,19 @@ async def _outbound(outbound: OutboundParts, stores: Stores) -> list[Metric]:
         _gauge("lookups_stuck", "Look-ups whose waiter has timed out.", lookups.stuck),
         _gauge("webhook_deliveries_waiting", "Deliveries to be sent, or sent again.", waiting),
         *_counters("webhook_attempts", "Deliveries tried.", "status", attempts),
+    ]
+
+
+async def _cdn(purger: Purger | None) -> list[Metric]:
+    if purger is None:
+        return []
+    waiting, record = await purger.queue.waiting(), purger.record
+    age = 0.0 if waiting.since is None else (utc_now() - waiting.since).total_seconds()
+    return [
+        _gauge("cdn_purges_waiting", "Images that the CDN is still to purge.", waiting.count),
+        _gauge("cdn_purge_oldest_seconds", "Age of the oldest of them.", max(0.0, age)),
+        _counter("cdn_purged", "Images that the CDN has purged.", record.purged),
+        *_counters("cdn_requests", "Purge requests to the CDN.", "outcome", record.requests),
     ]
 
 

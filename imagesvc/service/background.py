@@ -58,6 +58,8 @@ class Background:
         """Remove rows that are older than what they are kept for."""
         stores = self._parts.stores
         now = utc_now()
+        if self._parts.purger is not None:
+            await self._parts.purger.take_events()
         retention = timedelta(seconds=self._parts.settings.event_retention)
         await stores.idempotency_records.prune(now)
         await stores.events.prune(now - retention)

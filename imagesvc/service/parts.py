@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imagesvc.library.keys import Keys
 from imagesvc.outbound.lookups import Resolver, system_addresses
+from imagesvc.service.cdn import cdn_provider_of, purger_of, variant_purge_of
 from imagesvc.service.engine.caches import caches_of
 from imagesvc.service.engine.jobs import runner_of
 from imagesvc.service.engine.transforms import transforms_of
@@ -49,6 +50,7 @@ class Parts:
         self.settings = settings
         self.transforms = transforms_of(settings)
         given_key = None if is_offline else read_admin_key(settings)
+        cdn = None if is_offline else cdn_provider_of(settings)
         oidc_client = None if is_offline else oidc_client_of(settings)
 
         self.files = files_of(settings, is_offline=is_offline)
@@ -58,8 +60,10 @@ class Parts:
         self.rate_limits = rate_limits_of(settings)
         self.urls = urls_of(settings, self.files)
         self.outbound = outbound_of(settings, self.stores, resolver)
+        self.purger = purger_of(cdn, self.stores, self.outbound.lookups)
         self.workers = workers_of(settings, self.files, self.transforms)
         self.caches = caches_of(settings, self.files, self.stores, self.workers, self.transforms)
+        self.variant_purge = variant_purge_of(self.stores, self.caches, self.purger)
         self.runner = runner_of(settings, self.files, self.stores, self.caches)
         self.acceptor = acceptor_of(
             settings, self.transforms, self.stores, self.workers, self.runner

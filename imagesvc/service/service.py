@@ -62,6 +62,8 @@ class Service(Parts):
         finally:
             await workers
         self.outbound.dispatcher.start()
+        if self.purger is not None:
+            self.purger.start()
         self._background.start()
 
     def _prepare(self) -> None:
@@ -105,6 +107,8 @@ class Service(Parts):
         stop_by = self._stop_by or time.monotonic() + self.settings.shutdown_timeout
         seconds = max(0.0, stop_by - time.monotonic())
         await asyncio.gather(self.runner.stop(seconds), self.outbound.dispatcher.stop(seconds))
+        if self.purger is not None:
+            await self.purger.stop()
         await self.files.verified.close()
         await self.caches.disk.close()
         await self.workers.pool.close()

@@ -10,6 +10,7 @@ from imagesvc.settings.settings import Settings
 from imagesvc.store.archives import ArchiveStore
 from imagesvc.store.bulk.digests import OwnedDigests
 from imagesvc.store.bulk.edits import BulkEdits
+from imagesvc.store.cdn.purges import PurgeQueue
 from imagesvc.store.collections import CollectionStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.events import EventStore
@@ -57,6 +58,7 @@ class Stores:
     events: EventStore
     webhooks: WebhookStore
     deliveries: DeliveryStore
+    purges: PurgeQueue
 
 
 def stores_of(settings: Settings, files: Files) -> Stores:
@@ -87,4 +89,5 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         events=EventStore(database),
         webhooks=WebhookStore(database),
         deliveries=DeliveryStore(database),
+        purges=PurgeQueue(database),
     )

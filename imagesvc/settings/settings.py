@@ -23,6 +23,7 @@ from imagesvc.settings.images.transforms import DEFAULT_PRESETS, TransformSettin
 from imagesvc.settings.images.uploads import UploadSettings
 from imagesvc.settings.limits import LimitSettings
 from imagesvc.settings.network.addresses import AddressSettings
+from imagesvc.settings.network.cdn import TAG_HEADERS, CdnSettings
 from imagesvc.settings.network.connections import ConnectionSettings
 from imagesvc.settings.processes import LogSettings, ProcessSettings
 from imagesvc.settings.quantities import written
@@ -38,6 +39,7 @@ class Settings(
     OidcSettings,
     AccountSettings,
     AddressSettings,
+    CdnSettings,
     DeliverySettings,
     TransformSettings,
     CacheSettings,
@@ -86,6 +88,11 @@ class Settings(
         if self.default_visibility == "auto":
             return "private" if self.has_accounts else "public"
         return self.default_visibility
+
+    @property
+    def tag_header(self) -> str:
+        """The header field that names the image of a response, or `off`."""
+        return TAG_HEADERS.get(self.cdn, self.cache_tag_header)
 
     def shown(self) -> dict[str, Any]:
         """The settings as plain values with units, secrets masked, for `imagesvc config`."""

@@ -73,9 +73,9 @@ class VariantStore:
         query = delete(variants).where(variants.c.key.in_(keys))
         await self._database.write(lambda connection: connection.execute(query), makes_room=True)
 
-    async def remove_of_image(self, image_id: ImageId) -> list[VariantKey]:
-        """Delete the rows of one image's variants; their keys."""
-        query = delete(variants).where(variants.c.image_id == image_id).returning(variants.c.key)
+    async def remove_of_images(self, image_ids: Sequence[ImageId]) -> list[VariantKey]:
+        """Delete the rows of the variants of some images; their keys."""
+        query = delete(variants).where(variants.c.image_id.in_(image_ids)).returning(variants.c.key)
         rows = await self._database.write(
             lambda connection: connection.scalars(query).all(), makes_room=True
         )

@@ -19,6 +19,7 @@ from imagesvc.http.operations import EDIT_VERSION, Answer, operation, with_subje
 from imagesvc.http.pages import Page, page_of, page_response
 from imagesvc.http.requests import json_response
 from imagesvc.http.versions import versioned
+from imagesvc.library.housekeeping.purge import VariantPurge
 from imagesvc.library.remove import Removal
 from imagesvc.model.images import Image
 from imagesvc.store.collections import CollectionStore
@@ -40,6 +41,7 @@ class ImageEndpoints:
     collections: CollectionStore
     search: ImageSearch
     variants: VariantCache
+    purges: VariantPurge
     removal: Removal
     presets: Mapping[str, str]
 
@@ -114,7 +116,7 @@ class ImageEndpoints:
     @with_subject(_changeable)
     async def purge(self, _call: Call[None, None], image: Image) -> Response:
         """Remove the stored variants of an image; they are made again when requested."""
-        return json_response(Purged(deleted=await self.variants.purge(image.id)))
+        return json_response(Purged(deleted=await self.purges.purge([image.id])))
 
 
 def _listed(

@@ -501,3 +501,18 @@ CREATE TABLE searches (
 
 CREATE INDEX ix_searches_user_id_id ON searches (user_id, id);
 
+CREATE TABLE cdn_purges (
+	image_id CHAR(32) NOT NULL, 
+	generation INTEGER NOT NULL, 
+	requested_at BIGINT NOT NULL, 
+	CONSTRAINT pk_cdn_purges PRIMARY KEY (image_id)
+);
+
+CREATE INDEX ix_cdn_purges_requested_at ON cdn_purges (requested_at);
+
+CREATE TABLE cdn_position (
+	id INTEGER NOT NULL, 
+	last_event_id BIGINT NOT NULL, 
+	CONSTRAINT pk_cdn_position PRIMARY KEY (id)
+);
+

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imagesvc.store.db.schema import (
     accounts,
+    cdn,
     events,
     images,
     jobs,
@@ -14,7 +15,7 @@ from imagesvc.store.db.schema import (
 )
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE, metadata
 
-GROUPS = (accounts, events, images, jobs, requests, saved, sessions, sharing)
+GROUPS = (accounts, cdn, events, images, jobs, requests, saved, sessions, sharing)
 WHOLE = metadata
 """Once `GROUPS` are imported, it has each of their tables."""
 

@@ -1,0 +1,1 @@
+"""Purging the responses of changed images from a CDN."""

@@ -1,0 +1,1 @@
+"""Use cases of operators: what is stored, and removing what can be made again."""

@@ -1,0 +1,1 @@
+"""Rows of purges: what a CDN must forget."""
