@@ -33,6 +33,8 @@ class FacetsOut(Model, title="Facets"):
     """Maker and model, as `camera:"…"` finds them."""
     years: list[FacetValue]
     formats: list[FacetValue]
+    colors: list[FacetValue]
+    """Names of colours, as `color:` finds them."""
     images: int
     """The number of images that were counted."""
     is_exact: bool
@@ -51,16 +53,17 @@ class FacetEndpoints:
         answers={200: Answer(FacetsOut, CONTENT_TAG), 304: None}, errors=(InvalidQuery, Forbidden),
     )  # fmt: skip
     async def show(self, call: Call[FilterQuery, None]) -> Response:
-        """The most frequent tags, cameras, years and formats of the images that a search finds."""
+        """The most frequent tags, cameras, years, formats and colours of what a search finds."""
         wanted = call.query.wanted(call.requester)
         is_permitted = await may_filter_by(self.collections, wanted.collection_id, call.requester)
-        nothing = FacetCounts([], [], [], [], 0, is_exact=True)
+        nothing = FacetCounts([], [], [], [], [], 0, is_exact=True)
         found = await self.facets.of(wanted) if is_permitted else nothing
         shown = FacetsOut(
             tags=_values(found.tags),
             cameras=_values(found.cameras),
             years=_values(found.years),
             formats=_values(found.formats),
+            colors=_values(found.colors),
             images=found.images,
             is_exact=found.is_exact,
         )

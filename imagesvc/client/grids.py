@@ -79,6 +79,7 @@ class Facets(Answer):
     cameras: list[FacetValue]
     years: list[FacetValue]
     formats: list[FacetValue]
+    colors: list[FacetValue]
     images: int
     """The number of images that were counted."""
     is_exact: bool

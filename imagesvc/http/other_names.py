@@ -15,7 +15,7 @@ _ADVICE = {
     ("q", "q=height:..1080"): ("height", "minheight", "maxheight"),
     ("q", "q=orientation:landscape"): ("orientation",),
     ("q", "q=camera:x100"): ("camera",),
-    ("q", "q=color:#2f6b9a, with # as %23"): ("color", "colour", "colors"),
+    ("q", "q=color:blue or q=color:#2f6b9a, with # as %23"): ("color", "colour", "colors"),
     ("q", "q=similar: and an id"): ("similar", "similarto"),
     ("cursor", "cursor, with the next_cursor of the page before"): (
         "page", "offset", "skip", "start", "after", "next", "nextcursor", "pagetoken",

@@ -12,6 +12,7 @@ from imagesvc.model.ids import Digest, ImageId
 from imagesvc.model.images import Analysis, Mezzanine, Original
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import cell, lab
+from imagesvc.store.search.hues import hues_of
 
 ORIGINAL_COLUMNS = (
     images.c.sha256,
@@ -39,6 +40,7 @@ _RECORD_FACTS = (
         thumbhash=bindparam("thumbhash"),
         phash=bindparam("phash"),
         palette_lab=bindparam("palette_lab"),
+        hues=bindparam("hues"),
     )
 )
 
@@ -97,5 +99,6 @@ def record_analysis(
         "of_blob": digest,
         "palette": list(analysis.palette),
         "palette_lab": [(cell(color), *color) for color in colors],
+        "hues": hues_of(analysis.palette),
     }
     connection.execute(_RECORD_FACTS, row)

@@ -40,15 +40,16 @@ FRAGMENTS = (
     "sea", "OR", "or", "-", "-night", '"golden hour"', '-"blue hour"', 'tags:sea,"new york"',
     "tags:#a", 'title:"two words"', "desc:x", "camera:x100", 'filename:"a b"', "date:2016",
     "date:24-*-*", "from:2016", "format:png", "size:>1MB", "is:favourite", "color:#2f6b9a",
-    "unknown:x", "a:b", "😀", "Ü\u00a0ä", "--x",
+    "color:blue",     "unknown:x", "a:b", "😀", "Ü\u00a0ä", "--x",
 )  # fmt: skip
 """Of queries; some words have spaces that only look like others."""
 TERMS = """async ([asset, queries]) => {
-  const {termsOf, withTerm, withoutTerm} = await import(asset);
+  const {isNegatable, termsOf, withNegated, withTerm, withoutTerm} = await import(asset);
   return queries.map((q) => {
     const terms = termsOf(q);
     const without = terms.map((_it, index) => withoutTerm(q, index));
-    return [terms.map((it) => it.text), without, withTerm(q, "tags:more")];
+    const negated = terms.map((it, index) => (isNegatable(it) ? withNegated(q, index) : null));
+    return [terms.map((it) => it.text), without, withTerm(q, "tags:more"), negated];
   });
 }"""
 
@@ -204,6 +205,16 @@ def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> No
 
     page.get_by_role("button", name="Remove: Colour").click()
     expect(page).to_have_url(address('tags:"new york" -beach sea OR york'))
+    exclude = page.get_by_role("button", name=re.compile("^Exclude"))
+    expect(exclude).to_have_count(2)  # what OR joins cannot be excluded
+    exclude.last.click()
+    expect(page).to_have_url(address('tags:"new york" beach sea OR york'))
+    expect(exclude.last).to_be_focused()
+    expect(exclude.last).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("-")
+    expect(exclude.last).to_have_attribute("aria-pressed", "true")
+    expect(exclude.last).to_be_focused()
+    expect(page).to_have_url(address('tags:"new york" -beach sea OR york'))
     expect(page.locator(".tile")).to_have_count(2)
     page.get_by_role("button", name="2024 1").click()
     expect(page).to_have_url(address('tags:"new york" -beach sea OR york date:2024'))
@@ -219,6 +230,24 @@ def test_chips_are_the_terms_of_the_text(visits: Visits, searched: Server) -> No
     expect(page.locator(".tile")).to_have_count(len(IMAGES))
 
 
+def test_colours_are_suggested_by_name(visits: Visits, searched: Server) -> None:
+    """Those that the pictures have, with their numbers; the chip shows a swatch."""
+    page = opened(visits, searched)
+    page.keyboard.press("/")
+    page.keyboard.type("color:")
+    options = page.get_by_role("option")
+    expect(options).to_have_text(["Blue 1", "Cyan 1", "Grey 1", "Green 1", "Orange 1", "Yellow 1"])
+    expect(options.first.locator(".swatch")).to_be_visible()
+    page.keyboard.type("or")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(address("color:orange"))
+    expect(chips(page)).to_have_text(["Colour Orange"])
+    expect(chips(page).locator(".swatch")).to_be_visible()
+    expect(page.locator(".tile")).to_have_count(1)
+
+
 def test_terms_are_those_of_the_api(visits: Visits, searched: Server) -> None:
     """Chips split a text where the parser does, and a text with or without one has the others."""
     chance = random.Random(5)
@@ -230,12 +259,20 @@ def test_terms_are_those_of_the_api(visits: Visits, searched: Server) -> None:
 
     found = page.evaluate(TERMS, [f"{assets}/js/search/grammar.js", queries])
 
-    for query, (terms, without, more) in zip(queries, found, strict=True):
+    for query, (terms, without, more, negated) in zip(queries, found, strict=True):
         expected = read(query)
         assert [str(parse(text)) for text in terms] == expected, query
         assert [*expected, "tags:more"] == read(more), query
         for index, text in enumerate(without):
             assert read(text) == [*expected[:index], *expected[index + 1 :]], query
+        for index, text in enumerate(negated):
+            if text is None:
+                assert " OR " in expected[index], query
+                continue
+            changed, term = parse(text).terms[index], parse(query).terms[index]
+            assert changed.is_negated != term.is_negated, query
+            assert str(changed.atom).strip('"') == str(term.atom).strip('"'), query
+            assert read(text)[:index] == expected[:index], query
 
 
 def read(query: str) -> list[str]:
@@ -357,7 +394,7 @@ def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> N
     alert = page.get_by_role("alert")
 
     expect(alert.locator("mark")).to_have_text("may")
-    expect(alert).to_contain_text("Column 12 of q: expected a date")
+    expect(alert).to_contain_text("Date: “may” is not understood. A year, a month or a day")
     expect(alert).to_contain_text(re.compile("Request [0-9a-f]"))
     expect(box(page)).to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name="Correct the search").click()
@@ -373,6 +410,7 @@ def test_an_error_is_marked_at_its_column(visits: Visits, searched: Server) -> N
     page.keyboard.type('"sea')
     page.keyboard.press("Enter")
     expect(alert.locator("mark")).to_have_text("")
+    expect(alert).to_contain_text("A quotation mark is missing")
     expect(box(page)).to_be_focused()
 
 

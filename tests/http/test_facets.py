@@ -9,6 +9,7 @@ import pytest
 from tests.accounts import Account, make_user
 from tests.http.test_search import photo
 from tests.server import Server
+from tests.waiting import until
 
 FACETS = "/api/v1/facets"
 
@@ -26,6 +27,8 @@ def ada(guarded: Server, admin: Account) -> Account:
         sent = {"tags": tags, "visibility": "private"}
         made = account.client.post("/api/v1/images", files={"file": ("a", content)}, data=sent)
         assert made.status_code == 201
+        job = f"/api/v1/jobs/{made.json()['job']['id']}"
+        until(lambda path=job: account.client.get(path).json()["status"] == "succeeded")  # type: ignore[misc]
     return account
 
 
@@ -48,6 +51,7 @@ def test_the_most_frequent_values_come_first(ada: Account) -> None:
         "years": [("2016", 2), ("2018", 1)],
     }
     assert found["formats"] == {"jpeg": 2, "png": 1}
+    assert found["colors"] == {"black": 1, "blue": 1, "orange": 1}
     assert (found["images"], found["is_exact"]) == (3, True)
 
 
@@ -57,7 +61,7 @@ def test_each_value_is_a_search(ada: Account) -> None:
 
     for name, form in (
         ("tags", "tags:{}"), ("cameras", 'camera:"{}"'), ("years", "date:{}"),
-        ("formats", "format:{}"),
+        ("formats", "format:{}"), ("colors", "color:{}"),
     ):  # fmt: skip
         for value, count in found[name].items():
             assert facets(ada, q=form.format(value))["images"] == count
@@ -70,7 +74,8 @@ def test_others_see_nothing_of_private_images(
     """Neither values nor numbers, whatever is searched."""
     bob = make_user(guarded, admin, "bob")
     nothing = {
-        "tags": {}, "cameras": {}, "years": {}, "formats": {}, "images": 0, "is_exact": True
+        "tags": {}, "cameras": {}, "years": {}, "formats": {}, "colors": {}, "images": 0,
+        "is_exact": True,
     }  # fmt: skip
 
     for q in ("", "sea", "tags:sea OR format:jpeg", "-night", "is:favourite OR sea"):

@@ -266,11 +266,14 @@ async def test_a_copy_of_a_known_original_is_found_by_similarity_after_analysis(
         await record(database, image, its)
 
     assert await titles(database, "color:#2f6b9a") == ["near", "one"]
+    assert await titles(database, "color:blue") == ["near", "one"]
+    assert await titles(database, "-color:blue") == ["far", "two"]
     assert (await titles(database, f"similar:{first.id}"))[:2] == ["near"]
     with pytest.raises(InvalidQuery, match="has not analysed it yet"):
         await titles(database, f"similar:{twin.id}")
     await record(database, twin, analysis)
     assert await titles(database, "color:#2f6b9a") == ["near", "two", "one"]
+    assert await titles(database, "color:blue OR color:green") == ["far", "near", "two", "one"]
     assert (await titles(database, f"similar:{first.id}"))[:2] == ["two", "near"]
 
 
@@ -410,7 +413,7 @@ async def test_a_list_in_an_indexed_order_is_a_walk_along_an_index(
 @pytest.mark.parametrize("viewer", [EVERYONE, STRANGER, Viewer(USER)])
 @pytest.mark.parametrize(
     "q", ["sunset beach", "sunset OR tags:x beach", "tags:x OR date:2016",
-          '"golden hour"', "tags:sea date:2016", "-night", "camera:x", "color:#abc",
+          '"golden hour"', "tags:sea date:2016", "-night", "camera:x", "color:#abc", "color:blue",
           "sunset width:>5 -tags:x", "tags:sea -color:#abc"],
 )  # fmt: skip
 async def test_a_search_is_a_walk_along_the_full_text_index(
@@ -560,7 +563,15 @@ async def test_images_that_are_there_are_indexed_by_the_migration(tmp_path: Path
     migrate(path)
 
     database = Database(path)
-    for q in ("old", "tags:cafe", "date:24-03-2016", "color:#2f6b9a", "format:png", ""):
+    for q in (
+        "old",
+        "tags:cafe",
+        "date:24-03-2016",
+        "color:#2f6b9a",
+        "color:blue",
+        "format:png",
+        "",
+    ):
         assert await titles(database, q) == ["old 2", "old 1", "old 0"]
     assert await titles(database, f"similar:{ids[0]}") == ["old 2", "old 1"]
     new = await add(database, title="new")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from imagesvc.errors import InvalidQuery
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import ImageId
+from imagesvc.store.search.hues import Hue
 from imagesvc.store.search.parser import FIELDS, MAX_LENGTH, MAX_TERMS, parse
 from imagesvc.store.search.terms import (
     Atom,
@@ -20,6 +21,7 @@ from imagesvc.store.search.terms import (
     Day,
     Either,
     From,
+    Hued,
     Measure,
     OfFormat,
     Range,
@@ -76,6 +78,7 @@ ID = "0190c0de-0000-7000-8000-000000000000"
         ("orientation:portrait", [Shaped(Shape.PORTRAIT)]),
         ("color:#2F6B9A", [Colored("2f6b9a")]),
         ("color:abc", [Colored("aabbcc")]),
+        ("color:Grey OR sea", [Either((Hued(Hue.GRAY), Words("sea")))]),
         (f"similar:{ID}", [Similar(ImageId(UUID(ID)))]),
         ("sea OR lake", [Either((Words("sea"), Words("lake")))]),
         (
@@ -155,7 +158,7 @@ def test_a_minus_negates_words_phrases_and_fields(text: str, atom: Atom) -> None
         ("width:9..5", 7, "a lower and an upper bound"),
         ("width:..", 7, "a lower and an upper bound"),
         ("orientation:up", 13, "one of landscape"),
-        ("color:red", 7, "a colour such as"),
+        ("color:teal", 7, "one of red, orange"),
         ("similar:1", 9, "the id of an image"),
         (f"a -similar:{ID}", 3, "without -"),
         (f"similar:{ID} similar:{ID}", 46, "one similar: at most"),

@@ -72,7 +72,17 @@ def setting(database: Database) -> Setting:
     return Setting(database)
 
 
-LISTS = ["", "fox", "tags:fox", "color:#2f6b9a", "width:4", "-cat", "date:2026", "format:jpeg"]
+LISTS = [
+    "",
+    "fox",
+    "tags:fox",
+    "color:#2f6b9a",
+    "color:blue",
+    "width:4",
+    "-cat",
+    "date:2026",
+    "format:jpeg",
+]
 
 
 @pytest.mark.parametrize("sort", [None, Sort.CREATED, Sort.TAKEN, Sort.SIZE, Sort.NAME])

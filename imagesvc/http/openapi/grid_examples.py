@@ -35,6 +35,7 @@ GRID_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "cameras": [{"value": "FUJIFILM X100V", "count": 180}],
         "years": [{"value": "2026", "count": 437}],
         "formats": [{"value": "jpeg", "count": 430}, {"value": "png", "count": 7}],
+        "colors": [{"value": "blue", "count": 251}, {"value": "brown", "count": 83}],
         "images": 437,
         "is_exact": True,
     },

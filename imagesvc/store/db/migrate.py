@@ -18,7 +18,7 @@ from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.reserve import Reserve
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest revision in `migrations/versions`; a test compares them."""
 
 

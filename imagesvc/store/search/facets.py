@@ -1,4 +1,4 @@
-"""Facets: the most frequent tags, cameras, years and formats of a list."""
+"""Facets: the most frequent tags, cameras, years, formats and colours of a list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type_coerce
 
 from imagesvc.store.db.database import Database
-from imagesvc.store.db.schema.images import images
+from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.conditions import is_in_place, is_visible
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
 from imagesvc.store.search.search import Asked, page_numbers
@@ -35,6 +35,8 @@ class FacetCounts:
     cameras: Values
     years: Values
     formats: Values
+    colors: Values
+    """Names of colours."""
     images: int
     """How many images were counted."""
     is_exact: bool
@@ -58,12 +60,15 @@ class Facets:
             asked = Asked(connection, wanted, _BY_UPLOAD)
             numbers, next_after = page_numbers(asked, MAX_SCANNED, None)
             among = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
+            is_known = images.c.is_analysed & (blobs.c.sha256 == images.c.sha256)
             tags = func.json_each(images.c.tags).table_valued("value")
+            hues = func.json_each(blobs.c.hues).table_valued("value")
             return FacetCounts(
                 _counts(connection, tags.c.value, among),
                 _counts(connection, _CAMERA, among),
                 _counts(connection, _YEAR, among),
                 _counts(connection, images.c.format, among),
+                _counts(connection, hues.c.value, [*among, is_known]),
                 len(numbers),
                 is_exact=next_after is None,
             )

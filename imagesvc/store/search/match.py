@@ -24,6 +24,7 @@ from imagesvc.store.search.terms import (
     Day,
     Either,
     From,
+    Hued,
     Marked,
     OfFormat,
     Shaped,
@@ -106,7 +107,9 @@ def _is_indexed(term: Term) -> bool:
         case Either():
             return bool(_known(term.atom))
         case _:
-            return isinstance(term.atom, Tags | Dated | From | To | OfFormat | Shaped | Marked)
+            return isinstance(
+                term.atom, Tags | Dated | From | To | OfFormat | Shaped | Marked | Hued
+            )
 
 
 def _known(either: Either) -> list[Alternative]:
@@ -173,6 +176,8 @@ def _some_keys(atom: Atom) -> list[str]:
             keys = [f"f{atom.format}"]
         case Shaped():
             keys = [f"s{atom.shape}"]
+        case Hued():
+            keys = [f"h{atom.hue}"]
         case Colored():
             keys = [f"k{cell}" for cell in near_cells(lab(atom.rgb))]
         case _:

@@ -62,8 +62,8 @@ _FIELD = re.compile(f"({'|'.join(sorted(FIELDS))}):", re.IGNORECASE | re.ASCII)
 
 _OR = re.compile(r"\s+OR\s+(?=\S)")
 _ALTERNATIVE = (
-    "a word, a phrase, tags:, title:, desc:, filename:, camera:, date:, format:, orientation: or "
-    "is: beside OR"
+    "a word, a phrase, tags:, title:, desc:, filename:, camera:, date:, format:, orientation:, is: "
+    "or the name of a color: beside OR"
 )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import ImageId
+from imagesvc.store.search.hues import Hue
 
 
 class TextField(StrEnum):
@@ -179,6 +180,16 @@ class Colored:
 
 
 @dataclass(frozen=True, slots=True)
+class Hued:
+    """With a colour of this name in its palette."""
+
+    hue: Hue
+
+    def __str__(self) -> str:
+        return f"color:{self.hue}"
+
+
+@dataclass(frozen=True, slots=True)
 class Similar:
     """Looking like this image."""
 
@@ -188,7 +199,7 @@ class Similar:
         return f"similar:{self.image_id}"
 
 
-Alternative = Words | Tags | Dated | OfFormat | Shaped | Marked
+Alternative = Words | Tags | Dated | OfFormat | Shaped | Marked | Hued
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from decimal import Decimal
 from imagesvc.errors import NotFound
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import ImageId, parse_id
+from imagesvc.store.search.hues import Hue
 from imagesvc.store.search.terms import (
     Colored,
     Day,
+    Hued,
     Mark,
     Marked,
     Measure,
@@ -33,6 +35,7 @@ UNITS = {"": 1, "B": 1} | {
     for infix, base in (("", 1000), ("i", 1024))
 }
 _ALIASES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
+_HUES = {str(hue): hue for hue in Hue} | {"grey": Hue.GRAY}
 _A_DATE = "a date such as 2016, 03-2018, 2018-03, 24-12-2020, 2020-12-24 or 24-*-*"
 _A_WHOLE_DATE = "a date without * such as 2016, 03-2018, 2018-03, 24-12-2020 or 2020-12-24"
 _PART = r"(\*|[0-9]{2})"
@@ -142,11 +145,14 @@ def _example(measure: Measure, dots: str) -> str:
     return size if measure is Measure.SIZE else side
 
 
-def read_color(text: str) -> Colored:
-    """Three or six hexadecimal digits, with or without `#`."""
-    match = re.fullmatch("#?([0-9a-f]{3}|[0-9a-f]{6})", text.lower())
+def read_color(text: str) -> Colored | Hued:
+    """A name, or three or six hexadecimal digits, with or without `#`."""
+    name = text.lower()
+    if name in _HUES:
+        return Hued(_HUES[name])
+    match = re.fullmatch("#?([0-9a-f]{3}|[0-9a-f]{6})", name)
     if match is None:
-        raise ValueError("a colour such as #2f6b9a")
+        raise ValueError(f"one of {', '.join(Hue)}, or a colour such as #2f6b9a")
     digits = match[1]
     return Colored(digits if len(digits) > 3 else "".join(2 * digit for digit in digits))  # noqa: PLR2004
 

@@ -6,7 +6,7 @@ CREATE TABLE alembic_version (
 CREATE TABLE blobs (
 	sha256 VARCHAR(64) NOT NULL, 
 	bytes BIGINT NOT NULL, 
-	created_at BIGINT NOT NULL, dominant_color VARCHAR(7), palette JSON, thumbhash VARCHAR(64), phash VARCHAR(16), mezzanine_sha256 VARCHAR(64), mezzanine_format VARCHAR(16), mezzanine_width INTEGER, mezzanine_height INTEGER, palette_lab JSON, 
+	created_at BIGINT NOT NULL, dominant_color VARCHAR(7), palette JSON, thumbhash VARCHAR(64), phash VARCHAR(16), mezzanine_sha256 VARCHAR(64), mezzanine_format VARCHAR(16), mezzanine_width INTEGER, mezzanine_height INTEGER, palette_lab JSON, hues JSON, 
 	CONSTRAINT pk_blobs PRIMARY KEY (sha256)
 );
 
@@ -348,77 +348,6 @@ CREATE INDEX ix_images_owner_id_trashed_at_dated_at_number ON images (owner_id, 
 
 CREATE INDEX ix_images_collection_id_trashed_at_dated_at_number ON images (collection_id, trashed_at, dated_at, number);
 
-CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
-        
-    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
-    SELECT i.number, i.title, i.description,
-        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
-        i.filename,
-        coalesce(json_extract(i.exif, '$.make') || ' ', '')
-            || coalesce(json_extract(i.exif, '$.model'), ''),
-        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
-        
-    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
-    || CASE WHEN i.width > i.height THEN ' slandscape'
-            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
-    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
-    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
-    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
-    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
-
-    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
- WHERE i.id = NEW.id; END;
-
-CREATE TRIGGER image_search_update
-        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id, trashed_at, dated_at, is_favourite ON images
-        BEGIN DELETE FROM image_search WHERE rowid = OLD.number;
-        
-    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
-    SELECT i.number, i.title, i.description,
-        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
-        i.filename,
-        coalesce(json_extract(i.exif, '$.make') || ' ', '')
-            || coalesce(json_extract(i.exif, '$.model'), ''),
-        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
-        
-    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
-    || CASE WHEN i.width > i.height THEN ' slandscape'
-            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
-    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
-    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
-    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
-    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
-
-    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
- WHERE i.id = NEW.id AND i.trashed_at IS NULL; END;
-
-CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
-        WHEN NEW.palette_lab IS NOT OLD.palette_lab BEGIN
-        DELETE FROM image_search
-            WHERE rowid IN (SELECT number FROM images WHERE sha256 = NEW.sha256);
-        
-    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
-    SELECT i.number, i.title, i.description,
-        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
-        i.filename,
-        coalesce(json_extract(i.exif, '$.make') || ' ', '')
-            || coalesce(json_extract(i.exif, '$.model'), ''),
-        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
-        
-    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
-    || CASE WHEN i.width > i.height THEN ' slandscape'
-            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
-    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
-    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
-    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
-    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
-
-    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
- WHERE i.sha256 = NEW.sha256 AND i.trashed_at IS NULL; END;
-
 CREATE INDEX ix_images_expires_at_number ON images (expires_at, number) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE shares (
@@ -515,4 +444,86 @@ CREATE TABLE cdn_position (
 	last_event_id BIGINT NOT NULL, 
 	CONSTRAINT pk_cdn_position PRIMARY KEY (id)
 );
+
+CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+    || coalesce((SELECT group_concat(' h' || value, '')
+                 FROM json_each(b.hues) WHERE i.is_analysed), '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.id = NEW.id; END;
+
+CREATE TRIGGER image_search_update
+        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id, trashed_at, dated_at, is_favourite ON images
+        BEGIN DELETE FROM image_search WHERE rowid = OLD.number;
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+    || coalesce((SELECT group_concat(' h' || value, '')
+                 FROM json_each(b.hues) WHERE i.is_analysed), '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.id = NEW.id AND i.trashed_at IS NULL; END;
+
+CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
+        WHEN NEW.palette_lab IS NOT OLD.palette_lab BEGIN
+        DELETE FROM image_search
+            WHERE rowid IN (SELECT number FROM images WHERE sha256 = NEW.sha256);
+        
+    INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
+    SELECT i.number, i.title, i.description,
+        (SELECT group_concat(value, ' ') FROM json_each(i.tags)),
+        i.filename,
+        coalesce(json_extract(i.exif, '$.make') || ' ', '')
+            || coalesce(json_extract(i.exif, '$.model'), ''),
+        (SELECT group_concat(char(0xE001) || value || char(0xE001), ' ') FROM json_each(i.tags)),
+        
+    'v' || i.visibility || ' ' || coalesce('o' || i.owner_id, '') || ' f' || i.format
+    || CASE WHEN i.width > i.height THEN ' slandscape'
+            WHEN i.width < i.height THEN ' sportrait' ELSE ' ssquare' END
+    || strftime(' y%Y m%Y%m d%Y%m%d n%m x%d', i.dated_at / 1000000, 'unixepoch')
+    || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
+    || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
+    || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+    || coalesce((SELECT group_concat(' h' || value, '')
+                 FROM json_each(b.hues) WHERE i.is_analysed), '')
+
+    FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
+ WHERE i.sha256 = NEW.sha256 AND i.trashed_at IS NULL; END;
+
+CREATE TRIGGER image_search_analysed AFTER UPDATE OF is_analysed ON images
+        WHEN NEW.is_analysed IS NOT OLD.is_analysed
+            AND (SELECT hues FROM blobs WHERE sha256 = NEW.sha256) IS NOT NULL
+        BEGIN UPDATE images SET number = number WHERE id = NEW.id; END;
 

@@ -33,6 +33,7 @@ blobs = Table(
     Column("thumbhash", String(64), nullable=True),
     Column("phash", String(16), nullable=True),
     Column("palette_lab", JSON, nullable=True),  # cell and L*a*b* of each, to be searched
+    Column("hues", JSON, nullable=True),  # names of its colours
     Column("mezzanine_sha256", String(64), nullable=True, index=True),  # a blob of its own
     Column("mezzanine_format", String(16), nullable=True),
     Column("mezzanine_width", Integer, nullable=True),

@@ -3,10 +3,11 @@
 import { t } from "../shared/texts.js";
 import { FIELDS, valuesOf } from "./facets.js";
 import { partsOf, unquoted } from "./grammar.js";
+import { colourOf } from "./hues.js";
 import { valueName } from "./terms.js";
 
 /** Values of each kind, without a typed text and with one. */
-const MOST = { tags: 10, cameras: 4, years: 6, formats: 4 };
+const MOST = { tags: 10, cameras: 4, years: 6, formats: 4, colors: 12 };
 const MOST_TYPED = 6;
 const DATES = new Set(["date", "from", "to"]);
 /** Fields that are offered by name, as people type a value after them. */
@@ -16,20 +17,6 @@ const FIXED = [
   ["orientation", "landscape"],
   ["orientation", "portrait"],
   ["orientation", "square"],
-];
-const COLOURS = [
-  ["#c0392b", () => t("search.red")],
-  ["#e08a2c", () => t("search.orange")],
-  ["#e6c84a", () => t("search.yellow")],
-  ["#4f8f4a", () => t("search.green")],
-  ["#2f8f8a", () => t("search.teal")],
-  ["#3a6fb0", () => t("search.blue")],
-  ["#7a5aa6", () => t("search.purple")],
-  ["#d98aa5", () => t("search.pink")],
-  ["#7b5638", () => t("search.brown")],
-  ["#f2f2f0", () => t("search.white")],
-  ["#8c8c8a", () => t("search.grey")],
-  ["#1c1c1b", () => t("search.black")],
 ];
 
 /**
@@ -89,7 +76,6 @@ export function groupsFor(part, facets) {
   const groups = [
     ...FIELDS.map(([list, field]) => ofFacet(part, facets, list, field, typed)),
     group("marks", FIXED.filter(([field]) => isWanted(part, field)).map(([field, value]) => fixed(part, field, value)), typed),
-    group("colours", isWanted(part, "color") ? COLOURS.map((one) => colour(part, one)) : [], typed),
     group("fields", part.field ? [] : OPEN_FIELDS.map((field) => open(part, field)), typed),
   ];
   return groups.filter(({ candidates }) => candidates.length);
@@ -113,6 +99,7 @@ function ofFacet(part, facets, list, field, typed) {
   const candidates = values.map(({ term, value, count }) => ({
     text: textOf(part, own, term.slice(field.length + 1)),
     label: valueName(field, value),
+    colour: field === "color" ? colourOf(value) : undefined,
     count: facets.is_exact ? count : undefined,
   }));
   const found = group(list, candidates, typed);
@@ -125,7 +112,5 @@ function textOf({ prefix }, field, value) {
 }
 
 const fixed = (part, field, value) => ({ text: textOf(part, field, value), label: valueName(field, value) });
-
-const colour = (part, [value, name]) => ({ text: textOf(part, "color", value), label: name(), colour: value });
 
 const open = (part, field) => ({ text: `${part.prefix}${field}:`, label: t(`search.kind_${field}`), isOpen: true });

@@ -12,6 +12,7 @@ export const FIELDS = [
   ["cameras", "camera"],
   ["years", "date"],
   ["formats", "format"],
+  ["colors", "color"],
 ];
 
 /** @type {Map<string, {time: number, found: Promise<Record<string, any>>}>} */

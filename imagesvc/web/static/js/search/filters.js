@@ -4,16 +4,16 @@ import { html, nothing, render, svg } from "../vendor.js";
 import { loaded } from "../shared/loading.js";
 import { loadStyle } from "../shared/styles.js";
 import { counted, number, t } from "../shared/texts.js";
-import { wrongPart } from "./errors.js";
+import { wrongMessage, wrongPart } from "./errors.js";
 import { FIELDS, facetsOf, valuesOf } from "./facets.js";
-import { hasTerm, termsOf, withTerm, withoutTerm } from "./grammar.js";
+import { hasTerm, isNegatable, termsOf, withNegated, withTerm, withoutTerm } from "./grammar.js";
 import { saved } from "./saved.js";
-import { termContent, termName, valueName } from "./terms.js";
+import { swatchOf, termContent, termName, valueName } from "./terms.js";
 
 /** Chips of a search at most. */
 const MOST_TERMS = 40;
 /** Values of each kind that are offered. */
-const OFFERED = { tags: 6, cameras: 3, years: 4, formats: 3 };
+const OFFERED = { tags: 6, cameras: 3, years: 4, formats: 3, colors: 5 };
 const FAVOURITES = "is:favourite";
 const BOOKMARK = svg`<path class="line" d="M7 4.500h10v15l-5-4-5 4z"></path>`;
 
@@ -118,11 +118,26 @@ export class Filters {
   /** @param {import("./grammar.js").Term} term @param {number} index */
   #term(term, index) {
     const { box } = this;
-    return html`<li class="term">
+    return html`<li class=${term.isNegated ? "term is-negated" : "term"} @keydown=${(event) => this.#onKey(event, term, index)}>
+      ${isNegatable(term) ? this.#toggle(term, index) : nothing}
       <button type="button" class="term-text" title=${t("search.edit")} @click=${() => this.#edit(term)}>${termContent(term)}</button>
       <button type="button" class="term-remove" aria-label=${t("search.remove", { term: termName(term) })}
         @click=${() => box.go(withoutTerm(box.text, index))}>×</button>
     </li>`;
+  }
+
+  /** The button that excludes what a term finds. */
+  #toggle(term, index) {
+    const label = t("search.exclude", { term: termName({ ...term, isNegated: false, text: withoutMinus(term) }) });
+    const negate = () => this.box.go(withNegated(this.box.text, index));
+    return html`<button type="button" class="term-not" aria-pressed=${String(term.isNegated)} aria-label=${label}
+      title=${t("search.exclude_key")} @click=${negate}>−</button>`;
+  }
+
+  #onKey(event, term, index) {
+    if (event.key !== "-" || event.ctrlKey || event.metaKey || event.altKey || !isNegatable(term)) return;
+    event.preventDefault();
+    this.box.go(withNegated(this.box.text, index));
   }
 
   /** Select a part of the text in the box. @param {{start: number, end: number}} part */
@@ -136,7 +151,7 @@ export class Filters {
   #error(text, { start, end }, problem) {
     return html`<div class="search-error" role="alert">
       <p class="search-text"><bdi>${text.slice(0, start)}<mark>${text.slice(start, end)}</mark>${text.slice(end)}</bdi></p>
-      <p>${problem.message}</p>
+      <p>${wrongMessage(text, problem)}</p>
       <button type="button" class="button" @click=${() => this.#edit({ start, end })}>${t("search.mend")}</button>
       ${problem.requestId ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>` : nothing}
     </div>`;
@@ -151,7 +166,7 @@ export class Filters {
 
   #favourites(text) {
     if (!this.#facets?.images || hasTerm(text, FAVOURITES)) return nothing;
-    return html`<li>${this.#offer(FAVOURITES, t("search.favourites"), nothing)}</li>`;
+    return html`<li>${this.#offer(FAVOURITES, html`<bdi>${t("search.favourites")}</bdi>`, nothing)}</li>`;
   }
 
   #group(text, facets, list, field) {
@@ -160,16 +175,19 @@ export class Filters {
       .slice(0, OFFERED[list]);
     if (!values.length) return nothing;
     const chips = values.map(({ term, value, count }) =>
-      this.#offer(term, valueName(field, value), facets.is_exact ? html` <small>${number(count)}</small>` : nothing),
+      this.#offer(term, html`${field === "color" ? swatchOf(value) : nothing}<bdi>${valueName(field, value)}</bdi>`, facets.is_exact ? html` <small>${number(count)}</small>` : nothing),
     );
     return html`<li><span class="offers-name">${t(`search.list_${list}`)}</span>${chips}</li>`;
   }
 
-  #offer(term, name, count) {
+  #offer(term, content, count) {
     const { box } = this;
-    return html`<button type="button" class="offer" @click=${() => box.go(withTerm(box.text, term))}><bdi>${name}</bdi>${count}</button>`;
+    return html`<button type="button" class="offer" @click=${() => box.go(withTerm(box.text, term))}>${content}${count}</button>`;
   }
 }
+
+/** The text of a term that is not excluded. @param {import("./grammar.js").Term} term */
+const withoutMinus = ({ text, isNegated }) => (isNegated ? text.slice(1) : text);
 
 /** Make a link to what a search finds. @param {string} text */
 async function share(text) {

@@ -5,6 +5,9 @@ const FIELD =
 /** Fields whose values can be phrases. */
 const OF_WORDS = new Set(["title", "desc", "filename", "camera"]);
 
+/** Fields whose values have a form that is explained. */
+export const EXPLAINED = new Set(["date", "from", "to", "size", "width", "height", "color", "similar"]);
+
 /**
  * @typedef {object} Term
  * @property {string} text As it was written.
@@ -102,6 +105,23 @@ export function withTerm(text, term) {
 /** @param {string} text @param {number} index */
 export function withoutTerm(text, index) {
   return joined(termsOf(text).map((one) => one.text).filter((_one, at) => at !== index));
+}
+
+/** Whether a term can be excluded: not one of several that OR joins. @param {Term} term */
+export function isNegatable({ text, field }) {
+  return field !== "similar" && partsOf(text).length === 1;
+}
+
+/** The same term, excluded, or no longer excluded. */
+function negated({ text, isNegated }) {
+  if (!isNegated) return `-${text}`;
+  const rest = text.slice(1);
+  return rest.startsWith("-") ? `"${rest}"` : rest;
+}
+
+/** A search with one of its terms excluded, or no longer excluded. @param {string} text @param {number} index */
+export function withNegated(text, index) {
+  return joined(termsOf(text).map((one, at) => (at === index ? negated(one) : one.text)));
 }
 
 /** Whether a search has a term. @param {string} text @param {string} term */

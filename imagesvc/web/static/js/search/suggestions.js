@@ -6,14 +6,13 @@ import { loadStyle } from "../shared/styles.js";
 import { number, t } from "../shared/texts.js";
 import { completed, groupsFor, partAt, rest, savedFor } from "./candidates.js";
 import { facetsOf } from "./facets.js";
+import { EXPLAINED } from "./grammar.js";
 import { saved } from "./saved.js";
 import { swatch } from "./terms.js";
 
 const LIST = "suggestion-list";
 /** Milliseconds without a key after which values are requested. */
 const PAUSE = 150;
-/** Fields whose values have a form that is explained. */
-const EXPLAINED = new Set(["date", "from", "to", "size", "width", "height", "color", "similar"]);
 
 export class Suggestions {
   #isOpen = false;

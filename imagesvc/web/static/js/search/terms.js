@@ -4,8 +4,8 @@ import { html, nothing } from "../vendor.js";
 import { variantUrl } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 import { unquoted } from "./grammar.js";
+import { colourName, colourOf } from "./hues.js";
 
-const COLOUR = /^#?([0-9a-f]{6})$/i;
 const ID = /^[0-9a-f-]{32,36}$/i;
 const SHAPES = ["landscape", "portrait", "square"];
 
@@ -13,11 +13,18 @@ const SHAPES = ["landscape", "portrait", "square"];
 export const swatch = (colour) => html`<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">
   <circle cx="8" cy="8" r="7.500" fill=${colour}></circle></svg>`;
 
+/** The swatch of a value of `color:`. @param {string} value */
+export function swatchOf(value) {
+  const colour = colourOf(value);
+  return colour ? swatch(colour) : nothing;
+}
+
 /** A value of a field in words. @param {string} field @param {string} value */
 export function valueName(field, value) {
   const known = value.toLowerCase();
   if (field === "orientation" && SHAPES.includes(known)) return t(`search.shape_${known}`);
   if (field === "is" && known === "favourite") return t("search.favourites");
+  if (field === "color") return colourName(value);
   if (field === "format") return unquoted(value).toUpperCase();
   return field === "tags" ? value.split(",").map(unquoted).join(", ") : unquoted(value);
 }
@@ -45,8 +52,7 @@ export function termContent(term) {
 
 /** The colour or the image that a term names. @param {import("./grammar.js").Term} term */
 function picture({ field, value }) {
-  const colour = field === "color" && value.match(COLOUR)?.[1];
-  if (colour) return swatch(`#${colour}`);
+  if (field === "color") return swatchOf(value);
   if (field !== "similar" || !ID.test(value)) return nothing;
   return html`<img src=${variantUrl(value, ["thumbnail", "grid", "preview"], "w=64&h=64")} alt="">`;
 }
