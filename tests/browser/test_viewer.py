@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
@@ -181,6 +181,47 @@ def test_information_is_shown_and_edited(page: Page, gallery: Server, images: li
     page.locator(".tile").first.wait_for()
 
 
+def test_changes_are_sent_one_after_the_other(
+    page: Page, gallery: Server, images: list[str]
+) -> None:
+    """An answer that is slow changes no order; a picture without a date tells its upload."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "PATCH":
+            held.append(route)
+            return
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"exif": {}})
+
+    page.route("**/api/v1/images/*", hold)
+    page.goto(url_of(gallery, f"/view/{images[1]}"))
+    loaded(page)
+    page.keyboard.press("i")
+    panel = page.get_by_role("complementary", name="Information")
+    expect(panel.get_by_text("Uploaded", exact=True)).to_be_visible()
+    expect(panel.get_by_text("Taken", exact=True)).to_have_count(0)
+    for tag in ("one", "two"):
+        panel.get_by_label("Add a tag").fill(tag)
+        panel.get_by_label("Add a tag").press("Enter")
+    page.wait_for_function(FRAMES)
+    assert len(held) == 1
+    with page.expect_request(lambda request: request.method == "PATCH"):
+        held[0].continue_()
+    page.wait_for_function(FRAMES)
+    held[1].continue_()
+
+    expect(panel.get_by_role("link", name="two")).to_be_visible()
+    assert gallery.client.get(f"/api/v1/images/{images[1]}").json()["tags"] == ["one", "two"]
+
+
+FRAMES = """() => new Promise((done) => {
+    let left = 30;
+    const next = () => (left-- ? requestAnimationFrame(next) : done(true));
+    next();
+})"""
+
+
 def test_a_favourite_is_marked_in_the_timeline(
     page: Page, gallery: Server, images: list[str]
 ) -> None:
@@ -218,7 +259,9 @@ def test_links_and_texts_to_embed_are_copied(
     assert copied["Address of the original"] == base
     assert copied["Markdown"] == f"![2]({base}/viewer)"
     assert copied["BBCode"] == f"[img]{base}/viewer[/img]"
-    assert copied["HTML"].startswith(f'<img src="{base}/viewer" alt="2" width="3000"')
+    assert copied["HTML"].startswith(f'<img src="{base}/viewer" alt="2" width="2048"')
+    assert 'alt="2" width="2048" height="1365"' in copied["HTML in several sizes"]
+    expect(shown(page)).to_have_attribute("alt", "2")
     sources = re.findall(r"(\S+)\?w=(\d+)&amp;format=auto (\d+)w", copied["HTML in several sizes"])
     assert [int(width) for _url, width, _same in sources] == [480, 960, 1440, 1920, 2560]
     assert gallery.client.get(f"/images/{images[2]}?w=480&format=auto").status_code == 200

@@ -8,7 +8,7 @@ import { t } from "../shared/texts.js";
 import { putInTrash, restore } from "../shared/trash.js";
 import { FAVOURITE } from "../timeline/buckets.js";
 import { showCopyMenu } from "./copy.js";
-import { changeImage, findImage, forgetImage } from "./images.js";
+import { changeImage, forgetImage } from "./images.js";
 import { registerButtons } from "./swipe.js";
 
 /** @param {import("./viewer.js").Viewer} viewer */
@@ -38,8 +38,7 @@ async function showFavourite(viewer) {
 async function toggleFavourite(viewer) {
   const { id, index, grid } = viewer;
   try {
-    const { is_favourite: before } = await findImage(id);
-    await changeImage(id, { is_favourite: !before });
+    await changeImage(id, ({ is_favourite: before }) => ({ is_favourite: !before }));
     if (grid) grid.buckets.setFlags(index, grid.buckets.picture(index).flags ^ FAVOURITE);
     showFavourite(viewer);
   } catch (error) {

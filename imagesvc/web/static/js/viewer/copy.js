@@ -5,7 +5,7 @@ import { Problem } from "../shared/api.js";
 import { copied } from "../shared/clipboard.js";
 import { closeButton, openDialog } from "../shared/dialog.js";
 import { say, sayProblem } from "../shared/messages.js";
-import { url } from "../shared/page.js";
+import { url, variantUrl } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 import { snippetsOf } from "./snippets.js";
 
@@ -21,15 +21,28 @@ const KINDS = [
 export async function showCopyMenu(viewer) {
   try {
     const image = await viewer.details();
+    const size = await sizeOf(image);
     const place = { className: "copy", parent: viewer.swipe.element };
-    openDialog(t("viewer.copy"), (dialog) => content(image, dialog), place);
+    openDialog(t("viewer.copy"), (dialog) => content(image, size, dialog), place);
   } catch (error) {
     sayProblem(Problem.of(error));
   }
 }
 
-function content(image, dialog) {
-  const snippets = snippetsOf(image);
+/** The size of the variant that texts embed, which the viewer has loaded; if it cannot be, that of the original. */
+async function sizeOf({ id, width, height }) {
+  const shown = new Image();
+  shown.src = variantUrl(id, ["viewer", "preview"], "");
+  try {
+    await shown.decode();
+    return { width: shown.naturalWidth, height: shown.naturalHeight };
+  } catch {
+    return { width, height };
+  }
+}
+
+function content(image, size, dialog) {
+  const snippets = snippetsOf(image, size);
   const choose = async (kind) => {
     const isCopied = await copied(snippets[kind], dialog);
     dialog.close();

@@ -4,6 +4,8 @@ import { request } from "../shared/api.js";
 
 /** @type {Map<string, Promise<Record<string, any>>>} */
 const known = new Map();
+/** The last change: the next one is sent after it. @type {Promise<unknown>} */
+let last = Promise.resolve();
 
 /** The metadata of an image. @param {string} id */
 export function findImage(id) {
@@ -16,9 +18,19 @@ export function findImage(id) {
   return found;
 }
 
-/** Change metadata; returns them as they are then. @param {string} id @param {Record<string, unknown>} changes */
-export async function changeImage(id, changes) {
-  const image = await request(`/api/v1/images/${id}`, { method: "PATCH", json: changes });
+/** @typedef {(image: Record<string, any>) => Record<string, unknown>} Changes What becomes of an image as it is then. */
+
+/** Change metadata, after the changes before; returns them as they are then. @param {string} id @param {Changes} changes */
+export function changeImage(id, changes) {
+  const changed = last.then(() => send(id, changes));
+  last = changed.catch(() => {});
+  return changed;
+}
+
+/** @param {string} id @param {Changes} changes */
+async function send(id, changes) {
+  const json = changes(await findImage(id));
+  const image = await request(`/api/v1/images/${id}`, { method: "PATCH", json });
   known.set(id, Promise.resolve(image));
   return image;
 }
@@ -31,6 +43,16 @@ export function forgetImage(id) {
 /** Request all again when they are needed. */
 export function forgetImages() {
   known.clear();
+}
+
+/** What a picture is called. @param {Record<string, any>} image */
+export function nameOf({ title, description, filename }) {
+  return title || description || filename;
+}
+
+/** Whether the date of a picture is that of a camera or of its owner. @param {Record<string, any>} image */
+export function isDated({ exif }) {
+  return Boolean(exif.taken_at);
 }
 
 /** When a picture was taken, in seconds as the camera's clock showed, or when it was uploaded. */

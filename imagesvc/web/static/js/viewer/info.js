@@ -3,14 +3,17 @@
 import { html, nothing, render } from "../vendor.js";
 import { Problem } from "../shared/api.js";
 import { sayProblem } from "../shared/messages.js";
+import { momentName } from "../shared/moments.js";
 import { page, url } from "../shared/page.js";
 import { bytes, number, t, timeName, visibilityName } from "../shared/texts.js";
-import { changeImage, takenOf } from "./images.js";
+import { changeImage, isDated, takenOf } from "./images.js";
 import { cameraOf, exposureOf } from "./shots.js";
 import { SimilarPictures } from "./similar.js";
 
 export class InfoPanel {
   isOpen = false;
+  /** Changes that are not stored yet: what the fields have is newer than the image. */
+  #pending = 0;
 
   /** @param {import("./viewer.js").Viewer} viewer */
   constructor(viewer) {
@@ -64,12 +67,10 @@ export class InfoPanel {
 
   #render(image) {
     const change = async (changes) => {
-      try {
-        const changed = await changeImage(image.id, changes);
-        if (this.viewer.id === image.id) this.#render(changed);
-      } catch (error) {
-        sayProblem(Problem.of(error));
-      }
+      this.#pending++;
+      const changed = await changeImage(image.id, changes).catch((error) => sayProblem(Problem.of(error)));
+      this.#pending--;
+      if (changed && !this.#pending && this.viewer.id === image.id) this.#render(changed);
     };
     const isOwn = !page.user || page.user.is_admin || page.user.id === image.owner_id;
     render(html`${content(image, isOwn ? change : null)} ${this.similar.element}`, this.element);
@@ -77,7 +78,7 @@ export class InfoPanel {
   }
 }
 
-/** @param {Record<string, any>} image @param {((changes: object) => void) | null} change */
+/** @param {Record<string, any>} image @param {((changes: import("./images.js").Changes) => void) | null} change */
 function content(image, change) {
   return html`${words(image, change)} ${facts(image)} ${tags(image, change)} ${palette(image)}`;
 }
@@ -87,7 +88,10 @@ function words(image, change) {
     return html`<h2><bdi>${image.title || image.filename}</bdi></h2><p class="info-text"><bdi>${image.description}</bdi></p>`;
   }
   const field = (name, label, element) => html`<label class="info-field"><span>${label}</span>${element(name)}</label>`;
-  const onChange = (name) => (event) => change({ [name]: event.target.value });
+  const onChange = (name) => (event) => {
+    const { value } = event.target;
+    change(() => ({ [name]: value }));
+  };
   return html`${field("title", t("viewer.image_title"), (name) => html`<input dir="auto" .value=${image[name]}
       placeholder=${image.filename} maxlength="200" @change=${onChange(name)}>`)}
     ${field("description", t("viewer.description"), (name) => html`<textarea dir="auto" rows="2" .value=${image[name]}
@@ -102,7 +106,7 @@ function facts(image) {
   const { exif, gps } = image;
   const size = `${number(image.width)} × ${number(image.height)} · ${bytes(image.bytes)}`;
   return html`<dl class="facts">
-    ${row(t("viewer.taken"), timeName(takenOf(image)))}
+    ${isDated(image) ? row(t("viewer.taken"), timeName(takenOf(image))) : row(t("viewer.uploaded"), momentName(image.created_at))}
     ${row(t("viewer.file"), image.filename)}
     ${row(t("viewer.size"), `${size} · ${image.format.toUpperCase()}`)}
     ${row(t("viewer.camera"), cameraOf(exif))}
@@ -120,11 +124,11 @@ function mapLink({ latitude, longitude }) {
 }
 
 function tags(image, change) {
-  const remove = (tag) => change({ tags: image.tags.filter((other) => other !== tag) });
+  const remove = (tag) => change(({ tags: now }) => ({ tags: now.filter((other) => other !== tag) }));
   const add = (event) => {
     const tag = event.target.value.trim();
     event.target.value = "";
-    if (tag) change({ tags: [...image.tags, tag] });
+    if (tag) change(({ tags: now }) => ({ tags: [...now, tag] }));
   };
   const chip = (tag) => html`<li><a href=${searchUrl(`tags:${quoted(tag)}`)}><bdi>${tag}</bdi></a>
     ${change ? html`<button type="button" aria-label=${t("viewer.remove_tag", { tag })} @click=${() => remove(tag)}>×</button>` : nothing}</li>`;

@@ -1,5 +1,7 @@
 /** Texts that embed an image elsewhere: its title is escaped for each language. */
 
+import { nameOf } from "./images.js";
+
 /** Widths of the variants in `srcset`. */
 const WIDTHS = [480, 960, 1440, 1920];
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
@@ -32,20 +34,23 @@ export function embeddingTexts(address, title, { width, height }, dense = null) 
   };
 }
 
-/** @param {Record<string, any>} image */
-export function snippetsOf(image) {
+/**
+ * @param {Record<string, any>} image
+ * @param {{width: number, height: number}} size Of the variant that is shown.
+ */
+export function snippetsOf(image, { width, height }) {
   const [original, shown] = [image.urls.original, image.urls.presets.viewer ?? image.urls.preview ?? image.urls.original]
     .map((address) => new URL(address, location.href).href);
-  const title = image.title || image.filename;
+  const title = nameOf(image);
   const alt = escaped(title);
-  const widths = WIDTHS.filter((width) => width < image.width);
+  const widths = WIDTHS.filter((one) => one < image.width);
   const sources = [...widths, Math.min(image.width, 2560)].map(
-    (width) => `${original}?w=${width}&amp;format=auto ${width}w`,
+    (one) => `${original}?w=${one}&amp;format=auto ${one}w`,
   );
-  const size = `width="${image.width}" height="${image.height}"`;
+  const size = `width="${width}" height="${height}"`;
   return {
     url: original,
-    ...embeddingTexts(shown, title, image),
+    ...embeddingTexts(shown, title, { width, height }),
     srcset: `<img src="${escaped(shown)}" srcset="${sources.join(", ")}" sizes="100vw" alt="${alt}" ${size}>`,
   };
 }

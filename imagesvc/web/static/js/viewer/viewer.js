@@ -4,7 +4,7 @@ import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
 import { isRightToLeft, variantUrl } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
 import { addButtons } from "./buttons.js";
-import { findImage, takenOf } from "./images.js";
+import { findImage, nameOf, takenOf } from "./images.js";
 import { InfoPanel } from "./info.js";
 import { listenToKeys } from "./keys.js";
 import { showOriginals } from "./original.js";
@@ -146,6 +146,14 @@ export class Viewer {
     if (this.isLeft || index !== this.index || !this.id) return;
     this.listeners.onChange(this.id);
     this.panel.update();
+    this.#describe();
+  }
+
+  /** Let screen readers name the picture. */
+  async #describe() {
+    const { currSlide: slide } = this.swipe;
+    const image = await this.details().catch(() => null);
+    if (image?.id === slide?.data.id && slide?.content.element) slide.content.element.alt = nameOf(image);
   }
 
   #destroyed() {
