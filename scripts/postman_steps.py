@@ -179,6 +179,7 @@ STEPS: Mapping[str, Step] = {
     "is_alive": Step(),
     "is_ready": Step(),
     "get_metrics": Step(),
+    "list_settings": Step(),
     "get_openapi": Step(),
     "show_docs": Step(),
     "get_docs_asset": Step(path={"asset": "page.js"}),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
+from imagesvc.api.administration.settings import SettingEndpoints
+from imagesvc.auth.principals import STRANGER
 from imagesvc.cli.loading import load_settings
+from imagesvc.http.calls import Call
 from imagesvc.settings.images.transforms import DEFAULT_PRESETS
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import PREFIX, SettingsError
@@ -227,6 +232,37 @@ def test_own_presets_in_a_file_are_added_to_the_default_ones(place: Path) -> Non
     (place / "imagesvc.toml").write_text('[presets]\ncard = "w=600"\nblurred = false\n')
 
     assert list(load_settings().presets) == ["thumbnail", "preview", "grid", "viewer", "card"]
+
+
+@pytest.mark.anyio
+async def test_admins_see_the_settings_and_where_they_come_from(
+    monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    """Values have units, secrets are masked, and the strongest source is named."""
+    secret = "long-and-random-" * 4
+    (place / "imagesvc.toml").write_text("gc_grace = 7200\nmax_frames = 7\n")
+    (place / ".env").write_text("IMAGESVC_QUEUE_SIZE=9\n")
+    monkeypatch.setenv("IMAGESVC_SIGNING_KEYS", json.dumps({"a": secret}))
+    monkeypatch.setenv("IMAGESVC_MAX_FRAMES", "8")
+    settings = load_settings(["max_files=3"], port=8001)
+
+    request = Call(Request({"type": "http"}), STRANGER, None, None)
+
+    answer = await SettingEndpoints(settings).show(request)
+
+    shown = {one["name"]: one for one in json.loads(bytes(answer.body))["data"]}
+    found = {name: (one["value"], one["source"], one["place"]) for name, one in shown.items()}
+    assert list(shown) == list(Settings.model_fields)
+    assert found["gc_grace"] == ("2h", "file", "imagesvc.toml")
+    assert found["queue_size"] == ("9", "file", ".env")
+    assert found["max_frames"] == ("8", "environment", "environment")
+    assert found["max_files"] == ("3", "flag", "--set")
+    assert found["port"] == ("8001", "flag", "--port")
+    assert found["log_level"] == ("info", "default", "default")
+    assert found["admin_key_file"] == (None, "default", "default")
+    assert found["signing_keys"][0] == '{ "a" = "**********" }'
+    assert secret not in bytes(answer.body).decode()
+    assert all(one["description"] for one in shown.values())
 
 
 def test_an_invalid_toml_file_is_named(place: Path) -> None:

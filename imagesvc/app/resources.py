@@ -9,6 +9,7 @@ from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.administration.settings import SettingEndpoints
 from imagesvc.api.archives import ArchiveEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
@@ -80,6 +81,7 @@ def resources_of(
             service.stores.webhooks, service.stores.deliveries, service.outbound.dispatcher
         ),
         *_accounts(service, Failures(templates)),
+        SettingEndpoints(service.settings),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
         *gallery_of(service, templates),

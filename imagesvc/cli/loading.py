@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, get_origin
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from imagesvc.service.engine.transforms import read_presets
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import (
-    CLIENT_VARIABLES,
-    ENV_FILE,
     NOT_DECODED,
-    PREFIX,
     REMOVED,
     TOML_FILE,
     SettingsError,
+    Sources,
+    toml_text,
 )
 
 Check = Callable[[Settings], object]
 """Raises SettingsError where the settings cannot be used."""
-
-OTHER_FLAGS = {"gc_grace": "--grace"}
-"""Flags whose name differs from that of their setting."""
 
 
 def load_settings(
@@ -46,8 +38,8 @@ def load_settings(
     """
     given, problems = _assignments(texts)
     values = {name: value for name, value in flags.items() if value is not None}
-    sources = _Sources.read(values, given)
-    problems += sources.unknown_names()
+    sources = Sources.read(values, given)
+    problems += sources.unknown_names(Settings.model_fields)
     values = {**given, **values}
     settings: Settings | None = None
     try:
@@ -59,7 +51,7 @@ def load_settings(
         problems += _found_by((read_presets, *checks), settings)
     if problems or settings is None:
         raise SettingsError("\n".join(problems))
-    return settings
+    return settings.with_sources(sources)
 
 
 def _assignments(texts: Iterable[str]) -> tuple[dict[str, str], list[str]]:
@@ -100,68 +92,6 @@ def _found_by(checks: Iterable[Check], settings: Settings) -> list[str]:
         except SettingsError as error:
             found += str(error).splitlines()
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """The settings that each source names, the strongest source first."""
-
-    flags: frozenset[str]
-    assigned: frozenset[str]
-    environment: dict[str, str]
-    """Variables by the setting that they name."""
-    env_file: dict[str, str]
-    toml: frozenset[str]
-
-    @classmethod
-    def read(cls, flags: Iterable[str], assigned: Iterable[str]) -> _Sources:
-        """Read the names in all sources.
-
-        Raises:
-            SettingsError: `imagesvc.toml` is not TOML.
-        """
-        try:
-            toml = tomllib.loads(TOML_FILE.read_text("utf-8")) if TOML_FILE.is_file() else {}
-        except ValueError as error:
-            raise SettingsError(f"{TOML_FILE}: {error}") from error
-        return cls(
-            frozenset(flags),
-            frozenset(assigned),
-            _by_setting(os.environ),
-            _by_setting(dotenv_values(ENV_FILE)),
-            frozenset(toml),
-        )
-
-    def of(self, name: str) -> tuple[str, str]:
-        """The source of a setting, and how its name is written there before a value."""
-        if name in self.flags:
-            flag = OTHER_FLAGS.get(name) or f"--{name.replace('_', '-')}"
-            return flag, f"{flag} "
-        if name in self.assigned:
-            return "--set", f"--set {name}="
-        for variables, source in ((self.environment, "environment"), (self.env_file, ENV_FILE)):
-            if name in variables:
-                return str(source), f"{variables[name]}="
-        return (str(TOML_FILE), f"{name} = ") if name in self.toml else ("default", f"{name} = ")
-
-    def unknown_names(self) -> list[str]:
-        """Names in the sources that are not settings, probably misspelt."""
-        variables = self.environment | self.env_file
-        in_variables = sorted((variable, name, "") for name, variable in variables.items())
-        in_file = [(name, name, f" ({TOML_FILE})") for name in sorted(self.toml)]
-        return [
-            f"{given}: {REMOVED.get(name, 'there is no such setting')}{place}"
-            for given, name, place in in_variables + in_file
-            if name not in Settings.model_fields
-        ]
-
-
-def _by_setting(variables: Iterable[str]) -> dict[str, str]:
-    return {
-        variable.upper().removeprefix(PREFIX).lower(): variable
-        for variable in variables
-        if variable.upper().startswith(PREFIX) and variable not in CLIENT_VARIABLES
-    }
 
 
 _SIZE = "must be a size such as 500kB, 50MiB or 10GiB"
@@ -206,7 +136,7 @@ _EXAMPLES: dict[str, object] = {
 """Examples of lists and tables whose default is empty and that are not lists of networks."""
 
 
-def _faults(error: ValidationError, sources: _Sources) -> list[str]:
+def _faults(error: ValidationError, sources: Sources) -> list[str]:
     """The errors, one line for each place; pydantic tries each member of a union."""
     found: dict[str, list[str]] = {}
     for item in error.errors(include_url=False):
@@ -215,14 +145,12 @@ def _faults(error: ValidationError, sources: _Sources) -> list[str]:
         message = _message(item["type"], item["msg"], item.get("ctx", {}), place, sources)
         messages += [] if message in messages else [message]
     return [
-        f"{place}: {' or '.join(messages)} ({sources.of(place.partition('.')[0])[0]})"
+        f"{place}: {' or '.join(messages)} ({sources.of(place.partition('.')[0]).place})"
         for place, messages in found.items()
     ]
 
 
-def _message(
-    kind: str, text: str, context: Mapping[str, Any], place: str, sources: _Sources
-) -> str:
+def _message(kind: str, text: str, context: Mapping[str, Any], place: str, sources: Sources) -> str:
     if kind in _NOT_A_COLLECTION and place in Settings.model_fields:
         return _example(place, sources)
     if kind == "string_pattern_mismatch":
@@ -234,19 +162,11 @@ def _message(
     return text.removeprefix("Value error, ")
 
 
-def _example(name: str, sources: _Sources) -> str:
+def _example(name: str, sources: Sources) -> str:
     """How a list or table is written in the source of the invalid value."""
     is_list = get_origin(Settings.model_fields[name].annotation) is tuple
     default = Settings.model_fields[name].default
     example = _EXAMPLES.get(name) or (list(default[:2]) if default else ["10.0.0.0/8"])
-    source, beginning = sources.of(name)
-    written = toml_text(example) if source == str(TOML_FILE) else f"'{json.dumps(example)}'"
-    return f"must be a {'list' if is_list else 'table'}, such as {beginning}{written}"
-
-
-def toml_text(value: object) -> str:
-    """A value on one line of TOML; JSON is valid TOML, except for tables."""
-    if not isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    pairs = (f"{json.dumps(key)} = {toml_text(item)}" for key, item in value.items())
-    return f"{{ {', '.join(pairs)} }}"
+    origin = sources.of(name)
+    written = toml_text(example) if origin.place == str(TOML_FILE) else f"'{json.dumps(example)}'"
+    return f"must be a {'list' if is_list else 'table'}, such as {origin.beginning}{written}"

@@ -7,10 +7,11 @@ import sys
 import typer
 
 from imagesvc.app.operations import api_document
-from imagesvc.cli.loading import load_settings, toml_text
+from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption, SetOption
 from imagesvc.service.engine.transforms import read_watermarks
 from imagesvc.service.identity.accounts import read_admin_key
+from imagesvc.settings.sources import toml_text
 
 
 def config(data_dir: DataDirOption = None, settings_given: SetOption = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .resources.accounts import Accounts
+from .resources.administration import Administration
 from .resources.bulk import Bulk
 from .resources.collections import Collections
 from .resources.images import Images
@@ -27,6 +28,7 @@ class Client(
     Collections,
     Sharing,
     Accounts,
+    Administration,
 ):
     """A client for a service at a URL, with one request at a time.
 
@@ -49,6 +51,7 @@ class AsyncClient(
     Collections,
     Sharing,
     Accounts,
+    Administration,
 ):
     """A client for concurrent requests to a service at a URL; the methods are those of `Client`.
 

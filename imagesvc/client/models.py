@@ -264,6 +264,24 @@ class Session(Answer):
     address: str
 
 
+class Setting(Answer):
+    """A setting in force."""
+
+    name: str
+    value: str | None
+    """With its unit; None if it is not set. Secrets are masked."""
+    source: Literal["default", "file", "environment", "flag"]
+    place: str
+    """The flag or the name of the file, else the same as `source`."""
+    description: str
+
+
+class Settings(Answer):
+    """All settings."""
+
+    data: list[Setting]
+
+
 class Page(Answer, Generic[T]):
     """Some items of a list, and the cursor of the next page."""
 

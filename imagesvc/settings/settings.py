@@ -6,9 +6,9 @@ Sources, strongest first: command-line flags, environment `IMAGESVC_*`, a `.env`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import PrivateAttr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,7 +27,7 @@ from imagesvc.settings.network.cdn import TAG_HEADERS, CdnSettings
 from imagesvc.settings.network.connections import ConnectionSettings
 from imagesvc.settings.processes import LogSettings, ProcessSettings
 from imagesvc.settings.quantities import written
-from imagesvc.settings.sources import ENV_FILE, PREFIX, TOML_FILE, decoded
+from imagesvc.settings.sources import ENV_FILE, PREFIX, TOML_FILE, Origin, Sources, decoded
 from imagesvc.settings.storage import CacheSettings, RetentionSettings
 from imagesvc.settings.work import RetrySettings, WorkTimeSettings
 
@@ -62,6 +62,7 @@ class Settings(
         extra="ignore",
         env_parse_none_str="none",
     )
+    _sources: Sources = PrivateAttr(default_factory=Sources)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -94,8 +95,18 @@ class Settings(
         """The header field that names the image of a response, or `off`."""
         return TAG_HEADERS.get(self.cdn, self.cache_tag_header)
 
+    def with_sources(self, sources: Sources) -> Self:
+        """The same settings, which know where they come from."""
+        copied = self.model_copy()
+        copied._sources = sources  # noqa: SLF001  # of the same class
+        return copied
+
+    def origin_of(self, name: str) -> Origin:
+        """Where the value of a setting comes from."""
+        return self._sources.of(name)
+
     def shown(self) -> dict[str, Any]:
-        """The settings as plain values with units, secrets masked, for `imagesvc config`."""
+        """The settings as plain values with units, secrets masked."""
         fields, plain = type(self).model_fields, self.model_dump(mode="json")
         values = {name: written(fields[name], value) for name, value in plain.items()}
         removed = dict.fromkeys(DEFAULT_PRESETS.keys() - self.presets.keys(), False)

@@ -168,7 +168,7 @@ def test_users_are_made_changed_and_removed(
     expect(page.get_by_text("ned was removed.")).to_be_visible()
     expect(page.get_by_text("No user has this name.")).to_be_visible()
     assert admin.client.get(f"/photos/api/v1/images/{image_id}").json()["owner_id"] == heir.id
-    page.get_by_role("searchbox").fill("admin")
+    page.get_by_role("searchbox", name="Find a user").fill("admin")
     expect(users.get_by_role("button")).to_have_count(1)  # no one removes oneself
 
 
@@ -185,11 +185,18 @@ def test_the_page_is_for_admins(members: Server, visits: Visits, admin: Account)
 
 
 def test_without_accounts_it_has_no_users(gallery: Server, visits: Visits) -> None:
-    """State and jobs concern everyone; a fault is named in place of `All is well`."""
+    """State, jobs and settings concern everyone; a fault is named in place of `All is well`."""
     page = visits.open(gallery, "/admin")
     expect(page.get_by_text("All is well")).to_be_visible()
     expect(page.get_by_text("No job has failed.")).to_be_visible()
-    expect(page.locator("main h2")).to_have_text(["State", "Jobs"])
+    expect(page.locator("main h2")).to_have_text(["State", "Jobs", "Settings"])
+
+    settings = page.locator("#settings li")
+    expect(settings.filter(has_text="data_dir")).to_contain_text(str(gallery.data_dir))
+    expect(settings.filter(has_text="gc_grace")).to_have_count(0)  # it has its default
+    page.get_by_role("searchbox", name="Find a setting").fill("gc grace")
+    expect(settings.locator("strong")).to_have_text("gc_grace")
+    expect(settings).to_contain_text("1h")
 
     moved = gallery.data_dir.with_name("elsewhere")
     gallery.data_dir.rename(moved)

@@ -26,6 +26,7 @@ from imagesvc.client.models import (
     Image,
     Job,
     Session,
+    Setting,
     SignedUrl,
     SignedUrls,
     UploadUrl,
@@ -291,6 +292,14 @@ def test_sessions_are_listed_and_ended(guarded: Server, admin: Account) -> None:
     assert browser.get(ONE).status_code == 401
 
 
+def test_admins_read_the_settings(guarded: Server, admin: Account) -> None:
+    """With the source of each."""
+    with Client(f"http://127.0.0.1:{guarded.port}", key=admin.key) as client:
+        found = {one.name: one for one in client.settings().data}
+
+    assert (found["auth"].value, found["auth"].source) == ("required", "environment")
+
+
 def test_the_asynchronous_client_does_the_same(server: Server) -> None:
     """The clients share the description of calls and differ in how they make them."""
 
@@ -351,7 +360,7 @@ def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
 
 
 @pytest.mark.parametrize(
-    "model", [Image, Job, Variant, Collection, Session, UploadUrl, SignedUrl, SignedUrls]
+    "model", [Image, Job, Variant, Collection, Session, UploadUrl, SignedUrl, SignedUrls, Setting]
 )
 def test_models_are_those_of_the_document(model: Any) -> None:
     """The client's models match the OpenAPI document."""

@@ -202,6 +202,7 @@ EXPECTED = {
         "/api/v1/jobs/actions/retry", 200, other=403,
         sent={"json": {"status": "cancelled", "owner": "{user_id}"}},
     ),
+    "list_settings": Case("/api/v1/settings", 403, 403, admin=200),
     "get_job": Case(JOB, 200),
     "cancel_job": Case(JOB, 204),
     "retry_job": Case(f"{JOB}/retry", 409),

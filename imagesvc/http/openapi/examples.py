@@ -67,10 +67,19 @@ _WEBHOOK = {
     "created_at": MADE,
     "updated_at": MADE,
 }
+_SETTING = {
+    "name": "variant_cache_size",
+    "value": "20GiB",
+    "source": "file",
+    "place": "imagesvc.toml",
+    "description": "Disk space for stored variants.",
+}
 _REFRESH_TOKEN = "isr_019aa5ea0c31_5d1f9e…"  # noqa: S105  # nobody's
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     **SHARING,
+    "Setting": _SETTING,
+    "Settings": {"data": [_SETTING]},
     "Image": {
         "id": IMAGE,
         "filename": "beach.jpg",

@@ -1,0 +1,1 @@
+"""What administrators ask of the service as a whole."""
