@@ -27,7 +27,7 @@ from imagesvc.http.problems import (
     on_os_error,
 )
 from imagesvc.http.routes import Routes
-from imagesvc.server.metrics import metrics
+from imagesvc.server.metrics.metrics import metrics
 from imagesvc.server.middleware.access import AccessLog
 from imagesvc.server.middleware.cors import Cors
 from imagesvc.service.service import Service
