@@ -136,12 +136,17 @@ def test_refused_connections_are_logged_and_counted(make_server: MakeServer) -> 
         refused = [connection for connection in held[-2:] if connection.recv(1)]
     server.client.get("/healthz")
 
-    figure = 'imagesvc_connections_refused_total{limit="max_connections_per_address"}'
+    figure = 'imagesvc_connections_refused_total{reason="max_connections_per_address"}'
     (count,) = re.findall(re.escape(figure) + r" (\d+)", until(lambda: metrics(server)))
     assert int(count) >= len(refused) == 2
-    lines = until(lambda: [line for line in server.log().splitlines() if "connection.ref" in line])
+    lines = until(
+        lambda: [line for line in server.log().splitlines() if "connections.full" in line]
+    )
     told = json.loads(lines[0])
     assert (told["limit"], told["client"]) == ("max_connections_per_address", "127.0.0.1")
+    each = [line for line in server.log().splitlines() if "connection.refused" in line]
+    assert len(each) >= len(refused)
+    assert {json.loads(line)["reason"] for line in each} == {"max_connections_per_address"}
 
 
 def metrics(server: Server) -> str:

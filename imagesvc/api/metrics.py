@@ -5,18 +5,33 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from starlette.responses import Response
 
 from imagesvc.auth.principals import Scope
 from imagesvc.errors import Forbidden
+from imagesvc.histograms import Histogram
 from imagesvc.http.bodies.declared import TEXT, Raw
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import operation
 
 Labels = Mapping[str, str]
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
+_PROCESS = CollectorRegistry()
+"""The usual metrics of the server process: its processor time, memory and descriptors."""
+ProcessCollector(registry=_PROCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class Metric:
 
     name: str
     meaning: str
-    value: float
+    value: float | Histogram
     labels: Labels
     is_counter: bool
 
@@ -50,7 +65,8 @@ class MetricsEndpoints:
             raise Forbidden("Only credentials of admins can read metrics.")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Snapshot(await self.metrics()))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        own = generate_latest(registry)
+        return Response(own + generate_latest(_PROCESS), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Snapshot:
@@ -59,14 +75,19 @@ class _Snapshot:
     def __init__(self, metrics: list[Metric]) -> None:
         self._metrics = metrics
 
-    def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
+    def collect(self) -> list[Family]:
         """One family for each name, with its series."""
-        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        plain: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        histograms: dict[str, HistogramMetricFamily] = {}
         for metric in self._metrics:
-            kind = CounterMetricFamily if metric.is_counter else GaugeMetricFamily
-            family = families.setdefault(
-                metric.name,
-                kind(f"imagesvc_{metric.name}", metric.meaning, labels=list(metric.labels)),
-            )
-            family.add_metric(list(metric.labels.values()), metric.value)
-        return list(families.values())
+            name, names = f"imagesvc_{metric.name}", list(metric.labels)
+            labels, value = list(metric.labels.values()), metric.value
+            if isinstance(value, Histogram):
+                family = HistogramMetricFamily(name, metric.meaning, labels=names)
+                family = histograms.setdefault(name, family)
+                family.add_metric(labels, list(value.cumulative()), value.total)
+            else:
+                kind = CounterMetricFamily if metric.is_counter else GaugeMetricFamily
+                family_of_one = plain.setdefault(name, kind(name, metric.meaning, labels=names))
+                family_of_one.add_metric(labels, value)
+        return [*plain.values(), *histograms.values()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +26,7 @@ from imagesvc.http.problems import (
     on_os_error,
 )
 from imagesvc.http.routes import Routes
+from imagesvc.server.metrics.loop_lag import LoopLag
 from imagesvc.server.metrics.metrics import metrics
 from imagesvc.server.middleware.access import AccessLog
 from imagesvc.server.middleware.cors import Cors
@@ -40,30 +40,30 @@ class Application:
     asgi: ASGIApp
     inline: Inline
     cors: Cors
-    refused: Counter[str]
-    """Refused connections, by the setting that limits them; the server counts them."""
+    access: AccessLog
+    """The log of requests, and of the connections that the server refuses."""
 
 
 def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     """The application of a service, which its lifespan opens and closes."""
     settings = service.settings
     access = AccessLog(as_json=logs_as_json, enabled=settings.log_level in {"debug", "info"})
-    refused: Counter[str] = Counter()
     events = events_of(service)
-    lifespan = Lifespan(service, access)
+    lag = LoopLag()
+    lifespan = Lifespan(service, access, lag)
     starlette = _starlette(lifespan)
 
     routes: list[Route] = []  # of resources that use the middleware, which looks at the routes
     hot = inside(LoggedOnce(starlette, lifespan), routes, service, access)
     resources = resources_of(
-        service, hot, events, lambda: metrics(service, access.answers, events.open_streams, refused)
+        service, hot, events, lambda: metrics(service, access.figures, events.open_streams, lag)
     )
     routes += _routes_of(service, resources)
     starlette.router.routes.extend(routes)
 
     cors = Cors.of(settings.cors_origins, has_accounts=settings.has_accounts)
     asgi, inline = outside(hot, settings, cors, access)
-    return Application(asgi, inline, cors, refused)
+    return Application(asgi, inline, cors, access)
 
 
 def _starlette(lifespan: Lifespan) -> Starlette:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.errors import ImagesvcError, text_of
+from imagesvc.server.metrics.loop_lag import LoopLag
 from imagesvc.server.middleware.access import AccessLog
 from imagesvc.service.service import Service
 
@@ -19,8 +20,9 @@ log = structlog.get_logger()
 class Lifespan:
     """Opens and closes a service; a start that fails is logged in one line."""
 
-    def __init__(self, service: Service, access: AccessLog) -> None:
+    def __init__(self, service: Service, access: AccessLog, lag: LoopLag) -> None:
         self._service = service
+        self._lag = lag
         self._access = access
         self.has_logged_failure = False
 
@@ -29,7 +31,8 @@ class Lifespan:
         """Keep the service open."""
         try:
             await self._service.open()
-            yield
+            with self._lag.measured():
+                yield
         except (ImagesvcError, OSError) as error:
             self.has_logged_failure = True
             code = error.code if isinstance(error, ImagesvcError) else ImagesvcError.code

@@ -18,6 +18,7 @@ from imagesvc.auth.tokens import ALGORITHM, AccessTokens, header_of
 from imagesvc.errors import InvalidRequest, InvalidToken
 from imagesvc.model.accounts import User
 from imagesvc.model.ids import KeyId, utc_now
+from imagesvc.model.noted import noted_in
 from imagesvc.store.credentials import KeyStore, LoginStore
 
 PRINCIPAL = "imagesvc.principal"
@@ -132,6 +133,7 @@ class Authenticator:
         if known is None:
             known = await self._found(request)
             request.scope[PRINCIPAL] = known
+            noted_in(request.scope).principal = known.user_id
         return known
 
     async def authenticate_again(self, request: Request) -> Principal:

@@ -41,5 +41,5 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     sockets = bound_sockets(split_hosts(settings.host), settings.port)
     app = create_app(service, logs_as_json=as_json)
     bounds, backlog = fitting_bounds(settings)
-    connection = bounded(bounds, app.inline, app.cors, app.refused)
+    connection = bounded(bounds, app.inline, app.cors, app.access)
     run_server(app.asgi, connection, service, sockets, backlog)

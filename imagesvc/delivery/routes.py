@@ -35,6 +35,7 @@ from imagesvc.http.calls import Call
 from imagesvc.http.operations import Answer, Grammar, operation
 from imagesvc.imaging.transforms.transform import parse
 from imagesvc.model.formats import Format
+from imagesvc.model.noted import RouteClass, noted_in
 from imagesvc.model.transforms import Transform
 
 TAG = "delivery"
@@ -83,6 +84,8 @@ class Delivery:
         """
         request = call.request
         asked = read_query(request, self.signer)
+        if not asked.transform:
+            noted_in(request.scope).route = RouteClass.ORIGINAL
         self.rules.check(_kind_of(asked.transform), asked)
         image = await self.access.find_image(request, asked)
         if not asked.transform:

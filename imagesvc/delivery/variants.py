@@ -32,15 +32,15 @@ from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.errors import NotFound, Unavailable
+from imagesvc.http.problems import CLIENT_LEFT
 from imagesvc.imaging.transforms.effective import with_format
 from imagesvc.imaging.transforms.geometry import plan, predicted_size
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Image, Visibility
+from imagesvc.model.noted import CacheTier, noted_in
 from imagesvc.model.transforms import Transform
 from imagesvc.syntax.header_fields import joined_field
 
-CLIENT_LEFT = 499
-"""Status in the log of a request whose client closed its connection, as nginx names it."""
 FETCH_ATTEMPTS = 3
 Remember = Callable[[AsgiScope, ImageId, Entry, RawHeaders], None]
 """Answers equal requests with the entry from then on; `HotPath.remember` does."""
@@ -114,6 +114,7 @@ class VariantAnswers:
                 fetched = await self._fetched(request, wanted, asked)
             except ClientLeft:
                 return Response(status_code=CLIENT_LEFT), None
+            noted_in(request.scope).cache = _tier_of(fetched, wanted)
             if fetched.tier != "memory":  # it took a while
                 current = await self.access.find_again(request, asked, image)
                 headers = self._headers(request, current, shown, asked, wanted)
@@ -168,6 +169,13 @@ class VariantAnswers:
             for name, value in response.raw_headers
         ]
         self.remember(request.scope, image.id, content, headers)
+
+
+def _tier_of(fetched: Fetched, wanted: VariantRequest) -> CacheTier:
+    """Where a variant comes from; of a rendering also what it was made from."""
+    tier = CacheTier(fetched.tier)
+    is_reduced = tier is CacheTier.RENDERED and wanted.plan.is_reduced
+    return CacheTier.MEZZANINE if is_reduced else tier
 
 
 def evicted() -> Unavailable:

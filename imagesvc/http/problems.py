@@ -32,6 +32,8 @@ MEDIA_TYPE = "application/problem+json"
 ALL_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 """The response to `OPTIONS *`, which concerns the whole server (RFC 9110, section 9.3.7)."""
 RETRY_AFTER_SECONDS = "2"
+CLIENT_LEFT = 499
+"""Status in the log of a request whose client closed its connection, as nginx names it."""
 
 log = structlog.get_logger()
 
@@ -110,7 +112,7 @@ async def on_os_error(request: Request, error: Exception) -> Response:
 
 async def on_disconnect(_request: Request, _error: Exception) -> Response:
     """End a request whose client has disconnected; no response can be sent, and it is not a bug."""
-    return problem_response(InvalidRequest("The client has disconnected."))
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

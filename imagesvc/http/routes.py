@@ -20,6 +20,8 @@ from imagesvc.http.calls import Call, Context
 from imagesvc.http.idempotency import Idempotency
 from imagesvc.http.operations import Grammar, Operation, operations_of
 from imagesvc.http.requests import only_known, parsed_query
+from imagesvc.http.route_classes import route_class
+from imagesvc.model.noted import noted_in
 
 ReadBody = Callable[[Request], Awaitable[Any]]
 
@@ -42,8 +44,11 @@ class Routes:
 
     def _route(self, operation: Operation, resource: object) -> Route:
         is_counted = operation.scope is not None or operation.limit is not None
+        kind = route_class(operation)
 
         async def serve(request: Request) -> Response:
+            noted = noted_in(request.scope)
+            noted.route, noted.template = kind, operation.path
             requester = await self._admitted(operation, request) if is_counted else STRANGER
             response = await self._received(operation, resource, Context(request, requester))
             if is_counted:

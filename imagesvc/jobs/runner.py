@@ -18,6 +18,7 @@ from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.attempts import Attempt
 from imagesvc.jobs.calls import MakeTask
 from imagesvc.jobs.maker import Made, Maker
+from imagesvc.jobs.results import Results
 from imagesvc.jobs.retry import space_delay
 from imagesvc.jobs.space import SpaceWait
 from imagesvc.model.ids import JobId, UserId, utc_now
@@ -77,6 +78,7 @@ class Runner:
         claim."""
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self.results = Results()
         self._running: dict[JobId, asyncio.Task[None]] = {}
         self._running_of: Counter[UserId | None] = Counter()
         self._loop_task: asyncio.Task[None] | None = None
@@ -158,9 +160,8 @@ class Runner:
         while not self.is_draining:
             self._wake.clear()
             try:
-                now = self._clock()
                 async with self._claiming:
-                    next_due_at = await self._claim(now)
+                    next_due_at = await self._claim(self._clock())
                 self._claim_outage.passed()
                 await self._sleep(next_due_at)
             except ImagesvcError as error:
@@ -230,6 +231,7 @@ class Runner:
         recorded = await self._settle(settlement)
         if recorded is Status.PENDING:
             self.notify()  # it is due later
+        ms = self.results.note(recorded, self._clock() - started)
         note = log.warning if settlement.error_code is not None else log.info
         note(
             "job",
@@ -238,7 +240,7 @@ class Runner:
             image=str(job.image_id),
             status=str(recorded or "gone"),
             attempt=job.attempts,
-            ms=round((self._clock() - started).total_seconds() * 1000, 1),
+            ms=ms,
             error=settlement.error_code,
         )
 

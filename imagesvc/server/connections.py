@@ -29,8 +29,6 @@ class Watch:
     connections: dict[CheckSpeed, str | None] = field(default_factory=dict)
     """Each with the counted form of its client's address; None for a trusted proxy."""
     per_address: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    """Refused connections, by the setting that limits them."""
     untold: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     """Refused connections since the last check, which logs them, by setting and address."""
     is_looking: bool = False
@@ -61,7 +59,6 @@ class Watch:
 
     def refuse(self, limit: str, client: tuple[str, int] | None) -> None:
         """Record that a connection was refused by a limit."""
-        self.refused[limit] += 1
         self.untold[limit, client[0] if client else None] += 1
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -79,7 +76,7 @@ class Watch:
             found = Counter({who: n for (which, who), n in self.untold.items() if which == limit})
             log.warning(
                 "too many connections",
-                action="connection.refused",
+                action="connections.full",
                 limit=limit,
                 count=found.total(),
                 client=found.most_common(1)[0][0],

@@ -7,7 +7,7 @@ connection does what a timer for each request would, so that the hot path pays f
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import httptools
@@ -25,6 +25,7 @@ from imagesvc.errors import (
 from imagesvc.server.answers import MAX_INLINE, AnsweringProtocol, DefaultFields
 from imagesvc.server.bounds import Bounds
 from imagesvc.server.connections import Watch
+from imagesvc.server.middleware.access import AccessLog, Refused
 from imagesvc.server.middleware.cors import OFF, Cors, written
 from imagesvc.server.refusals import refusal
 from imagesvc.server.request_heads import check_head, check_query, to_origin_form, without_offers
@@ -33,6 +34,14 @@ from imagesvc.syntax.header_fields import fields_by_name, joined_field
 
 LINGER_SECONDS = 2.0
 """How long a refused client may continue sending: a reset would discard the refusal."""
+TLS_RECORD = b"\x16\x03"
+"""How a handshake of TLS begins (RFC 8446, section 5.1)."""
+REASON_OF: Mapping[type[ImagesvcError], str] = {
+    UriTooLong: "uri_too_long",
+    HeadersTooLarge: "headers_too_large",
+    RequestTimeout: "header_timeout",
+}
+"""The reason of a refusal, in the log and the metrics; all others are malformed."""
 NOT_HTTP = "The request is not valid: this port speaks HTTP/1.1 without TLS."
 
 
@@ -41,6 +50,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     watch: ClassVar[Watch]
     cors: ClassVar[Cors]
+    access: ClassVar[AccessLog]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,11 +68,11 @@ class BoundedProtocol(AnsweringProtocol):
         self._head_since = self.unread_since
         self.watch.add(self.check_speed, self.address, self.loop)
         if len(self.watch.connections) > self.bounds.connections:
-            self.watch.refuse("max_connections", self.client)
-            self._refuse(Overloaded("There are too many connections."))
+            self._refuse_for("max_connections", "There are too many connections.")
         elif self.watch.per_address[self.address or ""] > self.bounds.connections_per_address:
-            self.watch.refuse("max_connections_per_address", self.client)
-            self._refuse(Overloaded("There are too many connections from this address."))
+            self._refuse_for(
+                "max_connections_per_address", "There are too many connections from this address."
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
@@ -79,7 +89,8 @@ class BoundedProtocol(AnsweringProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError:  # of the parser, or of `_stop_parsing`
-            self._refuse(self._refusal or InvalidRequest(NOT_HTTP))
+            reason = "tls" if data.startswith(TLS_RECORD) else None
+            self._refuse(self._refusal or InvalidRequest(NOT_HTTP), reason)
         if self._pending > self.bounds.header_bytes and self._refusal is None:
             self._refuse(self._headers_too_large())  # an endless field or trailer
         elif self._head_since is self._linger_until is None and (
@@ -185,12 +196,18 @@ class BoundedProtocol(AnsweringProtocol):
         self._refusal = error
         raise error
 
-    def _refuse(self, error: ImagesvcError) -> None:
+    def _refuse_for(self, limit: str, detail: str) -> None:
+        """Refuse the connection because of a limit on connections."""
+        self.watch.refuse(limit, self.client)
+        self._refuse(Overloaded(detail), limit)
+
+    def _refuse(self, error: ImagesvcError, reason: str | None = None) -> None:
         """Send an error, and close the connection."""
         self._refusal = error
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
+        request_id = self._record_refusal(error, reason or REASON_OF.get(type(error), "malformed"))
         if self._is_busy():
             if self.cycle.response_started or not self.cycle.more_body:
                 self._last_cycle().keep_alive = False  # earlier requests are answered
@@ -200,7 +217,7 @@ class BoundedProtocol(AnsweringProtocol):
         # A page may read the refusal of an unknown request if every page may read responses.
         origin = joined_field(self.headers or (), b"origin")
         fields = written(self.cors.fields(origin, is_delivery=True))
-        self.transport.write(refusal(error, fields))
+        self.transport.write(refusal(error, b"x-request-id: %b\r\n%b" % (request_id, fields)))
         if len(self.watch.connections) > self.bounds.connections + self.bounds.lingering:
             self.transport.close()
             return
@@ -208,15 +225,21 @@ class BoundedProtocol(AnsweringProtocol):
         self.flow.resume_reading()
         self._linger_until = self.loop.time() + LINGER_SECONDS
 
+    def _record_refusal(self, error: ImagesvcError, reason: str) -> bytes:
+        now = self.loop.time()
+        seconds = now - (now if self._head_since is None else self._head_since)
+        return self.access.refuse(Refused(reason, error, seconds, self.client))
+
 
 def bounded(
-    bounds: Bounds, inline: Inline, cors: Cors = OFF, refused: Counter[str] | None = None
+    bounds: Bounds, inline: Inline, cors: Cors = OFF, access: AccessLog | None = None
 ) -> type[BoundedProtocol]:
-    """The protocol for `uvicorn.Config(http=…)`."""
+    """The protocol for `uvicorn.Config(http=…)`; without a log, refused connections have none."""
     attributes = {
         "bounds": bounds,
         "inline": staticmethod(inline),
-        "watch": Watch(refused=Counter() if refused is None else refused),
+        "watch": Watch(),
+        "access": access or AccessLog(as_json=True, enabled=False),
         "unsent": Unsent(bounds.unsent_bytes),
         "default_fields": DefaultFields(),
         "cors": cors,

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, auto
 
 from imagesvc.errors import Overloaded
+from imagesvc.histograms import Histogram
 from imagesvc.imaging.cost import Cost
 from imagesvc.model.jobs import Priority
 from imagesvc.workers.fairness import FairQueue
@@ -76,6 +77,8 @@ class Admission:
         }
         self.waiting = 0
         """Pieces of work that wait now."""
+        self.waits: Mapping[Priority, Histogram] = {priority: Histogram() for priority in Priority}
+        """How long admitted work has waited, in seconds."""
 
     @property
     def running(self) -> int:
@@ -169,6 +172,7 @@ class Admission:
         while (work := self._next()) is not None:
             self._queue_of(work).take(work)
             self.waiting -= 1
+            self.waits[work.priority].add(self._clock() - work.since)
             self._running[work.kind] += 1
             self._held[work.kind] += work.memory
             work.granted.set_result(None)

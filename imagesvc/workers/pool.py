@@ -28,6 +28,7 @@ from imagesvc.workers.process import WORKER_MODULE, Reply, WorkerProcess
 from imagesvc.workers.sandbox.lock import ResourceLimits
 from imagesvc.workers.sandbox.policy import Sandbox
 from imagesvc.workers.sandbox.readiness import READY, Readiness
+from imagesvc.workers.usage import RECYCLED, Usage
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class WorkerPool:
         self._background: set[asyncio.Task[None]] = set()
         self.is_started = False
         self.calls = 0
-        self.killed = 0
+        self.usage = Usage()
         self.admission = Admission(
             slots=limits.workers, memory=limits.decode_memory, max_waiting=limits.queue_size
         )
@@ -131,9 +132,18 @@ class WorkerPool:
             ImagesvcError: what the function raised.
         """
         with _opened(source) as fd:
-            worker = await self._take()
-            self.calls += 1
-            self._busy.add(worker)
+            value = await self._call(call, args, fd, timeout, max_files)
+        if isinstance(value, _Failure):
+            raise value.error
+        return value
+
+    async def _call(
+        self, call: Call[T], args: tuple[Any, ...], fd: int | None, timeout: float, max_files: int
+    ) -> T | _Failure:
+        worker = await self._take()
+        self.calls += 1
+        self._busy.add(worker)
+        with self.usage.call():
             try:
                 async with asyncio.timeout(timeout):
                     reply = await worker.call(call.name, args, source=fd, max_files=max_files)
@@ -143,18 +153,17 @@ class WorkerPool:
                     f"The work took longer than {timeout:g} s and was stopped."
                 ) from None
             else:
-                if not self._should_recycle(reply):
+                if self._should_recycle(worker, reply):
+                    self.usage.ended[RECYCLED] += 1
+                else:
                     self._idle.append(worker)
+                return value
             finally:
                 worker.close_files()
                 self._busy.discard(worker)
                 if worker not in self._idle:
-                    self.killed += 1
                     worker.kill()
                     self._in_background(self._add_worker)
-        if isinstance(value, _Failure):
-            raise value.error
-        return value
 
     async def _take(self) -> WorkerProcess:
         while self._idle:
@@ -201,12 +210,18 @@ class WorkerPool:
     def _is_full(self) -> bool:
         return len(self._idle) + len(self._busy) >= self._limits.workers
 
-    def _should_recycle(self, reply: Reply) -> bool:
+    @property
+    def resident_bytes(self) -> int:
+        """Memory of all workers, each after its last call."""
+        return sum(worker.resident_bytes for worker in (*self._idle, *self._busy))
+
+    def _should_recycle(self, worker: WorkerProcess, reply: Reply) -> bool:
         limits, plain = self._limits, reply.plain
         try:
             calls, resident = (replies.natural(plain[it]) for it in ("calls", "resident_bytes"))
         except (LookupError, ValueError):
             return True
+        worker.resident_bytes = resident
         return calls >= limits.worker_jobs or resident > limits.worker_resident
 
     def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -68,6 +68,8 @@ class WorkerProcess(asyncio.Protocol):
         self._received = bytearray()
         self._reply: asyncio.Future[Reply] | None = None
         self.is_alive = True
+        self.resident_bytes = 0
+        """Memory after its last call."""
 
     @classmethod
     async def start(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound
-from imagesvc.imaging.calls import ANALYSE, RENDER, UNLOCATE, Call
+from imagesvc.histograms import Histogram
+from imagesvc.imaging.calls import ANALYSE, RENDER, STAGES, UNLOCATE, Call
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
 from imagesvc.imaging.messages import Analysed, AnalyseRequest, Rendered, RenderRequest, Unlocated
@@ -36,6 +37,10 @@ class Renderer:
     verified: VerifiedBlobs
     limits: Limits
     watermarks: Mapping[str, Watermark]
+    stages: Mapping[str, Histogram] = field(
+        default_factory=lambda: {stage: Histogram() for stage in STAGES}
+    )
+    """How long the stages of renderings have taken in workers, in seconds."""
 
     def admit(
         self, priority: Priority, cost: Cost, requester: str = ""
@@ -76,6 +81,7 @@ class Renderer:
                 original=Size(original.width, original.height) if is_reduced else None,
             )
             results = await self._run(source, RENDER, request, path, timeout)
+        self._note(results)
         if any(isinstance(result, ImagesvcError) for result in results):
             await self._check_source(source)
         return results
@@ -99,7 +105,9 @@ class Renderer:
                 limits=self.limits,
                 watermarks=self._needed(transforms),
             )
-            return await self._run(original.digest, ANALYSE, request, path, timeout)
+            analysed = await self._run(original.digest, ANALYSE, request, path, timeout)
+        self._note(analysed.outcomes)
+        return analysed
 
     async def unlocate(self, original: Original, timeout: float) -> Unlocated:
         """Make a copy of an original without its location; the caller was admitted.
@@ -134,6 +142,12 @@ class Renderer:
         except ImagesvcError:
             await self._check_source(source)
             raise
+
+    def _note(self, outcomes: Sequence[Rendered | ImagesvcError]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Rendered):
+                for stage, seconds in outcome.seconds.items():
+                    self.stages[stage].add(seconds)
 
     async def _check_source(self, source: Digest) -> None:
         """A decoder calls a file that went away corrupt, or worse."""

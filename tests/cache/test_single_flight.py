@@ -231,13 +231,13 @@ async def test_an_expensive_rendering_stops_without_waiters(setting: Setting) ->
     with stopped_workers(setting.service) as go_on:
         first, second = (asyncio.create_task(setting.fetch(expensive)) for _ in range(2))
         await holds(lambda: pool.calls > calls)
-        killed = pool.killed
+        killed = pool.usage.ended["cancelled"]
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         assert pool.admission.running == 1
         second.cancel()
         await holds(lambda: not pool.admission.running)
-        assert pool.killed == killed + 1
+        assert pool.usage.ended["cancelled"] == killed + 1
         go_on()
 
     assert isinstance((await setting.fetch("w=100")).content, Entry)

@@ -16,7 +16,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from imagesvc.server.middleware.access_line import access_line
+from imagesvc.model.noted import Noted, RouteClass
+from imagesvc.server.middleware.access_line import access_line, encoded_notes
 from imagesvc.server.middleware.logged_path import logged_path
 from tests.conftest import MakeServer
 from tests.http.asking import picture, send_raw
@@ -138,11 +139,14 @@ def test_a_request_is_one_line(server: Server, method: str, path: str, status: i
         assert line["timestamp"]
 
 
+NOTES = encoded_notes(Noted(route=RouteClass.UPLOAD), 5)
+
+
 def test_a_request_line_has_the_members_that_other_lines_have() -> None:
     """It is formatted without the logger, and texts of clients stay texts."""
     before = datetime.now(UTC)
 
-    written = access_line(b"a-1", "GET", '/"x\n\\\x00é', HTTPStatus.OK, 7, 0.126, "::1")
+    written = access_line(b"a-1", "GET", '/"x\n\\\x00é', HTTPStatus.OK, 7, 0.126, "::1", NOTES)
 
     line = json.loads(written)
     assert written.endswith(b"}\n")
@@ -151,9 +155,10 @@ def test_a_request_line_has_the_members_that_other_lines_have() -> None:
     assert line == {
         "action": "request", "event": "request", "level": "info", "request_id": "a-1",
         "method": "GET", "path": '/"x\n\\\x00é', "status": 200, "bytes": 7,
-        "ms": 0.13, "client": "::1",
+        "ms": 0.13, "client": "::1", "received": 5, "route": "upload", "cache": "none",
+        "principal": None,
     }  # fmt: skip
-    assert json.loads(access_line(b"a", "GET", "/", 200, 0, 0, None))["client"] is None
+    assert json.loads(access_line(b"a", "GET", "/", 200, 0, 0, None, NOTES))["client"] is None
 
 
 def test_a_log_entry_is_one_line_for_every_url(server: Server) -> None:

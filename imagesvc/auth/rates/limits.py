@@ -32,6 +32,10 @@ class Limit(StrEnum):
     """Passwords, by address and name: `RateLimits.check_login`."""
 
 
+RENDER = "render"
+"""The limit of variants that are made for strangers, in the metrics."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """The buckets of a service; None if there is no limit."""
@@ -74,7 +78,7 @@ class RateLimits:
         Raises:
             RateLimited: there were too many requests.
         """
-        self._take(self.renders, address_of(request), request, "render")
+        self._take(self.renders, address_of(request), request, RENDER)
 
     def _take(
         self, buckets: Buckets | None, key: str, request: Request, limit: Limit | str

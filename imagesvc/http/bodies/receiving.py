@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from imagesvc.errors import FileTooLarge, ImagesvcError
 from imagesvc.http.bodies.declared import Body, Content, Raw
-from imagesvc.http.problems import problem_response
+from imagesvc.http.problems import CLIENT_LEFT, problem_response
 
 DRAIN_BYTES = 8 << 20
 DRAIN_SECONDS = 2.0
@@ -107,7 +107,7 @@ async def drained_on_error(
     try:
         return await work
     except ClientDisconnect:
-        return Response(status_code=400)  # the client has disconnected and does not read it
+        return Response(status_code=CLIENT_LEFT)
     except ImagesvcError as error:
         if body.is_begun or "expect" not in request.headers:
             # A client that sent `Expect: 100-continue` has not started its body: reading would

@@ -2,69 +2,78 @@
 
 from __future__ import annotations
 
+import asyncio
+import platform
 from collections import Counter
-from collections.abc import Mapping
-from typing import TypeVar
+from importlib.metadata import version
 
-from imagesvc.api.metrics import Labels, Metric
+from imagesvc.api.metrics import Metric
+from imagesvc.auth.rates.limits import RENDER, Limit
 from imagesvc.cdn.purger import Purger
 from imagesvc.model.ids import UserId, utc_now
+from imagesvc.server.metrics.loop_lag import LoopLag
+from imagesvc.server.metrics.of_requests import request_metrics
+from imagesvc.server.metrics.of_storage import storage_metrics
+from imagesvc.server.metrics.of_work import job_metrics, worker_metrics
+from imagesvc.server.metrics.requests import RequestFigures
+from imagesvc.server.metrics.series import counter, counters, gauge, histogram
 from imagesvc.service.engine.caches import Caches
-from imagesvc.service.engine.workers import Workers
-from imagesvc.service.files import Files
 from imagesvc.service.outbound import OutboundParts
 from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
-from imagesvc.store.files.data_dir import DataDir
-
-Value = TypeVar("Value", bound=int | str)
+from imagesvc.store.webhooks.deliveries import DeliveryStatus
 
 
 async def metrics(
-    service: Parts,
-    answers: Mapping[int, int],
-    streams: Counter[UserId | None],
-    refused: Mapping[str, int],
+    service: Parts, requests: RequestFigures, streams: Counter[UserId | None], lag: LoopLag
 ) -> list[Metric]:
     """All metrics.
 
     Args:
         service: the service.
-        answers: requests by status.
+        requests: figures of requests.
         streams: event streams.
-        refused: connections by the setting that limits them.
+        lag: that of the event loop.
     """
+    stores = service.stores
     return [
-        *_counters("requests", "Requests answered.", "status", answers),
-        *_counters("connections_refused", "Connections refused.", "limit", refused),
+        *_build(),
+        *request_metrics(requests),
         *_refused_requests(service),
-        _gauge("event_streams", "Open event streams.", streams.total()),
-        *await _outbound(service.outbound, service.stores),
+        gauge("event_streams", "Open event streams.", streams.total()),
+        histogram("event_loop_lag_seconds", "How late timers of the loop are.", lag.seconds),
+        *await _outbound(service.outbound, stores),
         *await _cdn(service.purger),
-        *await _jobs(service.stores),
-        *_workers(service.workers),
+        *await job_metrics(stores.jobs, service.runner.results, utc_now()),
+        *worker_metrics(service.workers, service.settings.workers),
         *_caches(service.caches),
-        *_damage(service.files, service.stores),
-        *_disk(service.files.data_dir),
+        *_damage(service),
+        *await asyncio.to_thread(storage_metrics, service.files.data_dir, service.settings),
     ]
+
+
+def _build() -> list[Metric]:
+    labels = {"version": version("imagesvc"), "python": platform.python_version()}
+    return [gauge("build_info", "The version that runs; always 1.", 1, labels)]
 
 
 def _refused_requests(service: Parts) -> list[Metric]:
     by_limit, by_reason = service.rate_limits.refused, service.accounts.logins.refused
     return [
-        *_counters("rate_limited", "Requests refused by a rate limit.", "limit", by_limit),
-        *_counters("logins_refused", "Logins refused.", "for", by_reason),
+        *counters("rate_limited", "Refused by a rate limit.", "limit", by_limit, (*Limit, RENDER)),
+        *counters("logins_refused", "Logins refused.", "for", by_reason),
     ]
 
 
 async def _outbound(outbound: OutboundParts, stores: Stores) -> list[Metric]:
     lookups, attempts = outbound.lookups, outbound.dispatcher.attempts
     waiting = await stores.deliveries.count_waiting()
+    known = tuple(DeliveryStatus)
     return [
-        _gauge("lookups", "Host names being looked up.", lookups.running),
-        _gauge("lookups_stuck", "Look-ups whose waiter has timed out.", lookups.stuck),
-        _gauge("webhook_deliveries_waiting", "Deliveries to be sent, or sent again.", waiting),
-        *_counters("webhook_attempts", "Deliveries tried.", "status", attempts),
+        gauge("lookups", "Host names being looked up.", lookups.running),
+        gauge("lookups_stuck", "Look-ups whose waiter has timed out.", lookups.stuck),
+        gauge("webhook_deliveries_waiting", "Deliveries to be sent, or sent again.", waiting),
+        *counters("webhook_attempts", "Deliveries tried.", "status", attempts, known),
     ]
 
 
@@ -74,74 +83,28 @@ async def _cdn(purger: Purger | None) -> list[Metric]:
     waiting, record = await purger.queue.waiting(), purger.record
     age = 0.0 if waiting.since is None else (utc_now() - waiting.since).total_seconds()
     return [
-        _gauge("cdn_purges_waiting", "Images that the CDN is still to purge.", waiting.count),
-        _gauge("cdn_purge_oldest_seconds", "Age of the oldest of them.", max(0.0, age)),
-        _counter("cdn_purged", "Images that the CDN has purged.", record.purged),
-        *_counters("cdn_requests", "Purge requests to the CDN.", "outcome", record.requests),
-    ]
-
-
-async def _jobs(stores: Stores) -> list[Metric]:
-    return [
-        _gauge("jobs", "Jobs that have not ended.", count, {"status": status})
-        for status, count in (await stores.jobs.count_open()).items()
-    ]
-
-
-def _workers(workers: Workers) -> list[Metric]:
-    pool, admission = workers.pool, workers.pool.admission
-    return [
-        _gauge("renders_running", "Calls in workers.", admission.running),
-        _gauge("renders_waiting", "Calls waiting for a worker.", admission.waiting),
-        _counter("worker_calls", "Calls made in workers.", pool.calls),
-        _counter("workers_ended", "Workers killed or replaced.", pool.killed),
-        _gauge("workers_sandboxed", "1 if no layer is missing.", pool.sandbox.is_whole),
+        gauge("cdn_purges_waiting", "Images that the CDN is still to purge.", waiting.count),
+        gauge("cdn_purge_oldest_seconds", "Age of the oldest of them.", max(0.0, age)),
+        counter("cdn_purged", "Images that the CDN has purged.", record.purged),
+        *counters("cdn_requests", "Purge requests to the CDN.", "outcome", record.requests),
     ]
 
 
 def _caches(caches: Caches) -> list[Metric]:
     memory, disk = caches.memory, caches.disk
     return [
-        _counter("memory_hits", "Variants answered from memory.", memory.hits),
-        _gauge("memory_bytes", "Bytes of variants in memory.", memory.bytes),
-        _gauge("memory_variants", "Variants in memory.", len(memory)),
-        _gauge("disk_variant_bytes", "Bytes of variants on disk.", disk.stored_bytes),
-        _counter("disk_evicted", "Variants evicted from disk.", disk.evicted),
+        counter("memory_hits", "Variants answered from memory.", memory.hits),
+        gauge("memory_bytes", "Bytes of variants in memory.", memory.bytes),
+        gauge("memory_variants", "Variants in memory.", len(memory)),
+        gauge("disk_variant_bytes", "Bytes of variants on disk.", disk.stored_bytes),
+        counter("disk_evicted", "Variants evicted from disk.", disk.evicted),
     ]
 
 
-def _damage(files: Files, stores: Stores) -> list[Metric]:
-    failed = stores.database.failures.count
+def _damage(service: Parts) -> list[Metric]:
+    database = service.stores.database
     return [
-        _gauge("blobs_damaged", "Stored files found damaged.", files.verified.damaged),
-        _counter("database_failures", "Work that the database failed.", failed),
-        _gauge("database_damaged", "Whether damage was found.", stores.database.is_damaged),
-    ]
-
-
-def _disk(data_dir: DataDir) -> list[Metric]:
-    """No value if the data directory is missing: 0 would mean a full disk."""
-    try:
-        free, inodes = data_dir.free_bytes(), data_dir.free_inodes()
-    except OSError:
-        return []
-    found = [_gauge("disk_free_bytes", "Free bytes for data.", free)]
-    if inodes is not None:
-        found.append(_gauge("disk_free_inodes", "Files that can still be made.", inodes))
-    return found
-
-
-def _counter(name: str, meaning: str, value: float, labels: Labels | None = None) -> Metric:
-    return Metric(name, meaning, value, labels or {}, is_counter=True)
-
-
-def _gauge(name: str, meaning: str, value: float, labels: Labels | None = None) -> Metric:
-    return Metric(name, meaning, value, labels or {}, is_counter=False)
-
-
-def _counters(name: str, meaning: str, label: str, counts: Mapping[Value, int]) -> list[Metric]:
-    """A counter for each value of a label."""
-    return [
-        _counter(name, meaning, count, {label: str(value)})
-        for value, count in sorted(counts.items())
+        gauge("blobs_damaged", "Stored files found damaged.", service.files.verified.damaged),
+        counter("database_failures", "Work that the database failed.", database.failures.count),
+        gauge("database_damaged", "Whether damage was found.", database.is_damaged),
     ]

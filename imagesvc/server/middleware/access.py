@@ -1,4 +1,4 @@
-"""One log line and one id for every request."""
+"""One log line and one id for every request, and for every refused connection."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import itertools
 import os
 import re
 import time
-from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
+from pydantic_core import to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imagesvc.errors import ImagesvcError
 from imagesvc.logs import standard_error
-from imagesvc.server.middleware.access_line import access_line
+from imagesvc.model.noted import NOTED, CacheTier, Noted, RouteClass
+from imagesvc.server.metrics.requests import RequestFigures
+from imagesvc.server.middleware.access_line import HIT_NOTES, access_line, encoded_notes
 from imagesvc.server.middleware.logged_path import logged_path
 from imagesvc.syntax.header_fields import fields_by_name
 
@@ -22,10 +27,24 @@ log = structlog.get_logger()
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._=+/-]{1,128}")
 _BUFFERED_LINES = 64
 _FLUSH_SECONDS = 0.2
+_HIT = (Noted(route=RouteClass.VARIANT, cache=CacheTier.MEMORY), 0)
+"""The notes of every response from memory, and the bytes of its request's body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A connection that is ended before its request reaches the application."""
+
+    reason: str
+    """A member of `REASONS`."""
+    error: ImagesvcError
+    seconds: float
+    """Since its head began."""
+    client: tuple[str, int] | None
 
 
 class AccessLog:
-    """Writes request lines: immediately on a terminal, in batches as JSON.
+    """Counts requests, and writes their lines: immediately on a terminal, in batches as JSON.
 
     A line costs ten microseconds through the logger's processors, which is a third of the time for
     a response from memory.
@@ -35,8 +54,7 @@ class AccessLog:
         self._as_json = as_json
         self._enabled = enabled
         self._lines: list[bytes] = []
-        self.answers: Counter[int] = Counter()
-        """Requests answered, by status."""
+        self.figures = RequestFigures()
         self._prefix = os.urandom(4).hex().encode()
         self._numbers = itertools.count(1)
 
@@ -46,10 +64,10 @@ class AccessLog:
             return given
         return b"%b-%x" % (self._prefix, next(self._numbers))
 
-    def record(
+    def record_hit(
         self, scope: Scope, given_id: bytes | None, status: int, size: int, began: float
     ) -> bytes:
-        """Log an answered request; its id.
+        """Count and log a response from memory; returns the request's id.
 
         Args:
             scope: the ASGI scope.
@@ -59,34 +77,88 @@ class AccessLog:
             began: `time.perf_counter()` when the request arrived.
         """
         request_id = self.request_id(given_id)
-        self.write(scope, request_id, status, size, began)
+        seconds = time.perf_counter() - began
+        self.figures.hits[scope["method"]].note(status, seconds, size)
+        if self._enabled:
+            self._log(scope, request_id, status, size, seconds * 1000, _HIT)
         return request_id
 
-    def write(self, scope: Scope, request_id: bytes, status: int, size: int, began: float) -> None:
-        """Count and log an answered request."""
-        self.answers[status] += 1
-        if not self._enabled:
-            return
-        ms = (time.perf_counter() - began) * 1000
+    def record(self, answered: Answered) -> None:
+        """Count and log a request that the application has answered."""
+        scope, noted = answered.scope, answered.noted
+        seconds = time.perf_counter() - answered.began
+        tally = self.figures.of(scope["method"], noted.route, noted.cache)
+        tally.note(answered.status, seconds, answered.sent)
+        tally.received_bytes += answered.received
+        if self._enabled:
+            self._log(
+                scope,
+                answered.request_id,
+                answered.status,
+                answered.sent,
+                seconds * 1000,
+                (noted, answered.received),
+            )
+
+    def _log(
+        self,
+        scope: Scope,
+        request_id: bytes,
+        status: int,
+        size: int,
+        ms: float,
+        notes: tuple[Noted, int],
+    ) -> None:
         client = scope.get("client")
         address = client[0] if client else None
         path = logged_path(scope["path"])
-        if not self._as_json:
-            log.info(
-                "request",
-                action="request",
-                request_id=request_id.decode("ascii"),
-                method=scope["method"],
-                path=path,
-                status=int(status),  # a member of an enumeration is formatted differently
-                bytes=size,
-                ms=round(ms, 2),
-                client=address,
+        if self._as_json:
+            encoded = HIT_NOTES if notes is _HIT else encoded_notes(*notes)
+            self._add(
+                access_line(request_id, scope["method"], path, status, size, ms, address, encoded)
             )
             return
-        self._lines.append(
-            access_line(request_id, scope["method"], path, status, size, ms, address)
+        noted, received = notes
+        log.info(
+            "request",
+            action="request",
+            request_id=request_id.decode("ascii"),
+            method=scope["method"],
+            path=path,
+            status=int(status),  # a member of an enumeration is formatted differently
+            bytes=size,
+            ms=round(ms, 2),
+            client=address,
+            received=received,
+            route=str(noted.route),
+            cache=str(noted.cache),
+            principal=None if noted.principal is None else str(noted.principal),
         )
+
+    def refuse(self, refused: Refused) -> bytes:
+        """Count and log a refused connection; returns the id for its answer."""
+        self.figures.refused[refused.reason] += 1
+        request_id = self.request_id(None)
+        if self._enabled:
+            line = {
+                "action": "connection.refused",
+                "request_id": request_id.decode("ascii"),
+                "reason": refused.reason,
+                "status": int(refused.error.status),
+                "detail": refused.error.detail,
+                "ms": round(refused.seconds * 1000, 2),
+                "client": refused.client[0] if refused.client else None,
+            }
+            if self._as_json:
+                now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+                more = {"event": "connection refused", "level": "info", "timestamp": now}
+                self._add(to_json(line | more) + b"\n")
+            else:
+                log.info("connection refused", **line)
+        return request_id
+
+    def _add(self, line: bytes) -> None:
+        self._lines.append(line)
         if len(self._lines) >= _BUFFERED_LINES:
             self.flush()
         elif len(self._lines) == 1:
@@ -97,6 +169,22 @@ class AccessLog:
         if self._lines:
             standard_error.write(b"".join(self._lines))
             self._lines.clear()
+
+
+@dataclass(slots=True)
+class Answered:
+    """A request while the application answers it, and then its outcome."""
+
+    scope: Scope
+    request_id: bytes
+    noted: Noted
+    began: float
+    """By `time.perf_counter()`."""
+    status: int = 500
+    sent: int = 0
+    """Bytes of the response's body."""
+    received: int = 0
+    """Bytes of the request's body that were read."""
 
 
 class AccessLogMiddleware:
@@ -114,21 +202,26 @@ class AccessLogMiddleware:
         began = time.perf_counter()
         fields = fields_by_name(scope["headers"])
         request_id = self._access.request_id(fields.get(b"x-request-id"))
-        status, size = 500, 0
+        noted = scope[NOTED] = Noted()
+        answered = Answered(scope, request_id, noted, began)
 
         async def watched(message: Message) -> None:
-            nonlocal status, size
             if message["type"] == "http.response.start":
-                status = message["status"]
+                answered.status = message["status"]
                 headers = [*message.get("headers", ()), (b"x-request-id", request_id)]
                 message = {**message, "headers": headers}
             elif message["type"] == "http.response.body":
-                size += len(message.get("body", b""))
+                answered.sent += len(message.get("body", b""))
             await send(message)
+
+        async def measured() -> Message:
+            message = await receive()
+            answered.received += len(message.get("body", b""))
+            return message
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode("ascii"))
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, measured, watched)
         finally:
-            self._access.write(scope, request_id, status, size, began)
+            self._access.record(answered)

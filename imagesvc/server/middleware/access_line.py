@@ -12,14 +12,23 @@ from functools import lru_cache
 
 from pydantic_core import to_json
 
+from imagesvc.model.noted import CacheTier, Noted, RouteClass
+
 _LINE = (
     b'{"action":"request","request_id":"%b","method":"%b","path":%b,"status":%d,"bytes":%d,'
-    b'"ms":%.2f,"client":%b,"event":"request","level":"info","timestamp":"%b.%06dZ"}\n'
+    b'"ms":%.2f,"client":%b,%b,"event":"request","level":"info","timestamp":"%b.%06dZ"}\n'
 )
 
 
 def access_line(  # noqa: PLR0913, PLR0917  # each is a member of the line
-    request_id: bytes, method: str, path: str, status: int, size: int, ms: float, client: str | None
+    request_id: bytes,
+    method: str,
+    path: str,
+    status: int,
+    size: int,
+    ms: float,
+    client: str | None,
+    notes: bytes,
 ) -> bytes:
     """The line of a request that is answered now.
 
@@ -31,6 +40,7 @@ def access_line(  # noqa: PLR0913, PLR0917  # each is a member of the line
         size: bytes of the body.
         ms: milliseconds since the request arrived.
         client: its address.
+        notes: further members, encoded.
     """
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     return _LINE % (
@@ -41,9 +51,28 @@ def access_line(  # noqa: PLR0913, PLR0917  # each is a member of the line
         size,
         ms,
         to_json(client),
+        notes,
         _written(seconds),
         nanoseconds // 1000,
     )
+
+
+def encoded_notes(noted: Noted, received: int) -> bytes:
+    """The members of a line that were noted while the request was answered.
+
+    Args:
+        noted: what the parts noted.
+        received: bytes of the request's body.
+    """
+    principal = b"null" if noted.principal is None else b'"%b"' % str(noted.principal).encode()
+    route, cache = noted.route.encode(), noted.cache.encode()
+    return b'"received":%d,"route":"%b","cache":"%b","principal":%b' % (
+        received, route, cache, principal,
+    )  # fmt: skip
+
+
+HIT_NOTES = encoded_notes(Noted(route=RouteClass.VARIANT, cache=CacheTier.MEMORY), 0)
+"""The notes of every response from memory, which needs no principal."""
 
 
 @lru_cache(maxsize=1)

@@ -59,6 +59,12 @@ NEXT_DUE = (
     .order_by(jobs.c.due_at)
     .limit(1)
 )
+OLDEST_DUE = (
+    select(jobs.c.due_at)
+    .where(IS_PENDING, jobs.c.due_at <= bindparam("now", type_=Instant))
+    .order_by(jobs.c.due_at)
+    .limit(1)
+)
 _ORIGINALS = (
     select(images.c.id, *FACT_COLUMNS, *ORIGINAL_COLUMNS)
     .join(blobs, blobs.c.sha256 == images.c.sha256)

@@ -19,7 +19,13 @@ from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.jobs import jobs
 from imagesvc.store.idempotency import insert_record
 from imagesvc.store.jobs.actions import cancel_job, remove_job, retry_job
-from imagesvc.store.jobs.claiming import NEXT_DUE, Claim, claim_jobs, release_jobs
+from imagesvc.store.jobs.claiming import (
+    NEXT_DUE,
+    OLDEST_DUE,
+    Claim,
+    claim_jobs,
+    release_jobs,
+)
 from imagesvc.store.jobs.listing import JobFilter, page_of_jobs
 from imagesvc.store.jobs.rows import get_job, insert_job
 from imagesvc.store.jobs.settling import Settlement, recover_jobs, settle_job
@@ -189,6 +195,12 @@ class JobStore:
         """Jobs, the newest first, older than `after`."""
         return await self._database.read(
             lambda connection: page_of_jobs(connection, wanted, limit, after)
+        )
+
+    async def oldest_due_at(self, now: datetime) -> datetime | None:
+        """When the pending job that has been due for longest was; None if none is due."""
+        return await self._database.read(
+            lambda connection: connection.scalar(OLDEST_DUE, {"now": now})
         )
 
     async def count_open(self) -> dict[Status, int]:

@@ -1,0 +1,38 @@
+"""Metrics of the disk and the database file; they read the file system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imagesvc.api.metrics import Metric
+from imagesvc.server.metrics.series import gauge
+from imagesvc.settings.settings import Settings
+from imagesvc.store.files.data_dir import DataDir
+
+
+def storage_metrics(data_dir: DataDir, settings: Settings) -> list[Metric]:
+    """No value if the data directory is missing: 0 would mean a full disk."""
+    try:
+        free, inodes = data_dir.free_bytes(), data_dir.free_inodes()
+    except OSError:
+        return []
+    found = [
+        gauge("disk_free_bytes", "Free bytes for data.", free),
+        gauge("disk_min_free_bytes", "Uploads are refused below.", settings.min_free_space),
+    ]
+    if inodes is not None:
+        found.append(gauge("disk_free_inodes", "Files that can still be made.", inodes))
+    database = data_dir.database
+    sizes = {"database_bytes": database, "database_wal_bytes": Path(f"{database}-wal")}
+    return found + [
+        gauge(name, "Size of a file of the database.", size)
+        for name, path in sizes.items()
+        if (size := _size(path)) is not None
+    ]
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
