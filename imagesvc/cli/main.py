@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from imagesvc.cli.accounts import key_commands, user_commands
+from imagesvc.cli.importing.command import import_files
 from imagesvc.cli.maintenance import check, gc
 from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.serving import serve
@@ -25,6 +26,7 @@ cli = typer.Typer(
 )  # fmt: skip
 for command in (serve, config, setup_link, upload, openapi, sign, check, gc):
     cli.command()(command)
+cli.command("import")(import_files)
 cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")
 

@@ -10,6 +10,7 @@ from imagesvc.library.accept import Acceptor
 from imagesvc.library.due import DueImages
 from imagesvc.library.garbage import Collector
 from imagesvc.library.guests import Guests
+from imagesvc.library.importing.intake import Intake
 from imagesvc.library.remove import Removal
 from imagesvc.library.shares import Shares
 from imagesvc.library.trash import Trash
@@ -40,6 +41,11 @@ def acceptor_of(
         job_timeout=settings.job_timeout,
         notify=runner.notify,
     )
+
+
+def intake_of(files: Files, stores: Stores, acceptor: Acceptor) -> Intake:
+    """What takes files of this machine."""
+    return Intake(acceptor, files.incoming, stores.digests, stores.titled_collections)
 
 
 def removal_of(files: Files, stores: Stores, caches: Caches, runner: Runner) -> Removal:

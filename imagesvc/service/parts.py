@@ -22,6 +22,7 @@ from imagesvc.service.library import (
     collector_of,
     due_images_of,
     guests_of,
+    intake_of,
     removal_of,
     shares_of,
     trash_of,
@@ -68,6 +69,7 @@ class Parts:
         self.acceptor = acceptor_of(
             settings, self.transforms, self.stores, self.workers, self.runner
         )
+        self.intake = intake_of(self.files, self.stores, self.acceptor)
         self.removal = removal_of(self.files, self.stores, self.caches, self.runner)
         self.trash = trash_of(self.stores, self.caches, self.removal)
         self.due_images = due_images_of(settings, self.stores, self.removal)

@@ -27,6 +27,7 @@ from imagesvc.store.search.timeline import Timeline
 from imagesvc.store.sharing.contents import SharedImages
 from imagesvc.store.sharing.shares import ShareStore
 from imagesvc.store.sharing.upload_links import UploadLinkStore
+from imagesvc.store.sources.titled_collections import TitledCollections
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.subscriptions import WebhookStore
@@ -41,6 +42,7 @@ class Stores:
     publisher: Publisher
     trash: TrashStore
     collections: CollectionStore
+    titled_collections: TitledCollections
     search: ImageSearch
     timeline: Timeline
     facets: Facets
@@ -72,6 +74,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         publisher=Publisher(files.blobs, images, files.locks),
         trash=TrashStore(database),
         collections=CollectionStore(database),
+        titled_collections=TitledCollections(database),
         search=search,
         timeline=Timeline(database),
         facets=Facets(database),

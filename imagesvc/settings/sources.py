@@ -17,7 +17,7 @@ PREFIX = "IMAGESVC_"
 ENV_FILE = Path(".env")
 TOML_FILE = Path("imagesvc.toml")
 CLIENT_VARIABLES = frozenset({f"{PREFIX}KEY", f"{PREFIX}URL"})
-"""Variables of `imagesvc upload`, which are not settings."""
+"""Variables of `imagesvc upload` and `import`, which are not settings."""
 NOT_DECODED = "not_decoded"
 """The kind of error of an invalid list or table."""
 REMOVED = {

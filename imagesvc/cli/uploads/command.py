@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from imagesvc.auth.principals import Scope
-from imagesvc.cli.loading import load_settings
-from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.uploads.access import INTERRUPTED, access
 from imagesvc.model.images import Visibility
-from imagesvc.service.parts import Parts
 from imagesvc.settings.quantities import seconds
-from imagesvc.settings.settings import Settings
-from imagesvc.settings.sources import SettingsError
-from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.locks import running_server
-from imagesvc.syntax.hosts import is_loopback
 
-LOGIN_LIFETIME = timedelta(days=1)
-"""The lifetime of a login that a command makes and ends, unless it is killed."""
-INTERRUPTED = 130
-"""The exit status of shells for a command that SIGINT ended."""
 SCOPES = frozenset({Scope.READ, Scope.UPLOAD})
 
 
@@ -83,7 +67,7 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
 
     listing = listed(files)
     with (
-        _access(to, key, data_dir) as (url, credential),
+        access(to, key, data_dir, SCOPES) as (url, credential),
         Client(url, key=credential) as client,
     ):
         fields: Fields = {"title": title, "tags": tags}
@@ -97,60 +81,3 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
         raise typer.Exit(INTERRUPTED)
     if not outcome.is_complete:
         raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _access(
-    to: str | None, key: str | None, data_dir: Path | None
-) -> Iterator[tuple[str, str | None]]:
-    """The URL to use, and its credential: the given one, or one of a new login.
-
-    A login is made only for the server that holds the lock of the data directory, and sent only to
-    the address that it published there: another program may listen at the given URL.
-    """
-    if to is not None and (key is not None or not is_loopback(urlsplit(to).hostname or "")):
-        yield to, key
-        return
-    settings = load_settings(data_dir=data_dir)
-    url = running_server(DataDir(settings.data_dir.absolute()).server_lock)
-    if to is not None and (url is None or _port(url) != _port(to)):
-        yield to, None
-        return
-    if url is None:
-        raise SettingsError(
-            f"no server runs on the data directory {settings.data_dir.absolute()}. "
-            "Name that of the server with --data-dir, or the server with --to URL."
-        )
-    if key is not None:
-        yield url, key
-        return
-    with _login(settings) as token:
-        yield url, token
-
-
-@contextlib.contextmanager
-def _login(settings: Settings) -> Iterator[str | None]:
-    """An access token of the first admin for as long as the command runs; None without users."""
-    token = on_store(settings, _begin)
-    try:
-        yield token
-    finally:
-        if token is not None:
-            on_store(settings, partial(_end, token=token))
-
-
-async def _begin(service: Parts) -> str | None:
-    admin = await service.accounts.users.first_admin()
-    if admin is None:
-        return None
-    logins = service.accounts.logins.lasting(LOGIN_LIFETIME)
-    return (await logins.begin(admin, SCOPES)).access_token
-
-
-async def _end(service: Parts, *, token: str) -> None:
-    await service.accounts.logins.revoke(token)
-
-
-def _port(url: str) -> int | None:
-    parts = urlsplit(url)
-    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)

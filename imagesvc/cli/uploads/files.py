@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+from imagesvc.library.importing.sidecars import ENDINGS
 
 SUFFIXES = frozenset(
     {
@@ -25,6 +26,7 @@ class FoundFile:
 
     path: Path
     bytes: int | None
+    modified_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Listing:
 
     files: list[FoundFile] = field(default_factory=list)
     passed_over: int = 0
+    sidecars: int = 0
+    """Files that may describe others; `passed_over` does not count them."""
     faults: list[OSError] = field(default_factory=list)
     has_folder: bool = False
     _seen: set[str] = field(default_factory=set)
@@ -50,7 +54,8 @@ class Listing:
             self._add_below(path)
         else:
             is_regular = stat.S_ISREG(status.st_mode)
-            self.files.append(FoundFile(path, status.st_size if is_regular else None))
+            size = status.st_size if is_regular else None
+            self.files.append(FoundFile(path, size, status.st_mtime_ns))
 
     def _add_below(self, folder: Path) -> None:
         """Depth first, names in the order of their bytes; not by recursion, which has a limit."""
@@ -64,7 +69,7 @@ class Listing:
                 elif not stat.S_ISREG(status.st_mode):
                     self.passed_over += 1  # opening a pipe or a device may block
                 elif self._is_first(path):
-                    self._add_file(path, status.st_size)
+                    self._add_file(path, status)
             except OSError as error:
                 self.faults.append(error)
 
@@ -86,9 +91,12 @@ class Listing:
         self._seen.add(real)
         return True
 
-    def _add_file(self, path: Path, size: int) -> None:
-        if path.suffix.lower() in SUFFIXES or _looks_like_image(path):
-            self.files.append(FoundFile(path, size))
+    def _add_file(self, path: Path, status: os.stat_result) -> None:
+        suffix = path.suffix.lower()
+        if suffix in ENDINGS:
+            self.sidecars += 1
+        elif suffix in SUFFIXES or _looks_like_image(path):
+            self.files.append(FoundFile(path, status.st_size, status.st_mtime_ns))
         else:
             self.passed_over += 1
 

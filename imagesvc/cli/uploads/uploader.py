@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ import httpx2
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from imagesvc.cli.uploads.failures import RATE_ATTEMPTS, described, rate_pause
 from imagesvc.cli.uploads.files import FoundFile, Listing
 from imagesvc.client import Client, Image
 from imagesvc.client.parameters import Fields
@@ -33,12 +33,6 @@ from imagesvc.logs import printable
 P = ParamSpec("P")
 T = TypeVar("T")
 WAIT_SECONDS = 600.0
-RATE_ATTEMPTS = 10
-LONGEST_RATE_PAUSE = 60
-KEY_HINT = (
-    " Set --key or IMAGESVC_KEY; on the server's machine, name the data directory with --data-dir, "
-    "and no key is needed."
-)
 PRIVATE_HINT = (
     "Private images open only with a credential or by a signed URL. For URLs that everyone can "
     "open, upload with --visibility unlisted, or change the visibility of an image by PATCH."
@@ -115,7 +109,7 @@ class Uploader:
             self._tell(text_of(fault))
         outcome.failed += len(listing.faults)
         if len(listing.files) != 1 or listing.has_folder or outcome.is_interrupted:
-            self._tell(outcome.summary(listing.passed_over))
+            self._tell(outcome.summary(listing.passed_over + listing.sidecars))
         if outcome.private and "visibility" not in self.fields:
             self._tell(PRIVATE_HINT)
         return outcome
@@ -203,10 +197,7 @@ class Uploader:
         return f"{image.id}  {printable(url)}"
 
     def _described(self, error: Exception) -> str:
-        if isinstance(error, httpx2.TransportError):
-            reason = re.sub(r"\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
-            return f"{self.to} cannot be reached: {reason}"
-        return f"{text_of(error)}{KEY_HINT if isinstance(error, Unauthorized) else ''}"
+        return described(error, self.to)
 
     def _tell(self, text: str) -> None:
         self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
@@ -255,5 +246,5 @@ def _patiently(ask: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         try:
             return ask(*args, **options)
         except RateLimited as error:
-            time.sleep(min(error.retry_after, LONGEST_RATE_PAUSE))
+            time.sleep(rate_pause(error))
     return ask(*args, **options)

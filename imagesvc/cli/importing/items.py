@@ -1,0 +1,85 @@
+"""What an imported file is called, and where it goes: its sidecars, its dates, the options."""
+
+from __future__ import annotations
+
+import mmap
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path, PurePath
+
+from imagesvc.cli.importing.targets import Item
+from imagesvc.cli.uploads.files import FoundFile
+from imagesvc.errors import ImagesvcError
+from imagesvc.imaging.analysis.exif import facts as exif_facts
+from imagesvc.imaging.containers.walkers import inspect
+from imagesvc.imaging.limits import Limits
+from imagesvc.library.importing.facts import local_time, tags_from
+from imagesvc.library.importing.sidecars import Sidecars
+from imagesvc.library.importing.templates import Spot, Template
+from imagesvc.model.ids import Digest
+
+ANY = Limits(max_pixels=1 << 40, max_frames=1 << 20, max_decode_bytes=1 << 50)
+"""The date of a file is read here; whether the file is accepted is checked where it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Describes files."""
+
+    roots: tuple[Path, ...]
+    """The files and folders that were named."""
+    template: Template
+    tags: tuple[str, ...]
+    sidecars: Sidecars = field(default_factory=Sidecars)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def item(self, file: FoundFile, digest: Digest) -> Item:
+        """A file with all that is known of it.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self._lock:
+            facts = self.sidecars.facts_of(file.path)
+        modified = local_time(datetime.fromtimestamp(file.modified_ns / 1e9).astimezone())
+        taken_at = facts.taken_at or modified
+        shown = (_exif_date(file.path) if self.template.needs_date else None) or taken_at
+        spot = Spot(_absolute(file.path.parent), self._below(file.path), shown)
+        is_whole = PurePath(facts.filename).suffix.lower() == file.path.suffix.lower()
+        return Item(
+            path=file.path,
+            size=file.bytes or 0,
+            digest=digest,
+            name=facts.filename if is_whole else _text(file.path.name),
+            facts=replace(facts, tags=tags_from((*self.tags, *facts.tags))),
+            taken_at=taken_at,
+            collection=self.template.title(spot),
+        )
+
+    def _below(self, path: Path) -> PurePath:
+        """The folder of a file, from the folder that was named on."""
+        for root in self.roots:
+            if root != path and path.is_relative_to(root):
+                return path.parent.relative_to(root)
+        return PurePath()
+
+
+def _exif_date(path: Path) -> str | None:
+    """The local time in the file itself; None if there is none, or the file is damaged."""
+    with path.open("rb") as file:
+        try:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                taken_at = exif_facts(inspect(content, ANY)[1].tags).get("taken_at")
+        except (ImagesvcError, ValueError):  # an empty file cannot be mapped
+            return None
+    return taken_at if isinstance(taken_at, str) else None
+
+
+def _absolute(folder: Path) -> PurePath:
+    return folder.absolute()
+
+
+def _text(name: str) -> str:
+    """A name as text; bytes that are not UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode()

@@ -1,0 +1,1 @@
+"""Where images come from: files that were imported before, and watched sources."""

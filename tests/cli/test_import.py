@@ -1,0 +1,248 @@
+"""`imagesvc import`: into a service and into a data directory; kills, sidecars, lost servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import commands
+from tests.http.asking import TEXT, picture
+from tests.library.importing.test_sidecars import BOMB, XMP, takeout
+from tests.server import Server
+from tests.waiting import until
+
+NULL = Path(os.devnull)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without accounts that makes no variants in advance."""
+    shared = Server(tmp_path_factory.mktemp("import") / "data", eager_presets="[]").start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder."""
+    path = tmp_path / "photos"
+    path.mkdir()
+    return path
+
+
+def save(path: Path, seed: int) -> Path:
+    """A picture of few pixels; each seed makes other bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture(seed, (1 + seed // 256, 1 + seed % 256), "PNG"))
+    return path
+
+
+def arguments(folder: Path, *more: object) -> tuple[str, ...]:
+    """Of the command, with a state of its own."""
+    state = folder.parent / "state.db"
+    return ("import", str(folder), "--state", str(state), *map(str, more))
+
+
+def run(server: Server, folder: Path, *more: object) -> subprocess.CompletedProcess[str]:
+    """Import a folder into a server."""
+    return commands.run(*arguments(folder, *more), url=server.client.base_url)
+
+
+def of_tag(server: Server, tag: str) -> list[dict[str, Any]]:
+    """The images with a tag, by their names."""
+    answer = server.client.get("/api/v1/images", params={"q": f"tags:{tag}", "limit": 200}).json()
+    return sorted(answer["data"], key=lambda image: image["filename"])
+
+
+def test_a_folder_with_sidecars(server: Server, folder: Path) -> None:
+    """A second run makes nothing, and neither does one without the state."""
+    save(folder / "Sea" / "a.png", 1)
+    (folder / "Sea" / "a.xmp").write_text(XMP.format(more=""))
+    save(folder / "Sea" / "again.png", 1)
+    cut = save(folder / "Sea" / f"{'b' * 47}.png", 2)
+    (folder / "Sea" / "b.json").write_bytes(takeout(f"{'b' * 60}.png", description="long #name"))
+    plain = save(folder / "Hill" / os.fsdecode(b"caf\xe9.png"), 3)
+    os.utime(plain, (0, 1_000_000_000))
+    (folder / "Hill" / "caf.png.xmp").write_bytes(BOMB)
+    save(folder / "Hill" / "caf.png", 4)
+    (folder / "Hill" / "notes.txt").write_bytes(TEXT)
+    (folder / "Hill" / "bad.png").write_bytes(TEXT)
+    (folder / "Hill" / "loop").symlink_to("..")
+    options = ("--collection", "{folder} {year}", "--tag", "folder1", "--visibility", "unlisted")
+
+    first = run(server, folder, *options)
+    second = run(server, folder, *options, "--json")
+    (folder.parent / "state.db").unlink()
+    third = run(server, folder, *options)
+
+    assert (first.returncode, first.stdout) == (1, "")
+    bad, sidecar, summary = first.stderr.splitlines()
+    assert bad.startswith(f"{folder}/Hill/bad.png: ")
+    assert sidecar.startswith(f"sidecar not used: {folder}/Hill/caf.png.xmp: ")
+    assert summary == (
+        "4 files imported, 1 repeated (same content), 1 failed, 1 skipped (not images)"
+    )
+    assert {json.loads(line)["status"] for line in second.stdout.splitlines()} == {
+        "there",
+        "failed",
+    }
+    for done in (second, third):
+        assert done.stderr.splitlines()[-1].startswith(
+            "0 files imported, 5 there already, 1 failed"
+        )
+    images = {image["filename"]: image for image in of_tag(server, "folder1")}
+    assert images.keys() == {"a.png", f"{'b' * 60}.png", "caf.png", "caf?.png"}, cut
+    a = images["a.png"]
+    assert (a["title"], a["description"], a["visibility"]) == ("Bondi", "At the beach", "unlisted")
+    assert a["exif"]["taken_at"] == "2019-07-14T18:20:00"
+    assert a["gps"]["latitude"] == -33.865
+    assert set(a["tags"]) == {"folder1", "sea  sand", "surf"}
+    assert "name" in images[f"{'b' * 60}.png"]["tags"]
+    assert images["caf?.png"]["exif"]["taken_at"].startswith("2001-09-")
+    titles = {
+        one["id"]: one["title"] for one in server.client.get("/api/v1/collections").json()["data"]
+    }
+    assert titles[a["collection_id"]] == "Sea 2019"
+    assert titles[images["caf?.png"]["collection_id"]] == "Hill 2001"
+
+
+def test_a_dry_run_and_the_trash(server: Server, folder: Path) -> None:
+    """Nothing is made, and what is in the trash is not imported again."""
+    save(folder / "a.png", 11)
+
+    dry = run(server, folder, "--dry-run", "--collection", "{folder}", "--tag", "dry")
+    assert (dry.returncode, dry.stdout) == (0, f"{folder}/a.png → photos\n")
+    assert dry.stderr == "1 file would be imported\n"
+    assert of_tag(server, "dry") == []
+    run(server, folder, "--tag", "dry")
+    ids = [image["id"] for image in of_tag(server, "dry")]
+    server.client.post("/api/v1/images/actions/trash", json={"ids": ids})
+
+    done = run(server, folder, "--tag", "dry")
+
+    assert done.stderr == "0 files imported, 1 in the trash\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--collection", "{no}"), "imagesvc: --collection may have {folder}"),
+        (("--owner", "ada"), "imagesvc: --owner is for a data directory without a server"),
+        (("--state", __file__), "cannot be used as the state of imports"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    server: Server, folder: Path, options: tuple[str, ...], error: str
+) -> None:
+    """The error names the option; the given file is as it was."""
+    before = Path(__file__).read_bytes()
+
+    done = run(server, save(folder / "a.png", 12).parent, *options)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error in done.stderr
+    assert Path(__file__).read_bytes() == before
+
+
+def imported_with_kills(place: Path, files: int, kills: int) -> Server:
+    """Import generated files into a server, with SIGKILL at random times, and once to the end."""
+    server = Server(place / "data", eager_presets="[]", workers=2).start()
+    folder = place / "photos"
+    for seed in range(files):
+        save(folder / str(seed % 7) / f"{seed}.png", seed)
+    chance = random.Random(files)
+    try:
+        for number in range(kills):
+            before = images_of(server)
+            with NULL.open("r+b") as null:
+                process = commands.start(
+                    *arguments(folder), directory=place, streams=(null, null, null),
+                    url=server.client.base_url,
+                )  # fmt: skip
+            wanted = min(files, before + chance.randrange(1, max(2, files // (kills + 1))))
+            until(lambda: images_of(server) >= wanted or process.poll() is not None)  # noqa: B023
+            process.kill()
+            process.wait()
+            if number % 3 == 2:
+                server.kill()
+                server.start()
+        done = run(server, folder)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def images_of(server: Server) -> int:
+    """The number of images."""
+    answer = server.client.get("/api/v1/images", params={"limit": 1, "total": "true"}).json()
+    total: int = answer["total"]
+    return total
+
+
+@pytest.mark.parametrize(
+    ("files", "kills"),
+    [(60, 3), pytest.param(10_000, 25, marks=[pytest.mark.long, pytest.mark.timeout(3600)])],
+)
+def test_kills_lose_nothing_and_make_nothing_twice(tmp_path: Path, files: int, kills: int) -> None:
+    """Of the importer, and of the server."""
+    server = imported_with_kills(tmp_path, files, kills)
+
+    try:
+        assert images_of(server) == files
+        assert len(server.blobs()) == files
+    finally:
+        server.close()
+
+
+def test_a_data_directory_without_a_server(tmp_path: Path, folder: Path) -> None:
+    """Its next server has the images; while a server runs, the images go through it."""
+    server = Server(tmp_path / "data", eager_presets="[]").start()
+    save(folder / "a.png", 21)
+    server.stop()
+    offline = (*arguments(folder, "--data-dir", server.data_dir, "--collection", "{folder}"),)
+
+    first = commands.run(*offline, directory=tmp_path, auth="off")
+    again = commands.run(*offline, directory=tmp_path, auth="off")
+    assert (first.returncode, first.stderr.splitlines()) == (
+        0,
+        ["1 file imported", "The next imagesvc serve makes the variants."],
+    )
+    assert again.stderr == "0 files imported, 1 there already\n"
+    server.start()
+    try:
+        save(folder / "b.png", 22)
+        online = commands.run(*offline, directory=tmp_path, auth="off")
+
+        assert online.stderr == "1 file imported, 1 there already\n"
+        data = server.client.get("/api/v1/images").json()["data"]
+        assert len({image["collection_id"] for image in data}) == 1
+        assert [image["filename"] for image in data] == ["b.png", "a.png"]
+        for image in data:
+            assert server.finished(image["job"]["id"])["status"] == "succeeded"
+    finally:
+        server.close()
+
+
+def test_a_server_that_is_gone_ends_the_import(tmp_path: Path, folder: Path) -> None:
+    """There is one message, not a wait for each file; before the first file, the status is 2."""
+    server = Server(tmp_path / "data", eager_presets="[]").start()
+    for seed in range(30, 60):
+        save(folder / f"{seed}.png", seed)
+    server.close()
+
+    done = run(server, folder)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be reached" in done.stderr
+    shutil.rmtree(server.data_dir)
