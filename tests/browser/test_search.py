@@ -166,6 +166,13 @@ def test_a_search_changes_the_pictures_without_a_reload(visits: Visits, searched
     expect(chips(page)).to_have_text(["Tag sea"])
     assert page.evaluate("window.isKept")
 
+    expect(page.locator(".found")).to_have_text("3 pictures")
+    page.locator(".tile .check").first.click()
+    page.get_by_role("toolbar").wait_for()
+    page.keyboard.press("Delete")
+    expect(page.locator(".found")).to_have_text("2 pictures")
+    page.locator("#messages").get_by_role("button", name="Undo").click()
+    expect(page.locator(".found")).to_have_text("3 pictures")
     page.locator(".tile a").first.click()
     page.locator(".pswp--open").wait_for()
     page.go_back()

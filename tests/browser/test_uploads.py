@@ -103,6 +103,13 @@ def test_dropped_files_become_images(page: Page, anna: httpx2.Client, visits: Vi
     )
     assert sorted(page.evaluate("window.uploaded")) == [HOSTILE.replace("\u202e", ""), "sea.jpg"]
     assert page.evaluate("window.hacked") is None
+    page.get_by_role("button", name="Remove finished").click()
+    expect(page.locator(".upload-row")).to_have_count(3)
+    page.get_by_role("button", name="Remove all ended").click()
+    expect(page.locator(".upload-row")).to_have_count(0)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    expect(page.locator(".upload-panel")).to_be_hidden()
 
 
 def test_a_drop_is_announced_by_a_frame(page: Page) -> None:
@@ -225,6 +232,36 @@ def test_a_picture_of_before_is_linked(page: Page, anna: httpx2.Client) -> None:
     expect(row(page, "trashed.jpg")).to_contain_text("This picture is in the trash")
     expect(page.get_by_role("status").first).to_have_text("2 were there already.")
     assert len(named(anna, "known.jpg")) == 1
+
+
+def test_a_picture_of_before_is_put_into_the_collection_of_the_page(
+    page: Page, anna: httpx2.Client
+) -> None:
+    """Where it is in another one, it is offered to be moved."""
+    free, taken = fresh("free.jpg"), fresh("taken.jpg")
+    here, other = (
+        anna.post("/api/v1/collections", json={"title": title}).json()["id"]
+        for title in ("Here", "Other")
+    )
+    for file, data in ((free, {}), (taken, {"collection_id": other})):
+        sent = anna.post(
+            "/api/v1/images", files={"file": (file["name"], file["buffer"])}, data=data
+        )
+        assert sent.status_code == 201
+    page.goto(f"{page.url}collections/{here}")
+    page.get_by_role("button", name="Upload pictures").click()
+
+    choose(page, free, taken)
+
+    expect(row(page, "free.jpg")).to_contain_text("It is in the collection now")
+    expect(row(page, "taken.jpg")).to_contain_text("in another collection")
+    expect(page.locator(".tile")).to_have_count(1)
+    assert named(anna, "taken.jpg")[0]["collection_id"] == other
+    row(page, "taken.jpg").get_by_role("button", name="Move it here").click()
+    expect(row(page, "taken.jpg")).to_contain_text("It is in the collection now")
+    expect(page.locator(".tile")).to_have_count(2)
+    found = [named(anna, file["name"]) for file in (free, taken)]
+    assert [[image["collection_id"] for image in images] for images in found] == [[here], [here]]
 
 
 def test_pasted_pictures_and_addresses_become_images(
@@ -355,6 +392,8 @@ def test_the_first_picture_replaces_the_notice(gallery: Server, visits: Visits) 
     """Without accounts, pictures are public; this server may not import from addresses."""
     page = visits.open(gallery)
     expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    page.get_by_role("button", name="Upload pictures").click()
+    expect(page.get_by_role("region", name="Upload")).to_be_focused()
 
     choose(page, fresh("first.jpg"))
 

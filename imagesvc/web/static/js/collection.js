@@ -6,7 +6,7 @@ import { page, url } from "./shared/page.js";
 import { t } from "./shared/texts.js";
 import { Heading } from "./collections/heading.js";
 import { SearchBox } from "./search/box.js";
-import { showFailure, showNotice } from "./timeline/notices.js";
+import { showBeginning, showFailure, showNotice } from "./timeline/notices.js";
 import { listen, Pictures } from "./timeline/pictures.js";
 
 const id = page.collection;
@@ -23,7 +23,7 @@ function filters() {
 /** @param {URLSearchParams} query @param {HTMLElement} where */
 function showNone(query, where) {
   if (query.has("q")) showNotice(where, t("timeline.nothing_found"), t("timeline.nothing_found_hint"));
-  else showNotice(where, t("collections.none"), t("collections.none_hint"));
+  else showBeginning(where, t("collections.none"), t("collections.none_hint"));
 }
 
 async function start() {

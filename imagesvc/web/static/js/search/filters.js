@@ -29,6 +29,7 @@ export class Filters {
     this.element.setAttribute("aria-label", t("search.filters"));
     box.addEventListener("change", () => this.#change());
     box.pictures.addEventListener("counted", () => this.#narrow());
+    box.pictures.addEventListener("change", () => this.#show());
     saved.addEventListener("change", () => this.#show());
     this.ready = this.#start();
   }

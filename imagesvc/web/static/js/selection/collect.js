@@ -32,7 +32,8 @@ export async function collect(selected) {
     const done = await put(selected, id, values.move === "yes");
     return () => {
       selected.setFlags((flags) => flags | COLLECTED);
-      return finish(selected, done, { text: (count) => counted("selection.put_in", count, { title }) });
+      const link = { text: t("selection.open_collection"), path: `/collections/${id}` };
+      return finish(selected, done, { link, text: (count) => counted("selection.put_in", count, { title }) });
     };
   };
   show("");

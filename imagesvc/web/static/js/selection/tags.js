@@ -19,7 +19,7 @@ export async function editTags(selected) {
       throw new Problem(0, "empty", t("selection.no_tags"));
     }
     const done = await selected.update(changes);
-    return () => finish(selected, done);
+    return () => finish(selected, done, { isKept: true });
   };
   await openForm(t("selection.tags"), { fields, submit: t("selection.apply"), send });
   const known = await tagsOf(selected);

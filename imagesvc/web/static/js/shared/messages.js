@@ -1,5 +1,6 @@
 /** Short messages at the bottom of the page, with at most one action. */
 
+import { url } from "./page.js";
 import { t } from "./texts.js";
 
 const SECONDS = 6;
@@ -7,9 +8,9 @@ const SECONDS_WITH_ACTION = 10;
 
 /**
  * @param {string} text
- * @param {{small?: string, action?: string, onAction?: () => void}} [options]
+ * @param {{small?: string, action?: string, onAction?: () => void, link?: {text: string, path: string}}} [options]
  */
-export function say(text, { small = "", action = "", onAction = () => {} } = {}) {
+export function say(text, { small = "", action = "", onAction = () => {}, link } = {}) {
   const message = document.createElement("div");
   message.className = "message";
   const words = document.createElement("span");
@@ -30,8 +31,9 @@ export function say(text, { small = "", action = "", onAction = () => {} } = {})
     });
     message.append(button);
   }
+  if (link) message.append(Object.assign(document.createElement("a"), { href: url(link.path), textContent: link.text }));
   document.getElementById("messages").replaceChildren(message);
-  setTimeout(() => message.remove(), 1000 * (action ? SECONDS_WITH_ACTION : SECONDS));
+  setTimeout(() => message.remove(), 1000 * (action || link ? SECONDS_WITH_ACTION : SECONDS));
 }
 
 /** @param {import("./api.js").Problem} problem */

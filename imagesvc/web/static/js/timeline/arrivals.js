@@ -1,4 +1,4 @@
-/** Pictures that this page uploads appear in the timeline. */
+/** Pictures that this page uploads, or puts into a collection, appear in the timeline. */
 
 /** Milliseconds in which uploads gather. */
 const PAUSE = 2000;
@@ -16,4 +16,5 @@ export function listenToArrivals(show) {
     }, PAUSE);
   };
   document.addEventListener("imagesvc:uploaded", soon);
+  document.addEventListener("imagesvc:placed", soon);
 }

@@ -1,14 +1,20 @@
 /** What the timeline shows instead of pictures: that there are none, or why it failed. */
 
 import { html, render } from "../vendor.js";
+import { page } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 
 /** @param {HTMLElement} place @param {boolean} isSearch */
 export function showEmpty(place, isSearch) {
-  const [title, hint] = isSearch
-    ? [t("timeline.nothing_found"), t("timeline.nothing_found_hint")]
-    : [t("timeline.empty"), t("timeline.empty_hint")];
-  showNotice(place, title, hint);
+  if (isSearch) showNotice(place, t("timeline.nothing_found"), t("timeline.nothing_found_hint"));
+  else showBeginning(place, t("timeline.empty"), t("timeline.empty_hint"));
+}
+
+/** Show how to begin: a place for drops, with a button. @param {HTMLElement} place @param {string} title @param {string} hint */
+export function showBeginning(place, title, hint) {
+  const upload = () => document.getElementById("upload").click();
+  const button = html`<button class="button" type="button" @click=${upload}>${t("timeline.upload")}</button>`;
+  fill(place, html`<div class="notice beginning"><h2>${title}</h2><p>${hint}</p>${page.uploads ? button : ""}</div>`);
 }
 
 /** @param {HTMLElement} place @param {string} title @param {string} hint */

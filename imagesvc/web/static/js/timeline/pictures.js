@@ -57,7 +57,13 @@ export class Pictures extends EventTarget {
     this.#awaitSelection();
     grid.addEventListener("failed", ({ detail }) => sayProblem(Problem.of(detail)));
     grid.addEventListener("layout", () => this.#showNotice());
-    this.buckets.addEventListener("removed", () => this.dispatchEvent(new Event("change")));
+    this.buckets.addEventListener("removed", () => this.#changed());
+  }
+
+  /** Pictures came or went: the counts of the query are those of the months. */
+  #changed() {
+    if (this.counts) this.counts = { ...this.counts, total: this.buckets.total };
+    this.dispatchEvent(new Event("change"));
   }
 
   /** Load the pictures and show them, or why there are none. */
@@ -150,7 +156,7 @@ export class Pictures extends EventTarget {
   async #reload({ isAgain = false } = {}) {
     const timeline = await this.#counts();
     this.grid.replace(await this.buckets.fetched(timeline, isAgain));
-    this.dispatchEvent(new Event("change"));
+    this.#changed();
   }
 
   /** Show pictures that came since the page was loaded, unless the others must stay where they are. */
@@ -160,7 +166,7 @@ export class Pictures extends EventTarget {
     const fetched = await this.buckets.fetched(await this.#counts(signal));
     if (isBusy() || signal.aborted) return false;
     this.grid.replace(fetched);
-    this.dispatchEvent(new Event("change"));
+    this.#changed();
     return true;
   }
 }

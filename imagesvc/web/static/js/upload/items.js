@@ -33,13 +33,14 @@ import { page } from "../shared/page.js";
  * @property {string} requestId
  * @property {string | null} imageId
  * @property {boolean} isTrashed Whether that image is in the trash.
+ * @property {import("./duplicates/placing.js").Place} place Of the picture that the user has already.
  * @property {Item | null} twin An upload of the same bytes.
  * @property {number} version Counts its changes.
  */
 
 const BLANK = {
   file: null, address: null, size: 0, modified: 0, state: "waiting", sent: 0, cuts: 0, tries: 0,
-  isForced: false, code: "", reason: "", requestId: "", imageId: null, isTrashed: false, twin: null, version: 0,
+  isForced: false, code: "", reason: "", requestId: "", imageId: null, isTrashed: false, place: "", twin: null, version: 0,
 };
 
 /** @param {import("./entries.js").Found} found @param {Fields} fields @returns {Item} */

@@ -2,6 +2,7 @@
 
 import { html, render } from "../vendor.js";
 import { counted, t } from "../shared/texts.js";
+import { isTaken } from "../timeline/keys.js";
 import { List } from "./list.js";
 import { fields, sources } from "./sources.js";
 import { summary, totalOf } from "./summary.js";
@@ -32,6 +33,9 @@ export class Panel {
     this.list = new List(find(".upload-list"), parts.queue);
     this.more = find(".upload-more");
     parts.queue.addEventListener("change", () => this.update());
+    addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.isOpen && !isTaken(event)) this.close();
+    });
     this.update();
   }
 
@@ -42,6 +46,7 @@ export class Panel {
   open() {
     if (this.isOpen) return;
     this.element.hidden = false;
+    document.documentElement.classList.add("has-uploads");
     this.button.setAttribute("aria-expanded", "true");
     this.update();
     this.#showChoices();
@@ -52,6 +57,7 @@ export class Panel {
   close() {
     const hadFocus = this.element.contains(document.activeElement);
     this.element.hidden = true;
+    document.documentElement.classList.remove("has-uploads");
     this.button.setAttribute("aria-expanded", "false");
     if (hadFocus) this.button.focus();
   }

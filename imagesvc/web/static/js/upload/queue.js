@@ -3,6 +3,7 @@
 import { Problem } from "../shared/api.js";
 import { bytes, t } from "../shared/texts.js";
 import { page } from "../shared/page.js";
+import { move, place } from "./duplicates/placing.js";
 import { isEnded, isSent, isTooLarge, newKey } from "./items.js";
 import { remedyOf } from "./remedies.js";
 import { isReadable, send } from "./transfer.js";
@@ -11,7 +12,7 @@ const PARALLEL = 3;
 
 /** @typedef {import("./items.js").Item} Item */
 
-/** Fires `change`; `uploaded` with an image as its detail; `idle` with counts when all have ended. */
+/** Fires `change`; `uploaded` with an image as its detail; `placed` when one was put into a collection; `idle` with counts when all have ended. */
 export class Queue extends EventTarget {
   /** @type {Item[]} */
   items = [];
@@ -70,8 +71,14 @@ export class Queue extends EventTarget {
 
   /** Upload a file although the user has the same bytes. @param {Item} item */
   force(item) {
-    this.#set(item, { state: "waiting", isForced: true, imageId: null, twin: null });
+    this.#set(item, { state: "waiting", isForced: true, imageId: null, place: "", twin: null });
     this.#go();
+  }
+
+  /** Move the picture that the user has already into the collection of the upload. @param {Item} item */
+  async move(item) {
+    this.#set(item, { place: await move(item.imageId, item.fields.collectionId) });
+    this.dispatchEvent(new Event("placed"));
   }
 
   /** Give the file of a lost upload back, so that it goes on with its key. @param {Item} item @param {File} file */
@@ -97,6 +104,12 @@ export class Queue extends EventTarget {
   /** Remove what needs no more attention. */
   removeFinished() {
     this.items = this.items.filter(({ state }) => state !== "done" && state !== "duplicate");
+    this.#changed();
+  }
+
+  /** Remove also what failed. */
+  removeEnded() {
+    this.items = this.items.filter((item) => !isEnded(item));
     this.#changed();
   }
 
@@ -158,7 +171,7 @@ export class Queue extends EventTarget {
       const known = await this.#knownImage(item);
       signal.throwIfAborted();
       if (known) {
-        this.#set(item, { state: "duplicate", ...known });
+        await this.#place(item, known);
         return;
       }
       this.#set(item, { state: "sending" });
@@ -166,6 +179,15 @@ export class Queue extends EventTarget {
     const image = await send(item, signal, (sent) => this.#set(item, { sent }));
     this.#set(item, { state: "done", imageId: image.id, sent: item.size });
     this.dispatchEvent(new CustomEvent("uploaded", { detail: image }));
+  }
+
+  /** End an upload of a picture that the user has; it belongs to the collection now. */
+  async #place(item, known) {
+    const { collectionId } = item.fields;
+    const isPlaced = collectionId && known.imageId && !known.isTrashed;
+    this.#set(item, { ...known, place: isPlaced ? await place(known.imageId, collectionId) : "" });
+    this.#set(item, { state: "duplicate" });
+    if (item.place === "there") this.dispatchEvent(new Event("placed"));
   }
 
   /** The image or the upload with the same bytes, or null. */

@@ -1,6 +1,8 @@
 /** One upload in the list of the tray. */
 
 import { html, nothing } from "../vendor.js";
+import { Problem } from "../shared/api.js";
+import { sayProblem } from "../shared/messages.js";
 import { url, variantUrl } from "../shared/page.js";
 import { bytes, t } from "../shared/texts.js";
 import { canRetry, isEnded, isSent } from "./items.js";
@@ -21,12 +23,23 @@ export function row(item, queue) {
       <span class="upload-state">${stateOf(item)}</span>
       ${item.state === "sending" ? progress(item) : nothing}
       ${item.requestId ? html`<small>${t("common.request_id", { id: item.requestId })}</small>` : nothing}
+      ${item.place === "elsewhere"
+        ? html`<button class="upload-anyway" type="button" @click=${() => move(item, queue)}>${t("upload.move")}</button>`
+        : nothing}
       ${item.state === "duplicate"
         ? html`<button class="upload-anyway" type="button" @click=${() => queue.force(item)}>${t("upload.anyway")}</button>`
         : nothing}
     </div>
     ${canRetry(item) ? action(t("common.retry"), AGAIN, item, () => queue.retry([item])) : nothing}
     ${isSent(item) ? nothing : action(isEnded(item) ? t("upload.remove") : t("upload.cancel"), CROSS, item, () => queue.remove(item))}`;
+}
+
+async function move(item, queue) {
+  try {
+    await queue.move(item);
+  } catch (error) {
+    sayProblem(Problem.of(error));
+  }
 }
 
 /** The picture once the server has it; before that, a sign of the state. */
@@ -50,10 +63,11 @@ function linked({ name, imageId, isTrashed, twin }) {
 
 /** @param {Item} item */
 function stateOf(item) {
-  const { state, sent, size, address, reason, twin, isTrashed } = item;
+  const { state, sent, size, address, reason, twin, isTrashed, place } = item;
   if (state === "failed") return reason;
   if (state === "duplicate" && twin) return t("upload.same", { name: twin.name });
   if (state === "duplicate" && isTrashed) return t("upload.trashed");
+  if (state === "duplicate" && place) return t(`upload.known_${place}`);
   if (state !== "sending") return t(`upload.state_${state}`);
   if (address) return t("upload.importing");
   return isSent(item) ? t("upload.finishing") : t("upload.progress", { sent: bytes(sent), size: bytes(size) });

@@ -41,6 +41,7 @@ function buttons(queue, total, isActive) {
     isHalted ? button(t("upload.resume"), () => queue.resume()) : nothing,
     total.canRetry ? button(t("upload.retry_all"), () => queue.retry(queue.items.filter(canRetry))) : nothing,
     isActive ? button(t("upload.cancel_all"), () => queue.cancelAll()) : nothing,
+    total.failed ? button(t("upload.clear_all"), () => queue.removeEnded()) : nothing,
     total.ended > total.failed ? button(t("upload.clear"), () => queue.removeFinished()) : nothing,
   ];
 }

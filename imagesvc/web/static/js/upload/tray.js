@@ -32,6 +32,7 @@ export class Tray {
     queue.addEventListener("uploaded", ({ detail: image }) => {
       document.dispatchEvent(new CustomEvent("imagesvc:uploaded", { detail: { image } }));
     });
+    queue.addEventListener("placed", () => document.dispatchEvent(new Event("imagesvc:placed")));
   }
 
   /** @param {Iterable<import("./entries.js").Found> | AsyncIterable<import("./entries.js").Found>} files */
