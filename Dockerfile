@@ -1,6 +1,15 @@
 # docker build -t imagesvc .
 # docker run -v imagesvc:/data -p 8000:8000 imagesvc
 
+# Debian's SQLite has a bug that may damage databases: https://sqlite.org/wal.html#walresetbug
+FROM python:3.11 AS sqlite
+ADD --checksum=sha256:0e9483900e92cd5de8fd48d16bf9200145a61f7fd5be542a5ac81d8a9516eb9c \
+    https://sqlite.org/2026/sqlite-autoconf-3530400.tar.gz /src/sqlite.tar.gz
+RUN tar -xzf /src/sqlite.tar.gz -C /src --strip-components=1 \
+ && gcc -O2 -fPIC -shared -Wl,-soname,libsqlite3.so.0 -DSQLITE_THREADSAFE=1 -DSQLITE_ENABLE_FTS5 \
+    -DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_DBSTAT_VTAB \
+    -o /libsqlite3.so.0 /src/sqlite3.c -lm -lpthread -ldl
+
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
@@ -16,6 +25,9 @@ RUN groupadd --gid 10001 imagesvc \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin imagesvc \
  && install --directory --owner 10001 --group 10001 /data
 COPY --from=build /opt/imagesvc /opt/imagesvc
+# The linker searches /usr/local/lib before Debian's directory.
+COPY --from=sqlite /libsqlite3.so.0 /usr/local/lib/
+RUN ldconfig && python -c "import sqlite3; assert sqlite3.sqlite_version == '3.53.4', sqlite3.sqlite_version"
 
 # The first start prints the key of the user `admin` and the set-up link once; /data/admin.key keeps
 # the key until it is used.

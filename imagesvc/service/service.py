@@ -13,6 +13,7 @@ from imagesvc.service.parts import Parts
 from imagesvc.service.urls import url_for_browsers
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.migrate import bring_up_to_date
+from imagesvc.store.db.sqlite_version import FIXES, has_wal_reset_bug, sqlite_version
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
 from imagesvc.store.files.file_system import doubtful_file_system
@@ -42,6 +43,7 @@ class Service(Parts):
         data_dir = self.files.data_dir
         _warn_of_file_system(data_dir)
         _warn_of_readable_secret(data_dir)
+        _warn_of_sqlite()
         self._lock = DataDirLock(data_dir.server_lock)
         data_dir.check_renames()
 
@@ -140,4 +142,16 @@ def _warn_of_readable_secret(data_dir: DataDir) -> None:
             "other users can read the secret that signs tokens and URLs: chmod 600",
             action="secret.readable",
             path=str(secret),
+        )
+
+
+def _warn_of_sqlite() -> None:
+    if has_wal_reset_bug():
+        log.warning(
+            "this version of SQLite may damage a database that two programs write at once; "
+            "imagesvc and its commands take turns, so let no other program write to it",
+            action="sqlite.affected",
+            sqlite=sqlite_version(),
+            fixed_in=FIXES,
+            docs=FILE_SYSTEM_DOCS,
         )

@@ -11,7 +11,7 @@ import aiosqlite
 from sqlalchemy import Connection, Engine
 
 from imagesvc.errors import Unavailable
-from imagesvc.store.db.sqlite import translated
+from imagesvc.store.db.sqlite import only_read, translated
 
 T = TypeVar("T")
 
@@ -25,10 +25,11 @@ class UnitConnection:
     the connection once, however many statements it runs. The connection is opened at first use.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, only_reads: bool = False) -> None:
         self.is_busy = False
         """Whether a unit of work has not ended, even if its requester has disconnected."""
         self._engine = engine
+        self._only_reads = only_reads
         self._connection: Connection | None = None
         self._opening: asyncio.Task[aiosqlite.Connection] | None = None
         self._is_closed = False
@@ -76,7 +77,10 @@ class UnitConnection:
     def _connect(self) -> sqlite3.Connection:
         with translated():
             self._connection = self._engine.connect()
-            return cast("sqlite3.Connection", self._connection.connection.dbapi_connection)
+            raw = cast("sqlite3.Connection", self._connection.connection.dbapi_connection)
+            if self._only_reads:
+                only_read(raw)
+            return raw
 
     async def close(self) -> None:
         """Close the connection after what runs on it, and end its thread."""

@@ -24,6 +24,7 @@ from imagesvc.errors import DatabaseDamaged, ImagesvcError, InsufficientStorage
 from imagesvc.store.db.connections import UnitConnection
 from imagesvc.store.db.failures import DatabaseFailures
 from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
+from imagesvc.store.db.write_lock import WriteLock
 from imagesvc.store.files.reserve import Reserve
 
 log = structlog.get_logger()
@@ -83,7 +84,8 @@ class Database:
         self._reserve = reserve
         self._engine = engine or sqlite_engine(path)
         self._writer = UnitConnection(self._engine)
-        self._readers = [UnitConnection(self._engine) for _ in range(READERS)]
+        self._readers = [UnitConnection(self._engine, only_reads=True) for _ in range(READERS)]
+        self._write_lock = WriteLock(path)
         self._idle: asyncio.LifoQueue[UnitConnection] = asyncio.LifoQueue()
         for reader in self._readers:
             self._idle.put_nowait(reader)
@@ -97,8 +99,10 @@ class Database:
         while self._flushing is not None:
             await asyncio.wait([self._flushing])
         await asyncio.gather(*self._returning, return_exceptions=True)
-        for connection in (self._writer, *self._readers):
+        # The last one moves the log into the database, if no other process has it open.
+        for connection in (*self._readers, self._writer):
             await connection.close()
+        self._write_lock.close()
         self._engine.dispose()
 
     async def read(self, work: Work[T]) -> T:
@@ -209,7 +213,7 @@ class Database:
 
     def _commit(self, batch: list[_Pending], connection: Connection) -> None:
         try:
-            with translated(), transaction(connection):
+            with self._write_lock.hold(), translated(), transaction(connection):
                 for item in batch:
                     item.run(connection)
         except BaseException as error:  # noqa: BLE001  # every requester must get an answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
@@ -14,6 +15,7 @@ from imagesvc.errors import DatabaseDamaged, InsufficientStorage, Unavailable
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import HINT, differences, statements
 from imagesvc.store.db.sqlite import sqlite_engine, transaction, translated
+from imagesvc.store.db.write_lock import WriteLock
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.files import NO_INODES
 from imagesvc.store.files.reserve import Reserve
@@ -105,7 +107,7 @@ def migrate(path: Path) -> None:
     with engine.connect() as connection:
         if (revision := _revision(connection)) != HEAD:
             check_not_newer(revision, path)
-            with transaction(connection):
+            with closing(WriteLock(path)) as lock, lock.hold(), transaction(connection):
                 if inspect(connection).get_table_names():  # another process may have been faster
                     upgrade(connection)
                 else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ def sqlite_engine(path: Path, **options: Any) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def only_read(connection: sqlite3.Connection) -> None:
+    """Let a connection change neither rows nor, by moving the log into it, the file.
+
+    Closing the last of all connections does that, too, but then no other can write: SQLite locks
+    the whole database for it. Python 3.12 and newer can switch that off as well.
+    """
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
 
 
 @contextlib.contextmanager
