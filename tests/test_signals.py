@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from imagesvc.server.listening import CannotListen, bound_sockets
+from imagesvc.server.listening.addresses import CannotListen, bound_sockets
 from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture

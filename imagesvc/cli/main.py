@@ -17,7 +17,7 @@ from imagesvc.cli.setup_link import setup_link
 from imagesvc.cli.signing import sign
 from imagesvc.cli.uploads.command import upload
 from imagesvc.errors import ImagesvcError, text_of
-from imagesvc.server.listening import CannotListen
+from imagesvc.server.listening.addresses import CannotListen
 from imagesvc.settings.sources import SettingsError
 
 cli = typer.Typer(

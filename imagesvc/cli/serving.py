@@ -11,12 +11,12 @@ from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption, SetOption
 from imagesvc.logs import configure_logs
 from imagesvc.server.bounds import fitting_bounds
-from imagesvc.server.listening import bound_sockets
+from imagesvc.server.listening.sockets import sockets_of
 from imagesvc.server.protocol import bounded
 from imagesvc.server.running import run_server
 from imagesvc.service.engine.transforms import read_watermarks
 from imagesvc.service.service import Service
-from imagesvc.syntax.hosts import split_hosts
+from imagesvc.settings.sources import SettingsError
 
 
 def serve(  # noqa: PLR0913, PLR0917  # each is an option
@@ -35,10 +35,12 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
         host=host, port=port, data_dir=data_dir, workers=workers, auth=auth,
         log_format=log_format, log_level=log_level,
     )  # fmt: skip
+    if (host, port) != (None, None) and (settings.uds is not None or settings.fd != "off"):
+        raise SettingsError("--host and --port have no effect with uds or fd; leave them out.")
     as_json = configure_logs(settings.log_format, settings.log_level)
     service = Service(settings)
     service.claim_data_dir()
-    sockets = bound_sockets(split_hosts(settings.host), settings.port)
+    sockets = sockets_of(settings)
     app = create_app(service, logs_as_json=as_json)
     bounds, backlog = fitting_bounds(settings)
     connection = bounded(bounds, app.inline, app.cors, app.access)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import unquote
 
 import anyio
 import httpx2
@@ -17,13 +18,20 @@ from .models import Page
 
 T = TypeVar("T")
 TIMEOUT = 60.0
+UNIX = "http+unix://"
 
 
 class Transport:
     """Connections to a service, used for one request at a time."""
 
     def __init__(self, base_url: str, *, key: str | None = None, timeout: float = TIMEOUT) -> None:
-        self._http = httpx2.Client(base_url=base_url, headers=_credential(key), timeout=timeout)
+        path, url = unix_path(base_url)
+        self._http = httpx2.Client(
+            base_url=url,
+            headers=_credential(key),
+            timeout=timeout,
+            transport=None if path is None else httpx2.HTTPTransport(uds=path),
+        )
         self._headers = self._http.headers
 
     def __enter__(self) -> Self:
@@ -75,8 +83,12 @@ class AsyncTransport:
     """Connections to a service, used for many requests at a time."""
 
     def __init__(self, base_url: str, *, key: str | None = None, timeout: float = TIMEOUT) -> None:
+        path, url = unix_path(base_url)
         self._http = httpx2.AsyncClient(
-            base_url=base_url, headers=_credential(key), timeout=timeout
+            base_url=url,
+            headers=_credential(key),
+            timeout=timeout,
+            transport=None if path is None else httpx2.AsyncHTTPTransport(uds=path),
         )
         self._headers = self._http.headers
 
@@ -124,6 +136,18 @@ class AsyncTransport:
             return await self._http.request(content=content, **call.arguments())
         except httpx2.TransportError as error:
             return error
+
+
+def unix_path(base_url: str) -> tuple[str | None, str]:
+    """The path of the Unix socket that a URL such as `http+unix://%2Frun%2Fimagesvc.sock` names.
+
+    Returns:
+        The path, None for other URLs, and the URL for requests.
+    """
+    if not base_url.startswith(UNIX):
+        return None, base_url
+    name, slash, rest = base_url.removeprefix(UNIX).partition("/")
+    return unquote(name), f"http://localhost{slash}{rest}"
 
 
 def _credential(key: str | None) -> dict[str, str]:

@@ -70,6 +70,8 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None  # `cycle` is the newest that was parsed
         self._waiting: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._is_half_closed = False
+        self._is_unix = False
+        self._buffered = 0  # bytes that wait, at the last look; for a Unix socket
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, with small buffers."""
@@ -77,7 +79,9 @@ class AnsweringProtocol(HttpToolsProtocol):
         # The kernel's own buffer is enough; a head waits for its body, and both are one write.
         transport.set_write_buffer_limits(high=HELD_BYTES, low=0)
         connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
+        self._is_unix = connection.family == socket.AF_UNIX
+        if not self._is_unix:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
         self.unread_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -185,7 +189,13 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.cut_off()
 
     def _read_bytes(self) -> int:
-        """The bytes of responses that the client's kernel has acknowledged (tcp(7))."""
+        """The bytes of responses that the client's kernel has acknowledged (tcp(7)).
+
+        A Unix socket does not count them: while the buffer changes, the client reads.
+        """
+        if self._is_unix:
+            buffered, self._buffered = self._buffered, self.transport.get_write_buffer_size()
+            return self._read + (0 if buffered == self._buffered else UNREAD_STEP)
         connection = self.transport.get_extra_info("socket")
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED_END)
         return int.from_bytes(info[_BYTES_ACKED_END - 8 :], sys.byteorder)

@@ -42,6 +42,8 @@ REASON_OF: Mapping[type[ImagesvcError], str] = {
     RequestTimeout: "header_timeout",
 }
 """The reason of a refusal, in the log and the metrics; all others are malformed."""
+FIRST_REQUEST_SECONDS = 1.0
+"""How long the first request of a new connection may take to begin while the server stops."""
 NOT_HTTP = "The request is not valid: this port speaks HTTP/1.1 without TLS."
 
 
@@ -58,6 +60,8 @@ class BoundedProtocol(AnsweringProtocol):
         self._head_since: float | None = None  # when the incomplete header began
         self._pending = 0  # bytes since the last complete header, or piece of a body
         self._refusal: ImagesvcError | None = None
+        self._has_begun = False  # whether a request has arrived
+        self._is_stopping = False
         self._restated = b""  # the head of a request that offered an upgrade, without the offer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,6 +77,18 @@ class BoundedProtocol(AnsweringProtocol):
             self._refuse_for(
                 "max_connections_per_address", "There are too many connections from this address."
             )
+
+    def shutdown(self) -> None:
+        """The server stops: answer what has arrived, and close.
+
+        The first request of a new connection may be on its way. Its client would take a reset for
+        a failure, while clients expect that a connection may be closed between requests.
+        """
+        if self._has_begun or self._refusal is not None:
+            super().shutdown()
+            return
+        self._is_stopping = True
+        self._head_since = self.loop.time() - self.bounds.header_seconds + FIRST_REQUEST_SECONDS
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
@@ -120,6 +136,7 @@ class BoundedProtocol(AnsweringProtocol):
     def on_headers_complete(self) -> None:
         """The header is complete: check it before it is processed."""
         self._head_since = self._idle_since = None
+        self._has_begun = True
         self._check_sizes()
         self._pending = 0
         method, version = self.parser.get_method(), self.parser.get_http_version()
@@ -135,9 +152,11 @@ class BoundedProtocol(AnsweringProtocol):
                 fields = fields_by_name(self.headers)
         except InvalidRequest as error:
             self._stop_parsing(error)
-        is_inline = method == b"GET" and version == "1.1" and self._answer_inline(fields)
-        if not is_inline:
+        may_be_inline = method == b"GET" and version == "1.1" and not self._is_stopping
+        if not (may_be_inline and self._answer_inline(fields)):
             super().on_headers_complete()
+            if self._is_stopping:
+                self._last_cycle().keep_alive = False
 
     def _check_sizes(self) -> None:
         """Refuse a header that is too large, or has a URL that is too long."""

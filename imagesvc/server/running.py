@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 
 from imagesvc.errors import text_of
 from imagesvc.server import allocator, signals
-from imagesvc.server.listening import CannotListen, local_url
+from imagesvc.server.listening.addresses import CannotListen
+from imagesvc.server.listening.sockets import url_of
 from imagesvc.server.protocol import BoundedProtocol
 from imagesvc.service.service import Service
 
@@ -45,7 +46,7 @@ def run_server(
     )
     _relax_garbage_collector()
     allocator.use_few_arenas()
-    _Server(config, service).run(sockets)
+    _Server(config, service, url_of(sockets[0])).run(sockets)
 
 
 def _relax_garbage_collector() -> None:
@@ -60,9 +61,10 @@ def _relax_garbage_collector() -> None:
 class _Server(uvicorn.Server):
     """Tells the service its address, and announces a stop before connections have drained."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, url: str) -> None:
         super().__init__(config)
         self._service = service
+        self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and announce the address; connections are accepted only from now on."""
@@ -72,8 +74,7 @@ class _Server(uvicorn.Server):
             await self.lifespan.shutdown()
             raise CannotListen(f"cannot listen: {text_of(error)}") from error
         if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._service.announce(local_url(host, port))
+            self._service.announce(self._url)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

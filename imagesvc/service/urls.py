@@ -34,8 +34,11 @@ def urls_of(settings: Settings, files: Files) -> Urls:
 def url_for_browsers(settings: Settings, url: str) -> str:
     """The URL of the service for browsers, by the settings, where it listens at `url`.
 
-    The Host field of no request determines it.
+    The Host field of no request determines it. Browsers reach a Unix socket through a proxy, whose
+    URL only `public_url` can tell.
     """
+    if url.startswith("http+unix://"):
+        url = "http://localhost"
     return f"{url}{settings.prefix}" if settings.public_url == "off" else settings.public_url
 
 

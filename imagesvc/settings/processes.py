@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ByteSize, Field, PositiveInt, field_validator
+from pydantic import BaseModel, ByteSize, Field, PositiveInt, ValidationInfo, field_validator
 
 from imagesvc.syntax.hosts import split_hosts
 
@@ -19,6 +19,17 @@ class ProcessSettings(BaseModel):
         "127.0.0.1", description="Addresses to listen on, with commas between; :: is every address."
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    uds: Path | None = Field(
+        None, description="Path of a Unix socket to listen on, instead of host and port."
+    )
+    uds_mode: str = Field(
+        "0660", pattern="^0?[0-7]{3}$", description="Mode of this socket: who may connect."
+    )
+    fd: str = Field(
+        "off",
+        validate_default=True,
+        description="Inherited sockets to listen on, instead: systemd, or numbers such as 3.",
+    )
     data_dir: Path = Field(Path("data"), description="Directory of database, blobs and variants.")
     workers: PositiveInt = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
@@ -52,6 +63,22 @@ class ProcessSettings(BaseModel):
                 "such as 127.0.0.1, ::1"
             )
         return host
+
+    @field_validator("fd")
+    @classmethod
+    def _names_descriptors(cls, fd: str, info: ValidationInfo) -> str:
+        if fd == "off":
+            return fd
+        if fd != "systemd" and not re.fullmatch(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", fd):
+            raise ValueError("must be systemd, descriptors such as 3 or 3,4, or off")
+        if info.data.get("uds") is not None:
+            raise ValueError("cannot be set together with uds; each replaces host and port")
+        return fd
+
+    @property
+    def uds_permissions(self) -> int:
+        """The mode of the Unix socket."""
+        return int(self.uds_mode, 8)
 
 
 class LogSettings(BaseModel):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.server.listening import local_url
+from imagesvc.server.listening.addresses import local_url
 from imagesvc.settings.settings import Settings
 from tests import commands
 from tests.conftest import MakeServer

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Literal
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,7 +22,8 @@ from imagesvc.syntax.prefixes import prefix_of
 from imagesvc.syntax.url_bases import ORIGIN, PREFIX
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+Network = Literal["unix"] | IPv4Network | IPv6Network
+"""A network of peers; `unix` is every peer of a Unix socket, which has no address."""
 
 _PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*))\s*', re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
@@ -54,7 +56,7 @@ class ForwardedMiddleware:
 
     def corrected(self, scope: Scope, fields: FieldsByName) -> Scope:
         """The scope of the original request, if the peer is trusted."""
-        if not self._is_trusted(_peer(scope)):
+        if not is_peer_trusted(scope.get("client"), self._trusted):
             return scope
         hop = self._first_untrusted(hops(fields))
         corrected = scope if hop is None else _corrected(scope, hop)
@@ -69,13 +71,22 @@ class ForwardedMiddleware:
         return found[0] if found else None
 
     def _is_trusted(self, address: Address | None) -> bool:
-        return address is not None and any(address in network for network in self._trusted)
+        return address is not None and _is_in(address, self._trusted)
+
+
+def is_peer_trusted(client: tuple[str, int] | None, networks: Sequence[Network]) -> bool:
+    """Whether the client of a connection, None at a Unix socket, is in one of the networks."""
+    return "unix" in networks if client is None else is_within(client[0], networks)
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
     """Whether a peer's address lies in one of the networks."""
     known = _address(address)
-    return known is not None and any(known in network for network in networks)
+    return known is not None and _is_in(known, networks)
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(network != "unix" and address in network for network in networks)
 
 
 def hops(fields: FieldsByName) -> list[Hop]:
@@ -122,11 +133,6 @@ def _parsed(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address  # a socket that takes both writes IPv4 addresses as IPv6
-
-
-def _peer(scope: Scope) -> Address | None:
-    client = scope.get("client")
-    return None if client is None else _address(client[0])
 
 
 def _corrected(scope: Scope, hop: Hop) -> Scope:

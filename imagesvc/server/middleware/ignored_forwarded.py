@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imagesvc.server.middleware.forwarded import Network, is_within
+from imagesvc.server.middleware.forwarded import Network, is_peer_trusted
 
 log = structlog.get_logger()
 
@@ -39,12 +39,12 @@ class IgnoredForwardedMiddleware:
     def _warn(self, scope: Scope) -> None:
         ignored = sorted({name for name, _ in scope["headers"]} & FIELDS)
         client = scope.get("client")
-        if not ignored or client is None or is_within(client[0], self._trusted):
+        if not ignored or is_peer_trusted(client, self._trusted):
             return
         self._has_warned = True
         log.warning(
             "fields of a proxy were ignored: its address is not in trusted_proxies",
             action="forwarded.ignored",
-            address=client[0],
+            address=client[0] if client else "unix",
             fields=", ".join(name.decode() for name in ignored),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
@@ -40,8 +40,9 @@ class AddressSettings(BaseModel):
         (),
         description="Origins whose pages may use this service from browsers; * is every origin.",
     )
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (), description="Networks whose Forwarded and X-Forwarded-* fields are trusted."
+    trusted_proxies: tuple[Literal["unix"] | IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description="Networks whose Forwarded and X-Forwarded-* fields are trusted; unix: uds.",
     )
     public_url: str = Field(
         "off", description="The prefix of URLs, such as https://example.org/media, or off."

@@ -1,4 +1,4 @@
-"""The sockets of a server, which are bound before the service starts."""
+"""Sockets of IP addresses, which are bound before the service starts."""
 
 from __future__ import annotations
 
