@@ -3,6 +3,8 @@
 Loading them takes most of the time of a command and of the start of a server. A copy has
 arguments, environment, working directory, standard streams and limits of its own, and calls
 `imagesvc.__main__.main` as `python -m imagesvc` does. `tests/commands.py` is the other side.
+
+Warnings of SQLAlchemy are errors in the copies, as they are in the tests themselves.
 """
 
 from __future__ import annotations
@@ -21,8 +23,11 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from dataclasses import dataclass
 from typing import NoReturn
+
+from sqlalchemy.exc import SAWarning
 
 REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
@@ -148,6 +153,7 @@ if __name__ == "__main__":
     importlib.import_module(
         "imagesvc.app.operations"
     ).api_document()  # has routes and models compiled
+    warnings.filterwarnings("error", category=SAWarning)
     gc.collect()
     gc.freeze()  # memory that the collector does not visit stays shared with the copies
     _ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()

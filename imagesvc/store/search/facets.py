@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    func,
+    select,
+    true,
+    type_coerce,
+)
 
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.images import blobs, images
@@ -60,15 +69,17 @@ class Facets:
             asked = Asked(connection, wanted, _BY_UPLOAD)
             numbers, next_after = page_numbers(asked, MAX_SCANNED, None)
             among = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
-            is_known = images.c.is_analysed & (blobs.c.sha256 == images.c.sha256)
             tags = func.json_each(images.c.tags).table_valued("value")
             hues = func.json_each(blobs.c.hues).table_valued("value")
+            of_tags = images.join(tags, true())
+            analysed = images.join(blobs, blobs.c.sha256 == images.c.sha256)
+            of_hues = analysed.join(hues, true())
             return FacetCounts(
-                _counts(connection, tags.c.value, among),
+                _counts(connection, tags.c.value, among, of_tags),
                 _counts(connection, _CAMERA, among),
                 _counts(connection, _YEAR, among),
                 _counts(connection, images.c.format, among),
-                _counts(connection, hues.c.value, [*among, is_known]),
+                _counts(connection, hues.c.value, [*among, images.c.is_analysed], of_hues),
                 len(numbers),
                 is_exact=next_after is None,
             )
@@ -77,9 +88,12 @@ class Facets:
 
 
 def _counts(
-    connection: Connection, value: ColumnElement[Any], among: list[ColumnElement[bool]]
+    connection: Connection,
+    value: ColumnElement[Any],
+    among: list[ColumnElement[bool]],
+    source: FromClause = images,
 ) -> Values:
     count = func.count()
-    query = select(value, count).where(*among, value != "").group_by(value)
+    query = select(value, count).select_from(source).where(*among, value != "").group_by(value)
     rows = connection.execute(query.order_by(count.desc(), value).limit(MAX_VALUES))
     return [(str(found), number) for found, number in rows]
