@@ -12,11 +12,12 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from imagesvc.app.gallery import templates_of
 from imagesvc.app.lifespan import Lifespan, LoggedOnce
 from imagesvc.app.middleware import inside, outside
 from imagesvc.app.resources import events_of, resources_of
 from imagesvc.delivery.hot import Inline
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import ImagesvcError, RateLimited
 from imagesvc.http.idempotency import Idempotency
 from imagesvc.http.problems import (
     on_bug,
@@ -31,6 +32,7 @@ from imagesvc.server.metrics.metrics import metrics
 from imagesvc.server.middleware.access import AccessLog
 from imagesvc.server.middleware.cors import Cors
 from imagesvc.service.service import Service
+from imagesvc.web.failures import Failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     lag = LoopLag()
     lifespan = Lifespan(service, access, lag)
     starlette = _starlette(lifespan)
+    failures = Failures(templates_of(service))
+    starlette.add_exception_handler(RateLimited, failures.on_rate_limited)
 
     routes: list[Route] = []  # of resources that use the middleware, which looks at the routes
     hot = inside(LoggedOnce(starlette, lifespan), routes, service, access)

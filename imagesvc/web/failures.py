@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import structlog
+from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.auth.principals import Principal
-from imagesvc.errors import ImagesvcError, Unavailable
+from imagesvc.auth.principals import STRANGER, Principal
+from imagesvc.auth.rates.limits import rate_limit_headers
+from imagesvc.errors import ImagesvcError, RateLimited, Unavailable
 from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Context
+from imagesvc.http.problems import on_error
+from imagesvc.model.noted import RouteClass, noted_in
 from imagesvc.web.templating import Page, Pages
 
-Kind = Literal["login", "forbidden"]
+Kind = Literal["login", "forbidden", "busy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,17 @@ class Failures:
     """Makes pages of errors."""
 
     pages: Pages
+
+    async def on_rate_limited(self, request: Request, error: Exception) -> Response:
+        """Answer too many requests: a page instead of a page, and a problem document otherwise."""
+        context = Context(request, STRANGER)
+        is_page = noted_in(request.scope).route is RouteClass.PAGE
+        if not (is_page and self.has_page(context) and isinstance(error, RateLimited)):
+            return await on_error(request, error)
+        home = f"{context.base_path}/"
+        response = await self.page(context, error, "busy", way_out=home)
+        response.headers.update(rate_limit_headers(request))
+        return response
 
     def has_page(self, context: Context) -> bool:
         """Whether the response to a request is a page."""
@@ -57,6 +72,6 @@ class Failures:
             words=words,
         )
         response = await self.pages.response(context, user, page)
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable | RateLimited):
             response.headers["retry-after"] = str(error.retry_after)
         return response

@@ -12,11 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from imagesvc.auth.authenticator import Authenticator
-from imagesvc.auth.csrf import check_own_origin
 from imagesvc.auth.principals import STRANGER, Principal
 from imagesvc.auth.provider.code_flow import START
 from imagesvc.auth.rates.limits import Limit, RateLimits
-from imagesvc.auth.sessions.cookies import NAME, remove_cookie
+from imagesvc.auth.sessions.log_out import log_out
 from imagesvc.auth.sessions.sessions import Sessions
 from imagesvc.errors import Forbidden, ImagesvcError, NotFound, Unauthorized
 from imagesvc.http.bodies.declared import TEXT, Raw
@@ -82,11 +81,8 @@ class PageEndpoints:
     async def log_out(self, call: Call[None, None]) -> Response:
         """End the session, and go to the log-in; a form without a script sends this request."""
         self.pages.check(call.request)
-        check_own_origin(call.request)
-        await self.sessions.end(call.request)
         response = _redirected(f"{call.base_path}{LOGIN}")
-        remove_cookie(call.request, response, NAME)
-        return response
+        return await log_out(self.sessions, call.request, response)
 
     @page_operation("show_setup_page", "/setup")
     async def setup(self, call: Call[LenientQuery, None]) -> Response:

@@ -85,6 +85,26 @@ def assert_refused(answer: httpx2.Response) -> None:
     assert "imagesvc=" not in answer.headers.get("set-cookie", "")
 
 
+def test_too_many_log_ins_are_a_page(make_server: MakeServer) -> None:
+    """A browser is shown when to try again, and a program gets a problem document."""
+    place = make_server(auth="required", rate_limit_anonymous="2/m")
+    html = client_of(place)
+    html.headers.update(HTML)
+    for _ in range(3):
+        html.get(START)
+
+    for method, path in (("GET", START), ("GET", CALLBACK), ("POST", "/logout")):
+        shown = html.request(method, path)
+        assert (shown.status_code, shown.headers["content-type"]) == (
+            429, "text/html; charset=utf-8",
+        )  # fmt: skip
+        assert "Too many requests" in shown.text
+        assert int(shown.headers["retry-after"]) > 0
+        assert shown.headers["ratelimit-remaining"] == "0"
+    assert_problem(place.client.get(START), 429, "rate_limited")
+    assert_problem(html.get("/api/v1/shared/none"), 429, "rate_limited")
+
+
 def test_a_subject_logs_in_as_one_user(server: Server) -> None:
     """The browser comes to the page from which it was sent, with a session."""
     browser, other = client_of(server), client_of(server)

@@ -17,7 +17,8 @@ from imagesvc.auth.csrf import check_own_origin
 from imagesvc.auth.logins import Logins
 from imagesvc.auth.principals import Scope, scopes_of_user
 from imagesvc.auth.rates.limits import Limit, RateLimits
-from imagesvc.auth.sessions.cookies import NAME, remove_cookie, set_cookie
+from imagesvc.auth.sessions.cookies import NAME, set_cookie
+from imagesvc.auth.sessions.log_out import log_out
 from imagesvc.auth.sessions.sessions import Opened, Sessions, session_of
 from imagesvc.errors import Forbidden, NotFound, Unauthorized
 from imagesvc.http.bodies.json_bodies import Json
@@ -137,11 +138,7 @@ class SessionEndpoints:
         Images that it has cached are those of the cookie, as `Vary` says: without the cookie it
         asks for them again. The response is the same if the session has ended before.
         """
-        check_own_origin(call.request)
-        await self.sessions.end(call.request)
-        response = Response(status_code=204, headers={"cache-control": "no-store"})
-        remove_cookie(call.request, response, NAME)
-        return response
+        return await log_out(self.sessions, call.request, Response(status_code=204))
 
     @operation(
         "list_sessions", "GET", EVERY, tag=TAG, scope=Scope.READ, query=SessionQuery,
