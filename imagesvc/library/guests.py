@@ -48,6 +48,7 @@ class Guests:
 
         Raises:
             NotFound, Forbidden: the requester may not change the collection.
+            Conflict: its owner has as many links as there may be.
             InvalidRequest: the link would have expired already.
         """
         collection = await self.collections.get(collection_id)

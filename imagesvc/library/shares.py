@@ -50,7 +50,7 @@ class Shares:
 
         Raises:
             NotFound, Forbidden: the requester may not change the image.
-            Conflict: it is in the trash.
+            Conflict: it is in the trash, or its owner has as many shares as there may be.
             InvalidRequest: the share would have expired already.
         """
         image = await self.images.get(image_id)
@@ -67,6 +67,7 @@ class Shares:
 
         Raises:
             NotFound, Forbidden: the requester may not change the collection.
+            Conflict: its owner has as many shares as there may be.
             InvalidRequest: the share would have expired already.
         """
         collection = await self.collections.get(collection_id)
@@ -80,6 +81,7 @@ class Shares:
 
         Raises:
             InvalidQuery: the search cannot be shared.
+            Conflict: the requester has as many shares as there may be.
             InvalidRequest: the share would have expired already.
         """
         shareable(q)

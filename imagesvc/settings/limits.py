@@ -31,3 +31,6 @@ class LimitSettings(BaseModel):
     quota_bytes: ByteSize | None = Field(
         None, description="Bytes of originals that one owner may keep; none: any number."
     )
+    max_links: PositiveInt = Field(
+        1_000, description="Shares that one user may have, and as many links for uploads."
+    )

@@ -68,6 +68,12 @@ class UserChange:
         given = {name: getattr(self, name) for name in type(self).__slots__}
         return {name: value for name, value in given.items() if value is not KEPT}
 
+    @property
+    def ends_access(self) -> bool:
+        """Whether logins end, or rights."""
+        is_locked = self.is_disabled is True or self.is_admin is False
+        return is_locked or self.password_hash is not KEPT
+
 
 class UserStore:
     """The users of one database."""
@@ -157,7 +163,7 @@ class UserStore:
                 connection.execute(delete(upload_slots).where(upload_slots.c.owner_id == user_id))
             return _found(connection.execute(_BY_ID, {"id": user_id}).first())
 
-        return await self._database.write(work)
+        return await self._database.write(work, may_use_reserve=change.ends_access)
 
     async def owns_anything(self, user_id: UserId) -> bool:
         """Whether images or collections would be left without their owner."""
@@ -194,7 +200,7 @@ class UserStore:
             if not gone.rowcount:
                 raise NotFound(NO_SUCH_ID)
 
-        await self._database.write(work)
+        await self._database.write(work, may_use_reserve=True)
 
 
 def _insert_user(connection: Connection, user: User) -> None:

@@ -118,7 +118,7 @@ class CollectionStore:
                 count = _get(connection, collection_id).image_count
                 raise Conflict(f"This collection has images ({count}); remove them first.")
 
-        await self._database.write(work)
+        await self._database.write(work, may_use_reserve=True)
 
     async def put_in(
         self, collection_id: CollectionId, image_ids: Sequence[ImageId], *, now: datetime

@@ -70,7 +70,9 @@ class KeyStore:
             NotFound: there is none.
         """
         query = delete(api_keys).where(api_keys.c.id == key_id)
-        gone = await self._database.write(lambda connection: connection.execute(query).rowcount)
+        gone = await self._database.write(
+            lambda connection: connection.execute(query).rowcount, may_use_reserve=True
+        )
         if not gone:
             raise NotFound(NO_SUCH_ID)
 
@@ -129,7 +131,9 @@ class LoginStore:
     async def remove(self, login_id: LoginId) -> None:
         """End a login with all its tokens; nothing happens when it has ended."""
         query = delete(logins).where(logins.c.id == login_id)
-        await self._database.write(lambda connection: connection.execute(query))
+        await self._database.write(
+            lambda connection: connection.execute(query), may_use_reserve=True
+        )
 
 
 def _key(values: Mapping[Any, Any], prefix: str = "") -> ApiKey:

@@ -194,13 +194,14 @@ class ImageStore:
             NotFound: there is no such image, or it does not meet the condition.
         """
         return await self._database.write(
-            lambda connection: delete_image(connection, image_id, now, only_if), makes_room=True
+            lambda connection: delete_image(connection, image_id, now, only_if),
+            may_use_reserve=True,
         )
 
     async def remove_mezzanine(self, digest: Digest) -> bool:
         """Delete a mezzanine's row unless something still needs it; whether it was deleted."""
         return await self._database.write(
-            lambda connection: blob_rows.remove_unused(connection, digest), makes_room=True
+            lambda connection: blob_rows.remove_unused(connection, digest), may_use_reserve=True
         )
 
     async def add_mezzanine(

@@ -71,13 +71,15 @@ class VariantStore:
     async def remove(self, keys: Sequence[VariantKey]) -> None:
         """Delete the rows of these variants; unknown keys are ignored."""
         query = delete(variants).where(variants.c.key.in_(keys))
-        await self._database.write(lambda connection: connection.execute(query), makes_room=True)
+        await self._database.write(
+            lambda connection: connection.execute(query), may_use_reserve=True
+        )
 
     async def remove_of_images(self, image_ids: Sequence[ImageId]) -> list[VariantKey]:
         """Delete the rows of the variants of some images; their keys."""
         query = delete(variants).where(variants.c.image_id.in_(image_ids)).returning(variants.c.key)
         rows = await self._database.write(
-            lambda connection: connection.scalars(query).all(), makes_room=True
+            lambda connection: connection.scalars(query).all(), may_use_reserve=True
         )
         return [VariantKey(row) for row in rows]
 

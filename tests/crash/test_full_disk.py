@@ -14,10 +14,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.accounts import PASSWORD, admin_of, log_in, make_user
+from tests.accounts import PASSWORD, Account, admin_of, client_of, log_in, make_user
 from tests.crash.pictures import jpeg, large, marked
 from tests.crash.traffic import rows
 from tests.server import Server
+from tests.sessions import browser_of
+from tests.visitors import LINKS, SHARES, link, share
 from tests.waiting import until
 from tests.workers.processes import busy
 
@@ -412,7 +414,7 @@ def test_with_accounts_all_writes_are_refused_until_there_is_space(
     image = ask.post("/images?filename=a.jpg", content=marked(PICTURE, 1)).json()
     collection = ask.post("/api/v1/collections", json={"title": "there"}).json()["id"]
     slot = ask.get("/api/v1/images/actions/upload-url").json()["url"]
-    refresh, revoked = (log_in(server, "ann")["refresh_token"] for _ in range(2))
+    refresh = log_in(server, "ann")["refresh_token"]
     password = {"username": "ann", "password": PASSWORD}
     again = {"grant_type": "refresh_token", "refresh_token": refresh}
     hook = {"url": "http://127.0.0.1:9/", "event_types": ["image.deleted"]}
@@ -422,7 +424,6 @@ def test_with_accounts_all_writes_are_refused_until_there_is_space(
     writes: list[Callable[[], httpx2.Response]] = [
         lambda: server.client.post("/api/v1/auth/token", data=password),
         lambda: server.client.post("/api/v1/auth/token", data=again),
-        lambda: server.client.post("/api/v1/auth/revoke", data={"token": revoked}),
         lambda: ask.patch(f"/api/v1/images/{image['id']}", json={"title": "x" * 900}),
         lambda: ask.post(collections, json={"title": "new"}),
         lambda: ask.patch(f"{collections}/{collection}", json={"title": "changed"}),
@@ -451,6 +452,61 @@ def test_with_accounts_all_writes_are_refused_until_there_is_space(
     assert "request.bug" not in server.log()
     assert server.cli("check").returncode == 0
     server.close()
+
+
+def test_access_ends_on_a_full_disk(disk: Disk) -> None:
+    """A leaked link or key cannot wait for space; each request has the space of the reserve."""
+    server = Server(
+        disk.root, workers=1, min_free_space="0", auth="required", rate_limits="off",
+        webhook_allow='["127.0.0.1/32"]',
+    ).start()  # fmt: skip
+    admin = admin_of(server)
+    ask = admin.client
+    ann, bob = (make_user(server, admin, name, password=PASSWORD) for name in ("ann", "bob"))
+    revoked, token, bobs = (log_in(server, name)["access_token"] for name in ("ann", "ann", "bob"))
+    browser, other = (browser_of(server, "ann") for _ in range(2))
+    key_id = ann.client.get("/api/v1/api-keys").json()["data"][0]["id"]
+    collection = {"title": "empty"}
+    collection_id = ask.post("/api/v1/collections", json=collection).json()["id"]
+    shared = share(ask, collection_id=collection_id)
+    guests = link(ask, collection_id=collection_id)
+    hook = {"url": "http://127.0.0.1:9/", "event_types": ["image.deleted"]}
+    hook_id = ask.post("/api/v1/webhooks", json=hook).json()["id"]
+    ends: list[Callable[[], httpx2.Response]] = [
+        lambda: ask.delete(f"{SHARES}/{shared['id']}"),
+        lambda: ask.delete(f"{LINKS}/{guests['id']}"),
+        lambda: ask.delete(f"/api/v1/webhooks/{hook_id}"),
+        lambda: ask.delete(f"/api/v1/collections/{collection_id}"),
+        lambda: ask.delete(f"/api/v1/api-keys/{key_id}"),
+        lambda: browser.delete("/api/v1/session"),
+        lambda: ask.delete(f"/api/v1/sessions/{session_id(ask, ann)}"),
+        lambda: server.client.post("/api/v1/auth/revoke", data={"token": revoked}),
+        lambda: ask.patch(f"/api/v1/users/{ann.id}", json={"password": "another password"}),
+        lambda: ask.patch(f"/api/v1/users/{bob.id}", json={"is_disabled": True}),
+    ]
+    for number, end in enumerate(ends):
+        disk.empty()
+        (disk.root / "reserve").write_bytes(b"\0" * (1 << 20))
+        shrink_wal(server)
+        disk.leave(0)
+        assert end().status_code in {200, 204}, number
+        assert not (disk.root / "reserve").exists(), number
+
+    for path in (f"/api/v1/shared/{shared['token']}", f"/api/v1/guest/{guests['token']}"):
+        assert server.client.get(path).status_code == 404
+    for credential in (ann.key, bob.key, revoked, token, bobs):
+        assert client_of(server, credential).get("/api/v1/users/me").status_code == 401
+    assert other.get("/api/v1/session").status_code == 401
+    disk.empty()
+    assert server.cli("check").returncode == 0
+    server.close()
+
+
+def session_id(ask: httpx2.Client, user: Account) -> str:
+    """The id of the only session of a user."""
+    (session,) = ask.get(f"/api/v1/sessions?user={user.id}").json()["data"]
+    found: str = session["id"]
+    return found
 
 
 def job_ended(server: Server, job_id: str) -> bool:

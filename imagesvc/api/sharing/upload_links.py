@@ -13,7 +13,7 @@ from imagesvc.api.schemas import Instant
 from imagesvc.api.sharing.shares import ExpiresAt
 from imagesvc.auth.permissions import owns
 from imagesvc.auth.principals import Scope
-from imagesvc.errors import NO_SUCH_ID, Forbidden, NotFound, UnsupportedMediaType
+from imagesvc.errors import NO_SUCH_ID, Conflict, Forbidden, NotFound, UnsupportedMediaType
 from imagesvc.http.bodies.fields import Title
 from imagesvc.http.bodies.json_bodies import Json, MergePatch
 from imagesvc.http.calls import Call, Context
@@ -109,7 +109,7 @@ class UploadLinkEndpoints:
     @operation(
         "create_upload_link", "POST", EVERY, tag=TAG, scope=Scope.MANAGE, body=Json(UploadLinkIn),
         answers={201: Answer(NewUploadLinkOut, LOCATION)},
-        errors=(NotFound, Forbidden, UnsupportedMediaType),
+        errors=(NotFound, Forbidden, Conflict, UnsupportedMediaType),
     )  # fmt: skip
     async def create(self, call: Call[None, UploadLinkIn]) -> Response:
         """Make a link with which everyone may upload into a collection; it is shown only here.

@@ -73,7 +73,7 @@ class PurgeQueue:
             connection.execute(insert(cdn_position).values(id=1, last_event_id=newest))
             return newest
 
-        self._seen = await self._database.write(work, makes_room=True, wakes=False)
+        self._seen = await self._database.write(work, may_use_reserve=True, wakes=False)
 
     async def take_events(self, now: datetime) -> bool:
         """Queue the images of some new events; returns whether there were any.
@@ -104,14 +104,14 @@ class PurgeQueue:
             request(connection, {row.subject_id for row in found}, now)
             connection.execute(update(cdn_position).values(last_event_id=last))
 
-        await self._database.write(work, makes_room=True, wakes=False)
+        await self._database.write(work, may_use_reserve=True, wakes=False)
         self._seen = last
         return True
 
     async def add(self, image_ids: Collection[UUID], now: datetime) -> None:
         """Queue images that no event is about."""
         await self._database.write(
-            lambda connection: request(connection, image_ids, now), makes_room=True
+            lambda connection: request(connection, image_ids, now), may_use_reserve=True
         )
 
     async def due(self, before: datetime, now: datetime, limit: int) -> list[Purge]:
@@ -137,7 +137,7 @@ class PurgeQueue:
             )
         )
         await self._database.write(
-            lambda connection: connection.execute(query), makes_room=True, wakes=False
+            lambda connection: connection.execute(query), may_use_reserve=True, wakes=False
         )
 
     async def waiting(self) -> Waiting:

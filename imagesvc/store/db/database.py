@@ -49,7 +49,7 @@ class _Pending:
 
     work: Work[Any]
     future: asyncio.Future[Any]
-    makes_room: bool
+    may_use_reserve: bool
     wakes: bool
     result: Any = None
     error: BaseException | None = None
@@ -151,7 +151,7 @@ class Database:
             self.is_damaged = True
             log.error("the database is damaged", action="database.damaged", next=NEXT_STEPS)
 
-    async def write(self, work: Work[T], *, makes_room: bool = False, wakes: bool = True) -> T:
+    async def write(self, work: Work[T], *, may_use_reserve: bool = False, wakes: bool = True) -> T:
         """Run `work` in a transaction; on return it is committed and on disk.
 
         Writes that wait at the same time share one commit, and so one fsync. When one of them
@@ -160,7 +160,8 @@ class Database:
 
         Args:
             work: what to do in the transaction.
-            makes_room: whether it may use the reserve on a full disk.
+            may_use_reserve: whether it may use the reserve on a full disk: it deletes, or ends
+                access that was given.
             wakes: whether its commit concerns those who wait for one: not if it adds no event.
 
         Raises:
@@ -168,7 +169,7 @@ class Database:
             Unavailable: the database cannot be written now; nothing was changed.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(work, future, makes_room, wakes))
+        self._pending.append(_Pending(work, future, may_use_reserve, wakes))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         # A cancelled requester must not leave an unknown result: the write continues.
@@ -226,7 +227,7 @@ class Database:
                 batch[0].error = error
 
     def _has_more_room_for(self, item: _Pending, error: BaseException) -> bool:
-        if not (item.makes_room and isinstance(error, InsufficientStorage)):
+        if not (item.may_use_reserve and isinstance(error, InsufficientStorage)):
             return False
         return self._reserve is not None and self._reserve.release()
 

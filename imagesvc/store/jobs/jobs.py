@@ -111,7 +111,7 @@ class JobStore:
         """
         # Deleting on a full disk begins with a start.
         return await self._database.write(
-            lambda connection: recover_jobs(connection, now), makes_room=True
+            lambda connection: recover_jobs(connection, now), may_use_reserve=True
         )
 
     async def retry(self, job_id: JobId, *, now: datetime) -> Job:
@@ -180,7 +180,7 @@ class JobStore:
             Conflict: it has not ended.
         """
         await self._database.write(
-            lambda connection: remove_job(connection, job_id), makes_room=True
+            lambda connection: remove_job(connection, job_id), may_use_reserve=True
         )
 
     async def get(self, job_id: JobId) -> Job:

@@ -37,7 +37,7 @@ class TrashStore:
             _record(connection, EventType.IMAGE_TRASHED, moved, now)
             _count(connection, moved, -1)
 
-        await self._database.write(work, makes_room=True)
+        await self._database.write(work, may_use_reserve=True)
 
     async def restore(self, image_ids: Sequence[ImageId], *, now: datetime) -> None:
         """Restore images from the trash, each to its collection if that still exists.

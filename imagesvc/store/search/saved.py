@@ -88,7 +88,7 @@ class SavedSearchStore:
             lambda connection: connection.execute(
                 delete(searches).where(searches.c.id == search_id)
             ),
-            makes_room=True,
+            may_use_reserve=True,
         )
 
 

@@ -117,7 +117,9 @@ class SessionStore:
     async def _deleted(self, condition: ColumnElement[bool]) -> int:
         query = delete(sessions).where(condition)
         return await self._database.write(
-            lambda connection: connection.execute(query).rowcount, wakes=False
+            lambda connection: connection.execute(query).rowcount,
+            may_use_reserve=True,
+            wakes=False,
         )
 
 

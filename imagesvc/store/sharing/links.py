@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, insert, select, update
 
-from imagesvc.errors import NO_SUCH_ID, NotFound
+from imagesvc.errors import NO_SUCH_ID, Conflict, NotFound
 from imagesvc.model.images import Viewer
 from imagesvc.model.sharing import Share, UploadLink
 from imagesvc.store.db.database import Database
@@ -26,6 +26,7 @@ class LinkStore(Generic[L]):
         table: their table.
         link_of: makes a link of a row.
         editable: the columns that `edit` writes.
+        max_of_owner: how many one owner may have.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class LinkStore(Generic[L]):
         table: Table,
         link_of: Callable[[Row[Any]], L],
         editable: Sequence[str],
+        max_of_owner: int,
     ) -> None:
         self._database = database
         self._table = table
         self._link_of = link_of
         self._editable = editable
+        self._max_of_owner = max_of_owner
         self._of_token = (
             select(table)
             .join_from(table, users, users.c.id == table.c.owner_id, isouter=True)
@@ -46,11 +49,22 @@ class LinkStore(Generic[L]):
         )
 
     async def add(self, link: L) -> None:
-        """Insert a link."""
+        """Insert a link.
+
+        Raises:
+            Conflict: its owner has as many as there may be.
+        """
         values = {column.name: getattr(link, column.name) for column in self._table.columns}
-        await self._database.write(
-            lambda connection: connection.execute(insert(self._table), [values]), wakes=False
-        )
+
+        def work(connection: Connection) -> None:
+            of_owner = self._table.c.owner_id == link.owner_id  # `IS NULL` without an owner
+            count = select(func.count()).select_from(self._table).where(of_owner)
+            if (connection.scalar(count) or 0) >= self._max_of_owner:
+                most = f"{self._max_of_owner:,}"
+                raise Conflict(f"There may be {most} of these links; withdraw one of them first.")
+            connection.execute(insert(self._table), [values])
+
+        await self._database.write(work, wakes=False)
 
     async def get(self, link_id: UUID) -> L:
         """The link with this id.
@@ -100,7 +114,9 @@ class LinkStore(Generic[L]):
         """
         query = delete(self._table).where(self._table.c.id == link_id)
         if not await self._database.write(
-            lambda connection: connection.execute(query).rowcount, wakes=False
+            lambda connection: connection.execute(query).rowcount,
+            may_use_reserve=True,
+            wakes=False,
         ):
             raise NotFound(NO_SUCH_ID)
 

@@ -21,8 +21,8 @@ EDITABLE = (
 class ShareStore(LinkStore[Share]):
     """The shares of one database."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, shares, _share, EDITABLE)
+    def __init__(self, database: Database, max_of_owner: int) -> None:
+        super().__init__(database, shares, _share, EDITABLE, max_of_owner)
 
     async def count_view(self, share_id: ShareId, *, now: datetime) -> bool:
         """Count a view, unless there have been as many as allowed; whether it was counted."""

@@ -19,8 +19,8 @@ EDITABLE = ("title", "expires_at", "max_files", "max_bytes")
 class UploadLinkStore(LinkStore[UploadLink]):
     """The links for uploads of one database; images stay when their link is deleted."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, upload_links, _link, EDITABLE)
+    def __init__(self, database: Database, max_of_owner: int) -> None:
+        super().__init__(database, upload_links, _link, EDITABLE, max_of_owner)
 
     async def charge(self, link_id: UploadLinkId, size: int, *, now: datetime) -> bool:
         """Count a file before it is accepted; whether the link still accepts it."""

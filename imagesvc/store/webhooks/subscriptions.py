@@ -139,7 +139,9 @@ class WebhookStore:
             NotFound: there is no such webhook.
         """
         query = delete(webhooks).where(webhooks.c.id == webhook_id)
-        if not await self._database.write(lambda connection: connection.execute(query).rowcount):
+        if not await self._database.write(
+            lambda connection: connection.execute(query).rowcount, may_use_reserve=True
+        ):
             raise no_webhook()
 
 
