@@ -1,4 +1,4 @@
-"""Responses to requests for originals: the stored file, or a copy without the location."""
+"""Responses to requests for originals: the stored file, or a copy that lacks something."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from imagesvc.cache.unlocated import Copy, UnlocatedOriginals, full_size
+from imagesvc.cache.copies import Copy, OriginalCopies, full_size
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.bodies import by_proxy, fetched_body, is_fresh, not_modified, streamed
 from imagesvc.delivery.headers import CREDENTIALS, Representation, image_headers, server_timing
@@ -18,7 +18,7 @@ from imagesvc.delivery.query import Asked
 from imagesvc.delivery.rules import DeliveryRules
 from imagesvc.delivery.variants import FETCH_ATTEMPTS, VariantAnswers, evicted
 from imagesvc.errors import NotFound
-from imagesvc.imaging.messages import Removal
+from imagesvc.imaging.messages import Removal, Withheld
 from imagesvc.model.images import Image
 from imagesvc.store.files.blobs import BlobStore
 from imagesvc.store.files.verified import VerifiedBlobs
@@ -34,7 +34,7 @@ class OriginalAnswers:
 
     blobs: BlobStore
     verified: VerifiedBlobs
-    copies: UnlocatedOriginals
+    copies: OriginalCopies
     variants: VariantAnswers
     access: Access
     rules: DeliveryRules
@@ -44,38 +44,38 @@ class OriginalAnswers:
 
         Raises:
             NotFound: it was deleted meanwhile.
-            ImagesvcError: as `UnlocatedOriginals.fetch`.
+            ImagesvcError: as `OriginalCopies.fetch`.
         """
         if not self.access.has_accounts or image.share_location:
             return await self._stored(request, image, asked)
         if await self.access.may_have_location(request, image):
             return await self._stored(request, image, asked, vary=CREDENTIALS, is_for_owner=True)
-        return await self._to_stranger(request, image, asked)
+        return await self._to_stranger(request, image, asked, Withheld.LOCATION)
 
     async def send_to_visitor(
-        self, request: Request, image: Image, asked: Asked, *, has_location: bool
+        self, request: Request, image: Image, asked: Asked, withheld: Withheld | None
     ) -> Response:
-        """The original for a visitor of a share, with its location or without it.
+        """The original for a visitor of a share, without what is withheld.
 
         Raises:
             NotFound, ImagesvcError: as `send`.
         """
-        if has_location:
+        if withheld is None:
             return await self._stored(request, image, asked)
-        return await self._to_stranger(request, image, asked)
+        return await self._to_stranger(request, image, asked, withheld)
 
-    async def _to_stranger(self, request: Request, image: Image, asked: Asked) -> Response:
+    async def _to_stranger(
+        self, request: Request, image: Image, asked: Asked, withheld: Withheld
+    ) -> Response:
         admit, _ = await self.access.render_check(request, asked)
         for _ in range(FETCH_ATTEMPTS):
-            copy = await self.copies.fetch(image, admit)
+            copy = await self.copies.fetch(image, withheld, admit)
             image = await self.access.find_again(request, asked, image)
             with contextlib.suppress(FileNotFoundError):  # evicted since it was fetched
-                return await self._without_location(request, image, asked, copy)
+                return await self._copied(request, image, asked, copy)
         raise evicted()
 
-    async def _without_location(
-        self, request: Request, image: Image, asked: Asked, copy: Copy
-    ) -> Response:
+    async def _copied(self, request: Request, image: Image, asked: Asked, copy: Copy) -> Response:
         began = time.perf_counter()
         if copy.removal is Removal.NOTHING:
             return await self._stored(request, image, asked, vary=CREDENTIALS)

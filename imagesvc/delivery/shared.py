@@ -32,6 +32,7 @@ from imagesvc.errors import (
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import operation, with_subject
+from imagesvc.imaging.messages import Withheld
 from imagesvc.imaging.transforms.transform import parse
 from imagesvc.model.ids import ImageId
 from imagesvc.model.images import Image
@@ -87,8 +88,8 @@ class SharedDelivery:
     async def original(self, call: Call[LenientQuery, None], shown: Shown) -> Response:
         """The original of an image of a share, to be saved, if the share allows downloads.
 
-        It has the place where it was taken only if the share shows metadata and the image has
-        `share_location`.
+        Unless the share shows metadata, it has none but orientation and colour profile. It has the
+        place where it was taken only if the image has `share_location`, too.
 
         Raises:
             NotFound: the share does not show this image, or does not allow downloads.
@@ -100,7 +101,7 @@ class SharedDelivery:
             call.request,
             image,
             _asked(download=True),
-            has_location=share.show_metadata and image.share_location,
+            withheld_from_visitors(share, image),
         )
         return _for_visitors(response, share, image)
 
@@ -124,6 +125,13 @@ class SharedDelivery:
         if not share.allow_download:
             response.headers["content-disposition"] = "inline"
         return _for_visitors(response, share, image)
+
+
+def withheld_from_visitors(share: Share, image: Image) -> Withheld | None:
+    """What originals of a share lack."""
+    if not share.show_metadata:
+        return Withheld.METADATA
+    return None if image.share_location else Withheld.LOCATION
 
 
 def _asked(*, download: bool = False) -> Asked:

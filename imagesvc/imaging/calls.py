@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Generic, TypeVar
 
 from imagesvc.errors import ImagesvcError
 from imagesvc.imaging import replies
-from imagesvc.imaging.messages import Analysed, Outcomes, Removal, Rendered, Unlocated
+from imagesvc.imaging.messages import Analysed, Copied, Outcomes, Removal, Rendered
 from imagesvc.model.formats import Format
 from imagesvc.model.images import Analysis, Probe
 
@@ -189,19 +189,19 @@ def _unpack_analysis(found: Mapping[str, Any]) -> Analysis:
     )
 
 
-def _pack_unlocated(unlocated: Unlocated) -> Packed:
-    copies, body = _pack_outcomes(() if unlocated.copy is None else (unlocated.copy,))
-    return {"removal": unlocated.removal.value, "copies": copies}, body
+def _pack_copied(copied: Copied) -> Packed:
+    copies, body = _pack_outcomes(() if copied.copy is None else (copied.copy,))
+    return {"removal": copied.removal.value, "copies": copies}, body
 
 
-def _unpack_unlocated(plain: Plain, answer: Answer) -> Unlocated:
+def _unpack_copied(plain: Plain, answer: Answer) -> Copied:
     found = replies.record(plain)
     copies = _unpack_outcomes(found["copies"], answer)
     copy = copies[0] if copies else None
     removal = Removal(found["removal"])
     if isinstance(copy, ImagesvcError) or (copy is None) is (removal is Removal.REMOVED):
         raise ValueError("not a copy, or one that is not to be there")
-    return Unlocated(removal, copy)
+    return Copied(removal, copy)
 
 
 PROBE: Call[Probe] = Call("probe", lambda probe: (asdict(probe), b""), _unpack_probe)
@@ -210,5 +210,5 @@ RENDER: Call[Outcomes] = Call("render", _pack_outcomes, _unpack_outcomes)
 """Make variants of a file."""
 ANALYSE: Call[Analysed] = Call("analyse", _pack_analysed, _unpack_analysed)
 """Analysis, mezzanine and first variants of an original."""
-UNLOCATE: Call[Unlocated] = Call("unlocate", _pack_unlocated, _unpack_unlocated)
-"""A copy of an original without its location."""
+COPY_WITHOUT: Call[Copied] = Call("copy_without", _pack_copied, _unpack_copied)
+"""A copy of an original without its location or metadata."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from imagesvc.imaging.analyse import analyse
-from imagesvc.imaging.calls import ANALYSE, PROBE, RENDER, UNLOCATE, Handler
+from imagesvc.imaging.calls import ANALYSE, COPY_WITHOUT, PROBE, RENDER, Handler
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.location.remove import unlocate
+from imagesvc.imaging.location.remove import copy_without
 from imagesvc.imaging.messages import Files
 from imagesvc.imaging.probe import probe
 from imagesvc.imaging.render import render_each
@@ -22,6 +22,6 @@ HANDLERS: Mapping[str, Handler] = {
     PROBE.name: PROBE.handled_by(_probe),
     RENDER.name: RENDER.handled_by(render_each),
     ANALYSE.name: ANALYSE.handled_by(analyse),
-    UNLOCATE.name: UNLOCATE.handled_by(unlocate),
+    COPY_WITHOUT.name: COPY_WITHOUT.handled_by(copy_without),
 }
 """By the name of the call."""

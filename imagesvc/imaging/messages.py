@@ -95,17 +95,25 @@ class Analysed:
     outcomes: Outcomes
 
 
+class Withheld(StrEnum):
+    """What a copy of an original lacks."""
+
+    LOCATION = "location"
+    METADATA = "metadata"
+    """All but what decoders need: orientation and colour profile."""
+
+
 class Removal(StrEnum):
-    """The result of removing the location from an original."""
+    """The result of removing what a copy must not have."""
 
     NOTHING = "nothing"  # there was nothing to remove: the file is its own copy
     REMOVED = "removed"
-    UNCLEAR = "unclear"  # only a picture that is encoded again certainly has no location
+    UNCLEAR = "unclear"  # only a picture that is encoded again certainly lacks it
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocated:
-    """A copy of an original without its location, if one was made."""
+class Copied:
+    """A copy of an original without its location or metadata, if one was made."""
 
     removal: Removal
     copy: Rendered | None = None

@@ -10,10 +10,17 @@ from typing import TypeVar
 
 from imagesvc.errors import ImagesvcError, NotFound
 from imagesvc.histograms import Histogram
-from imagesvc.imaging.calls import ANALYSE, RENDER, STAGES, UNLOCATE, Call
+from imagesvc.imaging.calls import ANALYSE, COPY_WITHOUT, RENDER, STAGES, Call
 from imagesvc.imaging.cost import Cost
 from imagesvc.imaging.limits import Limits
-from imagesvc.imaging.messages import Analysed, AnalyseRequest, Rendered, RenderRequest, Unlocated
+from imagesvc.imaging.messages import (
+    Analysed,
+    AnalyseRequest,
+    Copied,
+    Rendered,
+    RenderRequest,
+    Withheld,
+)
 from imagesvc.imaging.variant_plan import VariantPlan
 from imagesvc.model.formats import Size
 from imagesvc.model.ids import Digest
@@ -109,8 +116,8 @@ class Renderer:
         self._note(analysed.outcomes)
         return analysed
 
-    async def unlocate(self, original: Original, timeout: float) -> Unlocated:
-        """Make a copy of an original without its location; the caller was admitted.
+    async def copy_without(self, original: Original, withheld: Withheld, timeout: float) -> Copied:
+        """Make a copy of an original without what is withheld; the caller was admitted.
 
         Raises:
             TimedOut, WorkerDied: nothing is known.
@@ -121,7 +128,12 @@ class Renderer:
         async with self.blobs.local(original.digest) as path:
             try:
                 return await self.pool.run(
-                    UNLOCATE, original.format, timeout=timeout, source=path, max_files=1
+                    COPY_WITHOUT,
+                    original.format,
+                    withheld,
+                    timeout=timeout,
+                    source=path,
+                    max_files=1,
                 )
             except ImagesvcError:
                 await self._check_source(original.digest)

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from imagesvc.imaging.location.remove import without_location
+from imagesvc.imaging.location.remove import reduced_copy
+from imagesvc.imaging.messages import Withheld
 from imagesvc.model.formats import Format
 from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, sequences, webp
 from tests.http.asking import orphans, picture
@@ -139,7 +140,7 @@ def through_everything(server: Server, content: bytes) -> Outcome:
 def seconds_to_remove_location(content: bytes, upload: httpx2.Response) -> float:
     """The copy of an original for strangers is made quickly, or not at all."""
     started = time.thread_time()
-    made = without_location(content, Format(upload.json()["format"]))
+    made = reduced_copy(content, Format(upload.json()["format"]), Withheld.LOCATION)
     seconds = time.thread_time() - started
     assert made is None or len(made) <= len(content)
     return seconds

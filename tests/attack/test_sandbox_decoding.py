@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from imagesvc.errors import ImagesvcError
-from imagesvc.imaging.calls import ANALYSE, PROBE, RENDER, UNLOCATE
-from imagesvc.imaging.messages import AnalyseRequest, Rendered, RenderRequest
+from imagesvc.imaging.calls import ANALYSE, COPY_WITHOUT, PROBE, RENDER
+from imagesvc.imaging.messages import AnalyseRequest, Rendered, RenderRequest, Withheld
 from imagesvc.imaging.transforms.effective import effective
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.model.formats import Format
@@ -61,11 +61,14 @@ async def outcome(pool: WorkerPool, path: Path, queries: Iterable[str]) -> list[
         analysed = await pool.run(
             ANALYSE, AnalyseRequest(original, transforms[:1], LIMITS), **options
         )
-        bare = await pool.run(UNLOCATE, found.format, **options, max_files=1)
+        copied = [
+            await pool.run(COPY_WITHOUT, found.format, withheld, **options, max_files=1)
+            for withheld in Withheld
+        ]
         made = await pool.run(RENDER, RenderRequest(transforms, LIMITS, MARKS), **options)
     except ImagesvcError as error:
         return [repr(error)]
-    copies = [bare.copy] if bare.copy else []
+    copies = [one.copy for one in copied if one.copy]
     return [found, analysed.analysis, _digest(analysed.mezzanine), *map(_told, [*made, *copies])]
 
 

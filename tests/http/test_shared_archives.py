@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from PIL import Image
 
-from tests.attack.located import STRIPPED
+from tests.attack.located import LOCATED, STRIPPED
 from tests.http.asking import assert_problem, picture
 from tests.http.large import interrupted, is_located, large
 from tests.http.people import People, upload
 from tests.imaging.places import traces
+from tests.imaging.test_without_metadata import TELLING, words_in
 from tests.visitors import SHARES, Visitor, share
 
 
@@ -51,7 +53,8 @@ def test_it_has_all_originals_of_a_share(people: People) -> None:
     for number in range(3):
         sent(people, picture(number), "../same.jpg", collection_id=collection_id)
     upload(people.ann, 9)
-    made = share(people.ann, collection_id=collection_id, allow_download=True)
+    terms = {"allow_download": True, "show_metadata": True}
+    made = share(people.ann, collection_id=collection_id, **terms)
     visitor = Visitor(people.server, made["token"])
 
     answer = archive_of(visitor)
@@ -73,7 +76,8 @@ def test_it_needs_what_pictures_need(people: People) -> None:
     image_id = upload(people.ann, 1)["id"]
     closed = share(people.ann, image_id=image_id)
     assert_problem(archive_of(Visitor(people.server, closed["token"])), 404, "not_found")
-    locked = share(people.ann, image_id=image_id, allow_download=True, password="sesame")
+    terms = {"allow_download": True, "show_metadata": True, "password": "sesame"}
+    locked = share(people.ann, image_id=image_id, **terms)
     visitor = Visitor(people.server, locked["token"])
     assert_problem(archive_of(visitor), 403, "password_required")
     other = Visitor(people.server, locked["token"])
@@ -104,6 +108,39 @@ def test_originals_are_without_their_location(people: People, name: str) -> None
     assert not has_location()
     people.ann.patch(f"/api/v1/images/{image_id}", json={"share_location": True})
     assert has_location()
+
+
+def test_originals_and_dates_are_without_metadata(people: People) -> None:
+    """Unless the share shows it; each form of the file has a validator of its own."""
+    jpeg = TELLING["jpeg harmless"]
+    jpeg_id, avif_id = sent(people, jpeg), sent(people, LOCATED["avif"], "a.avif")
+    made = share(people.ann, image_id=jpeg_id, allow_download=True)
+    other = share(people.ann, image_id=avif_id, allow_download=True)
+    visitor = Visitor(people.server, made["token"])
+    encoded = Visitor(people.server, other["token"]).picture(avif_id, "original")
+
+    bare, (bare_file, bare_date) = visitor.picture(jpeg_id, "original"), member_of(visitor)
+    people.ann.patch(f"{SHARES}/{made['id']}", json={"show_metadata": True})
+    shown = visitor.picture(jpeg_id, "original", **{"if-none-match": bare.headers["etag"]})
+    shown_file, shown_date = member_of(visitor)
+
+    assert words_in(bare.content) == words_in(bare_file) == []
+    assert bare_date == (1980, 1, 1, 0, 0, 0)
+    assert (shown.status_code, shown.content) == (200, shown_file)
+    assert {"Ada", "Canon", "2026:01"} <= set(words_in(shown_file))
+    assert traces(shown_file) == []
+    assert shown_date == (2026, 1, 2, 3, 4, 4)
+    pictures = [Image.open(io.BytesIO(content)) for content in (jpeg, bare_file, shown_file)]
+    assert len({picture.tobytes() for picture in pictures}) == 1
+    assert encoded.headers["content-type"] == "image/jpeg"
+    assert not Image.open(io.BytesIO(encoded.content)).getexif()
+
+
+def member_of(visitor: Visitor) -> tuple[bytes, tuple[int, ...]]:
+    """The only file in the archive of a share, and its date."""
+    with zipfile.ZipFile(io.BytesIO(archive_of(visitor).content)) as file:
+        (member,) = file.infolist()
+        return file.read(member), member.date_time
 
 
 def test_a_link_that_is_withdrawn_ends_its_downloads(people: People) -> None:

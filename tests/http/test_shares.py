@@ -134,7 +134,7 @@ def test_only_a_few_presets_are_for_visitors(people: People) -> None:
 def test_originals_are_downloaded_where_it_is_allowed(people: People) -> None:
     """The file name is told only then."""
     image = upload(people.ann, 31, visibility="private")
-    made = share(people.ann, image_id=image["id"])
+    made = share(people.ann, image_id=image["id"], show_metadata=True)
     visitor = Visitor(people.server, made["token"])
     assert visitor.picture(image["id"]).headers["content-disposition"] == "inline"
 

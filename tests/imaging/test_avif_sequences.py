@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imagesvc.cache.unlocated import full_size
+from imagesvc.cache.copies import full_size
 from imagesvc.errors import CorruptImage, ImageTooLarge, InvalidTransform
 from imagesvc.imaging.analyse import analyse
 from imagesvc.imaging.limits import Limits

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
-from imagesvc.imaging.location.remove import without_location
+from imagesvc.imaging.location.remove import reduced_copy
+from imagesvc.imaging.messages import Withheld
 from imagesvc.model.formats import Format
 from tests.imaging import places
 from tests.imaging.fuzzing import mutated
@@ -82,20 +83,20 @@ def test_no_location_is_left_and_every_pixel_is_kept(name: str) -> None:
     content = LOCATED[name]
     assert traces(content), "the file to begin with has no place"
 
-    made = without_location(content, kind_of(content))
+    made = reduced_copy(content, kind_of(content), Withheld.LOCATION)
 
     assert made is not None
     assert traces(made) == []
     if "raw profile" not in name:  # its orientation is one that browsers do not follow
         assert shown(made) == shown(content)
-    assert without_location(made, kind_of(made)) == made
+    assert reduced_copy(made, kind_of(made), Withheld.LOCATION) == made
 
 
 def test_metadata_without_a_location_is_kept() -> None:
     """Camera, exposure, copyright, orientation, harmless XMP and comments are kept."""
     content = places.jpeg(segment(0xE1, XMP + HARMLESS), segment(0xFE, b"made by hand"))
 
-    made = without_location(content, Format.JPEG)
+    made = reduced_copy(content, Format.JPEG, Withheld.LOCATION)
 
     assert made is not None
     found = Image.open(io.BytesIO(made)).getexif()
@@ -115,7 +116,7 @@ def test_a_text_that_reaches_into_other_values_is_left_out() -> None:
     at = block.index(b"\x01\x0f\x00\x02") + 4
     stretched = block[:at] + (len(block) - 100).to_bytes(4, "big") + block[at + 4 :]
 
-    made = without_location(places.jpeg(block=stretched), Format.JPEG)
+    made = reduced_copy(places.jpeg(block=stretched), Format.JPEG, Withheld.LOCATION)
 
     assert made is not None
     assert traces(made) == []
@@ -124,7 +125,7 @@ def test_a_text_that_reaches_into_other_values_is_left_out() -> None:
 def test_both_byte_orders_are_read() -> None:
     """Pillow writes one, other programs the other."""
     assert exif().startswith(b"MM")
-    made = without_location(places.jpeg(block=_little_endian()), Format.JPEG)
+    made = reduced_copy(places.jpeg(block=_little_endian()), Format.JPEG, Withheld.LOCATION)
 
     assert made is not None
     assert traces(made) == []
@@ -146,7 +147,7 @@ def test_a_file_without_metadata_is_its_own_copy(kind: str) -> None:
     """The stored file is sent."""
     content = places.bare(kind)
 
-    assert without_location(content, kind_of(content)) == content
+    assert reduced_copy(content, kind_of(content), Withheld.LOCATION) == content
 
 
 DAMAGED = {
@@ -173,7 +174,7 @@ def test_unparsed_data_is_not_delivered(name: str) -> None:
     """A variant is delivered instead of a copy that decoders may read differently."""
     content = DAMAGED[name]
 
-    assert without_location(content, kind_of(content)) is None
+    assert reduced_copy(content, kind_of(content), Withheld.LOCATION) is None
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_other_formats_are_kept_only_without_metadata(
     content: bytes, kind: Format, is_kept: bool
 ) -> None:
     """No data is removed from them: they are delivered unchanged, or as a variant."""
-    assert without_location(content, kind) == (content if is_kept else None)
+    assert reduced_copy(content, kind, Withheld.LOCATION) == (content if is_kept else None)
 
 
 def test_gif_metadata_inside_of_a_frame_is_not_kept() -> None:
@@ -209,7 +210,7 @@ def test_gif_metadata_inside_of_a_frame_is_not_kept() -> None:
     content = places.gif()
     damaged = content[:60] + content[28:]
 
-    assert without_location(damaged, Format.GIF) is None
+    assert reduced_copy(damaged, Format.GIF, Withheld.LOCATION) is None
 
 
 @settings(max_examples=300)
@@ -227,11 +228,11 @@ def test_damage_never_reveals_the_location(name: str, data: st.DataObject) -> No
     damaged = bytes(content)
     kind = sniff(damaged[:HEAD_BYTES])
 
-    made = None if kind is None else without_location(damaged, kind)
+    made = None if kind is None else reduced_copy(damaged, kind, Withheld.LOCATION)
 
     if made is not None and kind is not None:
         assert [word for word in traces(made) if word in (*places.SIGNS, *places.IN_XMP)] == []
-        assert without_location(made, kind) == made
+        assert reduced_copy(made, kind, Withheld.LOCATION) == made
 
 
 @pytest.mark.long
@@ -241,9 +242,9 @@ def test_damage_never_reveals_the_location(name: str, data: st.DataObject) -> No
 def test_damaged_files_are_copied_or_not_at_length(content: bytes) -> None:
     """A copy of a copy is the same, for every change."""
     kind = sniff(content[:HEAD_BYTES])
-    made = None if kind is None else without_location(content, kind)
+    made = None if kind is None else reduced_copy(content, kind, Withheld.LOCATION)
 
-    assert made is None or kind is None or without_location(made, kind) == made
+    assert made is None or kind is None or reduced_copy(made, kind, Withheld.LOCATION) == made
 
 
 @settings(max_examples=200)
@@ -253,6 +254,6 @@ def test_any_bytes_are_read_without_a_crash(content: bytes, kind: Format) -> Non
     starts = {Format.JPEG: b"\xff\xd8", Format.PNG: b"\x89PNG\r\n\x1a\n", Format.GIF: b"GIF89a"}
     head = starts.get(kind, b"RIFF\x40\0\0\0WEBP" if kind is Format.WEBP else b"")
 
-    made = without_location(head + content, kind)
+    made = reduced_copy(head + content, kind, Withheld.LOCATION)
 
     assert made is None or isinstance(made, bytes)

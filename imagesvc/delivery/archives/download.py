@@ -18,6 +18,7 @@ from imagesvc.delivery.archives.zipping import ZIP, Wanted, Zipping
 from imagesvc.errors import NO_SUCH_ID, NotFound
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.operations import operation, with_subject
+from imagesvc.imaging.messages import Withheld
 from imagesvc.model.ids import ArchiveId, utc_now
 from imagesvc.model.saved import Archive
 from imagesvc.model.transforms import Transform
@@ -68,14 +69,13 @@ class ArchiveDownloads:
             requester.check(Scope.READ)
             image = await self.images.find(image_id)
             if image is not None and not image.is_trashed and may_see(requester, image):
-                has_location = owns(requester, image.owner_id) or image.share_location
-                yield Wanted(image, has_location)
+                has_all = owns(requester, image.owner_id) or image.share_location
+                yield Wanted(image, None if has_all else Withheld.LOCATION)
 
     async def _member(self, wanted: Wanted, archive: Archive) -> Member:
         payer = str(archive.user_id or "")
         if archive.preset is None:
-            has_location = wanted.has_location
-            return await self.members.original(wanted.image, payer, has_location=has_location)
+            return await self.members.original(wanted.image, payer, wanted.withheld)
         transform = self.presets.get(archive.preset)
         if transform is None:
             raise NotFound("The preset was removed from the settings.")

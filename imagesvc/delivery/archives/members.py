@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from imagesvc.cache.content import Fetched, StoredFile
-from imagesvc.cache.unlocated import UnlocatedOriginals, full_size
+from imagesvc.cache.copies import OriginalCopies, full_size
 from imagesvc.cache.variants import VariantCache
 from imagesvc.delivery.bodies import Stream, file_bytes
 from imagesvc.delivery.negotiation import Accepted, negotiate
 from imagesvc.errors import NotFound
-from imagesvc.imaging.messages import Removal
+from imagesvc.imaging.messages import Removal, Withheld
 from imagesvc.imaging.transforms.effective import with_format
 from imagesvc.model.formats import Format
 from imagesvc.model.images import Image
@@ -46,24 +46,24 @@ class Members:
 
     blobs: BlobStore
     verified: VerifiedBlobs
-    copies: UnlocatedOriginals
+    copies: OriginalCopies
     variants: VariantCache
 
-    async def original(self, image: Image, requester: str, *, has_location: bool) -> Member:
-        """The original, without its location if it must not have it.
+    async def original(self, image: Image, requester: str, withheld: Withheld | None) -> Member:
+        """The original, without what is withheld.
 
         Args:
             image: its image.
             requester: whose share of the workers a missing file uses.
-            has_location: whether the requester may have the location.
+            withheld: what the requester must not have of it.
 
         Raises:
             NotFound: it is missing.
             ImagesvcError: it cannot be had now, or is damaged.
         """
-        if has_location:
+        if withheld is None:
             return await self._stored(image)
-        copy = await self.copies.fetch(image)
+        copy = await self.copies.fetch(image, withheld)
         if copy.removal is Removal.NOTHING:
             return await self._stored(image)
         if copy.removal is Removal.UNCLEAR:

@@ -13,7 +13,7 @@ from imagesvc.auth.rates.limits import Limit
 from imagesvc.auth.visitors.visitors import Visitors
 from imagesvc.delivery.archives.members import Member, Members
 from imagesvc.delivery.archives.zipping import ZIP, Wanted, Zipping
-from imagesvc.delivery.shared import TAG
+from imagesvc.delivery.shared import TAG, withheld_from_visitors
 from imagesvc.errors import Forbidden, Gone, NotFound, PasswordRequired
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.operations import operation, with_subject
@@ -48,8 +48,8 @@ class SharedArchives:
         """Download the originals of a share as a ZIP file, if the share allows downloads.
 
         The file is made while it is sent; share and image are checked again before each image.
-        Originals have the place where they were taken only if the share shows metadata and the
-        image has `share_location`.
+        Unless the share shows metadata, they have none, and members have the same date. They have
+        the place where they were taken only if the image has `share_location`, too.
         """
         images = self._images(call.request, share)
         response = Zipping(images, self._member, self.clock()).response(call.request)
@@ -64,7 +64,7 @@ class SharedArchives:
         return share
 
     async def _member(self, wanted: Wanted) -> Member:
-        return await self.members.original(wanted.image, PAYER, has_location=wanted.has_location)
+        return await self.members.original(wanted.image, PAYER, wanted.withheld)
 
     async def _images(self, request: Request, share: Share) -> AsyncGenerator[Wanted, None]:
         """The images that the share still shows when it is their turn.
@@ -79,7 +79,7 @@ class SharedArchives:
                 current = await self._admit(request)
                 image = await self.contents.now(current, listed.id)
                 if image is not None:
-                    yield Wanted(image, current.show_metadata and image.share_location)
+                    yield Wanted(image, withheld_from_visitors(current, image))
             after = page.next_after
             if after is None:
                 return

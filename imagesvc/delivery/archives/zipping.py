@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import structlog
@@ -15,14 +15,17 @@ from starlette.responses import Response
 
 from imagesvc.delivery.archives.members import Member
 from imagesvc.delivery.archives.names import Names
-from imagesvc.delivery.archives.zip_stream import ZipStream
+from imagesvc.delivery.archives.zip_stream import FIRST_YEAR, ZipStream
 from imagesvc.delivery.bodies import Streamed
 from imagesvc.errors import ImagesvcError
 from imagesvc.http.bodies.declared import Raw
+from imagesvc.imaging.messages import Withheld
 from imagesvc.model.images import Image
 from imagesvc.store.search.keys import dated_at
 
 ZIP = Raw(("application/zip",), {"type": "string", "format": "binary"})
+EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+"""The date of members that must not have one of their own."""
 LEFT_OUT = "left-out.txt"
 """The file in an archive that names the images that could not be added."""
 
@@ -34,8 +37,15 @@ class Wanted:
     """An image whose turn it is, as it is now."""
 
     image: Image
-    has_location: bool
-    """Whether its file may have the place where it was taken."""
+    withheld: Withheld | None
+    """What its file must not have."""
+
+    @property
+    def dated(self) -> datetime:
+        """The date of its file: that of the picture, if that is not withheld."""
+        if self.withheld is Withheld.METADATA:
+            return EARLIEST
+        return dated_at(self.image.exif, self.image.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +78,9 @@ class Zipping:
         zipped, names, left_out = ZipStream(), Names(), list[str]()
         names.unique(LEFT_OUT, "txt")
         async with aclosing(self._found(left_out)) as found:
-            async for image, member in found:
-                name = names.unique(image.filename, member.format.extension)
-                dated = dated_at(image.exif, image.created_at)
-                yield zipped.begin(name, dated, member.size)
+            async for wanted, member in found:
+                name = names.unique(wanted.image.filename, member.format.extension)
+                yield zipped.begin(name, wanted.dated, member.size)
                 async with aclosing(member.pieces()) as pieces:
                     async for piece in pieces:
                         yield await to_thread.run_sync(zipped.write, piece)
@@ -82,7 +91,7 @@ class Zipping:
             yield zipped.end()
         yield zipped.finish()
 
-    async def _found(self, left_out: list[str]) -> AsyncGenerator[tuple[Image, Member], None]:
+    async def _found(self, left_out: list[str]) -> AsyncGenerator[tuple[Wanted, Member], None]:
         """The images that can be added, with their files; the reasons for others."""
         async with aclosing(self.images) as images:
             while True:
@@ -102,4 +111,4 @@ class Zipping:
                     )
                     left_out.append(f"{image.filename}: {error}\n")
                     continue
-                yield image, member
+                yield wanted, member

@@ -11,6 +11,7 @@ from imagesvc.imaging.gif.coverage import has_gaps
 from imagesvc.imaging.gif.encode import FEW_DEPTHS, encode_within
 from imagesvc.imaging.location import gif as location
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 from imagesvc.imaging.pipeline.develop import develop
 from imagesvc.imaging.pipeline.stages import Stages
 from imagesvc.imaging.pipeline.steps import Work
@@ -79,6 +80,6 @@ def _copied(source: Source) -> bytes | None:
         return None
     source.picture.avg()
     try:
-        return b"".join(location.pieces(source.data))
+        return b"".join(location.pieces(source.data, Withheld.METADATA))
     except UnclearError:
         return None

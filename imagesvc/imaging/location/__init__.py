@@ -1,1 +1,1 @@
-"""Copies of originals without their location: bytes to bytes, without decoding pixels."""
+"""Copies of originals without location or metadata: bytes to bytes, without decoding pixels."""

@@ -1,4 +1,4 @@
-"""EXIF without locations: a new block of the tags that cannot name one.
+"""EXIF without locations: a new block of the tags that cannot name one, or of the orientation.
 
 Only allowed tags are kept. Maker notes, user comments, thumbnails, unknown tags and bytes between
 the directories may contain a position in an unknown form.
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from imagesvc.imaging.location.text import has_coordinates
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 
 MAX_ENTRIES = 1000
 MAX_NUMBERS = 8
@@ -26,6 +27,8 @@ MAX_BLOCK = 60_000
 
 ASCII, SHORT, LONG = 2, 3, 4
 ORIENTATION, EXIF_POINTER = 0x0112, 0x8769
+ROTATED = range(2, 9)
+"""The orientations other than upright."""
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 9: 4, 10: 8}
 
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -66,9 +69,7 @@ def without_places(block: bytes) -> bytes | None:
     Raises:
         UnclearError: it is malformed, or decoders may read it in two ways.
     """
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-    if order is None:
-        raise UnclearError("the EXIF has no byte order")
+    order = _order(block)
     picture = list(_entries(block, order, _unpack(block, f"{order}I", 4)[0], _PICTURE))
     pointers = [entry for entry in picture if entry.tag == EXIF_POINTER]
     picture = [entry for entry in picture if entry.tag != EXIF_POINTER]
@@ -81,6 +82,37 @@ def without_places(block: bytes) -> bytes | None:
     if len(made) > MAX_BLOCK:
         raise UnclearError("the EXIF is too long")
     return made
+
+
+def only_orientation(block: bytes) -> bytes | None:
+    """An EXIF block of nothing but the orientation; None if the picture is upright.
+
+    Args:
+        block: from the byte order on.
+
+    Raises:
+        UnclearError: as `without_places`.
+    """
+    order = _order(block)
+    start = _unpack(block, f"{order}I", 4)[0]
+    found = [
+        entry
+        for entry in _entries(block, order, start, frozenset({ORIENTATION}))
+        if struct.unpack(f"{order}H", entry.value)[0] in ROTATED
+    ]
+    return _written(order, found, []) if found else None
+
+
+def rewritten(block: bytes, withheld: Withheld) -> bytes | None:
+    """The block of a copy; None if it has none."""
+    return (without_places if withheld is Withheld.LOCATION else only_orientation)(block)
+
+
+def _order(block: bytes) -> str:
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None:
+        raise UnclearError("the EXIF has no byte order")
+    return order
 
 
 def _entries(block: bytes, order: str, at: int, allowed: frozenset[int]) -> Iterator[_Entry]:

@@ -1,4 +1,4 @@
-"""GIF without places: frames, timing and looping, and no comments or metadata (GIF89a)."""
+"""GIF without locations or metadata: frames, timing and looping, and no comments (GIF89a)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 
 MAX_SUB_BLOCKS = 4_000_000
 
@@ -13,10 +14,11 @@ IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 PLAIN_TEXT, GRAPHIC_CONTROL, APPLICATION = 0x01, 0xF9, 0xFF
 _XMP = (b"XMP DataXMP", b"<?xpacket", b"xmpmeta", b"<rdf:")
 """What an XMP packet contains; compressed pixels contain it only by an improbable chance."""
-_KEPT_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
+PROFILE = b"ICCRGBG1012"
+_KEPT_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", PROFILE})
 
 
-def pieces(data: Data) -> Iterator[bytes]:
+def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
     """The blocks up to the trailer; later data is left out.
 
     Raises:
@@ -33,7 +35,7 @@ def pieces(data: Data) -> Iterator[bytes]:
             is_kept = True
         elif kind == EXTENSION:
             at += 2
-            is_kept = _is_kept(data, at)
+            is_kept = _is_kept(data, at, withheld)
         else:
             raise UnclearError("a block is not known")
         at, budget = _after_sub_blocks(data, at, budget)
@@ -42,11 +44,19 @@ def pieces(data: Data) -> Iterator[bytes]:
     yield bytes((TRAILER,))
 
 
-def _is_kept(data: Data, at: int) -> bool:
+def _is_kept(data: Data, at: int, withheld: Withheld) -> bool:
     label = _byte(data, at - 1)
     if label == APPLICATION:
-        return bytes(data[at + 1 : at + 12]) in _KEPT_APPLICATIONS
-    return label in {PLAIN_TEXT, GRAPHIC_CONTROL}
+        name = bytes(data[at + 1 : at + 12])
+        if withheld is Withheld.METADATA and name != PROFILE:
+            return name in _KEPT_APPLICATIONS and _is_loop(bytes(data[at + 12 : at + 17]))
+        return name in _KEPT_APPLICATIONS
+    return label == GRAPHIC_CONTROL or (label == PLAIN_TEXT and withheld is Withheld.LOCATION)
+
+
+def _is_loop(blocks: bytes) -> bool:
+    """Whether these are the blocks of a number of loops, and nothing more."""
+    return blocks[:2] == b"\x03\x01" and blocks[4:] == b"\0"
 
 
 def _without_xmp(block: bytes) -> bytes:

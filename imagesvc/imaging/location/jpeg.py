@@ -1,4 +1,4 @@
-"""JPEG without locations: the segments that decoding needs, and those that cannot name one.
+"""JPEG without locations or metadata: the segments that decoding needs, and harmless ones.
 
 Source: ITU-T T.81, annex B; CIPA DC-008 (EXIF); CIPA DC-007 (multi-picture files); XMP part 3.
 """
@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 
 from imagesvc.imaging.containers.found import Data, big
-from imagesvc.imaging.location.exif import without_places
+from imagesvc.imaging.location.exif import rewritten
 from imagesvc.imaging.location.text import has_coordinates, is_harmless_packet
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 
 MAX_SEGMENTS = 20_000
 MAX_TEXT_BYTES = 1 << 20
@@ -26,7 +27,7 @@ _EXIF, _XMP = b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0"
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 
-def pieces(data: Data) -> Iterator[bytes]:
+def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
     """The first image of the file, in pieces; data after its end is left out.
 
     Raises:
@@ -47,12 +48,13 @@ def pieces(data: Data) -> Iterator[bytes]:
             if has_exif:
                 raise UnclearError("there are two segments of EXIF")
             has_exif = True
-            made = without_places(content[6:])
+            made = rewritten(content[6:], withheld)
             if made is not None:
                 yield _segment(marker, b"Exif\0\0" + made)
         else:
             texts += len(content) * (marker in _TEXTS)
-            is_searched = marker not in _TEXTS or texts <= MAX_TEXT_BYTES
+            most = MAX_TEXT_BYTES if withheld is Withheld.LOCATION else -1
+            is_searched = marker not in _TEXTS or texts <= most
             if is_searched and _is_kept(marker, content):
                 yield _segment(marker, content)
         at = end

@@ -11,10 +11,18 @@ from collections.abc import Callable, Mapping
 
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 from imagesvc.model.formats import Format
 
 _HEIF_WORDS = (b"Exif", b"mime", b"uri ", b"uuid", b"moov", b"udta", b"loci", b"\xa9xyz", b"xml ")
 _JP2_WORDS = (b"uuid", b"xml ", b"asoc", b"lbl ", b"uinf", b"Exif")
+_HEIF_TEXTS = (b"udes", b"crtt", b"mdft", b"altt")
+_TELLING_WORDS = {
+    Format.AVIF: _HEIF_TEXTS,
+    Format.HEIC: _HEIF_TEXTS,
+    Format.JP2: (b"\xff\x64", b"jp2i"),
+}
+"""What begins descriptions, times, names and comments, which are no locations."""
 _PICTURE_TAGS = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284}
     | {290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334}
@@ -25,10 +33,12 @@ _PICTURE_TAGS = frozenset(
 MAX_PAGES = 500
 
 
-def has_no_metadata(data: Data, kind: Format) -> bool:
-    """Whether a file certainly has no metadata that could name a location."""
+def lacks(data: Data, kind: Format, withheld: Withheld) -> bool:
+    """Whether a file certainly has no metadata at all, or none that could name a location."""
     check = _CHECKS.get(kind)
-    return check is not None and check(data)
+    if check is None or not check(data):
+        return False
+    return withheld is Withheld.LOCATION or _lacks(_TELLING_WORDS.get(kind, ()))(data)
 
 
 def _lacks(words: tuple[bytes, ...]) -> Callable[[Data], bool]:

@@ -1,4 +1,4 @@
-"""PNG without locations: the chunks that decoding needs, and those that cannot name one.
+"""PNG without locations or metadata: the chunks that decoding needs, and harmless ones.
 
 Source: W3C PNG, third edition, sections 5 and 11.
 """
@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Iterator
 
 from imagesvc.imaging.containers.found import Data, big
-from imagesvc.imaging.location.exif import without_places
+from imagesvc.imaging.location.exif import rewritten
 from imagesvc.imaging.location.text import has_coordinates, is_harmless_packet
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 
 MAX_CHUNKS = 500_000
 
@@ -22,6 +23,8 @@ _KEPT = frozenset(
         b"hIST", b"pHYs", b"sPLT", b"tIME", b"acTL", b"fcTL", b"fdAT", b"cICP", b"mDCV", b"cLLI",
     }
 )  # fmt: skip
+_TELLING = frozenset({b"tIME", b"sPLT"})
+"""Those that name a time, or a palette; no decoder needs them."""
 _KEYWORDS = frozenset(
     {
         b"Title", b"Author", b"Description", b"Copyright", b"Creation Time", b"Software",
@@ -31,7 +34,7 @@ _KEYWORDS = frozenset(
 _XMP = b"XML:com.adobe.xmp"
 
 
-def pieces(data: Data) -> Iterator[bytes]:
+def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
     """The chunks up to IEND; later data is left out.
 
     Raises:
@@ -51,15 +54,32 @@ def pieces(data: Data) -> Iterator[bytes]:
             if has_exif:
                 raise UnclearError("there are two chunks of EXIF")
             has_exif = True
-            made = without_places(data[at + 8 : end - 4])
+            made = rewritten(data[at + 8 : end - 4], withheld)
             if made is not None:
                 yield _chunk(kind, made)
-        elif kind in _KEPT or _is_kept_text(kind, data[at + 8 : min(end - 4, at + 8 + (1 << 17))]):
+        elif withheld is Withheld.METADATA and kind == b"iCCP":
+            yield _chunk(kind, _unnamed(data[at + 8 : end - 4]))
+        elif _is_kept(kind, withheld) or (
+            withheld is Withheld.LOCATION
+            and _is_kept_text(kind, data[at + 8 : min(end - 4, at + 8 + (1 << 17))])
+        ):
             yield data[at:end]
         elif not kind[0] & 0x20:
             raise UnclearError("an unknown chunk is needed for decoding")
         at = end
     raise UnclearError("there are too many chunks")
+
+
+def _is_kept(kind: bytes, withheld: Withheld) -> bool:
+    return kind in _KEPT and (withheld is Withheld.LOCATION or kind not in _TELLING)
+
+
+def _unnamed(profile: bytes) -> bytes:
+    """A colour profile without the name that a program gave it."""
+    _name, zero, rest = profile.partition(b"\0")
+    if not zero:
+        raise UnclearError("a colour profile has no name")
+    return b"ICC profile\0" + rest
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

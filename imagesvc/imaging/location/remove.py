@@ -1,4 +1,4 @@
-"""A copy of an original without its location, and the call that makes it."""
+"""A copy of an original without its location or metadata, and the call that makes it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from imagesvc.imaging.containers.found import Data
 from imagesvc.imaging.location import gif, jpeg, png, webp
-from imagesvc.imaging.location.opaque import has_no_metadata
+from imagesvc.imaging.location.opaque import lacks
 from imagesvc.imaging.location.unclear import UnclearError
-from imagesvc.imaging.messages import Files, Removal, Rendered, Unlocated
+from imagesvc.imaging.messages import Copied, Files, Removal, Rendered, Withheld
 from imagesvc.imaging.render import MAX_RETURNED_BYTES, spill_file
 from imagesvc.model.formats import Format
 
-PIECES: Mapping[Format, Callable[[Data], Iterable[bytes]]] = {
+PIECES: Mapping[Format, Callable[[Data, Withheld], Iterable[bytes]]] = {
     Format.JPEG: jpeg.pieces,
     Format.PNG: png.pieces,
     Format.WEBP: webp.pieces,
@@ -22,8 +22,8 @@ PIECES: Mapping[Format, Callable[[Data], Iterable[bytes]]] = {
 }
 
 
-def without_location(data: Data, kind: Format) -> bytes | None:
-    """The file without any data that may name a location; every byte of its pixels is the same.
+def reduced_copy(data: Data, kind: Format, withheld: Withheld) -> bytes | None:
+    """The file without any data that may be withheld; every byte of its pixels is the same.
 
     Returns:
         A copy, which is the same as the file when there was nothing to remove; None when it
@@ -31,24 +31,24 @@ def without_location(data: Data, kind: Format) -> bytes | None:
     """
     remove = PIECES.get(kind)
     if remove is None:
-        return data[:] if has_no_metadata(data, kind) else None
+        return data[:] if lacks(data, kind, withheld) else None
     try:
-        return b"".join(remove(data))
+        return b"".join(remove(data, withheld))
     except UnclearError:
         return None
 
 
-def unlocate(files: Files, kind: Format) -> Unlocated:
-    """As `without_location`, as the call that workers run."""
+def copy_without(files: Files, kind: Format, withheld: Withheld) -> Copied:
+    """As `reduced_copy`, as the call that workers run."""
     started = time.perf_counter()
     try:
-        made = without_location(files.data, kind)
+        made = reduced_copy(files.data, kind, withheld)
     except MemoryError:
         made = None
     if made is None:
-        return Unlocated(Removal.UNCLEAR)
+        return Copied(Removal.UNCLEAR)
     if len(made) == len(files.data) and memoryview(files.data) == made:
-        return Unlocated(Removal.NOTHING)
+        return Copied(Removal.NOTHING)
     spilled = spill_file(made, files.spill) if len(made) > MAX_RETURNED_BYTES else None
     copy = Rendered(
         data=made if spilled is None else None,
@@ -61,4 +61,4 @@ def unlocate(files: Files, kind: Format) -> Unlocated:
         crc32=zlib.crc32(made),
         seconds={"render": time.perf_counter() - started},
     )
-    return Unlocated(Removal.REMOVED, copy)
+    return Copied(Removal.REMOVED, copy)

@@ -1,12 +1,13 @@
-"""WebP without locations: the chunks that decoding needs, and metadata without one (RFC 9649)."""
+"""WebP without locations or metadata: what decoding needs, and what is harmless (RFC 9649)."""
 
 # ruff: noqa: PLR2004 - the numbers are offsets and sizes that the format lays down
 from __future__ import annotations
 
 from imagesvc.imaging.containers.found import Data, little
-from imagesvc.imaging.location.exif import without_places
+from imagesvc.imaging.location.exif import rewritten
 from imagesvc.imaging.location.text import is_harmless_packet
 from imagesvc.imaging.location.unclear import UnclearError
+from imagesvc.imaging.messages import Withheld
 
 MAX_CHUNKS = 100_000
 
@@ -18,14 +19,14 @@ _FRAME_HEADER = 16
 Chunk = tuple[bytes, bytes]
 
 
-def pieces(data: Data) -> list[bytes]:
+def pieces(data: Data, withheld: Withheld) -> list[bytes]:
     """The file in pieces; data after its declared end is left out.
 
     Raises:
         UnclearError: a chunk is cut off or is there twice, or a frame holds an unknown one.
     """
-    kept = [chunk for chunk in _chunks(data, 12, 8 + little(data, 4, 4)) if _is_kept(*chunk)]
-    kept = [_rewritten(*chunk) for chunk in kept]
+    chunks = _chunks(data, 12, 8 + little(data, 4, 4))
+    kept = [_rewritten(*chunk, withheld) for chunk in chunks if _is_kept(*chunk, withheld)]
     kinds = [kind for kind, content in kept if content]
     for kind in (b"VP8X", b"EXIF", b"XMP ", b"ICCP"):
         if kinds.count(kind) > 1:
@@ -59,17 +60,19 @@ def _chunks(data: Data, at: int, end: int) -> list[Chunk]:
     return found
 
 
-def _is_kept(kind: bytes, content: bytes) -> bool:
+def _is_kept(kind: bytes, content: bytes, withheld: Withheld) -> bool:
     if kind == b"VP8X" and len(content) < 10:
         raise UnclearError("the header is cut off")
     if kind == b"ANMF":
         frame = _chunks(content, _FRAME_HEADER, len(content))
         if any(inner not in _IN_FRAMES for inner, _content in frame):
             raise UnclearError("a frame holds an unknown chunk")
-    return kind in _KEPT or kind == b"EXIF" or (kind == b"XMP " and is_harmless_packet(content))
+    if kind == b"XMP ":
+        return withheld is Withheld.LOCATION and is_harmless_packet(content)
+    return kind in _KEPT or kind == b"EXIF"
 
 
-def _rewritten(kind: bytes, content: bytes) -> Chunk:
+def _rewritten(kind: bytes, content: bytes, withheld: Withheld) -> Chunk:
     if kind != b"EXIF":
         return kind, content
-    return kind, without_places(content.removeprefix(b"Exif\0\0")) or b""
+    return kind, rewritten(content.removeprefix(b"Exif\0\0"), withheld) or b""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imagesvc.cache.copies import OriginalCopies
 from imagesvc.cache.disk import DiskTier
 from imagesvc.cache.identity import Identities
 from imagesvc.cache.images import ImageCache
 from imagesvc.cache.memory import MemoryCache
-from imagesvc.cache.unlocated import UnlocatedOriginals
 from imagesvc.cache.variants import VariantCache
 from imagesvc.service.engine.transforms import Transforms
 from imagesvc.service.engine.workers import Workers
@@ -26,7 +26,7 @@ class Caches:
     disk: DiskTier
     variants: VariantCache
     """Variants of both tiers; those that are missing are rendered."""
-    originals: UnlocatedOriginals
+    originals: OriginalCopies
 
 
 def caches_of(
@@ -42,5 +42,5 @@ def caches_of(
         renderer=workers.renderer,
         timeout=settings.transform_timeout,
     )
-    originals = UnlocatedOriginals(variants, workers.renderer, settings.transform_timeout)
+    originals = OriginalCopies(variants, workers.renderer, settings.transform_timeout)
     return Caches(ImageCache(stores.images), memory, disk, variants, originals)

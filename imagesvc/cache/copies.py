@@ -1,4 +1,4 @@
-"""Copies of originals without their location, cached like variants."""
+"""Copies of originals without location or metadata, cached like variants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imagesvc.cache.memory import Entry
 from imagesvc.cache.single_flight import InFlight
 from imagesvc.cache.variants import Admit, VariantCache
 from imagesvc.imaging.cost import copy_cost
-from imagesvc.imaging.messages import Removal, Unlocated
+from imagesvc.imaging.messages import Copied, Removal, Withheld
 from imagesvc.imaging.transforms.effective import ANIMATED, moves
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import VariantKey, utc_now
@@ -39,7 +39,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class UnlocatedOriginals:
+class OriginalCopies:
     """The copies of originals; that there is nothing to remove is remembered as an empty copy."""
 
     variants: VariantCache
@@ -47,26 +47,27 @@ class UnlocatedOriginals:
     timeout: float
     clock: Callable[[], datetime] = utc_now
 
-    async def fetch(self, image: Image, admit: Admit | None = None) -> Copy:
+    async def fetch(self, image: Image, withheld: Withheld, admit: Admit | None = None) -> Copy:
         """The original for strangers.
 
         Args:
             image: whose original.
+            withheld: what strangers must not have of it.
             admit: called before it is examined for this requester, and may raise.
 
         Raises:
             TimedOut, Overloaded: it is not known in time.
             NotFound: the image was deleted meanwhile.
         """
-        key, make = key_of(image), partial(self._make, image)
+        key, make = key_of(image, withheld), partial(self._make, image, withheld)
         fetched = await self.variants.fetch_or(make, key, image.id, admit)
         return Copy(Removal(fetched.variant.transform.removeprefix(COPY)), fetched)
 
-    async def _make(self, image: Image, started: InFlight) -> Fetched:
+    async def _make(self, image: Image, withheld: Withheld, started: InFlight) -> Fetched:
         began = time.perf_counter()
         async with self.renderer.admit(Priority.INTERACTIVE, copy_cost(image.bytes)):
             queued = time.perf_counter() - began
-            made = await self.renderer.unlocate(image.original, self.timeout)
+            made = await self.renderer.copy_without(image.original, withheld, self.timeout)
         variant = self._variant(image, started.key, made)
         if made.copy is None:
             entry = Entry(variant, b"")
@@ -76,7 +77,7 @@ class UnlocatedOriginals:
         content = await self.variants.keep(started, variant, made.copy)
         return Fetched(content, "rendered", {"queue": queued, **made.copy.seconds})
 
-    def _variant(self, image: Image, key: VariantKey, made: Unlocated) -> Variant:
+    def _variant(self, image: Image, key: VariantKey, made: Copied) -> Variant:
         now = self.clock()
         return Variant(
             key=key,
@@ -102,7 +103,7 @@ def full_size(original: Original) -> Transform:
     return Transform(format=kind, q=QUALITY, exact=True)
 
 
-def key_of(image: Image) -> VariantKey:
+def key_of(image: Image, withheld: Withheld) -> VariantKey:
     """The key of the copy of an image's original."""
-    text = f"{image.id} {image.original.digest} without location, rules {RULES}"
+    text = f"{image.id} {image.original.digest} without {withheld}, rules {RULES}"
     return VariantKey(hashlib.sha256(text.encode()).hexdigest())
