@@ -85,6 +85,9 @@ class ImageOut(Model, title="Image"):
     """Whether other users get the original with the place where it was taken."""
     is_favourite: bool
     """Whether its owner has marked it; false for others."""
+    awaits_review: bool
+    """Whether a guest has uploaded it and its owner has not accepted it, so that no share shows it;
+    false for others."""
     collection_id: UUID | None
     """The collection of the image; shown to its owner only."""
     owner_id: UUID | None
@@ -135,6 +138,7 @@ class ImageOut(Model, title="Image"):
             visibility=image.visibility,
             share_location=image.share_location,
             is_favourite=image.is_favourite and is_own,
+            awaits_review=image.awaits_review and is_own,
             collection_id=image.collection_id if is_own else None,
             owner_id=image.owner_id,
             created_at=image.created_at,

@@ -31,7 +31,7 @@ class TimelineMonth(Answer):
     thumbhashes: list[str | None]
     flags: list[int]
     """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted,
-    and 64 for one's own images in a collection."""
+    64 for one's own images in a collection, and 128 for those of guests that are to be accepted."""
     next_cursor: str | None
 
 

@@ -78,6 +78,8 @@ class Image(Versioned):
     share_location: bool
     is_favourite: bool = False
     """Whether its owner has marked it."""
+    awaits_review: bool = False
+    """Whether a guest has uploaded it and its owner has not accepted it."""
     collection_id: UUID | None
     owner_id: UUID | None
     created_at: datetime

@@ -88,6 +88,8 @@ class BulkChanges(TypedDict, total=False):
     remove_tags: list[str]
     visibility: Visibility
     is_favourite: bool
+    awaits_review: Literal[False]
+    """False accepts pictures of guests."""
     taken_at: str | None
     title: str | None
     description: str | None
@@ -104,6 +106,8 @@ class Changes(TypedDict, total=False):
     visibility: Visibility
     share_location: bool
     is_favourite: bool
+    awaits_review: Literal[False]
+    """False accepts pictures of guests."""
     taken_at: str | None
     """The local time of the photograph, such as `2026-05-02T07:31:12`; None for that of upload."""
     expires_at: str | None

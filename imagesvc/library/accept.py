@@ -53,6 +53,7 @@ class UploadFields:
     """The local time of the photograph, for a file whose EXIF has none."""
     place: Mapping[str, float] = field(default_factory=dict)
     """Latitude, longitude and perhaps altitude, for a file whose EXIF has no place."""
+    awaits_review: bool = False
     pending: PendingUpload | None = None
     """The presigned upload, which the image uses up."""
 
@@ -164,6 +165,7 @@ class Acceptor:
             collection_id=fields.collection_id,
             expires_at=fields.expires_at,
             owner_id=fields.owner_id,
+            awaits_review=fields.awaits_review,
         )
         return image, job
 

@@ -37,7 +37,7 @@ class BulkChange:
         """The image with the change.
 
         Raises:
-            Conflict: it is in another collection.
+            Conflict: it is in another collection, or others would see what has not been accepted.
             InvalidRequest: it would have too many tags.
         """
         fields = self.fields

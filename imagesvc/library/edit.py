@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from imagesvc.cancellation import run_to_end
+from imagesvc.errors import Conflict
 from imagesvc.library.expiry import check_expiry
 from imagesvc.library.tags import kept_tags, tags_of
 from imagesvc.model.ids import ImageId, utc_now
@@ -28,6 +29,8 @@ class ImageChange:
     visibility: Visibility | None = None
     share_location: bool | None = None
     is_favourite: bool | None = None
+    awaits_review: bool | None = None
+    """False accepts a picture of a guest."""
     taken_at: str | None = None
     """The local time of the photograph in ISO 8601; without text it is unknown."""
     expires_at: datetime | Kept | None = KEPT
@@ -37,6 +40,9 @@ class ImageChange:
         """The image with the changes.
 
         With a new description, the #hashtags of the old one are no longer tags.
+
+        Raises:
+            Conflict: others would see a picture of a guest that has not been accepted.
         """
         values: dict[str, Any] = {
             name: value
@@ -51,7 +57,15 @@ class ImageChange:
         if (taken_at := values.pop("taken_at", None)) is not None:
             exif = {name: value for name, value in image.exif.items() if name != "taken_at"}
             values["exif"] = exif | ({"taken_at": taken_at} if taken_at else {})
-        return replace(image, **values)
+        changed = replace(image, **values)
+        if changed.awaits_review and changed.visibility is not Visibility.PRIVATE:
+            raise not_accepted()
+        return changed
+
+
+def not_accepted() -> Conflict:
+    """The error of showing a picture of a guest to others before it is accepted."""
+    return Conflict("A guest has uploaded this image; accept it first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,7 @@ class Editor:
 
         Raises:
             NotFound: there is no such image.
-            Conflict: it is in the trash.
+            Conflict: it is in the trash, or others would see what has not been accepted.
             InvalidRequest: it is to expire in the past.
             PreconditionFailed: its version is none of those expected.
         """

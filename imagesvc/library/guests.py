@@ -98,6 +98,8 @@ class Guests:
     async def accept(self, link: UploadLink, name: str, file: ReceivedFile) -> None:
         """Make a private image of a file, in the collection of the link and of its owner.
 
+        No share shows it before its owner has accepted it.
+
         It is counted before it is accepted, so that concurrent guests do not exceed the limits.
 
         Raises:
@@ -121,6 +123,7 @@ class Guests:
             visibility=Visibility.PRIVATE,
             collection_id=link.collection_id,
             owner_id=link.owner_id,
+            awaits_review=True,
         )
         try:
             await self.acceptor.accept(file, fields)

@@ -11,6 +11,7 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Principal
 from imagesvc.auth.visitors.tokens import new_token, sha256_of
+from imagesvc.library.edit import not_accepted
 from imagesvc.library.expiry import check_expiry
 from imagesvc.model.ids import CollectionId, ImageId, ShareId, UserId, new_id, utc_now
 from imagesvc.model.sharing import Share, ShareTarget
@@ -50,13 +51,16 @@ class Shares:
 
         Raises:
             NotFound, Forbidden: the requester may not change the image.
-            Conflict: it is in the trash, or its owner has as many shares as there may be.
+            Conflict: it is in the trash or has not been accepted, or its owner has as many shares
+                as there may be.
             InvalidRequest: the share would have expired already.
         """
         image = await self.images.get(image_id)
         check_may_change(requester, image)
         if image.is_trashed:
             raise in_trash()
+        if image.awaits_review:
+            raise not_accepted()
         target = {"target": ShareTarget.IMAGE, "image_id": image_id}
         return await self._made(image.owner_id, terms, target)
 

@@ -113,6 +113,8 @@ class Image:
     """Whether a job of this image has analysed its original; another image's job does not count."""
     is_favourite: bool = False
     """Whether its owner has marked it."""
+    awaits_review: bool = False
+    """Whether a guest has uploaded it and its owner has not accepted it: no share shows it."""
     job_id: JobId | None = None
     job_status: Status | None = None
     analysis: Analysis | None = None

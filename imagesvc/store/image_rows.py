@@ -15,8 +15,8 @@ from imagesvc.store.originals import FACT_COLUMNS, ORIGINAL_COLUMNS, analysis_of
 from imagesvc.store.search.keys import dated_at, name_key
 
 EDITABLE = (
-    "title", "description", "tags", "visibility", "share_location", "is_favourite", "exif",
-    "expires_at", "version", "updated_at",
+    "title", "description", "tags", "visibility", "share_location", "is_favourite",
+    "awaits_review", "exif", "expires_at", "version", "updated_at",
 )  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def image_values(image: Image, job: Job) -> dict[str, Any]:
         "visibility": image.visibility,
         "share_location": image.share_location,
         "is_favourite": image.is_favourite,
+        "awaits_review": image.awaits_review,
         "status": image.status,
         "owner_id": image.owner_id,
         "collection_id": image.collection_id,
@@ -93,6 +94,7 @@ def image_of(row: Row[Any]) -> Image:
         share_location=row.share_location,
         is_analysed=row.is_analysed,
         is_favourite=row.is_favourite,
+        awaits_review=row.awaits_review,
         job_id=None if row.job_id is None else JobId(row.job_id),
         job_status=None if row.job_status is None else Status(row.job_status),
         owner_id=None if row.owner_id is None else UserId(row.owner_id),

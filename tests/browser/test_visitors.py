@@ -8,6 +8,7 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import expect
 
+from tests.accounts import client_of
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
 from tests.server import Server
@@ -133,6 +134,35 @@ def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visi
     for url in (made["url"], f"/g/{made['token']}"):
         page = visits.open(gallery, url)
         expect(page.get_by_text("There is no such link.")).to_be_visible()
+
+
+def test_pictures_of_guests_are_accepted_by_their_owner(
+    gallery: Server, collection_id: str, visits: Visits
+) -> None:
+    """They are marked; in the viewer one is accepted, and in the selection bar all others."""
+    guest = link(gallery.client, collection_id=collection_id)
+    files = [("file", (f"{seed}.jpg", picture(seed, (600, 400)))) for seed in range(80, 83)]
+    sent = client_of(gallery).post(f"/api/v1/guest/{guest['token']}/images", files=files)
+    assert sent.status_code == 207
+    page = visits.open(gallery, "/shares")
+    page.get_by_role("link", name="Pictures to accept").click()
+    expect(page.get_by_text("From a guest", exact=True)).to_have_count(3)
+
+    page.locator(".tile a").first.click()
+    page.get_by_role("button", name="Information").click()
+    expect(page.locator(".info")).to_contain_text("No link shows it before you accept it.")
+    page.get_by_role("button", name="Accept the picture of a guest").click()
+    expect(page.get_by_role("button", name="Accept the picture of a guest")).to_be_hidden()
+    expect(page.locator(".info")).not_to_contain_text("From a guest")
+    page.keyboard.press("Escape")
+    expect(page.locator(".pswp")).to_have_count(0)
+    page.keyboard.press("Control+a")
+    page.get_by_role("toolbar").get_by_role("button", name="Accept pictures of guests").click()
+
+    expect(page.get_by_role("status").filter(has_text="2 pictures were accepted.")).to_be_visible()
+    found = gallery.client.get("/api/v1/images", params={"q": "is:waiting"}).json()
+    assert found["data"] == []
+    expect(page.locator(".tile")).to_have_count(0)
 
 
 def test_a_guest_uploads_pictures(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -12,7 +15,7 @@ import pytest
 from tests.accounts import client_of
 from tests.http.asking import TEXT, assert_problem, in_time, picture
 from tests.http.people import People
-from tests.visitors import LINKS, SHARES, link
+from tests.visitors import LINKS, SHARES, Visitor, link, share
 from tests.waiting import until
 
 
@@ -65,6 +68,78 @@ def test_files_of_guests_become_private_images_of_the_owner(people: People) -> N
         "title": "Your pictures", "expires_at": None, "files_left": 98,
         "bytes_left": (1 << 30) - len(picture(1)) - len(picture(2)),
     }  # fmt: skip
+
+
+def waiting(client: httpx2.Client, **query: str) -> list[str]:
+    """The images that wait to be accepted, as a search finds them."""
+    found = client.get("/api/v1/images", params={"q": "is:waiting", "limit": "200", **query})
+    return [image["id"] for image in found.json()["data"]]
+
+
+def test_pictures_of_guests_are_in_no_share_before_they_are_accepted(people: People) -> None:
+    """Of the collection, of a search, or alone; neither as pictures nor as files of a ZIP."""
+    collection_id = collection_of(people)
+    made = link(people.ann, collection_id=collection_id)
+    assert statuses(send(people, made["token"], picture(60), picture(61), picture(62))) == [201] * 3
+    known = images_in(people, collection_id)
+    ids = [image["id"] for image in known]
+    terms = {"allow_download": True, "show_metadata": True}
+    shares = [
+        share(people.ann, collection_id=collection_id, **terms),
+        share(people.ann, q="is:waiting OR format:jpeg", **terms),
+    ]
+    visitors = [Visitor(people.server, one["token"]) for one in shares]
+    path = f"/api/v1/images/{ids[0]}"
+
+    def shown() -> list[set[str]]:
+        """Those that each share lists, shows, sends and zips."""
+        found = []
+        for visitor in visitors:
+            answers = {one: visitor.picture(one, "original").status_code for one in ids}
+            pictures = {one: visitor.picture(one).status_code for one in ids}
+            assert answers == pictures
+            zipped = zipfile.ZipFile(
+                io.BytesIO(visitor.client.get(f"/s/{visitor.token}/archive").content)
+            )
+            listed = set(visitor.ids()) & set(ids)
+            assert listed == {one for one, status in answers.items() if status == 200}
+            digests = {sha256(zipped.read(name)).hexdigest() for name in zipped.namelist()}
+            of_known = {image["id"] for image in known if image["sha256"] in digests}
+            assert of_known == listed
+            found.append(listed)
+        return found
+
+    assert [image["awaits_review"] for image in known] == [True] * 3
+    assert shown() == [set(), set()]
+    assert set(ids) <= set(waiting(people.ann))
+    assert waiting(people.bob) == []
+    for refused in (
+        people.ann.post(SHARES, json={"image_id": ids[0]}),
+        people.ann.patch(path, json={"visibility": "public"}),
+    ):
+        assert "accept it first" in assert_problem(refused, 409, "conflict")["detail"]
+    assert people.ann.patch(path, json={"awaits_review": True}).status_code == 400
+    assert_problem(people.bob.patch(path, json={"awaits_review": False}), 404, "not_found")
+
+    accepted = people.ann.patch(path, json={"awaits_review": False, "visibility": "unlisted"})
+    body = {"ids": [ids[1]], "awaits_review": False}
+    bulk = people.ann.post("/api/v1/images/actions/update", json=body).json()
+
+    assert (accepted.status_code, accepted.json()["awaits_review"]) == (200, False)
+    assert (bulk["changed"], bulk["failed"]) == (1, 0)
+    assert shown() == [set(ids[:2])] * 2
+    assert set(waiting(people.ann)) & set(ids) == {ids[2]}
+    assert timeline_flags(people.ann, ids) == [False, False, True]
+
+
+def timeline_flags(client: httpx2.Client, ids: list[str]) -> list[bool]:
+    """Whether the timeline marks images as waiting."""
+    counts = client.get("/api/v1/timeline").json()
+    flags: dict[str, int] = {}
+    for month in counts["months"]:
+        page = client.get(f"/api/v1/timeline/{month}").json()
+        flags |= dict(zip(page["ids"], page["flags"], strict=True))
+    return [bool(flags[one] & 128) for one in ids]
 
 
 def test_concurrent_guests_do_not_exceed_the_limits(people: People) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -105,7 +106,7 @@ def test_loops_and_profiles_are_kept() -> None:
     ],
 )
 def test_other_files_are_kept_only_without_metadata(
-    kind: str, options: dict[str, object], *, is_kept: bool
+    kind: str, options: dict[str, Any], *, is_kept: bool
 ) -> None:
     """Of others there is no copy: it would have to be encoded again."""
     content = bare(kind, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import MISSING, AfterValidator, Field, StringConstraints, model_validator
@@ -53,6 +53,8 @@ class UpdateIn(Selection, title="UpdateRequest"):
     """#hashtags of the description stay tags."""
     visibility: Visibility | MISSING = MISSING
     is_favourite: bool | MISSING = MISSING
+    awaits_review: Literal[False] | MISSING = MISSING
+    """False accepts pictures of guests."""
     taken_at: TakenAt | MISSING | None = MISSING
     """The local time of the photographs; null for that of the upload."""
     title: Title | MISSING | None = MISSING

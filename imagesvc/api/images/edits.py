@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import MISSING
 from starlette.responses import Response
@@ -35,6 +36,8 @@ class ImagePatch(Patch):
     share_location: bool | MISSING = MISSING
     """Whether other users get the original with the place where it was taken."""
     is_favourite: bool | MISSING = MISSING
+    awaits_review: Literal[False] | MISSING = MISSING
+    """False accepts a picture of a guest."""
     taken_at: TakenAt | MISSING | None = MISSING
     """The local time of the photograph, which `exif` then shows; null for that of the upload."""
     expires_at: Instant | MISSING | None = MISSING

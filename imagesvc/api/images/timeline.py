@@ -29,8 +29,8 @@ from imagesvc.store.search.timeline import MonthCounts, MonthRow, Timeline
 
 EVERY = "/api/v1/timeline"
 MAX_OF_MONTH = 2_000
-_FAVOURITE, _ANIMATED, _PENDING, _FAILED, _PUBLIC, _UNLISTED, _COLLECTED = (
-    1 << bit for bit in range(7)
+_FAVOURITE, _ANIMATED, _PENDING, _FAILED, _PUBLIC, _UNLISTED, _COLLECTED, _WAITING = (
+    1 << bit for bit in range(8)
 )
 _STATUS_FLAGS: Mapping[str, int] = {
     Status.PENDING: _PENDING,
@@ -66,7 +66,7 @@ class TimelineMonth(Model):
     thumbhashes: list[str | None]
     flags: list[int]
     """The sum of 1 favourite, 2 animated, 4 job not ended, 8 job failed, 16 public, 32 unlisted,
-    and 64 for one's own images in a collection."""
+    64 for one's own images in a collection, and 128 for those of guests that are to be accepted."""
     next_cursor: str | None
 
 
@@ -152,4 +152,4 @@ def _with_hyphens(digits: str) -> str:
 def _flags(row: MonthRow) -> int:
     flags = _STATUS_FLAGS.get(row.status, 0) | _VISIBILITY_FLAGS.get(row.visibility, 0)
     flags |= _FAVOURITE * row.is_favourite | _ANIMATED * (row.frames > 1)
-    return flags | _COLLECTED * row.is_collected
+    return flags | _COLLECTED * row.is_collected | _WAITING * row.awaits_review

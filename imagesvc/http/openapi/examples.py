@@ -103,6 +103,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "visibility": "public",
         "share_location": False,
         "is_favourite": True,
+        "awaits_review": False,
         "collection_id": COLLECTION,
         "owner_id": OWNER,
         "created_at": MADE,

@@ -39,9 +39,11 @@ class Shape(StrEnum):
 
 
 class Mark(StrEnum):
-    """What a user has marked an own image as."""
+    """What an own image is marked as."""
 
     FAVOURITE = "favourite"
+    WAITING = "waiting"
+    """Uploaded by a guest, and not accepted yet."""
 
 
 @dataclass(frozen=True, slots=True)

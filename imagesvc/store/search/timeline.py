@@ -86,6 +86,8 @@ class MonthRow(NamedTuple):
     """As in `Visibility`."""
     is_collected: bool
     """In a collection; as favourites, of the viewer only."""
+    awaits_review: bool
+    """As favourites, of the viewer only."""
 
 
 class Timeline:
@@ -237,11 +239,15 @@ _COLUMNS = select(
 
 
 def _of_viewer(viewer: Viewer) -> list[ColumnElement[Any]]:
-    """The other columns; only an owner's favourites and collections are shown."""
+    """The other columns; what an owner has marked and collected is shown to the owner only."""
     is_favourite: ColumnElement[Any] = images.c.is_favourite
+    awaits_review: ColumnElement[Any] = images.c.awaits_review
     is_collected: ColumnElement[Any] = images.c.collection_id.is_not(None)
     if not viewer.sees_all:
         is_own = images.c.owner_id == viewer.owner_id
-        is_favourite = case((is_own, is_favourite), else_=false())
+        is_favourite, awaits_review = (
+            case((is_own, mark), else_=false()) for mark in (is_favourite, awaits_review)
+        )
         is_collected = and_(is_own, is_collected)
-    return [is_favourite, images.c.frames, images.c.status, images.c.visibility, is_collected]
+    plain = [images.c.frames, images.c.status, images.c.visibility]
+    return [is_favourite, *plain, is_collected, awaits_review]

@@ -81,9 +81,11 @@ def shareable(q: str) -> Query:
 def is_shown(share: Share, image: Image) -> bool:
     """Whether a share may show an image if it belongs to its target.
 
-    An image that has got another owner is no longer shown.
+    An image that has got another owner is no longer shown, and one of a guest not before it is
+    accepted.
     """
-    return image.owner_id == share.owner_id and not image.is_trashed
+    is_hidden = image.is_trashed or image.awaits_review
+    return image.owner_id == share.owner_id and not is_hidden
 
 
 def _filter_of(share: Share) -> ImageFilter:

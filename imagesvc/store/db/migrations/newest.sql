@@ -30,7 +30,7 @@ CREATE TABLE images (
 	job_id CHAR(32), 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT NOT NULL, 
-	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, decode_seconds FLOAT, share_location BOOLEAN DEFAULT '0' NOT NULL, trashed_at BIGINT, is_favourite BOOLEAN DEFAULT '0' NOT NULL, expires_at BIGINT, 
+	completed_at BIGINT, gps JSON, owner_id CHAR(32) REFERENCES users (id), collection_id CHAR(32) REFERENCES collections (id), version INTEGER DEFAULT '1' NOT NULL, number INTEGER DEFAULT '0' NOT NULL, dated_at BIGINT DEFAULT '0' NOT NULL, name_key TEXT DEFAULT '' NOT NULL, is_analysed BOOLEAN DEFAULT '0' NOT NULL, decode_seconds FLOAT, share_location BOOLEAN DEFAULT '0' NOT NULL, trashed_at BIGINT, is_favourite BOOLEAN DEFAULT '0' NOT NULL, expires_at BIGINT, awaits_review BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_images PRIMARY KEY (id), 
 	CONSTRAINT fk_images_sha256_blobs FOREIGN KEY(sha256) REFERENCES blobs (sha256)
 );
@@ -445,6 +445,11 @@ CREATE TABLE cdn_position (
 	CONSTRAINT pk_cdn_position PRIMARY KEY (id)
 );
 
+CREATE TRIGGER image_search_analysed AFTER UPDATE OF is_analysed ON images
+        WHEN NEW.is_analysed IS NOT OLD.is_analysed
+            AND (SELECT hues FROM blobs WHERE sha256 = NEW.sha256) IS NOT NULL
+        BEGIN UPDATE images SET number = number WHERE id = NEW.id; END;
+
 CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
         
     INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
@@ -462,7 +467,7 @@ CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
     || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
     || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
     || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '') || iif(i.awaits_review, ' iswaiting', '')
     || coalesce((SELECT group_concat(' h' || value, '')
                  FROM json_each(b.hues) WHERE i.is_analysed), '')
 
@@ -470,7 +475,7 @@ CREATE TRIGGER image_search_insert AFTER INSERT ON images BEGIN
  WHERE i.id = NEW.id; END;
 
 CREATE TRIGGER image_search_update
-        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id, trashed_at, dated_at, is_favourite ON images
+        AFTER UPDATE OF number, title, description, tags, filename, visibility, owner_id, trashed_at, dated_at, is_favourite, awaits_review ON images
         BEGIN DELETE FROM image_search WHERE rowid = OLD.number;
         
     INSERT INTO image_search (rowid, title, description, tags, filename, camera, labels, keys)
@@ -488,7 +493,7 @@ CREATE TRIGGER image_search_update
     || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
     || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
     || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '') || iif(i.awaits_review, ' iswaiting', '')
     || coalesce((SELECT group_concat(' h' || value, '')
                  FROM json_each(b.hues) WHERE i.is_analysed), '')
 
@@ -515,15 +520,10 @@ CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
     || ' e' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 3)
     || ' c' || substr(strftime('%Y', i.dated_at / 1000000, 'unixepoch'), 1, 2)
     || coalesce((SELECT group_concat(' k' || json_extract(value, '$[0]'), '')
-                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '')
+                 FROM json_each(b.palette_lab)), '') || iif(i.is_favourite, ' isfavourite', '') || iif(i.awaits_review, ' iswaiting', '')
     || coalesce((SELECT group_concat(' h' || value, '')
                  FROM json_each(b.hues) WHERE i.is_analysed), '')
 
     FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
  WHERE i.sha256 = NEW.sha256 AND i.trashed_at IS NULL; END;
-
-CREATE TRIGGER image_search_analysed AFTER UPDATE OF is_analysed ON images
-        WHEN NEW.is_analysed IS NOT OLD.is_analysed
-            AND (SELECT hues FROM blobs WHERE sha256 = NEW.sha256) IS NOT NULL
-        BEGIN UPDATE images SET number = number WHERE id = NEW.id; END;
 

@@ -95,6 +95,7 @@ images = Table(
     Column("trashed_at", Instant, nullable=True),  # since when it is in the trash
     Column("is_favourite", Boolean, nullable=False, server_default="0"),  # of its owner
     Column("expires_at", Instant, nullable=True),  # from when on it does not exist any more
+    Column("awaits_review", Boolean, nullable=False, server_default="0"),  # a guest's, not accepted
     Index("ix_images_number", "number", unique=True),
     Index("ix_images_trashed_at", "trashed_at", sqlite_where=text("trashed_at IS NOT NULL")),
     Index(

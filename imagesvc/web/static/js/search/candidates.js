@@ -14,6 +14,7 @@ const DATES = new Set(["date", "from", "to"]);
 const OPEN_FIELDS = ["title", "desc", "filename", "from", "to", "size", "width", "height"];
 const FIXED = [
   ["is", "favourite"],
+  ["is", "waiting"],
   ["orientation", "landscape"],
   ["orientation", "portrait"],
   ["orientation", "square"],

@@ -25,6 +25,7 @@ export function valueName(field, value) {
   if (field === "orientation" && SHAPES.includes(known)) return t(`search.shape_${known}`);
   if (field === "is" && known === "favourite") return t("search.favourites");
   if (field === "color") return colourName(value);
+  if (field === "is" && known === "waiting") return t("search.waiting");
   if (field === "format") return unquoted(value).toUpperCase();
   return field === "tags" ? value.split(",").map(unquoted).join(", ") : unquoted(value);
 }

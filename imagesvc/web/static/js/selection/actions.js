@@ -1,10 +1,11 @@
 /** What can be done with selected pictures, an entry each; the bar and the list of keys are made from it. */
 
-import { ARCHIVE, BIN, CALENDAR, COVER, EYE, FOLDER, FOLDER_OUT, HEART, SHARE, TAG } from "../icons/lines.js";
+import { ARCHIVE, BIN, CALENDAR, CHECK, COVER, EYE, FOLDER, FOLDER_OUT, HEART, SHARE, TAG } from "../icons/lines.js";
 import { loaded } from "../shared/loading.js";
 import { page } from "../shared/page.js";
 import { t } from "../shared/texts.js";
-import { chooseCover, markFavourites, takeOut, trash } from "./simple.js";
+import { WAITING } from "../timeline/buckets.js";
+import { accept, chooseCover, markFavourites, takeOut, trash } from "./simple.js";
 
 /** @typedef {import("./selected.js").Selected} Selected */
 
@@ -22,6 +23,7 @@ import { chooseCover, markFavourites, takeOut, trash } from "./simple.js";
 
 /** @type {Action[]} */
 const ALL = [
+  { name: "accept", icon: CHECK, text: () => t("selection.accept"), key: "a", isFor: (it) => it.hasFlag(WAITING), run: accept },
   { name: "favourite", icon: HEART, text: () => t("selection.favourite"), run: markFavourites },
   { name: "tags", icon: TAG, text: () => t("selection.tags"), key: "t", run: async (it) => (await loaded(import("./tags.js")))?.editTags(it) },
   { name: "visibility", icon: EYE, text: () => t("selection.visibility"), key: "v", needsAccounts: true, run: async (it) => (await loaded(import("./visibility.js")))?.editVisibility(it) },

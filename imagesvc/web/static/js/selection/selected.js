@@ -63,6 +63,12 @@ export class Selected {
     return change(await this.parts(), changes);
   }
 
+  /** Whether one of those that have been loaded has a flag. @param {number} flag */
+  hasFlag(flag) {
+    const { selection, buckets } = this.grid;
+    return buckets.columns.some(({ ids, flags }) => flags.some((one, within) => one & flag && selection.has(ids[within])));
+  }
+
   /** Change the flags of those that have been loaded. @param {(flags: number) => number} changed */
   setFlags(changed) {
     const { selection, buckets } = this.grid;

@@ -5,7 +5,7 @@ import { batches } from "../shared/batches.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { counted, t } from "../shared/texts.js";
 import { putInTrash, restore } from "../shared/trash.js";
-import { FAVOURITE } from "../timeline/buckets.js";
+import { FAVOURITE, WAITING } from "../timeline/buckets.js";
 import { finish } from "./results.js";
 import { change } from "./selected.js";
 
@@ -16,6 +16,13 @@ export async function markFavourites(selected) {
   const done = await selected.update({ is_favourite: true });
   selected.setFlags((flags) => flags | FAVOURITE);
   await finish(selected, done);
+}
+
+/** Accept pictures of guests, which links show from now on. @param {Selected} selected */
+export async function accept(selected) {
+  const done = await selected.update({ awaits_review: false });
+  selected.setFlags((flags) => flags & ~WAITING);
+  await finish(selected, done, { text: (count) => counted("selection.accepted", count) });
 }
 
 /** Take them out of the collection of the page. @param {Selected} selected */

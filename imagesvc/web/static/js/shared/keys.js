@@ -30,6 +30,7 @@ const VIEWER = [
   ...PLAIN_VIEWER,
   [["I"], () => t("keys.info")],
   [["F"], () => t("keys.favourite")],
+  [["A"], () => t("viewer.accept")],
   [["D"], () => t("keys.download")],
   [["B"], () => t("keys.builder")],
   [["Del"], () => t("keys.trash")],

@@ -10,6 +10,7 @@ export const FAILED = 8;
 export const PUBLIC = 16;
 export const UNLISTED = 32;
 export const COLLECTED = 64;
+export const WAITING = 128;
 
 const COLUMNS = ["ids", "thumbhashes", "taken", "flags", "widths", "heights"];
 

@@ -2,7 +2,7 @@
 
 import { url, variantUrl } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
-import { ANIMATED, FAILED, FAVOURITE } from "./buckets.js";
+import { ANIMATED, FAILED, FAVOURITE, WAITING } from "./buckets.js";
 import { averageColour, drawSoon } from "./placeholders.js";
 
 const template = document.createElement("template");
@@ -16,6 +16,7 @@ const BADGES = [
   [FAVOURITE, "favourite", () => t("timeline.favourite")],
   [ANIMATED, "animated", () => t("timeline.animated")],
   [FAILED, "failed", () => t("timeline.job_failed")],
+  [WAITING, "waiting", () => t("timeline.waiting")],
 ];
 
 /** One tile in the document. */

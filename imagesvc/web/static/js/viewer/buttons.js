@@ -6,7 +6,7 @@ import { say, sayProblem } from "../shared/messages.js";
 import { url } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 import { putInTrash, restore } from "../shared/trash.js";
-import { FAVOURITE } from "../timeline/buckets.js";
+import { FAVOURITE, WAITING } from "../timeline/buckets.js";
 import { showCopyMenu } from "./copy.js";
 import { changeImage, forgetImage } from "./images.js";
 import { registerButtons } from "./swipe.js";
@@ -14,6 +14,7 @@ import { registerButtons } from "./swipe.js";
 /** @param {import("./viewer.js").Viewer} viewer */
 export function addButtons(viewer) {
   const all = [
+    ["accept", t("viewer.accept"), () => accept(viewer)],
     ["slideshow", t("viewer.slideshow"), () => viewer.slideshow.toggle()],
     ["favourite", t("viewer.favourite"), () => toggleFavourite(viewer)],
     ["copy", t("viewer.copy"), () => showCopyMenu(viewer)],
@@ -23,16 +24,33 @@ export function addButtons(viewer) {
     ["info", t("viewer.info"), () => viewer.panel.toggle()],
   ];
   registerButtons(viewer.swipe, all);
-  viewer.swipe.on("change", () => showFavourite(viewer));
-  viewer.swipe.on("afterInit", () => showFavourite(viewer));
+  viewer.swipe.on("change", () => showMarks(viewer));
+  viewer.swipe.on("afterInit", () => showMarks(viewer));
 }
 
-/** Show whether the picture is a favourite. */
-async function showFavourite(viewer) {
-  const button = viewer.swipe.element?.querySelector(".pswp__button--favourite");
+/** Show whether the picture is a favourite, and whether it waits to be accepted. */
+async function showMarks(viewer) {
+  const [favourite, accepting] = ["favourite", "accept"].map((name) =>
+    viewer.swipe.element?.querySelector(`.pswp__button--${name}`));
+  if (accepting) accepting.hidden = true;
   const image = await viewer.details().catch(() => null);
   if (image?.id !== viewer.id) return;
-  button?.setAttribute("aria-pressed", String(image.is_favourite));
+  favourite?.setAttribute("aria-pressed", String(image.is_favourite));
+  if (accepting) accepting.hidden = !image.awaits_review;
+}
+
+/** Accept a picture of a guest, which links show from now on. */
+async function accept(viewer) {
+  const { id, index, grid } = viewer;
+  try {
+    await changeImage(id, () => ({ awaits_review: false }));
+    if (grid) grid.buckets.setFlags(index, grid.buckets.picture(index).flags & ~WAITING);
+    say(t("viewer.accepted"));
+    showMarks(viewer);
+    viewer.panel.update();
+  } catch (error) {
+    sayProblem(Problem.of(error));
+  }
 }
 
 async function toggleFavourite(viewer) {
@@ -40,7 +58,7 @@ async function toggleFavourite(viewer) {
   try {
     await changeImage(id, ({ is_favourite: before }) => ({ is_favourite: !before }));
     if (grid) grid.buckets.setFlags(index, grid.buckets.picture(index).flags ^ FAVOURITE);
-    showFavourite(viewer);
+    showMarks(viewer);
   } catch (error) {
     sayProblem(Problem.of(error));
   }

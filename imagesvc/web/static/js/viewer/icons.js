@@ -3,6 +3,7 @@
 /** The lines of each icon, in a square of 32. */
 const ICONS = {
   info: '<circle class="line" cx="16" cy="16" r="10"/><path class="line" d="M16 15v6"/><circle cx="16" cy="11" r="1.4"/>',
+  accept: '<path class="line" d="M8.500 16.500l5 5L24 11"/>',
   copy: '<path class="line" d="M13.5 18.500l5-5M14.5 11l2-2a4.6 4.6 0 0 1 6.5 6.500l-2 2M17.5 21l-2 2a4.6 4.6 0 0 1-6.5-6.500l2-2"/>',
   download: '<path class="line" d="M16 7v12m-5-5l5 5 5-5M8 24h16"/>',
   favourite: '<path class="line" d="M16 24.500S6.5 19 6.5 12.700A5.2 5.2 0 0 1 16 10a5.2 5.2 0 0 1 9.5 2.700c0 6.3-9.5 11.8-9.5 11.800z"/>',

@@ -80,7 +80,8 @@ export class InfoPanel {
 
 /** @param {Record<string, any>} image @param {((changes: import("./images.js").Changes) => void) | null} change */
 function content(image, change) {
-  return html`${words(image, change)} ${facts(image)} ${tags(image, change)} ${palette(image)}`;
+  const guest = image.awaits_review ? html`<p class="info-text">${t("viewer.waiting")}</p>` : nothing;
+  return html`${guest} ${words(image, change)} ${facts(image)} ${tags(image, change)} ${palette(image)}`;
 }
 
 function words(image, change) {

@@ -29,6 +29,7 @@ function actions(viewer) {
     ArrowLeft: () => viewer.step(-forward),
     i: press("info"),
     f: press("favourite"),
+    a: press("accept"),
     d: press("download"),
     c: press("copy"),
     s: press("slideshow"),
