@@ -180,6 +180,8 @@ STEPS: Mapping[str, Step] = {
     "is_ready": Step(),
     "get_metrics": Step(),
     "list_settings": Step(),
+    "get_statistics": Step(),
+    "purge_many_variants": Step(body={"tag": "heligoland"}),
     "get_openapi": Step(),
     "show_docs": Step(),
     "get_docs_asset": Step(path={"asset": "page.js"}),

@@ -7,7 +7,9 @@ from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.administration.purges import PurgeEndpoints
 from imagesvc.api.administration.settings import SettingEndpoints
+from imagesvc.api.administration.statistics import StatisticsEndpoints
 from imagesvc.api.archives import ArchiveEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
@@ -82,6 +84,8 @@ RESOURCES: tuple[type, ...] = (
     SetupEndpoints,
     OidcEndpoints,
     SettingEndpoints,
+    StatisticsEndpoints,
+    PurgeEndpoints,
     HealthEndpoints,
     MetricsEndpoints,
     HomeEndpoints,

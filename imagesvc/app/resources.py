@@ -9,7 +9,9 @@ from imagesvc.api.accounts.sessions import SessionEndpoints
 from imagesvc.api.accounts.setup import SetupEndpoints
 from imagesvc.api.accounts.tokens import TokenEndpoints
 from imagesvc.api.accounts.users import UserEndpoints
+from imagesvc.api.administration.purges import PurgeEndpoints
 from imagesvc.api.administration.settings import SettingEndpoints
+from imagesvc.api.administration.statistics import StatisticsEndpoints
 from imagesvc.api.archives import ArchiveEndpoints
 from imagesvc.api.collections import CollectionEndpoints
 from imagesvc.api.events import EventEndpoints
@@ -82,6 +84,8 @@ def resources_of(
         ),
         *_accounts(service, Failures(templates)),
         SettingEndpoints(service.settings),
+        StatisticsEndpoints(service.overviews, service.purger),
+        PurgeEndpoints(service.variant_purge, service.stores.bulk_edits),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
         *gallery_of(service, templates),

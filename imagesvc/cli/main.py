@@ -15,6 +15,7 @@ from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.serving import serve
 from imagesvc.cli.setup_link import setup_link
 from imagesvc.cli.signing import sign
+from imagesvc.cli.statistics import stats
 from imagesvc.cli.uploads.command import upload
 from imagesvc.errors import ImagesvcError, text_of
 from imagesvc.server.listening.addresses import CannotListen
@@ -24,7 +25,7 @@ cli = typer.Typer(
     help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-for command in (serve, config, setup_link, upload, openapi, sign, check, gc):
+for command in (serve, config, setup_link, upload, openapi, sign, check, gc, stats):
     cli.command()(command)
 cli.command("import")(import_files)
 cli.add_typer(user_commands, name="user")

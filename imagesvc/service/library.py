@@ -10,6 +10,7 @@ from imagesvc.library.accept import Acceptor
 from imagesvc.library.due import DueImages
 from imagesvc.library.garbage import Collector
 from imagesvc.library.guests import Guests
+from imagesvc.library.housekeeping.statistics import Overviews
 from imagesvc.library.importing.intake import Intake
 from imagesvc.library.remove import Removal
 from imagesvc.library.shares import Shares
@@ -21,6 +22,7 @@ from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
+from imagesvc.store.statistics.counts import Statistics
 
 
 def acceptor_of(
@@ -91,3 +93,8 @@ def shares_of(stores: Stores, accounts: Accounts) -> Shares:
 def guests_of(stores: Stores, acceptor: Acceptor) -> Guests:
     """What makes links for uploads, and accepts files of guests."""
     return Guests(stores.upload_links, stores.collections, acceptor)
+
+
+def overviews_of(files: Files, stores: Stores) -> Overviews:
+    """What counts everything that is stored."""
+    return Overviews(Statistics(stores.database), stores.purges, files.data_dir)

@@ -23,6 +23,7 @@ from imagesvc.service.library import (
     due_images_of,
     guests_of,
     intake_of,
+    overviews_of,
     removal_of,
     shares_of,
     trash_of,
@@ -65,6 +66,7 @@ class Parts:
         self.workers = workers_of(settings, self.files, self.transforms)
         self.caches = caches_of(settings, self.files, self.stores, self.workers, self.transforms)
         self.variant_purge = variant_purge_of(self.stores, self.caches, self.purger)
+        self.overviews = overviews_of(self.files, self.stores)
         self.runner = runner_of(settings, self.files, self.stores, self.caches)
         self.acceptor = acceptor_of(
             settings, self.transforms, self.stores, self.workers, self.runner

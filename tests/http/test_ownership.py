@@ -203,6 +203,10 @@ EXPECTED = {
         sent={"json": {"status": "cancelled", "owner": "{user_id}"}},
     ),
     "list_settings": Case("/api/v1/settings", 403, 403, admin=200),
+    "get_statistics": Case("/api/v1/statistics", 403, 403, admin=200),
+    "purge_many_variants": Case(
+        "/api/v1/variants/actions/purge", 403, 403, admin=200, sent={"json": {"q": SECRET}}
+    ),
     "get_job": Case(JOB, 200),
     "cancel_job": Case(JOB, 204),
     "retry_job": Case(f"{JOB}/retry", 409),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imagesvc.http.openapi.administration_examples import ADMINISTRATION
 from imagesvc.http.openapi.example_values import (
     COLLECTION,
     DELIVERY,
@@ -77,6 +78,7 @@ _SETTING = {
 _REFRESH_TOKEN = "isr_019aa5ea0c31_5d1f9e…"  # noqa: S105  # nobody's
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    **ADMINISTRATION,
     **SHARING,
     "Setting": _SETTING,
     "Settings": {"data": [_SETTING]},

@@ -1,0 +1,88 @@
+"""The command `stats`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from imagesvc.api.administration.statistics import statistics_of
+from imagesvc.cli.loading import load_settings
+from imagesvc.cli.offline import on_store
+from imagesvc.cli.options import DataDirOption
+from imagesvc.client import Client
+from imagesvc.client.statistics import Amount, Statistics
+from imagesvc.service.parts import Parts
+
+
+def stats(
+    data_dir: DataDirOption = None,
+    to: Annotated[
+        str | None, typer.Option(envvar="IMAGESVC_URL", help="URL of a service to ask.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="IMAGESVC_KEY", help="API key of an admin, with --to.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print what is stored, by status, owner and format.
+
+    Without --to, it reads the database of the data directory, whether a server runs or not.
+    """
+    if to is not None:
+        with Client(to, key=key) as client:
+            found = client.statistics()
+    else:
+        found = on_store(load_settings(data_dir=data_dir), _read)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        _print(found)
+
+
+async def _read(service: Parts) -> Statistics:
+    shown = statistics_of(await service.overviews.now(), None)
+    return Statistics.model_validate_json(shown.model_dump_json())
+
+
+def _print(found: Statistics) -> None:
+    console = Console()
+    table = Table(box=None)
+    for name in ("", "count", "bytes"):
+        table.add_column(name, justify="left" if not name else "right")
+    files = found.files
+    for name, amount in (
+        ("images", found.images),
+        ("in the trash", found.trash),
+        ("files of originals", files.originals),
+        ("mezzanines", files.mezzanines),
+        ("variants", files.variants),
+    ):
+        table.add_row(name, *_cells(amount))
+    table.add_row("database", "", f"{files.database_bytes:,}")
+    table.add_row("free on the disk", "", f"{files.free_bytes:,}")
+    for status, count in found.jobs.items():
+        table.add_row(f"jobs {status}", f"{count:,}", "")
+    table.add_row("purges that wait for the CDN", f"{found.cdn.waiting:,}", "")
+    console.print(table)
+    console.print()
+    console.print(_by_owner(found))
+
+
+def _by_owner(found: Statistics) -> Table:
+    table = Table(box=None)
+    table.add_column("owner")
+    table.add_column("format")
+    for name in ("images", "bytes", "in the trash", "bytes", "variants", "bytes"):
+        table.add_column(name, justify="right")
+    for row in found.storage:
+        amounts = (row.originals, row.trash, row.variants)
+        cells = [cell for amount in amounts for cell in _cells(amount)]
+        table.add_row(row.owner or "-", row.format, *cells)
+    return table
+
+
+def _cells(amount: Amount) -> tuple[str, str]:
+    return f"{amount.count:,}", f"{amount.bytes:,}"
