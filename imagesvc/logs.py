@@ -44,6 +44,12 @@ class _StandardError(io.RawIOBase):
 standard_error = cast("BinaryIO", _StandardError())
 
 
+def print_on_terminal(line: str) -> None:
+    """Print a line to standard error if people read it, not into files of logs."""
+    if sys.stderr.isatty():
+        standard_error.write(f"{line}\n".encode())
+
+
 def configure_logs(log_format: Literal["auto", "text", "json"], log_level: str) -> bool:
     """Send every log line to standard error in the chosen format, from the level on.
 

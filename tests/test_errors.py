@@ -35,6 +35,7 @@ STATUS_OF_CODE = {
     "request_timeout": 408,
     "conflict": 409,
     "gone": 410,
+    "used_up": 410,
     "precondition_failed": 412,
     "file_too_large": 413,
     "uri_too_long": 414,

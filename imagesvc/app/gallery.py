@@ -34,6 +34,7 @@ def gallery_of(service: Service, templates: Pages) -> list[object]:
         service.accounts.authenticator,
         service.accounts.sessions,
         service.rate_limits,
+        service.accounts.setup,
         service.settings.oidc_host,
     )
     visitors = VisitorPageEndpoints(templates)

@@ -20,6 +20,7 @@
     │   ├── Conflict               409  conflict
     │   │   └── RequestInProgress
     │   ├── Gone                   410  gone
+    │   │   └── UsedUp             410  used_up
     │   ├── PreconditionFailed     412  precondition_failed
     │   ├── FileTooLarge           413  file_too_large
     │   ├── UriTooLong             414  uri_too_long
@@ -86,6 +87,7 @@ from .requests import (
     RequestInProgress,
     RequestTimeout,
     UriTooLong,
+    UsedUp,
 )
 from .roots import ImagesvcError, Rejected, Unavailable, text_of
 from .unavailability import (
@@ -138,6 +140,7 @@ __all__ = [
     "Unavailable",
     "UnsupportedMediaType",
     "UriTooLong",
+    "UsedUp",
     "WorkerDied",
     "by_code",
     "text_of",

@@ -68,6 +68,13 @@ class Gone(Rejected):
     title = "Gone"
 
 
+class UsedUp(Gone):
+    """The link was used as often as it may be."""
+
+    code = "used_up"
+    title = "Used up"
+
+
 class RequestInProgress(Conflict):
     """The first request with this Idempotency-Key has not been answered yet."""
 

@@ -11,7 +11,7 @@ from imagesvc.auth.permissions import check_may_change
 from imagesvc.auth.principals import Principal
 from imagesvc.auth.visitors.tokens import new_token, sha256_of
 from imagesvc.cancellation import run_to_end
-from imagesvc.errors import Gone, NotFound, QuotaExceeded
+from imagesvc.errors import Gone, NotFound, QuotaExceeded, UsedUp
 from imagesvc.library.accept import Acceptor, UploadFields
 from imagesvc.library.expiry import check_expiry
 from imagesvc.model.ids import CollectionId, UploadLinkId, new_id, utc_now
@@ -84,7 +84,8 @@ class Guests:
 
         Raises:
             NotFound: there is none.
-            Gone: it has expired, or accepts no more files.
+            Gone: it has expired.
+            UsedUp: it accepts no more files.
         """
         link = await self.store.of_token(sha256_of(token))
         if link is None:
@@ -92,7 +93,7 @@ class Guests:
         if link.expires_at is not None and link.expires_at <= self.clock():
             raise Gone("This link has expired.")
         if link.files >= link.max_files or link.bytes >= link.max_bytes:
-            raise Gone("This link accepts no more files.")
+            raise UsedUp("This link accepts no more files.")
         return link
 
     async def accept(self, link: UploadLink, name: str, file: ReceivedFile) -> None:
@@ -103,12 +104,12 @@ class Guests:
         It is counted before it is accepted, so that concurrent guests do not exceed the limits.
 
         Raises:
-            Gone: the link accepts no more such files.
+            UsedUp: the link accepts no more such files.
             Rejected: it is not an accepted image, or the owner may keep no more.
             Unavailable: it cannot be accepted now.
         """
         if not await self.store.charge(link.id, file.bytes, now=self.clock()):
-            raise Gone("This link accepts no more files, or none as large as this one.")
+            raise UsedUp("This link accepts no more files, or none as large as this one.")
         is_accepted = False
         try:
             await self._accept(link, name, file)

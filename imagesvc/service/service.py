@@ -7,6 +7,7 @@ import time
 
 import structlog
 
+from imagesvc.logs import print_on_terminal
 from imagesvc.outbound.lookups import Resolver, system_addresses
 from imagesvc.service.background import Background
 from imagesvc.service.parts import Parts
@@ -91,7 +92,9 @@ class Service(Parts):
         )
         if self._lock is not None:
             self._lock.publish(url)
-        self.accounts.announce(url, url_for_browsers(self.settings, url))
+        for_browsers = url_for_browsers(self.settings, url)
+        print_on_terminal(f"Open {for_browsers}")
+        self.accounts.announce(url, for_browsers)
 
     def begin_stop(self) -> None:
         """Start no more jobs before a stop. Safe to call from a signal handler."""

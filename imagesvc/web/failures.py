@@ -62,7 +62,8 @@ class Failures:
         """
         request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
         words = {
-            "kind": kind, "detail": error.detail, "way_out": way_out, "request_id": request_id,
+            "kind": kind, "code": error.code, "detail": error.detail, "way_out": way_out,
+            "request_id": request_id,
         }  # fmt: skip
         page = Page(
             "error.html",

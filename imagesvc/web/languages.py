@@ -26,6 +26,21 @@ def catalogues() -> Mapping[str, Texts]:
     return {name: json.loads((FOLDER / f"{name}.json").read_bytes()) for name in LANGUAGES}
 
 
+@cache
+def problem_texts(language: str) -> Texts:
+    """The texts of errors by code, in which `{detail}` stands for the English detail.
+
+    There are none in English.
+    """
+    path = FOLDER / "problems" / f"{language}.json"
+    return {} if language == DEFAULT else json.loads(path.read_bytes())
+
+
+def explained(language: str, code: str, detail: str) -> str:
+    """The detail of an error in a language."""
+    return problem_texts(language).get(code, "{detail}").replace("{detail}", detail)
+
+
 def language_of(request: Request) -> str:
     """The language for a request: the user's choice, or the best that the browser accepts."""
     chosen = request.cookies.get(COOKIE)

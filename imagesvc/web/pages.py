@@ -17,6 +17,7 @@ from imagesvc.auth.provider.code_flow import START
 from imagesvc.auth.rates.limits import Limit, RateLimits
 from imagesvc.auth.sessions.log_out import log_out
 from imagesvc.auth.sessions.sessions import Sessions
+from imagesvc.auth.sessions.setup import Setup
 from imagesvc.errors import Forbidden, ImagesvcError, NotFound, Unauthorized
 from imagesvc.http.bodies.declared import TEXT, Raw
 from imagesvc.http.calls import Call, Context
@@ -53,6 +54,7 @@ class PageEndpoints:
     authenticator: Authenticator
     sessions: Sessions
     limits: RateLimits
+    set_up: Setup
     provider: str = ""
     """The host of the identity provider where browsers may log in."""
 
@@ -70,7 +72,11 @@ class PageEndpoints:
             return _redirected(f"{call.base_path}{target}")
         page = Page(
             "login.html", ("common", "login"), {"next": f"{call.base_path}{target}"},
-            words={"provider": self.provider, "start": f"{call.base}{START}?next={quote(target)}"},
+            words={
+                "provider": self.provider,
+                "start": f"{call.base}{START}?next={quote(target)}",
+                "needs_setup": self.pages.has_accounts and await self.set_up.is_open(),
+            },
         )  # fmt: skip
         return await self.pages.response(call, None, page)
 

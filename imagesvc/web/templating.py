@@ -18,7 +18,14 @@ from imagesvc.errors import NotFound
 from imagesvc.http.bodies.html_forms import prefers_html
 from imagesvc.http.calls import Context
 from imagesvc.web.assets import assets
-from imagesvc.web.languages import LANGUAGES, Texts, catalogues, language_of
+from imagesvc.web.languages import (
+    LANGUAGES,
+    Texts,
+    catalogues,
+    explained,
+    language_of,
+    problem_texts,
+)
 from imagesvc.web.security import fields_of_page
 
 if TYPE_CHECKING:
@@ -59,8 +66,8 @@ class Page:
     has_secret_url: bool = False
     status: HTTPStatus = HTTPStatus.OK
     is_for_admins: bool = False
-    words: Mapping[str, str] = field(default_factory=dict)
-    """Further texts, by their names in the template."""
+    words: Mapping[str, str | bool] = field(default_factory=dict)
+    """Further texts and conditions, by their names in the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,7 @@ class Pages:
             path=context.request.url.path,
             search=context.request.query_params.get("q", ""),
             t=_text_of(texts),
+            explained=functools.partial(explained, language),
             **page.words,
         )  # fmt: skip
         fields = fields_of_page(has_secret_url=page.has_secret_url)
@@ -125,6 +133,7 @@ class Pages:
             "base": context.base_path,
             "assets": f"{context.base_path}{assets().prefix}",
             "language": language,
+            "problems": problem_texts(language),
             "has_accounts": self.has_accounts,
             "presets": self.presets,
             "uploads": self.uploads if user and Scope.UPLOAD in user.scopes else None,
@@ -137,6 +146,8 @@ class Pages:
 def _prepare() -> None:
     assets()
     catalogues()
+    for language in LANGUAGES:
+        problem_texts(language)
     environment()
 
 

@@ -35,7 +35,7 @@ class VisitorPageEndpoints:
     )  # fmt: skip
     async def guest(self, call: Call[LenientQuery, None]) -> Response:
         """The form for uploads of guests."""
-        return await self._shell(call, "guest.html", ("guest",))
+        return await self._shell(call, "guest.html", ("guest", "upload"))
 
     async def _shell(
         self, call: Call[LenientQuery, None], template: str, texts: tuple[str, ...]

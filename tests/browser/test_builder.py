@@ -110,6 +110,47 @@ def test_values_become_a_picture_and_its_canonical_url(
     expect(page.locator(ADDRESS)).to_have_text(url_of(gallery, f"/images/{image}"))
 
 
+def test_a_region_is_drawn_on_the_picture(visits: Visits, gallery: Server, image: str) -> None:
+    """By the pointer and by arrows; the numbers and the URL follow, and the rest stays unset."""
+    page = visits.open(gallery, f"/build/{image}", reduced_motion="reduce")
+    shows(page, *SIZE)
+    page.locator("summary", has_text="Crop").click()
+    expect(field(page, "rotate")).to_have_value("")
+    expect(page.locator(".build-field:has(#field-w) .is-unset")).to_have_value("1")
+    page.get_by_role("button", name="Draw on the picture").click()
+    area = page.get_by_role("application", name="Region of the picture")
+    box = area.bounding_box()
+    assert box is not None
+
+    def place(across: float, down: float) -> tuple[float, float]:
+        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    page.mouse.move(*place(0.25, 0.2))
+    page.mouse.down()
+    page.mouse.move(*place(0.5, 0.5))
+    page.mouse.move(*place(0.75, 0.7))
+    page.mouse.up()
+    shows(page, 600, 400)
+    page.mouse.move(*place(0.5, 0.5))  # within: it is moved
+    page.mouse.down()
+    page.mouse.move(*place(0.4, 0.5))
+    page.mouse.up()
+    expect(page.get_by_label("Left")).to_have_value(re.compile("^15"))
+    for key in ("ArrowDown", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+
+    shows(page, 588, 400)
+    (left, top, width, height) = region_of(page)
+    assert [left, top, width, height] == pytest.approx([0.15, 0.21, 0.49, 0.5], abs=0.004)
+    page.keyboard.press("Escape")
+    expect(area).to_have_count(0)
+
+
+def region_of(page: Page) -> list[float]:
+    """The region in the URL, in fractions of the sides."""
+    return [float(part) for part in page.locator(ADDRESS).inner_text().split("crop=")[1].split(",")]
+
+
 def test_errors_are_marked_at_their_fields(visits: Visits, gallery: Server, image: str) -> None:
     """Those of the grammar and those of this image, also in a group that is closed."""
     visits.expect_error("400")
@@ -218,6 +259,9 @@ def test_axe_finds_nothing_and_a_phone_has_room(
 
     page.get_by_role("button", name="Remove bg", exact=True).click()
     shows(page, 100, 67)
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Draw on the picture").click()
+    expect(page.get_by_role("application")).to_be_focused()
     assert axe_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 

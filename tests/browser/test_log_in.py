@@ -45,7 +45,8 @@ def test_the_link_of_the_first_start_leads_to_the_gallery(
     """Once: the second use says how to get another link."""
     (token,) = re.findall(r"^    \S+/setup#(\S+)$", members.log(), re.MULTILINE)
     link = url_of(members, f"/photos/setup#{token}")
-    page = visits.page()
+    page = visits.open(members, "/photos/login")
+    expect(page.get_by_text("imagesvc setup-link")).to_be_visible()
     page.goto(link)
     expect(page).to_have_url(url_of(members, "/photos/setup"))  # the history has no token
 
@@ -58,7 +59,9 @@ def test_the_link_of_the_first_start_leads_to_the_gallery(
     assert admin.client.get("/api/v1/users/me").json()["name"] == "grace"
 
     visits.expect_error("403")
-    again = visits.page()
+    again = visits.open(members, "/photos/login")
+    expect(again.get_by_role("button", name="Log in")).to_be_enabled()
+    expect(again.get_by_text("imagesvc setup-link")).to_have_count(0)
     again.goto(link)
     fill(again, name="mallory", password=PASSWORD, repeated=PASSWORD)
     expect(again.get_by_role("alert")).to_contain_text("imagesvc setup-link")

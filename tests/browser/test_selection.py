@@ -290,3 +290,8 @@ def test_axe_finds_nothing_in_the_dialogs(library: Library, visits: Visits) -> N
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    tags = page.get_by_role("button", name="Edit tags")
+    expect(tags.get_by_text("Tags", exact=True)).to_be_visible()
+    place = tags.bounding_box()
+    assert place is not None
+    assert place["y"] > NARROW["height"] - 130  # below the pictures, not over their headings

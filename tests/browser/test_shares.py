@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -176,6 +177,7 @@ def test_a_picture_is_shared_from_its_viewer(
     dialog.get_by_label("Number of views").fill("5")
     dialog.get_by_role("button", name="Make the link").click()
 
+    expect(page.get_by_text("Only this computer can open this link.")).to_be_visible()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -214,6 +216,8 @@ def test_a_guest_uploads_by_a_new_link_and_the_collection_is_shared(
     page.reload()
     row = page.get_by_role("listitem").filter(has_text="The party")
     expect(row).to_contain_text("1 of 2")
+    (added,) = below.client.get(f"{API}/images?collection={collections[0]['id']}").json()["data"]
+    expect(row.locator("img")).to_have_attribute("src", re.compile(added["id"]))
 
     row.get_by_role("link", name="The party").click()
     page.get_by_role("button", name="Share").click()

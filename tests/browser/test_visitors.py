@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -9,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.accounts import client_of
+from tests.browser.dropping import drag, drop, fresh
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import TEXT, picture
 from tests.server import Server
@@ -16,6 +19,11 @@ from tests.visitors import link, share
 from tests.waiting import until
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def soon() -> str:
+    """The time in a moment."""
+    return (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +134,14 @@ def test_more_pictures_come_as_the_end_comes_near(gallery: Server, visits: Visit
 
 
 def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visits: Visits) -> None:
-    """As does one that never was."""
+    """Whether it was used up, has expired, or was withdrawn."""
+    used = share(gallery.client, collection_id=collection_id, max_views=1)
+    ended = share(gallery.client, collection_id=collection_id, expires_at=soon())
+    visits.open(gallery, used["url"]).locator("#images img").first.wait_for()
+    until(lambda: gallery.client.get(f"/api/v1/shared/{ended['token']}").status_code == 410)
+    visits.expect_error("410")
+    expect(visits.open(gallery, used["url"]).get_by_text("This link is used up")).to_be_visible()
+    expect(visits.open(gallery, ended["url"]).get_by_text("This link has expired.")).to_be_visible()
     made = share(gallery.client, collection_id=collection_id)
     gallery.client.delete(f"/api/v1/shares/{made['id']}")
     visits.expect_error("404")
@@ -168,18 +183,27 @@ def test_pictures_of_guests_are_accepted_by_their_owner(
 def test_a_guest_uploads_pictures(
     gallery: Server, collection_id: str, visits: Visits, tmp_path: Path
 ) -> None:
-    """Each file has its result; a name of a file is text."""
-    made = link(gallery.client, collection_id=collection_id, title="Your pictures")
+    """They are dropped or chosen, until the link is used up; a name of a file is text."""
+    made = link(gallery.client, collection_id=collection_id, title="Your pictures", max_files=2)
     good, bad = tmp_path / f"{HOSTILE}.jpg", tmp_path / "diary.txt"
     good.write_bytes(picture(7))
     bad.write_bytes(TEXT)
+    visits.expect_error("410")
     page = visits.open(gallery, made["url"], locale="de-DE")
     expect(page.get_by_role("heading", name="Your pictures")).to_be_visible()
-    expect(page.get_by_text("100 weitere Bilder können hochgeladen werden.")).to_be_visible()
+    expect(page.get_by_text("2 weitere Bilder können hochgeladen werden.")).to_be_visible()
 
-    page.get_by_label("Bilder", exact=True).set_input_files([good, bad])
-    page.get_by_role("button", name="Hochladen").click()
+    page.get_by_label("Bilder wählen").set_input_files([good, bad])
 
-    expect(page.locator("#results .sent")).to_have_text(f"{HOSTILE}.jpg: wurde hochgeladen")
-    expect(page.locator("#results .refused")).to_contain_text("diary.txt: ")
-    expect(page.get_by_text("99 weitere Bilder können hochgeladen werden.")).to_be_visible()
+    expect(page.get_by_text("2 von 2 fertig")).to_contain_text("1 wurde abgelehnt")
+    expect(page.locator("#results .done bdi")).to_have_text(f"{HOSTILE}.jpg")
+    reason = "Das ist kein Bild in einem Format, das der Server annimmt."
+    expect(page.locator("#results li.failed")).to_contain_text(reason)
+    expect(page.get_by_role("button", name="Alle noch einmal versuchen")).to_have_count(0)
+    expect(page.get_by_text("1 weiteres Bild kann hochgeladen werden.")).to_be_visible()
+    drag(page, fresh("a.jpg"), types=("dragenter", "dragover"))
+    expect(page.locator("body")).to_have_class(re.compile("dropping"))
+    drop(page, fresh("b.jpg"))
+    expect(page.locator("#results .done")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_contain_text("Er ist aufgebraucht.")
+    expect(page.get_by_label("Bilder wählen")).to_be_hidden()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from imagesvc.server.listening.addresses import local_url
@@ -16,6 +20,7 @@ from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server, reserve_port
+from tests.waiting import PATIENCE
 
 
 def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -308,3 +313,21 @@ def test_config_finds_settings_with_which_serve_cannot_start(
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_a_terminal_is_told_what_to_open(tmp_path: Path) -> None:
+    """One plain line, beside the log."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imagesvc", "serve", "--auth", "off", "--port", "0"],
+        cwd=tmp_path, env=commands.environment(workers=1), stdin=subprocess.DEVNULL, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        with os.fdopen(ours, errors="replace") as terminal:
+            found = (re.fullmatch(r"Open (\S+)", line.strip()) for line in terminal)
+            url = next(match[1] for match in found if match)
+            assert httpx2.get(f"{url}/healthz").status_code == 200
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)

@@ -279,7 +279,7 @@ def test_views_are_counted_once_a_visit(people: People) -> None:
 
     assert people.ann.get(f"{SHARES}/{made['id']}").json()["views"] == 2
     for answer in (third.open(), third.images(), third.picture(image_id)):
-        assert_problem(answer, 410, "gone")
+        assert_problem(answer, 410, "used_up")
     assert first.open().status_code == 200
     shown = people.ann.patch(f"{SHARES}/{made['id']}", json={"max_views": 3}).json()
     assert (shown["max_views"], shown["last_viewed_at"] is None) == (3, False)

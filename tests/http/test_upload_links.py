@@ -180,7 +180,7 @@ def test_a_link_ends(people: People) -> None:
     people.ann.delete(f"{LINKS}/{withdrawn['id']}")
 
     for made, status, code in (
-        (expiring, 410, "gone"), (used, 410, "gone"), (withdrawn, 404, "not_found"),
+        (expiring, 410, "gone"), (used, 410, "used_up"), (withdrawn, 404, "not_found"),
     ):  # fmt: skip
         assert_problem(send(people, made["token"], picture(8)), status, code)
         answer = client_of(people.server).get(f"/api/v1/guest/{made['token']}")

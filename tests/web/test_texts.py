@@ -8,7 +8,8 @@ from string import Formatter
 
 import pytest
 
-from imagesvc.web.languages import LANGUAGES, catalogues
+from imagesvc.errors import ImagesvcError
+from imagesvc.web.languages import DEFAULT, LANGUAGES, catalogues, explained, problem_texts
 
 WEB = Path(__file__).parent.parent.parent / "imagesvc" / "web"
 SOURCES = [
@@ -40,6 +41,23 @@ def test_every_language_has_the_same_texts(language: str) -> None:
     assert list(texts) == sorted(english)
     assert [key for key in english if placeholders(english[key]) != placeholders(texts[key])] == []
     assert [key for key, text in texts.items() if not text.strip()] == []
+
+
+def codes(kind: type[ImagesvcError] = ImagesvcError) -> set[str]:
+    """The codes of a class of errors and of all below it."""
+    return {kind.code}.union(*(codes(below) for below in kind.__subclasses__()))
+
+
+@pytest.mark.parametrize("language", [name for name in LANGUAGES if name != DEFAULT])
+def test_every_error_has_a_text_in_other_languages(language: str) -> None:
+    """The English detail is a part of some, and stands alone for a code that has no text."""
+    texts = problem_texts(language)
+
+    assert texts.keys() == codes()
+    assert {name for text in texts.values() for name in placeholders(text)} == {"detail"}
+    assert explained(language, "conflict", "It has {3}.").endswith(": It has {3}.")
+    assert explained(language, "of_tomorrow", "It is new.") == "It is new."
+    assert explained(DEFAULT, "conflict", "It has {3}.") == "It has {3}."
 
 
 def test_every_text_is_shown_and_every_shown_text_exists() -> None:

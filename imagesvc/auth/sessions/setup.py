@@ -49,6 +49,10 @@ class Setup:
         await self.store.replace(token_sha256(token), self.clock() + LIFETIME)
         return token
 
+    async def is_open(self) -> bool:
+        """Whether no admin has a password, so that a link can be used."""
+        return await self.store.is_open()
+
     async def complete(
         self, token: str, name: str, password: str, request: Request
     ) -> tuple[User, Opened]:

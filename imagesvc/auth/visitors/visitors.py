@@ -12,7 +12,7 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.rates.limits import RateLimits
 from imagesvc.auth.visitors.tokens import sha256_of
 from imagesvc.auth.visitors.visits import Visits
-from imagesvc.errors import Forbidden, Gone, NotFound, PasswordRequired
+from imagesvc.errors import Forbidden, Gone, NotFound, PasswordRequired, UsedUp
 from imagesvc.model.ids import utc_now
 from imagesvc.model.sharing import Share
 from imagesvc.store.sharing.shares import ShareStore
@@ -33,7 +33,8 @@ class Visitors:
 
         Raises:
             NotFound: there is no such share.
-            Gone: it has expired, or was viewed as often as allowed.
+            Gone: it has expired.
+            UsedUp: it was viewed as often as allowed.
             PasswordRequired: the visitor has not sent its password.
             Forbidden: views are limited, and this visitor's view has not been counted.
         """
@@ -103,6 +104,6 @@ def _check_may_begin(share: Share) -> None:
         raise PasswordRequired("This link needs its password.")
 
 
-def used_up() -> Gone:
+def used_up() -> UsedUp:
     """The error of a share that was viewed as often as allowed."""
-    return Gone("This link was viewed as often as it may be.")
+    return UsedUp("This link was viewed as often as it may be.")

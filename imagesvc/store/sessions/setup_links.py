@@ -60,6 +60,10 @@ class SetupLinkStore:
 
         await self._database.read(work)
 
+    async def is_open(self) -> bool:
+        """Whether no admin has a password."""
+        return not await self._database.read(_has_password)
+
     async def use(
         self, token_sha256: str, chosen: Chosen, session: Session, now: datetime
     ) -> tuple[User, Session]:
@@ -85,9 +89,13 @@ class SetupLinkStore:
 
 
 def _check_open(connection: Connection) -> None:
-    has_password = users.c.is_admin & ~users.c.is_disabled & users.c.password_hash.is_not(None)
-    if connection.scalar(select(exists().where(has_password))):
+    if _has_password(connection):
         raise SetupClosed("An admin has a password already, so there is no set-up any more.")
+
+
+def _has_password(connection: Connection) -> bool:
+    found = users.c.is_admin & ~users.c.is_disabled & users.c.password_hash.is_not(None)
+    return bool(connection.scalar(select(exists().where(found))))
 
 
 def _use(connection: Connection, token_sha256: str, now: datetime) -> None:

@@ -5,6 +5,7 @@ import { html, render } from "./vendor.js";
 import { Problem } from "./shared/api.js";
 import { page, url } from "./shared/page.js";
 import { t } from "./shared/texts.js";
+import { Cropping } from "./builder/crop.js";
 import { faultsOf, FIELDS, form } from "./builder/fields.js";
 import { listenToKeys, showKeys } from "./builder/keys.js";
 import { Output } from "./builder/output.js";
@@ -32,13 +33,14 @@ function show(image) {
   const values = new Values(FIELDS.map(({ name }) => name));
   const preview = new Preview(image, values);
   const output = new Output(image, preview, draw);
+  const cropping = new Cropping(image, values, draw);
 
   function draw() {
     const faults = faultsOf(preview.problem);
     render(
-      html`<div class="build-side">${stage(preview, faults)}${output.template()}</div>
+      html`<div class="build-side"><div class="build-pinned">${stage(preview, faults, cropping)}${output.address()}</div>${output.template()}</div>
         <form class="build-form" aria-label=${t("builder.transform")} @submit=${(event) => event.preventDefault()}>
-          ${form(image, values, faults)}
+          ${form(image, values, faults, cropping)}
           <button type="button" class="button" ?disabled=${!values.size} @click=${() => values.clear()}>${t("builder.reset")}</button>
         </form>`,
       place,

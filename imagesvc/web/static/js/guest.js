@@ -1,66 +1,74 @@
-/** The form for uploads of guests: each file is sent alone, and its result is shown. */
+/** The page for uploads of guests: a place to drop files, and what has become of each. */
 
 import "./shared/preferences.js";
-import { Problem, problemOf, request } from "./shared/api.js";
-import { page, url } from "./shared/page.js";
+import { html, nothing, render } from "./vendor.js";
+import { Problem, request } from "./shared/api.js";
+import { page } from "./shared/page.js";
 import { bytes, counted, t } from "./shared/texts.js";
+import { GuestQueue } from "./guest/queue.js";
+import { rows } from "./guest/rows.js";
+import { listenToDrops } from "./upload/drops.js";
+import { filesOf, found, isOther } from "./upload/entries.js";
 
 const api = `/api/v1/guest/${encodeURIComponent(page.token)}`;
-const form = /** @type {HTMLFormElement} */ (document.getElementById("guest"));
-const files = /** @type {HTMLInputElement} */ (document.getElementById("files"));
-const button = /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
+const element = (id) => document.getElementById(id);
+const place = element("guest");
+const files = /** @type {HTMLInputElement} */ (element("files"));
+const queue = new GuestQueue(`${api}/images`);
 
 /** @param {unknown} error */
 function fail(error) {
   const problem = Problem.of(error);
-  const notice = document.getElementById("notice");
-  const texts = { 404: () => t("guest.absent"), 410: () => t("guest.gone") };
-  notice.textContent = texts[problem.status]?.() ?? problem.message;
+  const notice = element("notice");
+  const texts = { not_found: () => t("guest.absent"), gone: () => t("guest.gone"), used_up: () => t("guest.used_up") };
+  notice.textContent = texts[problem.code]?.() ?? problem.message;
   notice.hidden = false;
+  place.classList.add("is-closed");
 }
 
 async function refresh() {
   const link = await request(api);
-  if (link.title) document.getElementById("title").textContent = link.title;
+  if (link.title) element("title").textContent = link.title;
   const left = counted("guest.left", link.files_left);
-  document.getElementById("left").textContent = `${left} ${t("guest.room", { size: bytes(link.bytes_left) })}`;
+  element("left").textContent = `${left} ${t("guest.room", { size: bytes(link.bytes_left) })}`;
 }
 
-/** Send a file; returns why it was refused, and nothing if it was accepted. @param {File} file */
-async function refusal(file) {
-  const body = new FormData();
-  body.append("file", file, file.name);
-  try {
-    const response = await fetch(url(`${api}/images`), { method: "POST", body, headers: { accept: "application/json" } });
-    if (!response.ok) return (await problemOf(response)).message;
-    const { data: [{ problem }] } = await response.json();
-    return problem ? problem.detail : "";
-  } catch {
-    return t("common.offline");
-  }
+/** @param {import("./upload/entries.js").Found[]} chosen */
+function add(chosen) {
+  const pictures = chosen.filter((one) => !isOther(one));
+  const leftOut = chosen.length - pictures.length;
+  render(leftOut ? html`<p>${counted("upload.left_out", leftOut)}</p>` : nothing, element("left-out"));
+  queue.add(pictures.map(({ file }) => file));
 }
 
-/** @param {File} file */
-async function send(file) {
-  const line = document.createElement("li");
-  const name = document.createElement("bdi");
-  const result = document.createElement("span");
-  name.textContent = file.name;
-  result.textContent = t("guest.sending");
-  line.append(name, ": ", result);
-  document.getElementById("results").append(line);
-  const reason = await refusal(file);
-  result.textContent = reason || t("guest.sent");
-  line.className = reason ? "refused" : "sent";
+/** @param {(FileSystemEntry | File)[]} entries */
+async function addDropped(entries) {
+  const chosen = [];
+  for await (const one of filesOf(entries)) chosen.push(one);
+  add(chosen);
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  button.disabled = true;
-  for (const file of files.files) await send(file);
-  form.reset();
-  button.disabled = false;
-  refresh().catch(fail);
-});
+let isDrawn = true;
 
-refresh().then(() => { form.hidden = false; }, fail);
+/** Show the uploads before the next frame, however often they change until then. */
+function draw() {
+  if (isDrawn) requestAnimationFrame(() => {
+    isDrawn = true;
+    render(rows(queue), element("results"));
+  });
+  isDrawn = false;
+}
+
+function show() {
+  place.hidden = false;
+  files.addEventListener("change", () => {
+    add([...files.files].map(found));
+    files.value = ""; // The same file can be chosen again.
+  });
+  listenToDrops({ over: (isOver) => document.body.classList.toggle("dropping", isOver), dropped: addDropped });
+  queue.addEventListener("change", draw);
+  queue.addEventListener("idle", () => refresh().catch(fail));
+  addEventListener("beforeunload", (event) => { if (queue.isActive) event.preventDefault(); });
+}
+
+refresh().then(show, fail);

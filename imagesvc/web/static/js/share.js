@@ -29,7 +29,7 @@ function tell(text, requestId = "") {
 /** @param {unknown} error */
 function fail(error) {
   const problem = Problem.of(error);
-  if (problem.status === 410) tell(t("share.gone"));
+  if (problem.status === 410) tell(problem.code === "used_up" ? t("share.used_up") : t("share.gone"));
   else if (problem.status === 404) tell(t("share.absent"));
   else tell(problem.message, problem.requestId);
 }

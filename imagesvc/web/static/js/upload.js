@@ -4,7 +4,7 @@ import { loaded } from "./shared/loading.js";
 import { isTaken } from "./timeline/keys.js";
 import { listenToDrops, listenToPaste } from "./upload/drops.js";
 import { keepRegistered } from "./upload/installed.js";
-import { hasRows } from "./upload/storage.js";
+import { hasRows } from "./upload/remembered.js";
 
 const root = document.getElementById("uploads");
 const button = /** @type {HTMLButtonElement} */ (document.getElementById("upload"));

@@ -1,6 +1,7 @@
 /** A job that failed: its picture and the reason. */
 
 import { html, nothing } from "../vendor.js";
+import { explained } from "../shared/api.js";
 import { timeAgo } from "../shared/moments.js";
 import { url, variantUrl } from "../shared/page.js";
 import { counted, t } from "../shared/texts.js";
@@ -17,7 +18,7 @@ export function failedJob(job, image, retry) {
     ${thumbnail(image)}
     <div class="row-words">
       <strong><a href=${url(`/view/${job.image_id}`)}><bdi>${name}</bdi></a></strong>
-      <span>${detail}</span>
+      <span>${explained({ code, detail })}</span>
       <small>${code ? html`<code>${code}</code> · ` : nothing}${timeAgo(job.finished_at ?? job.created_at)} · ${counted("admin.attempts", job.attempts)}</small>
     </div>
     <button class="button small" type="button" @click=${retry}>${t("admin.retry")}<span class="visually-hidden"> <bdi>${name}</bdi></span></button>

@@ -12,6 +12,7 @@ import { nudged, scaleOf } from "./scales.js";
  * @property {string} text The value; "" if there is none.
  * @property {{id: string, name: string, help: string}} ids
  * @property {Record<string, any>} image
+ * @property {import("./crop.js").Cropping} cropping
  * @property {boolean} isFaulty
  * @property {boolean} isOverPreset Whether a preset may have another value.
  * @property {(text: string) => void} set
@@ -27,9 +28,10 @@ const typed = (set) => (event) => set(event.target.value.trim());
 /** @param {Context} context */
 function slider({ field, text, ids, image, set }) {
   const scale = scaleOf(field, image);
-  const value = text === "" || Number.isNaN(Number(text)) ? scale.rest : Number(text);
+  const isUnset = text === "" || Number.isNaN(Number(text));
+  const value = isUnset ? field.default ?? field.minimum : Number(text);
   const move = (event) => set(String(scale.valueAt(Number(event.target.value))));
-  return html`<input type="range" aria-labelledby=${ids.name} aria-valuetext=${value} min=${scale.minimum}
+  return html`<input type="range" class=${isUnset ? "is-unset" : ""} aria-labelledby=${ids.name} aria-valuetext=${isUnset ? t("builder.unset") : value} min=${scale.minimum}
     max=${scale.maximum} step=${scale.step} .value=${String(scale.positionOf(value))} @input=${move}>`;
 }
 
@@ -43,7 +45,7 @@ function box({ field, text, ids, image, isFaulty, set }) {
     set(String(nudged(field, from, direction * (event.shiftKey ? 10 : 1))));
   };
   return html`<input class="build-box" id=${ids.id} type="text" inputmode=${field.kind === "whole" ? "numeric" : "decimal"}
-    autocomplete="off" spellcheck="false" aria-labelledby=${ids.name} aria-invalid=${isFaulty} .value=${text}
+    autocomplete="off" spellcheck="false" placeholder=${field.default ?? "–"} aria-labelledby=${ids.name} aria-invalid=${isFaulty} .value=${text}
     @input=${typed(set)} @keydown=${nudge}>`;
 }
 

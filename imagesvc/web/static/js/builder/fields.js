@@ -34,27 +34,28 @@ export function faultsOf(problem) {
  * @param {Record<string, any>} image
  * @param {import("./values.js").Values} values
  * @param {Map<string, string>} faults
+ * @param {import("./crop.js").Cropping} cropping
  */
-export function form(image, values, faults) {
-  return html`${presets(values, faults)} ${GROUPS.map((group) => part(group, image, values, faults))}`;
+export function form(image, values, faults, cropping) {
+  return html`${presets(values, faults)} ${GROUPS.map((group) => part(group, image, values, faults, cropping))}`;
 }
 
-function part(group, image, values, faults) {
+function part(group, image, values, faults, cropping) {
   const fields = FIELDS.filter((field) => field.group === group);
   const count = fields.filter(({ name }) => values.get(name)).length;
   const isOpen = OPEN.has(group) || count > 0 || fields.some(({ name }) => faults.has(name));
   return html`<details class="build-group" ?open=${isOpen}>
     <summary><h2>${t(`builder.group_${group}`)}</h2>${count ? html`<span class="build-count">${written(count)}</span>` : nothing}</summary>
-    ${fields.map((field) => row(field, image, values, faults.get(field.name)))}
+    ${fields.map((field) => row(field, image, values, faults.get(field.name), cropping))}
   </details>`;
 }
 
 /** @param {Field} field */
-function row(field, image, values, fault) {
+function row(field, image, values, fault, cropping) {
   const { name } = field;
   const text = values.get(name);
   const ids = { id: `field-${name}`, name: `name-${name}`, help: `help-${name}` };
-  const context = { field, text, ids, image, isFaulty: Boolean(fault), set: (changed) => values.set(name, changed), isOverPreset: Boolean(values.get(PRESET)) };
+  const context = { field, text, ids, image, cropping, isFaulty: Boolean(fault), set: (changed) => values.set(name, changed), isOverPreset: Boolean(values.get(PRESET)) };
   return html`<div class="build-field ${text ? "has-value" : ""}" role="group" aria-labelledby=${ids.name} aria-describedby=${ids.help}>
     <p class="build-name"><span id=${ids.name}>${t(`builder.key_${name}`)}</span> <code>${name}</code>
       ${text ? clearButton(name, () => values.set(name, "")) : nothing}</p>

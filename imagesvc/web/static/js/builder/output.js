@@ -42,13 +42,20 @@ export class Output {
     if (text && (await copied(text, document.getElementById("builder")))) say(t("builder.copied"));
   }
 
+  /** The URL, with a button to copy it. */
+  address() {
+    const { url } = this;
+    if (!url) return nothing;
+    return html`<div class="build-address"><code id="address">${url}</code>
+      <button type="button" class="button primary" @click=${() => this.copy()}>${t("builder.copy")}</button></div>`;
+  }
+
+  /** What there is besides the URL. */
   template() {
     const { url } = this;
     if (!url) return nothing;
     const texts = Object.entries(this.#texts(url));
     return html`<section class="build-output" aria-label=${t("builder.result")}>
-      <div class="build-address"><code id="address">${url}</code>
-        <button type="button" class="button primary" @click=${() => this.copy()}>${t("builder.copy")}</button></div>
       ${this.#note()} ${this.#signature()}
       <ul class="build-texts">${texts.map(([name, text]) => html`<li>
         <button type="button" @click=${() => this.copy(text)}><strong>${name}</strong><code>${text}</code></button></li>`)}

@@ -1,6 +1,6 @@
 /** The control of a region: left, top, width and height, in percent of the sides or in pixels. */
 
-import { html } from "../vendor.js";
+import { html, nothing } from "../vendor.js";
 import { t } from "../shared/texts.js";
 
 const SIDES = [() => t("builder.left"), () => t("builder.top"), () => t("builder.width"), () => t("builder.height")];
@@ -11,7 +11,7 @@ const DECIMALS = 4;
 let isPercent = true;
 
 /** @param {import("./controls.js").Context} context */
-export function region({ text, ids, image, isFaulty, set }) {
+export function region({ text, ids, image, isFaulty, cropping, set }) {
   if (text) isPercent = text.includes(".");
   const sides = [image.width, image.height, image.width, image.height];
   const parts = text.split(",");
@@ -34,7 +34,21 @@ export function region({ text, ids, image, isFaulty, set }) {
     <label>${t("builder.unit")}<select @change=${switchUnit}>
       <option value="%" ?selected=${isPercent}>%</option><option value="px" ?selected=${!isPercent}>px</option>
     </select></label>
-  </div>`;
+  </div>
+  <button type="button" class="button build-draw" aria-pressed=${cropping.isOn} @click=${() => cropping.toggle()}>${t("builder.draw")}</button>
+  ${cropping.isOn ? html`<p class="build-help" id="crop-hint">${t("builder.draw_hint")}</p>` : nothing}`;
+}
+
+/** The region of a value in fractions of the sides; null if it is none. @param {string} text @param {Record<string, any>} image */
+export function fractionsOf(text, { width, height }) {
+  const numbers = text.split(",").map(Number);
+  if (!text || numbers.length !== 4 || !numbers.every(Number.isFinite)) return null;
+  return text.includes(".") ? numbers : numbers.map((number, at) => number / (at % 2 ? height : width));
+}
+
+/** A region as a value, in the unit that the form has. @param {number[]} fractions @param {Record<string, any>} image */
+export function regionText(fractions, { width, height }) {
+  return fractions.map((part, at) => written(String(part * (isPercent ? 100 : at % 2 ? height : width)))).join(",");
 }
 
 /** A number of the grammar as the form has it. @param {string} text */

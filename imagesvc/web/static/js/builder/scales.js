@@ -11,7 +11,7 @@ const POSITIONS = 200;
  * @property {number} step Of positions.
  * @property {(value: number) => number} positionOf
  * @property {(position: number) => number} valueAt
- * @property {number} rest The value that is shown if there is none.
+ * @property {number} rest Where arrows begin if there is no value.
  */
 
 /**

@@ -6,11 +6,17 @@ import { amount, bytes, number, t } from "../shared/texts.js";
 /** The stages of Server-Timing in the order of the work. */
 const STAGES = ["queue", "decode", "transform", "render", "encode"];
 
-/** @param {import("./preview.js").Preview} preview @param {Map<string, string>} faults */
-export function stage(preview, faults) {
+/**
+ * @param {import("./preview.js").Preview} preview
+ * @param {Map<string, string>} faults
+ * @param {import("./crop.js").Cropping} cropping
+ */
+export function stage(preview, faults, cropping) {
   const { picture, isLoading, problem } = preview;
   return html`<figure class="build-stage ${isLoading ? "is-loading" : ""} ${problem ? "is-old" : ""}" aria-busy=${isLoading}>
-    <div class="build-picture"><img src=${picture.source} width=${picture.width} height=${picture.height} alt=${t("builder.preview")}></div>
+    <div class="build-picture">${cropping.isOn
+      ? cropping.template()
+      : html`<img src=${picture.source} width=${picture.width} height=${picture.height} alt=${t("builder.preview")}>`}</div>
     <figcaption>
       <p class="build-figures" role="status">${preview.address ? figures(picture) : nothing}</p>
       ${problem ? failure(preview, problem, faults) : nothing}

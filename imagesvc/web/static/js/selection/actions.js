@@ -14,6 +14,7 @@ import { accept, chooseCover, markFavourites, takeOut, trash } from "./simple.js
  * @property {string} name
  * @property {string} icon The line of the icon, in a square of 24.
  * @property {() => string} text
+ * @property {() => string} [short] Where there is little room.
  * @property {string} [key] A value of `KeyboardEvent.key`.
  * @property {boolean} [needsAccounts] Whether it means nothing without users.
  * @property {boolean} [isReading] Whether it is offered for pictures of others, too.
@@ -23,17 +24,17 @@ import { accept, chooseCover, markFavourites, takeOut, trash } from "./simple.js
 
 /** @type {Action[]} */
 const ALL = [
-  { name: "accept", icon: CHECK, text: () => t("selection.accept"), key: "a", isFor: (it) => it.hasFlag(WAITING), run: accept },
-  { name: "favourite", icon: HEART, text: () => t("selection.favourite"), run: markFavourites },
-  { name: "tags", icon: TAG, text: () => t("selection.tags"), key: "t", run: async (it) => (await loaded(import("./tags.js")))?.editTags(it) },
-  { name: "visibility", icon: EYE, text: () => t("selection.visibility"), key: "v", needsAccounts: true, run: async (it) => (await loaded(import("./visibility.js")))?.editVisibility(it) },
-  { name: "date", icon: CALENDAR, text: () => t("selection.date"), run: async (it) => (await loaded(import("./date.js")))?.editDate(it) },
-  { name: "collection", icon: FOLDER, text: () => t("selection.collect"), key: "c", run: async (it) => (await loaded(import("./collect.js")))?.collect(it) },
-  { name: "take-out", icon: FOLDER_OUT, text: () => t("selection.take_out"), isFor: (it) => it.collection !== null, run: takeOut },
-  { name: "cover", icon: COVER, text: () => t("selection.cover"), isFor: (it) => it.collection !== null && it.count === 1, run: chooseCover },
-  { name: "archive", icon: ARCHIVE, text: () => t("selection.archive"), isReading: true, run: async (it) => (await loaded(import("./archive.js")))?.archive(it) },
-  { name: "share", icon: SHARE, text: () => t("sharing.share"), key: "s", run: async (it) => (await loaded(import("../sharing/share.js")))?.shareSelected(it) },
-  { name: "trash", icon: BIN, text: () => t("selection.trash"), key: "Delete", run: trash },
+  { name: "accept", icon: CHECK, text: () => t("selection.accept"), short: () => t("selection.short_accept"), key: "a", isFor: (it) => it.hasFlag(WAITING), run: accept },
+  { name: "favourite", icon: HEART, text: () => t("selection.favourite"), short: () => t("selection.short_favourite"), run: markFavourites },
+  { name: "tags", icon: TAG, text: () => t("selection.tags"), short: () => t("selection.short_tags"), key: "t", run: async (it) => (await loaded(import("./tags.js")))?.editTags(it) },
+  { name: "visibility", icon: EYE, text: () => t("selection.visibility"), short: () => t("selection.short_visibility"), key: "v", needsAccounts: true, run: async (it) => (await loaded(import("./visibility.js")))?.editVisibility(it) },
+  { name: "date", icon: CALENDAR, text: () => t("selection.date"), short: () => t("selection.short_date"), run: async (it) => (await loaded(import("./date.js")))?.editDate(it) },
+  { name: "collection", icon: FOLDER, text: () => t("selection.collect"), short: () => t("selection.short_collection"), key: "c", run: async (it) => (await loaded(import("./collect.js")))?.collect(it) },
+  { name: "take-out", icon: FOLDER_OUT, text: () => t("selection.take_out"), short: () => t("selection.short_take_out"), isFor: (it) => it.collection !== null, run: takeOut },
+  { name: "cover", icon: COVER, text: () => t("selection.cover"), short: () => t("selection.short_cover"), isFor: (it) => it.collection !== null && it.count === 1, run: chooseCover },
+  { name: "archive", icon: ARCHIVE, text: () => t("selection.archive"), short: () => t("selection.short_archive"), isReading: true, run: async (it) => (await loaded(import("./archive.js")))?.archive(it) },
+  { name: "share", icon: SHARE, text: () => t("sharing.share"), short: () => t("selection.short_share"), key: "s", run: async (it) => (await loaded(import("../sharing/share.js")))?.shareSelected(it) },
+  { name: "trash", icon: BIN, text: () => t("selection.trash"), short: () => t("selection.short_trash"), key: "Delete", run: trash },
 ];
 
 export const ACTIONS = ALL.filter(({ needsAccounts }) => !needsAccounts || page.has_accounts);

@@ -75,6 +75,6 @@ function content(selected, actions) {
     <button class="button" type="button" ?hidden=${selected.count === buckets.total}
       @click=${() => selection.selectAll()}>${t("selection.all")}</button>
     <span class="selection-actions">
-      ${actions.map((action) => iconButton({ ...action, text: action.text() }, () => run(action, selected)))}
+      ${actions.map((action) => iconButton({ ...action, text: action.text(), label: (action.short ?? action.text)() }, () => run(action, selected)))}
     </span>`;
 }

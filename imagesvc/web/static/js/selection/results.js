@@ -1,6 +1,6 @@
 /** What follows a change of selected pictures. */
 
-import { Problem } from "../shared/api.js";
+import { explained, Problem } from "../shared/api.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { counted, t } from "../shared/texts.js";
 import { forgetImages } from "../viewer/images.js";
@@ -23,7 +23,7 @@ export async function finish(selected, { changed, failed, problems }, options = 
   const { isAgain = false, isKept = false, link, text, undo } = options;
   forgetImages();
   if (!isKept || selected.filters().has("q")) grid.selection.clear();
-  const small = failed ? `${counted("selection.failed", failed)} ${problems[0]?.problem.detail ?? ""}` : "";
+  const small = failed ? `${counted("selection.failed", failed)} ${problems.length ? explained(problems[0].problem) : ""}` : "";
   const onAction = () => undo().then(() => grid.reload()).catch((error) => sayProblem(Problem.of(error)));
   const action = undo && changed ? t("common.undo") : "";
   say(text ? text(changed) : counted("selection.changed", changed), { small, action, onAction, link });

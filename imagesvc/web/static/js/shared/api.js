@@ -1,6 +1,6 @@
 /** Requests to the API; errors are problem documents (RFC 9457). */
 
-import { url } from "./page.js";
+import { page, url } from "./page.js";
 import { t } from "./texts.js";
 
 /** A request that failed, with the reason that users are shown. */
@@ -28,13 +28,21 @@ export class Problem extends Error {
   }
 }
 
+/**
+ * The detail of a problem in the language of the page; the server writes it in English.
+ * @param {{code: string, detail: string}} problem
+ */
+export function explained({ code, detail }) {
+  return (page.problems[code] ?? "{detail}").replace("{detail}", () => detail);
+}
+
 /** @param {Response} response */
 export async function problemOf(response) {
   const requestId = response.headers.get("x-request-id") ?? "";
   const retryAfter = Number(response.headers.get("retry-after")) || 0;
   try {
     const { code, detail, errors = [] } = await response.json();
-    return Object.assign(new Problem(response.status, code, detail, requestId, retryAfter), { errors });
+    return Object.assign(new Problem(response.status, code, explained({ code, detail }), requestId, retryAfter), { errors });
   } catch {
     const detail = t("common.unexpected", { status: response.status });
     return new Problem(response.status, "unknown", detail, requestId, retryAfter);

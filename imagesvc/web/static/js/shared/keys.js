@@ -4,7 +4,9 @@ import { html } from "../vendor.js";
 import { keyName } from "../icons/button.js";
 import { ACTIONS } from "../selection/actions.js";
 import { closeButton, openDialog } from "./dialog.js";
+import { loaded } from "./loading.js";
 import { page } from "./page.js";
+import { loadStyle } from "./styles.js";
 import { t } from "./texts.js";
 
 export { keyName };
@@ -48,7 +50,8 @@ const list = (title, rows) => html`<h3>${title}</h3>
 export const TIMELINE = () => [[t("timeline.title"), [SEARCH, ...GRID]], [t("selection.title"), SELECTION], [t("viewer.title"), VIEWER]];
 
 /** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} sections */
-export function showKeys(sections) {
+export async function showKeys(sections) {
+  if (!(await loaded(loadStyle("css/keys.css").then(() => true)))) return;
   const dialog = openDialog(
     t("keys.title"),
     () => html`${sections.map(([title, rows]) => list(title, rows))}

@@ -9,6 +9,7 @@
  * @property {Record<string, string>} presets The end of the URL of each preset, by name.
  * @property {{id: string, name: string, is_admin: boolean} | null} user
  * @property {Record<string, string>} texts
+ * @property {Record<string, string>} problems Texts of problems by code, with `{detail}`; none in English.
  * @property {string | null} [view] The id of the image to open.
  * @property {string} [collection] The id of the collection that the page shows.
  * @property {string} [token] The last part of the link of a visitor.

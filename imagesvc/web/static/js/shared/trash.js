@@ -1,6 +1,6 @@
 /** Putting images into the trash, and back. */
 
-import { Problem, request } from "./api.js";
+import { explained, Problem, request } from "./api.js";
 import { batches } from "./batches.js";
 
 /**
@@ -35,5 +35,5 @@ async function send(action, body) {
   const failed = data.find(({ problem }) => problem);
   const done = data.filter(({ problem }) => !problem).map(({ id }) => id);
   if (!failed || done.length) return done;
-  throw new Problem(failed.status, failed.problem.code, failed.problem.detail);
+  throw new Problem(failed.status, failed.problem.code, explained(failed.problem));
 }

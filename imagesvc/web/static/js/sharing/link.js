@@ -14,13 +14,18 @@ import { qrCode } from "./qr.js";
  */
 export async function showLink(link) {
   if (!(await loaded(loadStyle("css/sharing.css").then(() => true)))) return;
-  const { href } = new URL(link, location.href);
-  const dialog = openDialog(t("sharing.made"), (made) => content(href, made), { className: "new-link" });
+  const { href, hostname } = new URL(link, location.href);
+  const dialog = openDialog(t("sharing.made"), (made) => content(href, isOfThisMachine(hostname), made), { className: "new-link" });
   /** @type {HTMLButtonElement} */ (dialog.querySelector(".primary")).focus();
   await new Promise((resolve) => dialog.addEventListener("close", resolve));
 }
 
-function content(href, dialog) {
+/** Whether only programs of the same machine reach a host. @param {string} name */
+function isOfThisMachine(name) {
+  return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || /^127(\.\d+){3}$/.test(name);
+}
+
+function content(href, isLocal, dialog) {
   const copy = async ({ currentTarget: button }) => {
     if (await copied(href, dialog)) button.textContent = t("sharing.copied");
     else dialog.querySelector("input").select();
@@ -33,6 +38,7 @@ function content(href, dialog) {
       <button class="button primary" type="button" aria-live="polite" @click=${copy}>${t("sharing.copy")}</button>
       ${navigator.share ? send : nothing}
     </div>
+    ${isLocal ? html`<p class="new-link-warning" role="note">${t("sharing.local")}</p>` : nothing}
     <div class="qr" role="img" aria-label=${t("sharing.qr")}>${qrCode(href)}</div>
     ${closeButton()}`;
 }

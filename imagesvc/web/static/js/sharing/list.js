@@ -6,6 +6,7 @@ import { confirmed } from "../shared/confirm.js";
 import { say, sayProblem } from "../shared/messages.js";
 import { failure } from "../shared/sections.js";
 import { t } from "../shared/texts.js";
+import { loadCovers } from "./covers.js";
 
 export class LinkList {
   /** @type {Record<string, any>[]} */
@@ -30,6 +31,7 @@ export class LinkList {
       const { data, next_cursor: cursor } = await request(this.path);
       [this.#links, this.#cursor] = [data, cursor];
       this.#show();
+      this.#showCovers();
     } catch (error) {
       render(html`<div class="links-hint">${failure(Problem.of(error), () => this.load())}</div>`, this.place);
     }
@@ -41,7 +43,14 @@ export class LinkList {
       this.#links.push(...data);
       this.#cursor = cursor;
       this.#show();
+      this.#showCovers();
     });
+  }
+
+  /** The list does not wait for them. */
+  async #showCovers() {
+    await loadCovers(this.#links);
+    this.#show();
   }
 
   /** @param {() => Promise<unknown>} work */

@@ -4,6 +4,7 @@ import { html, nothing, svg } from "../vendor.js";
 import { momentName } from "../shared/moments.js";
 import { page, url, variantUrl } from "../shared/page.js";
 import { bytes, counted, number, t } from "../shared/texts.js";
+import { coverOf } from "./covers.js";
 
 const ICONS = {
   collection: "M3.500 18V6.500h6l2 2.500h9v9z",
@@ -27,21 +28,20 @@ export function shareRow(share, buttons) {
     share.show_metadata && t("sharing.show_metadata"),
   ];
   const isUsedUp = share.max_views !== null && share.views >= share.max_views;
-  return row({ ...WHAT[share.target](share), title: share.title, facts, marks, end: endOf(share, isUsedUp), link: share, buttons });
+  return row({ ...WHAT[share.target](share), sign: sign(share, share.target), title: share.title, facts, marks, end: endOf(share, isUsedUp), link: share, buttons });
 }
 
-/** What each kind of share shows, and where it is. */
+/** What each kind of share shows, and where that is. */
 const WHAT = {
   image: ({ image_id: id }) => ({
     name: t("sharing.image"),
     href: url(`/view/${id}`),
-    sign: html`<img src=${variantUrl(id, ["thumbnail", "grid"], "w=320&h=320")} alt="" loading="lazy">`,
   }),
   collection: ({ collection_id: id }) => ({
-    name: t("sharing.collection"), href: url(`/collections/${id}`), sign: icon("collection"),
+    name: t("sharing.collection"), href: url(`/collections/${id}`),
   }),
   search: ({ q }) => ({
-    name: t("sharing.search", { q }), href: url(`/?q=${encodeURIComponent(q)}`), sign: icon("search"),
+    name: t("sharing.search", { q }), href: url(`/?q=${encodeURIComponent(q)}`),
   }),
 };
 
@@ -54,7 +54,7 @@ export function uploadLinkRow(link, buttons) {
   ];
   const isUsedUp = link.files >= link.max_files || link.bytes >= link.max_bytes;
   const href = url(`/collections/${link.collection_id}`);
-  const what = { name: t("sharing.collection"), href, sign: icon("upload") };
+  const what = { name: t("sharing.collection"), href, sign: sign(link, "upload") };
   return row({ ...what, title: link.title, facts, marks: [], end: endOf(link, isUsedUp), link, buttons });
 }
 
@@ -80,7 +80,10 @@ function endOf({ expires_at: end }, isUsedUp) {
   return end ? html`<span class="link-mark">${t("sharing.until", { time: momentName(end) })}</span>` : nothing;
 }
 
-/** @param {keyof typeof ICONS} name */
-function icon(name) {
+/** The picture that stands for what a link shows; until one is known, an icon. */
+function sign(link, name) {
+  const cover = coverOf(link);
+  if (cover) return html`<img src=${variantUrl(cover, ["thumbnail", "grid"], "w=320&h=320")} alt="" loading="lazy">`;
+  if (!(name in ICONS)) return nothing;
   return html`<svg viewBox="0 0 24 24">${svg`<path class="line" d=${ICONS[name]}></path>`}</svg>`;
 }

@@ -1,7 +1,7 @@
 /** Making a link to pictures for people without an account. */
 
 import { html, nothing } from "../vendor.js";
-import { Problem, request } from "../shared/api.js";
+import { explained, Problem, request } from "../shared/api.js";
 import { openForm } from "../shared/form_dialog.js";
 import { loaded } from "../shared/loading.js";
 import { loadStyle } from "../shared/styles.js";
@@ -44,7 +44,7 @@ function shareTagged(selected) {
   const target = async ({ tag }) => {
     const name = tag.replace(/[",#]/g, " ").replace(/\s+/g, " ").trim();
     const { changed, problems } = await selected.update({ add_tags: [name] });
-    if (!changed && problems.length) throw new Problem(409, "conflict", problems[0].problem.detail);
+    if (!changed && problems.length) throw new Problem(409, "conflict", explained(problems[0].problem));
     forgetImages();
     return { q: `tags:"${name}"` };
   };

@@ -1,17 +1,11 @@
 /** The rows of the tray outlast the page, in its tab: finished ones, and those that the page lost. */
 
-import { page } from "../shared/page.js";
 import { isEnded } from "./items.js";
+import { NAME } from "./remembered.js";
 
 const MAX_ROWS = 300;
-const NAME = `imagesvc-uploads:${page.base}:${page.user?.id ?? ""}`;
 /** Of these, nothing is known in another page. */
 const LEFT_OUT = { file: null, twin: null, sent: 0, version: 0 };
-
-/** Whether there are rows of earlier pages. */
-export function hasRows() {
-  return sessionStorage.getItem(NAME) !== null;
-}
 
 /** @param {import("./items.js").Item[]} items The newest are kept if there are too many. */
 export function keep(items) {

@@ -1,6 +1,6 @@
 /** Puts pictures that the user has already into the collection of an upload; a picture is in one at most. */
 
-import { Problem, request } from "../../shared/api.js";
+import { explained, Problem, request } from "../../shared/api.js";
 
 /** @typedef {"" | "there" | "elsewhere"} Place Whether a picture is in the collection, or stays in another one. */
 
@@ -13,7 +13,7 @@ export async function place(id, collectionId) {
   if (!problems.length) return "there";
   const [{ status, problem }] = problems;
   if (status === CONFLICT) return "elsewhere";
-  throw new Problem(status, problem.code, problem.detail);
+  throw new Problem(status, problem.code, explained(problem));
 }
 
 /** Take a picture out of its collection, and put it into another. @param {string} id @param {string} collectionId */
