@@ -20,6 +20,7 @@ from imagesvc.imaging.messages import Rendered, content_of
 from imagesvc.model.ids import ImageId, VariantKey, utc_now
 from imagesvc.model.images import Variant
 from imagesvc.model.jobs import Priority
+from imagesvc.tracing.spans import span
 from imagesvc.workers.renderer import Renderer
 
 MAX_BODY_BYTES = 4 << 20
@@ -120,6 +121,13 @@ class VariantCache:
         return None if body is None else Fetched(Entry(variant, body), "disk")
 
     async def _render(self, wanted: VariantRequest, requester: str, started: InFlight) -> Fetched:
+        with span("render") as traced:
+            traced.note(imagesvc__image=str(wanted.image_id), imagesvc__transform=wanted.text)
+            fetched = await self._rendered(wanted, requester, started)
+            traced.note(**{f"imagesvc__{it}_seconds": took for it, took in fetched.seconds.items()})
+            return fetched
+
+    async def _rendered(self, wanted: VariantRequest, requester: str, started: InFlight) -> Fetched:
         began = time.perf_counter()
         wanted.plan.check(self.renderer.limits)
         cost = wanted.plan.cost

@@ -16,7 +16,9 @@ from imagesvc.server.protocol import bounded
 from imagesvc.server.running import run_server
 from imagesvc.service.engine.transforms import read_watermarks
 from imagesvc.service.service import Service
+from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
+from imagesvc.tracing.switch import MISSING, is_installed, traced
 
 
 def serve(  # noqa: PLR0913, PLR0917  # each is an option
@@ -31,7 +33,7 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
 ) -> None:
     """Run the service until SIGTERM or SIGINT."""
     settings = load_settings(
-        settings_given or (), (read_watermarks,),
+        settings_given or (), (read_watermarks, check_tracing),
         host=host, port=port, data_dir=data_dir, workers=workers, auth=auth,
         log_format=log_format, log_level=log_level,
     )  # fmt: skip
@@ -44,4 +46,11 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     app = create_app(service, logs_as_json=as_json)
     bounds, backlog = fitting_bounds(settings)
     connection = bounded(bounds, app.inline, app.cors, app.access)
-    run_server(app.asgi, connection, service, sockets, backlog)
+    with traced(is_on=settings.tracing):
+        run_server(app.asgi, connection, service, sockets, backlog)
+
+
+def check_tracing(settings: Settings) -> None:
+    """Raises SettingsError if traces are wanted and what they need is not installed."""
+    if settings.tracing and not is_installed():
+        raise SettingsError(MISSING)

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +17,7 @@ from imagesvc.errors import DatabaseDamaged, ImagesvcError, Unavailable
 from imagesvc.imaging.transforms.transform import parse_text
 from imagesvc.jobs.attempts import Attempt
 from imagesvc.jobs.calls import MakeTask
+from imagesvc.jobs.limits import RunnerLimits
 from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.results import Results
 from imagesvc.jobs.retry import space_delay
@@ -29,6 +30,7 @@ from imagesvc.store.jobs.claiming import ClaimedJob
 from imagesvc.store.jobs.jobs import JobStore
 from imagesvc.store.jobs.settling import Settlement
 from imagesvc.store.jobs.turns import Slots
+from imagesvc.tracing.spans import Span, span
 
 log = structlog.get_logger()
 
@@ -37,16 +39,6 @@ IDLE_SECONDS = 30.0
 ERROR_PAUSE_SECONDS = 1.0
 DAMAGED_PAUSE_SECONDS = 60.0
 """The time between two attempts to claim jobs of a damaged database."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerLimits:
-    """Durations in seconds."""
-
-    concurrency: int
-    job_timeout: float
-    max_attempts: int
-    retry_delay: float
 
 
 class Runner:
@@ -210,12 +202,13 @@ class Runner:
 
     async def _attempt(self, item: ClaimedJob) -> None:
         try:
-            await self._make_and_settle(item)
+            with span("job") as traced:
+                await self._make_and_settle(item, traced)
         except ImagesvcError as error:  # the next start queues it again, as after a crash
             job = str(item.job.id)
             log.error("job not settled", action="job.unsettled", job=job, error=str(error))
 
-    async def _make_and_settle(self, item: ClaimedJob) -> None:
+    async def _make_and_settle(self, item: ClaimedJob, traced: Span) -> None:
         job, started = item.job, self._clock()
         todo = [operation for operation in job.operations if not operation.status.is_final]
         try:
@@ -232,6 +225,9 @@ class Runner:
         if recorded is Status.PENDING:
             self.notify()  # it is due later
         ms = self.results.note(recorded, self._clock() - started)
+        traced.note(imagesvc__job=str(job.id), imagesvc__status=str(recorded or "gone"))
+        if settlement.error_code is not None:
+            traced.fail(settlement.error_code)
         note = log.warning if settlement.error_code is not None else log.info
         note(
             "job",

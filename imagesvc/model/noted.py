@@ -53,6 +53,7 @@ class Noted:
     """The path of the operation, with names for its parameters."""
     cache: CacheTier = CacheTier.NONE
     principal: UserId | None = None
+    trace_id: str | None = None
 
 
 def noted_in(scope: Mapping[str, Any]) -> Noted:

@@ -28,6 +28,7 @@ from imagesvc.outbound.requests import (
     invalid_url,
 )
 from imagesvc.outbound.source_url import SourceUrl
+from imagesvc.tracing.spans import Kind, span
 
 MAX_REDIRECTS = 3
 MAX_AT_ONCE = 32
@@ -81,7 +82,7 @@ class Source:
             FileTooLarge: the file is too large.
             Overloaded: too many images are being fetched, for this user or in all.
         """
-        with self._slot(owner_id):
+        with self._slot(owner_id), span("import", Kind.CLIENT):
             try:
                 with fail_after(self._rules.seconds):
                     return await self._follow(url, write, owner_id)

@@ -90,3 +90,6 @@ class LogSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe level that is logged."
     )
+    tracing: bool = Field(
+        False, description="Spans for OpenTelemetry, as OTEL_* variables say; needs the extra otel."
+    )

@@ -25,6 +25,7 @@ from imagesvc.outbound.requests import Outbound, Sent
 from imagesvc.store.db.database import Database
 from imagesvc.store.webhooks.deliveries import DeliveryStatus
 from imagesvc.store.webhooks.outbox import Due, Outbox, Outcome
+from imagesvc.tracing.spans import Kind, carrier, span
 
 log = structlog.get_logger()
 
@@ -197,7 +198,7 @@ class Dispatcher:
 
     async def _deliver(self, due: Due) -> None:
         try:
-            outcome = await self._attempt(due)
+            outcome = await self._traced(due)
             is_disabled = await self._outbox.settle(
                 due, outcome, now=self._clock(), patience=self._limits.patience
             )
@@ -219,6 +220,18 @@ class Dispatcher:
             log.warning(
                 "webhook disabled", action="webhook.disabled", webhook_id=str(due.webhook_id)
             )
+
+    async def _traced(self, due: Due) -> Outcome:
+        with span("webhook", Kind.CLIENT) as traced:
+            outcome = await self._attempt(due)
+            traced.note(
+                imagesvc__webhook=str(due.webhook_id),
+                imagesvc__delivery=str(due.id),
+                http__response__status_code=outcome.answer_status,
+            )
+            if outcome.status is not DeliveryStatus.SUCCEEDED:
+                traced.fail(str(outcome.status))
+            return outcome
 
     async def _attempt(self, due: Due) -> Outcome:
         answer_status: int | None = None
@@ -249,6 +262,7 @@ class Dispatcher:
         headers = [
             ("Content-Type", "application/json"),
             *signed(due.secret, str(due.id), int(self._clock().timestamp()), body),
+            *carrier(),
         ]
         async with self._outbound.answer(place, Sent("POST", headers, body)) as answer:
             size = 0

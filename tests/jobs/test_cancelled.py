@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from imagesvc.jobs.calls import MakeTask
+from imagesvc.jobs.limits import RunnerLimits
 from imagesvc.jobs.maker import Made, Maker
 from imagesvc.jobs.mezzanines import Mezzanines
-from imagesvc.jobs.runner import Runner, RunnerLimits
+from imagesvc.jobs.runner import Runner
 from imagesvc.model.formats import Format
 from imagesvc.model.ids import Digest, JobId, utc_now
 from imagesvc.model.images import Image, Mezzanine

@@ -20,6 +20,11 @@ REASONS = (
 """Why a connection is ended before its request reaches the application."""
 
 
+def method_label(method: str) -> str:
+    """A method as a label; clients may send any."""
+    return method if method in METHODS else OTHER_METHOD
+
+
 _FIRST = SECONDS[0]
 
 
@@ -61,7 +66,7 @@ class RequestFigures:
 
     def of(self, method: str, route: RouteClass, cache: CacheTier) -> Tally:
         """The tally of a kind of answers; clients may send any method."""
-        key = (method if method in METHODS else OTHER_METHOD, route, cache)
+        key = (method_label(method), route, cache)
         tally = self.tallies.get(key)
         if tally is None:
             tally = self.tallies[key] = Tally()

@@ -9,6 +9,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import structlog
 from pydantic_core import to_json
@@ -17,16 +18,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imagesvc.errors import ImagesvcError
 from imagesvc.logs import standard_error
 from imagesvc.model.noted import NOTED, CacheTier, Noted, RouteClass
-from imagesvc.server.metrics.requests import RequestFigures
+from imagesvc.server.metrics.requests import RequestFigures, method_label
 from imagesvc.server.middleware.access_line import HIT_NOTES, access_line, encoded_notes
 from imagesvc.server.middleware.logged_path import logged_path
-from imagesvc.syntax.header_fields import fields_by_name
+from imagesvc.syntax.header_fields import FieldsByName, fields_by_name
+from imagesvc.tracing.spans import Carrier, Kind, Span, span
 
 log = structlog.get_logger()
 
 _ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._=+/-]{1,128}")
 _BUFFERED_LINES = 64
 _FLUSH_SECONDS = 0.2
+_TRACE = (b"traceparent", b"tracestate")
+_MAX_TRACE = 512
+"""Bytes of a field of W3C Trace Context."""
 _HIT = (Noted(route=RouteClass.VARIANT, cache=CacheTier.MEMORY), 0)
 """The notes of every response from memory, and the bytes of its request's body."""
 
@@ -133,6 +138,7 @@ class AccessLog:
             route=str(noted.route),
             cache=str(noted.cache),
             principal=None if noted.principal is None else str(noted.principal),
+            **({} if noted.trace_id is None else {"trace_id": noted.trace_id}),
         )
 
     def refuse(self, refused: Refused) -> bytes:
@@ -221,7 +227,34 @@ class AccessLogMiddleware:
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode("ascii"))
-        try:
-            await self._app(scope, measured, watched)
-        finally:
-            self._access.record(answered)
+        with span("request", Kind.SERVER, _carrier(fields)) as traced:
+            noted.trace_id = traced.trace_id
+            try:
+                await self._app(scope, measured, watched)
+            finally:
+                _describe(traced, answered)
+                self._access.record(answered)
+
+
+def _carrier(fields: FieldsByName) -> Carrier:
+    """The context of a client's trace, unless it is too long to be one."""
+    return [
+        (name.decode(), value.decode("latin-1"))
+        for name in _TRACE
+        if (value := fields.get(name)) is not None and len(value) <= _MAX_TRACE
+    ]
+
+
+def _describe(traced: Span, answered: Answered) -> None:
+    """Name the span of a request, by the conventions of OpenTelemetry and only by fixed texts."""
+    method, noted = method_label(answered.scope["method"]), answered.noted
+    traced.name(f"{method} {noted.template}".strip())
+    traced.note(
+        http__request__method=method,
+        http__route=noted.template or None,
+        http__response__status_code=int(answered.status),
+        imagesvc__route=str(noted.route),
+        imagesvc__cache=str(noted.cache),
+    )
+    if answered.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        traced.fail(str(int(answered.status)))

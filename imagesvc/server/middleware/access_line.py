@@ -64,10 +64,11 @@ def encoded_notes(noted: Noted, received: int) -> bytes:
         noted: what the parts noted.
         received: bytes of the request's body.
     """
+    trace = b"" if noted.trace_id is None else b',"trace_id":"%b"' % noted.trace_id.encode()
     principal = b"null" if noted.principal is None else b'"%b"' % str(noted.principal).encode()
     route, cache = noted.route.encode(), noted.cache.encode()
-    return b'"received":%d,"route":"%b","cache":"%b","principal":%b' % (
-        received, route, cache, principal,
+    return b'"received":%d,"route":"%b","cache":"%b","principal":%b%b' % (
+        received, route, cache, principal, trace,
     )  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from imagesvc.jobs.limits import RunnerLimits
 from imagesvc.jobs.maker import Maker
 from imagesvc.jobs.mezzanines import Mezzanines
-from imagesvc.jobs.runner import Runner, RunnerLimits
+from imagesvc.jobs.runner import Runner
 from imagesvc.service.engine.caches import Caches
 from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores

@@ -1,0 +1,1 @@
+"""Traces of what takes long, for OpenTelemetry; without tracing nothing of it is imported."""
