@@ -226,4 +226,7 @@ def test_a_guest_uploads_by_a_new_link_and_the_collection_is_shared(
     dialog.get_by_role("button", name="Make the link").click()
     visitor = Below(below, shown_link(page, below).rpartition("/")[2])
     assert visitor.api().json()["target"] == "collection"
+    assert visitor.api("/images").json()["ids"] == []
+    accepted = {"q": "is:waiting", "awaits_review": False}
+    assert below.client.post(f"{API}/images/actions/update", json=accepted).json()["changed"] == 1
     assert len(visitor.api("/images").json()["ids"]) == 1
