@@ -30,7 +30,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist bench performance bench-peers clean
+.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist bench performance bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -38,8 +38,9 @@ export PYTEST_DEBUG_TEMPROOT := $(TEST_ROOT)
 
 help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
-	@echo "make test       the tests, without those that take minutes"
-	@echo "make test-long  the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
+	@echo "make test       the tests, a representative of each kind"
+	@echo "make test-breadth  all other cases of each kind"
+	@echo "make test-long  the same, and the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows, and libvips alone"
 	@echo "make test-python PYTHON=python3.13  a part of the tests on another Python"
 	@echo "make constraints  update constraints.txt to the newest versions of all dependencies"
@@ -64,10 +65,14 @@ run: .venv/installed-run
 	$(BIN)/imagesvc serve --auth off
 
 test: .venv/installed-test
-	$(BIN)/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	$(BIN)/pytest -m "not long and not breadth" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder
 
-test-long: .venv/installed-test
+test-breadth: .venv/installed-test
+	$(BIN)/pytest -m "breadth and not long" --numprocesses $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder
+
+test-long: test-breadth
 	KILLS=$(KILLS) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -m long --numprocesses $(TEST_PROCESSES)
 
 # Both have environments of their own, within .venv. uv finds the oldest versions, which pip cannot.

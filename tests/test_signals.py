@@ -16,12 +16,15 @@ import pytest
 
 from imagesvc.server.listening.addresses import CannotListen, bound_sockets
 from tests import commands
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.waiting import PATIENCE, until
 
+STOPS = (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+
+@pytest.mark.parametrize("number", represented(STOPS, signal.SIGINT))
 def test_a_server_stops_in_good_order(make_server: MakeServer, number: signal.Signals) -> None:
     """A closed terminal and nginx's signal are not crashes; the exit status is 0."""
     server = make_server(workers=1)
@@ -49,8 +52,10 @@ def test_signals_of_log_rotation_do_nothing(make_server: MakeServer) -> None:
     assert server.process.poll() is None
 
 
-@pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "admin.key"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sign", represented(("secret.key", "imagesvc.db", "admin.key"), "imagesvc.db")
+)
+@pytest.mark.parametrize("number", represented((signal.SIGINT, signal.SIGTERM), signal.SIGTERM))
 def test_a_start_that_is_interrupted_leaves_no_traceback(
     tmp_path: Path, sign: str, number: signal.Signals
 ) -> None:
@@ -109,7 +114,7 @@ def has_ipv6() -> bool:
     return True
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1, ::1", "::"])
+@pytest.mark.parametrize("host", represented(("127.0.0.1, ::1", "::"), "::"))
 def test_a_server_listens_on_several_addresses(make_server: MakeServer, host: str) -> None:
     """`::` is every address, of both families."""
     if not has_ipv6():

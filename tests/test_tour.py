@@ -52,6 +52,7 @@ def environment(**more: str) -> dict[str, str]:
     return own | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | more
 
 
+@pytest.mark.breadth
 def test_every_command_of_the_tour_does_what_the_page_says(tmp_path: Path) -> None:
     """New users paste these commands."""
     make_photo(tmp_path)

@@ -113,6 +113,7 @@ def test_expensive_renders_do_not_stop_new_work(
     assert done < 10
 
 
+@pytest.mark.breadth
 @pytest.mark.long  # test_admission.py covers the turns of requesters
 def test_a_user_of_expensive_renders_waits_for_one_of_each_other(make_server: MakeServer) -> None:
     """Three strangers have twenty each in the queue; a fourth is served after one of each."""

@@ -58,6 +58,7 @@ def test_one_address_locks_no_user_out(server: Server, admin: Account) -> None:
     assert_problem(log_in(server, "ann", "203.0.113.1"), 429, "rate_limited")
 
 
+@pytest.mark.breadth
 def test_a_network_of_ipv6_locks_no_user_out(server: Server, admin: Account) -> None:
     """A customer has 2^64 addresses, which count as one address."""
     make_user(server, admin, "bob", password=PASSWORD)
@@ -68,6 +69,7 @@ def test_a_network_of_ipv6_locks_no_user_out(server: Server, admin: Account) -> 
     assert log_in(server, "bob", "2001:db8:0:2::1").status_code == 200
 
 
+@pytest.mark.breadth
 def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
     server: Server, admin: Account
 ) -> None:
@@ -86,6 +88,7 @@ def test_many_addresses_are_slowed_down_and_a_known_one_still_gets_in(
     assert log_in(server, "cleo", "198.51.100.3").status_code == 200
 
 
+@pytest.mark.breadth
 def test_attempts_with_other_names_lock_out_no_user_of_the_same_address(
     server: Server, admin: Account
 ) -> None:

@@ -27,6 +27,7 @@ from imagesvc.workers.process import WORKER_MODULE
 from imagesvc.workers.sandbox.policy import Mode
 from tests.attack.machine import needs_every_layer
 from tests.attack.pools import SECONDS, execute, rogue_pool
+from tests.breadth import represented
 from tests.imaging.corpus_runner import MARKS, MAX_ASKED_PIXELS, QUERIES
 from tests.imaging.pictures import LIMITS, QUALITY, animation, gradient, oriented, save
 
@@ -119,7 +120,7 @@ async def test_every_format_is_read_and_written(tmp_path: Path, pictures: list[P
     assert all(not isinstance(part, str) or len(part) == 64 for it in locked for part in it)
 
 
-@pytest.mark.parametrize("name", ["moving.webp", "still.webp"])
+@pytest.mark.parametrize("name", represented(("moving.webp", "still.webp"), "moving.webp"))
 async def test_images_that_are_large_when_decoded_are_read(tmp_path: Path, name: str) -> None:
     """By default, libvips writes images of more than 100 MB to a file."""
     path = tmp_path / name
@@ -135,6 +136,7 @@ async def test_images_that_are_large_when_decoded_are_read(tmp_path: Path, name:
     assert all(not isinstance(part, str) or len(part) == 64 for part in made)
 
 
+@pytest.mark.breadth
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(

@@ -62,6 +62,7 @@ def test_the_printed_link_makes_one_admin_once(make_server: MakeServer) -> None:
     assert refused.stdout == ""
 
 
+@pytest.mark.breadth
 def test_a_race_of_two_set_ups_makes_one_admin(make_server: MakeServer) -> None:
     """All of them hash their passwords at the same time, and one of them is stored."""
     server = make_server(auth=None)
@@ -129,6 +130,7 @@ def test_an_admin_with_a_password_closes_the_set_up(make_server: MakeServer) -> 
     assert len(printed_links(server)) == 1
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("settings", [{"gallery": "false"}, {"auth": "off"}], ids=str)
 def test_no_link_is_printed_where_no_page_takes_it(
     make_server: MakeServer, settings: dict[str, str]

@@ -88,6 +88,7 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_is_in_the_trash(
     assert stranger.get(url).status_code == 200
 
 
+@pytest.mark.breadth
 def test_a_picture_in_the_making_is_not_sent_when_its_image_has_expired(
     guarded: Server, ada: Account
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_picture_in_the_making_is_not_sent_when_its_image_has_expired(
     assert answer.result().status_code == 404
 
 
+@pytest.mark.breadth
 def test_a_picture_in_the_making_is_not_sent_when_its_image_is_private(
     guarded: Server, ada: Account
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.server import Server
 from tests.waiting import until
@@ -116,7 +117,9 @@ def hold(server: Server, url: str, count: int, times: int) -> tuple[int, int]:
     return most, memory_of(server)
 
 
-@pytest.mark.parametrize(("kind", "times"), [("hot", 1), ("hot", 3), ("original", 1)])
+@pytest.mark.parametrize(
+    ("kind", "times"), represented((("hot", 1), ("hot", 3), ("original", 1)), ("hot", 3))
+)
 def test_clients_that_do_not_read_share_what_is_sent(
     asked_for: tuple[Server, dict[str, str], int], kind: str, times: int
 ) -> None:
@@ -180,6 +183,7 @@ def is_reset(client: socket.socket) -> bool:
     return received < 2 * MIB
 
 
+@pytest.mark.breadth
 def test_a_client_that_reads_late_gets_all_of_its_pipeline(make_server: MakeServer) -> None:
     """Each response waits until the one before it is read, and none is lost."""
     server = patient(make_server, 50)

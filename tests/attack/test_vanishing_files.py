@@ -44,6 +44,7 @@ def test_an_original_missing_at_its_analysis_fails_its_job(
     assert bugs(server) == []
 
 
+@pytest.mark.breadth
 def test_deleting_images_while_they_are_analysed_logs_no_bug(make_server: MakeServer) -> None:
     """Deletes happen at different moments of the analysis; afterwards nothing is left."""
     server = make_server(workers=2)
@@ -94,6 +95,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Any:
     server.close()
 
 
+@pytest.mark.breadth
 def test_purging_variants_under_readers_breaks_no_answer(stored: Server) -> None:
     """A large variant is sent from its file: a variant that is evicted meanwhile is made again."""
     image = stored.upload(png(4, 2600, 1800), "a.png")

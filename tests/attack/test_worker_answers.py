@@ -81,6 +81,7 @@ async def test_a_worker_that_lies_about_its_age_is_replaced(tmp_path: Path, plai
         assert await execute(pool, "import os; result = os.getpid()") != liar
 
 
+@pytest.mark.breadth
 async def test_a_worker_that_speaks_unasked_is_ended(tmp_path: Path) -> None:
     """An answer that is sent ahead is not used for the next call."""
     planted = b'{"value": "planted", "calls": 1, "resident_bytes": 1}'

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
+from tests.breadth import represented
 from tests.server import Server
 from tests.waiting import PATIENCE
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-DIRECTIONS = ("ltr", pytest.param("rtl", marks=pytest.mark.long))
+DIRECTIONS = represented(("ltr", "rtl"), "ltr")
 """Of text; style sheets have logical properties only, so pages are mirrored."""
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 REPORT_VIOLATIONS = """

@@ -128,6 +128,7 @@ def test_a_key_is_made_shown_once_and_removed(
     refused(client.get("/photos/api/v1/users/me"))
 
 
+@pytest.mark.breadth
 def test_a_new_password_ends_all_other_sessions(
     members: Server, visits: Visits, admin: Account
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_new_password_ends_all_other_sessions(
     assert has_session(log_in(members, "pat", NEW_PASSWORD))
 
 
+@pytest.mark.breadth
 def test_sessions_are_ended(members: Server, visits: Visits, admin: Account) -> None:
     """One, and all others at once; each browser is out at its next request."""
     make_user(members, admin, "sam", password=PASSWORD)
@@ -267,6 +269,7 @@ def test_without_accounts_there_are_programs_only(gallery: Server, visits: Visit
     assert "Headers" not in sharex_file(page)
 
 
+@pytest.mark.breadth
 def test_a_list_that_fails_is_loaded_again(members: Server, visits: Visits, admin: Account) -> None:
     """The reason and the id of the request are shown in its place, and the rest works."""
     make_user(members, admin, "fay", password=PASSWORD)

@@ -184,6 +184,7 @@ def test_the_page_is_for_admins(members: Server, visits: Visits, admin: Account)
     expect(page).to_have_url(url_of(members, "/photos/"))
 
 
+@pytest.mark.breadth
 def test_without_accounts_it_has_no_users(gallery: Server, visits: Visits) -> None:
     """State, jobs and settings concern everyone; a fault is named in place of `All is well`."""
     page = visits.open(gallery, "/admin")

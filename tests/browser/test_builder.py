@@ -172,6 +172,7 @@ def test_errors_are_marked_at_their_fields(visits: Visits, gallery: Server, imag
     expect(page.locator(FORM).get_by_role("alert")).to_have_count(1)
 
 
+@pytest.mark.breadth
 def test_the_last_change_wins(visits: Visits, gallery: Server, image: str) -> None:
     """An earlier response that comes later changes nothing."""
     page = visits.open(gallery, f"/build/{image}?w=90")
@@ -196,6 +197,7 @@ def test_the_last_change_wins(visits: Visits, gallery: Server, image: str) -> No
     expect(field(page, "w")).to_have_value("150")
 
 
+@pytest.mark.breadth
 def test_a_url_is_signed_where_the_settings_want_it(visits: Visits, signing: Server) -> None:
     """For as long as is chosen; presets need no signature, and may have one."""
     image = uploaded(signing)
@@ -222,6 +224,7 @@ def local(url: str) -> str:
     return url.removeprefix(PUBLIC.removesuffix("/photos"))
 
 
+@pytest.mark.breadth
 def test_others_build_urls_without_signing(visits: Visits, make_server: MakeServer) -> None:
     """Of a public image of another user, with the values as they were written."""
     server = make_server(auth="required")
@@ -266,6 +269,7 @@ def test_axe_finds_nothing_and_a_phone_has_room(
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
+@pytest.mark.breadth
 def test_an_image_that_does_not_exist(visits: Visits, gallery: Server) -> None:
     """The way on is the timeline."""
     visits.expect_error("404")

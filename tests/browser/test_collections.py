@@ -154,6 +154,7 @@ def test_a_collection_is_made_changed_and_deleted(page: Page, library: Library) 
     assert timeline["total"] == COUNT
 
 
+@pytest.mark.breadth
 def test_collections_have_an_order_that_is_remembered(page: Page, library: Library) -> None:
     """The arrows move between the cards, and Enter opens one."""
     for title, indexes in (("B", (0,)), ("A", ()), ("C", (1, 2))):
@@ -249,6 +250,7 @@ def test_pictures_are_taken_out_of_a_collection_and_put_back(page: Page, library
     expect(cover).to_have_attribute("src", re.compile(f"/images/{library.images[2]}/"))
 
 
+@pytest.mark.breadth
 def test_what_others_publish_can_be_seen_only(
     browser: Browser, visits: Visits, library: Library
 ) -> None:
@@ -269,6 +271,7 @@ def test_what_others_publish_can_be_seen_only(
     assert library.ada.client.patch(url, json={"visibility": "private"}).status_code == 200
 
 
+@pytest.mark.breadth
 def test_a_failure_shows_its_reason_and_the_request(page: Page, library: Library) -> None:
     """A collection that is not there, and a list that could not be loaded."""
     visit(page, library, f"/collections/{library.images[0]}")

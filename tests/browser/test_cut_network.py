@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import Visits, url_of
@@ -49,6 +50,7 @@ def test_a_part_that_cannot_be_loaded_is_a_message(gallery: Server, visits: Visi
     expect(page.locator(".pswp")).to_have_count(1)
 
 
+@pytest.mark.breadth
 def test_a_timeline_without_its_notices_is_a_message(gallery: Server, visits: Visits) -> None:
     """The reason of a failure cannot be shown then."""
     visits.expect_error("ERR_FAILED")

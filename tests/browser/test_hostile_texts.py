@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.accounts import admin_of, make_user
+from tests.breadth import represented
 from tests.browser.pages import Visits, logged_in, url_of
 from tests.server import Server
 
@@ -82,6 +83,7 @@ def test_texts_of_an_image_are_text_in_its_information(page: Page) -> None:
     assert_text_only(page)
 
 
+@pytest.mark.breadth
 def test_a_mark_that_reverses_text_ends_with_its_text(page: Page) -> None:
     """Each text of a user is isolated from the words around it."""
     page.locator(".tile a").click()
@@ -120,6 +122,7 @@ def test_texts_to_embed_are_safe_where_they_are_pasted(page: Page) -> None:
     assert re.fullmatch(r"!\[(?:[^\\\[\]<>]|\\.)*\]\(http://[^)\s]+\)", markdown)
 
 
+@pytest.mark.breadth
 def test_texts_of_the_builder_are_text(page: Page, members: Server, visits: Visits) -> None:
     """The title in what it embeds, and values from a link that someone sent."""
     visits.expect_error("400")
@@ -135,7 +138,9 @@ def test_texts_of_the_builder_are_text(page: Page, members: Server, visits: Visi
         assert_text_only(page)
 
 
-@pytest.mark.parametrize("query", [HOSTILE, f'width:"{HOSTILE}', f"tags:{HOSTILE}"])
+@pytest.mark.parametrize(
+    "query", represented((HOSTILE, f'width:"{HOSTILE}', f"tags:{HOSTILE}"), HOSTILE)
+)
 def test_a_search_is_text_in_its_error(
     page: Page, visits: Visits, members: Server, query: str
 ) -> None:
@@ -148,6 +153,7 @@ def test_a_search_is_text_in_its_error(
     assert_text_only(page)
 
 
+@pytest.mark.breadth
 def test_the_address_to_come_back_to_is_text(visits: Visits, members: Server) -> None:
     """It stands in the data of the log-in."""
     page = visits.page()

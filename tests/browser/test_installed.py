@@ -89,6 +89,7 @@ def test_shared_photos_are_uploaded_after_a_question(visits: Visits, gallery: Se
     assert {image["filename"] for image in images} == {name for name, _content in PHOTOS}
 
 
+@pytest.mark.breadth
 def test_another_site_uploads_nothing(visits: Visits, gallery: Server) -> None:
     """Its form gets as far as the question, which names the pictures."""
     count = images_count(gallery)
@@ -102,6 +103,7 @@ def test_another_site_uploads_nothing(visits: Visits, gallery: Server) -> None:
     assert images_count(gallery) == count
 
 
+@pytest.mark.breadth
 def test_photos_outlast_a_log_in(visits: Visits, members: Server) -> None:
     """The session had ended; the photos wait in the browser until there is another."""
     page = visits.open(members, "/photos/login")

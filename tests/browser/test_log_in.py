@@ -118,6 +118,7 @@ def test_a_browser_that_logged_out_shows_no_private_image(
     assert status == 404
 
 
+@pytest.mark.breadth
 def test_a_user_logs_out_before_any_script_runs(
     members: Server, visits: Visits, admin: Account
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_user_logs_out_before_any_script_runs(
     assert listed["data"] == []
 
 
+@pytest.mark.breadth
 def test_a_revoked_session_is_out_at_the_next_request(
     members: Server, visits: Visits, admin: Account
 ) -> None:

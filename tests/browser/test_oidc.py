@@ -39,6 +39,7 @@ def test_a_user_of_the_provider_comes_to_the_page_and_has_no_password(
     expect(page.locator("#password")).to_be_hidden()
 
 
+@pytest.mark.breadth
 def test_a_log_in_that_fails_is_a_page(members: Server, visits: Visits) -> None:
     """It leads to the log-in; neither it nor the log-in violates a rule of accessibility."""
     visits.expect_error("403")

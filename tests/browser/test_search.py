@@ -181,6 +181,7 @@ def test_a_search_changes_the_pictures_without_a_reload(visits: Visits, searched
     expect(page.locator(".tile")).to_have_count(3)
 
 
+@pytest.mark.breadth
 def test_a_collection_is_searched_in_its_page(visits: Visits, searched: Server) -> None:
     """Of what a search finds, only the images of the collection are shown."""
     url = f"{BASE}/api/v1/collections"
@@ -296,6 +297,7 @@ def is_valid(query: str) -> bool:
     return True
 
 
+@pytest.mark.breadth
 def test_a_page_without_matches_is_followed_by_the_next(visits: Visits, far: Server) -> None:
     """A page looks at 5,000 images at most, so the first ones of a month can be empty."""
     month = far.client.get("/api/v1/timeline?q=size:7B").json()["months"][0]
@@ -439,6 +441,7 @@ def test_axe_finds_nothing_while_a_search_is_typed(
     assert axe_violations(page) == []
 
 
+@pytest.mark.breadth
 def test_a_phone_shows_the_box_over_the_header(visits: Visits, searched: Server) -> None:
     """Nothing is wider than the screen, also with a long text that is no search."""
     visits.expect_error("400")
@@ -457,6 +460,7 @@ def test_a_phone_shows_the_box_over_the_header(visits: Visits, searched: Server)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
+@pytest.mark.breadth
 def test_texts_of_users_are_text(visits: Visits, searched: Server) -> None:
     """In chips, suggestions, errors and the title of the page."""
     visits.expect_error("400")

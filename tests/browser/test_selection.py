@@ -187,6 +187,7 @@ def test_visibility_and_date_of_all_are_changed_by_the_query(page: Page, library
     expect(tile(page, 1).locator("a")).to_have_attribute("href", address)
 
 
+@pytest.mark.breadth
 def test_the_rule_of_one_collection_is_shown_before_it_is_broken(
     page: Page, library: Library
 ) -> None:

@@ -130,6 +130,7 @@ def test_selected_pictures_are_shared_until_it_is_withdrawn(
     assert visitor.api().status_code == 404
 
 
+@pytest.mark.breadth
 def test_a_search_is_shared_with_what_it_finds_later(
     below: Server, images: list[str], visits: Visits
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_search_is_shared_with_what_it_finds_later(
     expect(page.get_by_text("Search: tags:heron")).to_be_visible()
 
 
+@pytest.mark.breadth
 def test_a_picture_is_shared_from_its_viewer(
     below: Server, images: list[str], visits: Visits
 ) -> None:

@@ -152,6 +152,7 @@ def test_arrows_move_to_the_next_picture_of_the_direction(page: Page) -> None:
     assert press(page, "PageUp") < far
 
 
+@pytest.mark.breadth
 def test_the_focus_turns_with_the_direction_of_the_text(visits: Visits, library: Server) -> None:
     """From right to left, the left arrow leads to the next picture."""
     page = opened(visits, library, is_right_to_left=True)
@@ -253,6 +254,7 @@ def test_selected_pictures_go_to_the_trash_and_come_back(page: Page, library: Se
     assert library.client.get("/api/v1/timeline").json()["total"] == IMAGES
 
 
+@pytest.mark.breadth
 def test_all_pictures_go_to_the_trash_by_the_query(page: Page, library: Server) -> None:
     """One request names no id; undo names them all."""
     address = tile(page, 0).locator("a").get_attribute("href")
@@ -284,6 +286,7 @@ def test_selected_pictures_become_favourites(page: Page, library: Server) -> Non
     assert found["total"] == 2
 
 
+@pytest.mark.breadth
 def test_a_large_selection_is_downloaded_in_parts(page: Page, library: Server) -> None:
     """A ZIP file has 1,000 of the pictures that are named, and one link leads to each."""
     press(page, "Home")
@@ -327,6 +330,7 @@ def test_the_scrubber_leads_to_months_and_years(page: Page, library: Server) -> 
     expect(tile(page, 0)).to_be_in_viewport()
 
 
+@pytest.mark.breadth
 def test_a_drag_of_the_scrubber_scrolls(page: Page) -> None:
     """To the end of the timeline at the end of the track."""
     track = page.locator(".scrubber").bounding_box()
@@ -366,6 +370,7 @@ FIRST_VISIBLE = """Math.min(...[...document.querySelectorAll('.tile')]
   .map((it) => Number(it.dataset.index)))"""
 
 
+@pytest.mark.breadth
 def test_the_position_is_kept_on_the_way_back_from_a_search(
     visits: Visits, library: Server
 ) -> None:
@@ -422,6 +427,7 @@ def answer_empty(route: Route) -> None:
     route.fulfill(body=json.dumps(empty), content_type="application/json")
 
 
+@pytest.mark.breadth
 def test_a_picture_that_fails_can_be_loaded_again(gallery: Server, visits: Visits) -> None:
     """Without a reload of the page."""
     gallery.finished(gallery.upload(picture(11, (300, 200)))["job"]["id"])

@@ -124,6 +124,7 @@ def test_a_drop_is_announced_by_a_frame(page: Page) -> None:
     expect(page.locator(".upload-row")).to_have_count(0)
 
 
+@pytest.mark.breadth
 def test_a_folder_of_1001_files_is_read_to_its_end(page: Page, visits: Visits) -> None:
     """The browser gives 100 entries at a time; hidden files and films stay outside."""
     visits.expect_error("ERR_INTERNET_DISCONNECTED")
@@ -160,6 +161,7 @@ def test_a_cut_network_makes_one_image(
     relay.close()
 
 
+@pytest.mark.breadth
 def test_files_wait_until_there_is_a_network(page: Page, visits: Visits) -> None:
     """Nothing has to be clicked when it is back."""
     visits.expect_error("ERR_INTERNET_DISCONNECTED")
@@ -174,6 +176,7 @@ def test_files_wait_until_there_is_a_network(page: Page, visits: Visits) -> None
     expect(page.locator(".upload-total")).to_contain_text("2 of 2 done")
 
 
+@pytest.mark.breadth
 def test_a_busy_server_is_asked_again_later(page: Page, visits: Visits) -> None:
     """After the time that it says, not before; a pause and its end do not change that."""
     visits.expect_error("status of 503")
@@ -199,6 +202,7 @@ def test_a_busy_server_is_asked_again_later(page: Page, visits: Visits) -> None:
     expect(row(page, "queue.jpg")).to_contain_text("Uploaded")
 
 
+@pytest.mark.breadth
 def test_a_file_is_not_sent_twice_unless_it_is_wanted(page: Page, anna: httpx2.Client) -> None:
     """The same bytes in one drop, with other names."""
     first = fresh("one.jpg")
@@ -216,6 +220,7 @@ def test_a_file_is_not_sent_twice_unless_it_is_wanted(page: Page, anna: httpx2.C
     expect(page.locator(".upload-panel")).to_be_focused()
 
 
+@pytest.mark.breadth
 def test_a_picture_of_before_is_linked(page: Page, anna: httpx2.Client) -> None:
     """The server knows its digest; also in the trash."""
     known, trashed = fresh("known.jpg"), fresh("trashed.jpg")
@@ -283,6 +288,7 @@ def test_pasted_pictures_and_addresses_become_images(
     assert len(named(anna, "found.jpg")) == 1
 
 
+@pytest.mark.breadth
 def test_the_tray_goes_on_after_another_log_in(members: Server, page: Page, visits: Visits) -> None:
     """A session may end while the page is open."""
     visits.expect_error("status of 401")
@@ -315,6 +321,7 @@ def test_visibility_and_collection_are_chosen(page: Page, anna: httpx2.Client) -
     assert (image["visibility"], image["collection_id"]) == ("public", collection["id"])
 
 
+@pytest.mark.breadth
 def test_rows_outlast_the_page_and_lost_files_go_on(
     members: Server, page: Page, anna: httpx2.Client
 ) -> None:
@@ -388,6 +395,7 @@ def test_new_pictures_appear_in_the_timeline(page: Page, anna: httpx2.Client) ->
     assert page.locator(":focus").get_attribute("href") == old
 
 
+@pytest.mark.breadth
 def test_the_first_picture_replaces_the_notice(gallery: Server, visits: Visits) -> None:
     """Without accounts, pictures are public; this server may not import from addresses."""
     page = visits.open(gallery)
@@ -404,6 +412,7 @@ def test_the_first_picture_replaces_the_notice(gallery: Server, visits: Visits) 
     expect(page.locator(".message")).to_contain_text("allow_url_import")
 
 
+@pytest.mark.breadth
 def test_visitors_and_programs_have_no_tray(members: Server, visits: Visits) -> None:
     """The page of the log-in neither shows nor loads it."""
     page = visits.open(members, "/login")

@@ -82,6 +82,7 @@ def test_a_click_opens_a_picture_and_the_focus_returns(
     expect(page.locator(".pswp")).to_have_count(1)
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_going_back_while_a_picture_opens_leaves_no_viewer(
     visits: Visits, gallery: Server, images: list[str], motion: Literal["reduce", "no-preference"]
@@ -123,6 +124,7 @@ def test_an_address_opens_a_picture(visits: Visits, gallery: Server, images: lis
     expect(page).to_have_url(url_of(gallery, "/"))
 
 
+@pytest.mark.breadth
 def test_the_original_is_loaded_only_at_zoom(
     page: Page, gallery: Server, images: list[str]
 ) -> None:
@@ -267,6 +269,7 @@ def test_links_and_texts_to_embed_are_copied(
     assert gallery.client.get(f"/images/{images[2]}?w=480&format=auto").status_code == 200
 
 
+@pytest.mark.breadth
 def test_the_original_is_downloaded_with_its_name(page: Page, images: list[str]) -> None:
     """By the key d."""
     assert images
@@ -278,6 +281,7 @@ def test_the_original_is_downloaded_with_its_name(page: Page, images: list[str])
     assert download.value.suggested_filename == "4.jpg"
 
 
+@pytest.mark.breadth
 def test_the_slideshow_goes_on_and_stops(page: Page, gallery: Server, images: list[str]) -> None:
     """By the key s; the bar gives way meanwhile."""
     open_first(page)
@@ -309,6 +313,7 @@ def test_axe_finds_nothing_in_the_viewer(
     assert axe_violations(page) == []
 
 
+@pytest.mark.breadth
 def test_a_phone_swipes_to_the_next_picture(
     visits: Visits, gallery: Server, images: list[str]
 ) -> None:

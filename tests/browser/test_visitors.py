@@ -117,6 +117,7 @@ def test_a_visitor_looks_at_pictures_and_downloads_them(
     assert contents == [picture(seed, (600, 400)) for seed in (2, 1, 0)]
 
 
+@pytest.mark.breadth
 def test_more_pictures_come_as_the_end_comes_near(gallery: Server, visits: Visits) -> None:
     """Page by page, without a click, in a window that is higher than all of them."""
     body = {"title": "Many", "visibility": "private"}

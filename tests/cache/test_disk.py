@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg
 from tests.crash.traffic import rows
@@ -37,7 +38,7 @@ def stored(server: Server) -> int:
     return int(total)
 
 
-@pytest.mark.parametrize("damage", ["bit", "cut", "empty", "gone"])
+@pytest.mark.parametrize("damage", represented(("bit", "cut", "empty", "gone"), "bit"))
 def test_a_damaged_variant_is_made_again(make_server: MakeServer, damage: str) -> None:
     """Its file is not fsynced, so a power cut may damage it."""
     server = make_server(eager_presets='["thumbnail"]', **NO_MEMORY)
@@ -59,6 +60,7 @@ def test_a_damaged_variant_is_made_again(make_server: MakeServer, damage: str) -
     until(lambda: path.exists() and path.read_bytes() == content)
 
 
+@pytest.mark.breadth
 def test_a_damaged_variant_too_large_for_memory_is_made_again(make_server: MakeServer) -> None:
     """It is sent from its file, whose checksum is still verified."""
     server = make_server(eager_presets="[]", **NO_MEMORY)
@@ -73,6 +75,7 @@ def test_a_damaged_variant_too_large_for_memory_is_made_again(make_server: MakeS
     assert server.client.get(url).content == content
 
 
+@pytest.mark.breadth
 def test_variants_on_disk_stay_within_their_bytes(make_server: MakeServer) -> None:
     """Any requester can request any width, but the disk is for originals."""
     limit = 300_000

@@ -101,6 +101,7 @@ def test_links_are_followed_once(server: Server, folder: Path) -> None:
     ]
 
 
+@pytest.mark.breadth
 def test_deep_folders_and_strange_names(server: Server, folder: Path) -> None:
     """Folders deeper than Python's recursion limit, names not in UTF-8, and escape sequences."""
     deep = folder
@@ -243,6 +244,7 @@ def test_images_can_be_uploaded_for_a_while(server: Server, folder: Path) -> Non
     assert (wrong.returncode, "duration" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.breadth
 def test_private_images_are_announced_as_such(tmp_path: Path, folder: Path) -> None:
     """A printed URL that other users cannot open looks like a failed upload."""
     save(folder / "a.png", 1)
@@ -265,6 +267,7 @@ def test_private_images_are_announced_as_such(tmp_path: Path, folder: Path) -> N
     assert statuses == [404, 200, 404]
 
 
+@pytest.mark.breadth
 def test_rates_slow_an_upload_down_and_fail_no_file(tmp_path: Path, folder: Path) -> None:
     """The response says when the next request is accepted."""
     limited = Server(tmp_path / "data", rate_limits="on", rate_limit_anonymous="1/s burst 1")
@@ -314,6 +317,7 @@ def test_an_interrupted_upload_reports_what_was_sent(
     ]
 
 
+@pytest.mark.breadth
 def test_a_server_that_is_killed_meanwhile_ends_the_command(tmp_path: Path, folder: Path) -> None:
     """Files that were sent before are counted."""
     server = Server(tmp_path / "data", eager_presets="[]").start()

@@ -65,6 +65,7 @@ def race(server: Server, deletes: int) -> None:
     collection_leaves_no_orphan(server)
 
 
+@pytest.mark.breadth
 def test_collecting_during_uploads_removes_no_used_blob(make_server: MakeServer) -> None:
     """Without grace period only the locks of the digests protect a blob from collection."""
     race(make_server(workers=2), deletes=20)

@@ -89,6 +89,7 @@ def test_a_disk_that_becomes_read_only_refuses_uploads_and_serves_reads(server: 
     server.upload(jpeg(2))
 
 
+@pytest.mark.breadth
 def test_a_start_that_the_system_refuses_is_reported_in_one_line(server: Server) -> None:
     """An example is orphans that cannot be removed from a read-only disk."""
     server.stop()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.accounts import client_of, printed_keys
+from tests.breadth import represented
 from tests.server import Server
 from tests.waiting import until
 
@@ -23,7 +24,10 @@ def start_and_kill(server: Server, sign: Path) -> None:
             starting.result()
 
 
-@pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "admin.key.new", "admin.key"])
+SIGNS = ("secret.key", "imagesvc.db", "admin.key.new", "admin.key")
+
+
+@pytest.mark.parametrize("sign", represented(SIGNS, "imagesvc.db"))
 def test_a_first_start_that_is_killed_loses_no_key(tmp_path: Path, sign: str) -> None:
     """Kills happen before the file, between file and rows, and between rows and printing."""
     server = Server(tmp_path / "data", auth=None, workers=1)

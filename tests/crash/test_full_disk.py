@@ -213,6 +213,7 @@ def test_a_job_that_meets_a_full_disk_ends_when_there_is_room(server: Server, di
     assert job["status"] == "succeeded"
 
 
+@pytest.mark.breadth
 def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, disk: Disk) -> None:
     """It waits for any time; the log has one line at the begin and one at the end."""
     image = server.upload(jpeg(9, 1200, 900))
@@ -238,6 +239,7 @@ def test_a_job_waits_for_space_and_its_attempts_are_not_counted(server: Server, 
     assert server.log().count("jobs.have_space") == 1
 
 
+@pytest.mark.breadth
 def test_a_disk_that_stays_full_is_not_logged_every_second(server: Server, disk: Disk) -> None:
     """A log that grows on a full disk makes the situation worse."""
     told = ("job.unsettled", "jobs.claim_failed")
@@ -307,6 +309,7 @@ def test_the_trash_works_on_a_full_disk(server: Server, disk: Disk) -> None:
     assert server.cli("check").returncode == 0
 
 
+@pytest.mark.breadth
 def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk: Disk) -> None:
     """The first deletes used the reserve; next, variants are removed, which can be made again."""
     images = [server.upload(large(number, 1600, 1200)) for number in range(3)]
@@ -346,6 +349,7 @@ def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: D
     assert server.stop() == 0
 
 
+@pytest.mark.breadth
 def test_a_server_that_cannot_start_on_a_full_disk_reports_it_and_ends(
     server: Server, disk: Disk
 ) -> None:
@@ -382,6 +386,7 @@ def test_a_first_start_on_a_full_disk_leaves_nothing_half_made(disk: Disk) -> No
     server.close()
 
 
+@pytest.mark.breadth
 def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
     """A job that cannot be put back is recovered by the next start, as after a crash."""
     server = Server(
@@ -400,6 +405,7 @@ def test_a_stop_on_a_full_disk_ends(disk: Disk) -> None:
     server.close()
 
 
+@pytest.mark.breadth
 def test_with_accounts_all_writes_are_refused_until_there_is_space(
     disk: Disk,
 ) -> None:
@@ -515,6 +521,7 @@ def job_ended(server: Server, job_id: str) -> bool:
     return status in {"succeeded", "failed"}
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("end", ["none", "stop", "kill"])
 def test_check_works_on_a_full_disk(server: Server, disk: Disk, end: str) -> None:
     """It works with a running server, after a stop, and after a kill."""
@@ -532,6 +539,7 @@ def test_check_works_on_a_full_disk(server: Server, disk: Disk, end: str) -> Non
     assert "3 blobs verified" in checked.stdout
 
 
+@pytest.mark.breadth
 def test_a_disk_without_inodes_refuses_uploads_starts_and_deletes(tmp_path: Path) -> None:
     """SQLite makes two files at a start: the reserve also has inodes for them."""
     root = tmp_path / "disk"

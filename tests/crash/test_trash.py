@@ -84,6 +84,7 @@ def in_trash(server: Server) -> set[str]:
     return rows(server.data_dir, "SELECT id FROM images WHERE trashed_at IS NOT NULL")
 
 
+@pytest.mark.breadth
 def test_a_few_kills_while_the_trash_is_emptied(make_server: MakeServer) -> None:
     """A short schedule, which runs with every test run."""
     run_schedule(make_server(workers=1), QUICK_KILLS)

@@ -69,6 +69,7 @@ def hold_one(receiver: Receiver) -> None:
     until(lambda: len(receiver.got) > held)
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("kills", KILLS)
 def test_kills_lose_no_delivery(make_server: MakeServer, kills: int) -> None:
     """Every event is delivered at least once, repeats have one id, and the log has it once."""

@@ -174,6 +174,7 @@ def test_permissions_count_at_the_turn_of_each_image(ada: Account, bob: Account)
     assert 1 <= len(found) < 5
 
 
+@pytest.mark.breadth
 def test_a_session_that_ends_ends_its_downloads(guarded: Server, ada: Account) -> None:
     """Before the next image; the file is complete, and says why it has no more."""
     ids = [upload(ada, large(number)) for number in range(5)]
@@ -235,6 +236,7 @@ def test_damaged_images_are_left_out_and_named(ada: Account) -> None:
     assert found["left-out.txt"].startswith(b"broken.webp: ")
 
 
+@pytest.mark.breadth
 def test_many_images_are_streamed_without_accounts(make_server: MakeServer) -> None:
     """More than one batch of rows; the archive is made by any local program."""
     server = make_server(workers=1, eager_presets="[]")

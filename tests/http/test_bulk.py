@@ -135,6 +135,7 @@ def test_a_search_changes_own_images_only(ada: Account, bob: Account) -> None:
     assert (none["changed"], none["unchanged"]) == (0, 0)
 
 
+@pytest.mark.breadth
 def test_hundreds_of_images_are_changed_in_batches(guarded: Server, admin: Account) -> None:
     """More than one transaction has, along a cursor."""
     eve = make_user(guarded, admin, "eve")

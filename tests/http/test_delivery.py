@@ -450,6 +450,7 @@ def test_a_rendering_over_its_time_is_503_and_is_not_kept(make_server: MakeServe
     assert server.client.get(f"/images/{image['id']}/thumbnail").status_code == 200
 
 
+@pytest.mark.breadth
 def test_more_renderings_than_may_wait_are_503(make_server: MakeServer) -> None:
     """A bounded number waits; who comes after is told so at once, and later served."""
     server = make_server(queue_size=2, workers=1)

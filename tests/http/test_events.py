@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import httpx2
+import pytest
 
 from imagesvc.api.events import MAX_STREAMS, MAX_STREAMS_OF_ONE
 from tests.accounts import PASSWORD, Account, make_user
@@ -201,6 +202,7 @@ def test_failed_and_retried_jobs_send_events(make_server: MakeServer) -> None:
     assert told[-1]["data"]["data"]["error_code"] == "corrupt_image"
 
 
+@pytest.mark.breadth
 def test_cancelled_jobs_send_events(make_server: MakeServer) -> None:
     """A client that waits for a job learns that it has ended."""
     server = make_server(workers=1)

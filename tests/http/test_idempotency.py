@@ -266,6 +266,7 @@ def test_keys_expire(make_server: MakeServer) -> None:
     until(lambda: len({upload(server, "short", picture(19)).content for _ in range(2)}) == 1)
 
 
+@pytest.mark.breadth
 def test_expired_records_are_removed(make_server: MakeServer) -> None:
     """A thousand keys must not stay without limit."""
     server = make_server(idempotency_key_lifetime="2s", gc_interval="1s")

@@ -207,6 +207,7 @@ def test_the_log_names_the_client_behind_a_proxy(make_server: MakeServer) -> Non
     assert (lines[-1]["status"], lines[-1]["client"] != lines[-2]["client"]) == (200, True)
 
 
+@pytest.mark.breadth
 def test_a_flood_of_one_client_delays_no_other(server: Server, hot: str) -> None:
     """What is at hand is answered a few at a time, however many requests come in one packet."""
     count = 10_000

@@ -231,6 +231,7 @@ def test_a_job_that_has_succeeded_is_not_retried(server: Server, done: dict[str,
     assert_problem(server.client.post(f"/api/v1/jobs/{done['id']}/retry"), 409, "conflict")
 
 
+@pytest.mark.breadth
 def test_a_job_that_waits_or_hangs_can_be_retried(server: Server) -> None:
     """One call takes it out of the hands of a worker that stands still, and queues it again."""
     waits = waiting(server, 12)

@@ -131,6 +131,7 @@ def test_an_unreadable_key_file_prevents_the_start(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.breadth
 def test_later_starts_use_no_key_from_the_file(make_server: MakeServer, key_file: Path) -> None:
     """Neither a new one, nor the first one again after it was removed; the log says so."""
     server = make_server(auth=None, admin_key_file=str(key_file))
@@ -201,6 +202,7 @@ def test_a_printed_key_that_never_got_its_rows_is_forgotten(
     assert not left.exists()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("sign", ["secret.key", "imagesvc.db", "reserve"])
 def test_a_killed_first_start_keeps_the_key(tmp_path: Path, key_file: Path, sign: str) -> None:
     """For a kill at every point there is one admin with one key."""

@@ -283,6 +283,7 @@ class Unlogged(Server):
         return ""
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("log_format", ["json", "text"])
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, log_format: str) -> None:
     """`imagesvc serve 2>>/var/log/…` on a full disk: lines are lost, and no request is."""
@@ -305,6 +306,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, log_format: 
         server.close()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize(
     "log_format", ["auto", *(pytest.param(it, marks=pytest.mark.long) for it in ("json", "text"))]
 )

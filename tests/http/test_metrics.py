@@ -34,6 +34,7 @@ def metrics(client: httpx2.Client) -> dict[str, float]:
     return {name.removeprefix("imagesvc_"): float(value) for name, value in pairs}
 
 
+@pytest.mark.breadth
 def test_logins_that_are_refused_are_counted(guarded: Server, admin: Account) -> None:
     """Somebody who guesses passwords, or has a stolen refresh token, shows."""
     make_user(guarded, admin, "guessed", password=PASSWORD)

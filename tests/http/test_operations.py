@@ -40,6 +40,7 @@ print(len(OPERATIONS), len(api_document()))
 """
 
 
+@pytest.mark.breadth
 def test_the_document_is_made_without_files(tmp_path: Path) -> None:
     """It needs no service, data directory, lock or source: importing the modules is enough."""
     made = subprocess.run(

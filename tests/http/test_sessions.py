@@ -129,6 +129,7 @@ def test_sessions_of_other_users_do_not_exist(
     assert theirs.get(ONE).status_code == 200
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize(
     "change",
     [{"password": "another correct horse"}, {"is_disabled": True}],

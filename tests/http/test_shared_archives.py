@@ -160,6 +160,7 @@ def test_a_link_that_is_withdrawn_ends_its_downloads(people: People) -> None:
     assert b"There is no such link" in files["left-out.txt"]
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("hidden_by", ["share", "image"])
 def test_locations_that_are_hidden_during_a_download_are_left_out(
     people: People, hidden_by: str

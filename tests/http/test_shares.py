@@ -286,6 +286,7 @@ def test_views_are_counted_once_a_visit(people: People) -> None:
     assert third.open().status_code == 200
 
 
+@pytest.mark.breadth
 def test_concurrent_visitors_do_not_exceed_the_views(people: People) -> None:
     """As many visits begin as are allowed, by password or without one."""
     image_id = upload(people.ann, 46)["id"]
@@ -304,6 +305,7 @@ def test_concurrent_visitors_do_not_exceed_the_views(people: People) -> None:
         assert people.ann.get(f"{SHARES}/{made['id']}").json()["views"] == 3
 
 
+@pytest.mark.breadth
 def test_passwords_are_tried_a_few_times_only(make_server: MakeServer) -> None:
     """As those of users; a visitor who has sent the right one is not locked out."""
     server = make_server(auth="off", rate_limits="on", rate_limit_login="3/h")

@@ -355,6 +355,7 @@ def test_an_endless_unread_body_ends(server: Server, path: str, keeps: str) -> N
     assert server.client.get("/healthz").status_code == 200
 
 
+@pytest.mark.breadth
 def test_an_endless_file_ends(make_server: MakeServer) -> None:
     """A client that never stops sending is disconnected, and no data is kept."""
     server = make_server(max_upload_size="100KiB", send_timeout="1s")

@@ -162,6 +162,7 @@ def _of_documentation(client: httpx2.Client, api: str) -> dict[str, str]:
     return urls
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize(("prefix", "seed"), [("/stripped", 10), ("/deep/kept", 20)])
 def test_a_trusted_proxy_sets_the_prefix(front: httpx2.Client, prefix: str, seed: int) -> None:
     """The proxy may remove the prefix from the path or keep it."""

@@ -233,6 +233,7 @@ def test_a_removed_user_stops_at_once(guarded: Server, admin: Account) -> None:
     refused(bob.client.get(ME))
 
 
+@pytest.mark.breadth
 def test_an_expired_token_gets_a_specific_error(make_server: MakeServer) -> None:
     """The client then uses its refresh token."""
     server = make_server(
@@ -376,6 +377,7 @@ def test_a_stranger_is_asked_for_a_credential(guarded: Server) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="imagesvc"'
 
 
+@pytest.mark.breadth
 def test_guessing_passwords_is_limited(make_server: MakeServer) -> None:
     """The limit applies to logins and to the old password; refresh tokens cannot be guessed."""
     server = make_server(auth="required", workers=1, rate_limit_login="1/h burst 3")

@@ -218,6 +218,7 @@ def test_the_log_is_kept_as_long_as_events(make_server: MakeServer, receiver: Re
     until(lambda: not deliveries_of(server, hook))
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize(("seconds", "times"), [(PATIENCE, 1), (0.1, 2)])
 def test_a_stop_loses_no_delivery(
     make_server: MakeServer, receiver: Receiver, seconds: float, times: int

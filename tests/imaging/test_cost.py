@@ -46,17 +46,20 @@ QUERIES = (
     "trim=9&crop=0.1,0.1,0.8,0.8&format=jpeg",
     "w=700&h=500&fit=cover&gravity=smart&format=webp",
 )
-SOME = (
+FEW = (
     ("baseline", "w=100"),
-    ("baseline", "format=avif"),
     ("small", "format=webp&lossless=1"),
+    ("animation", "w=100&h=60&fit=cover&blur=2"),
+    ("deep", "w=100&format=jpeg"),
+)
+SOME = (
+    ("baseline", "format=avif"),
     ("baseline", "sharpen=2&blur=2&format=jpeg"),
     ("small", "rotate=30&format=webp"),
     ("baseline", "max_bytes=100000&format=jpeg"),
     ("progressive", "format=jpeg"),
     ("progressive", "rotate=30&format=jpeg"),
     ("animation", "rotate=7&format=gif"),
-    ("animation", "w=100&h=60&fit=cover&blur=2"),
     ("animation", "format=jpeg"),
     ("moving_png", "w=100&format=webp"),
     ("moving_png", "frame=9&format=png"),
@@ -66,12 +69,14 @@ SOME = (
     ("tiles", "w=100&format=jpeg"),
     ("floats", "w=100&format=jpeg"),
     ("zstd", "w=100&format=jpeg"),
-    ("deep", "w=100&format=jpeg"),
     ("deep", "format=webp"),
     ("deep_tiff", "w=1000&format=jpeg"),
     ("transparent", "format=webp"),
 )
-"""A plan of each kind; the long test has larger pictures and all formats for each file."""
+"""With those above, a plan of each kind.
+
+The long test has larger pictures, and all formats for each file.
+"""
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -157,13 +162,18 @@ def off(outcome: dict[str, Any]) -> bool:
     return not grown <= predicted or (predicted > MOST_OVER * grown + SPARE and not is_flat)
 
 
-def test_a_worker_grows_about_as_much_as_predicted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "cases", [FEW, pytest.param(SOME, marks=pytest.mark.breadth)], ids=["few", "some"]
+)
+def test_a_worker_grows_about_as_much_as_predicted(
+    tmp_path: Path, cases: Sequence[tuple[str, str]]
+) -> None:
     """Admission adds predictions: low ones overload a machine, high ones leave it idle."""
-    files = originals(tmp_path, {name for name, _ in SOME})
+    files = originals(tmp_path, {name for name, _ in cases})
 
-    outcomes = measured([(files[name], query) for name, query in SOME])
+    outcomes = measured([(files[name], query) for name, query in cases])
 
-    assert len(outcomes) == len(SOME)
+    assert len(outcomes) == len(cases)
     assert [it for it in outcomes if "error" in it or off(it)] == []
 
 

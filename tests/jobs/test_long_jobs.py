@@ -53,6 +53,7 @@ def outcomes(job: dict[str, Any]) -> list[tuple[str, str | None]]:
     return [(it["status"], it["error"] and it["error"]["code"]) for it in job["operations"]]
 
 
+@pytest.mark.breadth
 def test_a_time_out_ends_one_operation_for_good(make_server: MakeServer) -> None:
     """Three attempts of all operations took three times as long, and lost their results."""
     server = make_server(**SETTINGS, job_timeout="15s")
@@ -79,6 +80,7 @@ def test_a_job_without_operations_fails_with_the_analysis(make_server: MakeServe
     assert job["error"]["code"] == "corrupt_image"
 
 
+@pytest.mark.breadth
 def test_operations_that_are_done_are_not_done_again(make_server: MakeServer) -> None:
     """The worker dies in the third; the next attempt makes that one only."""
     server = make_server(**SETTINGS)
@@ -93,6 +95,7 @@ def test_operations_that_are_done_are_not_done_again(make_server: MakeServer) ->
     assert made.items() < variants(server).items()
 
 
+@pytest.mark.breadth
 def test_a_kill_of_the_server_loses_no_operation_that_is_done(make_server: MakeServer) -> None:
     """Each call's variants are recorded before the next one."""
     server = make_server(**SETTINGS)
@@ -126,6 +129,7 @@ def test_long_jobs_leave_a_worker_free(make_server: MakeServer, number_of_worker
     assert not all(ended)
 
 
+@pytest.mark.breadth
 def test_the_margin_of_free_space_is_for_uploads_and_not_for_their_jobs(
     make_server: MakeServer,
 ) -> None:

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
+import pytest
 
 from tests.conftest import MakeServer
 from tests.crash.pictures import marked
@@ -42,6 +43,7 @@ def test_a_stop_finishes_running_work_and_queues_the_rest(make_server: MakeServe
     assert rows(server.data_dir, "SELECT DISTINCT status FROM images") == {"succeeded", "pending"}
 
 
+@pytest.mark.breadth
 def test_no_work_starts_while_a_stop_waits_for_clients(make_server: MakeServer) -> None:
     """A slow client may delay a stop; the queue is for the next start."""
     server = make_server(
@@ -69,6 +71,7 @@ def test_no_work_starts_while_a_stop_waits_for_clients(make_server: MakeServer) 
     assert len(begun) < len(pictures)
 
 
+@pytest.mark.breadth
 def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
     """Unfinished work is queued, without counting an attempt, and done after the next start."""
     server = make_server(workers=1, shutdown_timeout="1s", job_timeout="1h", **SLOW)
