@@ -162,6 +162,13 @@ STEPS: Mapping[str, Step] = {
     "delete_api_key": Step(),
     "delete_user": Step(),
     "stream_events": Step(before=WITHOUT_END),
+    # 400: the setting source_roots is empty.
+    "create_source": Step(keeps={"source_id": ".id"}, accepted=(400,)),
+    "list_sources": Step(),
+    "get_source": Step(accepted=(404,)),
+    "edit_source": Step(accepted=(404,)),
+    "scan_source": Step(accepted=(404,)),
+    "delete_source": Step(accepted=(404,)),
     "create_webhook": Step(
         body={"url": "{{webhook_url}}", "event_types": ["image.created"]},
         keeps={"webhook_id": ".id"},

@@ -33,6 +33,7 @@ from imagesvc.api.sharing.guests import GuestEndpoints
 from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
+from imagesvc.api.sources import SourceEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.delivery.archives.download import ArchiveDownloads
 from imagesvc.delivery.archives.shared import SharedArchives
@@ -73,6 +74,7 @@ RESOURCES: tuple[type, ...] = (
     SharedEndpoints,
     UploadLinkEndpoints,
     GuestEndpoints,
+    SourceEndpoints,
     JobActionEndpoints,
     JobEndpoints,
     EventEndpoints,

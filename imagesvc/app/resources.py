@@ -36,6 +36,7 @@ from imagesvc.api.sharing.guests import GuestEndpoints
 from imagesvc.api.sharing.shared import SharedEndpoints
 from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
+from imagesvc.api.sources import SourceEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
 from imagesvc.app.gallery import gallery_of, templates_of
 from imagesvc.app.operations import OPERATIONS
@@ -76,6 +77,12 @@ def resources_of(
         *_images(service, hot),
         *_collections(service),
         *_sharing(service),
+        SourceEndpoints(
+            service.stores.sources,
+            service.accounts.users,
+            service.sources.readers,
+            service.sources.watcher,
+        ),
         JobActionEndpoints(service.stores.jobs, service.runner),
         JobEndpoints(service.stores.jobs, service.runner, service.transforms.preset_places),
         events,

@@ -15,6 +15,7 @@ from imagesvc.cli.printing import config, openapi
 from imagesvc.cli.serving import serve
 from imagesvc.cli.setup_link import setup_link
 from imagesvc.cli.signing import sign
+from imagesvc.cli.sources import source_commands
 from imagesvc.cli.statistics import stats
 from imagesvc.cli.uploads.command import upload
 from imagesvc.errors import ImagesvcError, text_of
@@ -30,6 +31,7 @@ for command in (serve, config, setup_link, upload, openapi, sign, check, gc, sta
 cli.command("import")(import_files)
 cli.add_typer(user_commands, name="user")
 cli.add_typer(key_commands, name="key")
+cli.add_typer(source_commands, name="source")
 
 
 def run() -> int:

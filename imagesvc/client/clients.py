@@ -10,6 +10,7 @@ from .resources.images import Images
 from .resources.jobs import Jobs
 from .resources.saved import Saved
 from .resources.sharing import Sharing
+from .resources.sources import Sources
 from .resources.timeline import Timelines
 from .resources.uploads import Uploads
 from .resources.variants import Variants
@@ -27,6 +28,7 @@ class Client(
     Jobs,
     Collections,
     Sharing,
+    Sources,
     Accounts,
     Administration,
 ):
@@ -50,6 +52,7 @@ class AsyncClient(
     Jobs,
     Collections,
     Sharing,
+    Sources,
     Accounts,
     Administration,
 ):

@@ -121,3 +121,40 @@ class Search(Answer):
     q: str
     created_at: datetime
     updated_at: datetime
+
+
+class Scan(Answer):
+    """What a scan of a source found; files by what was done with them."""
+
+    started_at: datetime
+    seconds: float
+    seen: int
+    added: int
+    known: int
+    changed: int
+    renamed: int
+    vanished: int
+    waiting: int
+    failed: int
+    failures: list[str]
+    error: str | None
+
+
+class Source(Answer):
+    """A place that the service looks at for new files."""
+
+    id: UUID
+    owner_id: UUID | None
+    kind: str
+    address: str
+    interval_seconds: int
+    collection: str
+    tags: list[str]
+    visibility: str | None
+    on_vanish: str
+    is_enabled: bool
+    is_scanning: bool
+    created_at: datetime
+    updated_at: datetime
+    next_scan_at: datetime
+    last_scan: Scan | None

@@ -39,6 +39,7 @@ PATH_PARAMETERS: Mapping[str, PathParameter] = {
     "upload_id": _id_of("upload"),
     "archive_id": _id_of("archive"),
     "search_id": _id_of("saved search"),
+    "source_id": _id_of("source"),
     "month": PathParameter(
         "A month, such as `2026-11`.", {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
     ),

@@ -22,6 +22,7 @@ LoginId = NewType("LoginId", UUID)
 SessionId = NewType("SessionId", UUID)
 ShareId = NewType("ShareId", UUID)
 UploadLinkId = NewType("UploadLinkId", UUID)
+SourceId = NewType("SourceId", UUID)
 Digest = NewType("Digest", str)
 """The SHA-256 of a blob, 64 lower-case hexadecimal digits."""
 VariantKey = NewType("VariantKey", str)

@@ -30,6 +30,7 @@ from imagesvc.service.library import (
     users_of,
 )
 from imagesvc.service.outbound import outbound_of
+from imagesvc.service.sources import sources_of
 from imagesvc.service.stores import stores_of
 from imagesvc.service.urls import urls_of
 from imagesvc.settings.settings import Settings
@@ -74,6 +75,7 @@ class Parts:
         self.intake = intake_of(self.files, self.stores, self.acceptor)
         self.removal = removal_of(self.files, self.stores, self.caches, self.runner)
         self.trash = trash_of(self.stores, self.caches, self.removal)
+        self.sources = sources_of(settings, self.stores, self.intake, self.trash)
         self.due_images = due_images_of(settings, self.stores, self.removal)
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)

@@ -68,6 +68,7 @@ class Service(Parts):
         if self.purger is not None:
             self.purger.start()
         self._background.start()
+        self.sources.watcher.start()
 
     def _prepare(self) -> None:
         data_dir, floor = self.files.data_dir, self.settings.min_free_space
@@ -109,6 +110,7 @@ class Service(Parts):
     async def close(self) -> None:
         """Finish running work, queue the rest again, write pending data."""
         await self._background.stop()
+        await self.sources.watcher.stop()
         stop_by = self._stop_by or time.monotonic() + self.settings.shutdown_timeout
         seconds = max(0.0, stop_by - time.monotonic())
         await asyncio.gather(self.runner.stop(seconds), self.outbound.dispatcher.stop(seconds))

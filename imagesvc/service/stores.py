@@ -27,6 +27,7 @@ from imagesvc.store.search.timeline import Timeline
 from imagesvc.store.sharing.contents import SharedImages
 from imagesvc.store.sharing.shares import ShareStore
 from imagesvc.store.sharing.upload_links import UploadLinkStore
+from imagesvc.store.sources.sources import SourceStore
 from imagesvc.store.sources.titled_collections import TitledCollections
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
@@ -50,6 +51,7 @@ class Stores:
     archives: ArchiveStore
     searches: SavedSearchStore
     digests: OwnedDigests
+    sources: SourceStore
     shares: ShareStore
     shared_images: SharedImages
     upload_links: UploadLinkStore
@@ -83,6 +85,7 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         searches=SavedSearchStore(database),
         digests=OwnedDigests(database),
         shares=ShareStore(database, settings.max_links),
+        sources=SourceStore(database),
         shared_images=SharedImages(database, images, search),
         upload_links=UploadLinkStore(database, settings.max_links),
         variants=VariantStore(database),

@@ -65,6 +65,8 @@ class Case:
 IMAGE, JOB, USER = "/api/v1/images/{image_id}", "/api/v1/jobs/{job_id}", "/api/v1/users/{user_id}"
 HOOK, SHARE = "/api/v1/webhooks/{webhook_id}", "/api/v1/shares/{share_id}"
 SEARCH = "/api/v1/searches/{search_id}"
+SOURCE = "/api/v1/sources/{image_id}"
+"""There is none with this id."""
 LINK = "/api/v1/upload-links/{link_id}"
 COLLECTION, MEMBERS = "/api/v1/collections/{collection_id}", "/relationships/images"
 IMAGES = {"json": {"data": [{"type": "images", "id": "{image_id}"}]}}
@@ -194,6 +196,15 @@ EXPECTED = {
     "get_search": Case(SEARCH, 200, admin=404),
     "edit_search": Case(SEARCH, 200, admin=404, sent={"json": {"name": "x"}}),
     "delete_search": Case(SEARCH, 204, admin=404),
+    "list_sources": Case("/api/v1/sources", 403, other=403, admin=200),
+    "create_source": Case(
+        "/api/v1/sources", 403, other=403, admin=400,
+        sent={"json": {"kind": "folder", "address": "/"}},
+    ),
+    "get_source": Case(SOURCE, 403, other=403, admin=404),
+    "edit_source": Case(SOURCE, 403, other=403, admin=404, sent={"json": {}}),
+    "scan_source": Case(f"{SOURCE}/actions/scan", 403, other=403, admin=404),
+    "delete_source": Case(SOURCE, 403, other=403, admin=404),
     "summarize_jobs": Case("/api/v1/jobs/summary", 200, other=200, is_list=True),
     "summarize_jobs/owner": Case("/api/v1/jobs/summary?owner={user_id}", 200, other=403),
     "retry_jobs": Case(

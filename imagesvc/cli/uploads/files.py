@@ -9,15 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagesvc.imaging.containers.magic import HEAD_BYTES, sniff
+from imagesvc.library.importing.names import SUFFIXES
 from imagesvc.library.importing.sidecars import ENDINGS
-
-SUFFIXES = frozenset(
-    {
-        ".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe",
-        ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
-    }
-)  # fmt: skip
-"""Suffixes of files that are sent regardless of their content, so that damage is reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ TAGS = {
     "jobs": "Jobs make variants; each upload has one. Poll, retry and cancel them.",
     "accounts": "Tokens, users, API keys, and sessions of browsers.",
     "events": "A stream of changes as they happen.",
+    "sources": "Folders, buckets, index pages and feeds whose new files become images.",
     "webhooks": "Signed events sent to URLs, their deliveries, and replays.",
     "operation": "Health, readiness and metrics for operators.",
     TAG: "This document, and a page to try it.",

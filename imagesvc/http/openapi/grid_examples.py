@@ -5,7 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imagesvc.http.openapi.example_values import ARCHIVE, DIGEST, IMAGE, MADE, OWNER, SEARCH
+from imagesvc.http.openapi.example_values import (
+    ARCHIVE,
+    DIGEST,
+    IMAGE,
+    MADE,
+    OWNER,
+    SEARCH,
+    SOURCE,
+)
+
+SCAN: Mapping[str, Any] = {
+    "started_at": MADE,
+    "seconds": 6.2,
+    "seen": 1200,
+    "added": 12,
+    "known": 0,
+    "changed": 0,
+    "renamed": 1,
+    "vanished": 0,
+    "waiting": 0,
+    "failed": 0,
+    "failures": [],
+    "error": None,
+}
 
 GRID_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Timeline": {
@@ -65,4 +88,24 @@ GRID_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "CheckRequest": {"sha256": [DIGEST]},
     "CheckEntry": {"sha256": DIGEST, "image_id": IMAGE, "is_trashed": False},
+    "SourceRequest": {"kind": "folder", "address": "/srv/photos", "collection": "{folder}"},
+    "SourcePatch": {"interval_seconds": 3600},
+    "Source": {
+        "id": SOURCE,
+        "owner_id": OWNER,
+        "kind": "folder",
+        "address": "/srv/photos",
+        "interval_seconds": 900,
+        "collection": "{folder}",
+        "tags": [],
+        "visibility": None,
+        "on_vanish": "keep",
+        "is_enabled": True,
+        "is_scanning": False,
+        "created_at": MADE,
+        "updated_at": MADE,
+        "next_scan_at": "2026-05-03T00:15:00.000000Z",
+        "last_scan": SCAN,
+    },
+    "Scan": SCAN,
 }

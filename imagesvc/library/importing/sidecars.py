@@ -32,7 +32,8 @@ class _Folder:
 class Sidecars:
     """The sidecars below folders; those of one folder are remembered until another's are needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, follows_links: bool = True) -> None:
+        self._follows_links = follows_links
         self._folder = _Folder(Path())
         self.faults: list[str] = []
         """Sidecars that could not be read, with the reason."""
@@ -40,7 +41,9 @@ class Sidecars:
     def facts_of(self, path: Path) -> Facts:
         """What the sidecars of a file say; a sidecar that cannot be read is a fault."""
         if self._folder.path != path.parent:
-            self._folder = _Folder(path.parent, _names_in(path.parent))
+            self._folder = _Folder(
+                path.parent, _names_in(path.parent, follows_links=self._follows_links)
+            )
         if not self._folder.names:
             return Facts()
         names = (f"{path.name}.xmp", f"{path.stem}.xmp")
@@ -58,7 +61,7 @@ class Sidecars:
     def _read(self, name: str, read: Callable[[bytes], T]) -> T | None:
         path = self._folder.path / name
         try:
-            return read(_content(path))
+            return read(_content(path, follows_links=self._follows_links))
         except UnreadableSidecar as error:
             self.faults.append(f"{path}: {error}")
         except OSError as error:
@@ -78,20 +81,22 @@ class Sidecars:
         return folder.by_title
 
 
-def _names_in(folder: Path) -> dict[str, str]:
+def _names_in(folder: Path, *, follows_links: bool) -> dict[str, str]:
     try:
         with os.scandir(folder) as entries:
             return {
                 entry.name.casefold(): entry.name
                 for entry in entries
-                if entry.name[-5:].lower().endswith(ENDINGS) and entry.is_file()
+                if entry.name[-5:].lower().endswith(ENDINGS)
+                and entry.is_file(follow_symlinks=follows_links)
             }
     except OSError:
         return {}
 
 
-def _content(path: Path) -> bytes:
-    with path.open("rb") as file:
+def _content(path: Path, *, follows_links: bool) -> bytes:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follows_links else os.O_NOFOLLOW)
+    with os.fdopen(os.open(path, flags), "rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise UnreadableSidecar(f"it is larger than {MAX_BYTES:,} bytes")

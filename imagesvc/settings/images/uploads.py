@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ByteSize, Field, IPvAnyNetwork, PositiveInt
@@ -25,6 +26,12 @@ class UploadSettings(BaseModel):
     )
     default_visibility: Literal["auto", "public", "unlisted", "private"] = Field(
         "auto", description="Visibility of an upload without one; auto: private with accounts."
+    )
+    source_roots: tuple[Path, ...] = Field(
+        (), description="Folders that watched sources may be in; they are read as this server."
+    )
+    source_settle_time: Seconds = Field(
+        5.0, description="Time for which new files of a watched folder must not change."
     )
     allow_url_import: bool = Field(
         default=False, description="Whether this server may import images from URLs."

@@ -527,3 +527,40 @@ CREATE TRIGGER image_search_colors AFTER UPDATE OF palette_lab ON blobs
     FROM images AS i JOIN blobs AS b ON b.sha256 = i.sha256
  WHERE i.sha256 = NEW.sha256 AND i.trashed_at IS NULL; END;
 
+CREATE TABLE sources (
+	id CHAR(32) NOT NULL, 
+	owner_id CHAR(32), 
+	kind VARCHAR(16) NOT NULL, 
+	address TEXT NOT NULL, 
+	interval_seconds INTEGER NOT NULL, 
+	collection TEXT NOT NULL, 
+	tags JSON NOT NULL, 
+	visibility VARCHAR(16), 
+	on_vanish VARCHAR(16) NOT NULL, 
+	is_enabled BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, 
+	next_scan_at BIGINT NOT NULL, 
+	result JSON, 
+	state JSON NOT NULL, 
+	CONSTRAINT pk_sources PRIMARY KEY (id), 
+	CONSTRAINT fk_sources_owner_id_users FOREIGN KEY(owner_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_sources_owner_id ON sources (owner_id);
+
+CREATE TABLE source_entries (
+	source_id CHAR(32) NOT NULL, 
+	path TEXT NOT NULL, 
+	size BIGINT NOT NULL, 
+	mark TEXT NOT NULL, 
+	sha256 VARCHAR(64), 
+	image_id CHAR(32), 
+	is_gone BOOLEAN NOT NULL, 
+	CONSTRAINT pk_source_entries PRIMARY KEY (source_id, path), 
+	CONSTRAINT fk_source_entries_source_id_sources FOREIGN KEY(source_id) REFERENCES sources (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+

@@ -12,10 +12,11 @@ from imagesvc.store.db.schema import (
     saved,
     sessions,
     sharing,
+    sources,
 )
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE, metadata
 
-GROUPS = (accounts, cdn, events, images, jobs, requests, saved, sessions, sharing)
+GROUPS = (accounts, cdn, events, images, jobs, requests, saved, sessions, sharing, sources)
 WHOLE = metadata
 """Once `GROUPS` are imported, it has each of their tables."""
 

@@ -1,0 +1,1 @@
+"""Watched sources: folders, buckets, index pages and feeds whose new files become images."""

@@ -1,0 +1,294 @@
+"""Scans a source: new files become images, and those that are gone may go to the trash."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+import structlog
+
+from imagesvc.errors import (
+    ImagesvcError,
+    QuotaExceeded,
+    Rejected,
+    SourceUnavailable,
+    Unavailable,
+    text_of,
+)
+from imagesvc.library.accept import UploadFields
+from imagesvc.library.importing.facts import Facts, local_time, tags_from
+from imagesvc.library.importing.intake import ChangedWhileRead, Intake
+from imagesvc.library.importing.templates import Spot, Template
+from imagesvc.library.sources.looks import Entry, Look, Reader
+from imagesvc.library.trash import Trash
+from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.model.images import Visibility
+from imagesvc.model.sources import KnownEntry, OnVanish, ScanResult, Source
+from imagesvc.store.files.incoming import ReceivedFile
+from imagesvc.store.images import ImageStore
+from imagesvc.store.sources.sources import SourceStore
+
+log = structlog.get_logger()
+
+AT_ONCE = 2
+"""Files of one source that are taken at a time."""
+MAX_FAILURES = 10
+TRUSTED_SHARE = 0.1
+"""Of the files of a source: when more are gone at once, a disk is probably missing."""
+COUNTED_AGAIN = ("added", "known", "changed", "renamed", "vanished", "waiting", "failed")
+
+
+@dataclass(slots=True)
+class _Scan:
+    """One scan while it runs."""
+
+    source: Source
+    reader: Reader
+    look: Look
+    known: dict[str, KnownEntry]
+    missing: dict[Digest, KnownEntry]
+    """Files that are not where they were, by content: a new one of the same was renamed."""
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED_AGAIN, 0))
+    failures: list[str] = field(default_factory=list)
+    error: str | None = None
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.counts[what] += number
+
+    def fail(self, entry: Entry, reason: str) -> None:
+        self.count("failed")
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(f"{entry.path}: {reason}")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the next look may leave out what has not changed since this one."""
+        return not (self.error or self.counts["waiting"] or self.counts["failed"])
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """Scans sources; each file that was taken has a row, so that a restart goes on."""
+
+    store: SourceStore
+    intake: Intake
+    images: ImageStore
+    trash: Trash
+    reader_of: Callable[[Source], Reader]
+    default_visibility: Visibility
+    clock: Callable[[], datetime] = utc_now
+
+    async def scan(self, source: Source) -> ScanResult:
+        """Scan a source once, and store the result; errors are in it.
+
+        Raises:
+            Unavailable: the result cannot be stored.
+        """
+        began, started_at = time.monotonic(), self.clock()
+        state = source.state
+        try:
+            reader = self.reader_of(source)
+            look = await reader.look(source.state)
+            if look is None:  # nothing has changed
+                seen = 0 if source.result is None else source.result.seen
+                result = ScanResult(started_at, 0, seen=seen)
+            else:
+                scan = await self._scanned(source, reader, look)
+                result = ScanResult(
+                    started_at,
+                    0,
+                    seen=len(look.entries),
+                    failures=tuple(scan.failures),
+                    error=scan.error,
+                    **scan.counts,
+                )
+                state = dict(look.state) if scan.is_complete else source.state
+        except (ImagesvcError, OSError) as error:
+            result = ScanResult(started_at, 0, error=text_of(error))
+        seconds = round(time.monotonic() - began, 3)
+        result = replace(result, started_at=started_at, seconds=seconds)
+        next_at = self.clock() + timedelta(seconds=source.interval_seconds)
+        await self.store.finish(source.id, result, state, next_at)
+        log.info(
+            "source scanned", action="source.scanned", source=str(source.id), error=result.error,
+            **{name: getattr(result, name) for name in ("seen", *COUNTED_AGAIN)},
+        )  # fmt: skip
+        return result
+
+    async def _scanned(self, source: Source, reader: Reader, look: Look) -> _Scan:
+        known = await self.store.entries(source.id)
+        missing = {
+            entry.digest: entry
+            for entry in known.values()
+            if entry.path not in look.entries and entry.digest is not None
+        }
+        scan = _Scan(source, reader, look, known, {} if reader.forgets else missing)
+        await self._note_returned(scan)
+        new = [e for e in look.entries.values() if not _is_same(known.get(e.path), e)]
+        steady = await reader.steady(new)
+        scan.count("waiting", len(new) - len(steady))
+        try:
+            await self._take_all(scan, steady)
+        except (QuotaExceeded, Unavailable) as error:
+            scan.error = error.detail
+        else:
+            if not reader.forgets:
+                await self._let_go(scan)
+        return scan
+
+    async def _note_returned(self, scan: _Scan) -> None:
+        found = scan.look.entries
+        returned = [
+            replace(entry, is_gone=False)
+            for entry in scan.known.values()
+            if entry.is_gone and entry.path in found and _is_same(entry, found[entry.path])
+        ]
+        await self.store.keep(scan.source.id, returned)
+        scan.known |= {entry.path: entry for entry in returned}
+
+    async def _take_all(self, scan: _Scan, entries: Sequence[Entry]) -> None:
+        waiting = iter(entries)
+        tasks = [asyncio.create_task(self._take_in_turn(scan, waiting)) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _take_in_turn(self, scan: _Scan, waiting: Iterator[Entry]) -> None:
+        for entry in waiting:
+            try:
+                await self._take(scan, entry)
+            except (QuotaExceeded, Unavailable):
+                raise
+            except (ChangedWhileRead, FileNotFoundError):
+                scan.count("waiting")
+            except (SourceUnavailable, OSError) as error:  # perhaps not at the next scan
+                scan.fail(entry, error.detail if isinstance(error, Rejected) else _reason(error))
+            except Rejected as error:
+                scan.fail(entry, error.detail)
+                row = KnownEntry(entry.path, entry.size, entry.mark)
+                await self.store.keep(scan.source.id, [row])
+
+    async def _take(self, scan: _Scan, entry: Entry) -> None:
+        async with self.intake.incoming.receive() as file:
+            await scan.reader.fill(entry, file)
+            received = await file.finish()
+            row, gone = await self._image_of(scan, entry, received)
+        await self.store.keep(scan.source.id, [row], gone)
+        scan.known[entry.path] = row
+
+    async def _image_of(
+        self, scan: _Scan, entry: Entry, received: ReceivedFile
+    ) -> tuple[KnownEntry, list[str]]:
+        """The row of a file whose content has arrived, and the path that it had before."""
+        digest, source = received.digest, scan.source
+        row = KnownEntry(entry.path, entry.size, entry.mark, digest)
+        before = scan.known.get(entry.path)
+        moved = scan.missing.pop(digest, None)
+        if moved is not None:
+            scan.count("renamed")
+            scan.known.pop(moved.path, None)
+            return replace(row, image_id=moved.image_id), [moved.path]
+        there = await self.intake.existing([digest], source.owner_id)
+        if digest in there:
+            scan.count("known")
+            return replace(row, image_id=there[digest][0]), []
+        fields = await self._fields(scan, entry)
+        image = await self.intake.acceptor.accept(received, fields)
+        is_change = before is not None and before.digest is not None
+        scan.count("changed" if is_change else "added")
+        return replace(row, image_id=image.id), []
+
+    async def _fields(self, scan: _Scan, entry: Entry) -> UploadFields:
+        source = scan.source
+        facts = (await scan.reader.facts(entry)).completed(entry.facts)
+        visibility = source.visibility or self.default_visibility
+        title = _collection_title(source, entry, facts, self.clock())
+        collection_id = None
+        if title:
+            collection_id = await self.intake.collection(title, source.owner_id, visibility)
+        return UploadFields(
+            filename=facts.filename or PurePosixPath(entry.path).name,
+            title=facts.title,
+            description=facts.description,
+            tags=tags_from((*source.tags, *facts.tags)),
+            visibility=visibility,
+            collection_id=collection_id,
+            owner_id=source.owner_id,
+            taken_at=facts.taken_at or _modified(entry),
+            place=facts.place,
+        )
+
+    async def _let_go(self, scan: _Scan) -> None:
+        """Mark files that are gone; their images go to the trash if the source says so."""
+        there = [entry for entry in scan.known.values() if not entry.is_gone]
+        gone = [entry for entry in there if entry.path not in scan.look.entries]
+        if not gone:
+            return
+        scan.error = _why_not(scan, len(gone), len(there))
+        if scan.error is not None:
+            return
+        if scan.source.on_vanish is OnVanish.TRASH:
+            await self._put_in_trash(scan, there, gone)
+        await self.store.keep(scan.source.id, [replace(entry, is_gone=True) for entry in gone])
+        scan.count("vanished", len(gone))
+
+    async def _put_in_trash(
+        self, scan: _Scan, there: Sequence[KnownEntry], gone: Sequence[KnownEntry]
+    ) -> None:
+        lost = {entry.path for entry in gone}
+        kept = {entry.image_id for entry in there if entry.path not in lost}
+        wanted = [e.image_id for e in gone if e.image_id is not None and e.image_id not in kept]
+        for begin in range(0, len(wanted), self.trash.batch):
+            batch: list[ImageId] = wanted[begin : begin + self.trash.batch]
+            found = await self.images.several(batch)
+            own = [
+                image.id
+                for image in found.values()
+                if image.owner_id == scan.source.owner_id and not image.is_trashed
+            ]
+            await self.trash.put_in(own)
+
+
+def _is_same(known: KnownEntry | None, entry: Entry) -> bool:
+    return known is not None and (known.size, known.mark) == (entry.size, entry.mark)
+
+
+def _why_not(scan: _Scan, gone: int, there: int) -> str | None:
+    """Why files that are gone are left alone; None if they need not be."""
+    files = "1 file is" if gone == 1 else f"{gone:,} files are"
+    if scan.look.faults:
+        return f"{files} gone, but a part of the source cannot be read: {scan.look.faults[0]}"
+    if not scan.look.entries:
+        return f"The source is empty; {files} gone, and nothing was done about it."
+    is_trusted = gone <= there * TRUSTED_SHARE
+    if scan.source.on_vanish is OnVanish.TRASH and not is_trusted:
+        return f"{files} gone of {there:,}, more than 10 %: nothing was put into the trash."
+    return None
+
+
+def _collection_title(source: Source, entry: Entry, facts: Facts, now: datetime) -> str:
+    below = PurePosixPath(entry.path).parent
+    folder = PurePosixPath("/", PurePosixPath(source.address.partition("://")[2] or source.address))
+    taken_at = facts.taken_at or _modified(entry) or local_time(now.astimezone())
+    return Template.parse(source.collection).title(Spot(folder / below, below, taken_at))
+
+
+def _modified(entry: Entry) -> str | None:
+    """The time of modification in a mark; None if the mark is something else."""
+    if not entry.mark.isdecimal():
+        return None
+    try:
+        return local_time(datetime.fromtimestamp(int(entry.mark) / 1e9).astimezone())
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or "it cannot be read"

@@ -1,0 +1,101 @@
+"""Scans the sources of a service when they are due, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from imagesvc.errors import ImagesvcError, NotFound, text_of
+from imagesvc.library.sources.scanner import Scanner
+from imagesvc.model.ids import SourceId, utc_now
+from imagesvc.model.sources import Source
+from imagesvc.store.sources.sources import SourceStore
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 5.0
+"""Between two looks at what is due, unless a scan is asked for."""
+SCANS_AT_ONCE = 2
+
+
+class Watcher:
+    """Runs the scans of all sources: one of a source at a time, and a few of all."""
+
+    def __init__(
+        self, store: SourceStore, scanner: Scanner, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._store = store
+        self._scanner = scanner
+        self._clock = clock
+        self._scans: dict[SourceId, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look for what is due."""
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End all scans where they are; the next start goes on."""
+        tasks = [*self._scans.values(), *([] if self._loop is None else [self._loop])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def notify(self) -> None:
+        """Look for what is due now."""
+        self._wake.set()
+
+    @property
+    def running(self) -> frozenset[SourceId]:
+        """The sources that are being scanned."""
+        return frozenset(self._scans)
+
+    async def forget(self, source_id: SourceId) -> None:
+        """End the scan of a source that is deleted."""
+        task = self._scans.get(source_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._start_due()
+            except (ImagesvcError, OSError) as error:
+                log.error("sources not scanned", action="sources.failed", error=text_of(error))
+            try:
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _start_due(self) -> None:
+        for source in await self._store.enabled():
+            if len(self._scans) >= SCANS_AT_ONCE:
+                return
+            if source.id not in self._scans and is_due(source, self._clock()):
+                task = asyncio.create_task(self._scan(source))
+                self._scans[source.id] = task
+
+    async def _scan(self, source: Source) -> None:
+        try:
+            await self._scanner.scan(source)
+        except NotFound:
+            return  # it was deleted meanwhile
+        except (ImagesvcError, OSError) as error:
+            log.error("source not scanned", action="source.failed", error=text_of(error))
+        except Exception:  # one source does not end the others
+            log.exception("source not scanned", action="source.failed", source=str(source.id))
+        finally:
+            del self._scans[source.id]
+            self._wake.set()
+
+
+def is_due(source: Source, now: datetime) -> bool:
+    """Whether a source is to be scanned; a clock that was set back does not delay it for long."""
+    left = source.next_scan_at - now
+    return left <= timedelta() or left > timedelta(seconds=source.interval_seconds)

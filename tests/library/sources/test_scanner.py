@@ -1,0 +1,282 @@
+"""Scans of folders: what is new, half-written, changed, renamed or gone; lost disks; clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagesvc.library.importing.facts import Facts
+from imagesvc.library.sources.folder import FolderReader
+from imagesvc.library.sources.looks import Entry, Look, Reader
+from imagesvc.library.sources.scanner import Scanner
+from imagesvc.library.sources.watcher import is_due
+from imagesvc.model.ids import Digest, SourceId, new_id
+from imagesvc.model.images import Image, Viewer, Visibility
+from imagesvc.model.sources import KnownEntry, OnVanish, ScanResult, Source, SourceKind
+from imagesvc.service.service import Service
+from imagesvc.store.files.incoming import IncomingFile
+from imagesvc.store.search.listing import ImageFilter
+from imagesvc.store.sources.sources import SourceStore
+from tests.http.asking import TEXT, picture
+from tests.jobs.service import running_service
+from tests.library.importing.test_sidecars import XMP
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 5, 3, tzinfo=UTC)
+COUNTS = ("seen", "added", "known", "changed", "renamed", "vanished", "waiting", "failed")
+
+
+def save(path: Path, seed: int) -> Path:
+    """A picture of few pixels; each seed makes other bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture(seed, (1 + seed // 256, 1 + seed % 256), "PNG"))
+    return path
+
+
+def source_of(address: Path, **options: Any) -> Source:
+    """A folder as a source."""
+    values: dict[str, Any] = {
+        "id": SourceId(new_id()), "owner_id": None, "kind": SourceKind.FOLDER,
+        "address": str(address), "interval_seconds": 900, "collection": "", "tags": (),
+        "visibility": None, "on_vanish": OnVanish.TRASH, "is_enabled": True, "created_at": NOW,
+        "updated_at": NOW, "next_scan_at": NOW,
+    }  # fmt: skip
+    return Source(**values | options)
+
+
+@dataclass(slots=True)
+class Watched:
+    """A folder that a service watches."""
+
+    service: Service
+    root: Path
+    source: Source
+    clock: datetime = NOW
+    meanwhile: Callable[[], object] = lambda: None
+    """What happens between the two looks."""
+    faults: list[str] = field(default_factory=list)
+
+    async def scan(self) -> ScanResult:
+        """Scan it once, with nothing remembered but rows."""
+        stores = self.service.stores
+        scanner = Scanner(
+            stores.sources, self.service.intake, stores.images, self.service.trash,
+            lambda _source: self._reader(), Visibility.PRIVATE, lambda: self.clock,
+        )  # fmt: skip
+        return await scanner.scan(await stores.sources.get(self.source.id))
+
+    def _reader(self) -> Reader:
+        async def pause() -> None:
+            await asyncio.to_thread(self.meanwhile)
+
+        faults = self.faults
+
+        class Reading(FolderReader):
+            """A folder of which parts cannot be read; root may read all."""
+
+            async def look(self, state: Mapping[str, Any]) -> Look:
+                return replace(await super().look(state), faults=faults)
+
+        return Reading(self.root, pause)
+
+    async def images(self) -> dict[str, Image]:
+        """Those that are not in the trash, by their names."""
+        found, _ = await self.service.stores.bulk_edits.found(
+            ImageFilter(Viewer(None, sees_all=True)), limit=1_000, after=None
+        )
+        return {image.filename: image for image in (await self._several(list(found))).values()}
+
+    async def _several(self, ids: list[Any]) -> dict[Any, Image]:
+        return await self.service.stores.images.several(ids)
+
+
+@contextlib.asynccontextmanager
+async def watched(place: Path, **options: Any) -> AsyncIterator[Watched]:
+    """A service, and an empty folder that it watches."""
+    root = place / "photos"
+    root.mkdir()
+    async with running_service(place / "data", eager_presets=()) as service:
+        source = source_of(root, **options)
+        await service.stores.sources.add(source)
+        yield Watched(service, root, source)
+
+
+def counts(result: ScanResult) -> dict[str, int]:
+    """The counts that are not zero."""
+    assert result.error is None
+    return {name: number for name in COUNTS if (number := getattr(result, name))}
+
+
+async def test_what_happens_in_a_folder(tmp_path: Path) -> None:
+    """Each step is one scan, and a scan without changes changes nothing."""
+    outside = save(tmp_path / "outside" / "secret.png", 1)
+    async with watched(tmp_path, collection="{folder}", tags=("watched",)) as folder:
+        root = folder.root
+        assert counts(await folder.scan()) == {}
+
+        save(root / "a" / "b" / "c" / "deep.png", 2)  # a nested folder, made in one go
+        (root / "a" / "b" / "c" / "deep.png.xmp").write_text(XMP.format(more=""))
+        save(root / os.fsdecode(b"caf\xe9\x1a.png"), 3)
+        save(root / ".hidden.png", 4)
+        (root / "bad.png").write_bytes(TEXT)
+        (root / "link.png").symlink_to(outside)
+        (root / "folder").symlink_to(outside.parent)
+        os.mkfifo(root / "pipe.png")
+        first = await folder.scan()
+        assert counts(first) == {"seen": 3, "added": 2, "failed": 1}
+        assert first.failures[0].startswith("bad.png: ")
+        assert counts(await folder.scan()) == {"seen": 3}
+
+        (root / "a").rename(root / "z")
+        save(root / "copy.png", 2)
+        assert counts(await folder.scan()) == {"seen": 4, "renamed": 1, "known": 1}
+
+        save(root / "copy.png", 5)
+        assert counts(await folder.scan()) == {"seen": 4, "changed": 1}
+        save(root / "bad.png", 6)
+        assert counts(await folder.scan()) == {"seen": 4, "added": 1}
+
+        images = await folder.images()
+        assert images.keys() == {"deep.png", "caf?.png", "copy.png", "bad.png"}
+        deep = images["deep.png"]
+        assert (deep.title, deep.visibility) == ("Bondi", Visibility.PRIVATE)
+        assert set(deep.tags) == {"watched", "sea  sand", "surf"}
+        assert deep.gps["latitude"] == -33.865
+        assert deep.collection_id is not None
+        place = await folder.service.stores.collections.get(deep.collection_id)
+        assert (place.title, place.image_count) == ("c", 1)
+
+
+async def test_a_file_is_taken_once_it_holds_still(tmp_path: Path) -> None:
+    """Also if it changes while it is read, and whatever the times of files and clocks are."""
+    async with watched(tmp_path) as folder:
+        whole = picture(7, (3, 3), "PNG")
+        half, steady = folder.root / "half.png", save(folder.root / "steady.png", 8)
+        half.write_bytes(whole[:30])
+        os.utime(steady, (0, 4_000_000_000))  # in the future
+        gone = save(folder.root / "gone.png", 9)
+
+        def write_on() -> None:
+            half.write_bytes(whole[:60])
+            os.utime(half, (0, 1_000_000_000))  # long ago
+            gone.unlink()
+
+        folder.meanwhile = write_on
+        assert counts(await folder.scan()) == {"seen": 3, "added": 1, "waiting": 2}
+
+        half.write_bytes(whole)
+        folder.meanwhile = lambda: None
+        folder.clock = datetime(1970, 1, 1, tzinfo=UTC)
+        assert counts(await folder.scan()) == {"seen": 2, "added": 1}
+        assert (await folder.images()).keys() == {"half.png", "steady.png"}
+
+
+async def test_a_lost_disk_removes_nothing(tmp_path: Path) -> None:
+    """One file of many that is gone goes to the trash; a restored disk makes nothing twice."""
+    async with watched(tmp_path) as folder:
+        for seed in range(20):
+            save(folder.root / str(seed % 2) / f"{seed}.png", 20 + seed)
+        assert counts(await folder.scan()) == {"seen": 20, "added": 20}
+        away = folder.root.with_name("away")
+
+        folder.root.rename(away)
+        assert "mounted" in str((await folder.scan()).error)
+        folder.root.mkdir()
+        assert "is empty" in str((await folder.scan()).error)
+        folder.root.rmdir()
+        away.rename(folder.root)
+        (folder.root / "1").rename(away)
+        assert "10 files are gone of 20" in str((await folder.scan()).error)
+        away.rename(folder.root / "1")
+        (folder.root / "0" / "0.png").unlink()
+        folder.faults = ["/photos/1: Input/output error"]
+        assert "Input/output error" in str((await folder.scan()).error)
+        assert len(await folder.images()) == 20
+
+        folder.faults = []
+        assert counts(await folder.scan()) == {"seen": 19, "vanished": 1}
+        assert counts(await folder.scan()) == {"seen": 19}
+        assert (await folder.images()).keys() == {f"{seed}.png" for seed in range(1, 20)}
+        save(folder.root / "0" / "0.png", 20)
+        assert counts(await folder.scan()) == {"seen": 20, "known": 1}
+
+
+class Many:
+    """A source of 100,000 files, one of which is new."""
+
+    forgets = False
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self.entries = entries
+
+    async def look(self, _state: Mapping[str, Any]) -> Look:
+        """All of them."""
+        return Look(self.entries)
+
+    async def steady(self, entries: Sequence[Entry]) -> list[Entry]:
+        """All of them."""
+        return [*entries]
+
+    async def facts(self, _entry: Entry) -> Facts:
+        """None."""
+        return Facts()
+
+    async def fill(self, _entry: Entry, file: IncomingFile) -> None:
+        """Always the same picture."""
+        await file.write(picture(90, (2, 2), "PNG"))
+
+
+class Counting(SourceStore):
+    """Counts the units of work, and the rows that are written."""
+
+    reads = 0
+    written = 0
+
+    async def entries(self, source_id: SourceId) -> dict[str, KnownEntry]:
+        """A read."""
+        self.reads += 1
+        return await super().entries(source_id)
+
+    async def keep(
+        self, source_id: SourceId, entries: Sequence[KnownEntry], gone: Sequence[str] = ()
+    ) -> None:
+        """Writes."""
+        self.written += len(entries)
+        await super().keep(source_id, entries, gone)
+
+
+async def test_a_scan_of_many_files_reads_and_writes_little(tmp_path: Path) -> None:
+    """Rows are read by one statement; only those of files that changed are written."""
+    entries = {f"{n:06}.png": Entry(f"{n:06}.png", 1, "1") for n in range(100_000)}
+    async with watched(tmp_path) as folder:
+        stores = folder.service.stores
+        counting = Counting(stores.database)
+        rows = [KnownEntry(e.path, 1, "1", Digest("0" * 64)) for e in entries.values()]
+        await stores.sources.keep(folder.source.id, rows[1:])
+        scanner = Scanner(
+            counting, folder.service.intake, stores.images, folder.service.trash,
+            lambda _source: Many(entries), Visibility.PUBLIC,
+        )  # fmt: skip
+
+        result = await scanner.scan(folder.source)
+
+        assert counts(result) == {"seen": 100_000, "added": 1}
+        assert (counting.reads, counting.written) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "due"), [(-1, True), (0, True), (0.1, False), (1, True), (9_000, True)]
+)
+async def test_a_clock_that_jumps_delays_no_scan(hours: float, due: bool) -> None:
+    """A scan that is further away than the interval was planned with another time."""
+    source = source_of(Path("/photos"), next_scan_at=NOW + timedelta(hours=hours))
+
+    assert is_due(source, NOW) is due
