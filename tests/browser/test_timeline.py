@@ -116,6 +116,37 @@ def test_months_have_headings_with_counts(page: Page, library: Server) -> None:
     expect(heading.locator("span")).to_have_text(str(timeline["counts"][0]))
 
 
+def test_headings_and_tiles_are_in_the_order_of_reading(visits: Visits, library: Server) -> None:
+    """Also after scrolling there and back; each month is a heading and a list of its pictures."""
+    page = opened(visits, library, viewport={"width": 1280, "height": 3000})
+    for part in (0.4, 0.3, 0.6, 0.2):
+        page.evaluate("(part) => scrollTo(0, part * document.documentElement.scrollHeight)", part)
+        page.wait_for_function(SHOWS_PICTURES)
+
+    found = page.evaluate(READ)
+
+    assert len(found) >= 2
+    assert [place for place, _names, _sizes in found] == sorted(place for place, *_ in found)
+    for _place, names, sizes in found:
+        assert names == sorted(names)
+        assert len(names) <= sizes
+    indexes = [name for _place, names, _sizes in found for name in names]
+    assert indexes == sorted(indexes)
+    assert len(indexes) > 10
+
+
+READ = """() => [...document.querySelectorAll(".month")].map((month) => {
+  const [heading, list] = month.children;
+  if (list.getAttribute("aria-labelledby") !== heading.id) throw new Error(heading.id);
+  const tiles = [...list.children];
+  const top = heading.getBoundingClientRect().top;
+  return [
+    top, tiles.map((it) => Number(it.dataset.index)),
+    Number(tiles[0]?.getAttribute("aria-setsize") ?? 0),
+  ];
+})"""
+
+
 def test_the_oldest_picture_is_reached_with_few_tiles(page: Page) -> None:
     """Scrolling and the key End both lead to it; the document never has all tiles."""
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")

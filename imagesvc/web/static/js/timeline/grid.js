@@ -1,9 +1,9 @@
 /** The grid: only the tiles near the window are in the document. */
 
 import { Arrangement } from "./arrangement.js";
-import { Headings } from "./headings.js";
 import { HEADING } from "./layout.js";
-import { Tile } from "./tiles.js";
+import { Months } from "./months.js";
+import { Tile, markFocus } from "./tiles.js";
 import { Viewport } from "./viewport.js";
 
 /** Tiles in the document at most, besides one that has the focus. */
@@ -44,13 +44,13 @@ export class Grid extends EventTarget {
     this.buckets = buckets;
     this.selection = selection;
     this.canvas = made("canvas");
-    this.headingLayer = made("layer");
-    this.layer = made("layer tiles");
-    this.layer.setAttribute("role", "list");
-    this.layer.setAttribute("aria-label", name);
-    this.canvas.append(this.headingLayer, this.layer);
+    this.canvas.setAttribute("role", "group");
+    this.canvas.setAttribute("aria-label", name);
+    this.layer = made("layer");
+    this.canvas.append(this.layer);
     place.replaceChildren(this.canvas);
-    this.headings = new Headings(this.headingLayer, buckets);
+    this.months = new Months(this.layer, buckets);
+    markFocus(this.canvas);
     this.viewport = new Viewport(this.canvas);
     this.#arrange();
     this.#listen(place);
@@ -125,11 +125,18 @@ export class Grid extends EventTarget {
       tile.remove();
       return;
     }
-    tile.move(index, this.buckets.total);
+    this.#number(tile, index);
     this.tiles.set(index, tile);
   }
 
+  /** Tell a tile its index, and its place among those of its month. @param {Tile} tile @param {number} index */
+  #number(tile, index) {
+    const { month, within } = this.buckets.place(index);
+    tile.move(index, within, this.buckets.counts[month]);
+  }
+
   #schedule() {
+    this.viewport.forget();
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     requestAnimationFrame(() => {
@@ -146,12 +153,14 @@ export class Grid extends EventTarget {
       this.#base = Math.round(top);
       this.#placeAgain();
     }
-    const shift = `translateY(${this.#base + this.viewport.shift}px)`;
-    this.layer.style.transform = this.headingLayer.style.transform = shift;
+    this.layer.style.transform = `translateY(${this.#base + this.viewport.shift}px)`;
     const extra = OVERSCAN * height;
-    this.#showTiles(this.arrangement.ranges(top - extra, top + height + extra, MOST_TILES));
+    const ranges = this.arrangement.ranges(top - extra, top + height + extra, MOST_TILES);
     const months = [...this.arrangement.months(top - height, top + 2 * height)];
-    this.headings.show(months, this.arrangement.sections, this.#base);
+    this.#removeTiles(ranges);
+    this.months.show(months, this.arrangement.sections, this.#base);
+    ranges.forEach((range) => this.#addTiles(range));
+    if (!this.tiles.has(this.current) && ranges.length) this.#moveTab(this.firstVisible());
     this.#atRest(top, height, () => {
       this.#fetch(months, top + 2 * height);
       this.tiles.forEach((tile) => tile.load());
@@ -160,12 +169,12 @@ export class Grid extends EventTarget {
 
   /** Place the tiles that are still right, and remove the others. */
   #placeAgain() {
-    this.headings.clear();
     for (const [index, tile] of this.tiles) {
       const isRight = this.arrangement.has(index) && this.buckets.picture(index).id === tile.id;
       if (isRight) this.#place(tile);
       else this.#remove(tile);
     }
+    this.months.placeAgain(this.arrangement.sections, this.#base);
   }
 
   /** @param {Tile} tile */
@@ -180,26 +189,31 @@ export class Grid extends EventTarget {
     this.tiles.delete(tile.index);
   }
 
-  /** @param {import("./arrangement.js").Range[]} ranges */
-  #showTiles(ranges) {
+  /** Remove the tiles outside of these ranges; the one with the focus stays. @param {import("./arrangement.js").Range[]} ranges */
+  #removeTiles(ranges) {
+    const focused = document.activeElement;
     for (const [index, tile] of this.tiles) {
       const isNear = ranges.some(({ first, end }) => index >= first && index < end);
-      if (!isNear && !tile.element.contains(document.activeElement)) this.#remove(tile);
+      if (!isNear && !tile.element.contains(focused)) this.#remove(tile);
     }
-    const added = document.createDocumentFragment();
-    for (const { first, end } of ranges) {
-      for (let index = first; index < end; index++) {
-        if (!this.tiles.has(index)) added.append(this.#make(index).element);
-      }
+  }
+
+  /** Add the tiles of a range of one month at their places in its list. @param {import("./arrangement.js").Range} range */
+  #addTiles({ first, end }) {
+    const list = this.months.listOf(this.buckets.place(first).month);
+    const last = /** @type {HTMLElement | null} */ (list.lastElementChild);
+    let next = Number(last?.dataset.index) >= end ? last : null;
+    for (let index = end - 1; index >= first; index--) {
+      const { element } = this.tiles.get(index) ?? this.#make(index);
+      if (!element.isConnected) list.insertBefore(element, next);
+      next = element;
     }
-    this.layer.append(added);
-    if (!this.tiles.has(this.current) && ranges.length) this.#moveTab(this.firstVisible());
   }
 
   /** @param {number} index */
   #make(index) {
     const tile = new Tile(this.buckets.picture(index));
-    tile.move(index, this.buckets.total);
+    this.#number(tile, index);
     tile.select(this.selection.has(tile.id));
     tile.link.tabIndex = index === this.current ? 0 : -1;
     this.tiles.set(index, tile);
@@ -213,9 +227,7 @@ export class Grid extends EventTarget {
     for (const month of months) {
       const isEnough = sections.tops[month] + sections.loadedHeight(month) > end;
       if (isEnough || this.buckets.columns[month].isComplete) continue;
-      this.buckets
-        .more(month)
-        .catch((error) => this.dispatchEvent(new CustomEvent("failed", { detail: error })));
+      this.buckets.more(month).catch((error) => this.dispatchEvent(new CustomEvent("failed", { detail: error })));
     }
   }
 
@@ -281,9 +293,7 @@ export class Grid extends EventTarget {
   }
 }
 
-/** @param {string} names */
-function made(names) {
-  const element = document.createElement("div");
-  element.className = names;
-  return element;
+/** @param {string} name */
+function made(name) {
+  return Object.assign(document.createElement("div"), { className: name });
 }

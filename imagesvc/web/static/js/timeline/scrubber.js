@@ -7,6 +7,9 @@ const APART = 26;
 
 export class Scrubber {
   #isDragging = false;
+  /** The height of the track: it is measured when it changes. */
+  #track = 0;
+  #shown = "";
 
   /** @param {HTMLElement} place @param {import("./grid.js").Grid} grid @param {string} name */
   constructor(place, grid, name) {
@@ -28,11 +31,11 @@ export class Scrubber {
     for (const end of ["pointerup", "pointercancel"]) {
       place.addEventListener(end, () => this.#release());
     }
+    new ResizeObserver(([{ contentRect }]) => {
+      this.#track = contentRect.height;
+      this.#markYears();
+    }).observe(place);
     this.#layout();
-  }
-
-  get #track() {
-    return this.element.clientHeight;
   }
 
   get #month() {
@@ -42,7 +45,15 @@ export class Scrubber {
   #layout() {
     const { buckets, arrangement, viewport } = this.grid;
     this.element.hidden = arrangement.height < 1.5 * viewport.height;
+    this.element.parentElement.classList.toggle("has-scrubber", !this.element.hidden);
     this.thumb.setAttribute("aria-valuemax", String(buckets.months.length - 1));
+    this.#shown = "";
+    this.#markYears();
+    this.#show();
+  }
+
+  #markYears() {
+    const { buckets, arrangement } = this.grid;
     this.years.replaceChildren();
     let [year, place] = ["", -APART];
     buckets.months.forEach((month, index) => {
@@ -53,20 +64,25 @@ export class Scrubber {
       mark.textContent = year;
       mark.style.insetBlockStart = `${top}px`;
     });
-    this.#show();
   }
 
   #show() {
     const { months } = this.grid.buckets;
     if (!months.length) return;
-    const month = this.#month;
-    this.thumb.style.insetBlockStart = `${this.grid.viewport.part * this.#track}px`;
-    this.label.textContent = shortMonthName(months[month]);
-    this.thumb.setAttribute("aria-valuenow", String(month));
-    this.thumb.setAttribute("aria-valuetext", monthName(months[month]));
+    this.thumb.style.insetBlockStart = `${this.grid.viewport.part * 100}%`;
+    this.#name(this.#month, months);
     this.element.classList.add("moving");
     clearTimeout(this.rest);
     this.rest = setTimeout(() => this.element.classList.remove("moving"), 1200);
+  }
+
+  /** Tell the month at the upper edge of the window. @param {number} month @param {string[]} months */
+  #name(month, months) {
+    if (months[month] === this.#shown) return;
+    this.#shown = months[month];
+    this.label.textContent = shortMonthName(months[month]);
+    this.thumb.setAttribute("aria-valuenow", String(month));
+    this.thumb.setAttribute("aria-valuetext", monthName(months[month]));
   }
 
   #grab(event) {

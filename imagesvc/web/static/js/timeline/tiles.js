@@ -56,12 +56,12 @@ export class Tile {
     style.blockSize = `${height}px`;
   }
 
-  /** @param {number} index @param {number} total */
-  move(index, total) {
+  /** @param {number} index @param {number} within Its place in the month. @param {number} count Pictures of the month. */
+  move(index, within, count) {
     this.index = index;
     this.element.dataset.index = String(index);
-    this.element.setAttribute("aria-posinset", String(index + 1));
-    this.element.setAttribute("aria-setsize", String(total));
+    this.element.setAttribute("aria-posinset", String(within + 1));
+    this.element.setAttribute("aria-setsize", String(count));
   }
 
   /** @param {boolean} isSelected */
@@ -124,4 +124,11 @@ export class Tile {
     if (!this.image.complete) this.image.removeAttribute("src"); // Stops the request.
     this.element.remove();
   }
+}
+
+/** Mark the tile whose link has the focus of the keyboard: `:has()` would be slow. @param {HTMLElement} canvas */
+export function markFocus(canvas) {
+  const mark = (target, isFocused) => target.closest(".tile")?.classList.toggle("focused", isFocused);
+  canvas.addEventListener("focusin", ({ target }) => mark(target, /** @type {Element} */ (target).matches("a:focus-visible")));
+  canvas.addEventListener("focusout", ({ target }) => mark(target, false));
 }

@@ -8,6 +8,9 @@ export const MOST_PIXELS = 12_000_000;
 
 /** The window onto the timeline. */
 export class Viewport {
+  /** The scrolled pixels of the document, read once: reading them after a change computes the layout. @type {number | null} */
+  #scrolled = null;
+
   /** @param {HTMLElement} canvas The element that is as high as the timeline. */
   constructor(canvas) {
     this.canvas = canvas;
@@ -15,16 +18,28 @@ export class Viewport {
     this.measure();
   }
 
+  get #y() {
+    return (this.#scrolled ??= scrollY);
+  }
+
+  /** Read the scrolled pixels again when they are needed. */
+  forget() {
+    this.#scrolled = null;
+  }
+
   /** Read the sizes; after the window or what is above the timeline has changed. */
   measure() {
     this.offset = this.canvas.getBoundingClientRect().top + scrollY;
+    this.forget();
     this.width = this.canvas.clientWidth;
     this.height = innerHeight;
   }
 
   /** @param {number} total The virtual height of the timeline. */
   setTotal(total) {
+    if (total === this.total) return;
     this.total = total;
+    this.forget();
     this.canvas.style.blockSize = `${Math.min(total, MOST_PIXELS)}px`;
   }
 
@@ -40,30 +55,35 @@ export class Viewport {
 
   /** The scrolled share of the document, 0 to 1. */
   get part() {
-    return Math.min(Math.max(scrollY / this.#room, 0), 1);
+    return Math.min(Math.max(this.#y / this.#room, 0), 1);
   }
 
   set part(part) {
-    scrollTo({ top: part * this.#room, behavior: "instant" });
+    this.#scroll(part * this.#room);
   }
 
   /** The virtual height at the upper edge of the window; negative above the timeline. */
   get top() {
-    return (scrollY - this.offset) * this.#scale;
+    return (this.#y - this.offset) * this.#scale;
   }
 
   /** @param {number} top A virtual height. */
   scrollTo(top) {
-    scrollTo({ top: top / this.#scale + this.offset, behavior: "instant" });
+    this.#scroll(top / this.#scale + this.offset);
   }
 
   /** Scroll to the upper edge of the page. */
   toStart() {
-    scrollTo({ top: 0, behavior: "instant" });
+    this.#scroll(0);
+  }
+
+  #scroll(top) {
+    scrollTo({ top, behavior: "instant" });
+    this.forget();
   }
 
   /** What to add to a virtual height to get the place in the canvas. */
   get shift() {
-    return scrollY - this.offset - this.top;
+    return this.#y - this.offset - this.top;
   }
 }
