@@ -69,6 +69,7 @@ def conditions_of(wanted: ImageFilter) -> list[Condition]:
         (images.c.collection_id, wanted.collection_id),
         (images.c.owner_id, wanted.owner_id),
         (images.c.visibility, wanted.visibility),
+        (images.c.awaits_review, wanted.awaits_review),
     )
     return found + [unindexed(column) == value for column, value in plain if value is not None]
 

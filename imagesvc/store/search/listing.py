@@ -33,6 +33,7 @@ class ImageFilter:
     collection_id: CollectionId | None = None
     owner_id: UserId | None = None
     visibility: Visibility | None = None
+    awaits_review: bool | None = None
     is_trash: bool = False
     """Whether to list the images in the trash, which nobody but their owners sees."""
     now: datetime = field(default_factory=utc_now)

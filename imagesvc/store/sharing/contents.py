@@ -94,6 +94,7 @@ def _filter_of(share: Share) -> ImageFilter:
         query=shareable(share.q or ""),
         collection_id=share.collection_id,
         owner_id=share.owner_id,
+        awaits_review=False,
     )
 
 
