@@ -26,7 +26,7 @@ from imagesvc.workers.renderer import Renderer
 
 QUALITY = 90
 """Of full-size pictures in place of originals."""
-RULES = 1
+RULES = 2
 """The version of the removal; another number makes every copy again."""
 
 

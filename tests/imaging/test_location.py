@@ -186,6 +186,8 @@ def test_unparsed_data_is_not_delivered(name: str) -> None:
         (places.bare("HEIF"), Format.HEIC, True),
         (places.bare("HEIF", exif=b"Exif\0\0" + exif()), Format.HEIC, False),
         (places.bare("HEIF", xmp=xmp()), Format.HEIC, False),
+        (places.bare("HEIF", exif=exif()).replace(b"Exif", b"Ex\0f"), Format.HEIC, False),
+        (places.bare("AVIF", xmp=xmp()).replace(b"mime", b"mi\0e"), Format.AVIF, False),
         (places.bare("TIFF"), Format.TIFF, True),
         (places.bare("TIFF", compression="tiff_lzw"), Format.TIFF, True),
         (places.bare("TIFF", exif=exif()), Format.TIFF, False),

@@ -14,7 +14,11 @@ from imagesvc.imaging.location.unclear import UnclearError
 from imagesvc.imaging.messages import Withheld
 from imagesvc.model.formats import Format
 
-_HEIF_WORDS = (b"Exif", b"mime", b"uri ", b"uuid", b"moov", b"udta", b"loci", b"\xa9xyz", b"xml ")
+_HEIF_WORDS = (
+    b"Exif", b"mime", b"uri ", b"uuid", b"moov", b"udta", b"loci", b"\xa9xyz", b"xml ",
+    b"II*\0", b"MM\0*", b"xpacket", b"xmpmeta", b"<rdf:",
+)  # fmt: skip
+"""Boxes and items of metadata, and what EXIF and XMP begin with where the type is damaged."""
 _JP2_WORDS = (b"uuid", b"xml ", b"asoc", b"lbl ", b"uinf", b"Exif")
 _HEIF_TEXTS = (b"udes", b"crtt", b"mdft", b"altt")
 _TELLING_WORDS = {
