@@ -12,6 +12,7 @@ import imagesvc.app.app  # noqa: F401  # so that every module has defined its er
 from imagesvc import errors
 from imagesvc.errors import (
     ImagesvcError,
+    InvalidRequest,
     RangeNotSatisfiable,
     RateLimited,
     Rejected,
@@ -132,6 +133,16 @@ def test_a_stored_code_finds_an_error_again(code: str) -> None:
     """Jobs store the code of their error."""
     assert by_code(code).code == code
     assert by_code(code).status == STATUS_OF_CODE[code]
+
+
+def test_a_code_does_not_find_an_error_of_a_part_that_inherits_it() -> None:
+    """The class does not depend on what is imported."""
+
+    class OfAPart(Rejected):
+        """As `library` has."""
+
+    assert OfAPart.code == InvalidRequest.code
+    assert by_code(OfAPart.code) is InvalidRequest
 
 
 def test_an_unknown_code_is_an_internal_error() -> None:

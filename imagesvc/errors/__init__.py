@@ -148,11 +148,14 @@ __all__ = [
 
 
 def by_code(code: str) -> type[ImagesvcError]:
-    """The class with this code; `ImagesvcError` itself for an unknown code."""
+    """The class that declares this code; `ImagesvcError` itself for an unknown code.
+
+    Other classes inherit theirs, also those that one part has for itself.
+    """
     pending: list[type[ImagesvcError]] = [ImagesvcError]
     while pending:
         kind = pending.pop()
-        if kind.code == code and kind is not Rejected:
+        if vars(kind).get("code") == code and kind is not Rejected:
             return kind
         pending.extend(kind.__subclasses__())
     return ImagesvcError

@@ -13,6 +13,8 @@ NO_SUCH_ID = "There is no resource with this id."
 class InvalidRequest(Rejected):
     """An invalid parameter, field or body."""
 
+    code = "invalid_request"
+
 
 class InvalidTransform(Rejected):
     """An unknown transform key, or a value out of its range."""
