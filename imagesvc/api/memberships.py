@@ -43,6 +43,13 @@ class ImageRefs(Sent):
     data: Annotated[list[ImageRef], Field(min_length=1, max_length=MAX_IMAGES)]
 
 
+class AddedImages(ImageRefs):
+    """The images to add."""
+
+    move: bool = False
+    """Whether images leave another collection for this one; else they are a conflict."""
+
+
 @dataclass(frozen=True, slots=True)
 class MembershipEndpoints:
     """The operations on the images of collections; the fields are their dependencies."""
@@ -80,20 +87,23 @@ class MembershipEndpoints:
 
     @operation(
         "add_collection_images", "POST", MEMBERS, tag=TAG, scope=Scope.MANAGE,
-        body=Json(ImageRefs), answers={204: None},
+        body=Json(AddedImages), answers={204: None},
         errors=(NotFound, Forbidden, UnsupportedMediaType, Conflict),
     )  # fmt: skip
     @with_subject(_changeable)
-    async def add(self, call: Call[None, ImageRefs], collection: Collection) -> Response:
+    async def add(self, call: Call[None, AddedImages], collection: Collection) -> Response:
         """Add images to a collection, all or none; both must belong to the requester.
 
-        An image that is already in it stays; an image in another collection is a conflict.
+        An image that is already in it stays; an image in another collection is a conflict, or
+        leaves that collection with `move`.
         """
         images = await self._named(call)
         for image in images:
             check_may_change(call.requester, image)
         ids = [image.id for image in images]
-        await self.collections.put_in(collection.id, ids, now=self.clock())
+        await self.collections.put_in(
+            collection.id, ids, leaves_others=call.body.move, now=self.clock()
+        )
         return Response(status_code=204)
 
     @operation(
@@ -108,7 +118,7 @@ class MembershipEndpoints:
         await self.collections.take_out(collection.id, ids, now=self.clock())
         return Response(status_code=204)
 
-    async def _named(self, call: Call[None, ImageRefs]) -> list[Image]:
+    async def _named(self, call: Call[None, ImageRefs] | Call[None, AddedImages]) -> list[Image]:
         """The images that the body names, if the requester may see all of them."""
         names = {f"data.{position}.id": ref.id for position, ref in enumerate(call.body.data)}
         return await named_images(self.images, names, call.requester)

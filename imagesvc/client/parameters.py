@@ -95,6 +95,8 @@ class BulkChanges(TypedDict, total=False):
     description: str | None
     collection_id: str | None
     """The collection to put them into; None takes them out of their collection."""
+    move: bool
+    """With `collection_id`: also images that are in another collection, which leave it."""
 
 
 class Changes(TypedDict, total=False):

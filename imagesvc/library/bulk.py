@@ -32,6 +32,8 @@ class BulkChange:
     """Whether `collection_id` counts."""
     collection_id: CollectionId | None = None
     """The collection to put images into; None to take them out of their collection."""
+    leaves_others: bool = False
+    """Whether images leave another collection for this one."""
 
     def applied_to(self, image: Image) -> Image:
         """The image with the change.
@@ -46,9 +48,8 @@ class BulkChange:
         changed = fields.applied_to(image)
         if not self.moves:
             return changed
-        if None not in {image.collection_id, self.collection_id} and (
-            image.collection_id != self.collection_id
-        ):
+        is_elsewhere = image.collection_id not in {None, self.collection_id}
+        if is_elsewhere and self.collection_id is not None and not self.leaves_others:
             message = "is another collection than that of the image"
             raise Conflict("An image can be in one collection only.", (("collection_id", message),))
         return replace(changed, collection_id=self.collection_id)

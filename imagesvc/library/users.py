@@ -11,9 +11,12 @@ from imagesvc.auth.passwords import Passwords
 from imagesvc.auth.users import made_user
 from imagesvc.cancellation import run_to_end
 from imagesvc.errors import Conflict, InvalidRequest, NotFound
-from imagesvc.model.accounts import User
+from imagesvc.model.accounts import Quota, User
 from imagesvc.model.ids import UserId, utc_now
 from imagesvc.store.accounts import UserChange, UserStore
+
+NO_OWN_QUOTA = Quota()
+"""Of a user for whom the settings hold."""
 
 
 class NewOwner(Enum):
@@ -40,7 +43,9 @@ class Users:
     """Called when images have other owners than before."""
     clock: Callable[[], datetime] = utc_now
 
-    async def add(self, name: str, password: str | None, *, is_admin: bool) -> User:
+    async def add(
+        self, name: str, password: str | None, *, is_admin: bool, quota: Quota = NO_OWN_QUOTA
+    ) -> User:
         """Make a user; one without a password has only keys.
 
         Raises:
@@ -48,6 +53,7 @@ class Users:
         """
         password_hash = None if password is None else await self.passwords.hash(password)
         user = made_user(name, password_hash, is_admin=is_admin, now=self.clock())
+        user = replace(user, quota_images=quota.images, quota_bytes=quota.bytes)
         await self.store.add(user)
         return user
 

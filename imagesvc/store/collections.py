@@ -121,13 +121,18 @@ class CollectionStore:
         await self._database.write(work, may_use_reserve=True)
 
     async def put_in(
-        self, collection_id: CollectionId, image_ids: Sequence[ImageId], *, now: datetime
+        self,
+        collection_id: CollectionId,
+        image_ids: Sequence[ImageId],
+        *,
+        leaves_others: bool = False,
+        now: datetime,
     ) -> None:
         """Put images into a collection, all or none; those that are in it already stay.
 
         Raises:
             NotFound: there is no such collection, or not every image.
-            Conflict: an image is in another collection.
+            Conflict: an image is in another collection, and may not leave it.
         """
 
         def work(connection: Connection) -> None:
@@ -138,11 +143,14 @@ class CollectionStore:
                 for position, image_id in enumerate(image_ids)
                 if places[image_id] not in {None, collection_id}
             ]
-            if elsewhere:
+            if elsewhere and not leaves_others:
                 raise Conflict("An image can be in one collection only.", tuple(elsewhere))
-            new = [image_id for image_id, place in places.items() if place is None]
-            _move(connection, new, None, collection_id, now)
-            count_images(connection, collection_id, len(new))
+            for before in set(places.values()) - {collection_id}:
+                new = [image_id for image_id, place in places.items() if place == before]
+                _move(connection, new, before, collection_id, now)
+                count_images(connection, collection_id, len(new))
+                if before is not None:
+                    count_images(connection, before, -len(new))
 
         await self._database.write(work)
 

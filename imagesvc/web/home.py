@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 
-from imagesvc.http.bodies.html_forms import prefers_html
+from imagesvc.http.bodies.html_forms import prefers_html, see_other
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery, Model
 from imagesvc.http.operations import Answer, operation
@@ -42,5 +41,4 @@ class HomeEndpoints:
             return JSONResponse({"status": "ok"}, headers=VARY)
         if self.pages.pages.is_on:
             return await self.pages.timeline(call)
-        headers = {**VARY, "location": f"{call.base_path}/api/v1/docs", "cache-control": "no-store"}
-        return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+        return see_other(f"{call.base_path}/api/v1/docs")

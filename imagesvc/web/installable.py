@@ -7,7 +7,6 @@ upload them, so that no page of another site can upload anything, and none are l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from imagesvc.auth.rates.limits import Limit
 from imagesvc.errors import NotFound
 from imagesvc.http.bodies.declared import TEXT, Raw
+from imagesvc.http.bodies.html_forms import see_other
 from imagesvc.http.calls import Call
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import Answer, operation
@@ -88,8 +88,7 @@ class InstallableEndpoints:
         Only a browser without the service worker sends this request. The photos are not read.
         """
         self.pages.check_is_on()
-        headers = {"location": f"{call.base_path}/?shared=lost", "cache-control": "no-store"}
-        return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+        return see_other(f"{call.base_path}/?shared=lost")
 
 
 def manifest(base: str, name: str, description: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from imagesvc.auth.rates.limits import Limit
 from imagesvc.auth.sessions.cookies import NAME, cookie_value, remove_cookie, set_cookie
 from imagesvc.auth.sessions.sessions import Sessions
 from imagesvc.errors import Forbidden, ImagesvcError, NotFound, Unavailable
+from imagesvc.http.bodies.html_forms import see_other
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import operation
@@ -22,7 +22,6 @@ from imagesvc.web.failures import Failures
 from imagesvc.web.pages import LOGIN, TAG, own_path
 
 TICKET = "imagesvc-login"
-HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 class StartQuery(LenientQuery):
@@ -104,4 +103,7 @@ class OidcEndpoints:
 
 
 def _redirect(location: str) -> Response:
-    return Response(status_code=HTTPStatus.SEE_OTHER, headers={**HEADERS, "location": location})
+    """A redirect that tells the next site nothing of this URL, which has secrets."""
+    response = see_other(location)
+    response.headers["referrer-policy"] = "no-referrer"
+    return response

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from imagesvc.auth.sessions.sessions import Sessions
 from imagesvc.auth.sessions.setup import Setup
 from imagesvc.errors import Forbidden, ImagesvcError, NotFound, Unauthorized
 from imagesvc.http.bodies.declared import TEXT, Raw
+from imagesvc.http.bodies.html_forms import see_other
 from imagesvc.http.calls import Call, Context
 from imagesvc.http.models import LenientQuery
 from imagesvc.http.operations import Answer, Endpoint, operation
@@ -69,7 +69,7 @@ class PageEndpoints:
         self.pages.check(call.request)
         target = own_path(call.request.query_params.get("next", "/"))
         if await self._user(call) is not None:
-            return _redirected(f"{call.base_path}{target}")
+            return see_other(f"{call.base_path}{target}")
         page = Page(
             "login.html", ("common", "login"), {"next": f"{call.base_path}{target}"},
             words={
@@ -87,7 +87,7 @@ class PageEndpoints:
     async def log_out(self, call: Call[None, None]) -> Response:
         """End the session, and go to the log-in; a form without a script sends this request."""
         self.pages.check(call.request)
-        response = _redirected(f"{call.base_path}{LOGIN}")
+        response = see_other(f"{call.base_path}{LOGIN}")
         return await log_out(self.sessions, call.request, response)
 
     @page_operation("show_setup_page", "/setup")
@@ -95,7 +95,7 @@ class PageEndpoints:
         """The form in which the first admin sets a name and a password."""
         self.pages.check(call.request)
         if not self.pages.has_accounts:
-            return _redirected(f"{call.base_path}/")
+            return see_other(f"{call.base_path}/")
         page = Page("setup.html", ("common", "setup"), has_secret_url=True)
         return await self.pages.response(call, None, page)
 
@@ -115,7 +115,7 @@ class PageEndpoints:
         self.pages.check(context.request)
         user = await self._user(context)
         if user is None:
-            return _redirected(f"{context.base_path}{LOGIN}?next={quote(_target(context.request))}")
+            return see_other(f"{context.base_path}{LOGIN}?next={quote(_target(context.request))}")
         if page.is_for_admins and not user.is_admin:
             home = f"{context.base_path}/"
             return await Failures(self.pages).page(
@@ -150,8 +150,3 @@ def own_path(path: str) -> str:
 def _target(request: Request) -> str:
     query = request.scope["query_string"].decode("latin-1")
     return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
-
-
-def _redirected(location: str) -> Response:
-    headers = {"location": location, "cache-control": "no-store", "vary": "accept, cookie"}
-    return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)

@@ -50,3 +50,15 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("gallery") / "data").start()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with accounts, below a path, for the tests of a module."""
+    place = tmp_path_factory.mktemp("members") / "data"
+    server = Server(
+        place, auth="required", base_path="/photos", rate_limits="off",
+        webhook_allow='["127.0.0.1/32"]',
+    ).start()  # fmt: skip
+    yield server
+    server.close()

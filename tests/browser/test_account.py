@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,6 @@ from tests.waiting import until
 PASSWORD, NEW_PASSWORD = "a long and good password", "another long password"
 HOSTILE = "<img src=x onerror=alert(1)>\u202e" + "w" * 70
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
-
-@pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with accounts, below a path."""
-    place = tmp_path_factory.mktemp("members") / "data"
-    server = Server(
-        place, auth="required", base_path="/photos", rate_limits="off",
-        webhook_allow='["127.0.0.1/32"]',
-    ).start()  # fmt: skip
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,15 +15,6 @@ from tests.waiting import until
 
 PASSWORD = "a long and good password"
 HOSTILE = "<img src=x onerror=alert(1)>" + "w" * 70 + ".webp"
-
-
-@pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with accounts, below a path."""
-    place = tmp_path_factory.mktemp("members") / "data"
-    server = Server(place, auth="required", base_path="/photos", rate_limits="off").start()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +132,9 @@ def test_users_are_made_changed_and_removed(
     expect(form.get_by_role("alert")).to_contain_text("Request ")
     form.get_by_label("Name").fill("ned")
     form.get_by_label("Password").fill(PASSWORD)
+    form.get_by_label("Space at most").fill("1.5")
     form.get_by_role("button", name="Create").click()
+    expect(users.filter(has_text="ned")).to_contain_text("of 1.5 MB")
     expect(users.filter(has_text="ned")).to_be_visible()
     expect(page.get_by_role("button", name="New user")).to_be_focused()
     assert can_log_in(members, "ned", PASSWORD)

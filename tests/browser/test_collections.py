@@ -90,7 +90,7 @@ def library(server_library: Library) -> Iterator[Library]:
 def page(browser: Browser, server_library: Library) -> Iterator[Page]:
     """A page of the user, who has logged in."""
     visits = Visits(browser)
-    visits.expect_error("404|ERR_FAILED")
+    visits.expect_error("404|412|ERR_FAILED")
     made = visits.page(reduced_motion="reduce")
     yield logged_in(made, server_library.server, "ada", PASSWORD)
     visits.close()
@@ -105,6 +105,28 @@ def visit(page: Page, library: Library, path: str) -> None:
 def card(page: Page, title: str) -> Locator:
     """The card of a collection."""
     return page.locator(".collection", has=page.get_by_text(title, exact=True))
+
+
+def test_an_edit_does_not_overwrite_another(page: Page, library: Library) -> None:
+    """The dialog begins with what there is, and is refused if that has changed since."""
+    place = library.make("Trip")
+    visit(page, library, f"/collections/{place}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Trip")
+    dialog = page.get_by_role("dialog", name="Edit the collection")
+    page.keyboard.press("e")
+    dialog.get_by_label("Title").fill("Journey")
+    change = {"description": "Changed meanwhile"}
+    at = f"{BASE}/api/v1/collections/{place}"
+    assert library.ada.client.patch(at, json=change).status_code == 200
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Request ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(dialog.get_by_label("Description")).to_have_value("Changed meanwhile")
+    dialog.get_by_label("Title").fill("Journey")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Journey")
+    assert library.collections()["Journey"]["description"] == "Changed meanwhile"
 
 
 def test_a_collection_is_made_changed_and_deleted(page: Page, library: Library) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -42,14 +41,10 @@ PHOTOS = [
 
 
 @pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a user, below a path."""
-    server = Server(
-        tmp_path_factory.mktemp("members") / "data", auth="required", base_path="/photos"
-    ).start()
-    make_user(server, admin_of(server), "eve", password=PASSWORD)
-    yield server
-    server.close()
+def members(members: Server) -> Server:
+    """The same, with a user."""
+    make_user(members, admin_of(members), "eve", password=PASSWORD)
+    return members
 
 
 def installed(visits: Visits, server: Server, path: str = "/", **options: Any) -> Page:

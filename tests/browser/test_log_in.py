@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,15 +14,6 @@ from tests.server import Server
 
 PASSWORD = "a long and good password"
 FETCH = "(url) => fetch(url).then((it) => [it.status, it.headers.get('cache-control')])"
-
-
-@pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with accounts, below a path."""
-    place = tmp_path_factory.mktemp("members") / "data"
-    server = Server(place, auth="required", base_path="/photos", rate_limits="off").start()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -27,16 +25,6 @@ def filled(gallery: Server) -> Server:
     for seed in range(3):
         gallery.finished(gallery.upload(picture(seed, (600, 400)))["job"]["id"])
     return gallery
-
-
-@pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with accounts, below a path."""
-    server = Server(
-        tmp_path_factory.mktemp("members") / "data", auth="required", base_path="/photos"
-    ).start()
-    yield server
-    server.close()
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

@@ -171,6 +171,10 @@ def test_images_are_added_to_collections_and_removed(client: Client) -> None:
     collection = client.create_collection("Summer", description="2026")
 
     client.add_to_collection(collection.id, [image.id])
+    other = client.create_collection("Autumn")
+    client.add_to_collection(other.id, [image.id], move=True)
+    client.add_to_collection(collection.id, [image.id], move=True)
+    client.delete_collection(other.id)
     inside = [item.id for item in client.collection_images(collection.id)]
     client.remove_from_collection(collection.id, [image.id])
     renamed = client.update_collection(collection.id, title="Winter")

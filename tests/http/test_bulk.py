@@ -181,6 +181,9 @@ def test_too_many_tags_are_a_problem_of_their_image(ada: Account) -> None:
         ({"ids": [NO_ID], "taken_at": "tomorrow"}, "taken_at"),
         ({"ids": [NO_ID], "add_tags": ["x" * 65]}, "add_tags"),
         ({"ids": [NO_ID], "collection_id": "x"}, "collection_id"),
+        ({"ids": [NO_ID], "title": "x", "move": True}, "body"),
+        ({"ids": [NO_ID], "collection_id": None, "move": True}, "body"),
+        ({"ids": [NO_ID], "move": False}, "body"),
         ({"ids": [NO_ID], "collection_id": NO_ID}, "collection_id"),
         ({"q": "date:2016-13", "title": "x"}, "q:6"),
     ],
@@ -191,6 +194,23 @@ def test_bad_updates_are_refused(ada: Account, body: dict[str, Any], place: str)
 
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["loc"] == place
+
+
+def test_images_leave_another_collection_if_they_may(ada: Account) -> None:
+    """In one request; without `move` they stay where they are."""
+    places = [
+        ada.client.post("/api/v1/collections", json={"title": "x"}).json()["id"] for _ in range(2)
+    ]
+    image = upload(ada, 13, collection_id=places[0])
+
+    refused = update(ada, ids=[image["id"]], collection_id=places[1])
+    moved = update(ada, ids=[image["id"]], collection_id=places[1], move=True)
+
+    assert [entry["status"] for entry in refused["problems"]] == [409]
+    assert (moved["changed"], moved["problems"]) == (1, [])
+    assert shown(ada, image)["collection_id"] == places[1]
+    counts = [ada.client.get(f"/api/v1/collections/{it}").json()["image_count"] for it in places]
+    assert counts == [0, 1]
 
 
 def test_another_users_list_cannot_be_changed(ada: Account, bob: Account) -> None:

@@ -197,6 +197,24 @@ def test_an_image_of_another_collection_is_a_conflict(server: Server) -> None:
     assert listed(server.client.get(members(second))) == []
 
 
+def test_images_leave_another_collection_if_they_may(server: Server) -> None:
+    """In one request, with those that are in none or in the same; both collections are counted."""
+    first, second = made(server), made(server)
+    ids = [server.upload(picture(seed))["id"] for seed in (1, 2, 3)]
+    server.client.post(members(first), json=refs(*ids[:2]))
+    server.client.post(members(second), json=refs(ids[2]))
+
+    moved = server.client.post(members(second), json={**refs(*ids[1:]), "move": True})
+
+    assert moved.status_code == 204, moved.text
+    assert listed(server.client.get(members(first))) == [ids[0]]
+    assert listed(server.client.get(members(second))) == [ids[2], ids[1]]
+    counts = [
+        server.client.get(f"{URL}/{it['id']}").json()["image_count"] for it in (first, second)
+    ]
+    assert counts == [1, 2]
+
+
 def test_a_cover_is_an_image_of_the_collection(people: People) -> None:
     """Only its owner is shown it; it is null once the image is in the trash or elsewhere."""
     collection = made_by(people.ann, visibility="public")

@@ -27,7 +27,8 @@ def log_in_status(server: Server, name: str, password: str) -> int:
 
 def test_a_user_is_made_and_shown(guarded: Server, admin: Account) -> None:
     """The response has neither the password nor its hash."""
-    made = admin.client.post(USERS, json={"name": "grace", "password": PASSWORD})
+    sent = {"name": "grace", "password": PASSWORD, "quota_images": 3, "quota_bytes": None}
+    made = admin.client.post(USERS, json=sent)
 
     user = made.json()
     assert made.status_code == 201
@@ -35,6 +36,7 @@ def test_a_user_is_made_and_shown(guarded: Server, admin: Account) -> None:
     assert admin.client.get(made.headers["location"]).json() == user
     assert user in admin.client.get(USERS).json()["data"]
     assert (user["has_password"], user["is_admin"], user["is_disabled"]) == (True, False, False)
+    assert (user["quota_images"], user["quota_bytes"]) == (3, None)
     assert "argon2" not in made.text
     assert PASSWORD not in made.text
 

@@ -29,6 +29,7 @@ from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, invalid, json_response
 from imagesvc.library.users import NewOwner, NewOwnerNeeded, UnfitNewOwner, Users
+from imagesvc.model.accounts import Quota as OwnQuota
 from imagesvc.model.accounts import Usage as Kept
 from imagesvc.model.accounts import User
 from imagesvc.model.ids import UserId, parse_id
@@ -60,6 +61,9 @@ class UserIn(Sent, title="UserRequest"):
     name: Name
     password: Password | None = None
     is_admin: bool = False
+    quota_images: Quota | None = None
+    """The quota of this user instead of that in the settings."""
+    quota_bytes: Quota | None = None
 
 
 class UserPatch(Patch):
@@ -195,7 +199,12 @@ class UserEndpoints:
     async def create(self, call: Call[None, UserIn]) -> Response:
         """Make a user."""
         wanted = call.body
-        user = await self.users.add(wanted.name, wanted.password, is_admin=wanted.is_admin)
+        user = await self.users.add(
+            wanted.name,
+            wanted.password,
+            is_admin=wanted.is_admin,
+            quota=OwnQuota(wanted.quota_images, wanted.quota_bytes),
+        )
         location = {"location": f"{call.absolute_base}{EVERY}/{user.id}"}
         return json_response(UserOut.of(user), 201, location)
 

@@ -41,7 +41,7 @@ from imagesvc.store.bulk.edits import Edited
 from imagesvc.store.collections import CollectionStore
 
 MAX_DIGESTS = 1_000
-_SELECTING = frozenset(Selection.model_fields)
+_SELECTING = frozenset(Selection.model_fields) | {"move"}
 _EMPTIED = ("title", "description", "taken_at")
 
 
@@ -61,10 +61,14 @@ class UpdateIn(Selection, title="UpdateRequest"):
     description: Description | MISSING | None = MISSING
     collection_id: Id | MISSING | None = MISSING
     """The collection to put them into; null takes them out of their collection."""
+    move: bool = False
+    """With `collection_id`: also images that are in another collection, which leave it."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         given = self.model_fields_set - _SELECTING
+        if self.move and getattr(self, "collection_id", None) in {MISSING, None}:
+            raise ValueError("may have move together with a collection_id only")
         if given <= {"add_tags", "remove_tags"} and not (self.add_tags or self.remove_tags):
             raise ValueError("must have a change, such as add_tags or visibility")
         return self
@@ -78,7 +82,9 @@ class UpdateIn(Selection, title="UpdateRequest"):
         for name in given.keys() & set(_EMPTIED):
             given[name] = given[name] or ""
         place = None if collection_id is None else CollectionId(collection_id)
-        return BulkChange(ImageChange(**given), moves=moves, collection_id=place, **tags)
+        return BulkChange(
+            ImageChange(**given), moves=moves, collection_id=place, leaves_others=self.move, **tags
+        )
 
 
 class UpdateResults(Model):

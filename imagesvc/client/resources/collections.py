@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..calls import API, Call, edit, model, nothing, versioned
@@ -52,20 +52,24 @@ class Collections:
         return Call("GET", _members(collection_id), model(Page[Image]))
 
     @method
-    def add_to_collection(self, collection_id: Id, image_ids: Sequence[Id]) -> Flow[None]:
-        """Add images to a collection, all or none."""
-        return answered(_change("POST", collection_id, image_ids))
+    def add_to_collection(
+        self, collection_id: Id, image_ids: Sequence[Id], *, move: bool = False
+    ) -> Flow[None]:
+        """Add images to a collection, all or none; with `move`, they leave another collection."""
+        return answered(_change("POST", collection_id, image_ids, {"move": True} if move else {}))
 
     @method
     def remove_from_collection(self, collection_id: Id, image_ids: Sequence[Id]) -> Flow[None]:
         """Remove images from a collection, all or none."""
-        return answered(_change("DELETE", collection_id, image_ids))
+        return answered(_change("DELETE", collection_id, image_ids, {}))
 
 
 def _members(collection_id: Id) -> str:
     return f"{API}/collections/{collection_id}/relationships/images"
 
 
-def _change(verb: str, collection_id: Id, image_ids: Sequence[Id]) -> Call[None]:
+def _change(
+    verb: str, collection_id: Id, image_ids: Sequence[Id], options: Mapping[str, Any]
+) -> Call[None]:
     data = [{"type": "images", "id": str(image_id)} for image_id in image_ids]
-    return Call(verb, _members(collection_id), nothing, json={"data": data})
+    return Call(verb, _members(collection_id), nothing, json={"data": data, **options})

@@ -1,4 +1,4 @@
-"""Responses to plain HTML forms, which a browser shows as a page."""
+"""Responses for browsers that show pages: to plain HTML forms, and redirects to another page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ def shown_by_browser(request: Request, answer: Response) -> Response:
         return answer
     urls = from_json(bytes(answer.body))["urls"]
     # Browsers can show every preview, but not every original.
-    headers = {"location": urls["preview"] or urls["original"], "cache-control": "no-store"}
+    return see_other(urls["preview"] or urls["original"])
+
+
+def see_other(location: str) -> Response:
+    """Send a browser to another page; only requests that prefer HTML, or have no session, are."""
+    headers = {"location": location, "cache-control": "no-store", "vary": "accept, cookie"}
     return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
 

@@ -127,6 +127,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "ImagePatch": {"title": "Low tide", "tags": ["sand", "sea"], "visibility": "private"},
     "ImportRequest": {"url": "https://example.org/beach.jpg", "tags": ["sea"]},
+    "AddedImages": {"data": [{"type": "images", "id": IMAGE}], "move": True},
     "ImageRefs": {"data": [{"type": "images", "id": IMAGE}]},
     "DeleteRequest": {"ids": [IMAGE]},
     "DeleteEntry": {"id": IMAGE, "status": 204, "problem": None},

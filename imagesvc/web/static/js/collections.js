@@ -52,10 +52,14 @@ async function startMaking() {
 /** @param {Collection} collection */
 async function edit(collection) {
   const edits = await loaded(import("./collections/edits.js"));
-  await edits?.editCollection(collection, (changed) => {
-    collections.set(changed.id, changed);
-    show();
-  });
+  try {
+    await edits?.editCollection(collection, (changed) => {
+      collections.set(changed.id, changed);
+      show();
+    });
+  } catch (error) {
+    sayProblem(Problem.of(error));
+  }
 }
 
 /** @param {Collection} collection */

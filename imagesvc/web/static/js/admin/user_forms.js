@@ -10,9 +10,18 @@ const MEGABYTE = 1_000_000;
 
 /** @param {() => void} onChange */
 export function openNewUser(onChange) {
-  const fields = html`${nameField("")} ${passwordField(t("admin.password"))} ${option("is_admin", t("admin.may_administer"), false)}`;
+  const fields = html`${nameField("")} ${passwordField(t("admin.password"))}
+    ${quotaField("quota_images", t("admin.quota_images"), null)}
+    ${quotaField("quota_megabytes", t("admin.quota_megabytes"), null)}
+    ${option("is_admin", t("admin.may_administer"), false)}`;
   const send = async (values) => {
-    const json = { name: values.name, is_admin: "is_admin" in values, ...passwordIn(values) };
+    const json = {
+      name: values.name,
+      is_admin: "is_admin" in values,
+      quota_images: numberIn(values.quota_images),
+      quota_bytes: inBytes(numberIn(values.quota_megabytes)),
+      ...passwordIn(values),
+    };
     await request("/api/v1/users", { method: "POST", json });
     return onChange;
   };

@@ -1,7 +1,7 @@
 /** Making, changing and deleting collections. */
 
 import { html, nothing } from "../vendor.js";
-import { request } from "../shared/api.js";
+import { request, send } from "../shared/api.js";
 import { confirmed } from "../shared/confirm.js";
 import { openForm } from "../shared/form_dialog.js";
 import { page } from "../shared/page.js";
@@ -14,20 +14,27 @@ const PATH = "/api/v1/collections";
 
 /** Ask for a title and make a collection of it. @param {(made: Collection) => unknown} done */
 export function makeCollection(done) {
-  const send = async (values) => {
+  const make = async (values) => {
     const made = await request(PATH, { method: "POST", json: given(values) });
     return () => done(made);
   };
-  return openForm(t("collections.new"), { fields: fields(null), submit: t("collections.make"), send });
+  return openForm(t("collections.new"), { fields: fields(null), submit: t("collections.make"), send: make });
 }
 
-/** Change title, description and visibility. @param {Collection} collection @param {(changed: Collection) => unknown} done */
-export function editCollection(collection, done) {
-  const send = async (values) => {
-    const changed = await request(`${PATH}/${collection.id}`, { method: "PATCH", json: given(values) });
+/**
+ * Change title, description and visibility, unless somebody else changes them meanwhile.
+ * @param {Collection} shown
+ * @param {(changed: Collection) => unknown} done
+ */
+export async function editCollection(shown, done) {
+  const path = `${PATH}/${shown.id}`;
+  const found = await send(path);
+  const headers = { "if-match": found.headers.get("etag") };
+  const change = async (values) => {
+    const changed = await request(path, { method: "PATCH", json: given(values), headers });
     return () => done(changed);
   };
-  return openForm(t("collections.edit"), { fields: fields(collection), submit: t("collections.save"), send });
+  return openForm(t("collections.edit"), { fields: fields(await found.json()), submit: t("collections.save"), send: change });
 }
 
 /**

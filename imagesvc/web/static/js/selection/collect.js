@@ -85,6 +85,5 @@ async function chosen(collections, { collection, name }) {
 /** Those of another collection are moved only if the user wants it. */
 async function put(selected, id, isMoving) {
   const parts = batches(await selected.ids()).map((ids) => ({ ids }));
-  if (isMoving) await change(parts, { collection_id: null });
-  return change(parts, { collection_id: id });
+  return change(parts, { collection_id: id, move: isMoving });
 }

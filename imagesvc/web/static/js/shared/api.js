@@ -49,12 +49,16 @@ export async function problemOf(response) {
   }
 }
 
-/**
- * Send a request; returns the JSON of the response, and null if it has no body.
- * @param {string} path
- * @param {{method?: string, json?: unknown, signal?: AbortSignal, headers?: Record<string, string>}} [options]
- */
-export async function request(path, { method = "GET", json, signal, headers = {} } = {}) {
+/** @typedef {{method?: string, json?: unknown, signal?: AbortSignal, headers?: Record<string, string>}} Options */
+
+/** Send a request; returns the JSON of the response, and null if it has no body. @param {string} path @param {Options} [options] */
+export async function request(path, options) {
+  const response = await send(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+/** Send a request; returns the response if it succeeded. @param {string} path @param {Options} [options] */
+export async function send(path, { method = "GET", json, signal, headers = {} } = {}) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const type = json === undefined ? {} : { "content-type": "application/json" };
   const sent = { method, body, signal, headers: { accept: "application/json", ...type, ...headers } };
@@ -66,5 +70,5 @@ export async function request(path, { method = "GET", json, signal, headers = {}
     throw new Problem(0, "offline", t("common.offline"));
   }
   if (!response.ok) throw await problemOf(response);
-  return response.status === 204 ? null : response.json();
+  return response;
 }

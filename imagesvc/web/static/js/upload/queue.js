@@ -3,7 +3,7 @@
 import { Problem } from "../shared/api.js";
 import { bytes, t } from "../shared/texts.js";
 import { page } from "../shared/page.js";
-import { move, place } from "./duplicates/placing.js";
+import { place } from "./duplicates/placing.js";
 import { isEnded, isSent, isTooLarge, newKey } from "./items.js";
 import { remedyOf } from "./remedies.js";
 import { isReadable, send } from "./transfer.js";
@@ -77,7 +77,7 @@ export class Queue extends EventTarget {
 
   /** Move the picture that the user has already into the collection of the upload. @param {Item} item */
   async move(item) {
-    this.#set(item, { place: await move(item.imageId, item.fields.collectionId) });
+    this.#set(item, { place: await place(item.imageId, item.fields.collectionId, true) });
     this.dispatchEvent(new Event("placed"));
   }
 

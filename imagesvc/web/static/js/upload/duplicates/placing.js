@@ -6,18 +6,17 @@ import { explained, Problem, request } from "../../shared/api.js";
 
 const CONFLICT = 409;
 
-/** @param {string} id @param {string | null} collectionId @returns {Promise<Place>} */
-export async function place(id, collectionId) {
-  const json = { ids: [id], collection_id: collectionId };
+/**
+ * @param {string} id
+ * @param {string} collectionId
+ * @param {boolean} [isMoving] Whether it leaves another collection for this one.
+ * @returns {Promise<Place>}
+ */
+export async function place(id, collectionId, isMoving = false) {
+  const json = { ids: [id], collection_id: collectionId, move: isMoving };
   const { problems } = await request("/api/v1/images/actions/update", { method: "POST", json });
   if (!problems.length) return "there";
   const [{ status, problem }] = problems;
   if (status === CONFLICT) return "elsewhere";
   throw new Problem(status, problem.code, explained(problem));
-}
-
-/** Take a picture out of its collection, and put it into another. @param {string} id @param {string} collectionId */
-export async function move(id, collectionId) {
-  await place(id, null);
-  return place(id, collectionId);
 }
