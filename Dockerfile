@@ -16,7 +16,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY imagesvc imagesvc
 RUN python -m venv /opt/imagesvc \
  && /opt/imagesvc/bin/pip install --no-cache-dir --disable-pip-version-check \
-    --constraint constraints.txt '.[s3]'
+    --constraint constraints.txt '.[s3,otel]'
 
 FROM python:3.11-slim
 # The group and owner of /data come with the first use of a named volume; a bind mount needs

@@ -25,12 +25,18 @@ CACHE ?=
 IMGPROXY ?=
 IMAGOR ?=
 PICTURES ?=
+# Shells set variables of these names.
+HOST :=
+KEY :=
+USERS := 32
+RUN_SECONDS := 60
+SLACK := 1
 BIN := .venv/bin
 SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist bench performance bench-peers clean
+.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist bench performance load bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -56,6 +62,8 @@ help:
 	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some; JSON=file keeps them"
 	@echo "make performance  docs/performance.md and its charts, from benchmarks/figures.json"
+	@echo "make load       a load test of a minute by Locust, with a report in build/load; HOST=URL KEY=key"
+	@echo "                test another server, and USERS=32 RUN_SECONDS=60 SLACK=1 are its size and patience"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them;"
 	@echo "                  and beside IMGPROXY=program and IMAGOR=program, or their addresses"
 	@echo "make clean      remove .venv and caches; data/ stays"
@@ -168,6 +176,10 @@ bench: .venv/installed-test
 performance: .venv/installed-run
 	PYTHONPATH=. $(BIN)/python scripts/performance_page.py
 
+load: .venv/installed-run .venv/load/installed
+	@LOAD_KEY='$(KEY)' $(BIN)/python -m benchmarks.journeys.run --users $(USERS) --seconds $(RUN_SECONDS) \
+	  --slack $(SLACK) $(if $(HOST),--host $(HOST))
+
 bench-peers: .venv/installed-run
 	$(BIN)/python -m benchmarks.peers $(if $(CACHE),--cache $(CACHE)) $(if $(PICTURES),--pictures $(PICTURES)) \
 	  $(if $(IMGPROXY),--imgproxy $(IMGPROXY)) $(if $(IMAGOR),--imagor $(IMAGOR)) $(PEERS)
@@ -188,6 +200,12 @@ clean:
 
 .venv/installed-dev: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# Locust patches the standard library, and has many dependencies.
+.venv/load/installed: constraints.txt | $(UV)
+	$(UV) venv --quiet --clear --no-python-downloads --python $(BIN)/python .venv/load
+	$(UV) pip install --quiet --python .venv/load --constraints constraints.txt locust
 	@touch $@
 
 # Apart from the others, so that constraints.txt can be made when it contradicts pyproject.toml.
