@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from imagesvc.cli.accounts import key_commands, user_commands
+from imagesvc.cli.backup import backup, restore
 from imagesvc.cli.importing.command import import_files
 from imagesvc.cli.maintenance import check, gc
 from imagesvc.cli.printing import config, openapi
@@ -26,7 +27,9 @@ cli = typer.Typer(
     help="A self-hosted image service.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-for command in (serve, config, setup_link, upload, openapi, sign, check, gc, stats):
+for command in (
+    serve, config, setup_link, upload, openapi, sign, check, gc, stats, backup, restore,
+):  # fmt: skip
     cli.command()(command)
 cli.command("import")(import_files)
 cli.add_typer(user_commands, name="user")

@@ -11,6 +11,7 @@ from imagesvc.outbound.addresses import is_allowed
 from imagesvc.outbound.lookups import Lookups, Resolver
 from imagesvc.outbound.requests import Outbound, OutboundRules
 from imagesvc.outbound.source import Source, SourceRules
+from imagesvc.service.files import Files
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 from imagesvc.store.webhooks.outbox import Outbox
@@ -27,7 +28,9 @@ class OutboundParts:
     """None where the settings allow no imports by URL."""
 
 
-def outbound_of(settings: Settings, stores: Stores, resolver: Resolver) -> OutboundParts:
+def outbound_of(
+    settings: Settings, files: Files, stores: Stores, resolver: Resolver
+) -> OutboundParts:
     """The senders of requests, with what the settings allow them."""
     lookups = Lookups(resolver)
     dispatcher = Dispatcher(
@@ -39,6 +42,7 @@ def outbound_of(settings: Settings, stores: Stores, resolver: Resolver) -> Outbo
             settings.webhook_retry_delay,
             timedelta(seconds=settings.webhook_disable_after),
         ),
+        held_by=files.data_dir.webhooks_held,
     )
     source = Source(source_rules(settings), lookups=lookups) if settings.allow_url_import else None
     return OutboundParts(lookups, dispatcher, source)

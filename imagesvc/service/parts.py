@@ -62,7 +62,7 @@ class Parts:
         self.code_flow = code_flow_of(settings, oidc_client, self.files, self.accounts)
         self.rate_limits = rate_limits_of(settings)
         self.urls = urls_of(settings, self.files)
-        self.outbound = outbound_of(settings, self.stores, resolver)
+        self.outbound = outbound_of(settings, self.files, self.stores, resolver)
         self.purger = purger_of(cdn, self.stores, self.outbound.lookups)
         self.workers = workers_of(settings, self.files, self.transforms)
         self.caches = caches_of(settings, self.files, self.stores, self.workers, self.transforms)

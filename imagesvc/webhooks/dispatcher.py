@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from random import SystemRandom
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from imagesvc.store.db.database import Database
 from imagesvc.store.webhooks.deliveries import DeliveryStatus
 from imagesvc.store.webhooks.outbox import Due, Outbox, Outcome
 from imagesvc.tracing.spans import Kind, carrier, span
+from imagesvc.webhooks.release import wait_for_release
 
 log = structlog.get_logger()
 
@@ -96,8 +98,10 @@ class Dispatcher:
         outbound: Outbound,
         limits: DispatcherLimits,
         *,
+        held_by: Path | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._held_by = held_by
         self._database = database
         self._outbox = outbox
         self._outbound = outbound
@@ -146,6 +150,8 @@ class Dispatcher:
             raise SourceUnavailable("The host of the URL cannot be looked up now.") from error
 
     async def _run(self) -> None:
+        if self._held_by is not None:
+            await wait_for_release(self._held_by)
         with self._database.subscribe() as wake:
             while True:
                 wake.clear()  # before the query: a later commit sets it again

@@ -22,6 +22,8 @@ def storage_metrics(data_dir: DataDir, settings: Settings) -> list[Metric]:
     ]
     if inodes is not None:
         found.append(gauge("disk_free_inodes", "Files that can still be made.", inodes))
+    if (backed_up := data_dir.last_backup_at()) is not None:
+        found.append(gauge("last_backup_timestamp_seconds", "Last backup.", backed_up.timestamp()))
     database = data_dir.database
     sizes = {"database_bytes": database, "database_wal_bytes": Path(f"{database}-wal")}
     return found + [

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from imagesvc.errors import NotFound, Unavailable
@@ -67,6 +68,16 @@ class DataDir:
         return self.root / "quarantine"
 
     @property
+    def last_backup(self) -> Path:
+        """The time of the last whole backup."""
+        return self.root / "last-backup"
+
+    @property
+    def webhooks_held(self) -> Path:
+        """While this file exists, nothing is sent to webhooks: a restore made it."""
+        return self.root / "webhooks-held"
+
+    @property
     def server_lock(self) -> Path:
         """Locked by the running server."""
         return self.root / "server.lock"
@@ -80,6 +91,13 @@ class DataDir:
     def reserve(self) -> Path:
         """Room for deletes on a full disk."""
         return self.root / "reserve"
+
+    def last_backup_at(self) -> datetime | None:
+        """The time of the last whole backup, if there was one."""
+        try:
+            return datetime.fromisoformat(self.last_backup.read_text("ascii").strip())
+        except (OSError, ValueError):
+            return None
 
     def create(self) -> None:
         """Make missing parts; only the owner can read a new data directory.

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import structlog
+from anyio import to_thread
 
 from imagesvc.errors import Conflict, text_of
 from imagesvc.model.ids import Digest
@@ -27,6 +28,9 @@ CLAIM_ATTEMPTS = 5
 CLAIM_SECONDS = 0.05
 """`running_server` holds the lock for a moment when no server does."""
 MAX_URL = 1024
+PARTS = 256
+PART_BYTES = 1 << 40
+"""Offsets have 48 bits."""
 
 log = structlog.get_logger()
 
@@ -56,6 +60,22 @@ class DigestLocks:
                 self._held[digest] = lock, users - 1
 
     @contextlib.asynccontextmanager
+    async def hold_all(self) -> AsyncIterator[None]:
+        """Hold the locks of all digests; other processes wait with every upload and deletion.
+
+        Use it in a process that calls `hold` for no digest meanwhile. The locks are taken in parts:
+        a holder of one digest never waits for another, so each part becomes free.
+        """
+        try:
+            for first in range(PARTS):
+                await to_thread.run_sync(
+                    fcntl.lockf, self._fd, fcntl.LOCK_EX, PART_BYTES, first * PART_BYTES
+                )
+            yield
+        finally:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN, PARTS * PART_BYTES, 0)
+
+    @contextlib.asynccontextmanager
     async def _across_processes(self, digest: Digest) -> AsyncIterator[None]:
         offset = int(digest[:12], 16)  # two digests on one byte only wait for each other
         while True:
@@ -81,6 +101,11 @@ class NoLocks:
     async def hold(self, digest: Digest) -> AsyncIterator[None]:
         """Hold no lock."""
         del digest
+        yield
+
+    @contextlib.asynccontextmanager
+    async def hold_all(self) -> AsyncIterator[None]:
+        """Hold no lock."""
         yield
 
 

@@ -1,0 +1,185 @@
+"""The commands `backup` and `restore`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from imagesvc.cli.loading import load_settings
+from imagesvc.cli.options import DataDirOption
+from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
+from imagesvc.library.backup.destination import Destination
+from imagesvc.library.backup.places import check_apart, place_of
+from imagesvc.library.backup.restore import RestoreReport
+from imagesvc.library.backup.restore import restore as restore_into
+from imagesvc.library.backup.snapshots import Removed, remove_old
+from imagesvc.library.backup.verification import Verified
+from imagesvc.library.backup.verification import verify as verify_all
+from imagesvc.logs import configure_logs
+from imagesvc.model.ids import utc_now
+from imagesvc.settings.quantities import seconds
+from imagesvc.store.files.data_dir import DataDir
+
+SHOWN = 20
+"""Faults that are named; the others are counted."""
+
+Place = Annotated[
+    str, typer.Argument(metavar="DEST", help="A folder, or s3://bucket/prefix?endpoint=…&region=…")
+]
+
+
+def backup(
+    dest: Place,
+    keep: Annotated[
+        str | None, typer.Option(help="Remove snapshots that are older, such as 7d.")
+    ] = None,
+    verify: Annotated[bool, typer.Option(help="Then read the whole backup back.")] = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Copy the data directory, while the server runs or not; only what is new is copied.
+
+    Exit status: 0 for a whole backup, 1 if originals were missing or damaged or the verification
+    found faults, 2 when no snapshot was made.
+    """
+    settings = load_settings(data_dir=data_dir)
+    configure_logs(settings.log_format, settings.log_level)
+    seconds_kept = seconds(keep) if keep is not None else None
+    source = DataDir(settings.data_dir.absolute())
+    source.require()
+    destination = place_of(dest)
+    check_apart(destination, source)
+    report, removed, found = asyncio.run(_back_up(source, destination, seconds_kept, verify=verify))
+    _print_backup(destination, report, removed)
+    if found is not None:
+        _print_verified(found)
+    if report.faults or not (found is None or found.is_sound):
+        raise typer.Exit(1)
+
+
+async def _back_up(
+    source: DataDir, destination: Destination, keep: float | None, *, verify: bool
+) -> tuple[BackupReport, Removed, Verified | None]:
+    await destination.prepare()
+    removed, found = Removed(), None
+    with _progress() as bar:
+        async with destination.lock():
+            began = utc_now()
+            report = await back_up(source, destination, bar)
+            if not report.faults:
+                note_backup(source, began)
+                if keep is not None:
+                    removed = await remove_old(destination, timedelta(seconds=keep), began)
+            if verify:
+                found = await verify_all(destination, bar)
+    return report, removed, found
+
+
+def restore(
+    dest: Place,
+    directory: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="Empty, or missing.")],
+    snapshot: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Not the newest, but this one.")
+    ] = None,
+) -> None:
+    """Make a data directory from a backup; run it again after an interruption.
+
+    Exit status: 0 when everything was restored, 1 when originals are missing or damaged in the
+    backup, 2 when nothing was restored.
+    """
+    settings = load_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    source, target = place_of(dest), DataDir(directory.absolute())
+    with _progress() as bar:
+        report = asyncio.run(restore_into(source, target, snapshot, bar))
+    _print_restored(target, report)
+    if report.faults:
+        raise typer.Exit(1)
+
+
+class _Bar:
+    """A bar on a terminal; elsewhere nothing is shown."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("starting", total=None)
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show how much of a step is done."""
+        self._progress.update(
+            self._task, description=step, completed=done, total=total or None, refresh=False
+        )
+
+
+@contextmanager
+def _progress() -> Iterator[_Bar]:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        yield _Bar(bars)
+
+
+def _print_backup(destination: Destination, report: BackupReport, removed: Removed) -> None:
+    for digest, reason in [*report.faults.items()][:SHOWN]:
+        _say(f"{reason}: {digest}")
+    if report.faults:
+        _say(
+            f"{len(report.faults)} blobs could not be copied, so no old snapshot was removed. "
+            "imagesvc check names their images."
+        )
+    _say(
+        f"Snapshot {report.snapshot} in {destination}: {report.blobs:,} blobs "
+        f"({report.bytes:,} bytes), {report.copied:,} of them new ({report.copied_bytes:,} bytes)."
+    )
+    if removed.snapshots or removed.blobs:
+        _say(
+            f"Removed {removed.snapshots:,} old snapshots and {removed.blobs:,} blobs "
+            f"({removed.blob_bytes:,} bytes)."
+        )
+
+
+def _print_verified(found: Verified) -> None:
+    for title, keys in (("damaged", found.damaged), ("missing", found.missing)):
+        for key in keys[:SHOWN]:
+            _say(f"{title}: {key}")
+    if found.is_sound:
+        _say(f"Verified: {found.blobs:,} blobs ({found.bytes:,} bytes).")
+    else:
+        _say(
+            f"{len(found.damaged):,} damaged and {len(found.missing):,} missing. Remove what is "
+            "damaged and back up again: the next backup copies what is missing."
+        )
+
+
+def _print_restored(target: DataDir, report: RestoreReport) -> None:
+    for digest, reason in [*report.faults.items()][:SHOWN]:
+        _say(f"{reason}: {digest}")
+    if report.faults:
+        _say(f"{len(report.faults):,} blobs are missing or damaged in the backup.")
+    _say(
+        f"Restored the snapshot {report.snapshot} to {target.root}: {report.blobs:,} blobs "
+        f"({report.bytes:,} bytes)."
+    )
+    _say(
+        "A backup has no settings: put back imagesvc.toml, .env, the environment and the file of "
+        "admin_key_file. Then run imagesvc check and imagesvc serve."
+    )
+    _say(
+        "Webhooks are held, so that two servers do not send the same. When the old server does not "
+        f"run any more, remove {target.webhooks_held}."
+    )
+
+
+def _say(text: str) -> None:
+    Console().print(text, soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,96 @@
+"""What a backup consists of: blobs by digest, and snapshots that need some of them.
+
+imagesvc-backup                  that this is a backup
+blobs/ab/cd/<sha256>             originals and mezzanines; only ever added
+snapshots/<time>/imagesvc.db     the database at that time
+snapshots/<time>/digests         the blobs that it needs, with their sizes
+snapshots/<time>/secret.key
+snapshots/<time>/manifest.json   written last: a snapshot without it is not whole
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from imagesvc.model.ids import Digest
+
+FORMAT = 1
+MARKER = "imagesvc-backup"
+BLOBS = "blobs"
+SNAPSHOTS = "snapshots"
+DATABASE = "imagesvc.db"
+DIGESTS = "digests"
+SECRET = "secret.key"  # noqa: S105  # a name
+MANIFEST = "manifest.json"
+
+_TIME = "%Y%m%dT%H%M%SZ"
+_BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{2}}/[0-9a-f]{{2}}/([0-9a-f]{{64}})")
+
+
+class File(BaseModel):
+    """A file of a snapshot."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """The description of a whole snapshot."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    created_at: datetime
+    imagesvc: str
+    """The version that made it."""
+    schema_revision: str
+    blobs: int
+    blob_bytes: int
+    missing: tuple[str, ...]
+    """Blobs that it needs, but that were missing or damaged in the data directory."""
+    files: dict[str, File]
+
+
+def blob_key(digest: Digest) -> str:
+    """Where a blob is."""
+    return f"{BLOBS}/{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+def digest_in(key: str) -> Digest | None:
+    """The digest of the blob at a key; None for another object."""
+    found = _BLOB.fullmatch(key)
+    return Digest(found[1]) if found else None
+
+
+def snapshot_key(snapshot: str, name: str) -> str:
+    """Where a file of a snapshot is."""
+    return f"{SNAPSHOTS}/{snapshot}/{name}"
+
+
+def snapshot_name(now: datetime) -> str:
+    """The name of a snapshot of this time; names sort by time."""
+    return now.astimezone(UTC).strftime(_TIME)
+
+
+def time_of(snapshot: str) -> datetime | None:
+    """The time of a snapshot; None if this is no name of one."""
+    try:
+        return datetime.strptime(snapshot, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def written_digests(digests: dict[Digest, int]) -> bytes:
+    """The file of the digests, one a line with its size."""
+    return "".join(f"{digest} {size}\n" for digest, size in sorted(digests.items())).encode()
+
+
+def read_digests(content: bytes) -> dict[Digest, int]:
+    """The digests of a file, with their sizes."""
+    lines = (line.split() for line in content.decode("ascii").splitlines())
+    return {Digest(digest): int(size) for digest, size in lines}

@@ -1,0 +1,338 @@
+"""Backups of a folder: what they have, what they refuse, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from imagesvc.library.backup.backup import BackupReport, back_up
+from imagesvc.library.backup.folder import FolderDestination
+from imagesvc.library.backup.layout import blob_key, snapshot_name
+from imagesvc.library.backup.restore import restore
+from imagesvc.library.backup.snapshots import remove_old, whole_snapshots_in
+from imagesvc.model.ids import Digest
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.locks import DigestLocks
+from tests import commands
+from tests.crash.pictures import jpeg
+from tests.crash.traffic import rows
+from tests.http.test_webhooks import HOOKS
+from tests.receiver import Receiver
+from tests.server import Server
+from tests.store.stock import make_stock
+from tests.waiting import until
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+EVENTS = "SELECT id FROM events"
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a server that accepted three images and was stopped."""
+    return make_stock(tmp_path_factory.mktemp("stock"), 3)
+
+
+def quiet(_step: str, _done: int, _total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def saved(
+    data_dir: Path,
+    place: Path,
+    progress: Callable[[str, int, int], None] = quiet,
+    now: datetime = NOW,
+) -> BackupReport:
+    """A backup in this process."""
+    destination = FolderDestination(place)
+
+    async def work() -> BackupReport:
+        await destination.prepare()
+        async with destination.lock():
+            return await back_up(DataDir(data_dir), destination, progress, clock=lambda: now)
+
+    return asyncio.run(work())
+
+
+def restored(place: Path, target: Path) -> Server:
+    """A server, not started, on a copy that was restored in this process."""
+    report = asyncio.run(restore(FolderDestination(place), DataDir(target), None, quiet))
+    assert not report.faults
+    return Server(target)
+
+
+def blob(root: Path, number: int = 0) -> Path:
+    """One of the blobs below a directory."""
+    return sorted(path for path in (root / "blobs").rglob("*") if path.is_file())[number]
+
+
+def test_what_is_restored_is_what_was_backed_up(stocked: Server, tmp_path: Path) -> None:
+    """With a running server; webhooks are held, and clients of events start over."""
+    place, receiver = tmp_path / "backups", Receiver()
+    stocked.settings["webhook_allow"] = '["127.0.0.1/32"]'
+    stocked.start()
+    hook = {"url": receiver.url("/hook", *[500] * 50), "event_types": ["image.created"]}
+    stocked.client.post(HOOKS, json=hook).raise_for_status()
+    image = stocked.upload(jpeg(50))
+    until(lambda: receiver.at("/hook"))
+
+    first = stocked.cli("backup", str(place), "--verify", "--keep", "7d")
+    again = stocked.cli("backup", str(place))
+    newest = max(int(event) for event in rows(stocked.data_dir, EVENTS))
+    metrics = stocked.client.get("/metrics").text
+    stocked.stop()
+
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert "4 of them new" in first.stdout
+    assert "Verified: 4 blobs" in first.stdout
+    assert "0 of them new" in again.stdout
+    assert "imagesvc_last_backup_timestamp_seconds 1." in metrics
+    assert place.stat().st_mode & 0o777 == 0o700
+    files = [path for path in place.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o077 for path in files} == {0}
+    done = commands.run("restore", str(place), str(tmp_path / "new"))
+    assert done.returncode == 0, done.stderr
+    assert "imagesvc.toml" in done.stdout
+    new = Server(tmp_path / "new", webhook_allow='["127.0.0.1/32"]')
+    assert new.cli("check").returncode == 0
+    before = len(receiver.got)
+    new.start()
+    assert new.client.get(f"/images/{image['id']}").content == jpeg(50)
+    stream = {"Last-Event-ID": str(newest)}
+    later = new.upload(jpeg(51))  # its event must not look like the next one of the old server
+    with new.client.stream("GET", "/api/v1/events", headers=stream) as answer:
+        assert "event: reset" in next(answer.iter_text())
+    assert "webhooks.held" in new.log()
+    assert len(receiver.got) == before
+
+    receiver.statuses.clear()
+    (tmp_path / "new" / "webhooks-held").unlink()
+    until(lambda: len(receiver.got) > before)
+    new.stop()
+    sent = [json.loads(body)["data"]["image_id"] for _, _, body in receiver.got[before:]]
+    assert set(sent) == {later["id"]}  # and not what waited in the backup
+    new.close()
+    receiver.close()
+
+
+def test_an_image_that_is_deleted_meanwhile_costs_another_round(
+    stocked: Server, tmp_path: Path
+) -> None:
+    """An upload after the copying, deleted before its blob is copied; in the third round none can.
+
+    The server waits then; it is not asked for a deletion, which would wait for the backup.
+    """
+    stocked.start()
+    uploaded: list[str] = []
+    deleted = 0
+
+    def disturb(step: str, done: int, total: int) -> None:
+        nonlocal deleted
+        if step == "copying" and done == total:
+            uploaded.append(stocked.upload(jpeg(60))["id"])
+        if step == "completing" and deleted < 2:
+            deleted += 1
+            stocked.client.delete(f"/api/v1/images/{uploaded[-1]}").raise_for_status()
+            uploaded.append(stocked.upload(jpeg(60 + deleted))["id"])
+
+    report = saved(stocked.data_dir, tmp_path / "backups", disturb)
+    stocked.stop()
+
+    assert (report.rounds, report.faults) == (3, {})
+    copy = restored(tmp_path / "backups", tmp_path / "new")
+    assert copy.cli("check").returncode == 0
+    assert {path.name for path in (tmp_path / "new" / "blobs").rglob("*") if path.is_file()} == (
+        rows(stocked.data_dir, "SELECT sha256 FROM blobs")
+    )
+    copy.close()
+
+
+LOCKED = """
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+try:
+    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(sys.argv[2], 16))
+except BlockingIOError:
+    sys.exit(3)
+"""
+
+
+def test_all_digests_can_be_locked(tmp_path: Path) -> None:
+    """The first and the last offset; both are free again afterwards."""
+    path = tmp_path / "blobs.lock"
+
+    def tried() -> list[int]:
+        ends = ("0" * 12, "f" * 12)
+        return [
+            subprocess.run([sys.executable, "-c", LOCKED, path, end], check=False).returncode
+            for end in ends
+        ]
+
+    async def work() -> None:
+        locks = DigestLocks(path)
+        async with locks.hold_all():
+            assert await asyncio.to_thread(tried) == [3, 3]
+        assert await asyncio.to_thread(tried) == [0, 0]
+        locks.close()
+
+    asyncio.run(work())
+
+
+def test_damaged_originals_are_named_and_all_else_is_saved(stocked: Server, tmp_path: Path) -> None:
+    """A snapshot without them is better than none; old ones stay, and the status is 1."""
+    place = tmp_path / "backups"
+    old = saved(stocked.data_dir, place).snapshot
+    path = blob(stocked.data_dir)
+    (place / blob_key(Digest(path.name))).unlink()
+    path.write_bytes(b"damaged")
+
+    done = stocked.cli("backup", str(place), "--keep", "1s")
+
+    assert done.returncode == 1, done.stderr
+    assert f"damaged: {path.name}" in done.stdout
+    assert len(asyncio.run(whole_snapshots_in(FolderDestination(place)))) == 2
+    assert (place / "snapshots" / old).is_dir()
+    assert not (place / blob_key(Digest(path.name))).exists()
+    assert not (stocked.data_dir / "last-backup").exists()
+
+
+def test_old_snapshots_and_their_blobs_are_removed(stocked: Server, tmp_path: Path) -> None:
+    """The newest one stays however old it is, and so do the blobs of those that stay."""
+    place = tmp_path / "backups"
+    destination = FolderDestination(place)
+    saved(stocked.data_dir, place, now=NOW - timedelta(days=9))
+    path = blob(stocked.data_dir)
+    with closing(sqlite3.connect(stocked.data_dir / "imagesvc.db")) as connection, connection:
+        connection.execute("DELETE FROM images WHERE sha256 = ?", (path.name,))
+        connection.execute("DELETE FROM blobs WHERE sha256 = ?", (path.name,))
+    saved(stocked.data_dir, place, now=NOW - timedelta(days=8))
+    unfinished = place / "snapshots" / snapshot_name(NOW) / "imagesvc.db"
+    unfinished.parent.mkdir()
+    unfinished.touch()
+
+    removed = asyncio.run(remove_old(destination, timedelta(days=7), NOW))
+
+    assert (removed.snapshots, removed.blobs) == (2, 1)
+    assert [it.name for it in (place / "snapshots").iterdir()] == [
+        snapshot_name(NOW - timedelta(days=8))
+    ]
+    assert not (place / blob_key(Digest(path.name))).exists()
+    restored(place, tmp_path / "new").close()
+
+
+def test_verification_finds_what_has_changed(stocked: Server, tmp_path: Path) -> None:
+    """A bit of a blob, a lost blob, and a database that was cut off."""
+    place = tmp_path / "backups"
+    name = saved(stocked.data_dir, place).snapshot
+    flipped, lost = blob(place), blob(place, 1)
+    content = flipped.read_bytes()
+    flipped.write_bytes(content[:9] + bytes([content[9] ^ 1]) + content[10:])
+    # The next backup would copy it again: its row is gone there.
+    with closing(sqlite3.connect(stocked.data_dir / "imagesvc.db")) as connection, connection:
+        connection.execute("DELETE FROM images WHERE sha256 = ?", (lost.name,))
+        connection.execute("DELETE FROM blobs WHERE sha256 = ?", (lost.name,))
+    lost.unlink()
+    database = place / "snapshots" / name / "imagesvc.db"
+    database.write_bytes(database.read_bytes()[:-1])
+
+    done = stocked.cli("backup", str(place), "--verify")
+
+    assert done.returncode == 1, done.stderr
+    said = done.stdout.splitlines()
+    assert f"damaged: blobs/{flipped.relative_to(place / 'blobs')}" in said
+    assert f"missing: blobs/{lost.relative_to(place / 'blobs')}" in said
+    assert f"damaged: snapshots/{name}/imagesvc.db" in said
+
+
+def test_mistaken_places_are_refused_and_not_changed(stocked: Server, tmp_path: Path) -> None:
+    """Also by way of a link; nothing is written anywhere."""
+    inside, full = tmp_path / "link", tmp_path / "full"
+    inside.symlink_to(stocked.data_dir / "blobs")
+    full.mkdir()
+    (full / "notes.txt").touch()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for arguments, reason in (
+        (("backup", f"{inside}/sub"), "inside the data directory"),
+        (("backup", str(full)), "has other files, such as notes.txt"),
+        (("backup", "ftp://a/b"), "a URL that begins with s3://"),
+        (("backup", "s3://a"), "must name a bucket"),
+    ):
+        done = stocked.cli(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert reason in done.stderr
+    done = commands.run("restore", str(empty), str(tmp_path / "new"))
+    assert done.returncode == 2
+    assert "no backup of imagesvc" in done.stderr
+    saved(stocked.data_dir, tmp_path / "backups")
+    for target, options, reason in (
+        (full, (), "is not empty"),
+        (stocked.data_dir, (), "is not empty"),
+        (tmp_path / "new", ("--snapshot", "x"), "There are: 20260101T000000Z."),
+    ):
+        done = commands.run("restore", str(tmp_path / "backups"), str(target), *options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert reason in done.stderr
+    assert [path.name for path in full.iterdir()] == ["notes.txt"]
+    assert list(empty.iterdir()) == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_two_backups_at_once_are_refused(stocked: Server, tmp_path: Path) -> None:
+    """The second says so and changes nothing."""
+    place = tmp_path / "backups"
+    saved(stocked.data_dir, place)
+    with (place / "lock").open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = stocked.cli("backup", str(place))
+
+    assert done.returncode == 2
+    assert "Another backup" in done.stderr
+
+
+def test_a_damaged_database_makes_no_snapshot(stocked: Server, tmp_path: Path) -> None:
+    """What is there stays; the damage is not copied over it."""
+    place = tmp_path / "backups"
+    saved(stocked.data_dir, place)
+    path = stocked.data_dir / "imagesvc.db"
+    content = bytearray(path.read_bytes())
+    content[4096 * 40 : 4096 * 60] = bytes(4096 * 20)
+    path.write_bytes(content)
+
+    done = stocked.cli("backup", str(place), "--keep", "1s")
+
+    assert done.returncode == 2
+    assert "damaged" in done.stderr
+    assert len(asyncio.run(whole_snapshots_in(FolderDestination(place)))) == 1
+    restored(place, tmp_path / "new").close()
+
+
+def test_a_damaged_backup_restores_all_else_or_says_why_not(
+    stocked: Server, tmp_path: Path
+) -> None:
+    """A blob costs an image; the database costs the snapshot."""
+    place = tmp_path / "backups"
+    name = saved(stocked.data_dir, place).snapshot
+    flipped = blob(place)
+    flipped.write_bytes(b"damaged")
+
+    done = commands.run("restore", str(place), str(tmp_path / "new"))
+
+    assert done.returncode == 1
+    assert f"damaged: {flipped.name}" in done.stdout
+    assert "2 blobs" in done.stdout
+    assert not list((tmp_path / "new" / "blobs").rglob(flipped.name))
+    (place / "snapshots" / name / "imagesvc.db").write_bytes(b"damaged")
+    done = commands.run("restore", str(place), str(tmp_path / "newer"))
+    assert done.returncode == 2
+    assert "database of the snapshot" in done.stderr
+    assert not (tmp_path / "newer" / "imagesvc.db").exists()
