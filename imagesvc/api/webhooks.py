@@ -31,7 +31,8 @@ from imagesvc.store.webhooks.subscriptions import (
     WebhookStore,
     no_webhook,
 )
-from imagesvc.webhooks.dispatcher import Dispatcher, new_secret
+from imagesvc.webhooks.dispatcher import Dispatcher
+from imagesvc.webhooks.signatures import new_secret
 
 TAG = "webhooks"
 EVERY = "/api/v1/webhooks"

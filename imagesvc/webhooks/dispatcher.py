@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hmac
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,11 +25,10 @@ from imagesvc.store.webhooks.deliveries import DeliveryStatus
 from imagesvc.store.webhooks.outbox import Due, Outbox, Outcome
 from imagesvc.tracing.spans import Kind, carrier, span
 from imagesvc.webhooks.release import wait_for_release
+from imagesvc.webhooks.signatures import signed
 
 log = structlog.get_logger()
 
-SECRET_PREFIX = "whsec_"  # noqa: S105  # no secret itself
-SECRET_BYTES = 32
 MAX_AT_ONCE = 16
 MAX_OF_ONE = 2
 """For one webhook, so that slow receivers do not delay others."""
@@ -284,20 +280,3 @@ class Dispatcher:
         chance = SystemRandom().uniform(1 - JITTER, 1 + JITTER)
         factor: int = DELAY_FACTOR ** (attempt - 1)
         return timedelta(seconds=self._limits.retry_delay * factor * chance)
-
-
-def new_secret() -> str:
-    """A secret for signatures."""
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> list[tuple[str, str]]:
-    """The header fields that authenticate a delivery (Standard Webhooks 1.0)."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    content = f"{message_id}.{timestamp}.".encode() + body
-    signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
-    return [
-        ("webhook-id", message_id),
-        ("webhook-timestamp", str(timestamp)),
-        ("webhook-signature", f"v1,{signature}"),
-    ]

@@ -23,7 +23,8 @@ from imagesvc.store.events import EventStore, EventType, record_image_event
 from imagesvc.store.webhooks.deliveries import MAX_WAITING, Delivery, DeliveryStatus, DeliveryStore
 from imagesvc.store.webhooks.outbox import Outbox
 from imagesvc.store.webhooks.subscriptions import Webhook, WebhookId, WebhookStore
-from imagesvc.webhooks.dispatcher import PAUSE_SECONDS, Dispatcher, DispatcherLimits, new_secret
+from imagesvc.webhooks.dispatcher import PAUSE_SECONDS, Dispatcher, DispatcherLimits
+from imagesvc.webhooks.signatures import new_secret
 from tests.outbound.test_source import HERE, THERE, Names
 from tests.receiver import Receiver
 from tests.waiting import PATIENCE, until, until_async
