@@ -10,6 +10,7 @@ import typer
 
 from imagesvc.cli.accounts import key_commands, user_commands
 from imagesvc.cli.backup import backup, restore
+from imagesvc.cli.doctor import doctor
 from imagesvc.cli.importing.command import import_files
 from imagesvc.cli.maintenance import check, gc
 from imagesvc.cli.printing import config, openapi
@@ -29,6 +30,7 @@ cli = typer.Typer(
 )  # fmt: skip
 for command in (
     serve, config, setup_link, upload, openapi, sign, check, gc, stats, backup, restore,
+    doctor,
 ):  # fmt: skip
     cli.command()(command)
 cli.command("import")(import_files)

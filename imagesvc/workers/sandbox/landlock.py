@@ -39,6 +39,14 @@ def restrict() -> None:
         os.close(ruleset)
 
 
+def landlock_version() -> int | None:
+    """The version of the interface of this kernel; None without Landlock."""
+    try:
+        return libc.syscall(CREATE_RULESET, None, 0, CREATE_RULESET_VERSION)
+    except OSError:
+        return None
+
+
 def _attributes(version: int) -> bytes:
     """A `struct landlock_ruleset_attr` as long as this version of the ABI has it."""
     files = (1 << FILE_RIGHTS.get(version, NEWEST_FILE_RIGHTS)) - 1

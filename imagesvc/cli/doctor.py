@@ -1,0 +1,62 @@
+"""The command `doctor`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from imagesvc.cli.loading import load_settings
+from imagesvc.cli.options import DataDirOption
+from imagesvc.library.doctor.doctor import examine
+from imagesvc.library.doctor.findings import Finding, Level, error
+from imagesvc.settings.settings import Settings
+from imagesvc.settings.sources import SettingsError
+
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
+
+
+def doctor(
+    data_dir: DataDirOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One list of objects.")] = False,
+) -> None:
+    """Examine the installation, and say what to do; nothing is changed.
+
+    Exit status: 0 without errors, also with warnings; 1 with errors.
+    """
+    found = []
+    for finding in _findings(data_dir):
+        found.append(finding)
+        if not as_json:
+            _show(finding)
+    counts = {level: sum(finding.level is level for finding in found) for level in Level}
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
+    else:
+        typer.echo(f"{counts[Level.ERROR]} errors, {counts[Level.WARNING]} warnings.")
+    if counts[Level.ERROR]:
+        raise typer.Exit(1)
+
+
+def _findings(data_dir: Path | None) -> Iterator[Finding]:
+    try:
+        settings = load_settings(data_dir=data_dir)
+    except SettingsError as failure:
+        remedy = "The server does not start with them: correct them. The rest assumes the defaults."
+        yield error("settings", str(failure), remedy)
+        defaults = Settings.model_construct()
+        settings = defaults if data_dir is None else Settings.model_construct(data_dir=data_dir)
+    yield from examine(settings)
+
+
+def _show(finding: Finding) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{finding.level:>7}", style=STYLES[finding.level], end="  ", markup=False)
+    console.print(f"{finding.name}: {finding.text}", markup=False)
+    if finding.remedy:
+        console.print(f"         → {finding.remedy}", markup=False)

@@ -1,0 +1,51 @@
+"""All checks, in the order in which they are shown. Nothing is changed, made or repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from imagesvc.errors import text_of
+from imagesvc.library.doctor import data, network, system
+from imagesvc.library.doctor.findings import Check, Finding, error, findings_of
+from imagesvc.settings.settings import Settings
+from imagesvc.store.files.data_dir import DataDir, NoDataDir
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """The findings of an installation with these settings, as they are found."""
+    data_dir = DataDir(settings.data_dir.absolute())
+    yield from _all(
+        {
+            "versions": system.versions,
+            "sqlite": system.sqlite,
+            "codecs": system.codecs,
+            "open_files": system.open_files,
+            "memory": partial(system.memory, settings),
+            "sandbox": partial(system.sandbox, settings),
+            "auth": partial(network.accounts, settings),
+            "provider": partial(network.providers, settings),
+        }
+    )
+    try:
+        data_dir.require()
+    except (NoDataDir, OSError) as failure:
+        remedy = "Start the server once, or name the directory with --data-dir."
+        yield error("data_dir", text_of(failure), remedy)
+        return
+    yield from _all(
+        {
+            "data_dir": partial(data.directory, data_dir),
+            "secret": partial(data.secret, data_dir),
+            "disk": partial(data.disk, data_dir, settings),
+            "database": partial(data.database, data_dir),
+            "clock": partial(data.clock, data_dir),
+            "backup": partial(data.backups, data_dir),
+            "server": partial(network.server, data_dir),
+        }
+    )
+
+
+def _all(checks: dict[str, Check]) -> Iterator[Finding]:
+    for name, check in checks.items():
+        yield from findings_of(name, check)
