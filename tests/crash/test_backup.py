@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,29 @@ from tests.crash.traffic import ALWAYS_KEPT, LONG_KILLS, Ledger, Promise, Traffi
 from tests.s3 import CREDENTIALS, make_bucket
 from tests.server import Server
 from tests.store.stock import make_stock
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 KILLS = [3, pytest.param(min(40, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 
 
 def killed(arguments: tuple[str, ...], seconds: float, directory: Path) -> int | None:
     """Run a command, and kill it after a while; its status, or None if it was killed."""
+    return killed_when(arguments, lambda: False, seconds, directory)
+
+
+def killed_when(
+    arguments: tuple[str, ...], condition: Callable[[], bool], seconds: float, directory: Path
+) -> int | None:
+    """Run a command, and kill it on a condition or after a while."""
     with Path(os.devnull).open("rb+") as nothing:
         process = commands.start(*arguments, directory=directory, streams=(nothing,) * 3)
-        try:
-            return process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return None
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not condition():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(0.001)
+        process.kill()
+        process.wait()
+        return None
 
 
 @pytest.mark.parametrize("kills", KILLS)
@@ -58,7 +67,9 @@ def test_kills_under_traffic_leave_backups_that_are_whole(
         began = time.monotonic()
         assert server.cli("backup", str(place)).returncode == 0
         whole = time.monotonic() - began
-        for _ in range(kills):
+        killed_when(arguments, (place / "tmp").exists, PATIENCE, tmp_path)
+        assert (place / "tmp").exists()  # the next one removes it
+        for _ in range(kills - 1):
             killed(arguments, chance.uniform(0.0, whole), tmp_path)
         with ledger.lock:
             kept = dict(ledger.kept)
@@ -81,7 +92,9 @@ def restore_with_kills(place: Path, target: Path, chance: random.Random, kills: 
     done = commands.run("restore", str(place), str(target.with_name("timed")))
     assert done.returncode == 0, done.stderr
     whole = time.monotonic() - began
-    for _ in range(kills):
+    begun = target / "restore.json"
+    assert killed_when(arguments, begun.exists, PATIENCE, target.parent) is None
+    for _ in range(kills - 1):
         status = killed(arguments, chance.uniform(0.0, whole), target.parent)
         if status is not None:  # the one before was killed after its work
             assert status == 0 or (target / "imagesvc.db").exists()

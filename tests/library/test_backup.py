@@ -287,6 +287,17 @@ def test_mistaken_places_are_refused_and_not_changed(stocked: Server, tmp_path: 
     assert not (tmp_path / "new").exists()
 
 
+def test_a_kill_at_the_very_beginning_leaves_a_folder_that_can_be_used(
+    stocked: Server, tmp_path: Path
+) -> None:
+    """Before the folder is marked as one of backups."""
+    place = tmp_path / "backups"
+    place.mkdir()
+    (place / "imagesvc-backup.new").touch()
+
+    assert saved(stocked.data_dir, place).copied == 3
+
+
 def test_two_backups_at_once_are_refused(stocked: Server, tmp_path: Path) -> None:
     """The second says so and changes nothing."""
     place = tmp_path / "backups"

@@ -44,7 +44,9 @@ class FolderDestination:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (self.root / MARKER).exists():
                 return
-            if others := sorted(path.name for path in self.root.iterdir()):
+            draft = _draft_of(self.root / MARKER)  # of a backup that was killed at its beginning
+            others = sorted(path.name for path in self.root.iterdir() if path.name != draft)
+            if others:
                 raise Conflict(
                     f"{self.root} has other files, such as {others[0]}. Name an empty folder for "
                     "backups, or one that does not exist."
@@ -123,7 +125,7 @@ class FolderDestination:
             self._write(self.root / key, content)
 
     def _write(self, path: Path, content: bytes) -> None:
-        draft = self.root / f"{path.name}.new"
+        draft = self.root / _draft_of(path)
         try:
             with _private(draft) as file:
                 file.write(content)
@@ -193,6 +195,10 @@ class FolderDestination:
                     "backup continues with it."
                 ) from error
             raise
+
+
+def _draft_of(path: Path) -> str:
+    return f"{path.name}.new"
 
 
 def _private(path: Path) -> BinaryIO:
