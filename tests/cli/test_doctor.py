@@ -42,10 +42,11 @@ def levels(found: Iterable[Finding]) -> dict[str, str]:
 
 def files_of(root: Path) -> dict[str, tuple[int, int, int]]:
     """Everything that a change would change."""
-    return {
+    # SQLite makes files to read, so the time of the directory itself changes.
+    return {".": (root.stat().st_mode, 0, 0)} | {
         str(path): (path.stat().st_mode, path.stat().st_size, path.stat().st_mtime_ns)
         for path in root.rglob("*")
-        if not path.name.endswith(("-shm", "-wal"))  # SQLite makes them to read
+        if not path.name.endswith(("-shm", "-wal"))
     }
 
 
