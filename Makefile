@@ -45,7 +45,7 @@ export PYTEST_DEBUG_TEMPROOT := $(TEST_ROOT)
 help:
 	@echo "make run        serve on http://127.0.0.1:8000, without accounts"
 	@echo "make test       the tests, a representative of each kind"
-	@echo "make test-breadth  all other cases of each kind"
+	@echo "make test-breadth  all other cases of each kind, and all examples of property tests"
 	@echo "make test-long  the same, and the tests that take minutes; KILLS=$(KILLS) kill -9 rounds, FUZZ_EXAMPLES=$(FUZZ_EXAMPLES)"
 	@echo "make test-lowest  the tests of the API and the client, with the oldest versions that pyproject.toml allows, and libvips alone"
 	@echo "make test-python PYTHON=python3.13  a part of the tests on another Python"
@@ -77,7 +77,7 @@ test: .venv/installed-test
 	  --dist loadfile --no-loadscope-reorder
 
 test-breadth: .venv/installed-test
-	$(BIN)/pytest -m "breadth and not long" --numprocesses $(TEST_PROCESSES) \
+	ALL_EXAMPLES=1 $(BIN)/pytest -m "(breadth or hypothesis) and not long" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder
 
 test-long: test-breadth
@@ -88,14 +88,14 @@ test-lowest: $(UV)
 	$(UV) venv --quiet --seed --clear --python $(BIN)/python $(LOWEST)
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
 	$(UV) pip uninstall --quiet --python $(LOWEST) cykooz-resizer
-	$(LOWEST)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	ALL_EXAMPLES=1 $(LOWEST)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder $(LOWEST_TESTS)
 
 test-python: $(UV)
 	$(UV) venv --quiet --seed --clear --no-python-downloads --python $(PYTHON) $(OTHER)
 	$(OTHER)/bin/python --version
 	$(UV) pip install --quiet --python $(OTHER) --constraints constraints.txt --editable '.[test]'
-	$(OTHER)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
+	ALL_EXAMPLES=1 $(OTHER)/bin/pytest -m "not long" --numprocesses $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder $(PYTHON_TESTS)
 
 # For every Python and machine that the service runs on, so without hashes.

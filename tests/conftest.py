@@ -20,7 +20,10 @@ from tests.server import Server
 
 # The same examples each time, at any speed: what fails a change is in the change.
 hypothesis.settings.register_profile(
-    "repeatable", deadline=None, derandomize="RANDOM_EXAMPLES" not in os.environ
+    "repeatable",
+    deadline=None,
+    derandomize="RANDOM_EXAMPLES" not in os.environ,
+    max_examples=100 if "ALL_EXAMPLES" in os.environ else 25,
 )
 hypothesis.settings.load_profile("repeatable")
 

@@ -16,6 +16,7 @@ from imagesvc.imaging.location.remove import reduced_copy
 from imagesvc.imaging.messages import Withheld
 from imagesvc.model.formats import Format
 from tests.attack.hostile import bitmaps, boxes, directories, gif, jpeg, png, sequences, webp
+from tests.breadth import represented
 from tests.http.asking import orphans, picture
 from tests.server import Server
 from tests.workers.processes import TICKS, workers
@@ -157,7 +158,7 @@ def assert_unharmed(server: Server) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("family", MAKERS)
+@pytest.mark.parametrize("family", represented(MAKERS, "png", "avif"))
 @pytest.mark.parametrize(
     "left_out",
     [pytest.param(COSTLY, id="most"), pytest.param(set(), marks=pytest.mark.long, id="all")],

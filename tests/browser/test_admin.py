@@ -93,6 +93,7 @@ def test_axe_finds_nothing(
     assert axe_violations(page) == []
 
 
+@pytest.mark.breadth
 def test_a_failed_job_is_listed_with_its_reason_and_retried(
     members: Server, visits: Visits, admin: Account, failed: str
 ) -> None:

@@ -51,6 +51,7 @@ def panel(page: Page) -> Locator:
     return page.get_by_role("complementary", name="Information")
 
 
+@pytest.mark.breadth
 def test_a_place_leads_to_a_map_that_learns_no_address(
     visits: Visits, gallery: Server, pictures: Pictures
 ) -> None:

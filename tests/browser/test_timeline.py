@@ -212,6 +212,7 @@ def test_check_marks_and_ranges_select(page: Page) -> None:
     assert page.url.endswith("/")
 
 
+@pytest.mark.breadth
 def test_a_range_includes_months_that_were_not_loaded(page: Page, library: Server) -> None:
     """The keyboard selects from the first to the last picture; few of them have tiles."""
     press(page, "Home")

@@ -92,6 +92,7 @@ def test_variants_on_disk_stay_within_their_bytes(make_server: MakeServer) -> No
     assert stored(server) > limit / 2
 
 
+@pytest.mark.breadth
 def test_a_variant_in_use_outlives_unused_ones(make_server: MakeServer) -> None:
     """Each use is recorded, and kept over a restart."""
     server = make_server(eager_presets="[]", variant_disk_size=300_000, **NO_MEMORY)

@@ -340,6 +340,7 @@ def test_a_server_that_is_killed_meanwhile_ends_the_command(tmp_path: Path, fold
     assert lines[1] == "1 file sent, 1 failed, 3 not sent"
 
 
+@pytest.mark.breadth
 def test_a_terminal_shows_one_bar_and_a_file_gets_the_lines(
     server: Server, folder: Path, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def kill_after(server: Server, name: str, committed: int) -> None:
     server.kill()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("fewest", KILLS)
 def test_a_retry_after_a_kill_makes_no_second_image(make_server: MakeServer, fewest: int) -> None:
     """After a kill before the commit it is done now; after the commit the first response is sent.

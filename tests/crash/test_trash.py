@@ -97,6 +97,7 @@ def test_many_kills_while_the_trash_is_emptied(make_server: MakeServer) -> None:
     run_schedule(make_server(workers=2), LONG_KILLS)
 
 
+@pytest.mark.breadth
 def test_a_kill_during_the_trashing_leaves_all_images_or_none(make_server: MakeServer) -> None:
     """One transaction moves them, and none of them is lost."""
     server = make_server(workers=1, eager_presets="[]")

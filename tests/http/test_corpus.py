@@ -33,7 +33,7 @@ SLOW_TO_MAKE = "hostile/loop_tiff_65000_pages.tif"
 """Making it takes more than a minute; a separate test uploads it."""
 
 pytestmark = [
-    pytest.mark.long,  # `make test` has the same files in `tests/imaging/test_corpus.py`
+    pytest.mark.long,  # `make test-breadth` has the same files in `tests/imaging/test_corpus.py`
     pytest.mark.skipif(
         not (CORPUS / "manifest.json").exists(), reason=f"there is no test corpus at {CORPUS}"
     ),

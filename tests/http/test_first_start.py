@@ -61,6 +61,7 @@ def test_the_printed_command_uploads(make_server: MakeServer, tmp_path: Path) ->
     assert json.loads(done.stdout)["filename"] == "photo.jpg"
 
 
+@pytest.mark.breadth
 def test_a_later_start_prints_a_command_that_reads_the_unused_key(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_start_killed_before_its_rows_keeps_the_same_key(stocked: Server) -> N
     assert not key_file(server).exists()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("content", ["", "torn", str(new_key(new_id()))])
 def test_a_readable_or_truncated_key_file_is_replaced(stocked: Server, content: str) -> None:
     """Before there are rows, no key of it has ever been good for anything."""

@@ -169,6 +169,7 @@ def test_a_password_is_needed_before_anything_is_told(people: People) -> None:
     assert_problem(Visitor(people.server, made["token"]).open(), 403, "password_required")
 
 
+@pytest.mark.breadth
 def test_a_new_password_ends_the_visits(people: People) -> None:
     """So that a password that has spread is useless."""
     image_id = upload(people.ann, 41)["id"]

@@ -314,6 +314,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
+@pytest.mark.breadth
 def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
     """Proxies have no effect: clients cannot change the URLs."""
     admin = admin_of(public).client

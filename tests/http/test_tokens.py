@@ -252,6 +252,7 @@ def test_an_expired_token_gets_a_specific_error(make_server: MakeServer) -> None
     assert go_on(server, tokens["refresh_token"]).status_code == 200
 
 
+@pytest.mark.breadth
 def test_a_login_that_was_not_used_for_long_has_ended(make_server: MakeServer) -> None:
     """A lost laptop does not stay logged in."""
     server = make_server(auth="required", workers=1, refresh_token_lifetime="1s")

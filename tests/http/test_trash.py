@@ -354,6 +354,7 @@ def files(server: Server) -> set[str]:
     return server.blobs() | {path.name for path in variants if path.is_file()}
 
 
+@pytest.mark.breadth
 def test_the_trash_is_emptied_after_its_retention(make_server: MakeServer) -> None:
     """Nothing is left on disk (invariant 6), but what another image shares."""
     server = make_server(trash_retention="1ms", gc_interval="200ms")

@@ -42,7 +42,10 @@ pytestmark = [
 
 @pytest.fixture(
     scope="module",
-    params=[(), pytest.param(("--all-queries",), marks=pytest.mark.long)],
+    params=[
+        pytest.param((), marks=pytest.mark.breadth),
+        pytest.param(("--all-queries",), marks=pytest.mark.long),
+    ],
     ids=["a query of each", "all queries of each"],
 )
 def outcomes(

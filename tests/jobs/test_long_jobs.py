@@ -111,6 +111,7 @@ def test_a_kill_of_the_server_loses_no_operation_that_is_done(make_server: MakeS
     assert made.items() < variants(server).items()
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("number_of_workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_long_jobs_leave_a_worker_free(make_server: MakeServer, number_of_workers: int) -> None:
     """Uploads and thumbnails are made while each of several jobs takes many seconds."""
