@@ -18,6 +18,7 @@ from benchmarks.photos import cropped, distinct
 from benchmarks.population import SIZES, Spread, populate
 from benchmarks.report import Bench, Row
 from benchmarks.servers import ImageService
+from benchmarks.traces import CATEGORIES, tasks_of
 from tests.chromium import PROGRAMS
 
 FEW, MANY, QUICK = 10_000, 100_000, 1_000
@@ -47,12 +48,7 @@ FIRST_SCREEN = """() => new Promise((done) => {
 })"""
 """Milliseconds to the first paint and to the pictures of the first screen, and their number."""
 SCROLL = """([seconds, speed]) => new Promise((done) => {
-  const tasks = [];
   let tiles = 0, frames = 0;
-  const observer = new PerformanceObserver((list) => {
-    for (const task of list.getEntries()) tasks.push(task.duration);
-  });
-  observer.observe({entryTypes: ["longtask"]});
   const began = performance.now();
   const step = (now) => {
     const elapsed = (now - began) / 1000;
@@ -61,11 +57,11 @@ SCROLL = """([seconds, speed]) => new Promise((done) => {
     if (elapsed < seconds) {
       scrollTo(0, speed * elapsed);
       requestAnimationFrame(step);
-    } else setTimeout(() => { observer.disconnect(); done([tasks, tiles, frames]); }, 500);
+    } else setTimeout(() => done([tiles, frames]), 500);
   };
   requestAnimationFrame(step);
 })"""
-"""Scrolls from the top: the tasks of more than 50 ms, most tiles at once, and frames."""
+"""Scrolls from the top: most tiles at once, and frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +100,18 @@ def _scrolled(bench: Bench, browser: Browser, count: int) -> list[Row]:
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{service.port}/")
         page.evaluate(FIRST_SCREEN)
-        tasks, tiles, frames = page.evaluate(SCROLL, [SCROLL_SECONDS, PIXELS_A_SECOND])
+        browser.start_tracing(page=page, categories=list(CATEGORIES))
+        tiles, frames = page.evaluate(SCROLL, [SCROLL_SECONDS, PIXELS_A_SECOND])
+        tasks = tasks_of(browser.stop_tracing())
     shutil.rmtree(service.folder)
     what = f"timeline of {count:,} images, scrolled for {SCROLL_SECONDS} s"
-    longest = max(tasks, default=0)
+    longest = max(task.processor for task in tasks)
+    wall = max(task.wall for task in tasks)
     return [
         Row(
-            f"{what}, longest task", f"≤ {LONGEST_TASK} ms",
-            f"{longest:.0f} ms" if tasks else f"below {LONGEST_TASK} ms",
+            f"{what}, longest task", f"≤ {LONGEST_TASK} ms", f"{longest:.0f} ms",
             longest <= LONGEST_TASK,
-            f"{len(tasks)} tasks over {LONGEST_TASK} ms, {frames / SCROLL_SECONDS:.0f} frames/s",
+            f"processor time; {wall:.0f} ms by the clock, {frames / SCROLL_SECONDS:.0f} frames/s",
         ),
         Row(f"{what}, tiles at once", f"≤ {MOST_TILES}", str(tiles), tiles <= MOST_TILES, ""),
     ]  # fmt: skip
