@@ -128,10 +128,31 @@ def test_more_pictures_come_as_the_end_comes_near(gallery: Server, visits: Visit
         assert sent.status_code == 207, sent.text
     made = share(gallery.client, collection_id=many)
 
-    page = visits.open(gallery, made["url"], viewport={"width": 1280, "height": 9000})
+    page = visits.open(
+        gallery, made["url"], viewport={"width": 1280, "height": 9000}, reduced_motion="reduce"
+    )
 
     expect(page.locator("#images li")).to_have_count(110)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+
+    page.set_viewport_size({"width": 600, "height": 300})
+    page.wait_for_function("() => document.querySelectorAll('#images li').length < 60")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    last = page.locator("#images li[aria-posinset='110']")
+    expect(last).to_be_in_viewport()
+    assert page.locator("#images li").count() < 60
+    last.get_by_role("link").first.click()
+    expect(page.locator(".pswp__counter")).to_have_text("110 / 110")
+    page.keyboard.press("Escape")
+    expect(page.locator(".pswp")).to_have_count(0)
+    expect(last.get_by_role("link").first).to_be_focused()
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator("#images li[aria-posinset='1']")).to_be_in_viewport()
+    page.keyboard.press("Enter")  # the focus stays at the last one
+    expect(page.locator(".pswp__counter")).to_have_text("110 / 110")
+    page.keyboard.press("Escape")
+    expect(page.locator(".pswp")).to_have_count(0)
+    expect(last).to_be_in_viewport()
 
 
 def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visits: Visits) -> None:

@@ -28,7 +28,7 @@ function shown(pictures, wall) {
     },
     thumbnail: (index) => wall.link(index)?.querySelector("img") ?? null,
     caption: (index) => captionOf(pictures, index),
-    left: (index) => wall.link(index)?.focus(),
+    left: (index) => wall.focus(index),
   };
 }
 

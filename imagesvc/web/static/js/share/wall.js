@@ -1,16 +1,22 @@
-/** The pictures of a share in rows, as links; more are loaded when the end comes near. */
+/** The pictures of a share in rows, as links: only those near the window are in the document. */
 
 import { html, render } from "../vendor.js";
 import { t } from "../shared/texts.js";
+import { justified, lastAtMost, measuresOf } from "../timeline/layout.js";
 import { averageColour } from "../timeline/placeholders.js";
 
 /** Pixels below the window in which the next pictures are loaded. */
 const AHEAD = 1200;
-/** Pictures that are narrower or wider are cut. */
-const NARROWEST = 0.5;
-const WIDEST = 3;
+/** Windows above and below the visible one whose pictures are in the document. */
+const NEAR = 1;
 
 export class Wall {
+  /** The items in the document. @type {Map<number, HTMLLIElement>} */
+  #items = new Map();
+  /** Where the pictures are. @type {import("../timeline/layout.js").Rows} */
+  #rows = justified(new Float32Array(0), 0, measuresOf(0));
+  #isDue = false;
+
   /**
    * @param {import("./pictures.js").SharedPictures} pictures
    * @param {(index: number, isSlideshow?: boolean) => void} open
@@ -27,34 +33,106 @@ export class Wall {
       (changes) => { if (changes.some((change) => change.isIntersecting)) this.#loadMore(); },
       { rootMargin: `${AHEAD}px` },
     );
+    addEventListener("scroll", () => this.#soon(), { passive: true });
+    new ResizeObserver(() => this.#arrange()).observe(this.place);
   }
 
   /** Show what has been loaded. */
   show() {
-    const { pictures, place } = this;
-    render(pictures.ids.map((_id, index) => this.#item(index)), place);
-    for (let index = 0; index < pictures.ids.length; index++) this.#shape(place.children[index], index);
+    const { pictures } = this;
+    this.#arrange();
     this.more.hidden = pictures.isComplete;
     this.observer.unobserve(this.more); // Observed anew, it is looked at again.
     this.observer.observe(this.more);
   }
 
-  /** The link of a picture. @param {number} index @returns {HTMLAnchorElement | undefined} */
+  /** The link of a picture, if it is in the document. @param {number} index @returns {HTMLAnchorElement | undefined} */
   link(index) {
-    return this.place.children[index]?.querySelector("a");
+    return this.#items.get(index)?.querySelector("a");
   }
 
-  /** Room for the picture before it is loaded, in its average colour. */
-  #shape(item, index) {
-    if (item.style.flexGrow) return;
-    const ratio = Math.min(Math.max(this.pictures.ratio(index), NARROWEST), WIDEST);
-    item.style.flexGrow = String(ratio);
-    item.style.setProperty("--ratio", String(ratio));
+  /** Scroll to a picture, and give its link the focus. @param {number} index */
+  focus(index) {
+    const { tops, heights, starts, rows } = this.#rows;
+    const row = lastAtMost(starts, index, rows);
+    const top = this.place.getBoundingClientRect().top + tops[row];
+    if (top < 0 || top + heights[row] > innerHeight) scrollBy({ top: top - innerHeight / 3, behavior: "instant" });
+    this.#update();
+    this.link(index)?.focus({ preventScroll: true });
+  }
+
+  /** Compute the rows for the width of the window. */
+  #arrange() {
+    const { pictures, place } = this;
+    const ratios = Float32Array.from(pictures.ids, (_id, index) => pictures.ratio(index));
+    this.#rows = justified(ratios, ratios.length, measuresOf(place.clientWidth));
+    place.style.blockSize = `${this.#rows.height}px`;
+    this.#items.forEach((item, index) => this.#shape(item, index));
+    this.#update();
+  }
+
+  #soon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    requestAnimationFrame(() => {
+      this.#isDue = false;
+      this.#update();
+    });
+  }
+
+  /** Have the items of the rows near the window in the document, in their order. */
+  #update() {
+    const { first, end } = this.#near();
+    for (const [index, item] of this.#items) {
+      if ((index >= first && index < end) || item.contains(document.activeElement)) continue;
+      item.remove();
+      this.#items.delete(index);
+    }
+    const last = /** @type {HTMLLIElement | null} */ (this.place.lastElementChild);
+    let next = Number(last?.dataset.index) >= end ? last : null;
+    for (let index = end - 1; index >= first; index--) {
+      const item = this.#items.get(index) ?? this.#made(index);
+      if (!item.isConnected) this.place.insertBefore(item, next);
+      next = item;
+    }
+  }
+
+  /** The pictures of the rows near the window. */
+  #near() {
+    const { tops, starts, rows } = this.#rows;
+    if (!rows) return { first: 0, end: 0 };
+    const top = -this.place.getBoundingClientRect().top;
+    const extra = NEAR * innerHeight;
+    const [first, last] = [top - extra, top + innerHeight + extra].map((edge) => lastAtMost(tops, edge, rows));
+    return { first: starts[first], end: starts[last + 1] };
+  }
+
+  /** @param {number} index */
+  #made(index) {
+    const item = document.createElement("li");
+    item.dataset.index = String(index);
+    item.setAttribute("aria-posinset", String(index + 1));
+    render(this.#content(index), item);
     const hash = this.pictures.thumbhashes[index];
     if (hash) item.style.backgroundColor = averageColour(hash);
+    this.#shape(item, index);
+    this.#items.set(index, item);
+    return item;
   }
 
-  #item(index) {
+  /** Place an item in its row. */
+  #shape(item, index) {
+    const { pictures } = this;
+    const { tops, heights, lefts, widths, starts, rows } = this.#rows;
+    const row = lastAtMost(starts, index, rows);
+    item.style.insetBlockStart = `${tops[row]}px`;
+    item.style.insetInlineStart = `${lefts[index]}px`;
+    item.style.inlineSize = `${widths[index]}px`;
+    item.style.blockSize = `${heights[row]}px`;
+    item.setAttribute("aria-setsize", String(pictures.isComplete ? pictures.ids.length : -1));
+  }
+
+  #content(index) {
     const { pictures } = this;
     const name = pictures.time(index) ? t("timeline.picture", { time: pictures.time(index) }) : pictures.name(index);
     const download = html`<a class="download" href=${pictures.original(index)} download
@@ -64,9 +142,9 @@ export class Wall {
       event.preventDefault();
       this.open(index);
     };
-    return html`<li><a href=${pictures.variant(index, "viewer", "preview", "thumbnail")} @click=${open}>
+    return html`<a href=${pictures.variant(index, "viewer", "preview", "thumbnail")} @click=${open}>
       <img src=${pictures.variant(index, "grid", "preview", "thumbnail")} alt=${name} loading="lazy"></a>
-      ${pictures.share.allow_download ? download : ""}</li>`;
+      ${pictures.share.allow_download ? download : ""}`;
   }
 
   async #loadMore() {

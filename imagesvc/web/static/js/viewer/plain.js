@@ -66,7 +66,11 @@ export class PlainViewer {
   #closed() {
     this.slideshow.stop();
     removeEventListener("popstate", this.#back);
-    if (history.state?.isViewer) history.back();
+    const restore = () => (history.scrollRestoration = "auto");
+    if (history.state?.isViewer) {
+      addEventListener("popstate", restore, { once: true });
+      history.back();
+    } else restore();
     this.pictures.left(this.swipe.currIndex);
   }
 
@@ -85,6 +89,7 @@ export class PlainViewer {
 
   /** Open it at a picture; going back closes it. @param {number} index */
   open(index) {
+    history.scrollRestoration = "manual"; // The page scrolls to the picture that is left.
     history.pushState(STATE, "");
     addEventListener("popstate", this.#back);
     this.swipe.options.index = index;
