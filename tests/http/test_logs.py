@@ -201,14 +201,18 @@ def test_no_secret_is_logged(server: Server) -> None:
 
 
 def test_a_quiet_server_logs_no_requests(make_server: MakeServer) -> None:
-    """At level warning only trouble is worth a line, such as that there are no accounts."""
+    """At level warning only trouble is worth a line, such as that there are no accounts.
+
+    Whether SQLite is a version with a known fault depends on the machine.
+    """
     server = make_server(log_level="warning", workers=1)
     server.client.get("/nothing")
     server.finished(server.upload(picture(6))["job"]["id"])
 
     server.stop()
 
-    assert [line["action"] for line in lines(server)] == ["data_dir.new", "auth.off"]
+    told = [line["action"] for line in lines(server)]
+    assert [it for it in told if it != "sqlite.affected"] == ["data_dir.new", "auth.off"]
 
 
 @pytest.fixture(scope="module")
