@@ -46,7 +46,7 @@ class SourceIn(Sent, title="SourceRequest"):
 
     kind: SourceKind
     address: Address
-    """The absolute path of a folder of the server."""
+    """A folder of the server, the URL of a bucket (`s3://bucket/prefix`), an index or a feed."""
     interval_seconds: Interval = DEFAULT_SECONDS
     """Between two scans."""
     collection: Template = ""

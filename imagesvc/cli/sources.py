@@ -20,6 +20,7 @@ from imagesvc.logs import printable
 from imagesvc.model.images import Visibility
 from imagesvc.model.sources import OnVanish, SourceKind
 from imagesvc.settings.quantities import seconds
+from imagesvc.settings.sources import SettingsError
 
 if TYPE_CHECKING:
     from imagesvc.client import Client
@@ -45,7 +46,7 @@ POLL_SECONDS = 0.2
 
 @source_commands.command("add")
 def add_source(  # noqa: PLR0913, PLR0917  # each is an option
-    address: Annotated[str, typer.Argument(help="A folder of the server.")],
+    address: Annotated[str, typer.Argument(help="A folder of the server, or a URL.")],
     kind: Annotated[SourceKind | None, typer.Option(help="Default: as the address looks.")] = None,
     interval: Annotated[str, typer.Option(help="Time between two scans.")] = "15m",
     collection: Annotated[
@@ -151,8 +152,15 @@ def remove_source(
 
 
 def kind_of(address: str) -> SourceKind:
-    """The kind of source that an address looks like."""
-    del address
+    """The kind of source that an address looks like.
+
+    Raises:
+        SettingsError: it may be of several kinds.
+    """
+    if address.startswith("s3://"):
+        return SourceKind.S3
+    if address.startswith(("http://", "https://")):
+        raise SettingsError("--kind is needed for a URL: index for pages of a folder, or feed.")
     return SourceKind.FOLDER
 
 

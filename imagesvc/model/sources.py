@@ -15,6 +15,9 @@ class SourceKind(StrEnum):
     """What a source is."""
 
     FOLDER = "folder"
+    S3 = "s3"
+    INDEX = "index"
+    FEED = "feed"
 
 
 class OnVanish(StrEnum):

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from typing import TypeVar
 from urllib.parse import urljoin
 
 import httpcore2
@@ -39,6 +40,23 @@ OK = 200
 ASKED = Sent(headers=(("Accept", "image/*"),))
 Write = Callable[[bytes], Awaitable[object]]
 """Takes the next bytes of a file."""
+T = TypeVar("T")
+Take = Callable[[Place, httpcore2.Response], Awaitable[T]]
+"""Makes something of a response that is no redirect."""
+NOT_MODIFIED = 304
+CONDITIONS = (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since"))
+"""Validators of a response, and the fields that send them back (RFC 9110, section 13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of text."""
+
+    url: str
+    """Its own, after redirects."""
+    body: bytes
+    validators: Mapping[str, str]
+    """What tells later whether it has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +100,57 @@ class Source:
             FileTooLarge: the file is too large.
             Overloaded: too many images are being fetched, for this user or in all.
         """
+
+        async def take(place: Place, answer: httpcore2.Response) -> str:
+            return await self._take(place, answer, write)
+
+        return await self._limited(url, ASKED, take, owner_id)
+
+    async def check(self, url: str, owner_id: UserId | None = None) -> None:
+        """Check a URL without a request to it.
+
+        Raises:
+            InvalidRequest: it is not allowed.
+        """
+        await self._outbound.checked(url, owner_id)
+
+    async def page(
+        self, url: str, validators: Mapping[str, str], max_bytes: int, owner_id: UserId | None
+    ) -> Page | None:
+        """A page of text; None if it has not changed since it had these validators.
+
+        Raises:
+            InvalidRequest: the URL is not allowed.
+            SourceUnavailable: it returns no page, or not in time.
+            FileTooLarge: the page is too large.
+            Overloaded: too much is being fetched.
+        """
+        conditions = [
+            (condition, validators[name]) for name, condition in CONDITIONS if name in validators
+        ]
+        asked = Sent(headers=(("Accept", "*/*"), *conditions))
+
+        async def take(place: Place, answer: httpcore2.Response) -> Page | None:
+            if conditions and answer.status == NOT_MODIFIED:
+                return None
+            body = bytearray()
+
+            async def write(piece: bytes) -> None:
+                body.extend(piece)
+                if len(body) > max_bytes:
+                    raise FileTooLarge(f"The page is larger than {max_bytes:,} bytes.")
+
+            await self._take(place, answer, write)
+            found = {name: _header(answer, name.encode()) for name, _ in CONDITIONS}
+            return Page(str(place.url), bytes(body), {k: v for k, v in found.items() if v})
+
+        return await self._limited(url, asked, take, owner_id)
+
+    async def _limited(self, url: str, asked: Sent, take: Take[T], owner_id: UserId | None) -> T:
         with self._slot(owner_id), span("import", Kind.CLIENT):
             try:
                 with fail_after(self._rules.seconds):
-                    return await self._follow(url, write, owner_id)
+                    return await self._follow(url, asked, take, owner_id)
             except TimeoutError as error:
                 seconds = f"{self._rules.seconds:g}"
                 raise SourceUnavailable(f"The source took longer than {seconds} s.") from error
@@ -104,12 +169,12 @@ class Source:
             if not self._running[owner_id]:
                 del self._running[owner_id]
 
-    async def _follow(self, text: str, write: Write, owner_id: UserId | None) -> str:
+    async def _follow(self, text: str, asked: Sent, take: Take[T], owner_id: UserId | None) -> T:
         place = await self._outbound.checked(text, owner_id)
         for _ in range(1 + MAX_REDIRECTS):
-            async with self._outbound.answer(place, ASKED) as answer:
+            async with self._outbound.answer(place, asked) as answer:
                 if answer.status not in REDIRECTS:
-                    return await self._take(place, answer, write)
+                    return await take(place, answer)
                 location = _header(answer, b"location")
             try:  # after the connection is closed: a hop is checked like a first URL
                 place = await self._outbound.checked(_next(place.url, location), owner_id)

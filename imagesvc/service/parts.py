@@ -75,7 +75,9 @@ class Parts:
         self.intake = intake_of(self.files, self.stores, self.acceptor)
         self.removal = removal_of(self.files, self.stores, self.caches, self.runner)
         self.trash = trash_of(self.stores, self.caches, self.removal)
-        self.sources = sources_of(settings, self.stores, self.intake, self.trash)
+        self.sources = sources_of(
+            settings, self.stores, self.intake, self.trash, self.outbound.source
+        )
         self.due_images = due_images_of(settings, self.stores, self.removal)
         self.users = users_of(self.accounts, self.caches)
         self.keys = Keys(self.accounts.keys)

@@ -12,6 +12,7 @@ from imagesvc.library.sources.scanner import Scanner
 from imagesvc.library.sources.watcher import Watcher
 from imagesvc.library.trash import Trash
 from imagesvc.model.images import Visibility
+from imagesvc.outbound.source import Source
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 
@@ -24,9 +25,13 @@ class SourceParts:
     watcher: Watcher
 
 
-def sources_of(settings: Settings, stores: Stores, intake: Intake, trash: Trash) -> SourceParts:
+def sources_of(
+    settings: Settings, stores: Stores, intake: Intake, trash: Trash, remote: Source | None
+) -> SourceParts:
     """The watcher of all sources; it is not started yet."""
-    readers = Readers(settings.source_roots, partial(asyncio.sleep, settings.source_settle_time))
+    readers = Readers(
+        settings.source_roots, partial(asyncio.sleep, settings.source_settle_time), remote
+    )
     scanner = Scanner(
         store=stores.sources,
         intake=intake,

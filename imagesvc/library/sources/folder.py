@@ -102,22 +102,12 @@ class FolderReader:
             path = os.path.relpath(item.path, self.root)
             yield Entry(_key(path), status.st_size, str(status.st_mtime_ns))
 
-    async def steady(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Those whose size and time of modification hold still between two looks.
+    async def settle(self) -> None:
+        """Wait: only files whose size and time of modification hold still are read.
 
         No clock is compared with the times of files: either may jump.
         """
-        if not entries:
-            return []
         await self.pause()
-        return await to_thread.run_sync(lambda: [e for e in entries if self._holds_still(e)])
-
-    def _holds_still(self, entry: Entry) -> bool:
-        try:
-            status = (self.root / _path(entry.path)).lstat()
-        except OSError:
-            return False
-        return _is_seen(entry, status)
 
     async def facts(self, entry: Entry) -> Facts:
         """What its sidecars say."""

@@ -52,8 +52,8 @@ class Reader(Protocol):
             SourceUnavailable: the source is not there, or cannot be read.
         """
 
-    async def steady(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Those of some files that do not change now."""
+    async def settle(self) -> None:
+        """Wait after a look that has found new files: some of them may still be written."""
 
     async def facts(self, entry: Entry) -> Facts:
         """What is known of a file beside its content."""

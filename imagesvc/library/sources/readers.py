@@ -6,10 +6,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagesvc.errors import InvalidRequest
 from imagesvc.library.importing.templates import InvalidTemplate, Template
+from imagesvc.library.sources.bucket import BucketReader
+from imagesvc.library.sources.feed import FeedReader
 from imagesvc.library.sources.folder import FolderReader, permitted_folder
+from imagesvc.library.sources.index import IndexReader
 from imagesvc.library.sources.looks import Reader
-from imagesvc.model.sources import Source
+from imagesvc.model.sources import Source, SourceKind
+from imagesvc.outbound import source as outbound
+from imagesvc.outbound.buckets import open_bucket
+
+NOT_ALLOWED = (
+    "names a URL, but imports from URLs are disabled; the setting allow_url_import enables them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +29,45 @@ class Readers:
     roots: tuple[Path, ...]
     pause: Callable[[], Awaitable[object]]
     """Waits between the two looks at new files of a folder."""
+    remote: outbound.Source | None = None
+    """Fetches from URLs; None where the settings allow none."""
 
     def reader_of(self, source: Source) -> Reader:
         """The reader of a source.
 
         Raises:
             InvalidRequest: its address is not allowed.
+            Unavailable: what it needs is not installed.
         """
-        return FolderReader(permitted_folder(source.address, self.roots), self.pause)
+        match source.kind:
+            case SourceKind.FOLDER:
+                return FolderReader(permitted_folder(source.address, self.roots), self.pause)
+            case SourceKind.S3:
+                return BucketReader(open_bucket(source.address))
+            case SourceKind.INDEX:
+                return IndexReader(self._permitted(), source.address, source.owner_id)
+            case SourceKind.FEED:
+                return FeedReader(self._permitted(), source.address, source.owner_id)
 
     async def check(self, source: Source) -> None:
         """Check the address of a new source.
 
         Raises:
             InvalidRequest: it is not allowed, or wrong.
+            Unavailable: it cannot be checked now.
         """
         self.reader_of(source)
+        if source.kind in {SourceKind.INDEX, SourceKind.FEED}:
+            try:
+                await self._permitted().check(source.address, source.owner_id)
+            except InvalidRequest as error:
+                message = error.detail.removeprefix("url ").removesuffix(".")
+                raise InvalidRequest(f"address {message}.", (("address", message),)) from error
+
+    def _permitted(self) -> outbound.Source:
+        if self.remote is None:
+            raise InvalidRequest(f"address {NOT_ALLOWED}.", (("address", NOT_ALLOWED),))
+        return self.remote
 
 
 def checked_template(text: str) -> str:

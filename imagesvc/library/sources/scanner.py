@@ -129,10 +129,10 @@ class Scanner:
         scan = _Scan(source, reader, look, known, {} if reader.forgets else missing)
         await self._note_returned(scan)
         new = [e for e in look.entries.values() if not _is_same(known.get(e.path), e)]
-        steady = await reader.steady(new)
-        scan.count("waiting", len(new) - len(steady))
+        if new:
+            await reader.settle()
         try:
-            await self._take_all(scan, steady)
+            await self._take_all(scan, new)
         except (QuotaExceeded, Unavailable) as error:
             scan.error = error.detail
         else:
@@ -274,8 +274,8 @@ def _why_not(scan: _Scan, gone: int, there: int) -> str | None:
 
 
 def _collection_title(source: Source, entry: Entry, facts: Facts, now: datetime) -> str:
-    below = PurePosixPath(entry.path).parent
-    folder = PurePosixPath("/", PurePosixPath(source.address.partition("://")[2] or source.address))
+    below = PurePosixPath(entry.path.partition("://")[2] or entry.path).parent
+    folder = PurePosixPath("/", source.address.partition("://")[2] or source.address)
     taken_at = facts.taken_at or _modified(entry) or local_time(now.astimezone())
     return Template.parse(source.collection).title(Spot(folder / below, below, taken_at))
 

@@ -221,9 +221,8 @@ class Many:
         """All of them."""
         return Look(self.entries)
 
-    async def steady(self, entries: Sequence[Entry]) -> list[Entry]:
-        """All of them."""
-        return [*entries]
+    async def settle(self) -> None:
+        """Nothing is being written."""
 
     async def facts(self, _entry: Entry) -> Facts:
         """None."""

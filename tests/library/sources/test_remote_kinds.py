@@ -1,0 +1,110 @@
+"""Buckets, index pages and feeds as sources: what is listed, and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imagesvc.errors import SourceUnavailable
+from imagesvc.library.importing.intake import ChangedWhileRead
+from imagesvc.library.sources.bucket import BucketReader
+from imagesvc.library.sources.feed import pictures_of
+from imagesvc.library.sources.index import listed
+from imagesvc.outbound.buckets import open_bucket
+from imagesvc.outbound.source import Page
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.incoming import Incoming
+from tests.library.importing.test_sidecars import BOMB
+from tests.s3 import make_bucket, s3_server
+
+BASE = "https://files.example.org/photos/"
+NGINX = """<html><body><h1>Index of /photos/</h1><hr><pre>
+<a href="../">../</a>
+<a href="sea/">sea/</a>                     14-Jul-2019 18:20       -
+<a href="a%20b.jpg">a b.jpg</a>             14-Jul-2019 18:20   12345
+<a href="notes.txt">notes.txt</a>           14-Jul-2019 18:20      12
+</pre></body></html>"""
+APACHE = """<table><tr><th><a href="?C=N;O=D">Name</a></th></tr>
+<tr><td><a href="/">Parent Directory</a></td><td>&nbsp;</td></tr>
+<tr><td><a href="/photos/c.PNG">c.PNG</a></td><td>2019-07-14 18:20  </td><td>12K</td></tr>
+<tr><td><a href="https://other.example.org/photos/d.jpg">d</a></td></tr>
+<tr><td><a href="%2e%2e/%2e%2e/e.jpg">e</a></td></tr><tr><td><a href="http://[/f.jpg">f</a></td></tr>
+<tr><td><a href=".g.jpg">g</a></td></tr></table>"""
+RSS = """<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>Blog</title>
+<item><title>Sea</title><enclosure url="/a.jpg" type="image/jpeg" length="1"/></item>
+<item><title>Talk</title><enclosure url="/a.mp3" type="audio/mpeg" length="1"/></item>
+<item><media:content url="https://img.example.org/b?id=2" medium="image"/></item>
+</channel></rss>"""
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title>
+<entry><title>Hill</title><link rel="alternate" href="/hill.jpg"/>
+<link rel="enclosure" href="c%20d.png"/></entry></feed>"""
+
+
+def page(body: str | bytes) -> Page:
+    """A page of the server."""
+    return Page(BASE, body if isinstance(body, bytes) else body.encode(), {})
+
+
+def test_index_pages() -> None:
+    """Links below the page only; what follows a link tells whether its file has changed."""
+    entries, folders = listed(page(NGINX), BASE)
+
+    assert folders == {f"{BASE}sea/"}
+    assert {name: entry.mark for name, entry in entries.items()} == {
+        "a%20b.jpg": "14-Jul-2019 18:20 12345"
+    }
+    entries, folders = listed(page(APACHE), BASE)
+    assert (folders, {name: entry.mark for name, entry in entries.items()}) == (
+        set(),
+        {"c.PNG": "2019-07-14 18:20 12K"},
+    )
+
+
+def test_feeds() -> None:
+    """Enclosures and media of RSS and Atom that are pictures, with the titles of their entries."""
+    assert {url: entry.facts.title for url, entry in pictures_of(page(RSS)).items()} == {
+        "https://files.example.org/a.jpg": "Sea",
+        "https://img.example.org/b?id=2": "",
+    }
+    (picture,) = pictures_of(page(ATOM)).values()
+    assert (picture.path, picture.facts.title) == (f"{BASE}c%20d.png", "Hill")
+    assert picture.facts.filename == "c d.png"
+
+
+@pytest.mark.parametrize("body", [BOMB, b"<html/>", b"", b"{}"])
+def test_what_is_no_feed_is_an_error(body: bytes) -> None:
+    """Also XML with entities."""
+    with pytest.raises(SourceUnavailable, match="not a feed"):
+        pictures_of(page(body))
+
+
+@pytest.mark.anyio
+async def test_a_bucket(tmp_path: Path) -> None:
+    """Objects below the prefix; an object with another content has another mark."""
+    data_dir = DataDir(tmp_path)
+    data_dir.create()
+    incoming = Incoming(data_dir, max_bytes=100, min_free_bytes=0)
+    with s3_server() as endpoint:
+        bucket = open_bucket(make_bucket(endpoint, "photos", "in"))
+        for key in ("a/1.jpg", "a/.2.jpg", "3.txt", "4.png"):
+            await bucket.put(key, key.encode())
+        reader = BucketReader(bucket)
+
+        first = (await reader.look({})).entries
+        await bucket.put("4.png", b"other")
+        second = (await reader.look({})).entries
+        async with incoming.receive() as file:
+            await reader.fill(second["a/1.jpg"], file)
+            await file.finish()
+            content = file.path.read_bytes()
+        await bucket.delete(["4.png"])
+        async with incoming.receive() as file:
+            with pytest.raises(ChangedWhileRead):
+                await reader.fill(second["4.png"], file)
+
+    assert first.keys() == {"a/1.jpg", "4.png"}
+    assert content == b"a/1.jpg"
+    assert first["a/1.jpg"] == second["a/1.jpg"]
+    assert first["4.png"].mark != second["4.png"].mark
+    assert first["4.png"].facts.taken_at is not None
