@@ -9,6 +9,7 @@ from functools import partial
 from imagesvc.library.importing.intake import Intake
 from imagesvc.library.sources.readers import Readers
 from imagesvc.library.sources.scanner import Scanner
+from imagesvc.library.sources.vanishing import Vanishing
 from imagesvc.library.sources.watcher import Watcher
 from imagesvc.library.trash import Trash
 from imagesvc.model.images import Visibility
@@ -35,8 +36,7 @@ def sources_of(
     scanner = Scanner(
         store=stores.sources,
         intake=intake,
-        images=stores.images,
-        trash=trash,
+        vanishing=Vanishing(stores.images, trash),
         reader_of=readers.reader_of,
         default_visibility=Visibility(settings.upload_visibility),
     )

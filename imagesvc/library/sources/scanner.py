@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -24,12 +25,11 @@ from imagesvc.library.importing.facts import Facts, local_time, tags_from
 from imagesvc.library.importing.intake import ChangedWhileRead, Intake
 from imagesvc.library.importing.templates import Spot, Template
 from imagesvc.library.sources.looks import Entry, Look, Reader
-from imagesvc.library.trash import Trash
-from imagesvc.model.ids import Digest, ImageId, utc_now
+from imagesvc.library.sources.vanishing import Vanishing
+from imagesvc.model.ids import Digest, utc_now
 from imagesvc.model.images import Visibility
 from imagesvc.model.sources import KnownEntry, OnVanish, ScanResult, Source
 from imagesvc.store.files.incoming import ReceivedFile
-from imagesvc.store.images import ImageStore
 from imagesvc.store.sources.sources import SourceStore
 
 log = structlog.get_logger()
@@ -54,6 +54,7 @@ class _Scan:
     """Files that are not where they were, by content: a new one of the same was renamed."""
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED_AGAIN, 0))
     failures: list[str] = field(default_factory=list)
+    locks: WeakValueDictionary[Digest, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     error: str | None = None
 
     def count(self, what: str, number: int = 1) -> None:
@@ -76,8 +77,7 @@ class Scanner:
 
     store: SourceStore
     intake: Intake
-    images: ImageStore
-    trash: Trash
+    vanishing: Vanishing
     reader_of: Callable[[Source], Reader]
     default_visibility: Visibility
     clock: Callable[[], datetime] = utc_now
@@ -128,7 +128,7 @@ class Scanner:
         }
         scan = _Scan(source, reader, look, known, {} if reader.forgets else missing)
         await self._note_returned(scan)
-        new = [e for e in look.entries.values() if not _is_same(known.get(e.path), e)]
+        new = [e for e in look.entries.values() if not _is_same(scan.known.get(e.path), e)]
         if new:
             await reader.settle()
         try:
@@ -141,14 +141,16 @@ class Scanner:
         return scan
 
     async def _note_returned(self, scan: _Scan) -> None:
+        """Mark files that are there again, as they were before they were gone."""
         found = scan.look.entries
-        returned = [
-            replace(entry, is_gone=False)
-            for entry in scan.known.values()
-            if entry.is_gone and entry.path in found and _is_same(entry, found[entry.path])
-        ]
-        await self.store.keep(scan.source.id, returned)
-        scan.known |= {entry.path: entry for entry in returned}
+        gone = [entry for entry in scan.known.values() if entry.is_gone and entry.path in found]
+        same = [entry for entry in gone if _is_same(entry, found[entry.path])]
+        returned = await self.vanishing.take_back(scan.source, same)
+        rows = {entry.path: replace(entry, is_gone=False) for entry in returned}
+        await self.store.keep(scan.source.id, [*rows.values()])
+        for entry in same:
+            del scan.known[entry.path]  # whose image was deleted is taken again
+        scan.known |= rows
 
     async def _take_all(self, scan: _Scan, entries: Sequence[Entry]) -> None:
         waiting = iter(entries)
@@ -179,7 +181,9 @@ class Scanner:
         async with self.intake.incoming.receive() as file:
             await scan.reader.fill(entry, file)
             received = await file.finish()
-            row, gone = await self._image_of(scan, entry, received)
+            lock = scan.locks.setdefault(received.digest, asyncio.Lock())
+            async with lock:  # two files with the same content make one image
+                row, gone = await self._image_of(scan, entry, received)
         await self.store.keep(scan.source.id, [row], gone)
         scan.known[entry.path] = row
 
@@ -191,12 +195,14 @@ class Scanner:
         row = KnownEntry(entry.path, entry.size, entry.mark, digest)
         before = scan.known.get(entry.path)
         moved = scan.missing.pop(digest, None)
-        if moved is not None:
+        if moved is not None and await self._is_back(scan, moved):
             scan.count("renamed")
             scan.known.pop(moved.path, None)
             return replace(row, image_id=moved.image_id), [moved.path]
         there = await self.intake.existing([digest], source.owner_id)
         if digest in there:
+            if before is not None:
+                await self._is_back(scan, replace(before, image_id=there[digest][0]))
             scan.count("known")
             return replace(row, image_id=there[digest][0]), []
         fields = await self._fields(scan, entry)
@@ -204,6 +210,10 @@ class Scanner:
         is_change = before is not None and before.digest is not None
         scan.count("changed" if is_change else "added")
         return replace(row, image_id=image.id), []
+
+    async def _is_back(self, scan: _Scan, entry: KnownEntry) -> bool:
+        """Whether a file has its image still, which is restored if the file was gone."""
+        return not entry.is_gone or bool(await self.vanishing.take_back(scan.source, [entry]))
 
     async def _fields(self, scan: _Scan, entry: Entry) -> UploadFields:
         source = scan.source
@@ -234,26 +244,9 @@ class Scanner:
         scan.error = _why_not(scan, len(gone), len(there))
         if scan.error is not None:
             return
-        if scan.source.on_vanish is OnVanish.TRASH:
-            await self._put_in_trash(scan, there, gone)
+        await self.vanishing.let_go(scan.source, there, gone)
         await self.store.keep(scan.source.id, [replace(entry, is_gone=True) for entry in gone])
         scan.count("vanished", len(gone))
-
-    async def _put_in_trash(
-        self, scan: _Scan, there: Sequence[KnownEntry], gone: Sequence[KnownEntry]
-    ) -> None:
-        lost = {entry.path for entry in gone}
-        kept = {entry.image_id for entry in there if entry.path not in lost}
-        wanted = [e.image_id for e in gone if e.image_id is not None and e.image_id not in kept]
-        for begin in range(0, len(wanted), self.trash.batch):
-            batch: list[ImageId] = wanted[begin : begin + self.trash.batch]
-            found = await self.images.several(batch)
-            own = [
-                image.id
-                for image in found.values()
-                if image.owner_id == scan.source.owner_id and not image.is_trashed
-            ]
-            await self.trash.put_in(own)
 
 
 def _is_same(known: KnownEntry | None, entry: Entry) -> bool:

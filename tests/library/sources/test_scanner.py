@@ -17,6 +17,7 @@ from imagesvc.library.importing.facts import Facts
 from imagesvc.library.sources.folder import FolderReader
 from imagesvc.library.sources.looks import Entry, Look, Reader
 from imagesvc.library.sources.scanner import Scanner
+from imagesvc.library.sources.vanishing import Vanishing
 from imagesvc.library.sources.watcher import is_due
 from imagesvc.model.ids import Digest, SourceId, new_id
 from imagesvc.model.images import Image, Viewer, Visibility
@@ -68,7 +69,7 @@ class Watched:
         """Scan it once, with nothing remembered but rows."""
         stores = self.service.stores
         scanner = Scanner(
-            stores.sources, self.service.intake, stores.images, self.service.trash,
+            stores.sources, self.service.intake, Vanishing(stores.images, self.service.trash),
             lambda _source: self._reader(), Visibility.PRIVATE, lambda: self.clock,
         )  # fmt: skip
         return await scanner.scan(await stores.sources.get(self.source.id))
@@ -207,6 +208,42 @@ async def test_a_lost_disk_removes_nothing(tmp_path: Path) -> None:
         assert (await folder.images()).keys() == {f"{seed}.png" for seed in range(1, 20)}
         save(folder.root / "0" / "0.png", 20)
         assert counts(await folder.scan()) == {"seen": 20, "known": 1}
+        assert len(await folder.images()) == 20
+
+
+async def test_a_file_that_is_there_again_has_its_image_again(tmp_path: Path) -> None:
+    """Under its name or another one; it is taken again if the image was deleted for good."""
+    async with watched(tmp_path) as folder:
+        for seed in range(40):
+            save(folder.root / f"{seed}.png", 60 + seed)
+        assert counts(await folder.scan()) == {"seen": 40, "added": 40}
+        before = await folder.images()
+        away = tmp_path / "away"
+        away.mkdir()
+        for name in ("0.png", "1.png", "2.png"):
+            (folder.root / name).rename(away / name)
+        assert counts(await folder.scan()) == {"seen": 37, "vanished": 3}
+        await folder.service.removal.remove(before["2.png"].id)
+
+        (away / "0.png").rename(folder.root / "0.png")
+        (away / "1.png").rename(folder.root / "other.png")
+        (away / "2.png").rename(folder.root / "2.png")
+
+        assert counts(await folder.scan()) == {"seen": 40, "added": 1, "renamed": 1}
+        after = await folder.images()
+        assert len(after) == 40
+        assert (after["0.png"].id, after["1.png"].id) == (before["0.png"].id, before["1.png"].id)
+        assert after["2.png"].id != before["2.png"].id
+        assert counts(await folder.scan()) == {"seen": 40}
+
+
+async def test_files_with_the_same_content_make_one_image(tmp_path: Path) -> None:
+    """Also if they are taken at the same time."""
+    async with watched(tmp_path) as folder:
+        for number in range(8):
+            save(folder.root / f"{number}.png", 50)
+
+        assert counts(await folder.scan()) == {"seen": 8, "added": 1, "known": 7}
 
 
 class Many:
@@ -261,7 +298,7 @@ async def test_a_scan_of_many_files_reads_and_writes_little(tmp_path: Path) -> N
         rows = [KnownEntry(e.path, 1, "1", Digest("0" * 64)) for e in entries.values()]
         await stores.sources.keep(folder.source.id, rows[1:])
         scanner = Scanner(
-            counting, folder.service.intake, stores.images, folder.service.trash,
+            counting, folder.service.intake, Vanishing(stores.images, folder.service.trash),
             lambda _source: Many(entries), Visibility.PUBLIC,
         )  # fmt: skip
 
