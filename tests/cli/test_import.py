@@ -20,6 +20,8 @@ from tests.server import Server
 from tests.waiting import until
 
 NULL = Path(os.devnull)
+LONGEST = 1800.0
+"""Seconds that an import of thousands of files may take."""
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,15 @@ def test_options_that_cannot_be_used(
     assert Path(__file__).read_bytes() == before
 
 
+def started(server: Server, folder: Path) -> commands.Process:
+    """An import that runs by itself."""
+    with NULL.open("r+b") as null:
+        return commands.start(
+            *arguments(folder), directory=folder.parent, streams=(null, null, null),
+            url=server.client.base_url,
+        )  # fmt: skip
+
+
 def imported_with_kills(place: Path, files: int, kills: int) -> Server:
     """Import generated files into a server, with SIGKILL at random times, and once to the end."""
     server = Server(place / "data", eager_presets="[]", workers=2).start()
@@ -161,21 +172,15 @@ def imported_with_kills(place: Path, files: int, kills: int) -> Server:
     chance = random.Random(files)
     try:
         for number in range(kills):
-            before = images_of(server)
-            with NULL.open("r+b") as null:
-                process = commands.start(
-                    *arguments(folder), directory=place, streams=(null, null, null),
-                    url=server.client.base_url,
-                )  # fmt: skip
-            wanted = min(files, before + chance.randrange(1, max(2, files // (kills + 1))))
-            until(lambda: images_of(server) >= wanted or process.poll() is not None)  # noqa: B023
+            wanted = images_of(server) + chance.randrange(1, max(2, 2 * files // (kills + 1)))
+            process = started(server, folder)
+            until(lambda: images_of(server) >= min(files, wanted) or process.poll() is not None)  # noqa: B023
             process.kill()
             process.wait()
             if number % 3 == 2:
                 server.kill()
                 server.start()
-        done = run(server, folder)
-        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert started(server, folder).wait(LONGEST) == 0
     except BaseException:
         server.close()
         raise
