@@ -77,7 +77,8 @@ def traced() -> Iterator[Entries]:
 async def test_a_request_enters_few_modules_more_than_twice(tmp_path: Path) -> None:
     """None more than three times for a variant: it is asked, then does its work, then is told.
 
-    An upload also reads the form around its file.
+    An upload also reads the form around its file. What counts the bytes of both directions, the
+    access log, is entered by the request, by each piece of its body, and by the response.
     """
     async with running_service(tmp_path, eager_presets=[]) as service:
         image = await upload(service, large(1, 2600, 1800))
@@ -105,5 +106,5 @@ async def test_a_request_enters_few_modules_more_than_twice(tmp_path: Path) -> N
     assert {it: count for it, count in of_variant.items() if count > 3} == {}
     assert len(of_upload) > 20
     assert {it: count for it, count in of_upload.items() if count > 4} == {}
-    assert sum(count > 2 for count in of_variant.values()) <= 5
+    assert sum(count > 2 for count in of_variant.values()) <= 6
     assert sum(count > 2 for count in of_upload.values()) <= 7

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
-from imagesvc.library.doctor.doctor import examine
 from imagesvc.library.doctor.findings import Finding, Level, error
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
@@ -44,6 +43,8 @@ def doctor(
 
 
 def _findings(data_dir: Path | None) -> Iterator[Finding]:
+    from imagesvc.library.doctor.doctor import examine  # noqa: PLC0415  # as `upload`
+
     try:
         settings = load_settings(data_dir=data_dir)
     except SettingsError as failure:
