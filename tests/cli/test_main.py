@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -20,7 +21,7 @@ from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.server import Server, reserve_port
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 
 def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -323,11 +324,20 @@ def test_a_terminal_is_told_what_to_open(tmp_path: Path) -> None:
         cwd=tmp_path, env=commands.environment(workers=1), stdin=subprocess.DEVNULL, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
+    os.set_blocking(ours, False)
+    shown = bytearray()
     try:
-        with os.fdopen(ours, errors="replace") as terminal:
-            found = (re.fullmatch(r"Open (\S+)", line.strip()) for line in terminal)
-            url = next(match[1] for match in found if match)
-            assert httpx2.get(f"{url}/healthz").status_code == 200
+        url = until(lambda: _address_in(ours, shown))
+        assert httpx2.get(f"{url}/healthz").status_code == 200
     finally:
         process.terminate()
         process.wait(PATIENCE)
+        os.close(ours)
+
+
+def _address_in(terminal: int, shown: bytearray) -> str:
+    """The address to open in what a terminal has shown; empty until it is there."""
+    with contextlib.suppress(BlockingIOError):
+        shown += os.read(terminal, 4096)
+    found = re.findall(r"^Open (\S+)\s*$", shown.decode(errors="replace"), re.MULTILINE)
+    return found[0] if found else ""
