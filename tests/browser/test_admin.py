@@ -180,8 +180,12 @@ def test_the_page_is_for_admins(members: Server, visits: Visits, admin: Account)
 @pytest.mark.breadth
 def test_without_accounts_it_has_no_users(gallery: Server, visits: Visits) -> None:
     """State, jobs and settings concern everyone; a fault is named in place of `All is well`."""
+    size = gallery.upload(picture(1, (300, 200)))["bytes"]
     page = visits.open(gallery, "/admin")
     expect(page.get_by_text("All is well")).to_be_visible()
+    expect(page.locator("#storage dd").first).to_have_text(
+        f"{size / 1000:.1f} kB".replace(".0", "")
+    )
     expect(page.get_by_text("No job has failed.")).to_be_visible()
     expect(page.locator("main h2")).to_have_text(["State", "Jobs", "Settings"])
 
@@ -198,6 +202,8 @@ def test_without_accounts_it_has_no_users(gallery: Server, visits: Visits) -> No
         visits.expect_error("503")
         page.reload()
         alert = page.locator("#state").get_by_role("alert")  # jobs may have one, too
+        expect(alert).to_contain_text("The data directory is missing.")
+        alert = page.locator("#storage").get_by_role("alert")
         expect(alert).to_contain_text("The data directory is missing.")
     finally:
         moved.rename(gallery.data_dir)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from imagesvc.errors import Unavailable
 from imagesvc.store.cdn.purges import PurgeQueue, Waiting
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.statistics.counts import Counts, Statistics
@@ -31,13 +32,19 @@ class Overviews:
     data_dir: DataDir
 
     async def now(self) -> Overview:
-        """Count everything."""
+        """Count everything.
+
+        Raises:
+            Unavailable: the data directory is missing.
+        """
         counts = await self.statistics.counts()
         purges = await self.queue.waiting()
         database_bytes, free_bytes = await asyncio.to_thread(self._sizes)
         return Overview(counts, database_bytes, free_bytes, purges)
 
     def _sizes(self) -> tuple[int, int]:
+        if not self.data_dir.is_there():  # as with an unmounted disk
+            raise Unavailable("The data directory is missing.")
         database = self.data_dir.database
         files = (database, database.with_name(f"{database.name}-wal"))
         size = sum(file.stat().st_size for file in files if file.exists())

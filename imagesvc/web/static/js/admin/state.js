@@ -9,7 +9,6 @@ import { bytes, t } from "../shared/texts.js";
 /** Metrics in bytes, with their names. */
 const SIZES = [
   ["imagesvc_disk_free_bytes", () => t("admin.disk_free")],
-  ["imagesvc_disk_variant_bytes", () => t("admin.variants")],
   ["imagesvc_memory_bytes", () => t("admin.memory")],
 ];
 
