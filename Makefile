@@ -18,6 +18,11 @@ PYTHON_TESTS ?= tests/auth tests/cache tests/cli tests/client tests/jobs tests/s
 UV := .venv/uv/bin/uv
 LOWEST := .venv/lowest
 OTHER := .venv/other
+CLEAN := .venv/clean
+# Those of the wheel are tested where they are installed: make test-dist PYTHONS="python3.11 python3.13"
+PYTHONS ?= $(BIN)/python
+CYCLONEDX := cyclonedx-bom==7.5.0
+SIGN_KEY ?=
 ROWS ?=
 JSON ?=
 PEERS ?=
@@ -36,7 +41,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist bench performance load bench-peers clean
+.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist test-dist bench performance load bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -59,13 +64,14 @@ help:
 	@echo "make gallery-vendor  the vendored libraries of the gallery again"
 	@echo "make icons      the icons of the installed gallery, from its SVG"
 	@echo "make schema     the newest tables as one script, from the migrations"
-	@echo "make dist       sdists and wheels of the server and of the client, in dist/"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some; JSON=file keeps them"
 	@echo "make performance  docs/performance.md and its charts, from benchmarks/figures.json"
 	@echo "make load       a load test of a minute by Locust, with a report in build/load; HOST=URL KEY=key"
 	@echo "                test another server, and USERS=32 RUN_SECONDS=60 SLACK=1 are its size and patience"
 	@echo "make bench-peers  beside ipx and thumbor, from their registries; CACHE=folder keeps them;"
 	@echo "                  and beside IMGPROXY=program and IMAGOR=program, or their addresses"
+	@echo "make dist       sdists, wheels, SBOM and checksums in dist/; SIGN_KEY=FILE signs them"
+	@echo "make test-dist  install each of them, and use it; PYTHONS=\"python3.11 python3.13\""
 	@echo "make clean      remove .venv and caches; data/ stays"
 
 run: .venv/installed-run
@@ -167,8 +173,23 @@ icons: .venv/installed-run
 schema: .venv/installed-run
 	PYTHONPATH=. $(BIN)/python scripts/make_schema.py
 
-dist: .venv/installed-test
+# The SBOM has what the wheel installs with the versions of constraints.txt. SIGN_KEY is the releaser's key of ssh.
+dist: .venv/installed-test $(UV)
+	rm -rf dist
 	for project in . client; do $(BIN)/python -m build --outdir dist $$project || exit; done
+	$(UV) venv --quiet --clear --python $(BIN)/python $(CLEAN)
+	$(UV) pip install --quiet --python $(CLEAN) --constraints constraints.txt dist/imagesvc-[0-9]*.whl
+	$(UV) tool run --quiet --from '$(CYCLONEDX)' cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+	  --output-file dist/imagesvc.cdx.json $(CLEAN)/bin/python
+	cd dist && sha256sum imagesvc* > SHA256SUMS
+	$(if $(SIGN_KEY),ssh-keygen -q -Y sign -n file -f $(SIGN_KEY) dist/SHA256SUMS,@echo "not signed: make dist SIGN_KEY=…")
+
+# Each distribution in an environment of its own, as new users install it.
+test-dist: dist
+	for python in $(PYTHONS); do for file in dist/imagesvc-[0-9]*.whl dist/imagesvc-[0-9]*.tar.gz; do \
+	  $(UV) venv --quiet --clear --no-python-downloads --python $$python $(CLEAN) && \
+	  $(UV) pip install --quiet --python $(CLEAN) --constraints constraints.txt $$file && \
+	  (cd / && $(abspath $(CLEAN))/bin/python -I $(abspath scripts/try_distribution.py)) || exit; done; done
 
 bench: .venv/installed-test
 	$(BIN)/python -m benchmarks.run $(if $(JSON),--json $(JSON)) $(ROWS)
