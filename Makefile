@@ -41,7 +41,7 @@ SOURCES := imagesvc client tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema swagger-ui gallery-vendor icons dist test-dist bench performance load bench-peers clean
+.PHONY: help run test test-breadth test-long test-lowest test-python constraints check api-check format docs openapi postman schema env-example swagger-ui gallery-vendor icons dist test-dist bench performance load bench-peers clean
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests and benches start many processes, and an installed package is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
@@ -64,6 +64,7 @@ help:
 	@echo "make gallery-vendor  the vendored libraries of the gallery again"
 	@echo "make icons      the icons of the installed gallery, from its SVG"
 	@echo "make schema     the newest tables as one script, from the migrations"
+	@echo "make env-example  .env.example, from the settings"
 	@echo "make bench      speed as ratios; ROWS='hot cold' picks some; JSON=file keeps them"
 	@echo "make performance  docs/performance.md and its charts, from benchmarks/figures.json"
 	@echo "make load       a load test of a minute by Locust, with a report in build/load; HOST=URL KEY=key"
@@ -169,6 +170,9 @@ gallery-vendor:
 
 icons: .venv/installed-run
 	$(BIN)/python scripts/make_icons.py
+
+env-example: .venv/installed-run
+	PYTHONPATH=. $(BIN)/python scripts/make_env_example.py
 
 schema: .venv/installed-run
 	PYTHONPATH=. $(BIN)/python scripts/make_schema.py

@@ -91,7 +91,7 @@ def test_the_service_of_compose_trusts_the_network_of_its_proxy(composed: dict[s
 def test_the_example_of_variables_is_complete(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """`python scripts/make_env_example.py` writes it; each line takes effect without its "# "."""
+    """`make env-example` writes it; each line takes effect without its "# "."""
     monkeypatch.chdir(tmp_path)
     example = (REPOSITORY / ".env.example").read_text()
     lines = [line.removeprefix("# ") for line in example.splitlines() if f"# {PREFIX}" in line]
