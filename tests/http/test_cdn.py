@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests import commands
 from tests.conftest import MakeServer
 from tests.http.asking import picture
 from tests.receiver import Receiver
@@ -46,3 +47,14 @@ def test_a_deleted_image_is_purged_although_the_server_is_killed(
     server.client.delete(f"/api/v1/images/{kept['id']}/variants").raise_for_status()
     until(lambda: json.loads(receiver.at(PATH)[-1][1]) == {"tags": [f"image-{kept['id']}"]})
     receiver.close()
+
+
+def test_a_token_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
+    """In one line, before a data directory is made; a CDN that is never purged would be worse."""
+    settings = {"cdn": "bunny", "cdn_zone": "1", "cdn_token_file": tmp_path / "none"}
+
+    ended = commands.run("serve", "--port", "0", directory=tmp_path, auth="off", **settings)
+
+    assert ended.returncode == 2
+    assert "cdn_token_file" in ended.stderr
+    assert not (tmp_path / "data").exists()
