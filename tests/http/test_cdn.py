@@ -51,9 +51,10 @@ def test_a_deleted_image_is_purged_although_the_server_is_killed(
 
 def test_a_token_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
     """In one line, before a data directory is made; a CDN that is never purged would be worse."""
-    settings = {"cdn": "bunny", "cdn_zone": "1", "cdn_token_file": tmp_path / "none"}
-
-    ended = commands.run("serve", "--port", "0", directory=tmp_path, auth="off", **settings)
+    ended = commands.run(
+        "serve", "--port", "0", directory=tmp_path,
+        auth="off", cdn="bunny", cdn_zone="1", cdn_token_file=tmp_path / "none",
+    )  # fmt: skip
 
     assert ended.returncode == 2
     assert "cdn_token_file" in ended.stderr
