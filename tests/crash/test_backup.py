@@ -9,6 +9,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from imagesvc.library.backup.backup import back_up
 from imagesvc.library.backup.bucket import BucketDestination
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import whole_snapshots_in
+from imagesvc.model.ids import utc_now
 from imagesvc.outbound.buckets import open_bucket
 from imagesvc.store.files.data_dir import DataDir
 from tests import commands
@@ -161,8 +163,8 @@ def test_a_bucket_that_fails_midway_is_continued(
     def passes(_step: str, _done: int, _total: int) -> None:
         pass
 
-    async def run(progress: Any) -> int:
-        destination = BucketDestination(open_bucket(url))
+    async def run(progress: Any, clock: Callable[[], datetime] = utc_now) -> int:
+        destination = BucketDestination(open_bucket(url), clock)
         await destination.prepare()
         async with destination.lock():
             with pytest.raises(Conflict, match="Another backup"):
@@ -177,8 +179,10 @@ def test_a_bucket_that_fails_midway_is_continued(
     try:
         destination = BucketDestination(open_bucket(url))
         assert asyncio.run(whole_snapshots_in(destination)) == []
-        asyncio.run(open_bucket(url).delete(["lock"]))  # as the message of the lock says
-        assert asyncio.run(run(passes)) == 0
+        with pytest.raises(Conflict, match="stopped within the last 15 minutes: process"):
+            asyncio.run(run(passes))  # that run could not remove its lock
+        later = utc_now() + timedelta(minutes=16)
+        assert asyncio.run(run(passes, lambda: later)) == 0
         report = asyncio.run(restore(destination, DataDir(tmp_path / "new"), None, passes))
     finally:
         server.stop()

@@ -21,6 +21,7 @@ from imagesvc.library.backup.layout import blob_key, snapshot_name
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import remove_old, whole_snapshots_in
 from imagesvc.model.ids import Digest
+from imagesvc.store.db.sqlite_version import has_wal_reset_bug
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import DigestLocks
 from tests import commands
@@ -112,6 +113,7 @@ def test_what_is_restored_is_what_was_backed_up(stocked: Server, tmp_path: Path)
     with new.client.stream("GET", "/api/v1/events", headers=stream) as answer:
         assert "event: reset" in next(answer.iter_text())
     assert "webhooks.held" in new.log()
+    assert ("sqlite.affected" in new.log()) is has_wal_reset_bug()
     assert len(receiver.got) == before
 
     receiver.statuses.clear()

@@ -10,8 +10,8 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from anyio import to_thread
@@ -31,8 +31,9 @@ STALE = timedelta(minutes=15)
 class BucketDestination:
     """A bucket, or what is below a prefix in it."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, clock: Callable[[], datetime] = utc_now) -> None:
         self._bucket = bucket
+        self._clock = clock
 
     def __str__(self) -> str:
         return str(self._bucket.url)
@@ -73,7 +74,7 @@ class BucketDestination:
     async def _take(self, content: bytes) -> None:
         if not await self._bucket.create(LOCK, content):
             held = await self._held()
-            if held is not None and utc_now() - held.modified < STALE:
+            if held is not None and self._clock() - held.modified < STALE:
                 raise Conflict(
                     f"Another backup to {self} is running, or was stopped within the last "
                     f"{STALE // timedelta(minutes=1)} minutes: {await self._holder()}. "
