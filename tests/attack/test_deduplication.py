@@ -111,6 +111,7 @@ def test_deleting_variants_keeps_those_of_other_users(owners: People) -> None:
     assert owners.ann.get(f"/images/{hers['id']}").content == content
 
 
+@pytest.mark.breadth
 def test_the_analysis_appears_only_after_the_users_own_job(owners: People) -> None:
     """Colours, hashes and the mezzanine of a file appear after a job of the user's own image."""
     content = large(8, 2600, 1800)

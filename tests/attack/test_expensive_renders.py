@@ -150,6 +150,7 @@ def test_a_render_that_cannot_finish_is_refused_immediately(make_server: MakeSer
     assert workers(server) == before
 
 
+@pytest.mark.breadth
 def test_an_expensive_render_ends_when_its_clients_disconnect(make_server: MakeServer) -> None:
     """A script that disconnects would otherwise occupy a worker without a connection."""
     server = make_server(**LONG)

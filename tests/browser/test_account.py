@@ -184,6 +184,7 @@ def sharex_file(page: Page) -> dict[str, Any]:
     return uploader
 
 
+@pytest.mark.breadth
 def test_sharex_uploads_by_the_downloaded_file(
     members: Server, visits: Visits, admin: Account
 ) -> None:

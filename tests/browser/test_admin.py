@@ -165,6 +165,7 @@ def test_users_are_made_changed_and_removed(
     expect(users.get_by_role("button")).to_have_count(1)  # no one removes oneself
 
 
+@pytest.mark.breadth
 def test_the_page_is_for_admins(members: Server, visits: Visits, admin: Account) -> None:
     """Other users see neither it nor a link to it."""
     make_user(members, admin, "una", password=PASSWORD)

@@ -226,6 +226,7 @@ def test_a_collection_shows_its_pictures_in_the_grid(page: Page, library: Librar
     expect(tiles).to_have_count(3)
 
 
+@pytest.mark.breadth
 def test_pictures_are_taken_out_of_a_collection_and_put_back(page: Page, library: Library) -> None:
     """The heading counts them, and one can be the cover; the last one leaves a notice."""
     place = library.make("Trip", 0, 2, 3)

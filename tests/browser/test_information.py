@@ -67,6 +67,7 @@ def test_a_place_leads_to_a_map_that_learns_no_address(
     expect(link).to_have_attribute("rel", "noopener noreferrer")
 
 
+@pytest.mark.breadth
 def test_similar_pictures_are_shown_and_searched(
     visits: Visits, gallery: Server, pictures: Pictures
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_user_logs_in_and_out(members: Server, visits: Visits, admin: Account)
     expect(page).to_have_url(re.compile("/photos/login"))
 
 
+@pytest.mark.breadth
 def test_a_browser_that_logged_out_shows_no_private_image(
     members: Server, visits: Visits, admin: Account
 ) -> None:

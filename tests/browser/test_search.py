@@ -361,6 +361,7 @@ def test_suggestions_complete_the_text(visits: Visits, searched: Server) -> None
     expect(box(page)).not_to_be_focused()
 
 
+@pytest.mark.breadth
 def test_searches_are_saved_opened_renamed_and_deleted(visits: Visits, searched: Server) -> None:
     """By a name, under which they are suggested."""
     path = f"{BASE}/api/v1/searches"

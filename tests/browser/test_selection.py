@@ -148,6 +148,7 @@ def test_an_error_is_shown_in_the_dialog(page: Page, library: Library) -> None:
     assert library.image(0)["tags"] == []
 
 
+@pytest.mark.breadth
 def test_visibility_and_date_of_all_are_changed_by_the_query(page: Page, library: Library) -> None:
     """No request names an id; the grid shows the new order and months."""
     page.keyboard.press("Control+a")

@@ -191,6 +191,7 @@ def test_a_picture_is_shared_from_its_viewer(
     assert visitor.api("/images").json()["ids"] == [images[1]]
 
 
+@pytest.mark.breadth
 def test_a_guest_uploads_by_a_new_link_and_the_collection_is_shared(
     below: Server, images: list[str], visits: Visits
 ) -> None:

@@ -343,6 +343,7 @@ def test_a_large_selection_is_downloaded_in_parts(page: Page, library: Server) -
     page.keyboard.press("Escape")
 
 
+@pytest.mark.breadth
 def test_the_scrubber_leads_to_months_and_years(page: Page, library: Server) -> None:
     """Its value is the month in the window, in words."""
     months = library.client.get("/api/v1/timeline").json()["months"]

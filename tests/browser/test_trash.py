@@ -62,6 +62,7 @@ def test_axe_finds_nothing(below: Server, trashed: list[str], visits: Visits) ->
     assert axe_violations(page) == []
 
 
+@pytest.mark.breadth
 def test_pictures_are_restored_and_put_back(
     below: Server, trashed: list[str], visits: Visits
 ) -> None:

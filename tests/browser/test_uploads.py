@@ -269,6 +269,7 @@ def test_a_picture_of_before_is_put_into_the_collection_of_the_page(
     assert [[image["collection_id"] for image in images] for images in found] == [[here], [here]]
 
 
+@pytest.mark.breadth
 def test_pasted_pictures_and_addresses_become_images(
     page: Page, anna: httpx2.Client, remote: Remote, visits: Visits
 ) -> None:
@@ -306,6 +307,7 @@ def test_the_tray_goes_on_after_another_log_in(members: Server, page: Page, visi
     expect(row(page, "late.jpg")).to_contain_text("Uploaded")
 
 
+@pytest.mark.breadth
 def test_visibility_and_collection_are_chosen(page: Page, anna: httpx2.Client) -> None:
     """For the files that are added afterwards; private is the default."""
     title = "<b>Trip</b>"

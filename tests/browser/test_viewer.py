@@ -109,6 +109,7 @@ OPEN_AND_GO_BACK = """async () => {
 }"""
 
 
+@pytest.mark.breadth
 def test_an_address_opens_a_picture(visits: Visits, gallery: Server, images: list[str]) -> None:
     """Closing it leads to the timeline, at the picture; an unknown one is an error."""
     page = visits.open(gallery, f"/view/{images[3]}", reduced_motion="reduce")

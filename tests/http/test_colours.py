@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.breadth import represented
 from tests.imaging.colours import Levels, avif, cicp, deep_avif, flat, gama, png, shown
 from tests.imaging.pictures import is_near, pixel, save, table_profile
 from tests.server import Server
@@ -36,7 +37,10 @@ def originals(folder: Path) -> dict[str, tuple[str, Levels]]:
     }
 
 
-@pytest.mark.parametrize("kind", ["cmyk", "table", "cicp", "gama", "nclx", "pq", "hlg", "gray"])
+KINDS = ("cmyk", "table", "cicp", "gama", "nclx", "pq", "hlg", "gray")
+
+
+@pytest.mark.parametrize("kind", represented(KINDS, "cmyk", "table", "hlg"))
 def test_colours_are_right_in_variants_and_analysis(
     server: Server, tmp_path: Path, kind: str
 ) -> None:

@@ -266,6 +266,7 @@ def test_one_user_cannot_occupy_all_streams(guarded: Server, admin: Account) -> 
     until(lambda: opens(greedy.client))
 
 
+@pytest.mark.breadth
 def test_a_stream_ends_with_its_credential(guarded: Server, admin: Account) -> None:
     """Also one that is open: of a key whose user was disabled, and of a session that was ended."""
     requester = make_user(guarded, admin, "fired")

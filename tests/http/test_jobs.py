@@ -167,6 +167,7 @@ def test_a_filter_that_cannot_be_is_named(server: Server, name: str, value: str)
     assert [fault["loc"] for fault in document["errors"]] == [name]
 
 
+@pytest.mark.breadth
 def test_a_waiting_job_can_be_cancelled_and_retried(server: Server) -> None:
     """Cancelled it makes nothing; retried it makes everything."""
     job_id = waiting(server, 10)

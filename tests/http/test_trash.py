@@ -376,6 +376,7 @@ def test_the_trash_is_emptied_after_its_retention(make_server: MakeServer) -> No
     assert server.cli("check").returncode == 0
 
 
+@pytest.mark.breadth
 def test_gc_empties_what_is_due(make_server: MakeServer) -> None:
     """Beside a running server, which then knows the image no more; other images stay."""
     server = make_server()

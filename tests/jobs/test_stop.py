@@ -87,6 +87,7 @@ def test_a_stop_waits_no_longer_than_it_may(make_server: MakeServer) -> None:
     assert [server.finished(job_id)["status"] for job_id in job_ids] == ["succeeded"] * 2
 
 
+@pytest.mark.breadth
 def test_an_upload_in_progress_is_accepted_during_a_stop(make_server: MakeServer) -> None:
     """The client has sent it; a deployment must not force it to send it again."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
@@ -109,6 +110,7 @@ def test_an_upload_in_progress_is_accepted_during_a_stop(make_server: MakeServer
     assert server.client.get(f"/images/{json.loads(answer.body)['id']}").content == SMALL
 
 
+@pytest.mark.breadth
 def test_a_rendering_in_progress_is_answered_during_a_stop(make_server: MakeServer) -> None:
     """The same holds for requests that wait for a variant."""
     server = make_server(workers=1, shutdown_timeout=f"{PATIENCE}s")
