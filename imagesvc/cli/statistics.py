@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,9 +12,10 @@ from imagesvc.api.administration.statistics import statistics_of
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
-from imagesvc.client import Client
-from imagesvc.client.statistics import Amount, Statistics
 from imagesvc.service.parts import Parts
+
+if TYPE_CHECKING:
+    from imagesvc.client.statistics import Amount, Statistics
 
 
 def stats(
@@ -32,6 +33,8 @@ def stats(
     Without --to, it reads the database of the data directory, whether a server runs or not.
     """
     if to is not None:
+        from imagesvc.client import Client  # noqa: PLC0415  # as `upload`
+
         with Client(to, key=key) as client:
             found = client.statistics()
     else:
@@ -43,6 +46,8 @@ def stats(
 
 
 async def _read(service: Parts) -> Statistics:
+    from imagesvc.client.statistics import Statistics  # noqa: PLC0415  # as `upload`
+
     shown = statistics_of(await service.overviews.now(), None)
     return Statistics.model_validate_json(shown.model_dump_json())
 
