@@ -91,3 +91,27 @@ def test_similar_pictures_are_shown_and_searched(
     page.goto(page.url.replace(pictures.similar, pictures.other))
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
     expect(page.locator(".found")).to_have_text("0 pictures")
+
+
+@pytest.mark.breadth
+def test_pictures_are_compared_once_they_are_analysed(
+    visits: Visits, gallery: Server, pictures: Pictures
+) -> None:
+    """Until then the API refuses the search."""
+    page = visits.open(gallery, "/")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url) if "similar%3A" in sent.url else None)
+    details = gallery.client.get(f"/api/v1/images/{pictures.with_place}").json()
+    unknown = details | {"phash": None}
+    page.route(f"**/api/v1/images/{pictures.with_place}", lambda it: it.fulfill(json=unknown))
+    page.clock.install()
+    page.goto(f"{page.url}view/{pictures.with_place}")
+
+    page.get_by_role("button", name="Information").click()
+    expect(panel(page).locator("dt").filter(has_text="Place")).to_have_count(1)
+    page.clock.fast_forward(1000)  # longer than a picture is shown before others are searched for
+    page.keyboard.press("ArrowLeft")
+
+    expect(panel(page).get_by_role("heading", name="Similar pictures")).to_be_visible()
+    assert asked
+    assert not any(pictures.with_place in url for url in asked)

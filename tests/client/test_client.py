@@ -353,7 +353,7 @@ def test_only_the_methods_of_the_asynchronous_client_are_coroutine_functions(
     """Tools that wrap or replace methods ask `inspect`."""
     lists = {
         "images", "jobs", "collections", "collection_images", "sessions", "shares", "searches",
-        "upload_links",
+        "sources", "upload_links",
     }  # fmt: skip
 
     found = {

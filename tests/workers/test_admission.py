@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -54,6 +54,12 @@ class Work:
         self._ends[name].set()
         await settled()
 
+    async def cancel(self) -> None:
+        """End what is left: the event loop reports tasks that are destroyed while they wait."""
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
 
 async def settled() -> None:
     """Let every task run as far as possible."""
@@ -62,13 +68,17 @@ async def settled() -> None:
 
 
 @pytest.fixture
-def make_work() -> Callable[..., Work]:
+async def make_work() -> AsyncIterator[Callable[..., Work]]:
     """Work at an admission of 2 slots and 100 bytes by default."""
+    made = []
 
     def make(slots: int = 2, max_waiting: int = 9, **options: Callable[[], float]) -> Work:
-        return Work(Admission(slots=slots, memory=100, max_waiting=max_waiting, **options))
+        made.append(Work(Admission(slots=slots, memory=100, max_waiting=max_waiting, **options)))
+        return made[-1]
 
-    return make
+    yield make
+    for work in made:
+        await work.cancel()
 
 
 async def test_an_arrival_at_busy_workers_costs_the_same_behind_any_queue(

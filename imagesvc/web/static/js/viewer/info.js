@@ -74,7 +74,7 @@ export class InfoPanel {
     };
     const isOwn = !page.user || page.user.is_admin || page.user.id === image.owner_id;
     render(html`${content(image, isOwn ? change : null)} ${this.similar.element}`, this.element);
-    this.similar.show(image.id);
+    this.similar.show(image);
   }
 }
 

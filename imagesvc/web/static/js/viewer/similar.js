@@ -22,13 +22,13 @@ export class SimilarPictures {
     this.element.className = "similar";
   }
 
-  /** Show those of a picture. @param {string} id */
-  show(id) {
+  /** Show those of a picture, unless its job has not analysed it yet. @param {{id: string, phash: string | null}} image */
+  show({ id, phash }) {
     if (id === this.#id) return;
-    this.#id = id;
+    this.#id = phash ? id : "";
     render(nothing, this.element);
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => this.#load(id), PAUSE);
+    if (phash) this.#pause = setTimeout(() => this.#load(id), PAUSE);
   }
 
   /** @param {string} id */
