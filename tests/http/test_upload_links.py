@@ -242,12 +242,28 @@ def test_others_make_no_links_into_a_collection(people: People) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"max_files": 0}, {"max_bytes": 0}, {"expires_at": "2020-01-01T00:00:00Z"}, {"x": 1}],
+    [
+        {},
+        {"max_files": 0},
+        {"max_files": 1.5},
+        {"max_files": "1"},
+        {"max_files": True},
+        {"max_bytes": 0},
+        {"expires_at": "2020-01-01T00:00:00Z"},
+        {"x": 1},
+    ],
 )
 def test_malformed_links_are_refused(people: People, body: dict[str, Any]) -> None:
     """The response names what is wrong."""
     given = {"collection_id": collection_of(people), **body} if body else {}
     assert_problem(people.ann.post(LINKS, json=given), 400, "invalid_request")
+
+
+def test_whole_numbers_may_have_a_point(people: People) -> None:
+    """Some JSON libraries write 5 as 5.0, and JSON Schema takes both for an integer."""
+    made = link(people.ann, collection_id=collection_of(people), max_files=5.0)
+
+    assert made["max_files"] == 5
 
 
 def test_only_forms_are_accepted_from_guests(people: People) -> None:
