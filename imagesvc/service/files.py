@@ -47,6 +47,7 @@ def files_of(settings: Settings, *, is_offline: bool) -> Files:
 
     Raises:
         NoDataDir: a command needs an existing one.
+        RestoreUnfinished: a restore was interrupted.
     """
     data_dir = usable_data_dir(settings, is_offline=is_offline)
     blobs = FileBlobStore(data_dir.blobs)
@@ -69,11 +70,13 @@ def usable_data_dir(settings: Settings, *, is_offline: bool) -> DataDir:
 
     Raises:
         NoDataDir: a command needs an existing one.
+        RestoreUnfinished: a restore was interrupted.
     """
     data_dir = DataDir(settings.data_dir.absolute())
     if is_offline:
         data_dir.require()
         return data_dir
+    data_dir.check_restored()
     is_new = not data_dir.secret.exists() and not data_dir.has_database()
     data_dir.create()
     if is_new:

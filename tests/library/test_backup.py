@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import hashlib
 import json
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from imagesvc.library.backup.backup import BackupReport, back_up
 from imagesvc.library.backup.folder import FolderDestination
 from imagesvc.library.backup.layout import blob_key, snapshot_name
 from imagesvc.library.backup.restore import restore
-from imagesvc.library.backup.snapshots import remove_old, whole_snapshots_in
+from imagesvc.library.backup.snapshots import SnapshotDamaged, remove_old, whole_snapshots_in
 from imagesvc.model.ids import Digest
 from imagesvc.store.db.sqlite_version import has_wal_reset_bug
 from imagesvc.store.files.data_dir import DataDir
@@ -352,3 +353,74 @@ def test_a_damaged_backup_restores_all_else_or_says_why_not(
     assert done.returncode == 2
     assert "database of the snapshot" in done.stderr
     assert not (tmp_path / "newer" / "imagesvc.db").exists()
+
+
+@pytest.mark.parametrize("line", ["../../victim 7", "/VICTIM 7", "abc", "é 1", f"{'a' * 64} -1"])
+def test_a_hostile_list_of_digests_names_no_files(stock: Path, tmp_path: Path, line: str) -> None:
+    """A backup may come from anywhere: nothing outside the new directory is written or removed."""
+    place, victim = tmp_path / "backups", tmp_path / "victim"
+    name = saved(stock, place).snapshot
+    victim.write_text("kept")
+    listed = place / "snapshots" / name / "digests"
+    content = listed.read_bytes() + line.replace("/VICTIM", str(victim)).encode() + b"\n"
+    listed.write_bytes(content)
+    manifest = listed.with_name("manifest.json")
+    described = json.loads(manifest.read_bytes())
+    described["files"]["digests"] = {
+        "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()
+    }  # fmt: skip
+    manifest.write_text(json.dumps(described))
+
+    with pytest.raises(SnapshotDamaged, match="digests"):
+        asyncio.run(restore(FolderDestination(place), DataDir(tmp_path / "new"), None, quiet))
+
+    assert victim.read_text() == "kept"
+    assert not (tmp_path / "new" / "imagesvc.db").exists()
+
+
+@pytest.mark.parametrize(
+    "change", [{"files": {}}, {"imagesvc": "\x1b[31mX"}, {"schema_revision": "a b"}]
+)
+def test_a_hostile_manifest_is_damaged(
+    stock: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    """Its texts are shown on terminals."""
+    place = tmp_path / "backups"
+    manifest = place / "snapshots" / saved(stock, place).snapshot / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_bytes()) | change))
+
+    with pytest.raises(SnapshotDamaged, match="manifest"):
+        asyncio.run(restore(FolderDestination(place), DataDir(tmp_path / "new"), None, quiet))
+
+
+def test_removing_old_blobs_follows_no_links(stock: Path, tmp_path: Path) -> None:
+    """A link in a backup leads to files that are no part of it."""
+    place, outside = tmp_path / "backups", tmp_path / "outside"
+    saved(stock, place)
+    (outside / "cd").mkdir(parents=True)
+    (outside / "cd" / "file").write_text("kept")
+    (place / "blobs" / "zz").symlink_to(outside)
+
+    asyncio.run(remove_old(FolderDestination(place), timedelta(days=7), NOW))
+
+    assert (outside / "cd" / "file").read_text() == "kept"
+
+
+def test_nothing_starts_on_a_directory_whose_restore_was_interrupted(
+    stock: Path, tmp_path: Path
+) -> None:
+    """A server would make a new database, which the next run of the restore would keep."""
+    place, new = tmp_path / "backups", tmp_path / "new"
+    name = saved(stock, place).snapshot
+    new.mkdir()
+    (new / "restore.json").write_text(json.dumps({"source": str(place), "snapshot": name}))
+
+    for command in ("serve", "stats", "doctor"):
+        done = commands.run(command, "--data-dir", str(new))
+        assert done.returncode != 0, command
+        assert "was interrupted" in done.stdout + done.stderr, command
+    assert [path.name for path in new.iterdir() if path.name != "server.lock"] == ["restore.json"]
+
+    server = restored(place, new)
+    assert len(rows(new, "SELECT id FROM images")) == 3
+    server.close()

@@ -85,18 +85,19 @@ class FolderDestination:
             shutil.rmtree(path, ignore_errors=True)
 
     async def entries(self, prefix: str) -> AsyncIterator[Sequence[Entry]]:
-        """See `Destination`: one directory at a time."""
+        """See `Destination`: one directory at a time. Links lead to what is no part of it."""
         top = self.root / prefix
         if not top.is_dir():
             return
-        for directory in sorted(path for path in top.iterdir() if path.is_dir()):
+        real = (path for path in top.iterdir() if path.is_dir() and not path.is_symlink())
+        for directory in sorted(real):
             yield await to_thread.run_sync(self._entries, directory)
 
     def _entries(self, directory: Path) -> list[Entry]:
         return [
             Entry(path.relative_to(self.root).as_posix(), path.stat().st_size)
             for path in sorted(directory.rglob("*"))
-            if path.is_file()
+            if path.is_file() and not path.is_symlink()
         ]
 
     async def read(self, key: str) -> bytes:

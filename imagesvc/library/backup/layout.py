@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from imagesvc.model.ids import Digest
 
@@ -27,7 +27,10 @@ SECRET = "secret.key"  # noqa: S105  # a name
 MANIFEST = "manifest.json"
 
 _TIME = "%Y%m%dT%H%M%SZ"
-_BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{2}}/[0-9a-f]{{2}}/([0-9a-f]{{64}})")
+_DIGEST = "[0-9a-f]{64}"
+_BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{2}}/[0-9a-f]{{2}}/({_DIGEST})")
+_LINE = re.compile(rf"({_DIGEST}) ([0-9]{{1,15}})")
+_WORD = "^[0-9A-Za-z.+_-]{1,60}$"
 
 
 class File(BaseModel):
@@ -46,14 +49,21 @@ class Manifest(BaseModel):
 
     format: int
     created_at: datetime
-    imagesvc: str
+    imagesvc: str = Field(pattern=_WORD)
     """The version that made it."""
-    schema_revision: str
+    schema_revision: str = Field(pattern=_WORD)
     blobs: int
     blob_bytes: int
     missing: tuple[str, ...]
     """Blobs that it needs, but that were missing or damaged in the data directory."""
     files: dict[str, File]
+
+    @field_validator("files")
+    @classmethod
+    def _names_all(cls, files: dict[str, File]) -> dict[str, File]:
+        if missing := {DATABASE, DIGESTS, SECRET} - files.keys():
+            raise ValueError(f"lacks {', '.join(sorted(missing))}")
+        return files
 
 
 def blob_key(digest: Digest) -> str:
@@ -91,6 +101,15 @@ def written_digests(digests: dict[Digest, int]) -> bytes:
 
 
 def read_digests(content: bytes) -> dict[Digest, int]:
-    """The digests of a file, with their sizes."""
-    lines = (line.split() for line in content.decode("ascii").splitlines())
-    return {Digest(digest): int(size) for digest, size in lines}
+    """The digests of a file, with their sizes. They become names of files, so nothing else passes.
+
+    Raises:
+        ValueError: a line is no digest with a size.
+    """
+    found = {}
+    for line in content.decode("ascii").splitlines():
+        described = _LINE.fullmatch(line)
+        if described is None:
+            raise ValueError(f"{line[:100]!r} is no digest with a size")
+        found[Digest(described[1])] = int(described[2])
+    return found

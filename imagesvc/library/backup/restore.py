@@ -18,15 +18,14 @@ from imagesvc.errors import Conflict, InsufficientStorage, NotFound, Unavailable
 from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.layout import (
     DATABASE,
-    DIGESTS,
     SECRET,
     Manifest,
     blob_key,
-    read_digests,
     snapshot_key,
 )
 from imagesvc.library.backup.snapshots import (
     SnapshotDamaged,
+    digests_of,
     manifest_of,
     small_file_of,
     whole_snapshots_in,
@@ -40,8 +39,6 @@ from imagesvc.store.files.files import fsync_directory, full_disk_named
 from imagesvc.store.files.locks import DataDirLock
 from imagesvc.store.files.secret import write_private
 
-UNFINISHED = "restore.json"
-"""In the data directory until the restore is whole: what is being restored."""
 DRAFT = "restored.db"
 AT_ONCE = 8
 SPARE_BYTES = 64 << 20
@@ -106,7 +103,7 @@ async def _chosen(source: Destination, snapshot: str | None) -> str:
 @contextlib.contextmanager
 def _claimed(data_dir: DataDir, source: str, name: str, manifest: Manifest) -> Iterator[None]:
     """The directory, made and locked for this restore."""
-    root, note = data_dir.root, data_dir.root / UNFINISHED
+    root, note = data_dir.root, data_dir.restoring
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = json.dumps({"source": source, "snapshot": name})
     others = [path.name for path in root.iterdir() if path != data_dir.server_lock]
@@ -162,12 +159,12 @@ class _Restore:
 
     async def run(self, now: datetime) -> RestoreReport:
         draft = self._data_dir.root / DRAFT
-        # Of a run that was killed at its very end; a server may have changed it since.
+        # Of a run that was killed at its very end.
         is_in_place = self._data_dir.database.exists()
         if not is_in_place:
             self._progress("database", 0, 0)
             await self._fetch_database(draft)
-        digests = read_digests(await self._small(DIGESTS))
+        digests = await digests_of(self._source, self._name)
         blobs = [*digests.items()]
         for start in range(0, len(blobs), AT_ONCE):
             self._progress("restoring", start, len(blobs))
@@ -175,13 +172,17 @@ class _Restore:
             await asyncio.gather(*(self._fetch_blob(digest, size) for digest, size in some))
         self._progress("restoring", len(digests), len(digests))
         if not is_in_place:
-            write_private(self._data_dir.secret, (await self._small(SECRET)).decode("ascii"))
+            write_private(self._data_dir.secret, await self._secret())
             write_private(self._data_dir.webhooks_held, f"{self._name}\n")
             await to_thread.run_sync(self._finish, draft, now)
         return self._report
 
-    async def _small(self, name: str) -> bytes:
-        return await small_file_of(self._source, self._name, self._manifest, name)
+    async def _secret(self) -> str:
+        content = await small_file_of(self._source, self._name, self._manifest, SECRET)
+        try:
+            return content.decode("ascii")
+        except UnicodeDecodeError as error:
+            raise SnapshotDamaged(f"The secret of the snapshot {self._name} is damaged.") from error
 
     async def _fetch_database(self, draft: Path) -> None:
         described = self._manifest.files[DATABASE]

@@ -102,7 +102,12 @@ async def digests_of(destination: Destination, snapshot: str) -> dict[Digest, in
         SnapshotDamaged: this cannot be read.
     """
     manifest = await manifest_of(destination, snapshot)
-    return read_digests(await small_file_of(destination, snapshot, manifest, DIGESTS))
+    try:
+        return read_digests(await small_file_of(destination, snapshot, manifest, DIGESTS))
+    except ValueError as error:
+        raise SnapshotDamaged(
+            f"The file {DIGESTS} of the snapshot {snapshot} is damaged: {error}."
+        ) from error
 
 
 async def remove_old(destination: Destination, keep: timedelta, now: datetime) -> Removed:

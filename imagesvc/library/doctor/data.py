@@ -74,7 +74,7 @@ def disk(data_dir: DataDir, settings: Settings) -> Iterator[Finding]:
             "disk",
             f"{free >> 20:,} MiB free, less than min_free_space ({floor >> 20:,} MiB): uploads are "
             "refused.",
-            "Delete images, reduce disk_cache_size, or enlarge the disk.",
+            "Delete images, reduce variant_disk_size, or enlarge the disk.",
         )
     elif free < 2 * floor:
         yield warning("disk", f"{free >> 20:,} MiB free.", "Uploads are refused soon: make room.")

@@ -9,7 +9,7 @@ from imagesvc.errors import text_of
 from imagesvc.library.doctor import data, network, system
 from imagesvc.library.doctor.findings import Check, Finding, error, findings_of
 from imagesvc.settings.settings import Settings
-from imagesvc.store.files.data_dir import DataDir, NoDataDir
+from imagesvc.store.files.data_dir import DataDir, NoDataDir, RestoreUnfinished
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -29,6 +29,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     )
     try:
         data_dir.require()
+    except RestoreUnfinished as failure:
+        yield error("data_dir", text_of(failure), "docs/backup.md has each step of a restore.")
+        return
     except (NoDataDir, OSError) as failure:
         remedy = "Start the server once, or name the directory with --data-dir."
         yield error("data_dir", text_of(failure), remedy)

@@ -22,6 +22,10 @@ class DataDirSplit(Unavailable):
     """Uploads cannot be renamed to their places, which are on another file system."""
 
 
+class RestoreUnfinished(Unavailable):
+    """A restore into the directory was interrupted."""
+
+
 class DeadLink(Unavailable):
     """A part of the data directory is a symbolic link whose target is missing."""
 
@@ -71,6 +75,11 @@ class DataDir:
     def last_backup(self) -> Path:
         """The time of the last whole backup."""
         return self.root / "last-backup"
+
+    @property
+    def restoring(self) -> Path:
+        """What is being restored, until the restore is whole."""
+        return self.root / "restore.json"
 
     @property
     def webhooks_held(self) -> Path:
@@ -130,13 +139,27 @@ class DataDir:
 
         Raises:
             NoDataDir: no server has been started here.
+            RestoreUnfinished: a restore was interrupted.
             DeadLink: a directory is a link that leads nowhere.
         """
+        self.check_restored()
         self._check_links()
         if not (self.has_database() or self.secret.exists()):
             raise NoDataDir(
                 f"There is no data directory of imagesvc: {self.root}. Name that of the server "
                 "with --data-dir or IMAGESVC_DATA_DIR; only imagesvc serve makes a new one."
+            )
+
+    def check_restored(self) -> None:
+        """Make sure that no restore was interrupted here: a server would make a new database.
+
+        Raises:
+            RestoreUnfinished: one was.
+        """
+        if self.restoring.exists():
+            raise RestoreUnfinished(
+                f"The restore into {self.root} was interrupted. Run the same command, imagesvc "
+                "restore, again: it continues."
             )
 
     def _check_links(self) -> None:
