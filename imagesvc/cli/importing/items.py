@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -32,7 +31,6 @@ class Description:
     template: Template
     tags: tuple[str, ...]
     sidecars: Sidecars = field(default_factory=Sidecars)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def item(self, file: FoundFile, digest: Digest) -> Item:
         """A file with all that is known of it.
@@ -40,8 +38,7 @@ class Description:
         Raises:
             OSError: it cannot be read.
         """
-        with self._lock:
-            facts = self.sidecars.facts_of(file.path)
+        facts = self.sidecars.facts_of(file.path)
         modified = local_time(datetime.fromtimestamp(file.modified_ns / 1e9).astimezone())
         taken_at = facts.taken_at or modified
         shown = (_exif_date(file.path) if self.template.needs_date else None) or taken_at

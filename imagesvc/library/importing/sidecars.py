@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,16 +31,24 @@ class _Folder:
 
 
 class Sidecars:
-    """The sidecars below folders; those of one folder are remembered until another's are needed."""
+    """The sidecars below folders; those of one folder are remembered until another's are needed.
+
+    Threads may share it: they take turns.
+    """
 
     def __init__(self, *, follows_links: bool = True) -> None:
         self._follows_links = follows_links
         self._folder = _Folder(Path())
+        self._lock = threading.Lock()
         self.faults: list[str] = []
         """Sidecars that could not be read, with the reason."""
 
     def facts_of(self, path: Path) -> Facts:
         """What the sidecars of a file say; a sidecar that cannot be read is a fault."""
+        with self._lock:
+            return self._facts_of(path)
+
+    def _facts_of(self, path: Path) -> Facts:
         if self._folder.path != path.parent:
             self._folder = _Folder(
                 path.parent, _names_in(path.parent, follows_links=self._follows_links)

@@ -37,6 +37,7 @@ log = structlog.get_logger()
 AT_ONCE = 2
 """Files of one source that are taken at a time."""
 MAX_FAILURES = 10
+DEFECT = "The scan failed by a defect of the server; its log has the details."
 TRUSTED_SHARE = 0.1
 """Of the files of a source: when more are gone at once, a disk is probably missing."""
 COUNTED_AGAIN = ("added", "known", "changed", "renamed", "vanished", "waiting", "failed")
@@ -109,6 +110,9 @@ class Scanner:
                 state = dict(look.state) if scan.is_complete else source.state
         except (ImagesvcError, OSError) as error:
             result = ScanResult(started_at, 0, error=text_of(error))
+        except Exception:  # a scan without an end would begin again at once
+            log.exception("source not scanned", action="source.failed", source=str(source.id))
+            result = ScanResult(started_at, 0, error=DEFECT)
         seconds = round(time.monotonic() - began, 3)
         result = replace(result, started_at=started_at, seconds=seconds)
         next_at = self.clock() + timedelta(seconds=source.interval_seconds)

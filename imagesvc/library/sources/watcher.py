@@ -84,6 +84,7 @@ class Watcher:
     async def _scan(self, source: Source) -> None:
         try:
             await self._scanner.scan(source)
+            self._wake.set()
         except NotFound:
             return  # it was deleted meanwhile
         except (ImagesvcError, OSError) as error:
@@ -91,8 +92,7 @@ class Watcher:
         except Exception:  # one source does not end the others
             log.exception("source not scanned", action="source.failed", source=str(source.id))
         finally:
-            del self._scans[source.id]
-            self._wake.set()
+            del self._scans[source.id]  # what was not recorded is due still, after a pause
 
 
 def is_due(source: Source, now: datetime) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 
 import pytest
@@ -160,6 +162,24 @@ def test_sidecars_in_a_folder(tmp_path: Path) -> None:
         str(tmp_path / "bad.jpg.xmp"),
         str(tmp_path / "huge.jpg.json"),
     }
+
+
+def test_threads_share_sidecars(tmp_path: Path) -> None:
+    """No file gets what another folder's sidecar says."""
+    paths = [tmp_path / name / "a.jpg" for name in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.with_name("a.jpg.json").write_bytes(takeout("a.jpg", description=path.parent.name))
+    sidecars = Sidecars()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(sidecars.facts_of, paths * 200))
+    finally:
+        sys.setswitchinterval(before)
+
+    assert [facts.description for facts in found] == ["one", "two"] * 200
 
 
 def test_tags_are_bounded_as_in_uploads() -> None:

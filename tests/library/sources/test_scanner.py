@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from imagesvc.library.importing.facts import Facts
 from imagesvc.library.sources.folder import FolderReader
@@ -268,6 +269,34 @@ class Many:
     async def fill(self, _entry: Entry, file: IncomingFile) -> None:
         """Always the same picture."""
         await file.write(picture(90, (2, 2), "PNG"))
+
+
+class Broken(Many):
+    """A source whose reader has a defect."""
+
+    async def look(self, _state: Mapping[str, Any]) -> Look:
+        """An error that nobody expects."""
+        raise AssertionError("expected name token")
+
+
+async def test_a_defect_ends_one_scan_and_not_its_interval(tmp_path: Path) -> None:
+    """The result has an error, and the next scan is as far away as after any other."""
+    async with watched(tmp_path) as folder:
+        stores = folder.service.stores
+        scanner = Scanner(
+            stores.sources, folder.service.intake,
+            Vanishing(stores.images, folder.service.trash),
+            lambda _source: Broken({}), Visibility.PRIVATE, lambda: NOW,
+        )  # fmt: skip
+
+        with structlog.testing.capture_logs() as lines:
+            await scanner.scan(folder.source)
+        stored = await stores.sources.get(folder.source.id)
+
+    assert stored.result is not None
+    assert "defect" in str(stored.result.error)
+    assert stored.next_scan_at == NOW + timedelta(seconds=900)
+    assert [line["exc_info"] for line in lines if line["log_level"] == "error"] == [True]
 
 
 class Counting(SourceStore):
