@@ -135,6 +135,8 @@ class Bucket:
             if "NoSuchBucket" in str(error):
                 raise Unavailable(f"{self.url}: there is no such bucket.") from error
             raise NotFound(f"{self.url} does not have this object.") from error
+        except (ValueError, OverflowError) as error:  # such as a time that no date can have
+            raise Unavailable(f"{self.url}: its answer has a value out of range.") from error
         except self._library.exceptions.BaseError as error:
             raise Unavailable(f"{self.url}: {_reason(error)}.") from error
 

@@ -10,7 +10,7 @@ from imagesvc.errors import NotFound
 from imagesvc.library.importing.facts import Facts, local_time
 from imagesvc.library.importing.intake import ChangedWhileRead
 from imagesvc.library.sources.looks import Entry, Look, check_entries, is_image_name
-from imagesvc.outbound.buckets import Bucket
+from imagesvc.outbound.buckets import Bucket, StoredObject
 from imagesvc.store.files.incoming import IncomingFile
 
 
@@ -26,7 +26,7 @@ class BucketReader:
         entries: dict[str, Entry] = {}
         async for chunk in self.bucket.list():
             for item in filter(lambda item: is_image_name(item.key), chunk):
-                facts = Facts(taken_at=local_time(item.modified.astimezone()))
+                facts = Facts(taken_at=_modified(item))
                 mark = item.tag or item.modified.isoformat()
                 entries[item.key] = Entry(item.key, item.bytes, mark, facts)
             check_entries(len(entries))
@@ -46,3 +46,10 @@ class BucketReader:
                 await file.write(piece)
         except NotFound as error:
             raise ChangedWhileRead("The object is gone.") from error
+
+
+def _modified(item: StoredObject) -> str | None:
+    try:
+        return local_time(item.modified.astimezone())
+    except (ValueError, OverflowError):  # near the ends of what a date can be
+        return None

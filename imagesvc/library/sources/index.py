@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin
 
+from anyio import to_thread
+
 from imagesvc.errors import ImagesvcError
 from imagesvc.library.importing.facts import Facts, title_of
+from imagesvc.library.sources.links import links_of
 from imagesvc.library.sources.looks import Entry, Look, check_entries, is_image_name
 from imagesvc.model.ids import UserId
 from imagesvc.outbound.source import Page, Source
@@ -38,10 +40,10 @@ class IndexReader:
         first = await self.source.page(base, state, MAX_BYTES, self.owner_id)
         if first is None:
             return None
-        entries, folders = listed(first, base)
+        entries, folders = await to_thread.run_sync(listed, first, base)
         faults: list[str] = []
         state = {} if folders else first.validators
-        await self._look_below(base, sorted(folders), entries, faults)
+        await self._look_below(base, sorted(folders)[:MAX_PAGES], entries, faults)
         return Look(entries, faults, state)
 
     async def _look_below(
@@ -61,11 +63,12 @@ class IndexReader:
                 faults.append(f"{url}: {error.detail}")
                 continue
             if page is not None:
-                found, folders = listed(page, base)
+                found, folders = await to_thread.run_sync(listed, page, base)
                 entries |= found
                 check_entries(len(entries))
-                waiting += sorted(folders - seen)
-                seen |= folders
+                new = sorted(folders - seen)[: MAX_PAGES + 1 - len(seen)]
+                waiting += new
+                seen.update(new)
 
     async def settle(self) -> None:
         """Do nothing: whether a file is being written cannot be seen from here."""
@@ -85,15 +88,15 @@ def listed(page: Page, base: str) -> tuple[dict[str, Entry], set[str]]:
     """The images and the folders below `base` that a page links to.
 
     What follows a link, such as a date and a size, is the mark of its file.
+
+    Raises:
+        SourceUnavailable: the page has too many links.
     """
-    parser = _Links()
-    parser.feed(page.body.decode("utf-8", "replace"))
-    parser.close()
     entries: dict[str, Entry] = {}
     folders: set[str] = set()
-    for address, text in parser.found:
+    for address, text in links_of(page.body.decode("utf-8", "replace")):
         try:
-            url = urljoin(page.url, address.strip())
+            url = urljoin(page.url, address)
         except ValueError:
             continue
         below = url.removeprefix(base)
@@ -103,42 +106,5 @@ def listed(page: Page, base: str) -> tuple[dict[str, Entry], set[str]]:
             if below.count("/") <= MAX_DEPTH:
                 folders.add(url)
         elif is_image_name(unquote(below)):
-            entries.setdefault(below, Entry(below, 0, " ".join(text.split())[:MAX_MARK]))
+            entries.setdefault(below, Entry(below, 0, text[:MAX_MARK]))
     return entries, folders
-
-
-@dataclass(slots=True)
-class _Link:
-    address: str
-    text: list[str] = field(default_factory=list)
-
-
-class _Links(HTMLParser):
-    """The links of a page, each with the text between its end and the next link."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._links: list[_Link] = []
-        self._is_inside = False
-
-    @property
-    def found(self) -> list[tuple[str, str]]:
-        """Addresses, and what follows them."""
-        return [(link.address, " ".join(link.text)) for link in self._links]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A link begins."""
-        address = dict(attrs).get("href")
-        if tag == "a" and address:
-            self._links.append(_Link(address))
-            self._is_inside = True
-
-    def handle_endtag(self, tag: str) -> None:
-        """A link ends."""
-        if tag == "a":
-            self._is_inside = False
-
-    def handle_data(self, data: str) -> None:
-        """Text after a link."""
-        if self._links and not self._is_inside and data.strip():
-            self._links[-1].text.append(data)

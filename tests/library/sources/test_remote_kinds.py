@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,56 @@ def test_what_is_no_feed_is_an_error(body: bytes) -> None:
     """Also XML with entities."""
     with pytest.raises(SourceUnavailable, match="not a feed"):
         pictures_of(page(body))
+
+
+def test_addresses_that_are_none_are_left_out() -> None:
+    """Also markup that only programs that mean harm write."""
+    items = "".join(
+        f'<item><enclosure url="{url}"/></item>'
+        for url in ("http://[a.jpg", f"/{'b' * 2_000}.jpg", "c.jpg")
+    )
+    assert [*pictures_of(page(f"<rss>{items}</rss>"))] == ["https://files.example.org/photos/c.jpg"]
+
+    links = f'<![foo[bar]]><!-- <a href="d.jpg">d</a> --><a href="{"e" * 2_000}.jpg">e</a>'
+    odd = f"{links}<A title=x HREF='f&amp;g.jpg'>f</A> 1 <a href=h.jpg>h</a><a href="
+    entries, folders = listed(page(odd), BASE)
+    assert (folders, {name: entry.mark for name, entry in entries.items()}) == (
+        set(),
+        {"f&g.jpg": "1", "h.jpg": ""},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<rss>" + "<item>" * 6_000 + "</item>" * 6_000 + "</rss>",
+        "<rss>" + "<item/>" * 250_000 + "</rss>",
+    ],
+)
+def test_large_feeds_are_refused(body: str) -> None:
+    """Deep ones, and those with very many elements."""
+    with pytest.raises(SourceUnavailable, match="elements"):
+        pictures_of(page(body))
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a href=", '<a href="', "<!--", "<!-- -->", "<a/href ="])
+def test_a_page_takes_time_as_its_length(piece: str) -> None:
+    """Four times the length takes about four times as long, and not sixteen times."""
+
+    def seconds(number: int) -> float:
+        text = page(piece * number)
+        began = time.process_time()
+        listed(text, BASE)
+        return time.process_time() - began
+
+    short = min(seconds(10_000) for _ in range(3))
+    assert min(seconds(40_000) for _ in range(3)) < 9 * short + 0.01
+
+
+def test_a_page_of_too_many_links_is_refused() -> None:
+    """Rather than read for seconds."""
+    with pytest.raises(SourceUnavailable, match="too many links"):
+        listed(page("<a>" * 500_001), BASE)
 
 
 @pytest.mark.anyio
