@@ -15,6 +15,7 @@ from rich.table import Table
 
 from imagesvc.auth.principals import Scope
 from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.remote import client_of
 from imagesvc.cli.uploads.access import access
 from imagesvc.logs import printable
 from imagesvc.model.images import Visibility
@@ -174,10 +175,8 @@ def _state(source: Source) -> str:
 
 @contextlib.contextmanager
 def _client(url: str | None, key: str | None, data_dir: Path | None) -> Iterator[Client]:
-    from imagesvc.client import Client  # noqa: PLC0415  # a server's start needs no HTTP client
-
     with (
         access(url, key, data_dir, frozenset({Scope.READ, Scope.ADMIN})) as (to, credential),
-        Client(to, key=credential) as client,
+        client_of(to, credential) as client,
     ):
         yield client

@@ -12,6 +12,7 @@ from imagesvc.api.administration.statistics import statistics_of
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.remote import client_of
 from imagesvc.service.parts import Parts
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def stats(
     Without --to, it reads the database of the data directory, whether a server runs or not.
     """
     if to is not None:
-        from imagesvc.client import Client  # noqa: PLC0415  # as `upload`
-
-        with Client(to, key=key) as client:
+        with client_of(to, key) as client:
             found = client.statistics()
     else:
         found = on_store(load_settings(data_dir=data_dir), _read)

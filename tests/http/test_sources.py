@@ -145,3 +145,5 @@ def test_the_command(server: Server, root: Path) -> None:
     assert source("scan", made)[0] == 1
     assert source("remove", made)[0] == 0
     assert source("show", made)[0] == 2
+    url = "http://127.0.0.1:9"
+    assert source("list") == (2, "", f"imagesvc: {url} cannot be reached: Connection refused")
