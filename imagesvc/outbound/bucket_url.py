@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 SCHEME = "s3://"
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""It becomes a part of the host's name."""
 OPTIONS = ("endpoint", "region")
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -67,6 +69,8 @@ def _options(query: str) -> dict[str, str]:
         if name in options or not value:
             raise ValueError(f"must have one value for {name}")
         options[name] = value
+    if "region" in options and not REGION.fullmatch(options["region"]):
+        raise ValueError("must have a region of letters, digits, hyphens and underscores")
     if "endpoint" in options:
         options["endpoint"] = _endpoint(options["endpoint"])
     return options

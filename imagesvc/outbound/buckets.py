@@ -4,12 +4,15 @@ The extra `s3` installs the library, which is imported when the first bucket is 
 are those that Amazon's tools use: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, with
 `AWS_SESSION_TOKEN` if necessary, or those of the machine's role.
 
-The endpoint is not compared with private addresses: only operators may name a bucket.
+The endpoint is not compared with private addresses here: those of backups are named by operators,
+and what opens the bucket of a watched source checks them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +35,9 @@ METADATA_SERVICE = "169.254.169.254"
 LIST_CHUNK = 1000
 READ_BYTES = 1 << 20
 MAX_REASON = 300
+STATUS = re.compile(r"status code: ([0-9]{3})\b")
+OPERATORS_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Variables of the environment that name a service, as for Amazon's tools."""
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(minutes=5)
 """The limit for one request: a part of a large object, or a small object."""
@@ -142,12 +148,21 @@ class Bucket:
 
 
 def _reason(error: Exception) -> str:
-    """What a person can use of the library's text, which continues with Rust's structures."""
+    """What failed, without any text of the answer: the host may be any, and the reader too."""
     text = str(error)
     if METADATA_SERVICE in text:
         return NO_CREDENTIALS
-    line = text.partition("\n")[0].strip().rstrip(".")
-    return line if len(line) <= MAX_REASON else f"{line[:MAX_REASON]}…"
+    if status := STATUS.search(text):
+        return f"the service answers with status {status[1]}"
+    if "HTTP error: " in text:
+        return "the service cannot be reached, or breaks the connection"
+    return "the request failed"
+
+
+def is_operators(endpoint: str | None) -> bool:
+    """Whether this is the service that the environment names, or Amazon's."""
+    named = {os.environ.get(name, "").rstrip("/") for name in OPERATORS_ENDPOINTS}
+    return endpoint is None or endpoint in named
 
 
 def open_bucket(text: str) -> Bucket:
@@ -188,5 +203,6 @@ def _store(url: BucketUrl) -> S3Store:
             retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
         )
     except (import_module("obstore.exceptions").BaseError, ValueError) as error:
-        raise Unavailable(f"{url} cannot be opened: {_reason(error)}.") from error
+        line = str(error).partition("\n")[0].strip().rstrip(".")
+        raise Unavailable(f"{url} cannot be opened: {line[:MAX_REASON]}.") from error
     return store

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import pytest
@@ -13,6 +15,9 @@ from imagesvc.errors import InvalidRequest, NotFound, Unavailable
 from imagesvc.outbound.bucket_url import BucketUrl, parse_bucket_url
 from imagesvc.outbound.buckets import Bucket, open_bucket
 from tests.s3 import make_bucket, s3_server
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +49,7 @@ def test_a_url_names_bucket_prefix_and_service() -> None:
         ("s3://photos/%2e%2e/b", "without the segments"),
         ("s3://photos/?secret_access_key=x", "unknown option secret_access_key"),
         ("s3://photos/?region=a&region=b", "one value for region"),
+        ("s3://photos/?region=x.example.org/", "a region of letters"),
         ("s3://photos/?endpoint=ftp://a", "begins with http"),
         ("s3://photos/?endpoint=http://key:secret@a", "endpoint without credentials"),
         ("s3://photos/a b", "spaces"),
@@ -117,6 +123,37 @@ def test_errors_name_the_bucket_and_the_reason(endpoint: str) -> None:
                 await open_bucket(url).put("a", b"")
 
     anyio.run(scenario)
+
+
+class Failure(Exception):
+    """The library's base class of errors."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            Failure("GET x - Server returned non-2xx status code: 403 Forbidden: <x>body"),
+            "status 403",
+        ),
+        (Failure("GET x - Server returned error response: <x>body"), "the request failed"),
+        (ValueError("year 99999 is out of range: body"), "out of range"),
+    ],
+)
+def test_errors_have_no_text_of_the_answer(error: Exception, reason: str) -> None:
+    """A bucket may be on any host."""
+
+    async def listing(*_arguments: object, **_options: object) -> AsyncIterator[list[object]]:
+        raise error
+        yield []
+
+    library = SimpleNamespace(list=listing, exceptions=SimpleNamespace(BaseError=Failure))
+    bucket = Bucket(parse_bucket_url("s3://photos"), cast("S3Store", None), library)
+
+    with pytest.raises(Unavailable, match=reason) as raised:
+        anyio.run(everything, bucket)
+
+    assert "body" not in raised.value.detail
 
 
 def test_without_the_extra_the_message_says_what_to_install(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from anyio.lowlevel import checkpoint
 
 from imagesvc.errors import NotFound
 from imagesvc.library.importing.facts import Facts, local_time
@@ -19,10 +21,13 @@ class BucketReader:
     """The objects below a prefix; each is whole as soon as it is there."""
 
     bucket: Bucket
+    check: Callable[[], Awaitable[object]] = checkpoint
+    """Checks the address of the service before each look."""
     forgets: bool = False
 
     async def look(self, _state: Mapping[str, Any]) -> Look:
         """All images below the prefix."""
+        await self.check()
         entries: dict[str, Entry] = {}
         async for chunk in self.bucket.list():
             for item in filter(lambda item: is_image_name(item.key), chunk):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from imagesvc.errors import InvalidRequest
@@ -15,10 +16,15 @@ from imagesvc.library.sources.index import IndexReader
 from imagesvc.library.sources.looks import Reader
 from imagesvc.model.sources import Source, SourceKind
 from imagesvc.outbound import source as outbound
-from imagesvc.outbound.buckets import open_bucket
+from imagesvc.outbound.buckets import is_operators, open_bucket
 
 NOT_ALLOWED = (
     "names a URL, but imports from URLs are disabled; the setting allow_url_import enables them"
+)
+
+NOT_HTTPS = (
+    "must have an endpoint that begins with https://, or that of the server's environment variable "
+    "AWS_ENDPOINT_URL"
 )
 
 
@@ -43,7 +49,7 @@ class Readers:
             case SourceKind.FOLDER:
                 return FolderReader(permitted_folder(source.address, self.roots), self.pause)
             case SourceKind.S3:
-                return BucketReader(open_bucket(source.address))
+                return self._bucket_reader(source)
             case SourceKind.INDEX:
                 return IndexReader(self._permitted(), source.address, source.owner_id)
             case SourceKind.FEED:
@@ -56,18 +62,38 @@ class Readers:
             InvalidRequest: it is not allowed, or wrong.
             Unavailable: it cannot be checked now.
         """
-        self.reader_of(source)
-        if source.kind in {SourceKind.INDEX, SourceKind.FEED}:
-            try:
+        reader = self.reader_of(source)
+        try:
+            if isinstance(reader, BucketReader):
+                await reader.check()
+            elif source.kind in {SourceKind.INDEX, SourceKind.FEED}:
                 await self._permitted().check(source.address, source.owner_id)
-            except InvalidRequest as error:
-                message = error.detail.removeprefix("url ").removesuffix(".")
-                raise InvalidRequest(f"address {message}.", (("address", message),)) from error
+        except InvalidRequest as error:
+            raise _invalid(error.detail.removeprefix("url ").removesuffix(".")) from error
+
+    def _bucket_reader(self, source: Source) -> BucketReader:
+        """A bucket; requests have the server's key, and go where a URL may, or the operator says.
+
+        The library looks names up itself, and follows redirects. By TLS, a name that changes after
+        the check, or a redirect, reaches no host that cannot prove the name.
+        """
+        bucket = open_bucket(source.address)
+        endpoint = bucket.url.endpoint
+        if endpoint is None or is_operators(endpoint):
+            return BucketReader(bucket)
+        remote = self._permitted()
+        if not endpoint.startswith("https://"):
+            raise _invalid(NOT_HTTPS)
+        return BucketReader(bucket, partial(remote.check, endpoint, source.owner_id))
 
     def _permitted(self) -> outbound.Source:
         if self.remote is None:
-            raise InvalidRequest(f"address {NOT_ALLOWED}.", (("address", NOT_ALLOWED),))
+            raise _invalid(NOT_ALLOWED)
         return self.remote
+
+
+def _invalid(message: str) -> InvalidRequest:
+    return InvalidRequest(f"address {message}.", (("address", message),))
 
 
 def checked_template(text: str) -> str:

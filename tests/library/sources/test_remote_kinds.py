@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from anyio.lowlevel import checkpoint
 
-from imagesvc.errors import SourceUnavailable
+from imagesvc.errors import InvalidRequest, SourceUnavailable
 from imagesvc.library.importing.intake import ChangedWhileRead
 from imagesvc.library.sources.bucket import BucketReader
 from imagesvc.library.sources.feed import pictures_of
 from imagesvc.library.sources.index import listed
+from imagesvc.library.sources.readers import Readers
+from imagesvc.model.sources import SourceKind
+from imagesvc.outbound.addresses import is_public
 from imagesvc.outbound.buckets import open_bucket
-from imagesvc.outbound.source import Page
+from imagesvc.outbound.source import Page, Source, SourceRules
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.incoming import Incoming
 from tests.library.importing.test_sidecars import BOMB
+from tests.library.sources.test_scanner import source_of
 from tests.s3 import make_bucket, s3_server
 
 BASE = "https://files.example.org/photos/"
@@ -128,6 +134,40 @@ def test_a_page_of_too_many_links_is_refused() -> None:
     """Rather than read for seconds."""
     with pytest.raises(SourceUnavailable, match="too many links"):
         listed(page("<a>" * 500_001), BASE)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("endpoint", "reason"),
+    [
+        ("https://127.0.0.1", "no public address"),
+        ("https://192.88.99.1:8911", "one of these ports"),
+        ("http://1.1.1.1", "begins with https://"),
+        ("http://127.0.0.1:9000", None),
+        ("https://1.1.1.1", None),
+    ],
+)
+async def test_the_service_of_a_bucket_passes_the_rules_of_urls(
+    endpoint: str, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the source is made, and at each look; that of the environment may be any."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000/")
+    rules = SourceRules(is_public, frozenset({80, 443}), 1, 1, "test")
+    readers = Readers((), checkpoint, Source(rules))
+    source = replace(
+        source_of(Path(), kind=SourceKind.S3),
+        address=f"s3://photos?endpoint={endpoint}&region=auto",
+    )
+
+    if reason is None:
+        await readers.check(source)
+        return
+    with pytest.raises(InvalidRequest, match=f"^address .*{reason}"):
+        await readers.check(source)
+    with pytest.raises(InvalidRequest, match=reason):
+        await readers.reader_of(source).look({})
+    with pytest.raises(InvalidRequest, match="allow_url_import"):
+        Readers((), checkpoint).reader_of(source)
 
 
 @pytest.mark.anyio
