@@ -26,6 +26,18 @@ def test_a_file_is_known_until_it_changes(tmp_path: Path) -> None:
         assert known.digest_of(path.parent, 10, 2_000) is None
 
 
+def test_a_time_that_cannot_be_stored_is_not_remembered(tmp_path: Path) -> None:
+    """The others are."""
+    path = Path("/photos/a.jpg")
+    with KnownFiles(tmp_path / "state.db") as known:
+        known.keep(path, 10, 300_000_000_000 * 10**9, OTHER)
+        known.keep(path, 10, (1 << 63) - 1, ONE)
+        known.flush()
+
+        assert known.digest_of(path, 10, 300_000_000_000 * 10**9) is None
+        assert known.digest_of(path, 10, (1 << 63) - 1) == ONE
+
+
 @pytest.mark.parametrize("content", [b"not a database" * 100, None])
 def test_another_file_is_not_touched(tmp_path: Path, content: bytes | None) -> None:
     """The database of a server, or a photograph whose name was typed."""

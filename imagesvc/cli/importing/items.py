@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path, PurePath
 
 from imagesvc.cli.importing.targets import Item
@@ -13,10 +12,10 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.imaging.analysis.exif import facts as exif_facts
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.limits import Limits
-from imagesvc.library.importing.facts import local_time, tags_from
+from imagesvc.library.importing.facts import local_time, tags_from, time_of_nanoseconds
 from imagesvc.library.importing.sidecars import Sidecars
 from imagesvc.library.importing.templates import Spot, Template
-from imagesvc.model.ids import Digest
+from imagesvc.model.ids import Digest, utc_now
 
 ANY = Limits(max_pixels=1 << 40, max_frames=1 << 20, max_decode_bytes=1 << 50)
 """The date of a file is read here; whether the file is accepted is checked where it is stored."""
@@ -39,7 +38,7 @@ class Description:
             OSError: it cannot be read.
         """
         facts = self.sidecars.facts_of(file.path)
-        modified = local_time(datetime.fromtimestamp(file.modified_ns / 1e9).astimezone())
+        modified = time_of_nanoseconds(file.modified_ns) or local_time(utc_now().astimezone())
         taken_at = facts.taken_at or modified
         shown = (_exif_date(file.path) if self.template.needs_date else None) or taken_at
         spot = Spot(_absolute(file.path.parent), self._below(file.path), shown)

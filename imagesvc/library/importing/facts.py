@@ -88,6 +88,14 @@ def local_time(instant: datetime) -> str:
     return instant.replace(tzinfo=None, microsecond=0).isoformat()
 
 
+def time_of_nanoseconds(number: int | str) -> str | None:
+    """The local time of a file's modification; None for one that no date can have."""
+    try:
+        return local_time(datetime.fromtimestamp(int(number) / 1e9).astimezone())
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

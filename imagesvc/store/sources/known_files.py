@@ -12,6 +12,8 @@ from imagesvc.model.ids import Digest
 
 APPLICATION_ID = 0x696D7376
 """Marks the file as one of these."""
+STORABLE = range(-(1 << 63), 1 << 63)
+"""Times that SQLite can store; files with others, from the year 2262 on, are read each time."""
 BUFFERED = 200
 """Files between two commits; those after the last commit are read again after a kill."""
 _TABLE = """
@@ -65,6 +67,8 @@ class KnownFiles:
 
     def digest_of(self, path: Path, size: int, mtime_ns: int) -> Digest | None:
         """The digest of a file that has not changed since it was read; None if it must be read."""
+        if mtime_ns not in STORABLE:
+            return None
         row = self._connection.execute(
             "SELECT sha256 FROM files WHERE path = ? AND size = ? AND mtime_ns = ?",
             (os.fsencode(path), size, mtime_ns),
@@ -73,6 +77,8 @@ class KnownFiles:
 
     def keep(self, path: Path, size: int, mtime_ns: int, digest: Digest) -> None:
         """Remember the digest of a file."""
+        if mtime_ns not in STORABLE:
+            return
         self._new.append((os.fsencode(path), size, mtime_ns, digest))
         if len(self._new) >= BUFFERED:
             self.flush()

@@ -10,11 +10,14 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from imagesvc.cli.importing.items import Description
+from imagesvc.cli.uploads.files import FoundFile
 from imagesvc.library.importing.facts import Facts, UnreadableSidecar, tags_from
 from imagesvc.library.importing.sidecars import MAX_BYTES, Sidecars
 from imagesvc.library.importing.takeout import facts_of_takeout, sidecar_names
 from imagesvc.library.importing.templates import InvalidTemplate, Spot, Template
 from imagesvc.library.importing.xmp import facts_of_xmp
+from imagesvc.model.ids import Digest
 
 XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -162,6 +165,17 @@ def test_sidecars_in_a_folder(tmp_path: Path) -> None:
         str(tmp_path / "bad.jpg.xmp"),
         str(tmp_path / "huge.jpg.json"),
     }
+
+
+def test_a_file_of_any_time_is_described(tmp_path: Path) -> None:
+    """Also of a year that no date can have."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+    for seconds in (300_000_000_000, 1_000_000_000):
+        file = FoundFile(path, 1, seconds * 10**9)
+        item = Description((path,), Template.parse(""), ()).item(file, Digest("0" * 64))
+
+    assert item.taken_at.startswith("2001-09-")
 
 
 def test_threads_share_sidecars(tmp_path: Path) -> None:
