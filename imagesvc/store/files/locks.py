@@ -138,10 +138,15 @@ class DataDirLock:
                 os.close(self._fd)
                 raise OSError(error.errno, f"{error.strerror} (flock)", str(path)) from error
             else:
-                os.ftruncate(self._fd, 0)
+                self._clear()
                 return
         os.close(self._fd)
         raise DataDirInUse(f"Another server is running on {path.parent}.")
+
+    def _clear(self) -> None:
+        """Remove the URL of an earlier server, but keep the block: a full disk gives no other."""
+        with contextlib.suppress(OSError):  # a new file on a full disk
+            os.pwrite(self._fd, bytes(MAX_URL), 0)
 
     def publish(self, url: str) -> None:
         """Say where the server listens, for `running_server`."""
