@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
+from anyio import move_on_after
 
 from imagesvc.errors import ImagesvcError, NotFound, text_of
 from imagesvc.library.sources.scanner import Scanner
@@ -68,10 +69,8 @@ class Watcher:
                 await self._start_due()
             except (ImagesvcError, OSError) as error:
                 log.error("sources not scanned", action="sources.failed", error=text_of(error))
-            try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
+            with move_on_after(LOOK_SECONDS):
+                await self._wake.wait()
 
     async def _start_due(self) -> None:
         for source in await self._store.enabled():

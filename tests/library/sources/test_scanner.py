@@ -345,3 +345,15 @@ async def test_a_clock_that_jumps_delays_no_scan(hours: float, due: bool) -> Non
     source = source_of(Path("/photos"), next_scan_at=NOW + timedelta(hours=hours))
 
     assert is_due(source, NOW) is due
+
+
+async def test_a_watcher_that_is_woken_while_it_ends_ends(tmp_path: Path) -> None:
+    """A cancellation is not lost when the wait has just ended, as by `asyncio.wait_for` in 3.11."""
+    async with watched(tmp_path) as folder:
+        watcher = folder.service.sources.watcher
+        await asyncio.sleep(0.3)  # its first look has ended
+        watcher.notify()
+        await asyncio.sleep(0)
+
+        async with asyncio.timeout(10):
+            await watcher.stop()
