@@ -344,6 +344,7 @@ OIDC = {
         ({"oidc_issuer": "http://id.test"}, "must be an https URL"),
         ({"oidc_issuer": "https://id.test/?a=b"}, "must be an https URL"),
         ({"oidc_issuer": "id.test"}, "must be an https URL"),
+        ({"oidc_issuer": "https://ada:hunter2@id.test"}, "must be an https URL"),
         ({"public_url": "off"}, "requires public_url"),
         ({"auth": "off"}, "requires auth = required"),
         ({"oidc_client_secret": "s", "oidc_client_secret_file": "/x"}, "not both"),
@@ -377,6 +378,7 @@ def test_the_log_in_at_a_provider_is_set_up_whole_and_safely(
                 "/etc/keys.json": True,
                 "http://id.test/keys": False,
                 "ftp://id.test/keys": False,
+                "https://ada:hunter2@id.test/keys": False,
             }.items()
         ),
     ],
@@ -388,8 +390,9 @@ def test_an_identity_provider_is_set_up_whole_and_safely(
     if is_right:
         assert load_settings(**given).jwt_jwks == given["jwt_jwks"]
         return
-    with pytest.raises(SettingsError, match="jwt_jwks"):
+    with pytest.raises(SettingsError, match="jwt_jwks") as caught:
         load_settings(**given)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_flags_beat_environment_beat_dotenv_beat_toml(

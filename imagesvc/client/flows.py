@@ -115,7 +115,7 @@ def error_of(answer: httpx2.Response) -> ImagesvcError:
         problem = {"detail": f"The answer is {answer.status_code} {answer.reason_phrase}."}
     size = answer.headers.get("content-range", "").rpartition("/")[2]
     return described(
-        problem, retry_after=int(_seconds(answer)), size=int(size) if size.isdigit() else 0
+        problem, retry_after=int(_seconds(answer)), size=int(size) if _is_count(size) else 0
     )
 
 
@@ -127,4 +127,8 @@ def _passes(answer: httpx2.Response) -> bool:
 
 def _seconds(answer: httpx2.Response) -> float:
     text = answer.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else 1.0
+    return float(text) if _is_count(text) else 1.0
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
 
 
 def _without_fraction(value: object) -> object:
@@ -39,7 +39,29 @@ class Patch(Sent):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class Query(Model):
+class TextNumbers(Model):
+    """A model whose numbers may be texts: an underscore, which Python reads, is an error in them.
+
+    Without this check `1_0` would be 10 degrees.
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_underscores(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, str) and "_" in value:
+            field = cls.model_fields[info.field_name or ""]
+            if _is_number(field.annotation):
+                raise ValueError("must be a number in decimal digits, without underscores")
+        return value
+
+
+def _is_number(annotation: object) -> bool:
+    return annotation in (int, float) or any(
+        map(_is_number, get_args(annotation))
+    )  # some are not hashable
+
+
+class Query(TextNumbers):
     """Query parameters, one for each field; unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +71,7 @@ class Query(Model):
     """
 
 
-class LenientQuery(Model):
+class LenientQuery(TextNumbers):
     """Query parameters, one for each field; unknown ones are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

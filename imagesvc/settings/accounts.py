@@ -90,6 +90,8 @@ class AccountSettings(BaseModel):
             raise ValueError("jwt_issuer holds white space")
         if "://" in jwks and not is_safe_url(jwks):
             raise ValueError("keys are fetched by https, or by http from this machine")
+        if "://" in jwks and "@" in urlsplit(jwks).netloc:
+            raise ValueError("public keys need no user name or password; the URL must have none")
         return jwks
 
     @property
@@ -128,8 +130,8 @@ class OidcSettings(BaseModel):
             if client_id != "off":
                 raise ValueError("is required with oidc_client_id")
             return issuer
-        if not is_safe_url(issuer) or re.search(r"[\s?#]", issuer):
-            raise ValueError("must be an https URL without query, or http on this machine")
+        if not is_safe_url(issuer) or re.search(r"[\s?#@]", issuer):
+            raise ValueError("must be an https URL without query or user, or http on this machine")
         if client_id == "off":
             raise ValueError("requires oidc_client_id")
         if given.get("oidc_client_secret") and given.get("oidc_client_secret_file"):

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from imagesvc.http.models import Model
+from imagesvc.http.models import TextNumbers
 from imagesvc.http.requests import Id, Instant, faults_of, invalid
 from imagesvc.library.accept import UploadFields
 from imagesvc.library.tags import MAX_TAGS
@@ -110,7 +110,7 @@ Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Altitude = Annotated[float, Field(ge=-20_000, le=100_000, allow_inf_nan=False)]
 
 
-class ImageFields(Model):
+class ImageFields(TextNumbers):
     """The metadata of an upload in JSON."""
 
     title: Title = ""

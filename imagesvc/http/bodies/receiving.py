@@ -121,7 +121,7 @@ async def drained_on_error(
 def declared_length(request: Request) -> int:
     """Content-Length; 0 if the request has none."""
     length = request.headers.get("content-length", "0")
-    return int(length) if length.isdigit() else 0
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def check_declared_length(request: Request, max_bytes: int) -> None:

@@ -31,6 +31,7 @@ EDITED = (
 )  # fmt: skip
 """What is appended to the name of an edited copy, which shares the sidecar of its original."""
 
+_SECONDS = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"\(\d{1,6}\)$", re.ASCII)
 
 
@@ -101,7 +102,9 @@ def _place(value: Any) -> dict[str, float]:
 
 
 def _time(seconds: Any) -> str | None:
+    if isinstance(seconds, bool) or not _SECONDS.fullmatch(str(seconds)[:20]):
+        return None
     try:
         return local_time(datetime.fromtimestamp(int(seconds)).astimezone())
-    except (ValueError, TypeError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError):
         return None

@@ -34,6 +34,7 @@ MAX_VALUES = 1_000
 _ANGLE = re.compile(
     r"(\d{1,3})(?:,(\d{1,2}(?:\.\d{1,12})?))?(?:,(\d{1,2}(?:\.\d{1,12})?))?([NSEW])", re.ASCII
 )
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,15}(?:\.[0-9]{0,20})?")
 _EXIF_DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) ")
 _MONTH = re.compile(r"\d{4}(-\d\d)?")
 
@@ -66,14 +67,22 @@ def facts_of_xmp(data: bytes) -> Facts:
 
 
 def _values(root: Element) -> Values:
-    """The texts of each property: attributes and elements of `rdf:Description`, items of lists."""
+    """The texts of each property: attributes and elements of `rdf:Description`, items of lists.
+
+    A list is `property/rdf:Bag/rdf:li` at any nesting of descriptions. Each element is looked at
+    once: to search all below a property would take quadratic time for nested descriptions.
+    """
     found: Values = {}
     for description in root.iter(f"{RDF}Description"):
         for name, text in description.attrib.items():
             found.setdefault(name, [text])
         for child in description:
-            items = [item.text for item in child.iter(f"{RDF}li")] or [child.text]
-            texts = [text.strip() for text in items[:MAX_VALUES] if text and text.strip()]
+            items = [item.text for some in child for item in some if item.tag == f"{RDF}li"]
+            texts = [
+                text.strip()
+                for text in (items or [child.text])[:MAX_VALUES]
+                if text and text.strip()
+            ]
             found.setdefault(child.tag, texts)
     return found
 
@@ -113,7 +122,4 @@ def _altitude(values: Values) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text[:40])
-    except ValueError:
-        return None
+    return float(text) if _DECIMAL.fullmatch(text := text.strip()) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 
@@ -61,6 +62,8 @@ def test_what_xmp_says() -> None:
         'exif:GPSAltitude="1/0"',
         'exif:GPSAltitude="nan"',
         'exif:GPSAltitude="1e400/1"',
+        'exif:GPSAltitude="1_0/1"',
+        'exif:GPSAltitude="\u0663/1"',
         'xmp:Rating="x"',
     ],
 )
@@ -69,6 +72,18 @@ def test_impossible_values_are_left_out(more: str) -> None:
     facts = facts_of_xmp(XMP.format(more=more).encode())
 
     assert facts.place == {"latitude": -33.865, "longitude": 151.21}
+
+
+def test_a_sidecar_is_read_in_time_linear_in_its_length() -> None:
+    """Descriptions in each other, each with a list; 600 kB took six seconds when it was not."""
+    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    nested = "<rdf:Description><rdf:li>" * 12_000 + "</rdf:li></rdf:Description>" * 12_000
+    began = time.thread_time()
+
+    facts = facts_of_xmp(f"<rdf:RDF {rdf}>{nested}</rdf:RDF>".encode())
+
+    assert time.thread_time() - began < 1
+    assert facts == Facts()
 
 
 @pytest.mark.parametrize(
@@ -108,9 +123,10 @@ def test_what_takeout_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert facts.taken_at.startswith("2019-07-14T")
     assert (facts.tags, facts.place, facts.filename) == (("Ada",), geo, "IMG.jpg")
     assert facts_of_takeout(b'{"title": "Album"}') is None
-    assert facts_of_takeout(takeout("a", photoTakenTime={"timestamp": "9" * 30})) == Facts(
-        filename="a"
-    )
+    for wrong in ("9" * 30, "1_563", "\u0663", True, 1.5e9, None):
+        assert facts_of_takeout(takeout("a", photoTakenTime={"timestamp": wrong})) == Facts(
+            filename="a"
+        )
 
 
 @pytest.mark.parametrize("data", [b"[" * 200_000, b"{", b"\xff", b"9" * 10_000])
