@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -166,16 +165,11 @@ class Purger:
 
     async def _exchange(self, tags: Sequence[str]) -> tuple[int, str, bytes]:
         place = await self._outbound.checked(self.provider.url)
-        body = bytearray()
         async with self._outbound.answer(place, self.provider.request(tags)) as answer:
-            async with contextlib.aclosing(self._outbound.body(place, answer)) as pieces:
-                async for piece in pieces:
-                    body += piece
-                    if len(body) >= MAX_ANSWER:
-                        break
+            body = await self._outbound.beginning(place, answer, MAX_ANSWER)
             fields = {name.lower(): value for name, value in answer.headers}
             retry_after = fields.get(b"retry-after", b"").decode("latin-1")
-            return answer.status, retry_after, bytes(body)
+            return answer.status, retry_after, body
 
     def _delay(self, refusal: Refused) -> float:
         """Seconds to wait after a failed request."""

@@ -153,6 +153,20 @@ class Outbound:
                 await meter.count(len(piece))
                 yield piece
 
+    async def beginning(self, place: Place, answer: httpcore2.Response, enough: int) -> bytes:
+        """A response's body, of which no more is read once there are `enough` bytes.
+
+        Raises:
+            SourceUnavailable: it ends early, or arrives in tiny pieces.
+        """
+        found = bytearray()
+        async with contextlib.aclosing(self.body(place, answer)) as pieces:
+            async for piece in pieces:
+                found += piece
+                if len(found) >= enough:
+                    break
+        return bytes(found)
+
     async def get(self, url: str, accept: str, max_bytes: int) -> bytes:
         """The body of the response to a URL.
 
@@ -175,14 +189,11 @@ class Outbound:
             FileTooLarge: the body is longer than `max_bytes`.
         """
         place = await self.checked(url)
-        body = bytearray()
         async with self.answer(place, sent) as answer:
-            async with contextlib.aclosing(self.body(place, answer)) as pieces:
-                async for piece in pieces:
-                    body += piece
-                    if len(body) > max_bytes:
-                        raise FileTooLarge(f"The body is larger than {max_bytes:,} bytes.")
-            return answer.status, bytes(body)
+            body = await self.beginning(place, answer, max_bytes + 1)
+            if len(body) > max_bytes:
+                raise FileTooLarge(f"The body is larger than {max_bytes:,} bytes.")
+            return answer.status, body
 
     def _tls(self) -> ssl.SSLContext:
         if self._ssl_context is None:

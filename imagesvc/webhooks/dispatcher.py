@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -267,12 +266,7 @@ class Dispatcher:
             *carrier(),
         ]
         async with self._outbound.answer(place, Sent("POST", headers, body)) as answer:
-            size = 0
-            async with contextlib.aclosing(self._outbound.body(place, answer)) as pieces:
-                async for piece in pieces:
-                    size += len(piece)
-                    if size >= MAX_ANSWER:
-                        break
+            await self._outbound.beginning(place, answer, MAX_ANSWER)
             return answer.status
 
     def _delay(self, attempt: int) -> timedelta:
