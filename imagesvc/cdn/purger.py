@@ -7,8 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from random import SystemRandom
 
 import structlog
@@ -21,6 +20,7 @@ from imagesvc.outages import Outage
 from imagesvc.outbound.requests import Outbound
 from imagesvc.store.cdn.purges import Purge, PurgeQueue
 from imagesvc.store.db.database import Database
+from imagesvc.syntax.http_dates import instant_of
 
 log = structlog.get_logger()
 
@@ -182,10 +182,7 @@ def seconds_of(retry_after: str, now: datetime) -> float | None:
     """The seconds of a Retry-After field (RFC 9110, 10.2.3), one hour at most; None without one."""
     if retry_after.isascii() and retry_after.isdigit():
         return min(float(retry_after[:9]), MAX_RETRY_AFTER)
-    try:
-        instant = parsedate_to_datetime(retry_after)
-    except ValueError:
+    instant = instant_of(retry_after)
+    if instant is None:
         return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
     return min(max(0.0, (instant - now).total_seconds()), MAX_RETRY_AFTER)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from imagesvc.errors import PreconditionFailed, RangeNotSatisfiable
 from imagesvc.syntax.header_fields import members_of
+from imagesvc.syntax.http_dates import instant_of
 
 _ONE_RANGE = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*", re.IGNORECASE)
 
@@ -41,9 +40,12 @@ def check_if_match(field: str | None, etag: str) -> None:
 
 
 def is_not_modified_since(field: str | None, last_modified: str) -> bool:
-    """Whether an If-Modified-Since names this time or a later one (section 13.1.3)."""
-    since = _date(field)
-    modified = None if since is None else _date(last_modified)
+    """Whether an If-Modified-Since names this time or a later one (section 13.1.3).
+
+    A malformed date makes the condition ineffective.
+    """
+    since = None if field is None else instant_of(field)
+    modified = None if since is None else instant_of(last_modified)
     return since is not None and modified is not None and modified <= since
 
 
@@ -53,19 +55,9 @@ def check_unmodified_since(field: str | None, last_modified: str) -> None:
     Raises:
         PreconditionFailed: it changed after that.
     """
-    if _date(field) is not None and not is_not_modified_since(field, last_modified):
+    is_date = field is not None and instant_of(field) is not None
+    if is_date and not is_not_modified_since(field, last_modified):
         raise PreconditionFailed("It was modified after the time in If-Unmodified-Since.")
-
-
-def _date(field: str | None) -> datetime | None:
-    """An HTTP date; None if it is malformed, which makes the condition ineffective."""
-    if field is None:
-        return None
-    try:
-        date = parsedate_to_datetime(field)
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def requested_range(

@@ -193,6 +193,7 @@ async def test_a_clock_that_is_set_back_delays_no_purge(database: Database) -> N
         ("Thu, 01 Jan 2026 11:00:00 GMT", 0.0),
         ("", None),
         ("soon", None),
+        ("Thu, 01 Jan 99999999999999999999 12:00:00 GMT", None),
         ("-5", None),
     ],
 )
