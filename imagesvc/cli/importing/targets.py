@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imagesvc.errors import ImagesvcError
+from imagesvc.errors import Unavailable
 from imagesvc.library.importing.facts import Facts
 from imagesvc.model.ids import Digest
 
 
-class Halt(ImagesvcError):
+class Halt(Unavailable):
     """An error that each further file would meet as well."""
 
 
