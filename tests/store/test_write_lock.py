@@ -7,7 +7,8 @@ import fcntl
 import os
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,37 @@ async def test_a_commit_waits_for_the_writer_of_another_process(tmp_path: Path) 
     await waiting
     assert begun.is_set()
     await database.close()
+
+
+class CountingLock(WriteLock):
+    """Counts how often it is waited for."""
+
+    count = 0
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """See `WriteLock`."""
+        self.count += 1
+        with super().hold():
+            yield
+
+
+async def test_writes_that_wait_together_wait_for_the_lock_once(tmp_path: Path) -> None:
+    """Not one after the other, each as long as it may take; all have an answer."""
+    path = tmp_path / "imagesvc.db"
+    migrate(path)
+    lock = CountingLock(path, timeout=0.01)
+    database = Database(path, write_lock=lock)
+
+    with closing(WriteLock(path)) as stopped, stopped.hold():
+        writes = (database.write(add_event) for _ in range(20))
+        errors = await asyncio.gather(*writes, return_exceptions=True)
+    count = lock.count
+    await database.write(add_event)
+    await database.close()
+
+    assert all(isinstance(error, Unavailable) for error in errors)
+    assert count <= 2  # the first write may go alone
 
 
 def test_a_writer_that_never_ends_is_an_error(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ class Database:
         *,
         engine: Engine | None = None,
         failures: DatabaseFailures | None = None,
+        write_lock: WriteLock | None = None,
     ) -> None:
         self.path = path
         self.failures = failures or DatabaseFailures()
@@ -85,7 +86,7 @@ class Database:
         self._engine = engine or sqlite_engine(path)
         self._writer = UnitConnection(self._engine)
         self._readers = [UnitConnection(self._engine, only_reads=True) for _ in range(READERS)]
-        self._write_lock = WriteLock(path)
+        self._write_lock = write_lock or WriteLock(path)
         self._idle: asyncio.LifoQueue[UnitConnection] = asyncio.LifoQueue()
         for reader in self._readers:
             self._idle.put_nowait(reader)
@@ -182,7 +183,7 @@ class Database:
                 batch = [self._pending.popleft() for _ in range(min(MAX_BATCH, len(self._pending)))]
                 try:
                     await self._writer.run(partial(self._commit, batch))
-                except ImagesvcError as error:  # there is no connection
+                except ImagesvcError as error:  # there is no connection, or no lock
                     for item in batch:
                         item.error = error
                 self._settle(batch)
@@ -213,16 +214,21 @@ class Database:
             self._waiting.discard(waiting)
 
     def _commit(self, batch: list[_Pending], connection: Connection) -> None:
+        """Wait for other processes once, not again for each write of a batch that fails."""
+        with self._write_lock.hold():
+            self._run(batch, connection)
+
+    def _run(self, batch: list[_Pending], connection: Connection) -> None:
         try:
-            with self._write_lock.hold(), translated(), transaction(connection):
+            with translated(), transaction(connection):
                 for item in batch:
                     item.run(connection)
         except BaseException as error:  # noqa: BLE001  # every requester must get an answer
             if len(batch) > 1:
                 for item in batch:
-                    self._commit([item], connection)
+                    self._run([item], connection)
             elif self._has_more_room_for(batch[0], error):
-                self._commit(batch, connection)
+                self._run(batch, connection)
             else:
                 batch[0].error = error
 

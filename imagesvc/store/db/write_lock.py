@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from imagesvc.errors import Unavailable
+from imagesvc.errors import Unavailable, text_of
 from imagesvc.store.files.files import FULL
 
 TIMEOUT = 10.0
@@ -40,7 +40,7 @@ class WriteLock:
         """Exclude all other writers; call it in one thread at a time.
 
         Raises:
-            Unavailable: another process held it for too long.
+            Unavailable: another process held it for too long, or it cannot be had.
         """
         fd = self._opened()
         if fd is None:
@@ -65,7 +65,7 @@ class WriteLock:
             except OSError as error:
                 if error.errno in NO_FILE:
                     return None
-                raise
+                raise _unavailable(error) from error
         return self._fd
 
     def _take(self, fd: int) -> None:
@@ -77,3 +77,9 @@ class WriteLock:
                 if time.monotonic() >= deadline:
                     raise Unavailable("Another program is writing to the database.") from None
                 time.sleep(RETRY_SECONDS)
+            except OSError as error:
+                raise _unavailable(error) from error
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    return Unavailable(f"The database cannot be locked: {text_of(error)}.")
