@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, select
 
 from imagesvc.model.ids import Digest, ImageId, UserId
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.json_rows import listed
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.search.conditions import has_not_expired
@@ -29,9 +29,8 @@ class OwnedDigests:
         One that is not in the trash is preferred, and then the newest. Without an owner, all images
         count: there are no accounts.
         """
-        listed = func.json_each(bindparam("digests", json.dumps(digests))).table_valued("value")
         query = select(images.c.sha256, images.c.id, images.c.trashed_at).where(
-            images.c.sha256.in_(select(listed.c.value)), has_not_expired(images.c.number, now)
+            images.c.sha256.in_(listed(digests)), has_not_expired(images.c.number, now)
         )
         if owner_id is not None:
             query = query.where(unindexed(images.c.owner_id) == owner_id)

@@ -8,9 +8,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, exists, false, func, literal, not_, or_, select, text
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    exists,
+    false,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
 
 from imagesvc.model.images import Visibility
+from imagesvc.store.db.json_rows import elements_of
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.colors import RADIUS, lab
@@ -84,9 +97,9 @@ def _within(bounds: Range) -> Condition:
 
 
 def _has_color(color: Colored) -> Condition:
-    palette = func.json_each(blobs.c.palette_lab).table_valued("value", name="palette")
+    palette = elements_of(blobs.c.palette_lab, "palette")
     differences = [
-        func.json_extract(palette.c.value, f"$[{place}]") - part
+        type_coerce(palette.c.value, JSON)[place].as_float() - part
         for place, part in enumerate(lab(color.rgb), 1)
     ]
     squares = [difference * difference for difference in differences]

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.json_rows import elements_of
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.conditions import is_in_place, is_visible
 from imagesvc.store.search.listing import ImageFilter, Order, Sort
@@ -27,8 +28,8 @@ MAX_VALUES = 50
 _BY_UPLOAD = Order(Sort.CREATED, is_descending=True)
 _SECONDS = type_coerce(images.c.dated_at, BigInteger) // 1_000_000
 _CAMERA = func.trim(
-    func.coalesce(func.json_extract(images.c.exif, "$.make") + " ", "")
-    + func.coalesce(func.json_extract(images.c.exif, "$.model"), "")
+    func.coalesce(images.c.exif["make"].as_string() + " ", "")
+    + func.coalesce(images.c.exif["model"].as_string(), "")
 )
 _YEAR = func.strftime("%Y", _SECONDS, "unixepoch")
 
@@ -69,8 +70,8 @@ class Facets:
             asked = Asked(connection, wanted, _BY_UPLOAD)
             numbers, next_after = page_numbers(asked, MAX_SCANNED, None)
             among = [numbers_in(numbers), is_in_place(wanted), *is_visible(wanted)]
-            tags = func.json_each(images.c.tags).table_valued("value")
-            hues = func.json_each(blobs.c.hues).table_valued("value")
+            tags = elements_of(images.c.tags)
+            hues = elements_of(blobs.c.hues)
             of_tags = images.join(tags, true())
             analysed = images.join(blobs, blobs.c.sha256 == images.c.sha256)
             of_hues = analysed.join(hues, true())

@@ -16,16 +16,16 @@ images that the requester may not see would change the ranks.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, select
 
 from imagesvc.errors import InvalidQuery, InvalidRequest
 from imagesvc.model.images import Visibility
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.json_rows import listed
 from imagesvc.store.db.schema.columns import unindexed
 from imagesvc.store.db.schema.images import blobs, images, phash_bands
 from imagesvc.store.image_rows import image_of, select_images
@@ -223,10 +223,9 @@ def _alike(asked: Asked, after: Position | None) -> Iterator[Step]:
     match = match_of(wanted)
     if match is not None:
         conditions.append(matches_image(match.any_rank))
-    listed = func.json_each(bindparam("digests", json.dumps(list(distances)))).table_valued("value")
     rows = connection.execute(
         select(images.c.sha256, key, images.c.number)
-        .where(images.c.sha256.in_(select(listed.c.value)), images.c.id != model.id, *conditions)
+        .where(images.c.sha256.in_(listed(list(distances))), images.c.id != model.id, *conditions)
         .where(images.c.is_analysed, is_in_place(wanted))
         .limit(MAX_CANDIDATES)
     )
@@ -266,10 +265,9 @@ def _unlike(column: int, why: str) -> InvalidQuery:
 
 def _near(connection: Connection, phash: str) -> dict[str, int]:
     """Digests of the originals nearest to a hash, with their distance."""
-    bands = func.json_each(bindparam("bands", json.dumps(near_bands(phash)))).table_valued("value")
     rows = connection.execute(
         select(phash_bands.c.phash, phash_bands.c.sha256)
-        .where(phash_bands.c.band.in_(select(bands.c.value)))
+        .where(phash_bands.c.band.in_(listed(near_bands(phash))))
         .limit(MAX_BAND_ROWS)
     )
     found = {digest: distance(phash, other) for other, digest in rows}

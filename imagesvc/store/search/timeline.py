@@ -6,7 +6,6 @@ needed to count them. Matches of the full-text index are counted by day, the new
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,15 +13,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     Connection,
     String,
     and_,
-    bindparam,
     case,
     false,
     func,
+    literal,
     select,
     type_coerce,
 )
@@ -30,6 +30,7 @@ from sqlalchemy import (
 from imagesvc.model.images import Viewer, Visibility
 from imagesvc.model.months import Month
 from imagesvc.store.db.database import Database
+from imagesvc.store.db.json_rows import elements_of
 from imagesvc.store.db.schema.columns import EPOCH, unindexed
 from imagesvc.store.db.schema.images import blobs, images
 from imagesvc.store.search.conditions import (
@@ -192,10 +193,12 @@ def _counts_of_span(
     conditions: Sequence[Condition],
 ) -> dict[Month, int]:
     first, last = bounds
-    stretches = [(max(month.start, first), min(month.stop, last + 1)) for month in months]
-    listed = func.json_each(bindparam("stretches", json.dumps(stretches)))
-    each = listed.table_valued("key", "value")
-    start, stop = (func.json_extract(each.c.value, f"$[{place}]") for place in (0, 1))
+    stretches = [
+        (place, max(month.start, first), min(month.stop, last + 1))
+        for place, month in enumerate(months)
+    ]
+    each = elements_of(literal(stretches, JSON))
+    place, start, stop = (type_coerce(each.c.value, JSON)[part].as_integer() for part in range(3))
     count = (
         select(func.count())
         .select_from(images)
@@ -203,8 +206,8 @@ def _counts_of_span(
         .correlate(each)
         .scalar_subquery()
     )
-    rows = connection.execute(select(each.c.key, count)).all()
-    return {months[place]: found for place, found in rows}
+    rows = connection.execute(select(place, count)).all()
+    return {months[number]: found for number, found in rows}
 
 
 def _counts_of_matches(

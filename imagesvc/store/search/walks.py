@@ -7,7 +7,6 @@ not decide. What a page costs is bounded by how many rows it looks at, whatever 
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
-    func,
     literal_column,
     select,
     table,
@@ -30,6 +28,7 @@ from sqlalchemy import (
 )
 
 from imagesvc.model.images import Visibility
+from imagesvc.store.db.json_rows import listed
 from imagesvc.store.db.schema.images import images
 from imagesvc.store.db.schema.metadata import SEARCH_TABLE
 from imagesvc.store.search.conditions import Condition, has_not_expired, is_in_place
@@ -115,8 +114,7 @@ def steps(
 
 def numbers_in(numbers: Sequence[int]) -> Condition:
     """Whether an image is one of these; the same statement for however many."""
-    listed = func.json_each(bindparam("numbers", json.dumps(numbers))).table_valued("value")
-    return images.c.number.in_(select(listed.c.value))
+    return images.c.number.in_(listed(numbers))
 
 
 def _rows(
