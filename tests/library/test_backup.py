@@ -22,6 +22,9 @@ from imagesvc.library.backup.layout import blob_key, snapshot_name
 from imagesvc.library.backup.restore import restore
 from imagesvc.library.backup.snapshots import SnapshotDamaged, remove_old, whole_snapshots_in
 from imagesvc.model.ids import Digest
+from imagesvc.store.db.foreign import renew_triggers, require_own
+from imagesvc.store.db.migrate import upgrade
+from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from imagesvc.store.db.sqlite_version import has_wal_reset_bug
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.locks import DigestLocks
@@ -355,6 +358,16 @@ def test_a_damaged_backup_restores_all_else_or_says_why_not(
     assert not (tmp_path / "newer" / "imagesvc.db").exists()
 
 
+def describe_again(file: Path) -> None:
+    """Let the manifest of a snapshot fit to a file that was changed."""
+    content, manifest = file.read_bytes(), file.with_name("manifest.json")
+    described = json.loads(manifest.read_bytes())
+    described["files"][file.name] = {
+        "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()
+    }  # fmt: skip
+    manifest.write_text(json.dumps(described))
+
+
 @pytest.mark.parametrize("line", ["../../victim 7", "/VICTIM 7", "abc", "é 1", f"{'a' * 64} -1"])
 def test_a_hostile_list_of_digests_names_no_files(stock: Path, tmp_path: Path, line: str) -> None:
     """A backup may come from anywhere: nothing outside the new directory is written or removed."""
@@ -364,18 +377,89 @@ def test_a_hostile_list_of_digests_names_no_files(stock: Path, tmp_path: Path, l
     listed = place / "snapshots" / name / "digests"
     content = listed.read_bytes() + line.replace("/VICTIM", str(victim)).encode() + b"\n"
     listed.write_bytes(content)
-    manifest = listed.with_name("manifest.json")
-    described = json.loads(manifest.read_bytes())
-    described["files"]["digests"] = {
-        "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()
-    }  # fmt: skip
-    manifest.write_text(json.dumps(described))
+    describe_again(listed)
 
     with pytest.raises(SnapshotDamaged, match="digests"):
         asyncio.run(restore(FolderDestination(place), DataDir(tmp_path / "new"), None, quiet))
 
     assert victim.read_text() == "kept"
     assert not (tmp_path / "new" / "imagesvc.db").exists()
+
+
+HOSTILE = {
+    "CREATE TRIGGER evil AFTER UPDATE ON users BEGIN DELETE FROM users; END": "trigger 'evil'",
+    "CREATE TRIGGER image_search_insert2 AFTER DELETE ON image_search_data BEGIN SELECT 1; END": (
+        "trigger 'image_search_insert2'"
+    ),
+    "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_evil', "
+    "'users', 0, 'CREATE TRIGGER sqlite_evil AFTER UPDATE ON users BEGIN SELECT 1; END')": (
+        "trigger 'sqlite_evil'"
+    ),
+    "CREATE VIEW evil AS SELECT * FROM users": "view 'evil'",
+    "CREATE TABLE 'evil\x1b[31m' (a)": r"table 'evil\x1b[31m'",
+    "CREATE TABLE image_search_evil (a)": "table 'image_search_evil'",
+    "CREATE VIRTUAL TABLE evil USING fts5(a)": "table 'evil'",
+    "PRAGMA foreign_keys = OFF; UPDATE images SET sha256 = '../../victim'": "images.sha256",
+    "UPDATE blobs SET mezzanine_sha256 = x'00'": "blobs.mezzanine_sha256",
+    "UPDATE alembic_version SET version_num = '*'": "no version of its schema",
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+def test_a_hostile_database_is_not_restored(stock: Path, tmp_path: Path, change: str) -> None:
+    """Its triggers would run in the server, and its digests become names of files."""
+    place = tmp_path / "backups"
+    database = place / "snapshots" / saved(stock, place).snapshot / "imagesvc.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(change)
+        connection.commit()
+    describe_again(database)
+
+    with pytest.raises(SnapshotDamaged) as caught:
+        asyncio.run(restore(FolderDestination(place), DataDir(tmp_path / "new"), None, quiet))
+
+    assert HOSTILE[change] in caught.value.detail
+    assert "Nothing was restored" in caught.value.detail
+    assert not list((tmp_path / "new").rglob("*.db"))
+    assert not [path for path in (tmp_path / "new" / "blobs").rglob("*") if path.is_file()]
+
+
+def test_triggers_of_a_restored_database_have_the_text_of_this_version(
+    stock: Path, tmp_path: Path
+) -> None:
+    """Names say nothing of what they do."""
+    place, name = tmp_path / "backups", "phash_bands_delete"
+    database = place / "snapshots" / saved(stock, place).snapshot / "imagesvc.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(
+            f"CREATE TRIGGER {name} AFTER DELETE ON blobs BEGIN DELETE FROM users; END"
+        )
+        connection.commit()
+    describe_again(database)
+
+    restored(place, tmp_path / "new").close()
+
+    query = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name"
+    assert rows(tmp_path / "new", query) == rows(stock, query)
+
+
+@pytest.mark.parametrize("revision", ["0012", "0018"])
+def test_a_database_of_an_older_version_is_restored(tmp_path: Path, revision: str) -> None:
+    """It has the tables and triggers of its revision, not the newest ones."""
+    path = tmp_path / "old.db"
+    engine = sqlite_engine(path)
+    with engine.connect() as connection, transaction(connection):
+        upgrade(connection, revision)
+    engine.dispose()
+
+    require_own(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        before = old.execute("SELECT name FROM sqlite_schema ORDER BY name").fetchall()
+        renew_triggers(old)
+        after = old.execute("SELECT name FROM sqlite_schema ORDER BY name").fetchall()
+
+    assert after == before
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from imagesvc.library.backup.snapshots import (
     whole_snapshots_in,
 )
 from imagesvc.model.ids import Digest, utc_now
+from imagesvc.store.db.foreign import UntrustedDatabase, require_own
 from imagesvc.store.db.migrate import NEWER_HINT, is_known
 from imagesvc.store.db.snapshots import prepare_restored, require_sound
 from imagesvc.store.files.blobs_fs import FileBlobStore
@@ -192,7 +193,19 @@ class _Restore:
             actual = ""
         if actual != described.sha256:
             raise SnapshotDamaged(f"The database of the snapshot {self._name} is damaged.")
-        await to_thread.run_sync(require_sound, draft)
+        await to_thread.run_sync(self._check_database, draft)
+
+    def _check_database(self, draft: Path) -> None:
+        """A backup may come from anywhere, with a manifest that fits."""
+        require_sound(draft)
+        try:
+            require_own(draft)
+        except UntrustedDatabase as error:
+            draft.unlink()
+            raise SnapshotDamaged(
+                f"The database of the snapshot {self._name} {error.detail}. Nothing was restored: "
+                "it may have been changed by someone else. Restore another snapshot."
+            ) from error
 
     async def _fetch_blob(self, digest: Digest, size: int) -> None:
         if await self._blobs.size(digest) != size:  # else a restore before this one fetched it

@@ -145,7 +145,7 @@ def _check_schema(connection: Connection, path: Path) -> None:
 
 def is_known(revision: str) -> bool:
     """Whether this version has the migration."""
-    return any(VERSIONS.glob(f"{revision}_*.py"))
+    return revision.isalnum() and any(VERSIONS.glob(f"{revision}_*.py"))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from imagesvc.errors import DatabaseDamaged, InsufficientStorage
 from imagesvc.model.ids import Digest
+from imagesvc.store.db.foreign import renew_triggers
 from imagesvc.store.db.soundness import read_only
 
 PAGES = 2000
@@ -91,6 +92,7 @@ def prepare_restored(path: Path, now: datetime) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
+        renew_triggers(connection)
         connection.execute(
             "UPDATE webhook_deliveries SET status = 'failed', error = ?, finished_at = ? "
             "WHERE status = 'pending'",
