@@ -132,7 +132,8 @@ def test_the_command(server: Server, root: Path) -> None:
         return done.returncode, done.stdout.strip(), done.stderr.strip()
 
     _, made, _ = source("add", str(folder), "--tag", "second", "--interval", "1h")
-    until(lambda: names(server, "second") == ["a.png"])
+    first = until(lambda: json.loads(source("show", made)[1])["last_scan"])
+    assert first["added"] == 1, server.log()
     save(folder / "b.png", 4)
     (folder / "c.png").write_bytes(b"no picture")
 

@@ -19,17 +19,19 @@ from imagesvc.library.sources.folder import FolderReader
 from imagesvc.library.sources.looks import Entry, Look, Reader
 from imagesvc.library.sources.scanner import Scanner
 from imagesvc.library.sources.vanishing import Vanishing
-from imagesvc.library.sources.watcher import is_due
+from imagesvc.library.sources.watcher import Watcher, is_due
 from imagesvc.model.ids import Digest, SourceId, new_id
 from imagesvc.model.images import Image, Viewer, Visibility
 from imagesvc.model.sources import KnownEntry, OnVanish, ScanResult, Source, SourceKind
 from imagesvc.service.service import Service
+from imagesvc.store.db.database import Database
 from imagesvc.store.files.incoming import IncomingFile
 from imagesvc.store.search.listing import ImageFilter
 from imagesvc.store.sources.sources import SourceStore
 from tests.http.asking import TEXT, picture
 from tests.jobs.service import running_service
 from tests.library.importing.test_sidecars import XMP
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 5, 3, tzinfo=UTC)
@@ -56,7 +58,7 @@ def source_of(address: Path, **options: Any) -> Source:
 
 @dataclass(slots=True)
 class Watched:
-    """A folder that a service watches."""
+    """A folder that is a source of a service."""
 
     service: Service
     root: Path
@@ -66,14 +68,17 @@ class Watched:
     """What happens between the two looks."""
     faults: list[str] = field(default_factory=list)
 
-    async def scan(self) -> ScanResult:
-        """Scan it once, with nothing remembered but rows."""
+    def scanner(self) -> Scanner:
+        """One that remembers nothing but rows."""
         stores = self.service.stores
-        scanner = Scanner(
+        return Scanner(
             stores.sources, self.service.intake, Vanishing(stores.images, self.service.trash),
             lambda _source: self._reader(), Visibility.PRIVATE, lambda: self.clock,
         )  # fmt: skip
-        return await scanner.scan(await stores.sources.get(self.source.id))
+
+    async def scan(self) -> ScanResult:
+        """Scan it once."""
+        return await self.scanner().scan(await self.service.stores.sources.get(self.source.id))
 
     def _reader(self) -> Reader:
         async def pause() -> None:
@@ -102,10 +107,11 @@ class Watched:
 
 @contextlib.asynccontextmanager
 async def watched(place: Path, **options: Any) -> AsyncIterator[Watched]:
-    """A service, and an empty folder that it watches."""
+    """A service, and an empty folder that only the test scans."""
     root = place / "photos"
     root.mkdir()
     async with running_service(place / "data", eager_presets=()) as service:
+        await service.sources.watcher.stop()
         source = source_of(root, **options)
         await service.stores.sources.add(source)
         yield Watched(service, root, source)
@@ -347,13 +353,28 @@ async def test_a_clock_that_jumps_delays_no_scan(hours: float, due: bool) -> Non
     assert is_due(source, NOW) is due
 
 
+class Looked(SourceStore):
+    """Has no sources, and an event: when the test continues, the watcher waits."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.looked = asyncio.Event()
+
+    async def enabled(self) -> list[Source]:
+        """No source, without a pause."""
+        self.looked.set()
+        return []
+
+
 async def test_a_watcher_that_is_woken_while_it_ends_ends(tmp_path: Path) -> None:
     """A cancellation is not lost when the wait has just ended, as by `asyncio.wait_for` in 3.11."""
     async with watched(tmp_path) as folder:
-        watcher = folder.service.sources.watcher
-        await asyncio.sleep(0.3)  # its first look has ended
+        store = Looked(folder.service.stores.database)
+        watcher = Watcher(store, folder.scanner())
+        watcher.start()
+        await store.looked.wait()
         watcher.notify()
         await asyncio.sleep(0)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await watcher.stop()
