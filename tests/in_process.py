@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import httpx2
 import uvicorn
@@ -15,8 +17,9 @@ from imagesvc.settings.settings import Settings
 from tests.waiting import PATIENCE, until
 
 
-def answer_of(app: ASGIApp, inline: Inline) -> httpx2.Response:
-    """The answer of an application to one request, which `inline` may answer before it."""
+@contextlib.contextmanager
+def serving(app: ASGIApp, inline: Inline) -> Iterator[tuple[uvicorn.Server, int]]:
+    """A running server of an application, and its port; `inline` may answer before it."""
     protocol = bounded(connection_bounds(Settings()), inline)
     config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None)
     running = uvicorn.Server(config)
@@ -25,7 +28,13 @@ def answer_of(app: ASGIApp, inline: Inline) -> httpx2.Response:
     try:
         until(lambda: running.started)
         (port,) = {it.getsockname()[1] for server in running.servers for it in server.sockets}
-        return httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+        yield running, port
     finally:
         running.should_exit = True
         thread.join()
+
+
+def answer_of(app: ASGIApp, inline: Inline) -> httpx2.Response:
+    """The answer of an application to one request, which `inline` may answer before it."""
+    with serving(app, inline) as (_running, port):
+        return httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -96,6 +97,15 @@ class Server:
     def log(self) -> str:
         """The complete log of all its starts."""
         return self.log_path.read_text(errors="replace")
+
+    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The complete lines of the log that are JSON with these members.
+
+        Lines about requests and refused connections are written a moment after the response.
+        """
+        complete = self.log().rpartition("\n")[0].splitlines()
+        parsed = [json.loads(line) for line in complete if line.startswith("{")]  # not the key
+        return [line for line in parsed if wanted.items() <= line.items()]
 
     def kill(self) -> None:
         """Send SIGKILL, without a chance to clean up."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 import socket
 from ipaddress import ip_network
@@ -139,14 +138,11 @@ def test_refused_connections_are_logged_and_counted(make_server: MakeServer) -> 
     figure = 'imagesvc_connections_refused_total{reason="max_connections_per_address"}'
     (count,) = re.findall(re.escape(figure) + r" (\d+)", until(lambda: metrics(server)))
     assert int(count) >= len(refused) == 2
-    lines = until(
-        lambda: [line for line in server.log().splitlines() if "connections.full" in line]
-    )
-    told = json.loads(lines[0])
+    told = until(lambda: server.lines(action="connections.full"))[0]
     assert (told["limit"], told["client"]) == ("max_connections_per_address", "127.0.0.1")
-    each = [line for line in server.log().splitlines() if "connection.refused" in line]
-    assert len(each) >= len(refused)
-    assert {json.loads(line)["reason"] for line in each} == {"max_connections_per_address"}
+    until(lambda: len(server.lines(action="connection.refused")) >= int(count))
+    each = server.lines(action="connection.refused")
+    assert {line["reason"] for line in each} == {"max_connections_per_address"}
 
 
 def metrics(server: Server) -> str:

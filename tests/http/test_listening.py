@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+from starlette.responses import PlainTextResponse
 
 from imagesvc.client import Client
+from imagesvc.server import protocol
 from tests import commands
-from tests.conftest import MakeServer
 from tests.http.asking import noise, picture
-from tests.server import new_client
+from tests.in_process import serving as serving_app
+from tests.server import PATIENT, new_client
 from tests.waiting import PATIENCE, until
 
 AS_SYSTEMD = """
@@ -33,7 +36,7 @@ class Serving:
     """`imagesvc serve` without an address, in an interpreter of its own."""
 
     def __init__(self, folder: Path, *, passed: socket.socket | None = None, **settings: Any):
-        wanted = {"data_dir": folder / "data", "auth": "off", "workers": 1, **settings}
+        wanted = {"data_dir": folder / "data", "auth": "off", "workers": 1, **PATIENT, **settings}
         arguments, handles = ["-m", "imagesvc", "serve"], []
         if passed is not None:
             handles = [passed.fileno()]
@@ -54,6 +57,11 @@ class Serving:
         self.process.terminate()
         return self.process.wait(PATIENCE)
 
+    def close(self) -> None:
+        """End it immediately: the test is over."""
+        self.process.kill()
+        self.process.wait()
+
 
 @pytest.fixture(scope="module")
 def at_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving, Path]]:
@@ -67,11 +75,10 @@ def at_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Servin
         folder, uds=path, uds_mode="0620", auth="required", trusted_proxies='["unix"]',
         default_visibility="public", max_upload_size="50MiB",
     )  # fmt: skip
-    until(lambda: serving.process.poll() is not None or '"service.ready"' in serving.log())
-    assert serving.process.poll() is None, serving.log()
-    yield serving, path
-    serving.process.kill()
-    serving.process.wait()
+    with contextlib.closing(serving):
+        until(lambda: serving.process.poll() is not None or '"service.ready"' in serving.log())
+        assert serving.process.poll() is None, serving.log()
+        yield serving, path
 
 
 def test_a_unix_socket_has_its_mode_and_serves_large_responses(
@@ -144,36 +151,44 @@ def test_sockets_that_cannot_be_used_are_named(
 
 def test_no_request_is_refused_while_the_process_is_replaced(tmp_path: Path) -> None:
     """The parent keeps the socket: connections wait until the next process accepts them."""
-    with socket.socket() as kept:
+    with contextlib.ExitStack() as stack, socket.socket() as kept:
         kept.bind(("127.0.0.1", 0))
         kept.listen(1024)
         base = f"http://127.0.0.1:{kept.getsockname()[1]}"
-        serving = Serving(tmp_path, passed=kept, fd="systemd")
+
+        def started(fd: str) -> Serving:
+            return stack.enter_context(contextlib.closing(Serving(tmp_path, passed=kept, fd=fd)))
+
+        serving = started("systemd")
         with new_client(base_url=base) as client:
             image_id = client.post("/api/v1/images", content=picture()).json()["id"]
-        url = f"{base}/images/{image_id}"
-        results: list[int | str] = []
-        ended = threading.Event()
-        lanes = [
-            threading.Thread(target=request_until, args=(url, ended, results)) for _ in range(4)
-        ]
-        for lane in lanes:
-            lane.start()
-
-        for number in range(2):
-            before = len(results)
-            until(lambda: len(results) > before + 100)  # noqa: B023  # is called here
-            assert serving.stop() == 0
-            serving = Serving(tmp_path, passed=kept, fd="systemd" if number else "3")
-        last = len(results)
-        until(lambda: len(results) > last + 100)
-        ended.set()
-        for lane in lanes:
-            lane.join()
-        serving.stop()
+        with requesting(f"{base}/images/{image_id}") as results:
+            for fd in ("3", "systemd"):
+                before = len(results)
+                until(lambda: len(results) > before + 100)  # noqa: B023  # is called here
+                assert serving.stop() == 0
+                serving = started(fd)
+            last = len(results)
+            until(lambda: len(results) > last + 100)
 
     assert {result for result in results if result != 200} == set()
     assert serving.log().count('"service.ready"') == 3
+
+
+@contextlib.contextmanager
+def requesting(url: str) -> Iterator[list[int | str]]:
+    """Request a picture in four threads during the context; returns the growing results."""
+    results: list[int | str] = []
+    ended = threading.Event()
+    lanes = [threading.Thread(target=request_until, args=(url, ended, results)) for _ in range(4)]
+    for lane in lanes:
+        lane.start()
+    try:
+        yield results
+    finally:
+        ended.set()
+        for lane in lanes:
+            lane.join()
 
 
 def request_until(url: str, ended: threading.Event, results: list[int | str]) -> None:
@@ -186,16 +201,21 @@ def request_until(url: str, ended: threading.Event, results: list[int | str]) ->
             results.append(repr(error))
 
 
-def test_a_connection_without_a_request_is_answered_at_the_stop(make_server: MakeServer) -> None:
+def test_a_connection_without_a_request_is_answered_at_the_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Its client could not know that its first request meets the end of the server."""
-    server = make_server()
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
-        server.client.get("/healthz").raise_for_status()  # the connection before it is accepted
+    monkeypatch.setattr(protocol, "FIRST_REQUEST_SECONDS", PATIENCE)
+    with (
+        serving_app(PlainTextResponse("here"), lambda _scope, _fields: None) as (running, port),
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as connection,
+    ):
+        until(lambda: running.server_state.connections)
 
-        server.begin_stop()
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        running.should_exit = True
+        until(lambda: not running.servers[0].is_serving())
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"connection: close\r\n" in answer.lower()
-    assert server.stop() == 0

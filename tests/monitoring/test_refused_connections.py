@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -19,9 +17,9 @@ HOST = b"Host: localhost\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that waits a second for a head."""
+    """A server that waits three seconds for a head."""
     place = tmp_path_factory.mktemp("refusing") / "data"
-    server = Server(place, header_timeout="1s", max_url_size="1KiB", max_header_size="4KiB").start()
+    server = Server(place, header_timeout="3s", max_url_size="1KiB", max_header_size="4KiB").start()
     yield server
     server.close()
 
@@ -31,12 +29,6 @@ def answer_to(server: Server, sent: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         connection.sendall(sent)
         return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
-    """The log lines that have these members."""
-    complete = server.log().rpartition("\n")[0].splitlines()
-    return [line for line in map(json.loads, complete) if wanted.items() <= line.items()]
 
 
 def refused(server: Server) -> dict[str, float]:
@@ -71,13 +63,13 @@ def test_a_refused_connection_is_one_line_and_one_count(
 
     assert head.startswith(f"HTTP/1.1 {status} ")
     (request_id,) = re.findall(r"(?m)^x-request-id: (\S+)\r?$", head)
-    (line,) = until(lambda: lines(server, request_id=request_id))
+    (line,) = until(lambda: server.lines(request_id=request_id))
     assert line["action"] == "connection.refused"
     assert (line["reason"], line["status"], line["client"]) == (reason, status, "127.0.0.1")
     assert line["detail"]
     assert refused(server) == {**before, reason: before[reason] + 1}
     assert set(before) == set(REASONS)
-    assert lines(server, action="forged") == []
+    assert server.lines(action="forged") == []
     assert "\x1b" not in server.log()
 
 
@@ -88,7 +80,7 @@ def test_an_offer_to_upgrade_is_an_ordinary_request(server: Server) -> None:
 
     answer_to(server, b"GET /nothing HTTP/1.1\r\n" + HOST + offer)
 
-    (line,) = until(lambda: lines(server, request_id="offer"))
+    (line,) = until(lambda: server.lines(request_id="offer"))
     assert (line["action"], line["status"], line["route"]) == ("request", 404, "other")
     assert refused(server) == before
 
@@ -100,5 +92,5 @@ def test_an_upload_that_its_client_gives_up_is_one_line(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         connection.sendall(head + ends + b"\xff\xd8\xff" + bytes(997))
 
-    (line,) = until(lambda: lines(server, request_id="gone"))
+    (line,) = until(lambda: server.lines(request_id="gone"))
     assert (line["status"], line["route"], line["received"]) == (499, "upload", 1000)

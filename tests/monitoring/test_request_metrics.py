@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from bisect import bisect_left
@@ -34,13 +33,7 @@ def series(server: Server, name: str, admin: Account) -> Counter[tuple[str, ...]
 
 def line_of(server: Server, request_id: str) -> dict[str, Any]:
     """The log line of a request."""
-
-    def found() -> list[dict[str, Any]]:
-        lines = server.log().rpartition("\n")[0].splitlines()
-        told = [json.loads(line) for line in lines if line.startswith("{")]  # not the first key
-        return [line for line in told if line.get("request_id") == request_id]
-
-    (line,) = until(found)
+    (line,) = until(lambda: server.lines(request_id=request_id))
     return line
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -68,12 +67,6 @@ def attributes(span: Span) -> dict[str, Any]:
     return {it.key: getattr(it.value, it.value.WhichOneof("value") or "") for it in span.attributes}
 
 
-def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
-    """The log lines that have these members."""
-    complete = server.log().rpartition("\n")[0].splitlines()
-    return [line for line in map(json.loads, complete) if wanted.items() <= line.items()]
-
-
 def test_a_rendering_is_part_of_its_clients_trace(traced: Server, receiver: Receiver) -> None:
     """And so is its log line; what is in memory, or is not sampled by its client, has no span."""
     image = traced.upload(picture(1))
@@ -96,9 +89,9 @@ def test_a_rendering_is_part_of_its_clients_trace(traced: Server, receiver: Rece
     assert about["imagesvc.cache"] == "rendered"
     assert attributes(render)["imagesvc.encode_seconds"] > 0
     assert {span.trace_id.hex() for span in spans(receiver)}.isdisjoint({"c" * 32, "d" * 32})
-    (line,) = until(lambda: lines(traced, action="request", trace_id=first))
+    (line,) = until(lambda: traced.lines(action="request", trace_id=first))
     assert line["path"] == url.partition("?")[0]
-    (line,) = until(lambda: lines(traced, request_id="unsampled"))
+    (line,) = until(lambda: traced.lines(request_id="unsampled"))
     assert line["trace_id"] == "d" * 32
 
 
@@ -108,7 +101,7 @@ def test_jobs_and_webhooks_have_traces_of_their_own(traced: Server, receiver: Re
     image = traced.upload(picture(2))
     traced.finished(image["job"]["id"])
 
-    (line,) = until(lambda: lines(traced, action="job.attempt", job=image["job"]["id"]))
+    (line,) = until(lambda: traced.lines(action="job.attempt", job=image["job"]["id"]))
     job = trace(receiver, line["trace_id"], 1)["job"]
     assert not job.parent_span_id
     assert attributes(job)["imagesvc.status"] == "succeeded"
@@ -129,7 +122,7 @@ def test_a_hostile_context_is_ignored(traced: Server, receiver: Receiver, given:
 
     traced.client.get("/x%0A%1B%22", headers={"traceparent": given, "x-request-id": request_id})
 
-    (line,) = until(lambda: lines(traced, request_id=request_id))
+    (line,) = until(lambda: traced.lines(request_id=request_id))
     assert re.fullmatch(r"[0-9a-f]{32}", line["trace_id"])
     assert line["trace_id"] != "0" * 32
     (span,) = trace(receiver, line["trace_id"], 1).values()
