@@ -108,7 +108,11 @@ def environment(**settings: Any) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, directory: Path = REPOSITORY, typed: str = "", **settings: Any
+    *arguments: str,
+    directory: Path = REPOSITORY,
+    typed: str = "",
+    patience: float = PATIENCE,
+    **settings: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, with this standard input."""
     with (
@@ -122,7 +126,7 @@ def run(
             *arguments, directory=directory, streams=(given, printed, complained), **settings
         )  # fmt: skip
         try:
-            status = process.wait(PATIENCE)
+            status = process.wait(patience)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

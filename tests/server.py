@@ -181,11 +181,12 @@ class Server:
         """The digests of the blobs on disk."""
         return {path.name for path in (self.data_dir / "blobs").rglob("*") if path.is_file()}
 
-    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run another command of the command line on the same data directory."""
         return commands.run(
-            *arguments, "--data-dir", str(self.data_dir), directory=self.data_dir.parent
-        )
+            *arguments, "--data-dir", str(self.data_dir), directory=self.data_dir.parent,
+            patience=patience,
+        )  # fmt: skip
 
 
 def new_client(**options: Any) -> httpx2.Client:

@@ -12,16 +12,18 @@ PATIENCE = 120.0
 
 The time limit of a whole test, in pyproject.toml, is a multiple of it.
 """
+LONG_PATIENCE = 1800.0
+"""The same for the work of tests that take minutes."""
 PAUSE = 0.02
 LONGEST_PAUSE = 0.2
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T | None]) -> T:
+def until(condition: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """Poll until the condition is true; returns its value."""
     began = time.monotonic()
     while not (value := condition()):
-        time.sleep(_pause(time.monotonic() - began))
+        time.sleep(_pause(time.monotonic() - began, patience))
     return value
 
 
@@ -29,12 +31,12 @@ async def until_async(condition: Callable[[], Awaitable[T | None]]) -> T:
     """Poll until the condition is true, without blocking the event loop; returns its value."""
     began = time.monotonic()
     while not (value := await condition()):
-        pause = _pause(time.monotonic() - began)
+        pause = _pause(time.monotonic() - began, PATIENCE)
         await asyncio.sleep(pause)
     return value
 
 
-def _pause(waited: float) -> float:
+def _pause(waited: float, patience: float) -> float:
     """The pause until the next poll: a tenth of the elapsed time, within limits."""
-    assert waited < PATIENCE, f"not true within {PATIENCE} s"
+    assert waited < patience, f"not true within {patience} s"
     return min(max(PAUSE, waited / 10), LONGEST_PAUSE)

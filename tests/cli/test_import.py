@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -16,14 +15,14 @@ from typing import Any
 import pytest
 
 from tests import commands
+from tests.crash.traffic import LONG_KILLS
 from tests.http.asking import TEXT, picture
 from tests.library.importing.test_sidecars import BOMB, XMP, takeout
-from tests.server import Server
-from tests.waiting import until
+from tests.server import Server, reserve_port
+from tests.waiting import LONG_PATIENCE, until
 
 NULL = Path(os.devnull)
-LONGEST = 1800.0
-"""Seconds that an import of thousands of files may take."""
+MANY_KILLS = min(25, LONG_KILLS)
 
 
 @pytest.fixture(scope="module")
@@ -165,28 +164,26 @@ def started(server: Server, folder: Path) -> commands.Process:
         )  # fmt: skip
 
 
-def imported_with_kills(place: Path, files: int, kills: int) -> Server:
+def import_with_kills(server: Server, place: Path, files: int, kills: int) -> None:
     """Import generated files into a server, with SIGKILL at random times, and once to the end."""
-    server = Server(place / "data", eager_presets="[]", workers=2).start()
     folder = place / "photos"
     for seed in range(files):
         save(folder / str(seed % 7) / f"{seed}.png", seed)
     chance = random.Random(files)
-    try:
-        for number in range(kills):
-            wanted = images_of(server) + chance.randrange(1, max(2, files // (kills + 1)))
-            process = started(server, folder)
-            until(lambda: images_of(server) >= min(files, wanted) or process.poll() is not None)  # noqa: B023
-            process.kill()
-            process.wait()
-            if number % 3 == 2:
-                server.kill()
-                server.start()
-        assert started(server, folder).wait(LONGEST) == 0
-    except BaseException:
-        server.close()
-        raise
-    return server
+    for number in range(kills):
+        wanted = images_of(server) + chance.randrange(1, max(2, files // (kills + 1)))
+        process = started(server, folder)
+        until(
+            lambda: images_of(server) >= min(files, wanted) or process.poll() is not None,  # noqa: B023
+            LONG_PATIENCE,
+        )
+        process.kill()
+        process.wait()
+        if number % 3 == 2:
+            server.kill()
+            server.start()
+    done = commands.run(*arguments(folder), patience=LONG_PATIENCE, url=server.client.base_url)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def images_of(server: Server) -> int:
@@ -199,17 +196,22 @@ def images_of(server: Server) -> int:
 
 @pytest.mark.parametrize(
     ("files", "kills"),
-    [(60, 3), pytest.param(10_000, 25, marks=[pytest.mark.long, pytest.mark.timeout(3600)])],
+    [
+        (60, 3),
+        pytest.param(
+            400 * MANY_KILLS, MANY_KILLS, marks=[pytest.mark.long, pytest.mark.timeout(3600)]
+        ),
+    ],
 )
 def test_kills_lose_nothing_and_make_nothing_twice(tmp_path: Path, files: int, kills: int) -> None:
     """Of the importer, and of the server."""
-    server = imported_with_kills(tmp_path, files, kills)
+    server = Server(tmp_path / "data", eager_presets="[]", workers=2)
+    with contextlib.closing(server):
+        server.start()
+        import_with_kills(server, tmp_path, files, kills)
 
-    try:
         assert images_of(server) == files
         assert len(server.blobs()) == files
-    finally:
-        server.close()
 
 
 def test_a_data_directory_without_a_server(tmp_path: Path, folder: Path) -> None:
@@ -241,16 +243,15 @@ def test_a_data_directory_without_a_server(tmp_path: Path, folder: Path) -> None
         server.close()
 
 
-def test_a_server_that_is_gone_ends_the_import(tmp_path: Path, folder: Path) -> None:
+def test_a_server_that_is_gone_ends_the_import(folder: Path) -> None:
     """There is one message, not a wait for each file; before the first file, the status is 2."""
-    server = Server(tmp_path / "data", eager_presets="[]").start()
     for seed in range(30, 60):
         save(folder / f"{seed}.png", seed)
-    server.close()
+    with reserve_port() as reservation:
+        url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
 
-    done = run(server, folder)
+        done = commands.run(*arguments(folder), url=url)
 
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "cannot be reached" in done.stderr
-    shutil.rmtree(server.data_dir)

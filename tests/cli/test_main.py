@@ -11,6 +11,7 @@ import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -24,7 +25,7 @@ from tests.server import Server, reserve_port
 from tests.waiting import PATIENCE, until
 
 
-def run(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(place: Path, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
     """Run `imagesvc` in a directory, with these IMAGESVC_* variables and no others."""
     return commands.run(*arguments, directory=place, **variables)
 
@@ -328,7 +329,7 @@ def test_a_terminal_is_told_what_to_open(tmp_path: Path) -> None:
     shown = bytearray()
     try:
         url = until(lambda: _address_in(ours, shown))
-        assert httpx2.get(f"{url}/healthz").status_code == 200
+        assert httpx2.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
     finally:
         process.terminate()
         process.wait(PATIENCE)

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,9 @@ from tests.conftest import MakeServer
 from tests.crash.test_full_disk import mounted
 from tests.crash.traffic import ALWAYS_KEPT, LONG_KILLS, Ledger, Promise, Traffic
 from tests.s3 import CREDENTIALS, make_bucket
-from tests.server import Server
+from tests.server import Server, reserve_port
 from tests.store.stock import make_stock
-from tests.waiting import PATIENCE, until
+from tests.waiting import LONG_PATIENCE, until
 
 KILLS = [3, pytest.param(min(40, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 
@@ -56,6 +57,12 @@ def killed_when(
         return None
 
 
+def killed_while(arguments: tuple[str, ...], made: Path, directory: Path) -> bool:
+    """Run a command, and kill it while a path exists that it removes; False if it was too quick."""
+    killed_when(arguments, made.exists, LONG_PATIENCE, directory)
+    return made.exists()
+
+
 @pytest.mark.parametrize("kills", KILLS)
 def test_kills_under_traffic_leave_backups_that_are_whole(
     make_server: MakeServer, tmp_path: Path, kills: int
@@ -67,15 +74,15 @@ def test_kills_under_traffic_leave_backups_that_are_whole(
     with traffic.flows(kills):
         until(lambda: len(ledger.kept) >= ALWAYS_KEPT or traffic.wrong)
         began = time.monotonic()
-        assert server.cli("backup", str(place)).returncode == 0
+        done = server.cli("backup", str(place), patience=LONG_PATIENCE)
+        assert done.returncode == 0, done.stdout + done.stderr
         whole = time.monotonic() - began
-        killed_when(arguments, (place / "tmp").exists, PATIENCE, tmp_path)
-        assert (place / "tmp").exists()  # the next one removes it
+        until(lambda: killed_while(arguments, place / "tmp", tmp_path))  # the next one removes it
         for _ in range(kills - 1):
             killed(arguments, chance.uniform(0.0, whole), tmp_path)
         with ledger.lock:
             kept = dict(ledger.kept)
-        done = server.cli("backup", str(place), "--keep", "1h", "--verify")
+        done = server.cli("backup", str(place), "--keep", "1h", "--verify", patience=LONG_PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
     traffic.close()
     assert not traffic.wrong, traffic.wrong
@@ -91,17 +98,22 @@ def restore_with_kills(place: Path, target: Path, chance: random.Random, kills: 
     """Each run goes on where the one before was killed."""
     arguments = ("restore", str(place), str(target))
     began = time.monotonic()
-    done = commands.run("restore", str(place), str(target.with_name("timed")))
+    timed = target.with_name("timed")
+    done = commands.run("restore", str(place), str(timed), patience=LONG_PATIENCE)
     assert done.returncode == 0, done.stderr
     whole = time.monotonic() - began
-    begun = target / "restore.json"
-    assert killed_when(arguments, begun.exists, PATIENCE, target.parent) is None
+
+    def is_killed() -> bool:
+        shutil.rmtree(target, ignore_errors=True)
+        return killed_while(arguments, target / "restore.json", target.parent)
+
+    until(is_killed)
     for _ in range(kills - 1):
         status = killed(arguments, chance.uniform(0.0, whole), target.parent)
         if status is not None:  # the one before was killed after its work
             assert status == 0 or (target / "imagesvc.db").exists()
             return
-    done = commands.run(*arguments)
+    done = commands.run(*arguments, patience=LONG_PATIENCE)
     if done.returncode == 2:  # it was killed after it had ended
         assert "is not empty" in done.stderr
         return
@@ -111,7 +123,7 @@ def restore_with_kills(place: Path, target: Path, chance: random.Random, kills: 
 def promises_hold(data_dir: Path, expected: list[Promise]) -> None:
     """The copy is sound, and delivers what had been confirmed."""
     server = Server(data_dir)
-    checked = server.cli("check")
+    checked = server.cli("check", patience=LONG_PATIENCE)
     assert checked.returncode == 0, checked.stdout
     assert "without a row" not in checked.stdout
     server.start()
@@ -144,17 +156,23 @@ def test_a_full_disk_ends_a_backup_and_the_next_one_continues(tmp_path: Path) ->
         assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that no other process gets, also while nothing listens at it."""
+    with reserve_port() as reservation:
+        yield reservation.getsockname()[1]
+
+
 def test_a_bucket_that_fails_midway_is_continued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lock keeps others out; no snapshot is whole; the next run copies no blob again."""
     data_dir = make_stock(tmp_path, 3)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
-    host, port = server.get_host_and_port()
-    url = make_bucket(f"http://{host}:{port}", "backups", "of/photos")
+    url = make_bucket(f"http://127.0.0.1:{port}", "backups", "of/photos")
 
     def fails(step: str, _done: int, _total: int) -> None:
         if step == "storing":
