@@ -6,15 +6,13 @@ import contextlib
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.server import reserve_port
-
-READY_SECONDS = 30.0
+from tests.waiting import PATIENCE, until
 
 NGINX = """
 daemon off;
@@ -141,11 +139,11 @@ def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log_path: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+    def listens() -> bool:
         assert process.poll() is None, log_path.read_text()
         with contextlib.suppress(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"the proxy does not listen: {log_path.read_text()}")
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+            return True
+        return False
+
+    until(listens)

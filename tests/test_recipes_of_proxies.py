@@ -15,6 +15,7 @@ from tests.accounts import Account, admin_of
 from tests.http.asking import noise, picture
 from tests.proxies import caddy, nginx
 from tests.server import Server, new_client
+from tests.waiting import PATIENCE
 
 ABOVE_1_MB = (1600, 1200)
 FORGED = {
@@ -82,8 +83,8 @@ def test_nginx_below_a_path(service: Server, owner: Account, tmp_path: Path) -> 
         image_id = owner.client.post("/images", content=picture(1)).json()["id"]
         shown = httpx2.get(
             f"http://127.0.0.1:{port}/media/images/{image_id}.jpg",
-            headers={"authorization": f"Bearer {owner.key}"},
-        )
+            headers={"authorization": f"Bearer {owner.key}"}, timeout=PATIENCE,
+        )  # fmt: skip
 
     assert shown.status_code == 200
     assert "203.0.113.9" not in service.log()

@@ -16,6 +16,7 @@ from tests.http.asking import assert_problem
 from tests.identity_provider import ANSWERS, CLAIMS, CLIENT, SECRET, running_provider
 from tests.server import Server
 from tests.sessions import ONE, cookie_of
+from tests.waiting import PATIENCE
 
 START, CALLBACK = "/auth/oidc/start", "/auth/oidc/callback"
 HARMLESS = {"claims of the admin"}
@@ -61,7 +62,7 @@ def begin(browser: httpx2.Client, **query: str) -> str:
 
 def at_provider(url: str, **query: str) -> str:
     """Log in at the provider; returns the URL to which it sends the browser back."""
-    answer = httpx2.get(f"{url}&{urlencode(query)}")
+    answer = httpx2.get(f"{url}&{urlencode(query)}", timeout=PATIENCE)
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]
 
@@ -87,7 +88,7 @@ def assert_refused(answer: httpx2.Response) -> None:
 
 def test_too_many_log_ins_are_a_page(make_server: MakeServer) -> None:
     """A browser is shown when to try again, and a program gets a problem document."""
-    place = make_server(auth="required", rate_limit_anonymous="2/m")
+    place = make_server(auth="required", rate_limit_anonymous="2/h")
     html = client_of(place)
     html.headers.update(HTML)
     for _ in range(3):

@@ -13,6 +13,7 @@ from tests.accounts import Account, admin_of
 from tests.http.asking import assert_problem, picture
 from tests.proxies import PLAIN, haproxy, nginx
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 PUBLIC = {"visibility": "public"}
 
@@ -32,7 +33,7 @@ def stranger(default: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     place = tmp_path_factory.mktemp("nginx")
     with (
         nginx(place, default.port, PLAIN) as port,
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client,
     ):
         yield client
 
@@ -181,7 +182,7 @@ def test_without_accounts_a_usual_proxy_shows_what_to_set(
     with nginx(tmp_path, open_server.port, f"{PLAIN} {directives}") as port:
         url = f"http://127.0.0.1:{port}"
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
-            answer = httpx2.get(url + path, headers={"host": "images.example"}, timeout=60)
+            answer = httpx2.get(url + path, headers={"host": "images.example"}, timeout=PATIENCE)
             assert "IMAGESVC_AUTH=required" in assert_problem(answer, 403, "forbidden")["detail"]
 
 
@@ -192,7 +193,9 @@ def test_without_accounts_a_proxy_that_passes_the_host_on_is_refused(
     with haproxy(tmp_path, open_server.port) as port:
         for path in (f"/images/{image['id']}?w=20", "/api/v1/users/me"):
             answer = httpx2.get(
-                f"http://127.0.0.1:{port}{path}", headers={"host": "images.example"}, timeout=60
+                f"http://127.0.0.1:{port}{path}",
+                headers={"host": "images.example"},
+                timeout=PATIENCE,
             )
             assert_problem(answer, 403, "forbidden")
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.http.asking import BOUNDARY, file_part, multipart, picture
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\nX-Padding: "
 LAST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -48,7 +49,7 @@ def hot(server: Server) -> str:
 def statuses(server: Server, *pieces: bytes, pause: float = 0.02) -> list[int]:
     """Send pieces that arrive separately; returns the status of every response."""
     received = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number, piece in enumerate(pieces):
             if number:
@@ -257,7 +258,7 @@ def test_curl_uploads_with_an_offer_of_http2(server: Server, tmp_path: Path) -> 
     done = subprocess.run(
         [curl, "--silent", "--http2", "--form", f"file=@{path}", "--write-out", "%{http_code}",
          "--output", tmp_path / "answer", url],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (0, "201"), done.stderr

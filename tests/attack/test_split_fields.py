@@ -20,6 +20,7 @@ from imagesvc.syntax.appended import Appended
 from imagesvc.syntax.header_fields import fields_by_name, joined_field
 from tests.http.asking import RawAnswer, picture, read_raw
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 WORDS = ("image/webp", "image/avif", "image/", "webp", "avif", "*/*", ",", ";q=0.1", " ", "")
 LINES = st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map("".join), max_size=3)
@@ -69,7 +70,7 @@ def test_a_remembered_answer_is_acceptable_for_all_its_requesters(
 def answer_of(server: Server, url: str, *lines: str) -> RawAnswer:
     """The response to a GET with these fields, each as a separate line."""
     head = "\r\n".join([f"GET {url} HTTP/1.1", "Host: localhost", *lines, "", ""])
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         answer = read_raw(connection)
     assert answer is not None
@@ -141,7 +142,7 @@ def test_every_line_of_origin_counts(server: Server) -> None:
     sites = "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"
     for lines in ((own, other), (other, own), sites):
         head = "\r\n".join(["DELETE /api/v1/images/x HTTP/1.1", "Host: localhost", *lines, "", ""])
-        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
             connection.sendall(head.encode())
             answer = read_raw(connection)
         assert answer is not None

@@ -18,7 +18,7 @@ from PIL import Image
 from tests.breadth import represented
 from tests.conftest import MakeServer
 from tests.server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 DESCRIPTORS = 8192
 MIB = 1 << 20
@@ -94,7 +94,7 @@ def warmed(server: Server, image_id: str, query: str) -> str:
 def asked(server: Server, url: str, times: int = 1) -> socket.socket:
     """A connection with a small window that sends a request and does not read."""
     connection = socket.socket()
-    connection.settimeout(60)
+    connection.settimeout(PATIENCE)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
     connection.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * times)

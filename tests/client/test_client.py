@@ -101,7 +101,9 @@ def test_somebody_without_a_credential_uploads_by_a_url(client: Client) -> None:
     content = picture(42)
 
     target = client.upload_url(filename="b.jpg", title="By URL", content_type="image/jpeg")
-    answer = httpx2.request(target.method, target.url, headers=target.headers, content=content)
+    answer = httpx2.request(
+        target.method, target.url, headers=target.headers, content=content, timeout=PATIENCE
+    )
 
     assert answer.status_code == 201, answer.text
     image = client.image(target.id)
@@ -114,7 +116,7 @@ def test_signed_urls_show_a_private_image(client: Client) -> None:
 
     signed = client.sign_urls(image.id, ["original", {"w": 40, "format": "png"}], expires_in=600)
 
-    original, small = (httpx2.get(one.url) for one in signed.data)
+    original, small = (httpx2.get(one.url, timeout=PATIENCE) for one in signed.data)
     assert original.status_code == 200
     assert Pillow.open(io.BytesIO(small.content)).width == 40
 

@@ -19,6 +19,7 @@ from imagesvc.model.ids import new_id
 from tests.http.asking import TEXT, picture
 from tests.remote import Remote, answered
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 Do = Callable[..., Any]
 """Call a method of a client by its name; returns its result."""
@@ -223,7 +224,7 @@ def test_a_signed_url_needs_no_credential(do: Do, server: Server) -> None:
 
     signed = do("sign_urls", image.id, ["thumbnail"], expires_in=60, download=True)
 
-    answer = httpx2.get(signed.data[0].url)
+    answer = httpx2.get(signed.data[0].url, timeout=PATIENCE)
     assert signed.data[0].url.startswith(f"http://127.0.0.1:{server.port}/images/")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith("attachment")

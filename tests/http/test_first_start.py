@@ -20,6 +20,7 @@ from tests.http.asking import picture
 from tests.http.test_logs import Unlogged
 from tests.server import Server
 from tests.store.stock import make_stock
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_the_printed_command_uploads(make_server: MakeServer, tmp_path: Path) ->
     (tmp_path / "photo.jpg").write_bytes(picture())
 
     done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True, timeout=60
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True, timeout=PATIENCE
     )
 
     assert json.loads(done.stdout)["filename"] == "photo.jpg"
@@ -76,7 +77,7 @@ def test_a_later_start_prints_a_command_that_reads_the_unused_key(
     (tmp_path / "photo.jpg").write_bytes(picture())
 
     done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True, timeout=60
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True, timeout=PATIENCE
     )
     server.stop()
     server.start()

@@ -22,7 +22,7 @@ from imagesvc.server.middleware.logged_path import logged_path
 from tests.conftest import MakeServer
 from tests.http.asking import picture, send_raw
 from tests.server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def lines(server: Server, **wanted: Any) -> list[dict[str, Any]]:
@@ -360,7 +360,12 @@ def test_routine_lines_name_no_library_and_ready_has_the_urls(server: Server) ->
     assert not [line for line in lines(server, level="info") if "logger" in line]
     ready = one_line(server, action="service.ready")
     assert ready["url"] == str(server.client.base_url).rstrip("/")
-    assert "html" in httpx2.get(ready["docs"], follow_redirects=True).headers["content-type"]
+    assert (
+        "html"
+        in httpx2.get(ready["docs"], follow_redirects=True, timeout=PATIENCE).headers[
+            "content-type"
+        ]
+    )
 
 
 def test_a_job_that_fails_is_a_warning(server: Server) -> None:

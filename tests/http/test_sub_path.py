@@ -338,7 +338,8 @@ def test_the_public_url_makes_every_url_absolute(public: Server) -> None:
     assert [url for url in urls if not url.startswith("https://img.example/media/")] == []
     path = slot["url"].removeprefix("https://img.example")
     del admin.headers["x-forwarded-prefix"]
-    assert httpx2.put(f"{public.client.base_url}{path}", content=picture(72)).status_code == 201
+    url = f"{public.client.base_url}{path}"
+    assert httpx2.put(url, content=picture(72), timeout=PATIENCE).status_code == 201
 
 
 def test_webhooks_have_absolute_urls(public: Server) -> None:

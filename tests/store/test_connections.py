@@ -15,6 +15,7 @@ from imagesvc.errors import Unavailable
 from imagesvc.store.db.connections import UnitConnection
 from imagesvc.store.db.database import READERS, Database
 from imagesvc.store.db.sqlite import sqlite_engine
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,7 @@ async def test_a_unit_runs_in_the_thread_of_its_connection(tmp_path: Path) -> No
 
     (thread,) = threads
     assert thread is not threading.current_thread()
-    thread.join(60)  # it ends just after it has said so
+    thread.join(PATIENCE)  # it ends just after it has said so
     assert not thread.is_alive()
 
 
@@ -57,7 +58,7 @@ async def test_a_connection_that_cannot_be_opened_is_tried_again(tmp_path: Path)
     with pytest.raises(Unavailable):
         await connection.run(one)
     for thread in set(threading.enumerate()) - before:
-        thread.join(60)  # it has said that it ends
+        thread.join(PATIENCE)  # it has said that it ends
     folder.mkdir()
 
     assert await connection.run(one) == 1
@@ -71,7 +72,7 @@ async def test_abandoned_reads_do_not_block_others(tmp_path: Path) -> None:
 
     def slow(_connection: Connection) -> None:
         begun.set()
-        go_on.wait(60)
+        go_on.wait(PATIENCE)
 
     left = asyncio.create_task(database.read(slow))
     await asyncio.to_thread(begun.wait, 60)
@@ -91,7 +92,7 @@ async def test_a_write_continues_after_its_requester_disconnects(tmp_path: Path)
 
     def slow(connection: Connection) -> None:
         begun.set()
-        go_on.wait(60)
+        go_on.wait(PATIENCE)
         connection.exec_driver_sql("INSERT INTO t VALUES (1)")
 
     left = asyncio.create_task(database.write(slow))
@@ -121,7 +122,7 @@ async def test_closing_ends_every_thread(tmp_path: Path) -> None:
     assert await waiting == 1
     assert len(started) >= READERS
     for thread in started:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in started)
 
 

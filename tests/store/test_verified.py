@@ -15,7 +15,7 @@ from tests.conftest import MakeServer
 from tests.crash.pictures import jpeg, png
 from tests.http.asking import assert_problem
 from tests.server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def flip(server: Server, digest: str) -> Path:
@@ -103,7 +103,7 @@ def test_scrubbing_finds_damage_in_unread_originals(tmp_path: Path) -> None:
         verified = VerifiedBlobs(blobs)
         scrubbing = asyncio.create_task(verified.scrub(delay=0.01, rate=1e9))
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while verified.damaged < 2:  # noqa: ASYNC110  # nothing tells
                 await asyncio.sleep(0.01)
         scrubbing.cancel()
