@@ -24,7 +24,7 @@ from imagesvc.library.users import NewOwner, NewOwnerNeeded, UnfitNewOwner
 from imagesvc.model.accounts import ApiKey, User
 from imagesvc.model.ids import KeyId, UserId, new_id, parse_id, utc_now
 from imagesvc.service.parts import Parts
-from imagesvc.settings.quantities import seconds
+from imagesvc.settings.quantities import option_seconds
 from imagesvc.store.accounts import UserChange
 
 PAGE = 200
@@ -111,7 +111,11 @@ def add_key(
     """Make an API key and print it, only once."""
     settings = load_settings(data_dir=data_dir)
     _checked("name", partial(check_key_name, name))
-    lifetime = None if expires_in is None else timedelta(seconds=seconds(expires_in))
+    lifetime = (
+        None
+        if expires_in is None
+        else timedelta(seconds=option_seconds("--expires-in", expires_in))
+    )
     work = partial(
         _add_key, user_name=user, name=name, scopes=frozenset(scope or ()), lifetime=lifetime
     )

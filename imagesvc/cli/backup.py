@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
+from imagesvc.errors import text_of
 from imagesvc.library.backup.backup import BackupReport, back_up, note_backup
-from imagesvc.library.backup.destination import Destination
+from imagesvc.library.backup.destination import Destination, DestinationFull
 from imagesvc.library.backup.places import check_apart, place_of
 from imagesvc.library.backup.restore import RestoreReport
 from imagesvc.library.backup.restore import restore as restore_into
+from imagesvc.library.backup.room import make_room
 from imagesvc.library.backup.snapshots import Removed, remove_old
 from imagesvc.library.backup.verification import Verified
 from imagesvc.library.backup.verification import verify as verify_all
 from imagesvc.logs import configure_logs
 from imagesvc.model.ids import utc_now
-from imagesvc.settings.quantities import seconds
+from imagesvc.settings.quantities import option_seconds
 from imagesvc.store.files.data_dir import DataDir
 
 SHOWN = 20
@@ -39,7 +41,11 @@ Place = Annotated[
 def backup(
     dest: Place,
     keep: Annotated[
-        str | None, typer.Option(help="Remove snapshots that are older, such as 7d.")
+        str | None,
+        typer.Option(
+            help="Remove snapshots that are older, such as 7d: after the backup, or before if DEST "
+            "is full."
+        ),
     ] = None,
     verify: Annotated[bool, typer.Option(help="Then read the whole backup back.")] = False,
     data_dir: DataDirOption = None,
@@ -51,12 +57,13 @@ def backup(
     """
     settings = load_settings(data_dir=data_dir)
     configure_logs(settings.log_format, settings.log_level)
-    seconds_kept = seconds(keep) if keep is not None else None
+    seconds_kept = option_seconds("--keep", keep) if keep is not None else None
     source = DataDir(settings.data_dir.absolute())
     source.require()
     destination = place_of(dest)
     check_apart(destination, source)
-    report, removed, found = asyncio.run(_back_up(source, destination, seconds_kept, verify=verify))
+    kept = None if seconds_kept is None else timedelta(seconds=seconds_kept)
+    report, removed, found = asyncio.run(_back_up(source, destination, kept, verify=verify))
     _print_backup(destination, report, removed)
     if found is not None:
         _print_verified(found)
@@ -65,21 +72,46 @@ def backup(
 
 
 async def _back_up(
-    source: DataDir, destination: Destination, keep: float | None, *, verify: bool
+    source: DataDir, destination: Destination, keep: timedelta | None, *, verify: bool
 ) -> tuple[BackupReport, Removed, Verified | None]:
     await destination.prepare()
     removed, found = Removed(), None
     with _progress() as bar:
         async with destination.lock():
             began = utc_now()
-            report = await back_up(source, destination, bar)
+            report = await _made(source, destination, keep, began, bar)
             if not report.faults:
-                note_backup(source, began)
+                _note(source, began)
                 if keep is not None:
-                    removed = await remove_old(destination, timedelta(seconds=keep), began)
+                    removed = await remove_old(destination, keep, began)
             if verify:
                 found = await verify_all(destination, bar)
     return report, removed, found
+
+
+async def _made(
+    source: DataDir, destination: Destination, keep: timedelta | None, began: datetime, bar: _Bar
+) -> BackupReport:
+    """A backup; if the destination is full, what `keep` permits is removed before."""
+    try:
+        return await back_up(source, destination, bar)
+    except DestinationFull:
+        removed = Removed()
+        if keep is not None:
+            removed = await make_room(source, destination, keep, began)
+        if not (removed.snapshots or removed.blobs):
+            raise
+        _say(f"{destination} is full.")
+        _print_removed(removed)
+        return await back_up(source, destination, bar)
+
+
+def _note(source: DataDir, began: datetime) -> None:
+    if (error := note_backup(source, began)) is not None:
+        _say(
+            f"The time of this backup cannot be written to {source.last_backup}: {text_of(error)}. "
+            "Metrics and imagesvc doctor know that of an earlier one."
+        )
 
 
 def restore(
@@ -143,10 +175,14 @@ def _print_backup(destination: Destination, report: BackupReport, removed: Remov
         f"({report.bytes:,} bytes), {report.copied:,} of them new ({report.copied_bytes:,} bytes)."
     )
     if removed.snapshots or removed.blobs:
-        _say(
-            f"Removed {removed.snapshots:,} old snapshots and {removed.blobs:,} blobs "
-            f"({removed.blob_bytes:,} bytes)."
-        )
+        _print_removed(removed)
+
+
+def _print_removed(removed: Removed) -> None:
+    _say(
+        f"Removed {removed.snapshots:,} old snapshots and {removed.blobs:,} blobs "
+        f"({removed.blob_bytes:,} bytes)."
+    )
 
 
 def _print_verified(found: Verified) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from imagesvc.cli.loading import load_settings
 from imagesvc.cli.options import DataDirOption
 from imagesvc.service.parts import Parts
-from imagesvc.settings.quantities import seconds
+from imagesvc.settings.quantities import option_seconds
 from imagesvc.settings.settings import Settings
 from imagesvc.settings.sources import SettingsError
 
@@ -39,7 +39,7 @@ def sign(
         raise SettingsError(f"signing_keys: there is no key {key!r}")
     expires_at = None
     if expires_in is not None:
-        expires_at = int(time.time() + seconds(expires_in))
+        expires_at = int(time.time() + option_seconds("--expires-in", expires_in))
     path, _, query = _below(url, settings).partition("?")
     if not IMAGE_PATH.fullmatch(path):
         raise SettingsError(f"{url}: sign the path of an image, such as /images/ID?w=400")

@@ -20,7 +20,7 @@ from imagesvc.cli.uploads.access import access
 from imagesvc.logs import printable
 from imagesvc.model.images import Visibility
 from imagesvc.model.sources import OnVanish, SourceKind
-from imagesvc.settings.quantities import seconds
+from imagesvc.settings.quantities import option_seconds
 from imagesvc.settings.sources import SettingsError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def add_source(  # noqa: PLR0913, PLR0917  # each is an option
 ) -> None:
     """Watch a source; prints its id. Its first scan begins now."""
     options: dict[str, Any] = {
-        "interval_seconds": int(seconds(interval)),
+        "interval_seconds": int(option_seconds("--interval", interval)),
         "collection": collection,
         "tags": list(tag or ()),
         "visibility": visibility,

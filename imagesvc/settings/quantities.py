@@ -21,17 +21,24 @@ SecondsOrZero = Annotated[float, BeforeValidator(read_seconds), Field(ge=0)]
 Pixels = Annotated[int, BeforeValidator(read_pixels), Field(gt=0)]
 
 
-def seconds(text: str) -> float:
-    """The seconds of a duration such as `30s` or `1h`.
+DAY = 86_400
+LONGEST_SECONDS = 36_500 * DAY
+"""Of an option: a date that is so far from now is one still."""
+
+
+def option_seconds(option: str, text: str) -> float:
+    """The seconds of a duration such as `30s` or `1h`, given with an option of a command.
 
     Raises:
-        SettingsError: it is not a duration.
+        SettingsError: it is not a duration; the text names the option.
     """
     try:
-        value = read_seconds(text)
+        value = float(str(read_seconds(text)))
     except ValueError as error:
-        raise SettingsError(str(error)) from error
-    return float(str(value))
+        raise SettingsError(f"{option} {text}: {error}.") from error
+    if value > LONGEST_SECONDS:
+        raise SettingsError(f"{option} {text}: is longer than {LONGEST_SECONDS // DAY:,} days.")
+    return value
 
 
 def written(field: FieldInfo, value: Any) -> Any:

@@ -106,7 +106,11 @@ def test_images_of_a_removed_user_go_to_the_named_owner(make_server: MakeServer)
         (("key", "list", "nemo"), "", "no user 'nemo' in /"),
         (("key", "remove", "nemo"), "", "no resource with this id"),
         (("key", "remove", "isk_nemo"), "", "no API key"),
-        (("key", "add", "nemo", "--expires-in", "soon"), "", "duration"),
+        (
+            ("key", "add", "nemo", "--expires-in", "soon"),
+            "",
+            "--expires-in soon: must be a duration",
+        ),
     ],
 )
 def test_impossible_commands_end_with_2_and_a_reason(

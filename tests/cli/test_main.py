@@ -140,6 +140,24 @@ def test_a_broken_link_is_reported(tmp_path: Path, command: str, name: str) -> N
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (("backup", "PLACE", "--keep", "x"), "--keep x: must be a duration"),
+        (("backup", "PLACE", "--keep", "9999999d"), "--keep 9999999d: is longer than 36,500 days"),
+        (("source", "add", ".", "--interval", "x"), "--interval x: must be a duration"),
+    ],
+)
+def test_durations_that_are_none_name_their_option(
+    tmp_path: Path, command: tuple[str, ...], error: str
+) -> None:
+    """A command may have several."""
+    done = commands.run(*command, directory=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"imagesvc: {error}")
+
+
 def test_a_port_in_use_ends_serve_with_an_error(server: Server, tmp_path: Path) -> None:
     """A supervisor must detect that it does not run."""
     done = run(tmp_path, "serve", "--port", str(server.port), "--data-dir", "other", workers="1")

@@ -11,7 +11,7 @@ from imagesvc.auth.principals import Scope
 from imagesvc.cli.options import DataDirOption
 from imagesvc.cli.uploads.access import INTERRUPTED, access
 from imagesvc.model.images import Visibility
-from imagesvc.settings.quantities import seconds
+from imagesvc.settings.quantities import option_seconds
 
 SCOPES = frozenset({Scope.READ, Scope.UPLOAD})
 
@@ -74,7 +74,7 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
         if visibility is not None:
             fields["visibility"] = visibility.value
         if expires_in is not None:
-            fields["expires_in"] = max(1, int(seconds(expires_in)))
+            fields["expires_in"] = max(1, int(option_seconds("--expires-in", expires_in)))
         uploader = Uploader(client, url, fields, wait=wait, as_json=as_json)
         outcome = uploader.upload_all(listing)
     if outcome.is_interrupted:

@@ -19,8 +19,10 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+import structlog
 from anyio import to_thread
 
+from imagesvc.errors import text_of
 from imagesvc.library.backup.destination import Destination, SourceDamaged
 from imagesvc.library.backup.layout import (
     BLOBS,
@@ -44,9 +46,12 @@ from imagesvc.store.db.snapshots import copy_database, digests_in, revision_of
 from imagesvc.store.db.soundness import read_only_engine
 from imagesvc.store.files.blobs_fs import FileBlobStore
 from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.files.files import FULL
 from imagesvc.store.files.locks import DigestLocks, NoLocks, locks_if_writable
-from imagesvc.store.files.secret import write_private
+from imagesvc.store.files.secret import overwrite, write_private
 from imagesvc.store.images import ImageStore
+
+log = structlog.get_logger()
 
 ROUNDS = 3
 AT_ONCE = 4
@@ -82,7 +87,7 @@ async def back_up(
     Raises:
         NoDataDir: no server has been started in the data directory.
         DatabaseDamaged: the database is damaged; no snapshot was made.
-        InsufficientStorage, Unavailable: the destination does not work now.
+        DestinationFull, Unavailable: the destination does not work now.
     """
     data_dir.require()
     database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
@@ -222,10 +227,33 @@ class _Backup:
         return name
 
 
-def note_backup(data_dir: DataDir, now: datetime) -> None:
-    """Write the time of a whole backup into the data directory, for metrics and alerts."""
-    with contextlib.suppress(OSError):  # full, or read-only: the backup is whole nevertheless
-        write_private(data_dir.last_backup, f"{now.isoformat()}\n")
+def note_backup(data_dir: DataDir, now: datetime) -> OSError | None:
+    """Write the time of a whole backup into the data directory, for metrics and alerts.
+
+    On a full disk, the file of an earlier backup is written over, which needs no room.
+
+    Returns:
+        The error if that is not possible: the backup is whole nevertheless.
+    """
+    path, text = data_dir.last_backup, f"{now.isoformat(timespec='microseconds')}\n"
+    try:
+        write_private(path, text)
+    except OSError as error:
+        if error.errno in FULL and _is_written_over(path, text):
+            return None
+        log.warning(
+            "the time of the backup is not stored", action="backup.not_noted", path=str(path),
+            error=text_of(error),
+        )  # fmt: skip
+        return error
+    return None
+
+
+def _is_written_over(path: Path, text: str) -> bool:
+    with contextlib.suppress(OSError):
+        overwrite(path, text)
+        return True
+    return False
 
 
 def _described(content: bytes) -> File:

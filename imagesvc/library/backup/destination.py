@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imagesvc.errors import Unavailable
+from imagesvc.errors import InsufficientStorage, Unavailable
 from imagesvc.model.ids import Digest
 
 
 class SourceDamaged(Unavailable):
     """The bytes of a blob are not those of its digest."""
+
+
+class DestinationFull(InsufficientStorage):
+    """The place of the backup has no more room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,11 @@ class Destination(Protocol):
         ...
 
     def staging(self) -> AbstractAsyncContextManager[Path]:
-        """A directory for files on their way to `adopt`."""
+        """A directory for files on their way to `adopt`.
+
+        Raises:
+            DestinationFull: it is a part of the destination, whose room has ended.
+        """
         ...
 
     def entries(self, prefix: str) -> AsyncIterator[Sequence[Entry]]:
@@ -78,7 +86,11 @@ class Destination(Protocol):
         ...
 
     async def put(self, key: str, content: bytes) -> None:
-        """Store a small object."""
+        """Store a small object.
+
+        Raises:
+            DestinationFull: there is no room for it; so do the next two.
+        """
         ...
 
     async def put_blob(self, key: str, source: Path, digest: Digest) -> int:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from anyio import to_thread
 
 from imagesvc.errors import Conflict, InsufficientStorage, NotFound
-from imagesvc.library.backup.destination import Entry, SourceDamaged
+from imagesvc.library.backup.destination import DestinationFull, Entry, SourceDamaged
 from imagesvc.library.backup.layout import FORMAT, MARKER
 from imagesvc.model.ids import Digest
 from imagesvc.store.files.files import FULL, fsync_directory, move_durably
@@ -80,7 +80,8 @@ class FolderDestination:
         with self._full_disk_named():
             path.mkdir(mode=0o700)
         try:
-            yield path
+            with self._full_disk_named():
+                yield path
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -189,13 +190,21 @@ class FolderDestination:
         """A full disk is that of the backup: nothing is written to the data directory."""
         try:
             yield
+        except DestinationFull:
+            raise
+        except InsufficientStorage as error:  # of a copy of the database
+            raise DestinationFull(self._when_full()) from error
         except OSError as error:
             if error.errno in FULL:
-                raise InsufficientStorage(
-                    f"The disk of {self.root} is full. What was copied stays there, and the next "
-                    "backup continues with it."
-                ) from error
+                raise DestinationFull(self._when_full()) from error
             raise
+
+    def _when_full(self) -> str:
+        return (
+            f"The disk of {self.root} is full. What was copied stays there, and the next backup "
+            "continues with it. With a shorter --keep it removes older snapshots first, but never "
+            "the newest."
+        )
 
 
 def _draft_of(path: Path) -> str:

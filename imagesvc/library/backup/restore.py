@@ -117,8 +117,8 @@ def _claimed(data_dir: DataDir, source: str, name: str, manifest: Manifest) -> I
         )
     lock = DataDirLock(data_dir.server_lock)
     try:
-        write_private(note, said)
         _check_space(data_dir, manifest)
+        write_private(note, said)
         data_dir.create()
         yield
         note.unlink()
@@ -131,11 +131,13 @@ def _check_space(data_dir: DataDir, manifest: Manifest) -> None:
     """Raises `InsufficientStorage` when there is less space than the snapshot takes."""
     if any(data_dir.blobs.glob("*/*/*")):
         return  # some of it is there
-    needed = manifest.blob_bytes + manifest.files[DATABASE].bytes * 2 + SPARE_BYTES
-    if data_dir.free_bytes() < needed:
+    database = manifest.files[DATABASE].bytes * 2  # the copy, and what is changed in it
+    needed, free = manifest.blob_bytes + database + SPARE_BYTES, data_dir.free_bytes()
+    if free < needed:
         raise InsufficientStorage(
-            f"The snapshot needs {needed:,} bytes, and the disk of {data_dir.root} has "
-            f"{data_dir.free_bytes():,} free."
+            f"The restore needs {needed:,} bytes: {manifest.blob_bytes:,} for originals, "
+            f"{database:,} for the database, and {SPARE_BYTES:,} ({SPARE_BYTES >> 20} MiB) to "
+            f"spare. The disk of {data_dir.root} has {free:,} free."
         )
 
 

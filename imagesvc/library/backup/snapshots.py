@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -110,8 +111,15 @@ async def digests_of(destination: Destination, snapshot: str) -> dict[Digest, in
         ) from error
 
 
-async def remove_old(destination: Destination, keep: timedelta, now: datetime) -> Removed:
+async def remove_old(
+    destination: Destination,
+    keep: timedelta,
+    now: datetime,
+    spared: AbstractSet[Digest] = frozenset(),
+) -> Removed:
     """Remove snapshots that are older than `keep`, and blobs that no snapshot needs any more.
+
+    `spared` names blobs that stay nevertheless.
 
     The newest whole snapshot stays however old it is. Unfinished snapshots are removed: the lock of
     the destination is held, so no backup is making one.
@@ -128,7 +136,7 @@ async def remove_old(destination: Destination, keep: timedelta, now: datetime) -
             await destination.delete([manifest])  # first, so that what is left is not whole
             await destination.delete([key for key in keys if key != manifest])
             removed.snapshots += 1
-    needed = {digest for name in kept for digest in await digests_of(destination, name)}
+    needed = {digest for name in kept for digest in await digests_of(destination, name)} | spared
     async for entries in destination.entries(BLOBS):
         old = [entry for entry in entries if digest_in(entry.key) not in needed]
         await destination.delete([entry.key for entry in old])

@@ -73,6 +73,18 @@ def digests_in(path: Path) -> dict[Digest, int]:
         return dict(connection.execute("SELECT sha256, bytes FROM blobs"))
 
 
+def known_digests_in(path: Path) -> frozenset[Digest]:
+    """All blobs that the rows of a database need, while others write to it.
+
+    Raises:
+        DatabaseDamaged: they cannot be read.
+    """
+    try:
+        return frozenset(digests_in(path))
+    except sqlite3.Error as error:
+        raise DatabaseDamaged(f"The database cannot be read: {error}.") from error
+
+
 def revision_of(path: Path) -> str:
     """The revision of its schema."""
     with contextlib.closing(read_only(path)) as connection:

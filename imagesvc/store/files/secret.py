@@ -71,6 +71,16 @@ def write_private(path: Path, text: str) -> None:
     fsync_directory(path.parent)
 
 
+def overwrite(path: Path, text: str) -> None:
+    """Write over a file that exists, where there is no room for another one; durable."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+        file.truncate()
+        file.flush()
+        os.fsync(fd)
+
+
 def is_private(path: Path) -> bool:
     """Whether only the owner of a file can read it."""
     return not path.stat().st_mode & 0o077
