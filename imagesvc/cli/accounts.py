@@ -68,13 +68,21 @@ def list_users(data_dir: DataDirOption = None) -> None:
 def change_password(name: UserName, data_dir: DataDirOption = None) -> None:
     """Change a password, prompted for or read from standard input; every login of the user ends."""
     settings = load_settings(data_dir=data_dir)
-    on_store(settings, partial(_change_password, name=name, password=_new_password()))
+    on_store(
+        settings,
+        partial(_change_password, name=name, password=_new_password()),
+        may_use_reserve=True,
+    )
 
 
 @user_commands.command("disable")
 def disable_user(name: UserName, data_dir: DataDirOption = None) -> None:
     """Refuse a user's keys, logins and upload URLs from now on; nothing is removed."""
-    on_store(load_settings(data_dir=data_dir), partial(_disable_user, name=name, is_disabled=True))
+    on_store(
+        load_settings(data_dir=data_dir),
+        partial(_disable_user, name=name, is_disabled=True),
+        may_use_reserve=True,
+    )
 
 
 @user_commands.command("enable")
@@ -97,7 +105,7 @@ def remove_user(
     updates it.
     """
     settings = load_settings(data_dir=data_dir)
-    on_store(settings, partial(_remove_user, name=name, new_owner=images_to))
+    on_store(settings, partial(_remove_user, name=name, new_owner=images_to), may_use_reserve=True)
 
 
 @key_commands.command("add")
@@ -162,7 +170,7 @@ def remove_key(
         key_id = KeyId(read_secret(key, KEY_PREFIX).id if is_whole else parse_id(key))
     except InvalidToken as error:
         raise NotFound("There is no API key of this form.") from error
-    on_store(settings, partial(_remove_key, key_id=key_id))
+    on_store(settings, partial(_remove_key, key_id=key_id), may_use_reserve=True)
 
 
 async def _add_user(service: Parts, *, name: str, password: str | None, is_admin: bool) -> None:

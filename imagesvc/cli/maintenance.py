@@ -75,7 +75,9 @@ def gc(
 ) -> None:
     """Remove files without a row, images that have expired, and those of the trash that are due."""
     settings = load_settings(data_dir=data_dir, gc_grace=grace)
-    due, found = on_store(settings, functools.partial(_collect, dry_run=dry_run))
+    due, found = on_store(
+        settings, functools.partial(_collect, dry_run=dry_run), may_use_reserve=not dry_run
+    )
     verb = "would be removed" if dry_run else "removed"
     Console().print(
         f"{found.blobs} blobs ({found.blob_bytes:,} bytes), {found.variants} variants, "

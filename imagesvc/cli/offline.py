@@ -10,18 +10,37 @@ from imagesvc.logs import configure_logs
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.migrate import bring_up_to_date
+from imagesvc.store.files.files import full_disk_advised
 
 T = TypeVar("T")
 
 
-def on_store(settings: Settings, work: Callable[[Parts], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` with the store open and nothing else started."""
+def on_store(
+    settings: Settings,
+    work: Callable[[Parts], Coroutine[Any, Any, T]],
+    *,
+    may_use_reserve: bool = False,
+) -> T:
+    """Run `work` with the store open and nothing else started.
+
+    Args:
+        settings: they name the data directory.
+        work: what to do.
+        may_use_reserve: whether a full disk may give the room to open the store that is kept for
+            deletes: the work deletes, or ends access.
+
+    Raises:
+        InsufficientStorage: the disk is full; the text says what to do.
+    """
 
     async def opened() -> T:
         service = Parts(settings, is_offline=True)
-        await asyncio.to_thread(bring_up_to_date, service.files.data_dir, service.files.reserve)
+        reserve = service.files.reserve if may_use_reserve else None
+        data_dir = service.files.data_dir
         try:
-            return await work(service)
+            with full_disk_advised(data_dir.root):
+                await asyncio.to_thread(bring_up_to_date, data_dir, reserve)
+                return await work(service)
         finally:
             await service.stores.database.close()
             service.files.locks.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,10 +11,16 @@ from rich.table import Table
 
 from imagesvc.api.administration.statistics import statistics_of
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.offline import on_store
 from imagesvc.cli.options import DataDirOption
 from imagesvc.cli.remote import client_of
-from imagesvc.service.parts import Parts
+from imagesvc.library.housekeeping.statistics import Overview, Overviews
+from imagesvc.logs import configure_logs
+from imagesvc.settings.settings import Settings
+from imagesvc.store.cdn.purges import PurgeQueue
+from imagesvc.store.db.database import Database
+from imagesvc.store.db.soundness import read_only_engine, require_current
+from imagesvc.store.files.data_dir import DataDir
+from imagesvc.store.statistics.counts import Statistics as StatisticsStore
 
 if TYPE_CHECKING:
     from imagesvc.client.statistics import Amount, Statistics
@@ -31,24 +38,38 @@ def stats(
 ) -> None:
     """Print what is stored, by status, owner and format.
 
-    Without --to, it reads the database of the data directory, whether a server runs or not.
+    Without --to, it reads the database of the data directory, whether a server runs or not. It
+    writes nothing, so it works on a full disk.
     """
     if to is not None:
         with client_of(to, key) as client:
             found = client.statistics()
     else:
-        found = on_store(load_settings(data_dir=data_dir), _read)
+        found = _of_data_dir(load_settings(data_dir=data_dir))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
         _print(found)
 
 
-async def _read(service: Parts) -> Statistics:
+def _of_data_dir(settings: Settings) -> Statistics:
     from imagesvc.client.statistics import Statistics  # noqa: PLC0415  # as `upload`
 
-    shown = statistics_of(await service.overviews.now(), None)
+    configure_logs(settings.log_format, settings.log_level)
+    data_dir = DataDir(settings.data_dir.absolute())
+    data_dir.require()
+    require_current(data_dir.database)
+    shown = statistics_of(asyncio.run(_read(data_dir)), None)
     return Statistics.model_validate_json(shown.model_dump_json())
+
+
+async def _read(data_dir: DataDir) -> Overview:
+    path = data_dir.database
+    database = Database(path, engine=read_only_engine(path))
+    try:
+        return await Overviews(StatisticsStore(database), PurgeQueue(database), data_dir).now()
+    finally:
+        await database.close()
 
 
 def _print(found: Statistics) -> None:

@@ -18,6 +18,7 @@ from imagesvc.store.db.sqlite_version import FIXES, has_wal_reset_bug, sqlite_ve
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
 from imagesvc.store.files.file_system import doubtful_file_system
+from imagesvc.store.files.files import full_disk_advised
 from imagesvc.store.files.locks import DataDirLock
 from imagesvc.store.files.secret import is_private
 
@@ -73,7 +74,8 @@ class Service(Parts):
     def _prepare(self) -> None:
         data_dir, floor = self.files.data_dir, self.settings.min_free_space
         data_dir.empty_tmp()
-        bring_up_to_date(data_dir, self.files.reserve)
+        with full_disk_advised(data_dir.root):
+            bring_up_to_date(data_dir, self.files.reserve)
         if (free := data_dir.free_bytes()) < floor:
             log.warning(
                 "the disk is nearly full; uploads are refused",

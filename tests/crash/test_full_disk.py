@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sqlite3
@@ -333,16 +334,23 @@ def test_deleting_works_again_on_a_disk_that_is_full_again(server: Server, disk:
 
 
 def test_a_server_starts_without_a_byte_free_and_deletes(server: Server, disk: Disk) -> None:
-    """The reserve has the space for the database's log, also for commands."""
+    """The reserve has the space for the database's log, also for commands that delete."""
     images = [server.upload(marked(PICTURE, number)) for number in range(3)]
     for image in images:
         server.finished(image["job"]["id"])
     server.stop()
     disk.leave(0)
 
+    shown = server.cli("stats", "--json")
+    refused = server.cli("import", str(disk.root / "blobs"))
+    kept = (disk.root / "reserve").exists()
     collected = server.cli("gc")
     server.start()
 
+    assert (shown.returncode, json.loads(shown.stdout)["images"]["count"]) == (0, 3)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"Make room on the disk of {disk.root}: imagesvc stats" in refused.stderr
+    assert kept
     assert collected.returncode == 0
     assert server.client.get(f"/images/{images[0]['id']}").content == marked(PICTURE, 0)
     assert server.client.delete(f"/api/v1/images/{images[1]['id']}").status_code == 204
@@ -363,7 +371,7 @@ def test_a_server_that_cannot_start_on_a_full_disk_reports_it_and_ends(
         server.start()
 
     assert (command.returncode, command.stdout) == (2, "")
-    assert command.stderr == "imagesvc: The disk that holds the database is full.\n"
+    assert command.stderr.startswith("imagesvc: The disk that holds the database is full. Make ")
     assert '"action":"service.failed"' in server.log()
     disk.empty()
     server.start()

@@ -19,6 +19,7 @@ from imagesvc.model.images import Visibility
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
 from imagesvc.store.db.migrate import bring_up_to_date
+from imagesvc.store.files.files import advice_when_full, full_disk_advised
 from imagesvc.store.files.locks import DataDirLock
 
 
@@ -29,6 +30,8 @@ class DataDirTarget:
     intake: Intake
     owner_id: UserId | None
     visibility: Visibility
+    root: Path
+    """Of the data directory."""
     _collections: dict[str, CollectionId] = field(default_factory=dict)
 
     async def existing(self, digests: Sequence[Digest]) -> Mapping[Digest, bool]:
@@ -51,7 +54,9 @@ class DataDirTarget:
         )
         try:
             await self.intake.take(partial(_opened, item.path), fields, item.digest)
-        except (InsufficientStorage, QuotaExceeded) as error:
+        except InsufficientStorage as error:
+            raise Halt(f"{error.detail} {advice_when_full(self.root)}") from error
+        except QuotaExceeded as error:
             raise Halt(error.detail) from error
         return True
 
@@ -81,11 +86,12 @@ async def data_dir_target(
     parts = Parts(settings, is_offline=True)
     lock = DataDirLock(parts.files.data_dir.server_lock)
     try:
-        await asyncio.to_thread(bring_up_to_date, parts.files.data_dir, parts.files.reserve)
+        with full_disk_advised(parts.files.data_dir.root):
+            await asyncio.to_thread(bring_up_to_date, parts.files.data_dir, None)
         owner_id = await _owner(parts, owner)
         await parts.workers.pool.start()
         shown_as = visibility or Visibility(settings.upload_visibility)
-        yield DataDirTarget(parts.intake, owner_id, shown_as)
+        yield DataDirTarget(parts.intake, owner_id, shown_as, parts.files.data_dir.root)
     finally:
         await parts.workers.pool.close()
         await parts.accounts.close()

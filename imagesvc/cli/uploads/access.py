@@ -62,7 +62,7 @@ def _login(settings: Settings, scopes: frozenset[Scope]) -> Iterator[str | None]
         yield token
     finally:
         if token is not None:
-            on_store(settings, partial(_end, token=token))
+            on_store(settings, partial(_end, token=token), may_use_reserve=True)
 
 
 async def _begin(service: Parts, *, scopes: frozenset[Scope]) -> str | None:

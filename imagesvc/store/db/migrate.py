@@ -40,8 +40,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = MIGRATIONS / "versions"
 
 
-def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
-    """As `migrate`; a full disk costs the reserve, so that the service can start and delete.
+def bring_up_to_date(data_dir: DataDir, reserve: Reserve | None) -> None:
+    """As `migrate`; on a full disk, the reserve given gets the room to start and to delete.
 
     Raises:
         InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
@@ -56,7 +56,7 @@ def bring_up_to_date(data_dir: DataDir, reserve: Reserve) -> None:
         try:
             _migrate(data_dir)
         except InsufficientStorage:
-            if not reserve.release():
+            if reserve is None or not reserve.release():
                 raise
             _migrate(data_dir)
     except DatabaseDamaged as error:
@@ -112,7 +112,7 @@ def migrate(path: Path) -> None:
                     upgrade(connection)
                 else:
                     _create(connection)
-        _check_schema(connection, path)
+        check_schema(cast("sqlite3.Connection", connection.connection.dbapi_connection), path)
     engine.dispose()
 
 
@@ -129,14 +129,13 @@ def check_not_newer(revision: str | None, path: Path) -> None:
         )
 
 
-def _check_schema(connection: Connection, path: Path) -> None:
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Compare a database at `HEAD` with what its revision means.
 
     Raises:
         SchemaDiffers: statements would fail later, each in the middle of its work.
     """
-    found = differences(cast("sqlite3.Connection", connection.connection.dbapi_connection))
-    if found:
+    if found := differences(connection):
         raise SchemaDiffers(
             f"The database {path} has another schema than this version of imagesvc expects "
             f"({', '.join(found)}). {HINT}"

@@ -10,8 +10,10 @@ from urllib.parse import quote
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from imagesvc.errors import DatabaseDamaged, Unavailable
+from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import differences
-from imagesvc.store.db.migrate import HEAD, is_known
+from imagesvc.store.db.migrate import HEAD, check_not_newer, check_schema, is_known
 
 MAX_FAULTS = 20
 """The maximum of reported errors."""
@@ -68,6 +70,31 @@ def newer_faults_of(path: Path) -> list[str]:
             for revision in _revisions(connection)
             if not is_known(revision)
         ]
+
+
+def require_current(path: Path) -> None:
+    """Make sure that a database can be read as one of this version, without writing.
+
+    Raises:
+        DatabaseNewer, SchemaDiffers: it is that of another version.
+        DatabaseDamaged: it is no database, or was lost.
+        Unavailable: it cannot be read now, or is that of an older version.
+    """
+    try:
+        with contextlib.closing(read_only(path)) as connection:
+            (revision, *_) = [*_revisions(connection), None]
+            check_not_newer(revision, path)
+            if revision == HEAD:
+                check_schema(connection, path)
+                return
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"The database {path} cannot be read: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise DatabaseDamaged(f"The database {path} is damaged. {NEXT_STEPS}") from error
+    raise Unavailable(
+        f"The database {path} is that of an older version of imagesvc. The next start of the "
+        "server migrates it."
+    )
 
 
 def _revisions(connection: sqlite3.Connection) -> list[str]:

@@ -34,6 +34,23 @@ def full_disk_named() -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def full_disk_advised(root: Path) -> Iterator[None]:
+    """Add to the error of a full disk what an operator can do."""
+    try:
+        yield
+    except InsufficientStorage as error:
+        raise InsufficientStorage(f"{error.detail} {advice_when_full(root)}") from error
+
+
+def advice_when_full(root: Path) -> str:
+    """What an operator can do for the full disk of a data directory."""
+    return (
+        f"Make room on the disk of {root}: imagesvc stats shows what takes it, and "
+        "docs/operations.md has the steps (The disk is full)."
+    )
+
+
 def named_error(error: Exception) -> ImagesvcError | None:
     """The meaning of a system error for a request; None for an error that is a bug."""
     number = error.errno if isinstance(error, OSError) else None

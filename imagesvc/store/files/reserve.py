@@ -1,4 +1,4 @@
-"""Room that is kept for deleting: without it, a full disk could not be emptied through the API."""
+"""Room that is kept for deleting, and for the start that precedes it, on a full disk."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Reserve:
                 break
         if removed:
             log.warning(
-                "stored variants are removed for a delete: the disk is full",
+                "stored variants are removed to make room: the disk is full",
                 action="reserve.variants_removed",
                 count=removed,
                 bytes=freed,
