@@ -35,9 +35,9 @@ from imagesvc.store.search.conditions import (
     is_in_place,
     is_visible,
 )
+from imagesvc.store.search.fulltext.match import Match, match_of
 from imagesvc.store.search.hashes import RADIUS, distance, near_bands
 from imagesvc.store.search.listing import ImageFilter, ImagePage, Order, Position, Sort, Total
-from imagesvc.store.search.match import Match, match_of
 from imagesvc.store.search.terms import Similar
 from imagesvc.store.search.walks import (
     KEYS,

@@ -40,8 +40,9 @@ from imagesvc.store.search.conditions import (
     is_in_place,
     is_visible,
 )
+from imagesvc.store.search.fulltext.expressions import Expression
+from imagesvc.store.search.fulltext.match import match_of
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
-from imagesvc.store.search.match import match_of
 from imagesvc.store.search.search import Asked, page_numbers, steps_of
 from imagesvc.store.search.terms import Dated, Day, Term
 from imagesvc.store.search.walks import by_match, numbers_in, prefixes
@@ -211,7 +212,7 @@ def _counts_of_span(
 
 
 def _counts_of_matches(
-    connection: Connection, wanted: ImageFilter, match: str
+    connection: Connection, wanted: ImageFilter, match: Expression
 ) -> tuple[Counter[Month], bool]:
     newest = by_match(match, _BY_UPLOAD, None, wanted.now).limit(MAX_MATCHES + 1).subquery()
     conditions = [*conditions_of(wanted), *is_visible(wanted)]

@@ -18,11 +18,8 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    bindparam,
-    column,
     literal_column,
     select,
-    table,
     tuple_,
     type_coerce,
 )
@@ -30,8 +27,9 @@ from sqlalchemy import (
 from imagesvc.model.images import Visibility
 from imagesvc.store.db.json_rows import listed
 from imagesvc.store.db.schema.images import images
-from imagesvc.store.db.schema.metadata import SEARCH_TABLE
 from imagesvc.store.search.conditions import Condition, has_not_expired, is_in_place
+from imagesvc.store.search.fulltext.expressions import Expression
+from imagesvc.store.search.fulltext.index import matches, search
 from imagesvc.store.search.listing import ImageFilter, Order, Position, Sort
 
 MAX_SCANNED = 5_000
@@ -42,7 +40,6 @@ KEYS: dict[Sort, ColumnElement[Any]] = {
     Sort.NAME: images.c.name_key,
     Sort.TRASHED: type_coerce(images.c.trashed_at, BigInteger),
 }
-search = table(SEARCH_TABLE, column("rowid", BigInteger))
 
 Bounds = tuple[datetime, datetime]
 
@@ -78,18 +75,18 @@ def by_index(
     return found
 
 
-def by_match(match: str, order: Order, after: Position | None, now: datetime) -> Select[Any]:
+def by_match(match: Expression, order: Order, after: Position | None, now: datetime) -> Select[Any]:
     """The walk along the full-text index, in the order of numbers."""
     exists = has_not_expired(search.c.rowid, now)
-    query: Select[Any] = select(search.c.rowid).where(_matches(match), exists)
+    query: Select[Any] = select(search.c.rowid).where(matches(match), exists)
     if after is not None:
         query = query.where(_is_after([search.c.rowid], after, order))
     return _ordered(query, [search.c.rowid], order)
 
 
-def matches_image(match: str) -> Condition:
+def matches_image(match: Expression) -> Condition:
     """Whether the full-text index has an image for this expression; one lookup."""
-    query: Select[Any] = select(literal_column("1")).select_from(search).where(_matches(match))
+    query: Select[Any] = select(literal_column("1")).select_from(search).where(matches(match))
     return query.where(search.c.rowid == images.c.number).correlate(images).exists()
 
 
@@ -156,10 +153,6 @@ def prefixes(wanted: ImageFilter) -> list[Condition]:
     if viewer.owner_id is not None and wanted.visibility is not Visibility.PUBLIC:
         found.append(images.c.owner_id == viewer.owner_id)
     return found
-
-
-def _matches(match: str) -> Condition:
-    return literal_column(SEARCH_TABLE).op("MATCH", is_comparison=True)(bindparam("match", match))
 
 
 def _is_after(place: Sequence[ColumnElement[Any]], after: Position, order: Order) -> Condition:

@@ -13,8 +13,8 @@ from imagesvc.store.db.schema.images import images
 from imagesvc.store.images import ImageStore
 from imagesvc.store.search import parser
 from imagesvc.store.search.conditions import conditions_of, is_in_place, is_visible
+from imagesvc.store.search.fulltext.match import match_of
 from imagesvc.store.search.listing import ImageFilter, ImagePage, Order, Position, Sort
-from imagesvc.store.search.match import match_of
 from imagesvc.store.search.search import ImageSearch
 from imagesvc.store.search.terms import Query
 from imagesvc.store.search.walks import matches_image
