@@ -166,12 +166,14 @@ async def test_a_change_during_a_purge_is_purged_again(database: Database) -> No
     queue, image_id = PurgeQueue(database), new_id()
     await queue.add([image_id], NOON)
     sent = await queue.due(NOON, NOON, 10)
-    await queue.add([image_id], NOON)
+    later = NOON + timedelta(seconds=0.9)
+    await queue.add([image_id], later)
 
     await queue.settle(sent)
 
     assert sent == [Purge(ImageId(image_id), 1)]
-    assert await queue.due(NOON, NOON, 10) == [Purge(ImageId(image_id), 2)]
+    assert await queue.due(NOON, later, 10) == []  # responses from before it are being sent
+    assert await queue.due(later, later, 10) == [Purge(ImageId(image_id), 2)]
 
 
 async def test_a_clock_that_is_set_back_delays_no_purge(database: Database) -> None:
@@ -182,6 +184,8 @@ async def test_a_clock_that_is_set_back_delays_no_purge(database: Database) -> N
 
     assert len(await queue.due(yesterday, yesterday, 10)) == 1
     assert await queue.due(NOON - timedelta(seconds=1), NOON, 10) == []
+    before = NOON - timedelta(seconds=0.1)  # read just before the purge was requested
+    assert await queue.due(before - timedelta(seconds=1), before, 10) == []
 
 
 @pytest.mark.parametrize(

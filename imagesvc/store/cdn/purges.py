@@ -1,15 +1,15 @@
 """The queue of purges: images whose responses a CDN must forget, taken from events.
 
 An event is in the transaction of its change, so that no purge is lost. An image is in the queue
-once: later changes raise its generation, and a purge that was sent settles the generation that it
-was sent for.
+once: a later change raises its generation and is what it waits for, and a purge that was sent
+settles the generation that it was sent for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from imagesvc.store.db.upserts import Upsert
 from imagesvc.store.events import EventType
 
 TAKEN_AT_ONCE = 500
+CLOCK_STEP = timedelta(minutes=1)
 CHANGES = (
     EventType.IMAGE_UPDATED,
     EventType.IMAGE_TRASHED,
@@ -46,7 +47,7 @@ class Waiting:
 
     count: int
     since: datetime | None
-    """When the oldest was requested."""
+    """The oldest of their last requests."""
 
 
 _POSITION = select(cdn_position.c.last_event_id)
@@ -117,12 +118,13 @@ class PurgeQueue:
     async def due(self, before: datetime, now: datetime, limit: int) -> list[Purge]:
         """The purges that were requested before a time, those first that have waited longest.
 
-        Those that seem to be requested in the future are due: the clock has been set back.
+        Those that seem to be requested in the future, not just a moment ago by another task, are
+        due: the clock has been set back.
         """
         requested_at = cdn_purges.c.requested_at
         query = (
             select(cdn_purges.c.image_id, cdn_purges.c.generation)
-            .where(or_(requested_at <= before, requested_at > now))
+            .where(or_(requested_at <= before, requested_at > now + CLOCK_STEP))
             .order_by(requested_at)
             .limit(limit)
         )
@@ -155,7 +157,11 @@ def request(connection: Connection, image_ids: Collection[UUID], now: datetime) 
 
 def _or_once_more(insertion: Any) -> Any:
     return insertion.on_conflict_do_update(
-        index_elements=["image_id"], set_={"generation": cdn_purges.c.generation + 1}
+        index_elements=["image_id"],
+        set_={
+            "generation": cdn_purges.c.generation + 1,
+            "requested_at": insertion.excluded.requested_at,
+        },
     )
 
 
