@@ -208,8 +208,8 @@ class SourceEndpoints:
         given, now = call.body.given(), self.clock()
         if "tags" in given:
             given["tags"] = tuple(given["tags"])
-        given["next_scan_at"] = now
-        changed = await self.sources.edit(source.id, lambda known: replace(known, **given), now=now)
+        given |= {"updated_at": now, "next_scan_at": now}
+        changed = await self.sources.edit(source.id, lambda known: replace(known, **given))
         self.watcher.notify()
         return json_response(self._shown(changed))
 
@@ -224,12 +224,14 @@ class SourceEndpoints:
         Raises:
             Conflict: the source is disabled.
         """
-        if not source.is_enabled:
-            raise Conflict("This source is disabled; enable it first.")
         now = self.clock()
-        due = await self.sources.edit(
-            source.id, lambda known: replace(known, next_scan_at=now), now=source.updated_at
-        )
+
+        def begin(known: Source) -> Source:
+            if not known.is_enabled:
+                raise Conflict("This source is disabled; enable it first.")
+            return replace(known, next_scan_at=now)
+
+        due = await self.sources.edit(source.id, begin)
         self.watcher.notify()
         return json_response(self._shown(due), 202)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from anyio import move_on_after
@@ -77,10 +78,14 @@ class Watcher:
             if len(self._scans) >= SCANS_AT_ONCE:
                 return
             if source.id not in self._scans and is_due(source, self._clock()):
-                task = asyncio.create_task(self._scan(source))
-                self._scans[source.id] = task
+                task = self._scans[source.id] = asyncio.create_task(self._scan(source))
+                task.add_done_callback(partial(self._ended, source.id))
+
+    def _ended(self, source_id: SourceId, _task: asyncio.Task[None]) -> None:
+        del self._scans[source_id]  # also of a scan that was cancelled before it began
 
     async def _scan(self, source: Source) -> None:
+        """Scan a source; if the result is not recorded, it is due again after a pause."""
         try:
             await self._scanner.scan(source)
             self._wake.set()
@@ -90,8 +95,6 @@ class Watcher:
             log.error("source not scanned", action="source.failed", error=text_of(error))
         except Exception:  # one source does not end the others
             log.exception("source not scanned", action="source.failed", source=str(source.id))
-        finally:
-            del self._scans[source.id]  # what was not recorded is due still, after a pause
 
 
 def is_due(source: Source, now: datetime) -> bool:

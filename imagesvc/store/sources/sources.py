@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from imagesvc.store.db.upserts import Upsert
 MAX_SOURCES = 1_000
 EDITABLE = (
     "interval_seconds", "collection", "tags", "visibility", "on_vanish", "is_enabled",
-    "next_scan_at",
+    "updated_at", "next_scan_at",
 )  # fmt: skip
 
 
@@ -61,9 +61,7 @@ class SourceStore:
         """
         return await self._database.read(lambda connection: _get(connection, source_id))
 
-    async def edit(
-        self, source_id: SourceId, change: Callable[[Source], Source], *, now: datetime
-    ) -> Source:
+    async def edit(self, source_id: SourceId, change: Callable[[Source], Source]) -> Source:
         """Change the editable fields of a source.
 
         Raises:
@@ -71,8 +69,8 @@ class SourceStore:
         """
 
         def work(connection: Connection) -> Source:
-            changed = replace(change(_get(connection, source_id)), updated_at=now)
-            values = {name: _values(changed)[name] for name in (*EDITABLE, "updated_at")}
+            changed = change(_get(connection, source_id))
+            values = {name: value for name, value in _values(changed).items() if name in EDITABLE}
             connection.execute(update(sources).where(sources.c.id == source_id).values(values))
             return changed
 

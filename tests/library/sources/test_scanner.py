@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 import structlog
+from starlette.requests import Request
 
+from imagesvc.api.sources import SourceEndpoints
+from imagesvc.auth.principals import STRANGER
+from imagesvc.errors import Conflict
+from imagesvc.http.calls import Call
 from imagesvc.library.importing.facts import Facts
 from imagesvc.library.sources.folder import FolderReader
 from imagesvc.library.sources.looks import Entry, Look, Reader
@@ -378,3 +383,40 @@ async def test_a_watcher_that_is_woken_while_it_ends_ends(tmp_path: Path) -> Non
 
         async with asyncio.timeout(PATIENCE):
             await watcher.stop()
+
+
+async def test_a_scan_that_ends_before_it_began_can_be_repeated(tmp_path: Path) -> None:
+    """A source may be deleted at the very moment at which its scan is due."""
+    async with watched(tmp_path) as folder:
+        watcher, source = folder.service.sources.watcher, source_of(folder.root)
+        await watcher.stop()
+        await folder.service.stores.sources.add(source)
+
+        watcher.start()
+        async with asyncio.timeout(10):
+            while source.id not in watcher.running:  # noqa: ASYNC110  # there is no event
+                await asyncio.sleep(0)  # the scan begins one step later
+        await watcher.forget(source.id)
+
+        assert source.id not in watcher.running
+
+
+async def test_a_scan_on_request_reverts_no_edit(tmp_path: Path) -> None:
+    """The source may be edited between the two steps of the request."""
+    later = NOW + timedelta(hours=1)
+    async with watched(tmp_path) as folder:
+        store, parts = folder.service.stores.sources, folder.service.sources
+        endpoints = SourceEndpoints(
+            store, folder.service.accounts.users, parts.readers, parts.watcher
+        )
+        asked: Call[None, None] = Call(
+            Request({"type": "http"}), STRANGER, None, None, subject=folder.source
+        )
+
+        await store.edit(folder.source.id, lambda known: replace(known, updated_at=later))
+        await endpoints.scan(asked)
+        assert (await store.get(folder.source.id)).updated_at == later
+
+        await store.edit(folder.source.id, lambda known: replace(known, is_enabled=False))
+        with pytest.raises(Conflict, match="disabled"):
+            await endpoints.scan(asked)
