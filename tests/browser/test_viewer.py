@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
@@ -228,14 +228,19 @@ FRAMES = """() => new Promise((done) => {
 def test_a_favourite_is_marked_in_the_timeline(
     page: Page, gallery: Server, images: list[str]
 ) -> None:
-    """By the key f or the button."""
+    """By the key f or the button; the key of a button that is hidden changes nothing."""
+    changes: list[Any] = []
+    page.on("request", lambda it: changes.append(it.post_data_json) if it.method == "PATCH" else ())
     open_first(page)
     button = page.get_by_role("button", name="Favourite")
     expect(button).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".pswp__button--accept")).to_be_hidden()
 
+    page.keyboard.press("a")
     page.keyboard.press("f")
 
     expect(button).to_have_attribute("aria-pressed", "true")
+    assert changes == [{"is_favourite": True}]
     assert gallery.client.get(f"/api/v1/images/{images[0]}").json()["is_favourite"] is True
     page.keyboard.press("Escape")
     expect(page.locator(".tile[data-index='0'] .badge.favourite")).to_have_count(1)

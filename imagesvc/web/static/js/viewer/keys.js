@@ -23,7 +23,7 @@ export function listenToKeys(viewer) {
 
 function actions(viewer) {
   const forward = isRightToLeft() ? -1 : 1;
-  const press = (name) => () => viewer.swipe.element.querySelector(`.pswp__button--${name}`)?.click();
+  const press = (name) => () => viewer.swipe.element.querySelector(`.pswp__button--${name}:not([hidden])`)?.click();
   return {
     ArrowRight: () => viewer.step(forward),
     ArrowLeft: () => viewer.step(-forward),
