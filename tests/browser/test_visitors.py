@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,17 +12,12 @@ from playwright.sync_api import expect
 from tests.accounts import client_of
 from tests.browser.dropping import drag, drop, fresh
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
-from tests.http.asking import TEXT, picture
+from tests.http.asking import TEXT, in_time, picture
 from tests.server import Server
-from tests.visitors import link, share
+from tests.visitors import SHARES, link, share
 from tests.waiting import until
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-def soon() -> str:
-    """The time in a moment."""
-    return (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +152,16 @@ def test_more_pictures_come_as_the_end_comes_near(gallery: Server, visits: Visit
 def test_a_link_that_has_ended_says_so(gallery: Server, collection_id: str, visits: Visits) -> None:
     """Whether it was used up, has expired, or was withdrawn."""
     used = share(gallery.client, collection_id=collection_id, max_views=1)
-    ended = share(gallery.client, collection_id=collection_id, expires_at=soon())
+    body = {"collection_id": collection_id}
+    _end, answer = in_time(
+        lambda soon: gallery.client.post(SHARES, json=body | {"expires_at": soon.isoformat()})
+    )
+    ended = answer.json()["url"]
     visits.open(gallery, used["url"]).locator("#images img").first.wait_for()
-    until(lambda: gallery.client.get(f"/api/v1/shared/{ended['token']}").status_code == 410)
+    until(lambda: gallery.client.get(f"/api/v1/shared{ended[2:]}").status_code == 410)
     visits.expect_error("410")
     expect(visits.open(gallery, used["url"]).get_by_text("This link is used up")).to_be_visible()
-    expect(visits.open(gallery, ended["url"]).get_by_text("This link has expired.")).to_be_visible()
+    expect(visits.open(gallery, ended).get_by_text("This link has expired.")).to_be_visible()
     made = share(gallery.client, collection_id=collection_id)
     gallery.client.delete(f"/api/v1/shares/{made['id']}")
     visits.expect_error("404")
@@ -210,12 +208,23 @@ def test_a_guest_uploads_pictures(
     good, bad = tmp_path / f"{HOSTILE}.jpg", tmp_path / "diary.txt"
     good.write_bytes(picture(7))
     bad.write_bytes(TEXT)
-    visits.expect_error("410")
-    page = visits.open(gallery, made["url"], locale="de-DE")
+    visits.expect_error("410|429")
+    page = visits.page(locale="de-DE")
+    busy = {"code": "rate_limited", "detail": ""}
+    page.route(
+        f"**/api/v1/guest/{made['token']}", lambda it: it.fulfill(status=429, json=busy), times=1
+    )
+    page.goto(url_of(gallery, made["url"]))
+    alert, files = page.get_by_role("alert"), page.get_by_label("Bilder wählen")
+    expect(alert).to_have_text("Das waren zu viele Anfragen. Bitte später noch einmal versuchen.")
+
+    files.set_input_files(bad)  # a busy server ends no link
+
+    expect(alert).to_be_hidden()
     expect(page.get_by_role("heading", name="Your pictures")).to_be_visible()
     expect(page.get_by_text("2 weitere Bilder können hochgeladen werden.")).to_be_visible()
 
-    page.get_by_label("Bilder wählen").set_input_files([good, bad])
+    files.set_input_files(good)
 
     expect(page.get_by_text("2 von 2 fertig")).to_contain_text("1 wurde abgelehnt")
     expect(page.locator("#results .done bdi")).to_have_text(f"{HOSTILE}.jpg")
@@ -227,5 +236,8 @@ def test_a_guest_uploads_pictures(
     expect(page.locator("body")).to_have_class(re.compile("dropping"))
     drop(page, fresh("b.jpg"))
     expect(page.locator("#results .done")).to_have_count(2)
-    expect(page.get_by_role("alert")).to_contain_text("Er ist aufgebraucht.")
-    expect(page.get_by_label("Bilder wählen")).to_be_hidden()
+    expect(alert).to_contain_text("Er ist aufgebraucht.")
+    expect(files).to_be_hidden()
+    page.locator("#files").set_input_files(good)  # as a drop on the page would
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(page.locator("#results li")).to_have_count(3)

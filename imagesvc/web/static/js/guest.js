@@ -16,18 +16,33 @@ const place = element("guest");
 const files = /** @type {HTMLInputElement} */ (element("files"));
 const queue = new GuestQueue(`${api}/images`);
 
+/** Problems that end the link; others pass. */
+const ENDS = { not_found: () => t("guest.absent"), gone: () => t("guest.gone"), used_up: () => t("guest.used_up") };
+const CLOSED = "is-closed";
+
+/** Whether the link takes no files. */
+const isClosed = () => place.classList.contains(CLOSED);
+
 /** @param {unknown} error */
 function fail(error) {
   const problem = Problem.of(error);
-  const notice = element("notice");
-  const texts = { not_found: () => t("guest.absent"), gone: () => t("guest.gone"), used_up: () => t("guest.used_up") };
-  notice.textContent = texts[problem.code]?.() ?? problem.message;
-  notice.hidden = false;
-  place.classList.add("is-closed");
+  const end = ENDS[problem.code];
+  tell(end?.() ?? problem.message);
+  if (end) place.classList.add(CLOSED);
 }
 
+/** @param {string} text Empty if there is nothing to tell. */
+function tell(text) {
+  const notice = element("notice");
+  notice.textContent = text;
+  notice.hidden = !text;
+}
+
+/** Show what the link still takes. */
 async function refresh() {
   const link = await request(api);
+  place.classList.remove(CLOSED);
+  tell("");
   if (link.title) element("title").textContent = link.title;
   const left = counted("guest.left", link.files_left);
   element("left").textContent = `${left} ${t("guest.room", { size: bytes(link.bytes_left) })}`;
@@ -35,6 +50,7 @@ async function refresh() {
 
 /** @param {import("./upload/entries.js").Found[]} chosen */
 function add(chosen) {
+  if (isClosed()) return;
   const pictures = chosen.filter((one) => !isOther(one));
   const leftOut = chosen.length - pictures.length;
   render(leftOut ? html`<p>${counted("upload.left_out", leftOut)}</p>` : nothing, element("left-out"));
@@ -60,6 +76,7 @@ function draw() {
 }
 
 function show() {
+  if (isClosed()) return;
   place.hidden = false;
   files.addEventListener("change", () => {
     add([...files.files].map(found));
@@ -71,4 +88,4 @@ function show() {
   addEventListener("beforeunload", (event) => { if (queue.isActive) event.preventDefault(); });
 }
 
-refresh().then(show, fail);
+refresh().catch(fail).then(show);
