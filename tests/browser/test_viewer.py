@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 from tests.browser.pages import DIRECTIONS, NARROW, Visits, axe_violations, url_of
 from tests.http.asking import picture
 from tests.server import Server
+from tests.waiting import until
 
 COUNT = 5
 
@@ -57,6 +58,11 @@ def loaded(page: Page) -> None:
         "() => [...document.querySelectorAll(\".pswp__item[aria-hidden='false'] img\")]"
         ".some((it) => it.complete && it.naturalWidth > 600)"
     )
+
+
+def is_change(request: Request) -> bool:
+    """Whether a request changes metadata."""
+    return request.method == "PATCH"
 
 
 def test_a_click_opens_a_picture_and_the_focus_returns(
@@ -168,7 +174,7 @@ def test_information_is_shown_and_edited(page: Page, gallery: Server, images: li
     expect(panel).to_contain_text("5 May 2026")
 
     panel.get_by_label("Title").fill("Dunes")
-    with page.expect_response(lambda response: response.request.method == "PATCH"):
+    with page.expect_response(lambda response: is_change(response.request)):
         panel.get_by_label("Title").press("Tab")
     panel.get_by_label("Add a tag").fill("north sea")
     panel.get_by_label("Add a tag").press("Enter")
@@ -191,7 +197,7 @@ def test_changes_are_sent_one_after_the_other(
     held: list[Route] = []
 
     def hold(route: Route) -> None:
-        if route.request.method == "PATCH":
+        if is_change(route.request):
             held.append(route)
             return
         answer = route.fetch()
@@ -207,11 +213,10 @@ def test_changes_are_sent_one_after_the_other(
     for tag in ("one", "two"):
         panel.get_by_label("Add a tag").fill(tag)
         panel.get_by_label("Add a tag").press("Enter")
-    page.wait_for_function(FRAMES)
+    until(lambda: page.wait_for_function(FRAMES) and held)
     assert len(held) == 1
-    with page.expect_request(lambda request: request.method == "PATCH"):
-        held[0].continue_()
-    page.wait_for_function(FRAMES)
+    held[0].continue_()
+    until(lambda: page.wait_for_function(FRAMES) and len(held) == 2)
     held[1].continue_()
 
     expect(panel.get_by_role("link", name="two")).to_be_visible()
@@ -230,7 +235,12 @@ def test_a_favourite_is_marked_in_the_timeline(
 ) -> None:
     """By the key f or the button; the key of a button that is hidden changes nothing."""
     changes: list[Any] = []
-    page.on("request", lambda it: changes.append(it.post_data_json) if it.method == "PATCH" else ())
+
+    def note(request: Request) -> None:
+        if is_change(request):
+            changes.append(request.post_data_json)
+
+    page.on("request", note)
     open_first(page)
     button = page.get_by_role("button", name="Favourite")
     expect(button).to_have_attribute("aria-pressed", "false")
