@@ -93,25 +93,71 @@ def test_a_click_opens_a_picture_and_the_focus_returns(
 def test_going_back_while_a_picture_opens_leaves_no_viewer(
     visits: Visits, gallery: Server, images: list[str], motion: Literal["reduce", "no-preference"]
 ) -> None:
-    """Before its scripts have been loaded, and while it is animated."""
+    """By Esc, too; before its scripts have been loaded, and afterwards."""
     assert len(images) == COUNT
     page = visits.open(gallery, reduced_motion=motion)
     page.locator(".tile.loaded").first.wait_for()
-    for _ in range(3):
-        page.evaluate(OPEN_AND_GO_BACK)
-        expect(page).to_have_url(url_of(gallery, "/"))
-        expect(page.locator(".pswp")).to_have_count(0)
+    for is_key in (True, False, True, False):
+        page.evaluate(OPEN_AND_GO_BACK, is_key)
+        assert_closed(page, gallery)
 
     open_first(page)
     expect(page).to_have_url(url_of(gallery, f"/view/{images[0]}"))
 
 
-OPEN_AND_GO_BACK = """async () => {
-    const left = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+OPEN_AND_GO_BACK = """async (isKey) => {
     document.querySelector(".tile[data-index='0'] a").click();
-    history.back();
-    await left;
+    const key = new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
+    if (isKey) document.body.dispatchEvent(key);
+    else history.back();
+    while (location.pathname !== "/" && !document.querySelector(".pswp")) {
+        await new Promise(requestAnimationFrame);
+    }
     for (let frame = 0; frame < 30; frame += 1) await new Promise(requestAnimationFrame);
+}"""
+
+
+def test_nothing_is_lost_while_a_picture_is_animated(
+    visits: Visits, gallery: Server, images: list[str]
+) -> None:
+    """Keys and clicks before the end are done at the end; a double click opens it once."""
+    page = visits.open(gallery)
+    page.locator(".tile.loaded").first.wait_for()
+
+    page.evaluate(DOUBLE_CLICK_AND, [["ArrowRight", "i"], ""])
+    expect(page).to_have_url(url_of(gallery, f"/view/{images[1]}"))
+    expect(page.get_by_role("complementary")).to_contain_text("3.jpeg")
+    page.keyboard.press("Escape")
+    assert_closed(page, gallery)
+    page.evaluate(DOUBLE_CLICK_AND, [[], "info"])
+    page.locator(".pswp__item[aria-hidden='true'] img").wait_for(state="attached")  # at the end
+    assert page.evaluate(f"({RIGHT_OF_PICTURE}) <= document.querySelector('.info').offsetLeft")
+    page.keyboard.press("Escape")
+    assert_closed(page, gallery)
+    for keys, button in ((["Escape"], ""), ([], "close")):
+        page.evaluate(DOUBLE_CLICK_AND, [keys, button])
+        assert_closed(page, gallery)
+
+
+def assert_closed(page: Page, gallery: Server) -> None:
+    """The viewer is closed, and the page is the timeline."""
+    expect(page).to_have_url(url_of(gallery, "/"))
+    expect(page.locator(".pswp")).to_have_count(0)
+
+
+RIGHT_OF_PICTURE = """document.querySelector(".pswp__item[aria-hidden='false'] img.pswp__img")
+    .getBoundingClientRect().right"""
+DOUBLE_CLICK_AND = """async ([keys, button]) => {
+    const tile = document.querySelector(".tile[data-index='0'] a");
+    const added = new Promise((resolve) => {
+        new MutationObserver(resolve).observe(document.body, { childList: true });
+    });
+    tile.click();
+    tile.click();
+    await added;
+    const options = { bubbles: true, cancelable: true };
+    for (const key of keys) tile.dispatchEvent(new KeyboardEvent("keydown", { key, ...options }));
+    if (button) document.querySelector(`.pswp [class*='button'][class*='--${button}']`).click();
 }"""
 
 

@@ -84,7 +84,7 @@ def test_a_visitor_looks_at_pictures_and_downloads_them(
         gallery.client, collection_id=collection_id, allow_download=True, show_metadata=True
     )
     page = visits.open(gallery, made["url"], reduced_motion="reduce")
-    page.locator("#images img").first.click()
+    page.locator("#images img").first.dblclick()  # opens it once
     counter, caption = page.locator(".pswp__counter"), page.locator(".pswp__caption")
     expect(counter).to_have_text("1 / 3")
     expect(caption).to_contain_text("2026")

@@ -10,7 +10,8 @@ import { indexOf } from "./search.js";
 export class Opener {
   /** @type {import("./viewer.js").Viewer | null} */
   #viewer = null;
-  #isOpening = false;
+  /** The picture for which the viewer is being loaded. @type {object | null} */
+  #opening = null;
 
   /**
    * @param {import("../timeline/grid.js").Grid | null} grid None if there are no pictures.
@@ -21,12 +22,14 @@ export class Opener {
     this.path = path;
     this.home = path + (location.pathname === path ? location.search : "");
     addEventListener("popstate", () => this.#follow());
+    addEventListener("keydown", ({ key }) => { if (key === "Escape" && this.#opening) this.#closed(); });
   }
 
   /** Open a picture of the timeline. @param {number} index */
   async openIndex(index) {
     const { id } = this.grid.buckets.picture(index);
-    history.pushState({ isViewer: true }, "", url(`/view/${id}`));
+    const change = idInAddress() === null ? "pushState" : "replaceState"; // The second click of a double one.
+    history[change]({ isViewer: true }, "", url(`/view/${id}`));
     await this.#show(index, null);
   }
 
@@ -45,26 +48,24 @@ export class Opener {
 
   /** Show a picture in the viewer, which is loaded now. */
   async #show(index, image) {
-    if (this.#isOpening || this.#viewer) return;
-    this.#isOpening = true;
-    try {
-      const module = await loaded(import("./viewer.js"));
-      const styles = await module?.loadStyles();
-      if (!styles) this.#closed();
-      if (!styles || idInAddress() === null) return; // the user went back while it was loaded
-      this.#viewer = new module.Viewer(index < 0 ? null : this.grid, image, {
-        onChange: (id) => history.replaceState(history.state, "", url(`/view/${id}`)),
-        onClose: () => this.#closed(),
-      });
-      this.#viewer.open(Math.max(index, 0));
-    } finally {
-      this.#isOpening = false;
-    }
+    if (this.#viewer) return;
+    const opening = (this.#opening = {});
+    const module = await loaded(import("./viewer.js"));
+    const styles = await module?.loadStyles();
+    if (this.#opening !== opening) return; // The user left it, or opened another one.
+    this.#opening = null;
+    if (!styles) this.#closed();
+    if (!styles || idInAddress() === null) return; // the user went back while it was loaded
+    this.#viewer = new module.Viewer(index < 0 ? null : this.grid, image, {
+      onChange: (id) => history.replaceState(history.state, "", url(`/view/${id}`)),
+      onClose: () => this.#closed(),
+    });
+    this.#viewer.open(Math.max(index, 0));
   }
 
   /** The user closed the viewer: the address is that of the timeline again. */
   #closed() {
-    this.#viewer = null;
+    this.#viewer = this.#opening = null;
     if (idInAddress() === null) return;
     if (history.state?.isViewer) history.back();
     else history.replaceState(null, "", this.home);

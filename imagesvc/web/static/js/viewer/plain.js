@@ -1,10 +1,9 @@
 /** A viewer without information and changes: PhotoSwipe over some pictures, with a slideshow. */
 
-import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
 import { t } from "../shared/texts.js";
 import { listenToKeys } from "./keys.js";
 import { Slideshow } from "./slideshow.js";
-import { registerButtons, usualOptions } from "./swipe.js";
+import { Swipe, registerButtons, usualOptions } from "./swipe.js";
 
 export { loadStyles } from "./swipe.js";
 
@@ -29,7 +28,7 @@ export class PlainViewer {
    */
   constructor(pictures, buttons) {
     this.pictures = pictures;
-    this.swipe = new PhotoSwipe(usualOptions());
+    this.swipe = new Swipe(usualOptions());
     this.slideshow = new Slideshow(this);
     this.#fill();
     registerButtons(this.swipe, [
@@ -87,8 +86,9 @@ export class PlainViewer {
     return { type: "image", msrc, thumbCropped: true, ...item };
   }
 
-  /** Open it at a picture; going back closes it. @param {number} index */
+  /** Open it at a picture, unless another one is open; going back closes it. @param {number} index */
   open(index) {
+    if (document.querySelector(".pswp")) return; // The second click of a double one.
     history.scrollRestoration = "manual"; // The page scrolls to the picture that is left.
     history.pushState(STATE, "");
     addEventListener("popstate", this.#back);

@@ -1,5 +1,6 @@
-/** What all viewers have in common: the style sheets, options and buttons of PhotoSwipe. */
+/** What all viewers have in common: PhotoSwipe with its style sheets, options and buttons. */
 
+import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
 import { loaded } from "../shared/loading.js";
 import { loadStyle } from "../shared/styles.js";
 import { t } from "../shared/texts.js";
@@ -10,6 +11,51 @@ const STYLES = ["vendor/photoswipe/photoswipe.css", "css/viewer.css"];
 /** Load the style sheets of the viewer, without which PhotoSwipe measures wrongly; null on failure. */
 export function loadStyles() {
   return loaded(Promise.all(STYLES.map(loadStyle)));
+}
+
+/**
+ * PhotoSwipe that does what is asked of it while it opens, as soon as it is open. By itself it would neither close, nor
+ * listen to keys, nor make room for a panel until then.
+ */
+export class Swipe extends PhotoSwipe {
+  /** Keys that were pressed while it opens. @type {KeyboardEvent[]} */
+  #early = [];
+
+  init() {
+    const isNew = super.init();
+    if (this.opener.isOpening) addEventListener("keydown", this.#keep, true);
+    this.#whenOpen(() => this.#handleKeys());
+    return isNew;
+  }
+
+  close() {
+    this.#whenOpen(() => super.close());
+  }
+
+  /** @param {boolean} [isForced] */
+  updateSize(isForced) {
+    this.#whenOpen(() => super.updateSize(isForced));
+  }
+
+  /** @param {() => void} act */
+  #whenOpen(act) {
+    if (this.opener.isOpening) this.on("openingAnimationEnd", act);
+    else act();
+  }
+
+  /** Keep a key from the page below. */
+  #keep = (event) => {
+    const isOther = event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab";
+    if (isOther || event.target.matches("input, textarea, select")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#early.push(event);
+  };
+
+  #handleKeys() {
+    removeEventListener("keydown", this.#keep, true);
+    for (const event of this.#early) this.element.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
 }
 
 /** The options of every viewer. */
@@ -37,7 +83,7 @@ export function usualOptions() {
 
 /**
  * Add buttons to the bar.
- * @param {import("../../vendor/photoswipe/photoswipe.esm.min.js").default} swipe
+ * @param {Swipe} swipe
  * @param {[name: string, title: string, onClick: () => void][]} buttons The name is that of the icon.
  */
 export function registerButtons(swipe, buttons) {

@@ -1,6 +1,5 @@
 /** The viewer: PhotoSwipe over the pictures of the timeline, which are loaded as they come near. */
 
-import PhotoSwipe from "../../vendor/photoswipe/photoswipe.esm.min.js";
 import { isRightToLeft, variantUrl } from "../shared/page.js";
 import { t, timeName } from "../shared/texts.js";
 import { addButtons } from "./buttons.js";
@@ -9,7 +8,7 @@ import { InfoPanel } from "./info.js";
 import { listenToKeys } from "./keys.js";
 import { showOriginals } from "./original.js";
 import { Slideshow } from "./slideshow.js";
-import { usualOptions } from "./swipe.js";
+import { Swipe, usualOptions } from "./swipe.js";
 
 /** The width of the panel of information. */
 const PANEL = 380;
@@ -32,7 +31,7 @@ export class Viewer {
     this.image = image;
     this.listeners = listeners;
     this.isLeft = false;
-    this.swipe = new PhotoSwipe(this.#options());
+    this.swipe = new Swipe(this.#options());
     this.panel = new InfoPanel(this);
     this.slideshow = new Slideshow(this);
     this.#fill();
@@ -97,11 +96,9 @@ export class Viewer {
     return this.swipe.isOpen;
   }
 
-  /** Close it; while it opens PhotoSwipe cannot, so then it closes afterwards. */
   close() {
     this.isLeft = true;
-    if (this.swipe.opener.isOpen) this.swipe.close();
-    else this.swipe.on("openingAnimationEnd", () => this.swipe.close());
+    this.swipe.close();
   }
 
   /** The index of the picture that is shown. */
