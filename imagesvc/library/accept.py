@@ -47,6 +47,8 @@ class UploadFields:
     visibility: Visibility = Visibility.PUBLIC
     share_location: bool = False
     collection_id: CollectionId | None = None
+    collection_title: str = ""
+    """Names the owner's collection instead; it is made with the image if there is none."""
     expires_at: datetime | None = None
     owner_id: UserId | None = None
     taken_at: str | None = None
@@ -106,7 +108,11 @@ class Acceptor:
         uses_pending = fields.pending is not None
 
         async def add_rows() -> bool:
-            await self.images.add(image, job, record, uses_pending=uses_pending)
+            nonlocal image
+            image = await self.images.add(
+                image, job, record, uses_pending=uses_pending,
+                collection_title=fields.collection_title,
+            )  # fmt: skip
             self.notify()
             return True
 

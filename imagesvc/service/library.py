@@ -47,7 +47,7 @@ def acceptor_of(
 
 def intake_of(files: Files, stores: Stores, acceptor: Acceptor) -> Intake:
     """What takes files of this machine."""
-    return Intake(acceptor, files.incoming, stores.digests, stores.titled_collections)
+    return Intake(acceptor, files.incoming, stores.digests)
 
 
 def removal_of(files: Files, stores: Stores, caches: Caches, runner: Runner) -> Removal:

@@ -28,7 +28,6 @@ from imagesvc.store.sharing.contents import SharedImages
 from imagesvc.store.sharing.shares import ShareStore
 from imagesvc.store.sharing.upload_links import UploadLinkStore
 from imagesvc.store.sources.sources import SourceStore
-from imagesvc.store.sources.titled_collections import TitledCollections
 from imagesvc.store.variants import VariantStore
 from imagesvc.store.webhooks.deliveries import DeliveryStore
 from imagesvc.store.webhooks.subscriptions import WebhookStore
@@ -43,7 +42,6 @@ class Stores:
     publisher: Publisher
     trash: TrashStore
     collections: CollectionStore
-    titled_collections: TitledCollections
     search: ImageSearch
     timeline: Timeline
     facets: Facets
@@ -76,7 +74,6 @@ def stores_of(settings: Settings, files: Files) -> Stores:
         publisher=Publisher(files.blobs, images, files.locks),
         trash=TrashStore(database),
         collections=CollectionStore(database),
-        titled_collections=TitledCollections(database),
         search=search,
         timeline=Timeline(database),
         facets=Facets(database),

@@ -29,6 +29,7 @@ from imagesvc.store.pending_uploads import use_pending
 from imagesvc.store.removal.deletion import Removal, delete_image
 from imagesvc.store.removal.trash import in_trash
 from imagesvc.store.search.conditions import has_not_expired
+from imagesvc.store.sources.titled_collections import find_or_make
 from imagesvc.store.versions import Expected, check_version
 
 
@@ -52,11 +53,16 @@ class ImageStore:
         record: IdempotencyRecord | None = None,
         *,
         uses_pending: bool = False,
-    ) -> None:
+        collection_title: str = "",
+    ) -> Image:
         """Insert an image, its blob unless that is known, its job, and the idempotency record.
 
         One transaction: after it, the upload is acknowledged (invariant 1), and the image is in
-        its collection. The blob's bytes must be on disk before (invariant 2).
+        its collection. The blob's bytes must be on disk before (invariant 2). A collection named
+        by its title is made with its first image.
+
+        Returns:
+            The image as it is stored.
 
         Raises:
             InvalidRequest: there is no such collection.
@@ -65,22 +71,24 @@ class ImageStore:
             Conflict: `uses_pending`, and the upload pending of this image is used up already.
         """
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Image:
             if uses_pending:
                 use_pending(connection, image.id)
             if record is not None:
                 insert_record(connection, record)
             if image.owner_id is not None:
                 usage.charge(connection, image.owner_id, image.bytes, self._quota)
-            if image.collection_id is not None:
-                collection_queries.count_in(connection, image.collection_id)
+            placed = _placed(connection, image, collection_title)
+            if placed.collection_id is not None:
+                collection_queries.count_in(connection, placed.collection_id)
             blob_rows.insert_blob(connection, image.original.digest, image.bytes, image.created_at)
-            connection.execute(_INSERT_IMAGE, [image_values(image, job)])
+            connection.execute(_INSERT_IMAGE, [image_values(placed, job)])
             created = EventType.IMAGE_CREATED
             record_image_event(connection, created, image.id, image.owner_id, image.created_at)
             insert_job(connection, job)
+            return placed
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def get(self, image_id: ImageId) -> Image:
         """The image with this id.
@@ -233,6 +241,13 @@ class ImageStore:
         return await self._database.read(
             lambda connection: blob_rows.digests_after(connection, digest, limit)
         )
+
+
+def _placed(connection: Connection, image: Image, title: str) -> Image:
+    if not title:
+        return image
+    found = find_or_make(connection, title, image.owner_id, image.visibility, image.created_at)
+    return replace(image, collection_id=found)
 
 
 _newest = images.alias("newest")

@@ -134,6 +134,29 @@ def test_a_dry_run_and_the_trash(server: Server, folder: Path) -> None:
     assert done.stderr == "0 files imported, 1 in the trash\n"
 
 
+def test_a_dry_run_counts_as_the_run_after_it(server: Server, folder: Path) -> None:
+    """Equal files that are read far apart, and files that are refused; those make no collection."""
+    for seed in range(100, 140):
+        save(folder / "Good" / f"{seed}.png", seed)
+    save(folder / "Good" / "z.png", 100)
+    bad = folder / "Bad" / "bad.png"
+    bad.parent.mkdir()
+    bad.write_bytes(TEXT)
+    (folder / "Bad" / "empty.png").touch()
+
+    dry = run(server, folder, "--collection", "{folder}", "--dry-run")
+    done = run(server, folder, "--collection", "{folder}")
+
+    assert (dry.returncode, done.returncode) == (1, 1)
+    assert done.stderr.splitlines()[-1] == "40 files imported, 1 repeated (same content), 2 failed"
+    said = dry.stderr.replace("would be imported", "imported")
+    assert sorted(said.splitlines()) == sorted(done.stderr.splitlines())
+    data = server.client.get("/api/v1/collections").json()["data"]
+    titles = {one["title"] for one in data}
+    assert "Good" in titles
+    assert "Bad" not in titles
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -222,12 +245,16 @@ def test_a_data_directory_without_a_server(tmp_path: Path, folder: Path) -> None
     offline = (*arguments(folder, "--data-dir", server.data_dir, "--collection", "{folder}"),)
 
     first = commands.run(*offline, directory=tmp_path, auth="off")
+    refused = folder / "Bad" / "bad.png"
+    refused.parent.mkdir()
+    refused.write_bytes(TEXT)
     again = commands.run(*offline, directory=tmp_path, auth="off")
+    refused.unlink()
     assert (first.returncode, first.stderr.splitlines()) == (
         0,
         ["1 file imported", "The next imagesvc serve makes the variants."],
     )
-    assert again.stderr == "0 files imported, 1 there already\n"
+    assert again.stderr.splitlines()[-1] == "0 files imported, 1 there already, 1 failed"
     server.start()
     try:
         save(folder / "b.png", 22)
@@ -235,6 +262,8 @@ def test_a_data_directory_without_a_server(tmp_path: Path, folder: Path) -> None
 
         assert online.stderr == "1 file imported, 1 there already\n"
         data = server.client.get("/api/v1/images").json()["data"]
+        (collection,) = server.client.get("/api/v1/collections").json()["data"]
+        assert collection["title"] == "photos"
         assert len({image["collection_id"] for image in data}) == 1
         assert [image["filename"] for image in data] == ["b.png", "a.png"]
         for image in data:
@@ -244,14 +273,22 @@ def test_a_data_directory_without_a_server(tmp_path: Path, folder: Path) -> None
 
 
 def test_a_server_that_is_gone_ends_the_import(folder: Path) -> None:
-    """There is one message, not a wait for each file; before the first file, the status is 2."""
-    for seed in range(30, 60):
-        save(folder / f"{seed}.png", seed)
+    """There is one message, not a wait for each file; before the first file, the status is 2.
+
+    With `--json`, each file has a line, also one that was not sent or cannot be read.
+    """
+    names = [save(folder / f"{seed}.png", seed) for seed in range(30, 60)]
+    (folder / "lost.png").symlink_to("nowhere.png")
     with reserve_port() as reservation:
         url = f"http://127.0.0.1:{reservation.getsockname()[1]}"
 
-        done = commands.run(*arguments(folder), url=url)
+        done = commands.run(*arguments(folder, "--json"), url=url)
 
     assert done.returncode == 2
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["file"], one["status"]) for one in results] == [
+        *((str(name), "not_sent") for name in names),
+        (f"{folder}/lost.png", "failed"),
+    ]
     assert len(done.stderr.splitlines()) == 1
     assert "cannot be reached" in done.stderr

@@ -93,7 +93,9 @@ def test_links_are_followed_once(server: Server, folder: Path) -> None:
     done = upload(server, folder, "--json")
 
     assert done.returncode == 1
-    assert sent(done, folder) == ["a/one.png", "far/two.png"]
+    assert sent(done, folder) == ["a/one.png", "far/two.png", "broken.png", "self"]
+    statuses = [json.loads(line)["status"] for line in done.stdout.splitlines()]
+    assert statuses == ["sent", "sent", "failed", "failed"]
     assert done.stderr.splitlines() == [
         f"{folder}/broken.png: No such file or directory",
         f"{folder}/self: Too many levels of symbolic links",
@@ -188,7 +190,7 @@ def test_the_same_upload_again_makes_no_second_image(server: Server, folder: Pat
     assert second.stderr == "1 file sent, 2 there already\n"
     assert third.stderr == "1 file sent, 2 there already\n"
     assert fourth.stderr == "0 files sent, 3 there already\n"
-    assert fourth.stdout == third.stdout
+    assert fourth.stdout == third.stdout.replace('"sent"', '"there"')
     assert again[0] != ids[0]
     assert again[1:] == ids[1:]
     assert server.client.get(f"/api/v1/images/{again[0]}").status_code == 200
@@ -302,10 +304,13 @@ class Running:
 def test_an_interrupted_upload_reports_what_was_sent(
     server: Server, folder: Path, tmp_path: Path
 ) -> None:
-    """It prints one line, with the exit status of SIGINT and without a traceback."""
+    """It prints one line, with the exit status of SIGINT and without a traceback.
+
+    With `--json`, each file has a line, also one that was not sent.
+    """
     names = [save(folder / "a.png", 30), folder / "pipe", save(folder / "b.png", 31)]
     os.mkfifo(names[1])  # reading it waits for a writer
-    running = Running(server, tmp_path, *names)
+    running = Running(server, tmp_path, "--json", *names)
     until(lambda: running.has_printed(1))
 
     running.process.send_signal(signal.SIGINT)
@@ -314,6 +319,12 @@ def test_an_interrupted_upload_reports_what_was_sent(
     assert running.err.read_text().splitlines() == [
         f"interrupted during {names[1]}",
         "1 file sent, 2 not sent",
+    ]
+    results = [json.loads(line) for line in running.out.read_text().splitlines()]
+    assert [(one["file"], one["status"], one["id"] is None) for one in results] == [
+        (str(names[0]), "sent", False),
+        (str(names[1]), "not_sent", True),
+        (str(names[2]), "not_sent", True),
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imagesvc.cli.importing.items import Description
+from imagesvc.cli.importing.items import Description, check_image
 from imagesvc.cli.importing.progress import Progress
 from imagesvc.cli.importing.targets import Halt, Target
 from imagesvc.cli.uploads.files import FoundFile
@@ -60,6 +60,8 @@ class Importer:
     progress: Progress
     is_dry_run: bool
     counts: Counts = field(default_factory=Counts)
+    _imported: set[Digest] = field(default_factory=set)
+    """By this run: later files with the same content are repetitions, not there already."""
 
     async def run(self, files: list[FoundFile]) -> None:
         """Import files; a failed file is reported, and the others are still imported.
@@ -116,6 +118,9 @@ class Importer:
         return digest, True
 
     def _is_there(self, same: _Same, there: Mapping[Digest, bool]) -> bool:
+        if same.digest in self._imported:
+            self._repeat(same.files)
+            return True
         if same.digest not in there:
             return False
         is_trashed = there[same.digest]
@@ -141,6 +146,8 @@ class Importer:
         first, *others = same.files
         try:
             item = await asyncio.to_thread(self.describe.item, first, same.digest)
+            if self.is_dry_run:
+                await asyncio.to_thread(check_image, first.path)
             is_new = self.is_dry_run or await self.target.put(item)
         except Halt as error:
             self.counts.halted_by = self.counts.halted_by or error.detail
@@ -152,14 +159,19 @@ class Importer:
         self.counts.imported += is_new
         self.counts.there += not is_new
         self.progress.done(first, "imported" if is_new else "there", item.collection)
-        for file in others:
+        if is_new:
+            self._imported.add(same.digest)
+        self._repeat(others)
+
+    def _repeat(self, files: list[FoundFile]) -> None:
+        for file in files:
             self.counts.repeated += 1
             self.progress.done(file, "repeated")
 
     def _fail(self, file: FoundFile, reason: str) -> None:
         self.counts.failed += 1
         self.progress.tell(f"{file.path}: {reason}")
-        self.progress.done(file, "failed")
+        self.progress.done(file, "failed", error=reason)
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
@@ -70,6 +71,21 @@ def _exif_date(path: Path) -> str | None:
         except (ImagesvcError, ValueError):  # an empty file cannot be mapped
             return None
     return taken_at if isinstance(taken_at, str) else None
+
+
+def check_image(path: Path) -> None:
+    """Check what an import checks first: the format and the structure of a file.
+
+    Raises:
+        Rejected: it is not an image that can be taken.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            inspect(b"", ANY)
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            inspect(content, ANY)
 
 
 def _absolute(folder: Path) -> PurePath:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,7 @@ from imagesvc.cli.importing.targets import Halt, Item
 from imagesvc.errors import InsufficientStorage, NotFound, QuotaExceeded
 from imagesvc.library.accept import UploadFields
 from imagesvc.library.importing.intake import Intake
-from imagesvc.model.ids import CollectionId, Digest, UserId
+from imagesvc.model.ids import Digest, UserId
 from imagesvc.model.images import Visibility
 from imagesvc.service.parts import Parts
 from imagesvc.settings.settings import Settings
@@ -32,7 +32,6 @@ class DataDirTarget:
     visibility: Visibility
     root: Path
     """Of the data directory."""
-    _collections: dict[str, CollectionId] = field(default_factory=dict)
 
     async def existing(self, digests: Sequence[Digest]) -> Mapping[Digest, bool]:
         """Those that the owner has."""
@@ -47,7 +46,7 @@ class DataDirTarget:
             description=item.facts.description,
             tags=item.facts.tags,
             visibility=self.visibility,
-            collection_id=await self._collection(item.collection),
+            collection_title=item.collection,
             owner_id=self.owner_id,
             taken_at=item.taken_at,
             place=item.facts.place,
@@ -59,14 +58,6 @@ class DataDirTarget:
         except QuotaExceeded as error:
             raise Halt(error.detail) from error
         return True
-
-    async def _collection(self, title: str) -> CollectionId | None:
-        if not title:
-            return None
-        if title not in self._collections:
-            found = await self.intake.collection(title, self.owner_id, self.visibility)
-            self._collections[title] = found
-        return self._collections[title]
 
 
 def _opened(path: Path) -> BinaryIO:

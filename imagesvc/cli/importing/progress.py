@@ -11,6 +11,7 @@ from rich import progress
 from rich.console import Console
 
 from imagesvc.cli.uploads.files import FoundFile, Listing
+from imagesvc.errors import text_of
 from imagesvc.logs import printable
 
 
@@ -22,7 +23,8 @@ class Progress:
     is_json: bool
     is_dry_run: bool
     console: Console = field(default_factory=lambda: Console(stderr=True))
-    _done: int = 0
+    _done: set[int] = field(default_factory=set)
+    """The files that have a result, each by its identity: one path may be named twice."""
     _bar: progress.Progress = field(init=False)
     _task: progress.TaskID = field(init=False)
 
@@ -43,22 +45,35 @@ class Progress:
     def __exit__(self, *_error: object) -> None:
         self._bar.stop()
 
-    def done(self, file: FoundFile, status: str, collection: str = "") -> None:
+    def done(self, file: FoundFile, status: str, collection: str = "", error: str = "") -> None:
         """Count a file with its result."""
-        self._done += 1
-        files = f"{self._done:,}/{len(self.listing.files):,}"
+        self._done.add(id(file))
+        files = f"{len(self._done):,}/{len(self.listing.files):,}"
         name = printable(file.path.name)
         self._bar.update(self._task, advance=file.bytes or 0, files=files, description=name)
         if self.is_json:
-            line = {"file": str(file.path), "status": status, "collection": collection or None}
-            self._print(json.dumps(line))
+            self._print_result(str(file.path), status, collection, error)
         elif self.is_dry_run and status == "imported":
             where = f" → {collection}" if collection else ""
             self._print(printable(f"{file.path}{where}"))
 
+    def finish(self) -> None:
+        """Print a line for programs about each file that has none yet: all have one then."""
+        if not self.is_json:
+            return
+        for file in self.listing.files:
+            if id(file) not in self._done:
+                self._print_result(str(file.path), "not_sent")
+        for fault in self.listing.faults:
+            self._print_result(str(fault.filename), "failed", error=text_of(fault))
+
     def tell(self, text: str) -> None:
         """Say something above the bar."""
         self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+    def _print_result(self, file: str, status: str, collection: str = "", error: str = "") -> None:
+        members = {"collection": collection or None, "error": error or None}
+        self._print(json.dumps({"file": file, "status": status, **members}))
 
     def _print(self, line: str) -> None:
         if self.console.is_terminal and sys.stdout.isatty():

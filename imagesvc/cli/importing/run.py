@@ -80,6 +80,8 @@ def run_import(options: Options) -> int:
         hint = _open(options, into)
     except KeyboardInterrupt:
         is_interrupted = True
+    finally:
+        progress.finish()
     _sum_up(progress, counts, describe.sidecars.faults, is_interrupted=is_interrupted)
     if hint and counts.imported and not options.is_dry_run:
         progress.tell(hint)
@@ -127,7 +129,11 @@ async def _service(
     url: str, credential: str | None, visibility: Visibility | None
 ) -> AsyncIterator[Target]:
     async with AsyncClient(url, key=credential) as client:
-        yield ServiceTarget(client, url, visibility)
+        target = ServiceTarget(client, url, visibility)
+        try:
+            yield target
+        finally:
+            await target.remove_empty()
 
 
 def _default_state() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -44,6 +45,8 @@ class ServiceTarget:
     to: str
     visibility: Visibility | None
     _collections: dict[str, str] | None = None
+    _empty: set[str] = field(default_factory=set)
+    """The ids of collections that were made and have no image yet."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def existing(self, digests: Sequence[Digest]) -> Mapping[Digest, bool]:
@@ -68,6 +71,7 @@ class ServiceTarget:
             if not image.is_replay or await self._is_there(image):
                 break
             key = hashlib.sha256(f"{key} {image.id}".encode()).hexdigest()
+        self._empty.discard(fields.get("collection_id", ""))
         if image.sha256 != item.digest:
             raise ChangedWhileRead(f"the file changed while it was sent, as image {image.id}")
         return not image.is_replay
@@ -107,7 +111,15 @@ class ServiceTarget:
                     visibility=None if self.visibility is None else self.visibility.value,
                 )
                 self._collections[title] = str(made.id)
+                self._empty.add(str(made.id))
             return self._collections[title]
+
+    async def remove_empty(self) -> None:
+        """Remove the collections that were made for files of which none was accepted."""
+        for collection_id in self._empty:
+            # One that has an image by now is not removed.
+            with contextlib.suppress(ImagesvcError, httpx2.HTTPError):
+                await self.client.delete_collection(collection_id)
 
     async def _own_collections(self) -> dict[str, str]:
         me = await self.client.me()

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 from urllib.parse import urljoin
 from uuid import uuid4
@@ -92,6 +93,8 @@ class Uploader:
     wait: bool
     as_json: bool
     _console: Console = field(default_factory=lambda: Console(stderr=True))
+    _has_line: set[int] = field(default_factory=set)
+    """The files that have their line, each by its identity: one path may be named twice."""
 
     def upload_all(self, listing: Listing) -> Outcome:
         """Upload files; a failed file is reported, and the others are still sent.
@@ -102,8 +105,11 @@ class Uploader:
             NothingBegun: the first file had such an error.
         """
         outcome = Outcome()
-        with _Overall(self._console, listing) as overall:
-            self._upload(listing.files, outcome, overall)
+        try:
+            with _Overall(self._console, listing) as overall:
+                self._upload(listing.files, outcome, overall)
+        finally:
+            self._print_rest(listing)
         outcome.not_sent = len(listing.files) - outcome.settled
         for fault in listing.faults:
             self._tell(text_of(fault))
@@ -124,6 +130,7 @@ class Uploader:
                     raise NothingBegun(self._described(error)) from error
                 outcome.failed += 1
                 self._tell(f"{file.path}: {self._described(error)}")
+                self._print_unsent(file, "failed", self._described(error))
                 if isinstance(error, HOPELESS):
                     return
             except KeyboardInterrupt:
@@ -183,17 +190,36 @@ class Uploader:
         else:
             outcome.there_already += 1
         outcome.private += image.visibility == "private"
-        line = self._line(file, image)
+        self._has_line.add(id(file))
+        self._print(self._line(file, image, is_new=is_new))
+
+    def _print_rest(self, listing: Listing) -> None:
+        """A line for programs about each file that has none yet."""
+        for file in listing.files:
+            if id(file) not in self._has_line:
+                self._print_unsent(file, "not_sent")
+        for fault in listing.faults:
+            self._print_unsent(FoundFile(Path(fault.filename), None), "failed", text_of(fault))
+
+    def _print_unsent(self, file: FoundFile, status: str, error: str | None = None) -> None:
+        self._has_line.add(id(file))
+        if self.as_json:
+            members = {"status": status, "id": None, "url": None, "error": error}
+            self._print(json.dumps({"file": str(file.path), **members}))
+
+    def _print(self, line: str) -> None:
         if self._console.is_terminal and sys.stdout.isatty():
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
 
-    def _line(self, file: FoundFile, image: Image) -> str:
+    def _line(self, file: FoundFile, image: Image, *, is_new: bool) -> str:
         url = urljoin(f"{self.to.rstrip('/')}/", image.urls.original)
         if self.as_json:
-            return json.dumps({"file": str(file.path), "id": str(image.id), "url": url})
+            status = "sent" if is_new else "there"
+            members = {"status": status, "id": str(image.id), "url": url, "error": None}
+            return json.dumps({"file": str(file.path), **members})
         return f"{image.id}  {printable(url)}"
 
     def _described(self, error: Exception) -> str:

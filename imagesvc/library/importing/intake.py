@@ -10,11 +10,10 @@ from anyio import to_thread
 
 from imagesvc.errors import Rejected
 from imagesvc.library.accept import Acceptor, UploadFields
-from imagesvc.model.ids import CollectionId, Digest, ImageId, UserId, utc_now
-from imagesvc.model.images import Image, Visibility
+from imagesvc.model.ids import Digest, ImageId, UserId, utc_now
+from imagesvc.model.images import Image
 from imagesvc.store.bulk.digests import OwnedDigests
 from imagesvc.store.files.incoming import Incoming
-from imagesvc.store.sources.titled_collections import TitledCollections
 
 PIECE_BYTES = 1 << 18
 
@@ -30,19 +29,12 @@ class Intake:
     acceptor: Acceptor
     incoming: Incoming
     digests: OwnedDigests
-    titled: TitledCollections
 
     async def existing(
         self, digests: Sequence[Digest], owner_id: UserId | None
     ) -> dict[Digest, tuple[ImageId, bool]]:
         """The images of the owner that have these contents, and whether each is in the trash."""
         return await self.digests.images_with(digests, owner_id, now=utc_now())
-
-    async def collection(
-        self, title: str, owner_id: UserId | None, visibility: Visibility
-    ) -> CollectionId:
-        """The owner's collection with this title, which is made if there is none."""
-        return await self.titled.collection(title, owner_id, visibility, now=utc_now())
 
     async def take(
         self, open_file: Callable[[], BinaryIO], fields: UploadFields, expected: Digest | None

@@ -223,17 +223,13 @@ class Scanner:
         source = scan.source
         facts = (await scan.reader.facts(entry)).completed(entry.facts)
         visibility = source.visibility or self.default_visibility
-        title = _collection_title(source, entry, facts, self.clock())
-        collection_id = None
-        if title:
-            collection_id = await self.intake.collection(title, source.owner_id, visibility)
         return UploadFields(
             filename=facts.filename or PurePosixPath(entry.path).name,
             title=facts.title,
             description=facts.description,
             tags=tags_from((*source.tags, *facts.tags)),
             visibility=visibility,
-            collection_id=collection_id,
+            collection_title=_collection_title(source, entry, facts, self.clock()),
             owner_id=source.owner_id,
             taken_at=facts.taken_at or _modified(entry),
             place=facts.place,

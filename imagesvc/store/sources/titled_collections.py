@@ -8,39 +8,32 @@ from sqlalchemy import Connection, insert, select
 
 from imagesvc.model.ids import CollectionId, UserId, new_id
 from imagesvc.model.images import Visibility
-from imagesvc.store.db.database import Database
 from imagesvc.store.db.schema.images import collections
 
 
-class TitledCollections:
-    """The collections of one database, by owner and title."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def collection(
-        self, title: str, owner_id: UserId | None, visibility: Visibility, *, now: datetime
-    ) -> CollectionId:
-        """The owner's oldest collection with a title; one transaction finds or makes it."""
-        query = (
-            select(collections.c.id)
-            .where(collections.c.owner_id.is_not_distinct_from(owner_id))
-            .where(collections.c.title == title)
-            .order_by(collections.c.id)
-            .limit(1)
-        )
-
-        def work(connection: Connection) -> CollectionId:
-            found = connection.scalar(query)
-            if found is not None:
-                return CollectionId(found)
-            made = CollectionId(new_id())
-            row = {
-                "id": made, "owner_id": owner_id, "title": title, "description": "",
-                "visibility": visibility, "image_count": 0, "version": 1,
-                "created_at": now, "updated_at": now,
-            }  # fmt: skip
-            connection.execute(insert(collections), [row])
-            return made
-
-        return await self._database.write(work)
+def find_or_make(
+    connection: Connection,
+    title: str,
+    owner_id: UserId | None,
+    visibility: Visibility,
+    now: datetime,
+) -> CollectionId:
+    """The owner's oldest collection with a title, which is made if there is none."""
+    query = (
+        select(collections.c.id)
+        .where(collections.c.owner_id.is_not_distinct_from(owner_id))
+        .where(collections.c.title == title)
+        .order_by(collections.c.id)
+        .limit(1)
+    )
+    found = connection.scalar(query)
+    if found is not None:
+        return CollectionId(found)
+    made = CollectionId(new_id())
+    row = {
+        "id": made, "owner_id": owner_id, "title": title, "description": "",
+        "visibility": visibility, "image_count": 0, "version": 1,
+        "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    connection.execute(insert(collections), [row])
+    return made
