@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from imagesvc.cdn.providers import Provider, provider_of
 from imagesvc.cdn.purger import Purger
-from imagesvc.errors import Unavailable, text_of
 from imagesvc.library.housekeeping.purge import VariantPurge
 from imagesvc.outbound.lookups import Lookups
-from imagesvc.outbound.requests import Outbound, OutboundRules
+from imagesvc.outbound.requests import Outbound
 from imagesvc.service.engine.caches import Caches
-from imagesvc.service.outbound import user_agent
+from imagesvc.service.outbound import operator_rules
+from imagesvc.service.secret_files import secret_in
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
-
-
-class CdnTokenUnusable(Unavailable):
-    """The file of the token for the CDN's API cannot be used."""
 
 
 def cdn_provider_of(settings: Settings) -> Provider | None:
     """The API of the CDN in the settings; None without a CDN.
 
     Raises:
-        CdnTokenUnusable: the file of the token cannot be read, or has no token.
+        SecretUnusable: the file of the token cannot be read, or has none.
     """
     if settings.cdn == "off":
         return None
@@ -35,33 +31,17 @@ def _token(settings: Settings) -> str:
     if given is not None:
         return given.get_secret_value().strip()
     assert path is not None  # noqa: S101  # the settings have one of both
-    try:
-        token = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CdnTokenUnusable(f"cdn_token_file: {text_of(error)}.") from error
-    if not token or not token.isprintable():
-        raise CdnTokenUnusable(f"cdn_token_file: {path} has no line with a token.")
-    return token
+    return secret_in(path, "cdn_token_file", "ascii")
 
 
 def purger_of(provider: Provider | None, stores: Stores, lookups: Lookups) -> Purger | None:
     """What purges the CDN; None without a CDN."""
     if provider is None:
         return None
-    outbound = Outbound(_rules(), lookups=lookups)
+    outbound = Outbound(operator_rules("CDN"), lookups=lookups)
     return Purger(stores.database, stores.purges, outbound, provider)
 
 
 def variant_purge_of(stores: Stores, caches: Caches, purger: Purger | None) -> VariantPurge:
     """What removes stored variants, also from the CDN."""
     return VariantPurge(caches.variants, None if purger is None else stores.purges)
-
-
-def _rules() -> OutboundRules:
-    """The allowed targets: the URL is the operator's."""
-    return OutboundRules(
-        is_allowed=lambda _address: True,
-        ports=range(1, 65536),
-        user_agent=user_agent(),
-        noun="CDN",
-    )

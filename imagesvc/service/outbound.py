@@ -69,13 +69,13 @@ def webhook_rules(settings: Settings) -> OutboundRules:
     )
 
 
-def provider_rules() -> OutboundRules:
-    """The allowed targets for keys of an identity provider: the operator's URL."""
+def operator_rules(noun: str) -> OutboundRules:
+    """The allowed targets where the operator names the URL; `noun` is what answers there."""
     return OutboundRules(
         is_allowed=lambda _address: True,
         ports=range(1, 65536),
         user_agent=user_agent(),
-        noun="provider",
+        noun=noun,
     )
 
 

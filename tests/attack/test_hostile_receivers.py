@@ -14,7 +14,7 @@ import pytest
 from imagesvc.auth.provider.jwks import KeySet
 from imagesvc.errors import Unavailable
 from imagesvc.outbound.requests import Outbound
-from imagesvc.service.outbound import provider_rules
+from imagesvc.service.outbound import operator_rules
 from tests.accounts import admin_of, make_user
 from tests.attack.test_hostile_sources import ENDLESS, MAX_SLICE, MAX_TOTAL, Ticker
 from tests.conftest import MakeServer
@@ -129,7 +129,7 @@ def test_a_provider_with_endless_answers_blocks_nothing(
     """Tokens cannot be verified, which is 503; the rest of the service continues."""
 
     async def work() -> Ticker:
-        keys = KeySet(hostile.url("/keys", answer), Outbound(provider_rules()).get)
+        keys = KeySet(hostile.url("/keys", answer), Outbound(operator_rules("provider")).get)
         async with Ticker() as ticker:
             with pytest.raises(Unavailable):
                 await keys.key("a")

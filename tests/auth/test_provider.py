@@ -22,7 +22,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from imagesvc.auth.provider.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, KeySet, read_keys
 from imagesvc.errors import InvalidToken, Unavailable
 from imagesvc.outbound.requests import Outbound
-from imagesvc.service.outbound import provider_rules
+from imagesvc.service.outbound import operator_rules
 from tests.accounts import admin_of, client_of, refused
 from tests.http.asking import assert_problem
 from tests.remote import Remote, answered, dripping, endless, silent
@@ -223,7 +223,7 @@ def test_without_a_provider_its_tokens_are_refused(guarded: Server) -> None:
     refused(me(guarded, token()))
 
 
-fetch = Outbound(provider_rules()).get
+fetch = Outbound(operator_rules("provider")).get
 """A function like the service's for fetching keys."""
 
 

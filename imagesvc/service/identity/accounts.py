@@ -11,7 +11,7 @@ from imagesvc.auth.visitors.visitors import Visitors
 from imagesvc.auth.visitors.visits import Visits
 from imagesvc.outbound.requests import Outbound
 from imagesvc.service.files import Files
-from imagesvc.service.outbound import provider_rules
+from imagesvc.service.outbound import operator_rules
 from imagesvc.service.stores import Stores
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.data_dir import DataDir
@@ -22,7 +22,7 @@ def accounts_of(
     settings: Settings, files: Files, stores: Stores, given_key: GivenKey | None
 ) -> Accounts:
     """Users and credentials; keys of an identity provider are fetched from it."""
-    fetch = Outbound(provider_rules()).get
+    fetch = Outbound(operator_rules("provider")).get
     return Accounts(settings, stores.database, files.data_dir, fetch, given_key)
 
 

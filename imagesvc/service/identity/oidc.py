@@ -8,23 +8,19 @@ from imagesvc.auth.accounts import Accounts
 from imagesvc.auth.provider.code_flow import CALLBACK, CodeFlow, OidcClient
 from imagesvc.auth.provider.discovery import Discovery
 from imagesvc.auth.provider.subjects import Subjects
-from imagesvc.errors import Unavailable, text_of
 from imagesvc.outbound.requests import Outbound, Sent
 from imagesvc.service.files import Files
-from imagesvc.service.outbound import provider_rules
+from imagesvc.service.outbound import operator_rules
+from imagesvc.service.secret_files import secret_in
 from imagesvc.settings.settings import Settings
 from imagesvc.store.files.secret import derive_key, load_secret
-
-
-class ClientSecretUnusable(Unavailable):
-    """The file of this service's secret at an identity provider cannot be used."""
 
 
 def oidc_client_of(settings: Settings) -> OidcClient | None:
     """This service as a client of the provider; None where the settings name no provider.
 
     Raises:
-        ClientSecretUnusable: the file of the secret cannot be read, or is empty.
+        SecretUnusable: the file of the secret cannot be read, or has none.
     """
     if settings.oidc_issuer == "off":
         return None
@@ -36,13 +32,7 @@ def _secret(settings: Settings) -> str | None:
     path, given = settings.oidc_client_secret_file, settings.oidc_client_secret
     if path is None:
         return None if given is None else given.get_secret_value()
-    try:
-        secret = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClientSecretUnusable(f"oidc_client_secret_file: {text_of(error)}.") from error
-    if not secret:
-        raise ClientSecretUnusable(f"oidc_client_secret_file: {path} is empty.")
-    return secret
+    return secret_in(path, "oidc_client_secret_file")
 
 
 def code_flow_of(
@@ -51,7 +41,7 @@ def code_flow_of(
     """The log-in at the provider; None without a provider."""
     if client is None:
         return None
-    outbound = Outbound(provider_rules())
+    outbound = Outbound(operator_rules("provider"))
 
     async def post(
         url: str, headers: Mapping[str, str], body: bytes, max_bytes: int
