@@ -6,7 +6,6 @@ import os
 import pwd
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from imagesvc.library.access import denied
 from imagesvc.library.doctor.findings import Finding, error, ok, warning
@@ -115,7 +114,7 @@ def database(data_dir: DataDir) -> Iterator[Finding]:
         )
     else:
         yield ok("database", f"{path.stat().st_size >> 20:,} MiB; imagesvc check verifies it")
-    log = Path(f"{path}-wal")
+    log = data_dir.database_log
     if log.exists() and log.stat().st_size > max(64 << 20, path.stat().st_size):
         yield warning(
             "database_log",

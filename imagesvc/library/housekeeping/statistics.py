@@ -45,7 +45,6 @@ class Overviews:
     def _sizes(self) -> tuple[int, int]:
         if not self.data_dir.is_there():  # as with an unmounted disk
             raise Unavailable("The data directory is missing.")
-        database = self.data_dir.database
-        files = (database, database.with_name(f"{database.name}-wal"))
+        files = (self.data_dir.database, self.data_dir.database_log)
         size = sum(file.stat().st_size for file in files if file.exists())
         return size, self.data_dir.free_bytes()

@@ -24,8 +24,7 @@ def storage_metrics(data_dir: DataDir, settings: Settings) -> list[Metric]:
         found.append(gauge("disk_free_inodes", "Files that can still be made.", inodes))
     if (backed_up := data_dir.last_backup_at()) is not None:
         found.append(gauge("last_backup_timestamp_seconds", "Last backup.", backed_up.timestamp()))
-    database = data_dir.database
-    sizes = {"database_bytes": database, "database_wal_bytes": Path(f"{database}-wal")}
+    sizes = {"database_bytes": data_dir.database, "database_wal_bytes": data_dir.database_log}
     return found + [
         gauge(name, "Size of a file of the database.", size)
         for name, path in sizes.items()

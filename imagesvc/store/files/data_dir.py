@@ -42,6 +42,11 @@ class DataDir:
         return self.root / "imagesvc.db"
 
     @property
+    def database_log(self) -> Path:
+        """The commits that SQLite has not yet moved into that file (WAL)."""
+        return self.root / "imagesvc.db-wal"
+
+    @property
     def blobs(self) -> Path:
         """Originals, by digest."""
         return self.root / "blobs"
