@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -10,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from imagesvc.api.images.cursors import position_text, read_position
+from imagesvc.api.images.cursors import key_of, position_text, read_position
 from imagesvc.api.images.listing import FilterQuery
 from imagesvc.auth.principals import Principal, Scope
 from imagesvc.errors import InvalidQuery, NotFound, UnsupportedMediaType
@@ -96,7 +95,7 @@ class PurgeEndpoints:
             ids = [ImageId(parse_id(name)) for name in dict.fromkeys(body.ids)]
             variants = await self._purged(ids)
             return json_response(PurgeResults(images=len(ids), variants=variants, next_cursor=None))
-        key = hashlib.blake2b(body.search.encode(), digest_size=8).hexdigest()
+        key = key_of(body.search)
         after = read_position(body.cursor, key)
         images, variants, after = await self._purge_found(body.wanted(call.requester), after)
         cursor = position_text(after, key)

@@ -21,7 +21,12 @@ def list_key(request: Request) -> str:
     items = sorted(request.query_params.items())
     listed = [item for item in items if item[0] not in _NOT_OF_THE_LIST]
     of_path = request.path_params.get("month", "")
-    return hashlib.blake2b(f"{of_path}{listed}".encode(), digest_size=_KEY_BYTES).hexdigest()
+    return key_of(f"{of_path}{listed}")
+
+
+def key_of(text: str) -> str:
+    """The identity of the list that a text describes."""
+    return hashlib.blake2b(text.encode(), digest_size=_KEY_BYTES).hexdigest()
 
 
 def position_text(position: Position | None, key: str) -> str | None:

@@ -26,7 +26,7 @@ Lab = tuple[float, float, float]
 
 def lab(rgb: str) -> Lab:
     """L*, a* and b* of `rrggbb`, with or without `#`."""
-    levels = [linear(byte / 255) for byte in bytes.fromhex(rgb.removeprefix("#"))]
+    levels = levels_of(rgb)
     x, y, z = (
         _curve(sum(part * level for part, level in zip(row, levels, strict=True)) / white)
         for row, white in zip(_TO_XYZ, _WHITE, strict=True)
@@ -34,8 +34,12 @@ def lab(rgb: str) -> Lab:
     return round(116 * y - 16, 1), round(500 * (x - y), 1), round(200 * (y - z), 1)
 
 
-def linear(level: float) -> float:
-    """The light of a level of sRGB; both are from 0 to 1."""
+def levels_of(rgb: str) -> list[float]:
+    """The light of red, green and blue of `rrggbb`, with or without `#`, each from 0 to 1."""
+    return [_linear(byte / 255) for byte in bytes.fromhex(rgb.removeprefix("#"))]
+
+
+def _linear(level: float) -> float:
     return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
 
 

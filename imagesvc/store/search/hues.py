@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from imagesvc.store.search.colors import linear
+from imagesvc.store.search.colors import levels_of
 
 MAIN = 2
 """Black, white and gray count among so many first colours of a palette: nearly every picture has
@@ -101,7 +101,7 @@ def _names(rgb: str) -> set[Hue]:
 
 def _oklch(rgb: str) -> tuple[float, float, float]:
     """Lightness of 0 to 1, chroma, and hue in degrees, of `#rrggbb`."""
-    levels = [linear(byte / 255) for byte in bytes.fromhex(rgb.removeprefix("#"))]
+    levels = levels_of(rgb)
     cones = [_dot(row, levels) ** (1 / 3) for row in _TO_LMS]
     lightness, a, b = (_dot(row, cones) for row in _TO_OKLAB)
     return lightness, math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
