@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagesvc.errors import ImagesvcError
 from imagesvc.logs import standard_error
-from imagesvc.model.noted import NOTED, CacheTier, Noted, RouteClass
+from imagesvc.model.noted import NOTED, Noted
 from imagesvc.server.metrics.requests import RequestFigures, method_label
-from imagesvc.server.middleware.access_line import HIT_NOTES, access_line, encoded_notes
+from imagesvc.server.middleware.access_line import HIT, HIT_NOTES, access_line, encoded_notes
 from imagesvc.server.middleware.logged_path import logged_path
 from imagesvc.syntax.header_fields import FieldsByName, fields_by_name
 from imagesvc.tracing.spans import Carrier, Kind, Span, span
@@ -32,8 +32,6 @@ _FLUSH_SECONDS = 0.2
 _TRACE = (b"traceparent", b"tracestate")
 _MAX_TRACE = 512
 """Bytes of a field of W3C Trace Context."""
-_HIT = (Noted(route=RouteClass.VARIANT, cache=CacheTier.MEMORY), 0)
-"""The notes of every response from memory, and the bytes of its request's body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class AccessLog:
         seconds = time.perf_counter() - began
         self.figures.hits[scope["method"]].note(status, seconds, size)
         if self._enabled:
-            self._log(scope, request_id, status, size, seconds * 1000, _HIT)
+            self._log(scope, request_id, status, size, seconds * 1000, HIT)
         return request_id
 
     def record(self, answered: Answered) -> None:
@@ -118,7 +116,7 @@ class AccessLog:
         address = client[0] if client else None
         path = logged_path(scope["path"])
         if self._as_json:
-            encoded = HIT_NOTES if notes is _HIT else encoded_notes(*notes)
+            encoded = HIT_NOTES if notes is HIT else encoded_notes(*notes)
             self._add(
                 access_line(request_id, scope["method"], path, status, size, ms, address, encoded)
             )
@@ -138,7 +136,6 @@ class AccessLog:
             route=str(noted.route),
             cache=str(noted.cache),
             principal=None if noted.principal is None else str(noted.principal),
-            **({} if noted.trace_id is None else {"trace_id": noted.trace_id}),
         )
 
     def refuse(self, refused: Refused) -> bytes:
@@ -232,7 +229,8 @@ class AccessLogMiddleware:
             try:
                 await self._app(scope, measured, watched)
             finally:
-                _describe(traced, answered)
+                if noted.trace_id is not None:
+                    _describe(traced, answered)
                 self._access.record(answered)
 
 

@@ -72,8 +72,10 @@ def encoded_notes(noted: Noted, received: int) -> bytes:
     )  # fmt: skip
 
 
-HIT_NOTES = encoded_notes(Noted(route=RouteClass.VARIANT, cache=CacheTier.MEMORY), 0)
-"""The notes of every response from memory, which needs no principal."""
+HIT = (Noted(route=RouteClass.VARIANT, cache=CacheTier.MEMORY), 0)
+"""The notes of every response from memory, which needs no principal, and the bytes of its request's
+body."""
+HIT_NOTES = encoded_notes(*HIT)
 
 
 @lru_cache(maxsize=1)

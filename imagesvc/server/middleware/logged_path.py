@@ -7,6 +7,7 @@ capitals, encoded twice, or below an unknown prefix still has its secret.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SHOWN = 6
 """Characters of a secret that are logged, to tell links apart."""
@@ -15,6 +16,7 @@ _LONG = re.compile(r"[A-Za-z0-9_%=-]{20,}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)
 def logged_path(path: str) -> str:
     """The path as it is logged: of each long word that is no id, only the first characters."""
     return _LONG.sub(_shortened, path)
