@@ -23,6 +23,8 @@ from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
 from imagesvc.store.webhooks.deliveries import DeliveryStatus
 
+_BUILD = {"version": version("imagesvc"), "python": platform.python_version()}
+
 
 async def metrics(
     service: Parts, requests: RequestFigures, streams: Counter[UserId | None], lag: LoopLag
@@ -53,8 +55,7 @@ async def metrics(
 
 
 def _build() -> list[Metric]:
-    labels = {"version": version("imagesvc"), "python": platform.python_version()}
-    return [gauge("build_info", "The version that runs; always 1.", 1, labels)]
+    return [gauge("build_info", "The version that runs; always 1.", 1, _BUILD)]
 
 
 def _refused_requests(service: Parts) -> list[Metric]:
