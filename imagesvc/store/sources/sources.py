@@ -45,7 +45,7 @@ class SourceStore:
                 raise Conflict(f"There are {MAX_SOURCES:,} sources; delete one of them first.")
             connection.execute(insert(sources), [_values(source)])
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def page(self, *, limit: int, after: UUID | None) -> Page[Source]:
         """Sources, the newest first, those older than `after`."""
@@ -74,13 +74,14 @@ class SourceStore:
             connection.execute(update(sources).where(sources.c.id == source_id).values(values))
             return changed
 
-        return await self._database.write(work)
+        return await self._database.write(work, wakes=False)
 
     async def remove(self, source_id: SourceId) -> None:
         """Delete a source; its images stay."""
         await self._database.write(
             lambda connection: connection.execute(delete(sources).where(sources.c.id == source_id)),
             may_use_reserve=True,
+            wakes=False,
         )
 
     async def enabled(self) -> list[Source]:
@@ -111,7 +112,7 @@ class SourceStore:
             if rows:
                 connection.execute(_KEEP.on(connection), rows)
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def finish(
         self, source_id: SourceId, result: ScanResult, state: dict[str, Any], next_at: datetime
@@ -121,7 +122,8 @@ class SourceStore:
         await self._database.write(
             lambda connection: connection.execute(
                 update(sources).where(sources.c.id == source_id).values(values)
-            )
+            ),
+            wakes=False,
         )
 
 
