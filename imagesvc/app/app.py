@@ -60,7 +60,11 @@ def create_app(service: Service, *, logs_as_json: bool = True) -> Application:
     routes: list[Route] = []  # of resources that use the middleware, which looks at the routes
     hot = inside(LoggedOnce(starlette, lifespan), routes, service, access)
     resources = resources_of(
-        service, hot, events, lambda: metrics(service, access.figures, events.open_streams, lag)
+        service,
+        hot,
+        events,
+        failures,
+        lambda: metrics(service, access.figures, events.open_streams, lag),
     )
     routes += _routes_of(service, resources)
     starlette.router.routes.extend(routes)

@@ -7,6 +7,7 @@ from imagesvc.delivery.rules import MUST_BE_SIGNED
 from imagesvc.service.service import Service
 from imagesvc.web.assets import AssetEndpoints
 from imagesvc.web.builder.pages import BuilderPageEndpoints, BuilderRules
+from imagesvc.web.failures import Failures
 from imagesvc.web.home import HomeEndpoints
 from imagesvc.web.installable import InstallableEndpoints
 from imagesvc.web.own_pages import OwnPageEndpoints
@@ -27,10 +28,12 @@ def templates_of(service: Service) -> Pages:
     )
 
 
-def gallery_of(service: Service, templates: Pages) -> list[object]:
+def gallery_of(service: Service, failures: Failures) -> list[object]:
     """The pages and files of the gallery, in the order of `RESOURCES`."""
+    templates = failures.pages
     pages = PageEndpoints(
         templates,
+        failures,
         service.accounts.authenticator,
         service.accounts.sessions,
         service.rate_limits,

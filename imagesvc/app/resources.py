@@ -38,7 +38,7 @@ from imagesvc.api.sharing.shares import ShareEndpoints
 from imagesvc.api.sharing.upload_links import UploadLinkEndpoints
 from imagesvc.api.sources import SourceEndpoints
 from imagesvc.api.webhooks import WebhookEndpoints
-from imagesvc.app.gallery import gallery_of, templates_of
+from imagesvc.app.gallery import gallery_of
 from imagesvc.app.operations import OPERATIONS
 from imagesvc.delivery.access import Access
 from imagesvc.delivery.archives.download import ArchiveDownloads
@@ -68,10 +68,10 @@ def resources_of(
     service: Service,
     hot: HotPath,
     events: EventEndpoints,
+    failures: Failures,
     metrics: Callable[[], Awaitable[list[Metric]]],
 ) -> list[object]:
     """An instance of each of `RESOURCES`, in order."""
-    templates = templates_of(service)
     return [
         *_delivery(service, hot),
         *_images(service, hot),
@@ -89,13 +89,13 @@ def resources_of(
         WebhookEndpoints(
             service.stores.webhooks, service.stores.deliveries, service.outbound.dispatcher
         ),
-        *_accounts(service, Failures(templates)),
+        *_accounts(service, failures),
         SettingEndpoints(service.settings),
         StatisticsEndpoints(service.overviews, service.purger),
         PurgeEndpoints(service.variant_purge, service.stores.bulk_edits),
         HealthEndpoints(checks_of(service)),
         MetricsEndpoints(metrics),
-        *gallery_of(service, templates),
+        *gallery_of(service, failures),
         DocsEndpoints(),
         OpenApiEndpoints(OPERATIONS),
     ]

@@ -51,6 +51,7 @@ class PageEndpoints:
     """The pages; none where the gallery is switched off."""
 
     pages: Pages
+    failures: Failures
     authenticator: Authenticator
     sessions: Sessions
     limits: RateLimits
@@ -118,7 +119,7 @@ class PageEndpoints:
             return see_other(f"{context.base_path}{LOGIN}?next={quote(_target(context.request))}")
         if page.is_for_admins and not user.is_admin:
             home = f"{context.base_path}/"
-            return await Failures(self.pages).page(
+            return await self.failures.page(
                 context, ADMINS_ONLY, "forbidden", way_out=home, user=user
             )
         return await self.pages.response(context, user, page)
