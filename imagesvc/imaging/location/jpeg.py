@@ -52,10 +52,10 @@ def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
             if made is not None:
                 yield _segment(marker, b"Exif\0\0" + made)
         else:
-            texts += len(content) * (marker in _TEXTS)
-            most = MAX_TEXT_BYTES if withheld is Withheld.LOCATION else -1
-            is_searched = marker not in _TEXTS or texts <= most
-            if is_searched and _is_kept(marker, content):
+            is_text = marker in _TEXTS
+            texts += len(content) * is_text
+            may_have_texts = withheld is Withheld.LOCATION and texts <= MAX_TEXT_BYTES
+            if (may_have_texts or not is_text) and _is_kept(marker, content):
                 yield _segment(marker, content)
         at = end
         if marker == SOS:

@@ -9,7 +9,6 @@ FIXED = (3, 51, 3)
 BACKPORTS = ((3, 44, 6), (3, 50, 7))
 """Releases of older branches that have the correction, too."""
 FIXES = "3.51.3, 3.50.7, 3.44.6"
-BUG = "https://sqlite.org/wal.html#walresetbug"
 
 
 def sqlite_version() -> str:
