@@ -13,7 +13,8 @@ from imagesvc.errors import ImagesvcError
 from imagesvc.imaging.analysis.exif import facts as exif_facts
 from imagesvc.imaging.containers.walkers import inspect
 from imagesvc.imaging.limits import Limits
-from imagesvc.library.importing.facts import local_time, tags_from, time_of_nanoseconds
+from imagesvc.library.importing.facts import NANOSECONDS, local_time, tags_from, time_of
+from imagesvc.library.importing.names import name_for
 from imagesvc.library.importing.sidecars import Sidecars
 from imagesvc.library.importing.templates import Spot, Template
 from imagesvc.model.ids import Digest, utc_now
@@ -39,16 +40,15 @@ class Description:
             OSError: it cannot be read.
         """
         facts = self.sidecars.facts_of(file.path)
-        modified = time_of_nanoseconds(file.modified_ns) or local_time(utc_now().astimezone())
+        modified = time_of(file.modified_ns, NANOSECONDS) or local_time(utc_now().astimezone())
         taken_at = facts.taken_at or modified
         shown = (_exif_date(file.path) if self.template.needs_date else None) or taken_at
         spot = Spot(_absolute(file.path.parent), self._below(file.path), shown)
-        is_whole = PurePath(facts.filename).suffix.lower() == file.path.suffix.lower()
         return Item(
             path=file.path,
             size=file.bytes or 0,
             digest=digest,
-            name=facts.filename if is_whole else _text(file.path.name),
+            name=name_for(file.path, facts.filename),
             facts=replace(facts, tags=tags_from((*self.tags, *facts.tags))),
             taken_at=taken_at,
             collection=self.template.title(spot),
@@ -90,8 +90,3 @@ def check_image(path: Path) -> None:
 
 def _absolute(folder: Path) -> PurePath:
     return folder.absolute()
-
-
-def _text(name: str) -> str:
-    """A name as text; bytes that are not UTF-8 become question marks."""
-    return name.encode("utf-8", "replace").decode()

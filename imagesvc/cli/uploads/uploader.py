@@ -29,6 +29,7 @@ from imagesvc.errors import (
     Unauthorized,
     text_of,
 )
+from imagesvc.library.importing.names import name_as_text
 from imagesvc.logs import printable
 
 P = ParamSpec("P")
@@ -156,7 +157,7 @@ class Uploader:
         The service remembers an upload by its key for a time, even if its image was deleted since;
         then the next key of a sequence makes another image.
         """
-        name = file.path.name.encode("utf-8", "replace").decode()
+        name = name_as_text(file.path)
         key = self._key_of(file, name)
         while True:
             image = _patiently(

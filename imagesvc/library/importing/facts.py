@@ -12,6 +12,8 @@ from imagesvc.library.tags import MAX_TAGS
 MAX_TITLE_BYTES, MAX_DESCRIPTION_BYTES, MAX_TAGS_BYTES = 1_000, 20_000, 5_000
 MAX_TAG = 64
 MAX_NUMBER = 1e9
+NANOSECONDS = 1e9
+"""A second, for `time_of`."""
 
 
 class UnreadableSidecar(ValueError):
@@ -88,10 +90,10 @@ def local_time(instant: datetime) -> str:
     return instant.replace(tzinfo=None, microsecond=0).isoformat()
 
 
-def time_of_nanoseconds(number: int | str) -> str | None:
-    """The local time of a file's modification; None for one that no date can have."""
+def time_of(number: int | str, per_second: float = 1) -> str | None:
+    """The local time of so many units since 1970; None for one that no date can have."""
     try:
-        return local_time(datetime.fromtimestamp(int(number) / 1e9).astimezone())
+        return local_time(datetime.fromtimestamp(int(number) / per_second).astimezone())
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -13,9 +12,9 @@ from imagesvc.library.importing.facts import (
     Facts,
     UnreadableSidecar,
     description_of,
-    local_time,
     place_of,
     tags_from,
+    time_of,
     title_of,
 )
 
@@ -104,7 +103,4 @@ def _place(value: Any) -> dict[str, float]:
 def _time(seconds: Any) -> str | None:
     if isinstance(seconds, bool) or not _SECONDS.fullmatch(str(seconds)[:20]):
         return None
-    try:
-        return local_time(datetime.fromtimestamp(int(seconds)).astimezone())
-    except (ValueError, OverflowError, OSError):
-        return None
+    return time_of(seconds)

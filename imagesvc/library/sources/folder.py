@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
@@ -14,6 +14,7 @@ from anyio import to_thread
 from imagesvc.errors import InvalidRequest, SourceUnavailable, text_of
 from imagesvc.library.importing.facts import Facts
 from imagesvc.library.importing.intake import PIECE_BYTES, ChangedWhileRead
+from imagesvc.library.importing.names import name_for
 from imagesvc.library.importing.sidecars import Sidecars
 from imagesvc.library.sources.looks import Entry, Look, check_entries, is_image_name
 from imagesvc.store.files.incoming import IncomingFile
@@ -113,9 +114,7 @@ class FolderReader:
         """What its sidecars say."""
         path = self.root / _path(entry.path)
         facts = await to_thread.run_sync(self._sidecars.facts_of, path)
-        if PurePath(facts.filename).suffix.lower() == path.suffix.lower():
-            return facts
-        return replace(facts, filename=path.name.encode("utf-8", "replace").decode())
+        return replace(facts, filename=name_for(path, facts.filename))
 
     async def fill(self, entry: Entry, file: IncomingFile) -> None:
         """Write the content of a file that is still the one that was seen."""

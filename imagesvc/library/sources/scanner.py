@@ -21,7 +21,7 @@ from imagesvc.errors import (
     text_of,
 )
 from imagesvc.library.accept import UploadFields
-from imagesvc.library.importing.facts import Facts, local_time, tags_from, time_of_nanoseconds
+from imagesvc.library.importing.facts import NANOSECONDS, Facts, local_time, tags_from, time_of
 from imagesvc.library.importing.intake import ChangedWhileRead, Intake
 from imagesvc.library.importing.templates import Spot, Template
 from imagesvc.library.sources.looks import Entry, Look, Reader
@@ -275,7 +275,7 @@ def _collection_title(source: Source, entry: Entry, facts: Facts, now: datetime)
 
 def _modified(entry: Entry) -> str | None:
     """The time of modification in a mark; None if the mark is something else."""
-    return time_of_nanoseconds(entry.mark) if entry.mark.isdecimal() else None
+    return time_of(entry.mark, NANOSECONDS) if entry.mark.isdecimal() else None
 
 
 def _reason(error: OSError) -> str:
