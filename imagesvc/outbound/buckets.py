@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -77,16 +77,12 @@ class Bucket:
         )
         with self._errors():
             async for chunk in chunks:
-                yield [
-                    StoredObject(meta["path"], meta["size"], meta["last_modified"], meta["e_tag"])
-                    for meta in chunk
-                ]
+                yield [_stored(meta) for meta in chunk]
 
-    async def size(self, key: str) -> int | None:
-        """Bytes of an object; None when there is no such object."""
+    async def find(self, key: str) -> StoredObject | None:
+        """An object without its bytes; None when there is no such object."""
         with contextlib.suppress(NotFound), self._errors():
-            meta = await self._library.head_async(self._store, key)
-            return int(meta["size"])
+            return _stored(await self._library.head_async(self._store, key))
         return None
 
     async def read(self, key: str) -> bytes:
@@ -145,6 +141,10 @@ class Bucket:
             raise Unavailable(f"{self.url}: its answer has a value out of range.") from error
         except self._library.exceptions.BaseError as error:
             raise Unavailable(f"{self.url}: {_reason(error)}.") from error
+
+
+def _stored(meta: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(meta["path"], meta["size"], meta["last_modified"], meta["e_tag"])
 
 
 def _reason(error: Exception) -> str:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 
 import structlog
@@ -39,6 +39,7 @@ from imagesvc.library.backup.layout import (
     snapshot_name,
     written_digests,
 )
+from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import snapshots_in
 from imagesvc.model.ids import Digest, utc_now
 from imagesvc.store.db.database import Database
@@ -56,9 +57,6 @@ log = structlog.get_logger()
 ROUNDS = 3
 AT_ONCE = 4
 BATCH = 500
-
-Progress = Callable[[str, int, int], None]
-"""Told the step, and how much of it is done."""
 
 
 @dataclass(slots=True)
@@ -200,8 +198,8 @@ class _Backup:
             DIGESTS: written_digests(needed),
             SECRET: await to_thread.run_sync(self._data_dir.secret.read_bytes),
         }
-        files = {key: _described(content) for key, content in small.items()}
-        files[DATABASE] = await to_thread.run_sync(_described_file, staged)
+        files = {key: File.of(BytesIO(content)) for key, content in small.items()}
+        files[DATABASE] = await to_thread.run_sync(File.at, staged)
         manifest = Manifest(
             format=FORMAT,
             created_at=now,
@@ -254,14 +252,3 @@ def _is_written_over(path: Path, text: str) -> bool:
         overwrite(path, text)
         return True
     return False
-
-
-def _described(content: bytes) -> File:
-    return File(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-
-def _described_file(path: Path) -> File:
-    with path.open("rb") as file:
-        return File(
-            bytes=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
-        )

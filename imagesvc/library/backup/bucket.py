@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -18,9 +17,9 @@ from anyio import to_thread
 
 from imagesvc.errors import Conflict, NotFound, Unavailable
 from imagesvc.library.backup.destination import Entry, SourceDamaged
-from imagesvc.library.backup.layout import FORMAT, MARKER
+from imagesvc.library.backup.layout import FORMAT, MARKER, File
 from imagesvc.model.ids import Digest, utc_now
-from imagesvc.outbound.buckets import Bucket, StoredObject
+from imagesvc.outbound.buckets import Bucket
 
 LOCK = "lock"
 RENEW_SECONDS = 60.0
@@ -40,7 +39,7 @@ class BucketDestination:
 
     async def prepare(self) -> None:
         """See `Destination`."""
-        if await self._bucket.size(MARKER) is not None:
+        if await self._bucket.find(MARKER) is not None:
             return
         async for found in self._bucket.list():
             if found:
@@ -51,7 +50,7 @@ class BucketDestination:
 
     async def require(self) -> None:
         """See `Destination`."""
-        if await self._bucket.size(MARKER) is None:
+        if await self._bucket.find(MARKER) is None:
             raise NotFound(f"There is no backup of imagesvc in {self}.")
 
     @contextlib.asynccontextmanager
@@ -73,7 +72,7 @@ class BucketDestination:
 
     async def _take(self, content: bytes) -> None:
         if not await self._bucket.create(LOCK, content):
-            held = await self._held()
+            held = await self._bucket.find(LOCK)
             if held is not None and self._clock() - held.modified < STALE:
                 raise Conflict(
                     f"Another backup to {self} is running, or was stopped within the last "
@@ -83,13 +82,6 @@ class BucketDestination:
             await self._bucket.put(LOCK, content)
         if await self._bucket.read(LOCK) != content:  # of two that took it, one has it
             raise Conflict(f"Another backup to {self} is running.")
-
-    async def _held(self) -> StoredObject | None:
-        async for found in self._bucket.list():
-            for item in found:
-                if item.key == LOCK:
-                    return item
-        return None
 
     async def _holder(self) -> str:
         with contextlib.suppress(NotFound, ValueError, KeyError, TypeError):
@@ -129,11 +121,11 @@ class BucketDestination:
 
     async def put_blob(self, key: str, source: Path, digest: Digest) -> int:
         """See `Destination`: read twice, since what is sent cannot be taken back."""
-        actual, size = await to_thread.run_sync(_described, source)
-        if actual != digest:
+        described = await to_thread.run_sync(File.at, source)
+        if described.sha256 != digest:
             raise SourceDamaged(f"{source} is damaged.")
         await self._bucket.put(key, source)
-        return size
+        return described.bytes
 
     async def adopt(self, key: str, staged: Path) -> None:
         """See `Destination`."""
@@ -142,9 +134,3 @@ class BucketDestination:
     async def delete(self, keys: Sequence[str]) -> None:
         """See `Destination`."""
         await self._bucket.delete(keys)
-
-
-def _described(path: Path) -> tuple[str, int]:
-    """The SHA-256 of a file, and its size."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size

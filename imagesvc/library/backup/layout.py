@@ -10,8 +10,12 @@ snapshots/<time>/manifest.json   written last: a snapshot without it is not whol
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
+from io import SEEK_END, BufferedReader, BytesIO
+from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -40,6 +44,18 @@ class File(BaseModel):
 
     bytes: int
     sha256: str
+
+    @classmethod
+    def of(cls, content: BufferedReader | BytesIO) -> Self:
+        """The description of what is in an open file."""
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        return cls(bytes=content.seek(0, SEEK_END), sha256=digest)
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """The description of the file at a path."""
+        with path.open("rb") as file:
+            return cls.of(file)
 
 
 class Manifest(BaseModel):

@@ -23,6 +23,7 @@ from imagesvc.library.backup.layout import (
     blob_key,
     snapshot_key,
 )
+from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import (
     SnapshotDamaged,
     digests_of,
@@ -43,8 +44,6 @@ from imagesvc.store.files.secret import write_private
 DRAFT = "restored.db"
 AT_ONCE = 8
 SPARE_BYTES = 64 << 20
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from imagesvc.errors import NotFound
 from imagesvc.library.backup.destination import Destination
 from imagesvc.library.backup.layout import BLOBS, blob_key, digest_in, snapshot_key
+from imagesvc.library.backup.progress import Progress
 from imagesvc.library.backup.snapshots import (
     SnapshotDamaged,
     digests_of,
@@ -35,7 +35,7 @@ class Verified:
         return not (self.damaged or self.missing)
 
 
-async def verify(destination: Destination, progress: Callable[[str, int, int], None]) -> Verified:
+async def verify(destination: Destination, progress: Progress) -> Verified:
     """Read everything back, and compare it with its digest.
 
     Raises:
