@@ -8,6 +8,16 @@ from typing import Annotated
 import typer
 
 DataDirOption = Annotated[Path | None, typer.Option(help="Where everything is stored.")]
+TO = ("--to", "--url")
+"""Of commands that use a service; `--url` is another name of `--to`."""
+ToOption = Annotated[
+    str | None,
+    typer.Option(
+        *TO,
+        help="The service: https://images.example.org. Default: that of the data directory.",
+        envvar="IMAGESVC_URL",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Any setting, written as in a variable."),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imagesvc.auth.principals import Scope
-from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.options import DataDirOption, ToOption
 from imagesvc.cli.remote import client_of
 from imagesvc.cli.uploads.access import access
 from imagesvc.logs import printable
@@ -31,12 +31,6 @@ source_commands = typer.Typer(
     help="Watched sources of a running server: add, list, show, scan, remove.",
     no_args_is_help=True,
 )
-UrlOption = Annotated[
-    str | None,
-    typer.Option(
-        help="The service. Default: the one on the data directory.", envvar="IMAGESVC_URL"
-    ),
-]
 KeyOption = Annotated[
     str | None, typer.Option(help="API key with the scope admin.", envvar="IMAGESVC_KEY")
 ]
@@ -61,7 +55,7 @@ def add_source(  # noqa: PLR0913, PLR0917  # each is an option
     owner: Annotated[
         str | None, typer.Option(help="Id of the user who gets the images. Default: you.")
     ] = None,
-    url: UrlOption = None,
+    to: ToOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -74,18 +68,18 @@ def add_source(  # noqa: PLR0913, PLR0917  # each is an option
         "on_vanish": on_vanish,
         "owner_id": owner,
     }
-    with _client(url, key, data_dir) as client:
+    with _client(to, key, data_dir) as client:
         made = client.create_source(kind or kind_of(address), address, **options)
     typer.echo(made.id)
 
 
 @source_commands.command("list")
 def list_sources(
-    url: UrlOption = None, key: KeyOption = None, data_dir: DataDirOption = None
+    to: ToOption = None, key: KeyOption = None, data_dir: DataDirOption = None
 ) -> None:
     """Show every source with its last scan, the newest first."""
     table = Table("id", "kind", "address", "every", "last scan", "seen", "failed", "", box=None)
-    with _client(url, key, data_dir) as client:
+    with _client(to, key, data_dir) as client:
         for source in client.sources():
             last = source.last_scan
             table.add_row(
@@ -103,19 +97,19 @@ def list_sources(
 @source_commands.command("show")
 def show_source(
     source: SourceArgument,
-    url: UrlOption = None,
+    to: ToOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Print a source with its last scan as JSON."""
-    with _client(url, key, data_dir) as client:
+    with _client(to, key, data_dir) as client:
         typer.echo(client.source(source).model_dump_json(indent=2))
 
 
 @source_commands.command("scan")
 def scan_source(
     source: SourceArgument,
-    url: UrlOption = None,
+    to: ToOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -123,7 +117,7 @@ def scan_source(
 
     Exit status: 1 when the scan ended with an error, or files are not accepted.
     """
-    with _client(url, key, data_dir) as client:
+    with _client(to, key, data_dir) as client:
         before = client.source(source).last_scan
         found = client.scan_source(source)
         while found.is_scanning or found.last_scan is None or found.last_scan == before:
@@ -143,12 +137,12 @@ def scan_source(
 @source_commands.command("remove")
 def remove_source(
     source: SourceArgument,
-    url: UrlOption = None,
+    to: ToOption = None,
     key: KeyOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Watch a source no more; its images stay."""
-    with _client(url, key, data_dir) as client:
+    with _client(to, key, data_dir) as client:
         client.delete_source(source)
 
 
@@ -174,9 +168,9 @@ def _state(source: Source) -> str:
 
 
 @contextlib.contextmanager
-def _client(url: str | None, key: str | None, data_dir: Path | None) -> Iterator[Client]:
+def _client(to: str | None, key: str | None, data_dir: Path | None) -> Iterator[Client]:
     with (
-        access(url, key, data_dir, frozenset({Scope.READ, Scope.ADMIN})) as (to, credential),
-        client_of(to, credential) as client,
+        access(to, key, data_dir, frozenset({Scope.READ, Scope.ADMIN})) as (url, credential),
+        client_of(url, credential) as client,
     ):
         yield client

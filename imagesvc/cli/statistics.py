@@ -11,7 +11,7 @@ from rich.table import Table
 
 from imagesvc.api.administration.statistics import statistics_of
 from imagesvc.cli.loading import load_settings
-from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.options import TO, DataDirOption
 from imagesvc.cli.remote import client_of
 from imagesvc.library.housekeeping.statistics import Overview, Overviews
 from imagesvc.logs import configure_logs
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def stats(
     data_dir: DataDirOption = None,
     to: Annotated[
-        str | None, typer.Option(envvar="IMAGESVC_URL", help="URL of a service to ask.")
+        str | None, typer.Option(*TO, envvar="IMAGESVC_URL", help="The service to ask.")
     ] = None,
     key: Annotated[
         str | None, typer.Option(envvar="IMAGESVC_KEY", help="API key of an admin, with --to.")

@@ -9,13 +9,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import typer
 
+from imagesvc.cli.main import cli
 from imagesvc.server.listening.addresses import local_url
 from imagesvc.settings.settings import Settings
 from tests import commands
@@ -262,6 +265,22 @@ def test_no_command_prints_the_help(tmp_path: Path) -> None:
 def test_the_announced_url_is_one_that_this_machine_reaches(host: str, url: str) -> None:
     """The first start prints it in a command, and other commands connect to it."""
     assert local_url(host, 8000) == url
+
+
+def test_the_options_of_a_service_have_the_same_names_everywhere() -> None:
+    """The variables of all commands are the same, and so is what they stand for."""
+    names = {"IMAGESVC_URL": ["--to", "--url"], "IMAGESVC_KEY": ["--key"]}
+    waiting, found = [typer.main.get_command(cli)], Counter[str]()
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        for option in command.params:
+            variable = str(getattr(option, "envvar", None))
+            if variable in names:
+                assert option.opts == names[variable], command.name
+                found[variable] += 1
+
+    assert min(found[variable] for variable in names) > 6
 
 
 def test_a_start_loads_nothing_that_few_need() -> None:

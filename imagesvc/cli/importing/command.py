@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.options import TO, DataDirOption
 from imagesvc.model.images import Visibility
 
 
@@ -16,9 +16,10 @@ def import_files(  # noqa: PLR0913, PLR0917  # each is an option
         list[Path],
         typer.Argument(metavar="PATH...", help="Files, and folders with images.", exists=True),
     ],
-    url: Annotated[
+    to: Annotated[
         str | None,
         typer.Option(
+            *TO,
             help="The service: https://images.example.org. Default: the data directory, or the "
             "server that runs on it.",
             envvar="IMAGESVC_URL",
@@ -68,7 +69,7 @@ def import_files(  # noqa: PLR0913, PLR0917  # each is an option
     from imagesvc.cli.importing.run import Options, run_import  # noqa: PLC0415  # as `upload`
 
     options = Options(
-        paths=tuple(paths), url=url, key=key, collection=collection, tags=tuple(tag or ()),
+        paths=tuple(paths), url=to, key=key, collection=collection, tags=tuple(tag or ()),
         visibility=visibility, owner=owner, state=state, is_dry_run=dry_run, is_json=as_json,
         data_dir=data_dir,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from imagesvc.auth.principals import Scope
-from imagesvc.cli.options import DataDirOption
+from imagesvc.cli.options import DataDirOption, ToOption
 from imagesvc.cli.uploads.access import INTERRUPTED, access
 from imagesvc.model.images import Visibility
 from imagesvc.settings.quantities import option_seconds
@@ -21,13 +21,7 @@ def upload(  # noqa: PLR0913, PLR0917  # each is an option
         list[Path],
         typer.Argument(help="Files, and folders whose images are sent.", exists=True),
     ],
-    to: Annotated[
-        str | None,
-        typer.Option(
-            help="The service: https://images.example.org. Default: that of the data directory.",
-            envvar="IMAGESVC_URL",
-        ),
-    ] = None,
+    to: ToOption = None,
     key: Annotated[
         str | None,
         typer.Option(
