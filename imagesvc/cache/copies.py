@@ -26,7 +26,7 @@ from imagesvc.workers.renderer import Renderer
 
 QUALITY = 90
 """Of full-size pictures in place of originals."""
-RULES = 2
+RULES = 3
 """The version of the removal; another number makes every copy again."""
 
 
@@ -65,7 +65,8 @@ class OriginalCopies:
 
     async def _make(self, image: Image, withheld: Withheld, started: InFlight) -> Fetched:
         began = time.perf_counter()
-        async with self.renderer.admit(Priority.INTERACTIVE, copy_cost(image.bytes)):
+        cost = copy_cost(image.original, image.bytes)
+        async with self.renderer.admit(Priority.INTERACTIVE, cost):
             queued = time.perf_counter() - began
             made = await self.renderer.copy_without(image.original, withheld, self.timeout)
         variant = self._variant(image, started.key, made)

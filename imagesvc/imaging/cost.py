@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imagesvc.errors import TooCostly
+from imagesvc.model.images import Original
 
 FIXED_BYTES = 32 << 20
 """The memory of a rendering besides its pixels: tables, buffers, the output."""
@@ -15,6 +16,10 @@ PROBE_BYTES = 16 << 20
 COPIES_HELD = 4
 COPY_SECONDS = 0.002
 """A megabyte of a file that is copied without its location; 0.6 ms were measured."""
+PROOF_DECODES = 3
+"""Decodes that prove where the pixels of a file end, at most, for animations and pictures."""
+COEFFICIENT_BYTES = 8
+"""A pixel of a JPEG whose scans are all read before the first row."""
 
 MEGA = 1_000_000
 REFUSAL_FACTOR = 2
@@ -41,9 +46,13 @@ PROBE_COST = Cost(PROBE_BYTES, 0.05)
 """Of identifying a file; how much it may read is bounded for each format."""
 
 
-def copy_cost(file_bytes: int) -> Cost:
-    """Of copying a file of so many bytes without its location: pieces, the copy, and the answer."""
-    return Cost(FIXED_BYTES + COPIES_HELD * file_bytes, COPY_SECONDS * file_bytes / MEGA)
+def copy_cost(original: Original, file_bytes: int) -> Cost:
+    """Of a copy of a file without its location: decodes, pieces, the copy, and the answer."""
+    pixels = max(original.decode_bytes, COEFFICIENT_BYTES * original.width * original.height)
+    return Cost(
+        FIXED_BYTES + COPIES_HELD * file_bytes + pixels,
+        COPY_SECONDS * file_bytes / MEGA + PROOF_DECODES * (original.decode_seconds or 0.0),
+    )
 
 
 def check_seconds(cost: Cost, limit: float, what: str = "Making this variant") -> None:

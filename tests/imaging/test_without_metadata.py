@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -89,28 +88,16 @@ def test_loops_and_profiles_are_kept() -> None:
     assert Image.open(io.BytesIO(png)).info["icc_profile"] == PROFILE
 
 
-@pytest.mark.parametrize(
-    ("kind", "options", "is_kept"),
-    [
-        ("AVIF", {}, True),
-        ("AVIF", {"exif": UPRIGHT}, False),
-        ("AVIF", {"xmp": HARMLESS}, False),
-        ("HEIF", {}, True),
-        ("HEIF", {"exif": UPRIGHT}, False),
-        ("HEIF", {"xmp": HARMLESS}, False),
-        ("TIFF", {}, True),
-        ("TIFF", {"tiffinfo": {315: "Ada"}}, False),
-        ("BMP", {}, True),
-        ("JPEG2000", {"comment": "by Ada"}, False),
-        ("JPEG", {"exif": b"Exif\0\0II*\0\x08\0\0\0\x01\0"}, False),
-    ],
-)
-def test_other_files_are_kept_only_without_metadata(
-    kind: str, options: dict[str, Any], *, is_kept: bool
-) -> None:
-    """Of others there is no copy: it would have to be encoded again."""
-    content = bare(kind, **options)
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF", "TIFF", "BMP", "ICO", "JPEG2000"])
+def test_other_formats_are_not_copied(kind: str) -> None:
+    """That nothing is behind or between their parts is not proved: they are encoded again."""
+    content = bare(kind)
 
-    made = reduced_copy(content, kind_of(content), Withheld.METADATA)
+    assert reduced_copy(content, kind_of(content), Withheld.METADATA) is None
 
-    assert made == (content if is_kept else None)
+
+def test_a_damaged_block_is_not_copied() -> None:
+    """Decoders may read it in another way."""
+    content = bare("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0")
+
+    assert reduced_copy(content, kind_of(content), Withheld.METADATA) is None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from imagesvc.imaging.containers.found import Data, big
 from imagesvc.imaging.location.exif import rewritten
+from imagesvc.imaging.location.proofs import jpeg as proof
 from imagesvc.imaging.location.text import has_coordinates, is_harmless_packet
 from imagesvc.imaging.location.unclear import UnclearError
 from imagesvc.imaging.messages import Withheld
@@ -21,8 +22,9 @@ MAX_TEXT_BYTES = 1 << 20
 
 EOI, SOS, APP1, COMMENT = 0xD9, 0xDA, 0xE1, 0xFE
 _TEXTS = frozenset({APP1, COMMENT})
-_CODING = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xCA, 0xCC, SOS, 0xDB, 0xDC, 0xDD})
-"""Frames, tables, scans, number of lines, restart interval; not the lossless and hierarchical."""
+_CODING = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xCA, 0xCC, SOS, 0xDB, 0xDD})
+"""Frames, tables, scans, restart interval; not the lossless and hierarchical, and no number of
+lines (DNL), which decoders ignore."""
 _EXIF, _XMP = b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0"
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
@@ -31,13 +33,16 @@ def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
     """The first image of the file, in pieces; data after its end is left out.
 
     Raises:
-        UnclearError: there is something between segments, or a segment that is not known.
+        UnclearError: there is something between segments or behind coded pixels, or a segment
+            that is not known.
     """
     at, has_exif, texts = 2, False, 0
+    coding: list[bytes] = []
     yield b"\xff\xd8"
     for _ in range(MAX_SEGMENTS):
         marker, at = _marker(data, at)
         if marker == EOI:
+            proof.check(coding)
             yield b"\xff\xd9"
             return
         end = at + big(data, at, 2)
@@ -56,11 +61,13 @@ def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
             texts += len(content) * is_text
             may_have_texts = withheld is Withheld.LOCATION and texts <= MAX_TEXT_BYTES
             if (may_have_texts or not is_text) and _is_kept(marker, content):
+                coding += [_segment(marker, content)] * (marker in _CODING)
                 yield _segment(marker, content)
         at = end
         if marker == SOS:
             at = _end_of_scan(data, end)
-            yield data[end:at]
+            coding.append(data[end:at])
+            yield coding[-1]
     raise UnclearError("there are too many segments")
 
 

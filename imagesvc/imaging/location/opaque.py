@@ -1,4 +1,4 @@
-"""Formats that nothing is removed from: whether a file is seen to have no metadata at all.
+"""Formats that nothing is removed from: whether a file is seen to have no location.
 
 Each check errs on the side of metadata: a byte sequence that only looks like it costs a
 re-encoded copy, never a position.
@@ -20,13 +20,8 @@ _HEIF_WORDS = (
 )  # fmt: skip
 """Boxes and items of metadata, and what EXIF and XMP begin with where the type is damaged."""
 _JP2_WORDS = (b"uuid", b"xml ", b"asoc", b"lbl ", b"uinf", b"Exif")
-_HEIF_TEXTS = (b"udes", b"crtt", b"mdft", b"altt")
-_TELLING_WORDS = {
-    Format.AVIF: _HEIF_TEXTS,
-    Format.HEIC: _HEIF_TEXTS,
-    Format.JP2: (b"\xff\x64", b"jp2i"),
-}
-"""What begins descriptions, times, names and comments, which are no locations."""
+_APPENDED = (b"Exif\0", b"xpacket", b"xmpmeta", b"<rdf:", b"PK\x03\x04", b"\xff\xd8\xff")
+"""What EXIF, XMP, archives and JPEGs begin with, anywhere in a file."""
 _PICTURE_TAGS = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284}
     | {290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334}
@@ -38,11 +33,14 @@ MAX_PAGES = 500
 
 
 def lacks(data: Data, kind: Format, withheld: Withheld) -> bool:
-    """Whether a file certainly has no metadata at all, or none that could name a location."""
+    """Whether a file is seen to have no metadata that could name a location.
+
+    That it has none at all is not known: descriptions, files behind the picture, and gaps.
+    """
     check = _CHECKS.get(kind)
-    if check is None or not check(data):
+    if check is None or withheld is Withheld.METADATA:
         return False
-    return withheld is Withheld.LOCATION or _lacks(_TELLING_WORDS.get(kind, ()))(data)
+    return check(data) and _lacks(_APPENDED)(data)
 
 
 def _lacks(words: tuple[bytes, ...]) -> Callable[[Data], bool]:
@@ -77,6 +75,6 @@ _CHECKS: Mapping[Format, Callable[[Data], bool]] = {
     Format.HEIC: _lacks(_HEIF_WORDS),
     Format.JP2: _lacks(_JP2_WORDS),
     Format.TIFF: _is_bare_tiff,
-    Format.BMP: lambda _data: True,
-    Format.ICO: _lacks((b"\x89PNG",)),
+    Format.BMP: _lacks((b"II*\0", b"MM\0*")),
+    Format.ICO: _lacks((b"\x89PNG", b"II*\0", b"MM\0*")),
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from imagesvc.imaging.containers.found import Data, big
 from imagesvc.imaging.location.exif import rewritten
+from imagesvc.imaging.location.proofs.png import Proof
 from imagesvc.imaging.location.text import has_coordinates, is_harmless_packet
 from imagesvc.imaging.location.unclear import UnclearError
 from imagesvc.imaging.messages import Withheld
@@ -38,9 +39,10 @@ def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
     """The chunks up to IEND; later data is left out.
 
     Raises:
-        UnclearError: a chunk is cut off, or an unknown one is needed for decoding.
+        UnclearError: a chunk is cut off, has more than it needs, or an unknown one is needed for
+            decoding.
     """
-    at, has_exif = 8, False
+    at, has_exif, proof = 8, False, Proof()
     yield data[:8]
     for _ in range(MAX_CHUNKS):
         length, kind = big(data, at, 4), bytes(data[at + 4 : at + 8])
@@ -48,6 +50,7 @@ def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
         if len(kind) < 4 or end > len(data):
             raise UnclearError("a chunk is cut off")
         if kind == b"IEND":
+            proof.close()
             yield b"\0\0\0\0IEND\xaeB`\x82"
             return
         if kind == b"eXIf":
@@ -57,17 +60,23 @@ def pieces(data: Data, withheld: Withheld) -> Iterator[bytes]:
             made = rewritten(data[at + 8 : end - 4], withheld)
             if made is not None:
                 yield _chunk(kind, made)
-        elif withheld is Withheld.METADATA and kind == b"iCCP":
-            yield _chunk(kind, _unnamed(data[at + 8 : end - 4]))
-        elif _is_kept(kind, withheld) or (
-            withheld is Withheld.LOCATION
-            and _is_kept_text(kind, data[at + 8 : min(end - 4, at + 8 + (1 << 17))])
-        ):
-            yield data[at:end]
-        elif not kind[0] & 0x20:
-            raise UnclearError("an unknown chunk is needed for decoding")
+        elif piece := _piece(kind, data[at + 8 : end - 4], withheld, proof):
+            yield piece
         at = end
     raise UnclearError("there are too many chunks")
+
+
+def _piece(kind: bytes, content: bytes, withheld: Withheld, proof: Proof) -> bytes:
+    """A chunk of the copy; empty if it is left out."""
+    if _is_kept(kind, withheld):
+        proof.take(kind, content)
+        is_unnamed = withheld is Withheld.METADATA and kind == b"iCCP"
+        return _chunk(kind, _unnamed(content) if is_unnamed else content)
+    if withheld is Withheld.LOCATION and _is_kept_text(kind, content):
+        return _chunk(kind, content)
+    if not kind[0] & 0x20:
+        raise UnclearError("an unknown chunk is needed for decoding")
+    return b""
 
 
 def _is_kept(kind: bytes, withheld: Withheld) -> bool:
