@@ -39,7 +39,7 @@ class ArchiveStore:
             connection.execute(delete(archives).where(useless))
             connection.execute(insert(archives), [values])
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def get(self, archive_id: ArchiveId, *, now: datetime) -> Archive:
         """The archive with this id.

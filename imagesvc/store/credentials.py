@@ -36,7 +36,7 @@ class KeyStore:
                 raise NotFound(NO_SUCH_ID)
             insert_key(connection, key)
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def with_user(self, key_id: KeyId) -> tuple[ApiKey, User] | None:
         """A key and its user: one query by primary keys."""
@@ -71,7 +71,9 @@ class KeyStore:
         """
         query = delete(api_keys).where(api_keys.c.id == key_id)
         gone = await self._database.write(
-            lambda connection: connection.execute(query).rowcount, may_use_reserve=True
+            lambda connection: connection.execute(query).rowcount,
+            may_use_reserve=True,
+            wakes=False,
         )
         if not gone:
             raise NotFound(NO_SUCH_ID)
@@ -79,7 +81,9 @@ class KeyStore:
     async def note_uses(self, uses: Mapping[KeyId, datetime]) -> None:
         """Write down when keys were last used."""
         rows = [{"key": key_id, "used": instant} for key_id, instant in uses.items()]
-        await self._database.write(lambda connection: connection.execute(_NOTE_USE, rows))
+        await self._database.write(
+            lambda connection: connection.execute(_NOTE_USE, rows), wakes=False
+        )
 
 
 class LoginStore:
@@ -98,7 +102,7 @@ class LoginStore:
                 [{column.name: getattr(login, column.name) for column in logins.columns}],
             )
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def with_user(self, login_id: LoginId) -> tuple[Login, User] | None:
         """A login and its user: one read by primary keys."""
@@ -126,13 +130,15 @@ class LoginStore:
             connection.execute(delete(logins).where(logins.c.id == login_id))
             return False
 
-        return await self._database.write(work)
+        return await self._database.write(work, wakes=False)
 
     async def remove(self, login_id: LoginId) -> None:
         """End a login with all its tokens; nothing happens when it has ended."""
         query = delete(logins).where(logins.c.id == login_id)
         await self._database.write(
-            lambda connection: connection.execute(query), may_use_reserve=True
+            lambda connection: connection.execute(query),
+            may_use_reserve=True,
+            wakes=False,
         )
 
 

@@ -35,12 +35,14 @@ class IdempotencyStore:
         Raises:
             RequestInProgress: another node was faster.
         """
-        await self.database.write(lambda connection: insert_record(connection, record))
+        await self.database.write(lambda connection: insert_record(connection, record), wakes=False)
 
     async def prune(self, now: datetime) -> int:
         """Delete those that have expired; how many."""
         expired = delete(receipts).where(receipts.c.expires_at <= now)
-        return await self.database.write(lambda connection: connection.execute(expired).rowcount)
+        return await self.database.write(
+            lambda connection: connection.execute(expired).rowcount, wakes=False
+        )
 
 
 def insert_record(connection: Connection, record: IdempotencyRecord) -> None:

@@ -41,7 +41,7 @@ class PendingUploadStore:
                 )
             connection.execute(insert(upload_slots), [values])
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def find(self, image_id: ImageId) -> PendingUpload | None:
         """The pending upload whose image is to have this id; None when it is used or withdrawn."""
@@ -59,7 +59,8 @@ class PendingUploadStore:
             query = select(func.count()).select_from(upload_slots).where(expired)
             return await self._database.read(lambda connection: connection.scalar(query) or 0)
         return await self._database.write(
-            lambda connection: connection.execute(delete(upload_slots).where(expired)).rowcount
+            lambda connection: connection.execute(delete(upload_slots).where(expired)).rowcount,
+            wakes=False,
         )
 
 

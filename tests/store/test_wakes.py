@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 from imagesvc.model.formats import Format
-from imagesvc.model.ids import VariantKey
+from imagesvc.model.ids import ImageId, KeyId, SourceId, VariantKey, new_id
 from imagesvc.model.images import Image, Variant
+from imagesvc.model.uploads import IdempotencyRecord, PendingUpload
+from imagesvc.store.credentials import KeyStore
 from imagesvc.store.db.database import Database
 from imagesvc.store.db.migrate import migrate
+from imagesvc.store.idempotency import IdempotencyStore
 from imagesvc.store.images import ImageStore
+from imagesvc.store.pending_uploads import PendingUploadStore
+from imagesvc.store.sources.sources import SourceStore
 from imagesvc.store.variants import VariantStore
 from tests.store.rows import NOON, image_and_job
 
@@ -46,3 +51,15 @@ async def test_only_rows_of_variants_wake_no_subscriber(tmp_path: Path) -> None:
         await asyncio.gather(variants.add([variant]), images.add(*second))
         assert wake.is_set()
     await database.close()
+
+
+async def test_rows_without_events_wake_no_subscriber(database: Database) -> None:
+    """Each open stream of events would ask for new ones, and so would the webhooks."""
+    record = IdempotencyRecord("p", "key", "print", 200, {}, "", NOON, NOON)
+    pending = PendingUpload(ImageId(new_id()), None, "a.jpg", None, 1, {}, NOON, NOON)
+    with database.subscribe() as wake:
+        await IdempotencyStore(database).add(record)
+        await PendingUploadStore(database).add(pending)
+        await KeyStore(database).note_uses({KeyId(new_id()): NOON})
+        await SourceStore(database).remove(SourceId(new_id()))
+        assert not wake.is_set()

@@ -40,7 +40,7 @@ class SavedSearchStore:
                 raise Conflict(f"{MAX_OF_USER} searches are saved; delete one of them first.")
             connection.execute(insert(searches), [values])
 
-        await self._database.write(work)
+        await self._database.write(work, wakes=False)
 
     async def page(
         self, user_id: UserId | None, *, limit: int, after: UUID | None
@@ -80,7 +80,7 @@ class SavedSearchStore:
             connection.execute(update(searches).where(searches.c.id == search_id).values(values))
             return changed
 
-        return await self._database.write(work)
+        return await self._database.write(work, wakes=False)
 
     async def remove(self, search_id: SearchId) -> None:
         """Delete a search."""
@@ -89,6 +89,7 @@ class SavedSearchStore:
                 delete(searches).where(searches.c.id == search_id)
             ),
             may_use_reserve=True,
+            wakes=False,
         )
 
 
