@@ -17,6 +17,7 @@ from tests.accounts import admin_of
 from tests.conftest import MakeServer
 from tests.proxies import caddy
 from tests.test_recipes_of_proxies import use_through
+from tests.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parent.parent
 OPS = REPOSITORY / "ops"
@@ -32,8 +33,9 @@ analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="sy
 def analysed(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What systemd-analyze says."""
     return subprocess.run(
-        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
-    )
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False,
+        timeout=PATIENCE,
+    )  # fmt: skip
 
 
 @analyze

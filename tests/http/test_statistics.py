@@ -16,9 +16,9 @@ def test_statistics_count_owners_formats_trash_and_files(make_server: MakeServer
     """The command reads the same from the data directory and from the service."""
     server = make_server()
     first = server.upload(picture(1))
-    server.upload(picture(1), "same.jpg")
+    same = server.upload(picture(1), "same.jpg")
     png = server.upload(picture(2, kind="PNG"), "b.png")
-    for image in (first, png):
+    for image in (first, same, png):
         server.finished(image["job"]["id"])
     server.client.post("/api/v1/images/actions/trash", json={"ids": [png["id"]]})
 
@@ -56,7 +56,8 @@ def test_variants_of_a_tag_are_removed_in_steps(server: Server) -> None:
         server.finished(image["job"]["id"])
 
     with Client(str(server.client.base_url)) as client:
-        until(lambda: len(client.variants(other["id"])) == 2)
+        for image in (tagged, other):
+            until(lambda: len(client.variants(image["id"])) == 2)  # noqa: B023  # is called here
         done = client.purge_many_variants(tag="sea")
         assert (done.images, done.variants, done.next_cursor) == (1, 2, None)
         assert client.variants(tagged["id"]) == []

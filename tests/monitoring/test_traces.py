@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.http.asking import picture
 from tests.receiver import Receiver
 from tests.server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 CLIENTS_SPAN = "00f067aa0ba902b7"
 
@@ -142,8 +142,9 @@ sys.exit(run())
 def test_without_the_extra_the_setting_is_an_error(tmp_path: Path) -> None:
     """That says what to install; nothing of OpenTelemetry is imported before."""
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", WITHOUT], cwd=tmp_path, capture_output=True, text=True, check=False,
+        timeout=PATIENCE,
+    )  # fmt: skip
 
     assert done.returncode == 2
     assert "pip install 'imagesvc[otel]'" in done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 
@@ -104,8 +105,19 @@ def test_hostile_xml_is_refused(data: bytes) -> None:
         facts_of_xmp(data)
 
 
-def test_what_takeout_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """People become tags; a place of 0, 0 is none."""
+@pytest.fixture
+def in_japan() -> Iterator[None]:
+    """Local time is nine hours ahead of UTC."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_japan")
+def test_what_takeout_says() -> None:
+    """Times are local, people become tags, and a place of 0, 0 is none."""
     geo = {"latitude": 54.18, "longitude": 7.89, "altitude": 4.0}
     facts = facts_of_takeout(
         takeout(
@@ -119,8 +131,7 @@ def test_what_takeout_says(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
     assert facts is not None
-    assert facts.taken_at is not None
-    assert facts.taken_at.startswith("2019-07-14T")
+    assert facts.taken_at == "2019-07-15T01:20:00"
     assert (facts.tags, facts.place, facts.filename) == (("Ada",), geo, "IMG.jpg")
     assert facts_of_takeout(b'{"title": "Album"}') is None
     for wrong in ("9" * 30, "1_563", "\u0663", True, 1.5e9, None):
