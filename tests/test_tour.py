@@ -80,11 +80,11 @@ def test_the_session_of_the_readme_ends_without_a_server_or_a_photo(tmp_path: Pa
     """It ends with a few lines that name the cause; earlier it polled a missing job without end."""
     with reserve_port() as reservation:
         port = str(reservation.getsockname()[1])
-    done = subprocess.run(
-        ["timeout", str(PATIENCE), "bash", "-c", SESSION],
-        cwd=tmp_path, env=environment(TMPDIR=str(tmp_path), IMAGESVC_PORT=port),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        done = subprocess.run(
+            ["timeout", str(PATIENCE), "bash", "-c", SESSION],
+            cwd=tmp_path, env=environment(TMPDIR=str(tmp_path), IMAGESVC_PORT=port),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     assert done.returncode != 124
     assert "curl: (" in done.stderr

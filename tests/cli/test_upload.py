@@ -311,11 +311,12 @@ def test_an_interrupted_upload_reports_what_was_sent(
     names = [save(folder / "a.png", 30), folder / "pipe", save(folder / "b.png", 31)]
     os.mkfifo(names[1])  # reading it waits for a writer
     running = Running(server, tmp_path, "--json", *names)
-    until(lambda: running.has_printed(1))
+    writer = until(lambda: writer_of(names[1]))
 
     running.process.send_signal(signal.SIGINT)
 
     assert running.process.wait(PATIENCE) == 130
+    os.close(writer)
     assert running.err.read_text().splitlines() == [
         f"interrupted during {names[1]}",
         "1 file sent, 2 not sent",
@@ -326,6 +327,14 @@ def test_an_interrupted_upload_reports_what_was_sent(
         (str(names[1]), "not_sent", True),
         (str(names[2]), "not_sent", True),
     ]
+
+
+def writer_of(pipe: Path) -> int | None:
+    """The descriptor of a writer of a pipe; None while no process reads it."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
 
 
 @pytest.mark.breadth

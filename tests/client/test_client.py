@@ -46,6 +46,7 @@ from tests.http.asking import TEXT, damaged, picture
 from tests.server import Server
 from tests.sessions import ONE, browser_of
 from tests.waiting import PATIENCE
+from tests.workers.processes import stopped_workers
 
 SNAPSHOT = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
 
@@ -63,7 +64,7 @@ def test_all_basic_calls_work_on_a_picture(client: Client, tmp_path: Path) -> No
 
     image = client.upload(path, title="Beach", tags="sea,sand")
     assert image.job is not None
-    job = client.wait(image.job.id)
+    job = client.wait(image.job.id, timeout=PATIENCE)
     changed = client.update_image(image.id, title="The beach", visibility="unlisted")
     small = Pillow.open(io.BytesIO(client.fetch(image.id, w=100, format="webp")))
     transforms = [variant.transform for variant in client.variants(image.id)]
@@ -232,7 +233,9 @@ def test_more_variants_are_made_by_jobs_of_their_own(client: Client) -> None:
     jobs = client.process([image.id for image in images], [{"preset": "preview"}, {"w": 33}])
 
     assert [job.image_id for job in jobs] == [image.id for image in images]
-    made = [operation.transform for operation in client.wait(jobs[1].id).operations]
+    made = [
+        operation.transform for operation in client.wait(jobs[1].id, timeout=PATIENCE).operations
+    ]
     assert made == ["w=720", "w=33"]
 
 
@@ -252,17 +255,16 @@ def test_errors_are_those_of_their_code(client: Client) -> None:
     assert wrong_request.value.fields[0][0] == "limit"
 
 
-def test_waiting_ends_with_the_job_or_with_patience(client: Client) -> None:
+def test_waiting_ends_with_the_job_or_with_patience(server: Server, client: Client) -> None:
     """A failed job raises an exception with the job; a job that takes too long raises another."""
     image = client.upload(damaged())
     assert image.job is not None
 
     with pytest.raises(JobFailed) as failed:
-        client.wait(image.job.id)
-    slow = client.upload(picture(23, (4000, 3000), "PNG"))
-    assert slow.job is not None
-    with pytest.raises(NotInTime):
-        client.wait(slow.job.id, timeout=0)
+        client.wait(image.job.id, timeout=PATIENCE)
+    good = client.upload(picture(23))
+    with stopped_workers(server), pytest.raises(NotInTime):
+        client.wait(client.process([good.id])[0].id, timeout=0)
 
     assert failed.value.job.status == "failed"
 
@@ -272,11 +274,11 @@ def test_a_job_is_retried_cancelled_and_deleted(client: Client) -> None:
     image = client.upload(damaged(3))
     assert image.job is not None
     with pytest.raises(JobFailed):
-        client.wait(image.job.id)
+        client.wait(image.job.id, timeout=PATIENCE)
 
     retried = client.retry_job(image.job.id)
     with pytest.raises(JobFailed):
-        client.wait(image.job.id)
+        client.wait(image.job.id, timeout=PATIENCE)
 
     assert retried.status == "pending"
     assert client.delete_job(image.job.id) is None
@@ -313,7 +315,7 @@ def test_the_asynchronous_client_does_the_same(server: Server) -> None:
         async with AsyncClient(f"http://127.0.0.1:{server.port}") as client:
             image = await client.upload(picture(30), filename="a.jpg", title="async")
             assert image.job is not None
-            job = await client.wait(image.job.id)
+            job = await client.wait(image.job.id, timeout=PATIENCE)
             bytes_ = await client.fetch(image.id, w=50)
             images = [item async for item in client.images(q="async", limit=1)]
             await client.delete_image(image.id)

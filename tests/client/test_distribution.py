@@ -25,7 +25,7 @@ from imagesvc_client.errors import UnsupportedMediaType
 
 with Client(sys.argv[1]) as client:
     image = client.upload(Path(sys.argv[2]))
-    client.wait(image.job.id)
+    client.wait(image.job.id, timeout=120)
     print(client.fetch(image.id, w=40, format="webp")[8:12].decode())
     try:
         client.upload(b"just text", filename="note.txt")

@@ -9,6 +9,7 @@ import zipfile
 from imagesvc.client import Client
 from tests.http.asking import picture
 from tests.server import Server
+from tests.waiting import PATIENCE
 
 
 def test_the_methods_of_grids_work(server: Server) -> None:
@@ -17,7 +18,7 @@ def test_the_methods_of_grids_work(server: Server) -> None:
     with Client(f"http://127.0.0.1:{server.port}") as client:
         image = client.upload(content, filename="grid.jpg", tags="grid")
         assert image.job is not None
-        client.wait(image.job.id)
+        client.wait(image.job.id, timeout=PATIENCE)
 
         changed = client.update_images([image.id], add_tags=["new"], is_favourite=True)
         found = client.update_images(q="tags:new", taken_at="2001-02-03T04:05:06")

@@ -29,10 +29,10 @@ CHUNKED = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with accounts that takes small files, and waits a second for a header."""
+    """A server with accounts that takes small files, and waits two seconds for a header."""
     shared = Server(
         tmp_path_factory.mktemp("early") / "data", auth="required", max_upload_size="1MiB",
-        header_timeout="1s", send_timeout=f"{PATIENCE}s",
+        header_timeout="2s", send_timeout=f"{PATIENCE}s",
     ).start()  # fmt: skip
     yield shared
     shared.close()
@@ -114,13 +114,13 @@ def test_nginx_passes_refusals_on(server: Server, tmp_path: Path) -> None:
 
 def test_a_connection_survives_a_slow_body_that_is_not_read(server: Server) -> None:
     """The next request begins after it, however long it takes."""
-    piece, pieces = bytes(8 << 10), 30
+    piece, pieces = bytes(8 << 10), 40
     request = head("POST /nothing HTTP/1.1", f"Content-Length: {len(piece) * pieces}")
     with connected(server) as connection:
         connection.sendall(request)
         for _ in range(pieces):
             connection.sendall(piece)
-            time.sleep(0.1)  # together three times as long as a header may take
+            time.sleep(0.1)  # together twice as long as a header may take
         first = read_raw(connection)
         connection.sendall(head("GET /healthz HTTP/1.1"))
         second = read_raw(connection)

@@ -20,8 +20,8 @@ from tests.http.asking import RawAnswer, connected, ends_while_it_is_sent, pictu
 from tests.in_process import answer_of
 from tests.server import Server
 
-SECONDS = 1
-KEPT_ALIVE = 6
+SECONDS = 2
+KEPT_ALIVE = 9
 DIFFERENT = {"date", "x-request-id", "connection", "server-timing"}
 
 

@@ -14,6 +14,10 @@ from tests.conftest import MakeServer
 from tests.http.asking import assert_problem, picture
 from tests.limited import at, limited_server
 from tests.server import Server
+from tests.waiting import until
+
+ONE_MORE_SECONDS = 3
+"""Until an address that has used its burst may ask once more."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         tmp_path_factory.mktemp("limits") / "data",
         rate_limits="on",
         rate_limit_anonymous="20/m burst 5",
-        rate_limit_render="1/m burst 3",
+        rate_limit_render="1/h burst 3",
     ) as shared:
         yield shared
 
@@ -56,7 +60,8 @@ def uploaded(admin: Account, seed: int) -> str:
 
 def test_too_many_requests_of_an_address_get_retry_after(server: Server) -> None:
     """And when it does as it is told, it is let in."""
-    answers = [ask(server, "192.0.2.1") for _ in range(6)]
+    addresses = (f"192.0.2.{number}" for number in range(20, 250))
+    address, answers = until(lambda: asked_quickly(server, [next(addresses)] * 6))
 
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     remaining = [answer.headers["ratelimit-remaining"] for answer in answers]
@@ -66,7 +71,14 @@ def test_too_many_requests_of_an_address_get_retry_after(server: Server) -> None
     assert refused.headers["ratelimit-limit"] == "5"
     assert 1 <= int(refused.headers["ratelimit-reset"]) <= 15
     time.sleep(int(refused.headers["retry-after"]))
-    assert ask(server, "192.0.2.1").status_code == 200
+    assert ask(server, address).status_code == 200
+
+
+def asked_quickly(server: Server, addresses: list[str]) -> tuple[str, list[httpx2.Response]] | None:
+    """The first address, and the answers to all; None if one more was allowed meanwhile."""
+    began = time.monotonic()
+    answers = [ask(server, address) for address in addresses]
+    return (addresses[0], answers) if time.monotonic() - began < ONE_MORE_SECONDS else None
 
 
 def test_an_error_has_the_rate_limit_state(server: Server) -> None:
@@ -79,10 +91,16 @@ def test_an_error_has_the_rate_limit_state(server: Server) -> None:
 
 def test_a_network_of_ipv6_counts_as_one(server: Server) -> None:
     """A customer has 2^64 addresses to ask from, and one bucket."""
-    answers = [ask(server, f"2001:db8:0:1::{number}") for number in range(1, 8)]
+    networks = (f"2001:db8:0:{number:x}" for number in range(1, 250))
 
-    assert [answer.status_code for answer in answers].count(429) >= 1
-    assert ask(server, "2001:db8:0:2::1").status_code == 200
+    def asked() -> tuple[str, list[httpx2.Response]] | None:
+        network = next(networks)
+        return asked_quickly(server, [f"{network}::{number}" for number in range(1, 7)])
+
+    _, answers = until(asked)
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert ask(server, "2001:db8:0:fff::1").status_code == 200
 
 
 def test_a_flood_is_let_through_up_to_the_burst(server: Server) -> None:

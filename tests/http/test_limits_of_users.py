@@ -24,9 +24,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         quota_images=5,
         quota_bytes="1MiB",
         rate_limit="1/s burst 120",
-        rate_limit_anonymous="1/m burst 5",
-        rate_limit_login="1/m burst 3",
-        rate_limit_render="1/m burst 2",
+        rate_limit_anonymous="1/h burst 5",
+        rate_limit_login="1/h burst 3",
+        rate_limit_render="1/h burst 2",
     ) as shared:
         yield shared
 

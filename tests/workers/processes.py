@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.server import Server
@@ -24,6 +27,20 @@ def is_worker(pid: int) -> bool:
         return b"imagesvc.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@contextlib.contextmanager
+def stopped_workers(server: Server) -> Iterator[None]:
+    """No job and no rendering ends during the context."""
+    pids = workers(server)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def busy(server: Server, seconds: float = 0.05) -> int:

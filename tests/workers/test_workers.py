@@ -41,7 +41,7 @@ def still_works(server: Server) -> None:
 
 def test_a_hanging_worker_is_killed_at_its_time_limit(make_server: MakeServer) -> None:
     """Only its own job fails, with the reason; others are done meanwhile."""
-    server = make_server(workers=2, job_timeout="4s", eager_presets="[]")
+    server = make_server(workers=2, job_timeout="10s", eager_presets="[]")
     image = server.upload(SMALL)
     server.finished(image["job"]["id"])
     wanted = {"id": image["id"], "operations": ["w=4000&h=3000&fit=fill&enlarge=1&format=avif"]}
