@@ -298,7 +298,7 @@ def read_slowly(server: Server, path: str) -> tuple[int, Pace]:
         request = f"GET {path} HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n"
         connection.sendall(request.encode())
         with contextlib.suppress(ConnectionError):
-            while piece := connection.recv(32 << 10):
+            while piece := connection.recv(16 << 10):
                 received += len(piece)
                 if pace.total < 3 * SECONDS:
                     pace.pause(0.1)
