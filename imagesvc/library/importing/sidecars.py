@@ -13,6 +13,7 @@ from imagesvc.errors import text_of
 from imagesvc.library.importing.facts import Facts, UnreadableSidecar
 from imagesvc.library.importing.takeout import facts_of_takeout, shortened, sidecar_names
 from imagesvc.library.importing.xmp import facts_of_xmp
+from imagesvc.store.files.beneath import DIRECTORY, FILE, open_beneath
 
 T = TypeVar("T")
 MAX_BYTES = 4 << 20
@@ -36,8 +37,9 @@ class Sidecars:
     Threads may share it: they take turns.
     """
 
-    def __init__(self, *, follows_links: bool = True) -> None:
-        self._follows_links = follows_links
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = root
+        """Where all folders are, without links; None: links are followed."""
         self._folder = _Folder(Path())
         self._lock = threading.Lock()
         self.faults: list[str] = []
@@ -50,9 +52,7 @@ class Sidecars:
 
     def _facts_of(self, path: Path) -> Facts:
         if self._folder.path != path.parent:
-            self._folder = _Folder(
-                path.parent, _names_in(path.parent, follows_links=self._follows_links)
-            )
+            self._folder = _Folder(path.parent, self._names_in(path.parent))
         if not self._folder.names:
             return Facts()
         names = (f"{path.name}.xmp", f"{path.stem}.xmp")
@@ -70,12 +70,35 @@ class Sidecars:
     def _read(self, name: str, read: Callable[[bytes], T]) -> T | None:
         path = self._folder.path / name
         try:
-            return read(_content(path, follows_links=self._follows_links))
+            return read(_content(self._open(path, FILE)))
         except UnreadableSidecar as error:
             self.faults.append(f"{path}: {error}")
         except OSError as error:
             self.faults.append(text_of(error))
         return None
+
+    def _names_in(self, folder: Path) -> dict[str, str]:
+        try:
+            fd = self._open(folder, DIRECTORY)
+        except OSError:
+            return {}
+        try:
+            with os.scandir(fd) as entries:
+                return {
+                    entry.name.casefold(): entry.name
+                    for entry in entries
+                    if entry.name[-5:].lower().endswith(ENDINGS)
+                    and entry.is_file(follow_symlinks=self._root is None)
+                }
+        except OSError:
+            return {}
+        finally:
+            os.close(fd)
+
+    def _open(self, path: Path, flags: int) -> int:
+        if self._root is None:
+            return os.open(path, flags & ~os.O_NOFOLLOW)
+        return open_beneath(self._root, path.relative_to(self._root), flags)
 
     def _by_title(self) -> dict[str, Facts]:
         """JSON sidecars by their titles: names that are cut in another way have no rule."""
@@ -90,22 +113,13 @@ class Sidecars:
         return folder.by_title
 
 
-def _names_in(folder: Path, *, follows_links: bool) -> dict[str, str]:
+def _content(fd: int) -> bytes:
     try:
-        with os.scandir(folder) as entries:
-            return {
-                entry.name.casefold(): entry.name
-                for entry in entries
-                if entry.name[-5:].lower().endswith(ENDINGS)
-                and entry.is_file(follow_symlinks=follows_links)
-            }
-    except OSError:
-        return {}
-
-
-def _content(path: Path, *, follows_links: bool) -> bytes:
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follows_links else os.O_NOFOLLOW)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+        file = os.fdopen(fd, "rb")
+    except OSError:  # a folder
+        os.close(fd)
+        raise
+    with file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise UnreadableSidecar(f"it is larger than {MAX_BYTES:,} bytes")

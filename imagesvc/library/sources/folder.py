@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from anyio import to_thread
@@ -17,6 +17,7 @@ from imagesvc.library.importing.intake import PIECE_BYTES, ChangedWhileRead
 from imagesvc.library.importing.names import name_for
 from imagesvc.library.importing.sidecars import Sidecars
 from imagesvc.library.sources.looks import Entry, Look, check_entries, is_image_name
+from imagesvc.store.files.beneath import DIRECTORY, FILE, open_beneath
 from imagesvc.store.files.incoming import IncomingFile
 
 NO_ROOTS = (
@@ -25,8 +26,6 @@ NO_ROOTS = (
 )
 MAX_FAULTS = 10
 MARK = "\x1a"
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def permitted_folder(address: str, roots: Sequence[Path]) -> Path:
@@ -57,7 +56,10 @@ class FolderReader:
     pause: Callable[[], Awaitable[object]]
     """Waits between the two looks at new files."""
     forgets: bool = False
-    _sidecars: Sidecars = field(default_factory=lambda: Sidecars(follows_links=False))
+    _sidecars: Sidecars = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sidecars = Sidecars(self.root)
 
     async def look(self, _state: Mapping[str, Any]) -> Look:
         """All images below the folder."""
@@ -74,34 +76,33 @@ class FolderReader:
         return Look(entries, faults)
 
     def _files(self, faults: list[str]) -> Iterator[Entry]:
-        waiting = [self.root]
+        waiting = [PurePath()]
         while waiting:
             folder = waiting.pop()
             try:
-                with os.scandir(folder) as found:
-                    for item in found:
-                        if item.name.startswith("."):
-                            continue
-                        if item.is_dir(follow_symlinks=False):
-                            waiting.append(Path(item.path))
-                        elif is_image_name(item.name):
-                            yield from self._entry(item)
+                yield from self._entries(folder, waiting)
             except OSError as error:
-                if folder == self.root:
+                if not folder.parts:
                     raise SourceUnavailable(
                         f"The folder cannot be read: {error.strerror}."
                     ) from error
                 if len(faults) < MAX_FAULTS:
                     faults.append(text_of(error))
 
-    def _entry(self, item: os.DirEntry[str]) -> Iterator[Entry]:
+    def _entries(self, folder: PurePath, waiting: list[PurePath]) -> Iterator[Entry]:
+        """The images of one folder; the folders in it are appended to those that wait."""
+        fd = open_beneath(self.root, folder, DIRECTORY)
         try:
-            status = item.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        if stat.S_ISREG(status.st_mode):
-            path = os.path.relpath(item.path, self.root)
-            yield Entry(_key(path), status.st_size, str(status.st_mtime_ns))
+            with os.scandir(fd) as found:
+                for item in found:
+                    if item.name.startswith("."):
+                        continue
+                    if item.is_dir(follow_symlinks=False):
+                        waiting.append(folder / item.name)
+                    elif is_image_name(item.name):
+                        yield from _entry(item, folder)
+        finally:
+            os.close(fd)
 
     async def settle(self) -> None:
         """Wait: only files whose size and time of modification hold still are read.
@@ -127,17 +128,7 @@ class FolderReader:
             os.close(fd)
 
     def _open(self, entry: Entry) -> int:
-        """Open a file without following a link in any part of its path below the root."""
-        *folders, name = _path(entry.path).split("/")
-        at = os.open(self.root, DIRECTORY)
-        try:
-            for folder in folders:
-                below = os.open(folder, DIRECTORY, dir_fd=at)
-                os.close(at)
-                at = below
-            fd = os.open(name, FILE, dir_fd=at)
-        finally:
-            os.close(at)
+        fd = open_beneath(self.root, PurePath(_path(entry.path)), FILE)
         try:
             self._check(entry, fd)
         except BaseException:
@@ -148,6 +139,15 @@ class FolderReader:
     def _check(self, entry: Entry, fd: int) -> None:
         if not _is_seen(entry, os.fstat(fd)):
             raise ChangedWhileRead("The file changed while it was read.")
+
+
+def _entry(item: os.DirEntry[str], folder: PurePath) -> Iterator[Entry]:
+    try:
+        status = item.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(status.st_mode):
+        yield Entry(_key(str(folder / item.name)), status.st_size, str(status.st_mtime_ns))
 
 
 def _is_seen(entry: Entry, status: os.stat_result) -> bool:
