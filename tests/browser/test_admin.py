@@ -187,6 +187,7 @@ def test_without_accounts_it_has_no_users(gallery: Server, visits: Visits) -> No
     expect(page.locator("#storage dd").first).to_have_text(
         f"{size / 1000:.1f} kB".replace(".0", "")
     )
+    expect(page.locator("#storage dd").last).to_have_text("0 bytes")
     expect(page.get_by_text("No job has failed.")).to_be_visible()
     expect(page.locator("main h2")).to_have_text(["State", "Jobs", "Settings"])
 

@@ -144,6 +144,7 @@ def test_a_region_is_drawn_on_the_picture(visits: Visits, gallery: Server, image
     assert [left, top, width, height] == pytest.approx([0.15, 0.21, 0.49, 0.5], abs=0.004)
     page.keyboard.press("Escape")
     expect(area).to_have_count(0)
+    expect(page.get_by_role("button", name="Draw on the picture")).to_be_focused()
 
 
 def region_of(page: Page) -> list[float]:

@@ -28,11 +28,11 @@ export class Cropping {
     Object.assign(this, { image, values, draw });
   }
 
-  /** Begin or end drawing. */
+  /** Begin or end drawing; the focus is at the picture, and at the button afterwards. */
   toggle() {
     this.isOn = !this.isOn;
     this.draw();
-    if (this.isOn) document.querySelector(".crop-area")?.focus({ preventScroll: true });
+    document.querySelector(this.isOn ? ".crop-area" : ".build-draw")?.focus({ preventScroll: true });
   }
 
   get #rectangle() {
@@ -68,7 +68,10 @@ export class Cropping {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.key === "Escape") this.toggle();
+    if (event.key === "Escape") {
+      event.preventDefault();
+      this.toggle();
+    }
     const direction = ARROWS[event.key];
     if (!direction || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

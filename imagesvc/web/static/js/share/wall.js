@@ -15,6 +15,8 @@ export class Wall {
   #items = new Map();
   /** Where the pictures are. @type {import("../timeline/layout.js").Rows} */
   #rows = justified(new Float32Array(0), 0, measuresOf(0));
+  /** Pixels for which the rows were computed; each layout changes the height, too. */
+  #width = 0;
   #isDue = false;
 
   /**
@@ -34,7 +36,7 @@ export class Wall {
       { rootMargin: `${AHEAD}px` },
     );
     addEventListener("scroll", () => this.#soon(), { passive: true });
-    new ResizeObserver(() => this.#arrange()).observe(this.place);
+    new ResizeObserver(() => { if (this.place.clientWidth !== this.#width) this.#arrange(); }).observe(this.place);
   }
 
   /** Show what has been loaded. */
@@ -65,7 +67,8 @@ export class Wall {
   #arrange() {
     const { pictures, place } = this;
     const ratios = Float32Array.from(pictures.ids, (_id, index) => pictures.ratio(index));
-    this.#rows = justified(ratios, ratios.length, measuresOf(place.clientWidth));
+    this.#width = place.clientWidth;
+    this.#rows = justified(ratios, ratios.length, measuresOf(this.#width));
     place.style.blockSize = `${this.#rows.height}px`;
     this.#items.forEach((item, index) => this.#shape(item, index));
     this.#update();

@@ -47,6 +47,7 @@ export function bytes(count) {
   return new Intl.NumberFormat(locale, {
     style: "unit",
     unit: units[step],
+    unitDisplay: step ? "short" : "long", // Only the long name of bytes has a plural.
     maximumFractionDigits: 1,
   }).format(count / 1000 ** step);
 }
