@@ -7,6 +7,7 @@ import { say } from "../shared/messages.js";
 import { Section } from "../shared/sections.js";
 import { counted, duration, number, t } from "../shared/texts.js";
 import { failedJob } from "./failed_job.js";
+import { figures } from "./figures.js";
 
 const STEP = 20;
 /** The longest page of the API. */
@@ -42,10 +43,7 @@ async function loadImage(id) {
 /** @param {Record<string, any>} jobs @param {Section} section */
 function content({ counts, oldest_pending_seconds: waited, failed }, section) {
   refreshLater(section, counts.pending + counts.processing > 0);
-  return html`<dl class="figures">${STATUSES.map(
-      (status) => html`<div class=${status === "failed" && counts.failed ? "alarm" : ""}>
-        <dt>${t(`admin.jobs_${status}`)}</dt><dd>${number(counts[status])}</dd></div>`,
-    )}</dl>
+  return html`${figures(STATUSES.map((status) => [t(`admin.jobs_${status}`), number(counts[status]), status === "failed" && counts.failed > 0]))}
     ${waited >= 60 ? html`<p class="panel-note">${t("admin.oldest", { time: duration(waited) })}</p>` : nothing}
     ${failed.length ? failures(failed, counts.failed, section) : html`<p class="rows-empty">${t("admin.no_failures")}</p>`}`;
 }

@@ -5,6 +5,7 @@ import { Problem, problemOf } from "../shared/api.js";
 import { url } from "../shared/page.js";
 import { Section } from "../shared/sections.js";
 import { bytes, t } from "../shared/texts.js";
+import { figures } from "./figures.js";
 
 /** Metrics in bytes, with their names. */
 const SIZES = [
@@ -47,9 +48,7 @@ function content({ checks, metrics }) {
       ? html`<ul class="faults" role="alert">${faults.map(([name, result]) => html`<li><strong>${name}</strong> ${result}</li>`)}</ul>`
       : html`<p class="well"><svg viewBox="0 0 24 24" aria-hidden="true"><path class="line" d="M5 12.5l4.500 4.500L19 7.500"></path></svg>${t("admin.well")}</p>`}
     ${damage(metrics)}
-    <dl class="figures">
-      ${sizes.map(([name, text]) => html`<div><dt>${text()}</dt><dd>${bytes(metrics.get(name))}</dd></div>`)}
-    </dl>`;
+    ${figures(sizes.map(([name, text]) => [text(), bytes(metrics.get(name))]))}`;
 }
 
 function damage(metrics) {

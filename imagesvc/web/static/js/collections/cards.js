@@ -3,7 +3,7 @@
 import { html, nothing, render } from "../vendor.js";
 import { iconButton } from "../icons/button.js";
 import { BIN, PENCIL } from "../icons/lines.js";
-import { request } from "../shared/api.js";
+import { coverOf } from "../shared/collections.js";
 import { isRightToLeft, page, url, variantUrl } from "../shared/page.js";
 import { counted, t, visibilityName } from "../shared/texts.js";
 
@@ -75,13 +75,6 @@ async function showCover(element, collection) {
   image.alt = "";
   image.onload = () => element.querySelector(".cover").replaceChildren(image);
   image.src = variantUrl(id, ["grid", "preview", "thumbnail"], "h=480&format=webp");
-}
-
-/** The chosen picture, or the newest one. @param {Collection} collection @returns {Promise<string | undefined>} */
-async function coverOf({ id, image_count: count, cover_image_id: chosen }) {
-  if (chosen || !count) return chosen ?? undefined;
-  const { data } = await request(`/api/v1/collections/${id}/relationships/images?limit=1`);
-  return data[0]?.id;
 }
 
 /** Move the focus between cards by arrows. @param {KeyboardEvent} event @param {HTMLElement} list */

@@ -9,7 +9,7 @@ export function rows(queue) {
   const { uploads } = queue;
   if (!uploads.length) return nothing;
   const failed = uploads.filter(({ state }) => state === "failed");
-  const again = failed.filter((upload) => upload.code !== "used_up" && canRetry(upload));
+  const again = failed.filter(canRetry);
   return html`<p class="guest-summary" role="status">
       ${t("upload.summary", { ended: number(uploads.filter(isEnded).length), count: number(uploads.length) })}
       ${failed.length ? html`<span class="failed">${counted("guest.refused", failed.length)}</span>` : nothing}

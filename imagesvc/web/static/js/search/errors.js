@@ -18,9 +18,11 @@ export function wrongPart(text, problem) {
   return { start, end: start + (text.slice(start).match(/^\S+/)?.[0].length ?? 0) };
 }
 
-/** What is wrong with a text, for people: the part is marked beside it. @param {string} text @param {import("../shared/api.js").Problem} problem */
-export function wrongMessage(text, problem) {
-  const { start } = wrongPart(text, problem);
+/**
+ * What is wrong with a text, for people: the part is marked beside it.
+ * @param {string} text @param {number} start Of the wrong part. @param {import("../shared/api.js").Problem} problem
+ */
+export function wrongMessage(text, start, problem) {
   const parts = partsOf(text);
   const part = parts.find((one) => one.start <= start && start < one.end) ?? parts.at(-1);
   if (part?.text.split('"').length === 2) return t("search.wrong_quotes");

@@ -152,7 +152,7 @@ export class Filters {
   #error(text, { start, end }, problem) {
     return html`<div class="search-error" role="alert">
       <p class="search-text"><bdi>${text.slice(0, start)}<mark>${text.slice(start, end)}</mark>${text.slice(end)}</bdi></p>
-      <p>${wrongMessage(text, problem)}</p>
+      <p>${wrongMessage(text, start, problem)}</p>
       <button type="button" class="button" @click=${() => this.#edit({ start, end })}>${t("search.mend")}</button>
       ${problem.requestId ? html`<small>${t("common.request_id", { id: problem.requestId })}</small>` : nothing}
     </div>`;

@@ -24,7 +24,7 @@ import { accept, chooseCover, markFavourites, takeOut, trash } from "./simple.js
 
 /** @type {Action[]} */
 const ALL = [
-  { name: "accept", icon: CHECK, text: () => t("selection.accept"), short: () => t("selection.short_accept"), key: "a", isFor: (it) => it.hasFlag(WAITING), run: accept },
+  { name: "accept", icon: CHECK, text: () => t("selection.accept"), short: () => t("selection.short_accept"), key: "a", isFor: (it) => it.flags.some((flags) => Boolean(flags & WAITING)), run: accept },
   { name: "favourite", icon: HEART, text: () => t("selection.favourite"), short: () => t("selection.short_favourite"), run: markFavourites },
   { name: "tags", icon: TAG, text: () => t("selection.tags"), short: () => t("selection.short_tags"), key: "t", run: async (it) => (await loaded(import("./tags.js")))?.editTags(it) },
   { name: "visibility", icon: EYE, text: () => t("selection.visibility"), short: () => t("selection.short_visibility"), key: "v", needsAccounts: true, run: async (it) => (await loaded(import("./visibility.js")))?.editVisibility(it) },

@@ -21,7 +21,7 @@ import { Selected } from "./selected.js";
  * @param {import("./actions.js").Action[]} actions
  */
 export async function showSelection(grid, filters, collection, actions = ACTIONS) {
-  if (!(await loaded(Promise.all([loadStyle("css/selection.css")])))) return false;
+  if (!(await loaded(loadStyle("css/selection.css")))) return false;
   const selected = new Selected(grid, filters, collection);
   const bar = document.createElement("div");
   bar.className = "selection-bar";
@@ -32,20 +32,20 @@ export async function showSelection(grid, filters, collection, actions = ACTIONS
   const show = () => {
     const hadFocus = bar.contains(document.activeElement);
     bar.hidden = !selected.count;
-    render(content(selected, offered()), bar);
+    if (!bar.hidden) render(content(selected, offered()), bar);
     if (hadFocus && bar.hidden) grid.tiles.get(grid.current)?.link.focus({ preventScroll: true });
   };
   grid.selection.addEventListener("change", show);
   grid.addEventListener("layout", show);
-  addEventListener("keydown", (event) => onKey(event, selected, offered()));
+  addEventListener("keydown", (event) => onKey(event, selected, offered));
   show();
   return true;
 }
 
-/** @param {KeyboardEvent} event @param {Selected} selected @param {import("./actions.js").Action[]} actions */
-function onKey(event, selected, actions) {
+/** @param {KeyboardEvent} event @param {Selected} selected @param {() => import("./actions.js").Action[]} offered */
+function onKey(event, selected, offered) {
   if (!selected.count || isTaken(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  const action = actions.find(({ key }) => key === event.key);
+  const action = offered().find(({ key }) => key === event.key);
   if (!action) return;
   event.preventDefault();
   run(action, selected);

@@ -42,19 +42,10 @@ export async function collect(selected) {
 
 /** What is known to be in a collection would be a conflict, unless it may be moved. */
 function rule(selected) {
-  const count = collected(selected);
+  const count = selected.flags.filter((flags) => flags & COLLECTED).length;
   const move = html`<label class="option"><input type="checkbox" name="move" value="yes">
     <span><strong>${t("selection.move")}</strong><small>${counted("selection.collected", count)}</small></span></label>`;
   return html`<p class="dialog-note">${t("selection.one_collection")}</p>${count ? move : nothing}`;
-}
-
-/** How many of the selected pictures are in a collection. */
-function collected({ grid: { selection, buckets } }) {
-  let count = 0;
-  for (const { ids, flags } of buckets.columns) {
-    ids.forEach((id, within) => (count += Number(selection.has(id) && Boolean(flags[within] & COLLECTED))));
-  }
-  return count;
 }
 
 /** @param {Collection[]} collections @param {string} name */

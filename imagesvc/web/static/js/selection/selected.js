@@ -63,10 +63,10 @@ export class Selected {
     return change(await this.parts(), changes);
   }
 
-  /** Whether one of those that have been loaded has a flag. @param {number} flag */
-  hasFlag(flag) {
+  /** The flags of those that have been loaded. @returns {number[]} */
+  get flags() {
     const { selection, buckets } = this.grid;
-    return buckets.columns.some(({ ids, flags }) => flags.some((one, within) => one & flag && selection.has(ids[within])));
+    return buckets.columns.flatMap(({ ids, flags }) => flags.filter((_flags, within) => selection.has(ids[within])));
   }
 
   /** Change the flags of those that have been loaded. @param {(flags: number) => number} changed */

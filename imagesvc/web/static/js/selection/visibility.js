@@ -13,10 +13,9 @@ const choice = (value, hint, chosen) => html`<label class="option">
   <span><strong>${visibilityName(value)}</strong><small>${hint}</small></span></label>`;
 
 /** The visibility that all of them have, if it is the same and known. @param {import("./selected.js").Selected} selected */
-function common({ grid: { selection, buckets }, count }) {
-  const found = buckets.columns.flatMap(({ ids, flags }) => flags.filter((_flag, within) => selection.has(ids[within])));
-  const values = new Set(found.map((flag) => flag & (PUBLIC | UNLISTED)));
-  if (found.length !== count || values.size !== 1) return null;
+function common({ flags, count }) {
+  const values = new Set(flags.map((flag) => flag & (PUBLIC | UNLISTED)));
+  if (flags.length !== count || values.size !== 1) return null;
   return Object.keys(FLAGS).find((name) => values.has(FLAGS[name]));
 }
 

@@ -12,6 +12,13 @@ export function isOwn({ owner_id: owner }) {
   return owner === (page.user?.id ?? null);
 }
 
+/** The image that stands for a collection: the chosen one, or the newest. @param {Collection} collection @returns {Promise<string | null>} */
+export async function coverOf({ id, image_count: count, cover_image_id: chosen }) {
+  if (chosen || !count) return chosen;
+  const { data } = await request(`/api/v1/collections/${id}/relationships/images?limit=1`);
+  return data[0]?.id ?? null;
+}
+
 /** Those of the user, the newest first. @returns {Promise<Collection[]>} */
 export async function ownCollections() {
   const found = [];

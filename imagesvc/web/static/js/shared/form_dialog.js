@@ -19,7 +19,7 @@ import { t } from "./texts.js";
  *   Returns what to do after the dialog has closed, as messages are hidden until then.
  */
 export async function openForm(title, { fields, submit, isDanger = false, send }) {
-  if (!(await loaded(Promise.all([loadStyle("css/dialogs.css")])))) return null;
+  if (!(await loaded(loadStyle("css/dialogs.css")))) return null;
   const dialog = openDialog(title, (made) => html`<form class="dialog-form" novalidate>
     ${fields}
     <p class="form-error" role="alert" hidden></p>

@@ -51,7 +51,7 @@ export const TIMELINE = () => [[t("timeline.title"), [SEARCH, ...GRID]], [t("sel
 
 /** Show the list in a dialog. @param {[title: string, rows: typeof GRID][]} sections */
 export async function showKeys(sections) {
-  if (!(await loaded(loadStyle("css/keys.css").then(() => true)))) return;
+  if (!(await loaded(loadStyle("css/keys.css")))) return;
   const dialog = openDialog(
     t("keys.title"),
     () => html`${sections.map(([title, rows]) => list(title, rows))}

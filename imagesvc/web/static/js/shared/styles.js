@@ -2,15 +2,15 @@
 
 import { page } from "./page.js";
 
-/** Load a style sheet, once. @param {string} name Its path in the assets. @returns {Promise<void>} */
+/** Load a style sheet, once. @param {string} name Its path in the assets. @returns {Promise<true>} */
 export function loadStyle(name) {
   const href = `${page.assets}/${name}`;
-  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve(true);
   return new Promise((resolve, reject) => {
     const link = document.createElement("link");
     link.rel = "stylesheet";
     link.href = href;
-    link.onload = () => resolve();
+    link.onload = () => resolve(true);
     link.onerror = () => {
       link.remove();
       reject(new Error(`${name} could not be loaded`));

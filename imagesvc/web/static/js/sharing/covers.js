@@ -1,6 +1,7 @@
 /** The pictures that stand for what links show: covers of collections, and the first results of searches. */
 
 import { request } from "../shared/api.js";
+import { coverOf } from "../shared/collections.js";
 
 /** The id of the image of each target; null if there is none. @type {Map<string, string | null>} */
 const covers = new Map();
@@ -11,7 +12,7 @@ const covers = new Map();
 const keyOf = ({ collection_id: collection, q }) => (collection ? `collection ${collection}` : `search ${q}`);
 
 /** The image that stands for a target, if it is known. @param {Target} target @returns {string | null} */
-export function coverOf(target) {
+export function imageOf(target) {
   return target.image_id ?? covers.get(keyOf(target)) ?? null;
 }
 
@@ -24,12 +25,7 @@ export async function loadCovers(targets) {
 
 /** @param {Target} target @returns {Promise<string | null>} */
 async function find({ collection_id: id, q }) {
-  if (!id) return firstOf(`/api/v1/images?q=${encodeURIComponent(q)}&limit=1`);
-  const { cover_image_id: chosen } = await request(`/api/v1/collections/${id}`);
-  return chosen ?? firstOf(`/api/v1/collections/${id}/relationships/images?limit=1`);
-}
-
-async function firstOf(path) {
-  const { data } = await request(path);
+  if (id) return coverOf(await request(`/api/v1/collections/${id}`));
+  const { data } = await request(`/api/v1/images?q=${encodeURIComponent(q)}&limit=1`);
   return data[0]?.id ?? null;
 }

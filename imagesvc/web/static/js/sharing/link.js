@@ -13,7 +13,7 @@ import { qrCode } from "./qr.js";
  * @param {string} link As the API has it: without a host, if the service does not know its own.
  */
 export async function showLink(link) {
-  if (!(await loaded(loadStyle("css/sharing.css").then(() => true)))) return;
+  if (!(await loaded(loadStyle("css/sharing.css")))) return;
   const { href, hostname } = new URL(link, location.href);
   const dialog = openDialog(t("sharing.made"), (made) => content(href, isOfThisMachine(hostname), made), { className: "new-link" });
   /** @type {HTMLButtonElement} */ (dialog.querySelector(".primary")).focus();

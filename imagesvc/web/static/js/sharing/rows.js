@@ -4,7 +4,7 @@ import { html, nothing, svg } from "../vendor.js";
 import { momentName } from "../shared/moments.js";
 import { page, url, variantUrl } from "../shared/page.js";
 import { bytes, counted, number, t } from "../shared/texts.js";
-import { coverOf } from "./covers.js";
+import { imageOf } from "./covers.js";
 
 const ICONS = {
   collection: "M3.500 18V6.500h6l2 2.500h9v9z",
@@ -82,7 +82,7 @@ function endOf({ expires_at: end }, isUsedUp) {
 
 /** The picture that stands for what a link shows; until one is known, an icon. */
 function sign(link, name) {
-  const cover = coverOf(link);
+  const cover = imageOf(link);
   if (cover) return html`<img src=${variantUrl(cover, ["thumbnail", "grid"], "w=320&h=320")} alt="" loading="lazy">`;
   if (!(name in ICONS)) return nothing;
   return html`<svg viewBox="0 0 24 24">${svg`<path class="line" d=${ICONS[name]}></path>`}</svg>`;

@@ -69,7 +69,7 @@ function usualTag() {
  * @param {() => void} [options.done] What follows when the link has been shown.
  */
 async function makeLink(note, target, { title = "", field = nothing, done = () => {} } = {}) {
-  if (!(await loaded(loadStyle("css/sharing.css").then(() => true)))) return;
+  if (!(await loaded(loadStyle("css/sharing.css")))) return;
   const send = async (values) => {
     const json = { ...(await target(values)), ...termsOf(values) };
     const { url } = await request("/api/v1/shares", { method: "POST", json });

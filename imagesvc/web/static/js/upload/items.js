@@ -66,8 +66,8 @@ export function isEnded({ state }) {
   return ["done", "duplicate", "failed", "lost"].includes(state);
 }
 
-/** Problems of the file itself. */
-const FINAL = ["corrupt_image", "empty_file", "file_too_large", "image_too_large", "too_costly", "unsupported_media_type"];
+/** Problems of the file itself, or of a link that takes no more. */
+const FINAL = ["corrupt_image", "empty_file", "file_too_large", "image_too_large", "too_costly", "unsupported_media_type", "used_up"];
 
 /** Whether it failed, and another attempt may succeed. @param {Item} item */
 export function canRetry({ state, code, file, address }) {

@@ -185,8 +185,7 @@ export class Queue extends EventTarget {
   async #place(item, known) {
     const { collectionId } = item.fields;
     const isPlaced = collectionId && known.imageId && !known.isTrashed;
-    this.#set(item, { ...known, place: isPlaced ? await place(known.imageId, collectionId) : "" });
-    this.#set(item, { state: "duplicate" });
+    this.#set(item, { ...known, place: isPlaced ? await place(known.imageId, collectionId) : "", state: "duplicate" });
     if (item.place === "there") this.dispatchEvent(new Event("placed"));
   }
 

@@ -40,25 +40,27 @@ async function showMarks(viewer) {
 }
 
 /** Accept a picture of a guest, which links show from now on. */
-async function accept(viewer) {
+const accept = (viewer) =>
+  change(viewer, () => ({ awaits_review: false }), (flags) => flags & ~WAITING, t("viewer.accepted"));
+
+const toggleFavourite = (viewer) =>
+  change(viewer, ({ is_favourite: before }) => ({ is_favourite: !before }), (flags) => flags ^ FAVOURITE);
+
+/**
+ * Change metadata of the picture, and its flags in the timeline.
+ * @param {import("./viewer.js").Viewer} viewer
+ * @param {import("./images.js").Changes} changes
+ * @param {(flags: number) => number} changed
+ * @param {string} [text] Says what was done.
+ */
+async function change(viewer, changes, changed, text = "") {
   const { id, index, grid } = viewer;
   try {
-    await changeImage(id, () => ({ awaits_review: false }));
-    if (grid) grid.buckets.setFlags(index, grid.buckets.picture(index).flags & ~WAITING);
-    say(t("viewer.accepted"));
+    await changeImage(id, changes);
+    if (grid) grid.buckets.setFlags(index, changed(grid.buckets.picture(index).flags));
+    if (text) say(text);
     showMarks(viewer);
     viewer.panel.update();
-  } catch (error) {
-    sayProblem(Problem.of(error));
-  }
-}
-
-async function toggleFavourite(viewer) {
-  const { id, index, grid } = viewer;
-  try {
-    await changeImage(id, ({ is_favourite: before }) => ({ is_favourite: !before }));
-    if (grid) grid.buckets.setFlags(index, grid.buckets.picture(index).flags ^ FAVOURITE);
-    showMarks(viewer);
   } catch (error) {
     sayProblem(Problem.of(error));
   }
