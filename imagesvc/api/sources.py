@@ -17,7 +17,7 @@ from imagesvc.errors import Conflict, InvalidRequest, NotFound, UnsupportedMedia
 from imagesvc.http.bodies.fields import Tags
 from imagesvc.http.bodies.json_bodies import Json, MergePatch
 from imagesvc.http.calls import Call, Context
-from imagesvc.http.models import Model, Patch, Sent
+from imagesvc.http.models import WHOLE, Model, Patch, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, json_response
@@ -34,7 +34,7 @@ EVERY = "/api/v1/sources"
 ONE = f"{EVERY}/{{source_id}}"
 DEFAULT_SECONDS = 900
 
-Interval = Annotated[int, Field(ge=10, le=30 * 86_400)]
+Interval = Annotated[int, Field(ge=10, le=30 * 86_400), WHOLE]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 Template = Annotated[
     str, StringConstraints(max_length=200, pattern="^[^\\x00]*$"), AfterValidator(checked_template)

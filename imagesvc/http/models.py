@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
+
+
+def _without_fraction(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_without_fraction)
+"""Of an integer in a body, as the last annotation: 1.0 is one, too (JSON Schema, 6.1.1)."""
 
 
 class Model(BaseModel):
@@ -21,12 +29,6 @@ class Sent(Model):
     """A body that a client sends: unknown members and values of other types are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _read_whole_number(cls, value: object) -> object:
-        """An integer may have a fraction of zero (JSON Schema, 6.1.1)."""
-        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Patch(Sent):

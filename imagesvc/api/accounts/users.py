@@ -24,7 +24,7 @@ from imagesvc.auth.users import (
 from imagesvc.errors import NO_SUCH_ID, Conflict, Forbidden, NotFound
 from imagesvc.http.bodies.json_bodies import Json, MergePatch
 from imagesvc.http.calls import Call, Context
-from imagesvc.http.models import Model, Patch, Query, Sent
+from imagesvc.http.models import WHOLE, Model, Patch, Query, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import Id, invalid, json_response
@@ -52,7 +52,7 @@ Password = Annotated[
 ]
 
 
-Quota = Annotated[int, Field(ge=0, lt=2**53)]
+Quota = Annotated[int, Field(ge=0, lt=2**53), WHOLE]
 
 
 class UserIn(Sent, title="UserRequest"):

@@ -19,7 +19,7 @@ from imagesvc.auth.signing import Signer
 from imagesvc.errors import Forbidden, InvalidTransform, NotFound, UnsupportedMediaType
 from imagesvc.http.bodies.json_bodies import Json
 from imagesvc.http.calls import Call
-from imagesvc.http.models import Model, Sent
+from imagesvc.http.models import WHOLE, Model, Sent
 from imagesvc.http.operations import operation
 from imagesvc.http.requests import invalid, json_response
 from imagesvc.imaging.transforms.transform import canonical
@@ -37,7 +37,7 @@ class SignedUrlsIn(Sent, title="SignedUrlsRequest"):
 
     operations: list[OperationIn] = Field([ORIGINAL], min_length=1, max_length=MAX_URLS)
     """`original`, the names of presets, or transforms as for `process`."""
-    expires_in: Annotated[int, Field(ge=1)] | None = None
+    expires_in: Annotated[int, Field(ge=1), WHOLE] | None = None
     """Seconds, up to `signed_url_max_lifetime` of the settings; an hour when absent."""
     download: bool = False
     """Whether browsers save the picture instead of showing it."""

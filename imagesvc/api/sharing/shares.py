@@ -23,7 +23,7 @@ from imagesvc.errors import (
 from imagesvc.http.bodies.fields import Title
 from imagesvc.http.bodies.json_bodies import Json, MergePatch
 from imagesvc.http.calls import Call, Context
-from imagesvc.http.models import Model, Patch, Sent
+from imagesvc.http.models import WHOLE, Model, Patch, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import in_utc, json_response
@@ -38,7 +38,7 @@ MAX_VIEWS = 1_000_000
 
 ExpiresAt = Annotated[AwareDatetime, Field(strict=False), AfterValidator(in_utc)]
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
-Views = Annotated[int, Field(ge=1, le=MAX_VIEWS)]
+Views = Annotated[int, Field(ge=1, le=MAX_VIEWS), WHOLE]
 
 
 class ShareIn(Sent, title="ShareRequest"):

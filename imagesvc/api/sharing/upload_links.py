@@ -17,7 +17,7 @@ from imagesvc.errors import NO_SUCH_ID, Conflict, Forbidden, NotFound, Unsupport
 from imagesvc.http.bodies.fields import Title
 from imagesvc.http.bodies.json_bodies import Json, MergePatch
 from imagesvc.http.calls import Call, Context
-from imagesvc.http.models import Model, Patch, Sent
+from imagesvc.http.models import WHOLE, Model, Patch, Sent
 from imagesvc.http.operations import LOCATION, Answer, operation, with_subject
 from imagesvc.http.pages import Page, PageQuery, cursor_text, page_of, page_response
 from imagesvc.http.requests import json_response
@@ -28,8 +28,8 @@ from imagesvc.model.sharing import UploadLink
 TAG = "sharing"
 EVERY = "/api/v1/upload-links"
 ONE = f"{EVERY}/{{link_id}}"
-MaxFiles = Annotated[int, Field(ge=1, le=100_000)]
-MaxBytes = Annotated[int, Field(ge=1, le=1 << 50)]
+MaxFiles = Annotated[int, Field(ge=1, le=100_000), WHOLE]
+MaxBytes = Annotated[int, Field(ge=1, le=1 << 50), WHOLE]
 
 
 class UploadLinkIn(Sent, title="UploadLinkRequest"):

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from imagesvc.http.models import TextNumbers
+from imagesvc.http.models import WHOLE, TextNumbers
 from imagesvc.http.requests import Id, Instant, faults_of, invalid
 from imagesvc.library.accept import UploadFields
 from imagesvc.library.tags import MAX_TAGS
@@ -104,7 +104,7 @@ TextOfTags = Annotated[
 ]
 
 
-Lifetime = Annotated[int, Field(ge=1, le=MAX_LIFETIME)]
+Lifetime = Annotated[int, Field(ge=1, le=MAX_LIFETIME), WHOLE]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Altitude = Annotated[float, Field(ge=-20_000, le=100_000, allow_inf_nan=False)]
