@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import os
 import re
 import signal
@@ -12,22 +12,16 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.crash.pictures import large, marked
-from tests.http.asking import assert_problem, damaged, noise, picture
+from tests.crash.pictures import large
+from tests.http.asking import assert_problem, damaged, picture
 from tests.server import Server
 from tests.waiting import until
 from tests.workers.processes import busy
 
 
-@functools.cache
-def big() -> bytes:
-    """A picture that takes a while to analyse."""
-    return noise((3000, 2400))
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose one worker is soon busy."""
+    """A server with one worker."""
     single = Server(tmp_path_factory.mktemp("jobs") / "data", workers=1).start()
     yield single
     single.close()
@@ -45,19 +39,31 @@ def failed(server: Server) -> dict[str, Any]:
     return server.finished(server.upload(damaged(2), "damaged.png")["job"]["id"])
 
 
-def waiting(server: Server, seed: int) -> str:
-    """The id of a job that waits behind another one's work."""
-    for number in range(8):
-        server.upload(marked(big(), 100 * seed + number))
-    job_id: str = server.upload(picture(seed))["job"]["id"]
-    return job_id
+@contextlib.contextmanager
+def waiting(server: Server, seed: int) -> Iterator[str]:
+    """The id of a job that waits during the context: the worker stands still in another one."""
+    image = server.upload(picture(seed))
+    server.finished(image["job"]["id"])
+    slow = slow_job(server, seed)
+    worker = busy(server)
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield process(server, image, "w=20")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+        server.client.delete(f"/api/v1/jobs/{slow}")
 
 
 def slow_job(server: Server, seed: int) -> str:
     """The id of a job that takes seconds."""
     image = server.upload(large(seed, 4000, 3000))
     server.finished(image["job"]["id"])
-    wanted = {"id": image["id"], "operations": ["w=4000&h=3000&format=avif"]}
+    return process(server, image, "w=4000&h=3000&format=avif")
+
+
+def process(server: Server, image: dict[str, Any], transform: str) -> str:
+    """The id of a new job that makes a variant."""
+    wanted = {"id": image["id"], "operations": [transform]}
     answer = server.client.post("/api/v1/images/actions/process", json=wanted)
     job_id: str = answer.json()["data"][0]["id"]
     return job_id
@@ -170,17 +176,16 @@ def test_a_filter_that_cannot_be_is_named(server: Server, name: str, value: str)
 @pytest.mark.breadth
 def test_a_waiting_job_can_be_cancelled_and_retried(server: Server) -> None:
     """Cancelled it makes nothing; retried it makes everything."""
-    job_id = waiting(server, 10)
+    with waiting(server, 10) as job_id:
+        cancelled = server.client.delete(f"/api/v1/jobs/{job_id}")
 
-    cancelled = server.client.delete(f"/api/v1/jobs/{job_id}")
+        assert cancelled.status_code == 200
+        assert cancelled.json()["status"] == "cancelled"
+        assert {item["status"] for item in cancelled.json()["operations"]} == {"cancelled"}
+        assert cancelled.json()["finished_at"]
+        assert server.client.get(f"/api/v1/jobs/{job_id}").json() == cancelled.json()
 
-    assert cancelled.status_code == 200
-    assert cancelled.json()["status"] == "cancelled"
-    assert {item["status"] for item in cancelled.json()["operations"]} == {"cancelled"}
-    assert cancelled.json()["finished_at"]
-    assert server.client.get(f"/api/v1/jobs/{job_id}").json() == cancelled.json()
-
-    retried = server.client.post(f"/api/v1/jobs/{job_id}/retry")
+        retried = server.client.post(f"/api/v1/jobs/{job_id}/retry")
 
     assert retried.status_code == 202
     assert retried.json()["status"] == "pending"
@@ -213,8 +218,8 @@ def test_a_job_that_has_ended_can_be_deleted(server: Server) -> None:
     """What it made stays, and its image shows no job; a cancelled one can be deleted too."""
     image = server.upload(picture(21))
     server.finished(image["job"]["id"])
-    cancelled = waiting(server, 22)
-    server.client.delete(f"/api/v1/jobs/{cancelled}")
+    with waiting(server, 22) as cancelled:
+        server.client.delete(f"/api/v1/jobs/{cancelled}")
 
     for job_id in (image["job"]["id"], cancelled):
         answer = server.client.delete(f"/api/v1/jobs/{job_id}")
@@ -235,8 +240,8 @@ def test_a_job_that_has_succeeded_is_not_retried(server: Server, done: dict[str,
 @pytest.mark.breadth
 def test_a_job_that_waits_or_hangs_can_be_retried(server: Server) -> None:
     """One call takes it out of the hands of a worker that stands still, and queues it again."""
-    waits = waiting(server, 12)
-    assert server.client.post(f"/api/v1/jobs/{waits}/retry").status_code == 202
+    with waiting(server, 12) as waits:
+        assert server.client.post(f"/api/v1/jobs/{waits}/retry").status_code == 202
     assert server.finished(waits)["status"] == "succeeded"
     until(lambda: not jobs(server, status="pending") and not jobs(server, status="processing"))
 
