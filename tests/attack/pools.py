@@ -10,6 +10,7 @@ from typing import Any
 from imagesvc.workers.pool import PoolLimits, WorkerPool
 from imagesvc.workers.sandbox.policy import Mode, Sandbox
 from tests.attack.workers.rogue import EXECUTE
+from tests.waiting import PATIENCE
 
 LIMITS = PoolLimits(
     workers=1,
@@ -20,7 +21,6 @@ LIMITS = PoolLimits(
     output_bytes=16 << 20,
     queue_size=10,
 )
-SECONDS = 60.0
 ROGUE = "tests.attack.workers.rogue"
 
 
@@ -39,4 +39,4 @@ async def rogue_pool(
 
 async def execute(pool: WorkerPool, code: str, **options: Any) -> Any:
     """Run code in a worker; returns what it binds to `result`."""
-    return await pool.run(EXECUTE, code, timeout=SECONDS, **options)
+    return await pool.run(EXECUTE, code, timeout=PATIENCE, **options)

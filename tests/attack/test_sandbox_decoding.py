@@ -26,10 +26,11 @@ from imagesvc.workers.pool import WorkerPool
 from imagesvc.workers.process import WORKER_MODULE
 from imagesvc.workers.sandbox.policy import Mode
 from tests.attack.machine import needs_every_layer
-from tests.attack.pools import SECONDS, execute, rogue_pool
+from tests.attack.pools import execute, rogue_pool
 from tests.breadth import represented
 from tests.imaging.corpus_runner import MARKS, MAX_ASKED_PIXELS, QUERIES
 from tests.imaging.pictures import LIMITS, QUALITY, animation, gradient, oriented, save
+from tests.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("TEST_SHARED", REPOSITORY.parent / "shared"))
@@ -42,7 +43,7 @@ pytestmark = [pytest.mark.anyio, needs_every_layer]
 
 async def outcome(pool: WorkerPool, path: Path, queries: Iterable[str]) -> list[Any]:
     """The results for a file in a worker: identified, analysed and rendered."""
-    options: dict[str, Any] = {"source": path, "timeout": SECONDS}
+    options: dict[str, Any] = {"source": path, "timeout": PATIENCE}
     try:
         found = await pool.run(PROBE, LIMITS, **options)
         original = Original(

@@ -20,7 +20,7 @@ from tests.crash.traffic import LONG_KILLS, rows
 from tests.http.test_webhooks import HOOKS
 from tests.receiver import Receiver
 from tests.server import Server, new_client
-from tests.waiting import PATIENCE, until
+from tests.waiting import LONG_PATIENCE, PATIENCE, until
 
 KILLS = [3, pytest.param(min(30, LONG_KILLS), marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 LANES = 3
@@ -105,8 +105,8 @@ def test_kills_lose_no_delivery(make_server: MakeServer, kills: int) -> None:
         server.start()
 
     receiver.released.set()
-    until(lambda: not rows(server.data_dir, NOT_TOLD))
-    until(lambda: not rows(server.data_dir, UNENDED))
+    until(lambda: not rows(server.data_dir, NOT_TOLD), LONG_PATIENCE)
+    until(lambda: not rows(server.data_dir, UNENDED), LONG_PATIENCE)
     ids: dict[str, set[str]] = defaultdict(set)
     repeats = 0
     for headers, body in receiver.at("/held"):
