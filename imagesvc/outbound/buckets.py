@@ -4,8 +4,8 @@ The extra `s3` installs the library, which is imported when the first bucket is 
 are those that Amazon's tools use: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, with
 `AWS_SESSION_TOKEN` if necessary, or those of the machine's role.
 
-The endpoint is not compared with private addresses here: those of backups are named by operators,
-and what opens the bucket of a watched source checks them.
+The endpoint is not compared with private addresses here: those of backups are named by operators.
+What opens the bucket of a watched source checks it, and gives a proxy that leads nowhere else.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ NO_CREDENTIALS = (
 )
 METADATA_SERVICE = "169.254.169.254"
 """Where a machine of Amazon has the credentials of its role; asked when there are no others."""
+CREDENTIAL_HOSTS = f"{METADATA_SERVICE},169.254.170.2"
+"""This service, and that of containers."""
 LIST_CHUNK = 1000
 READ_BYTES = 1 << 20
 MAX_REASON = 300
@@ -165,8 +167,12 @@ def is_operators(endpoint: str | None) -> bool:
     return endpoint is None or endpoint in named
 
 
-def open_bucket(text: str) -> Bucket:
+def open_bucket(text: str, proxy: str | None = None) -> Bucket:
     """The bucket of a URL; nothing is sent to it yet.
+
+    Args:
+        text: the URL.
+        proxy: the URL of a proxy for all requests but those for the credentials of the machine.
 
     Raises:
         InvalidRequest: the URL is wrong.
@@ -180,10 +186,10 @@ def open_bucket(text: str) -> Bucket:
         library = import_module("obstore")
     except ImportError as error:
         raise Unavailable(MISSING) from error
-    return Bucket(url, _store(url), library)
+    return Bucket(url, _store(url, proxy), library)
 
 
-def _store(url: BucketUrl) -> S3Store:
+def _store(url: BucketUrl, proxy: str | None) -> S3Store:
     stores = import_module("obstore.store")
     config: dict[str, Any] = {}
     if url.endpoint:
@@ -199,6 +205,7 @@ def _store(url: BucketUrl) -> S3Store:
                 "allow_http": (url.endpoint or "").startswith("http://"),
                 "connect_timeout": CONNECT_TIMEOUT,
                 "timeout": TIMEOUT,
+                **({"proxy_url": proxy, "proxy_excludes": CREDENTIAL_HOSTS} if proxy else {}),
             },
             retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
         )

@@ -106,13 +106,13 @@ class Source:
 
         return await self._limited(url, ASKED, take, owner_id)
 
-    async def check(self, url: str, owner_id: UserId | None = None) -> None:
-        """Check a URL without a request to it.
+    async def check(self, url: str, owner_id: UserId | None = None) -> Place:
+        """Check a URL without a request to it; its addresses are those that were checked.
 
         Raises:
             InvalidRequest: it is not allowed.
         """
-        await self._outbound.checked(url, owner_id)
+        return await self._outbound.checked(url, owner_id)
 
     async def page(
         self, url: str, validators: Mapping[str, str], max_bytes: int, owner_id: UserId | None

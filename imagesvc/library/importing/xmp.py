@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from xml.etree.ElementTree import Element  # the type; defusedxml parses
+from xml.etree.ElementTree import Element, TreeBuilder  # defusedxml parses
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
+from defusedxml.ElementTree import ParseError, XMLParser
 
 from imagesvc.library.importing.facts import (
     Facts,
@@ -30,6 +30,9 @@ PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
 DATES = (f"{EXIF}DateTimeOriginal", f"{PHOTOSHOP}DateCreated", f"{XMP}CreateDate")
 """The time of the photograph, the best first."""
 MAX_VALUES = 1_000
+MAX_ELEMENTS = 100_000
+"""They take 15 MB; programs write some thousands."""
+MAX_DEPTH = 100
 
 _ANGLE = re.compile(
     r"(\d{1,3})(?:,(\d{1,2}(?:\.\d{1,12})?))?(?:,(\d{1,2}(?:\.\d{1,12})?))?([NSEW])", re.ASCII
@@ -45,10 +48,14 @@ def facts_of_xmp(data: bytes) -> Facts:
     """What a sidecar says of its file.
 
     Raises:
-        UnreadableSidecar: it is not XML, or has a DTD, which XMP has not.
+        UnreadableSidecar: it is not XML, has a DTD, which XMP has not, or too many elements.
     """
     try:
-        values = _values(fromstring(data, forbid_dtd=True))
+        parser = XMLParser(target=_Builder(), forbid_dtd=True)
+        parser.feed(data)
+        values = _values(parser.close())
+    except UnreadableSidecar:
+        raise
     except ParseError as error:
         raise UnreadableSidecar(f"it is not valid XML: {error}") from error
     except (DefusedXmlException, ValueError, LookupError) as error:
@@ -64,6 +71,28 @@ def facts_of_xmp(data: bytes) -> Facts:
             _altitude(values),
         ),
     )
+
+
+class _Builder(TreeBuilder):
+    """Makes a tree of limited size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elements = self._depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str]) -> Element:
+        """See `TreeBuilder`."""
+        self._elements, self._depth = self._elements + 1, self._depth + 1
+        if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
+            raise UnreadableSidecar(
+                f"it has more than {MAX_ELEMENTS:,} elements, or {MAX_DEPTH} in each other"
+            )
+        return super().start(tag, attrs)
+
+    def end(self, tag: str) -> Element:
+        """See `TreeBuilder`."""
+        self._depth -= 1
+        return super().end(tag)
 
 
 def _values(root: Element) -> Values:

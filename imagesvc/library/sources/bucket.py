@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
-
-from anyio.lowlevel import checkpoint
 
 from imagesvc.errors import NotFound
 from imagesvc.library.importing.facts import Facts, local_time
@@ -20,21 +19,20 @@ from imagesvc.store.files.incoming import IncomingFile
 class BucketReader:
     """The objects below a prefix; each is whole as soon as it is there."""
 
-    bucket: Bucket
-    check: Callable[[], Awaitable[object]] = checkpoint
-    """Checks the address of the service before each look."""
+    open: Callable[[], AbstractAsyncContextManager[Bucket]]
+    """The bucket for one look or file; the address of its service is checked each time."""
     forgets: bool = False
 
     async def look(self, _state: Mapping[str, Any]) -> Look:
         """All images below the prefix."""
-        await self.check()
         entries: dict[str, Entry] = {}
-        async for chunk in self.bucket.list():
-            for item in filter(lambda item: is_image_name(item.key), chunk):
-                facts = Facts(taken_at=_modified(item))
-                mark = item.tag or item.modified.isoformat()
-                entries[item.key] = Entry(item.key, item.bytes, mark, facts)
-            check_entries(len(entries))
+        async with self.open() as bucket:
+            async for chunk in bucket.list():
+                for item in filter(lambda item: is_image_name(item.key), chunk):
+                    facts = Facts(taken_at=_modified(item))
+                    mark = item.tag or item.modified.isoformat()
+                    entries[item.key] = Entry(item.key, item.bytes, mark, facts)
+                check_entries(len(entries))
         return Look(entries)
 
     async def settle(self) -> None:
@@ -47,8 +45,9 @@ class BucketReader:
     async def fill(self, entry: Entry, file: IncomingFile) -> None:
         """Write the bytes of an object."""
         try:
-            async for piece in self.bucket.stream(entry.path):
-                await file.write(piece)
+            async with self.open() as bucket:
+                async for piece in bucket.stream(entry.path):
+                    await file.write(piece)
         except NotFound as error:
             raise ChangedWhileRead("The object is gone.") from error
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from imagesvc.library.sources.index import IndexReader
 from imagesvc.library.sources.looks import Reader
 from imagesvc.model.sources import Source, SourceKind
 from imagesvc.outbound import source as outbound
-from imagesvc.outbound.buckets import is_operators, open_bucket
+from imagesvc.outbound.buckets import Bucket, is_operators, open_bucket
+from imagesvc.outbound.tunnels import tunnel
 
 NOT_ALLOWED = (
     "names a URL, but imports from URLs are disabled; the setting allow_url_import enables them"
@@ -65,31 +67,38 @@ class Readers:
         reader = self.reader_of(source)
         try:
             if isinstance(reader, BucketReader):
-                await reader.check()
+                async with reader.open():
+                    pass
             elif source.kind in {SourceKind.INDEX, SourceKind.FEED}:
                 await self._permitted().check(source.address, source.owner_id)
         except InvalidRequest as error:
             raise _invalid(error.detail.removeprefix("url ").removesuffix(".")) from error
 
     def _bucket_reader(self, source: Source) -> BucketReader:
-        """A bucket; requests have the server's key, and go where a URL may, or the operator says.
-
-        The library looks names up itself, and follows redirects. By TLS, a name that changes after
-        the check, or a redirect, reaches no host that cannot prove the name.
-        """
+        """A bucket; requests with the server's key go where a URL may, or the operator says."""
         bucket = open_bucket(source.address)
         endpoint = bucket.url.endpoint
         if endpoint is None or is_operators(endpoint):
-            return BucketReader(bucket)
+            return BucketReader(lambda: nullcontext(bucket))
         remote = self._permitted()
         if not endpoint.startswith("https://"):
             raise _invalid(NOT_HTTPS)
-        return BucketReader(bucket, partial(remote.check, endpoint, source.owner_id))
+        return BucketReader(partial(_tunnelled, remote, source, endpoint))
 
     def _permitted(self) -> outbound.Source:
         if self.remote is None:
             raise _invalid(NOT_ALLOWED)
         return self.remote
+
+
+@asynccontextmanager
+async def _tunnelled(
+    remote: outbound.Source, source: Source, endpoint: str
+) -> AsyncIterator[Bucket]:
+    """A bucket whose library reaches no host but that of the endpoint, not even by redirects."""
+    place = await remote.check(endpoint, source.owner_id)
+    async with tunnel(place) as proxy:
+        yield open_bucket(source.address, proxy)
 
 
 def _invalid(message: str) -> InvalidRequest:
