@@ -258,6 +258,7 @@ def test_a_rectangle_selects_what_it_touches(page: Page) -> None:
 
 def test_all_are_selected_by_the_query(page: Page) -> None:
     """Also those that have never been loaded, without loading them."""
+    page.wait_for_function(SHOWS_PICTURES)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
 

@@ -134,9 +134,9 @@ def test_a_folder_of_1001_files_is_read_to_its_end(page: Page, visits: Visits) -
 
     drop_folder(page, 1_001)
 
+    expect(page.locator(".message")).to_have_text("2 files are no pictures and were left out.")
     expect(page.locator(".upload-total")).to_contain_text("0 of 1,001 done")
     expect(page.get_by_role("status").first).to_contain_text("1,001 files were added")
-    expect(page.locator(".message")).to_have_text("2 files are no pictures and were left out.")
     expect(page.locator(".upload-notice")).to_contain_text("There is no connection")
     expect(page.locator(".upload-row")).to_have_count(200)
     expect(page.locator(".upload-more")).to_have_text("801 more uploads")
