@@ -19,6 +19,8 @@ from imagesvc.library.importing.facts import (
 )
 
 SUFFIX = ".json"
+MAX_JSON_BYTES = 1 << 20
+"""A sidecar has about 1 kB; the objects of a larger one could take 30 times its bytes."""
 SUPPLEMENT = ".supplemental-metadata"
 CUT = 46
 """Characters of a sidecar's name before its suffix."""
@@ -67,8 +69,10 @@ def facts_of_takeout(data: bytes) -> Facts | None:
     Times are in the time zone of this machine: Takeout has them in UTC only.
 
     Raises:
-        UnreadableSidecar: it is not JSON.
+        UnreadableSidecar: it is not JSON, or too large.
     """
+    if len(data) > MAX_JSON_BYTES:
+        raise UnreadableSidecar(f"it is larger than {MAX_JSON_BYTES:,} bytes")
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -147,9 +147,13 @@ def test_what_takeout_says() -> None:
         )
 
 
-@pytest.mark.parametrize("data", [b"[" * 200_000, b"{", b"\xff", b"9" * 10_000])
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 200_000, b"{", b"\xff", b"9" * 10_000, b"[" + b"{}," * 400_000 + b"{}]"],
+    ids=len,
+)
 def test_hostile_json_is_refused(data: bytes) -> None:
-    """Deep nesting and long numbers are errors, not crashes."""
+    """Deep nesting and long numbers are errors, not crashes; many objects would take memory."""
     with pytest.raises(UnreadableSidecar):
         facts_of_takeout(data)
 
