@@ -97,6 +97,31 @@ def test_without_the_setting_no_folder_is_read(tmp_path: Path) -> None:
     assert "source_roots" in answer.json()["detail"]
 
 
+def test_events_of_a_folder_make_a_scan_sooner(server: Server, root: Path) -> None:
+    """Also those of a folder that is moved in; `/metrics` counts scans and files."""
+    folder, elsewhere = root / "events", root / "elsewhere"
+    save(folder / "a.png", 50)
+    save(elsewhere / "b.png", 51)
+    with Client(str(server.client.base_url)) as client:
+        made = client.create_source("folder", str(folder), tags=["events"], interval_seconds=86_400)
+        until(lambda: client.source(made.id).last_scan is not None)
+        elsewhere.rename(folder / "2026.05 moved")
+        until(lambda: names(server, "events") == ["a.png", "b.png"])
+        save(folder / "2026.05 moved" / "c.png", 52)
+        until(lambda: names(server, "events") == ["a.png", "b.png", "c.png"])
+        until(lambda: client.source(made.id).is_scanning is False)
+        metrics = server.client.get("/metrics").text
+        client.delete_source(made.id)
+
+    after = server.client.get("/metrics").text
+    assert 'imagesvc_source_files_total{result="added"} 3.0' in metrics
+    assert 'imagesvc_source_scans_total{result="error"} 0.0' in metrics
+    assert "imagesvc_sources_failing 0.0" in metrics
+    success = f'imagesvc_source_last_success_timestamp_seconds{{source="{made.id}"}} 1.'
+    assert success in metrics
+    assert success not in after
+
+
 def test_a_source_is_watched_across_restarts(server: Server, root: Path) -> None:
     """Files that are there are taken at once, those that come later by the next scan."""
     folder = root / "first"

@@ -28,7 +28,7 @@ class CountedImagePage(Page[ImageOut], use_attribute_docstrings=True):
     """Some images of a list, the cursor of the next page, and how many images there are."""
 
     total: int | None = None
-    """Present with `total=true`."""
+    """How many images the list has, with `total=true`; a lower limit if it is not exact."""
     total_is_exact: bool | None = None
     """Whether `total` is the exact number: only 5,000 images are looked at."""
 

@@ -49,13 +49,21 @@ class Readers:
         """
         match source.kind:
             case SourceKind.FOLDER:
-                return FolderReader(permitted_folder(source.address, self.roots), self.pause)
+                return FolderReader(self.folder_of(source), self.pause)
             case SourceKind.S3:
                 return self._bucket_reader(source)
             case SourceKind.INDEX:
                 return IndexReader(self._permitted(), source.address, source.owner_id)
             case SourceKind.FEED:
                 return FeedReader(self._permitted(), source.address, source.owner_id)
+
+    def folder_of(self, source: Source) -> Path:
+        """The real path of a source that is a folder.
+
+        Raises:
+            InvalidRequest: it is not allowed.
+        """
+        return permitted_folder(source.address, self.roots)
 
     async def check(self, source: Source) -> None:
         """Check the address of a new source.

@@ -25,6 +25,7 @@ from imagesvc.library.importing.facts import NANOSECONDS, Facts, local_time, tag
 from imagesvc.library.importing.intake import ChangedWhileRead, Intake
 from imagesvc.library.importing.templates import Spot, Template
 from imagesvc.library.sources.looks import Entry, Look, Reader
+from imagesvc.library.sources.record import FILES, ScanRecord
 from imagesvc.library.sources.vanishing import Vanishing
 from imagesvc.model.ids import Digest, utc_now
 from imagesvc.model.images import Visibility
@@ -40,7 +41,6 @@ MAX_FAILURES = 10
 DEFECT = "The scan failed by a defect of the server; its log has the details."
 TRUSTED_SHARE = 0.1
 """Of the files of a source: when more are gone at once, a disk is probably missing."""
-COUNTED_AGAIN = ("added", "known", "changed", "renamed", "vanished", "waiting", "failed")
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class _Scan:
     known: dict[str, KnownEntry]
     missing: dict[Digest, KnownEntry]
     """Files that are not where they were, by content: a new one of the same was renamed."""
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED_AGAIN, 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FILES, 0))
     failures: list[str] = field(default_factory=list)
     locks: WeakValueDictionary[Digest, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     error: str | None = None
@@ -82,6 +82,7 @@ class Scanner:
     reader_of: Callable[[Source], Reader]
     default_visibility: Visibility
     clock: Callable[[], datetime] = utc_now
+    record: ScanRecord = field(default_factory=ScanRecord)
 
     async def scan(self, source: Source) -> ScanResult:
         """Scan a source once, and store the result; errors are in it.
@@ -117,9 +118,10 @@ class Scanner:
         result = replace(result, started_at=started_at, seconds=seconds)
         next_at = self.clock() + timedelta(seconds=source.interval_seconds)
         await self.store.finish(source.id, result, state, next_at)
+        self.record.add(source.id, result)
         log.info(
             "source scanned", action="source.scanned", source=str(source.id), error=result.error,
-            **{name: getattr(result, name) for name in ("seen", *COUNTED_AGAIN)},
+            **{name: getattr(result, name) for name in ("seen", *FILES)},
         )  # fmt: skip
         return result
 

@@ -13,6 +13,7 @@ from imagesvc.cdn.purger import Purger
 from imagesvc.model.ids import UserId, utc_now
 from imagesvc.server.metrics.loop_lag import LoopLag
 from imagesvc.server.metrics.of_requests import request_metrics
+from imagesvc.server.metrics.of_sources import source_metrics
 from imagesvc.server.metrics.of_storage import storage_metrics
 from imagesvc.server.metrics.of_work import job_metrics, worker_metrics
 from imagesvc.server.metrics.requests import RequestFigures
@@ -48,6 +49,7 @@ async def metrics(
         *await _cdn(service.purger),
         *await job_metrics(stores.jobs, service.runner.results, utc_now()),
         *worker_metrics(service.workers, service.settings.workers),
+        *await source_metrics(stores.sources, service.sources.watcher.record),
         *_caches(service.caches),
         *_damage(service),
         *await asyncio.to_thread(storage_metrics, service.files.data_dir, service.settings),

@@ -375,7 +375,7 @@ async def test_a_watcher_that_is_woken_while_it_ends_ends(tmp_path: Path) -> Non
     """A cancellation is not lost when the wait has just ended, as by `asyncio.wait_for` in 3.11."""
     async with watched(tmp_path) as folder:
         store = Looked(folder.service.stores.database)
-        watcher = Watcher(store, folder.scanner())
+        watcher = Watcher(store, folder.scanner(), lambda _source: folder.root)
         watcher.start()
         await store.looked.wait()
         watcher.notify()
