@@ -426,6 +426,8 @@ def test_with_accounts_all_writes_are_refused_until_there_is_space(
     make_user(server, admin, "ann", password=PASSWORD)
     ask = admin.client
     image = ask.post("/images?filename=a.jpg", content=marked(PICTURE, 1)).json()
+    job = f"/api/v1/jobs/{image['job']['id']}"
+    until(lambda: ask.get(job).json()["status"] == "succeeded")  # it writes, too
     collection = ask.post("/api/v1/collections", json={"title": "there"}).json()["id"]
     slot = ask.get("/api/v1/images/actions/upload-url").json()["url"]
     refresh = log_in(server, "ann")["refresh_token"]
