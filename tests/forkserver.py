@@ -28,14 +28,15 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from sqlalchemy.exc import SAWarning
+from starlette.routing import compile_path
 
 REPORT = struct.Struct("!i")
 """Sent twice for each command: its process id, and its exit status when it has ended."""
 MAX_REQUEST = 128 << 10
 PRELOADED = (
     "imagesvc.app.app", "imagesvc.cli.main", "imagesvc.client", "imagesvc.cli.uploads.uploader",
-    "anyio._backends._asyncio", "argon2", "jwt", "uvicorn.lifespan.on", "uvicorn.loops.uvloop",
-    "uvicorn.protocols.http.httptools_impl",
+    "anyio._backends._asyncio", "argon2", "encodings.idna", "jwt", "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 STANDARD_STREAMS = 3
 
@@ -130,6 +131,17 @@ class _ForkServer:
             signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
 
 
+def _prepare() -> None:
+    """Make what all copies need: the parser of arguments, the models, the patterns of routes."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    importlib.import_module("imagesvc.cli.main").parser()
+    operations = importlib.import_module("imagesvc.app.operations")
+    operations.api_document()
+    for operation in operations.OPERATIONS:
+        compile_path(operation.path)
+
+
 def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
     """Run a command and exit without the interpreter's cleanup of memory.
 
@@ -147,12 +159,7 @@ def _run_copy(command: _Command, streams: list[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    for name in PRELOADED:
-        importlib.import_module(name)
-    importlib.import_module("imagesvc.app.app")
-    importlib.import_module(
-        "imagesvc.app.operations"
-    ).api_document()  # has routes and models compiled
+    _prepare()
     warnings.filterwarnings("error", category=SAWarning)
     gc.collect()
     gc.freeze()  # memory that the collector does not visit stays shared with the copies

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
 
@@ -39,10 +41,16 @@ cli.add_typer(key_commands, name="key")
 cli.add_typer(source_commands, name="source")
 
 
+@functools.cache
+def parser() -> Callable[..., object]:
+    """Parses the arguments of all commands, and calls one; it is made from their signatures."""
+    return typer.main.get_command(cli)
+
+
 def run() -> int:
     """Run the command in `sys.argv`; returns its exit status."""
     try:
-        cli(standalone_mode=True)
+        parser()(standalone_mode=True)
     except (SettingsError, ImagesvcError, OSError) as error:
         print(f"imagesvc: {text_of(error)}", file=sys.stderr)  # noqa: T201  # logs may not be set up
         return 2
