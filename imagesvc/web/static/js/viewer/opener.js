@@ -4,8 +4,6 @@ import { Problem } from "../shared/api.js";
 import { loaded } from "../shared/loading.js";
 import { sayProblem } from "../shared/messages.js";
 import { url } from "../shared/page.js";
-import { findImage } from "./images.js";
-import { indexOf } from "./search.js";
 
 export class Opener {
   /** @type {import("./viewer.js").Viewer | null} */
@@ -36,8 +34,12 @@ export class Opener {
   /** Open a picture by its id; outside the timeline it is alone. @param {string} id */
   async open(id) {
     try {
-      const image = await findImage(id);
-      const index = this.grid ? await indexOf(this.grid.buckets, image) : -1;
+      const search = await loaded(import("./search.js"));
+      if (!search) {
+        this.#closed();
+        return;
+      }
+      const { image, index } = await search.find(this.grid, id);
       if (index >= 0) this.grid.scrollTo(index);
       await this.#show(index, image);
     } catch (error) {

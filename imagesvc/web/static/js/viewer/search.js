@@ -1,6 +1,12 @@
-/** Finds the place of an image in the timeline. */
+/** Finds an image, and its place in the timeline. */
 
-import { takenOf } from "./images.js";
+import { findImage, takenOf } from "./images.js";
+
+/** An image with its index; outside the timeline it has -1. @param {import("../timeline/grid.js").Grid | null} grid @param {string} id */
+export async function find(grid, id) {
+  const image = await findImage(id);
+  return { image, index: grid ? await indexOf(grid.buckets, image) : -1 };
+}
 
 /**
  * The index of an image, or -1 if the timeline does not have it; its month is loaded.
