@@ -30,6 +30,7 @@ def on_store(
             deletes: the work deletes, or ends access.
 
     Raises:
+        DatabaseOlder: only the start of a server migrates: an older one may be running.
         InsufficientStorage: the disk is full; the text says what to do.
     """
 
@@ -39,7 +40,7 @@ def on_store(
         data_dir = service.files.data_dir
         try:
             with full_disk_advised(data_dir.root):
-                await asyncio.to_thread(bring_up_to_date, data_dir, reserve)
+                await asyncio.to_thread(bring_up_to_date, data_dir, reserve, may_upgrade=False)
                 return await work(service)
         finally:
             await service.stores.database.close()

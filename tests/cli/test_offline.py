@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from imagesvc.store.db.migrate import upgrade
+from imagesvc.store.db.snapshots import revision_of
+from imagesvc.store.db.sqlite import sqlite_engine, transaction
 from tests.cli.test_main import run
 from tests.server import Server
 
@@ -18,6 +21,10 @@ COMMANDS = [
     ("user", "add", "ada", "--no-password"),
     ("key", "list", "ada"),
 ]
+
+
+OLDER = "0018"
+"""A revision before the newest."""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +125,33 @@ def test_check_names_a_secret_that_was_lost(place: Path) -> None:
     assert f"secret: {place / 'secret.key'} is missing. Restore a copy" in done.stdout
     assert "openssl rand -hex 32" in done.stdout
     assert done.stdout.endswith("NOT SOUND\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("user", "list"),
+        ("user", "add", "ada", "--no-password"),
+        ("key", "list", "admin"),
+        ("gc",),
+        ("stats",),
+        ("import", "data/blobs"),
+    ],
+    ids=" ".join,
+)
+def test_commands_do_not_migrate(place: Path, command: tuple[str, ...]) -> None:
+    """The server of the older version may be running, and could not be started again."""
+    for path in place.glob("imagesvc.db*"):
+        path.unlink()
+    with sqlite_engine(place / "imagesvc.db").connect() as connection, transaction(connection):
+        upgrade(connection, OLDER)
+
+    done = run(place.parent, *command, "--data-dir", str(place))
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "made by an older version" in done.stderr
+    assert "stop the old server, and start this version" in done.stderr
+    assert revision_of(place / "imagesvc.db") == OLDER
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("user", "list")])

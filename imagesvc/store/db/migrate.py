@@ -32,6 +32,10 @@ class DatabaseNewer(Unavailable):
     """The database has a schema that only a later version of imagesvc knows."""
 
 
+class DatabaseOlder(Unavailable):
+    """The database has the schema of an earlier version, and a command must not migrate it."""
+
+
 class SchemaDiffers(Unavailable):
     """The database is at the newest revision, but has another schema."""
 
@@ -40,10 +44,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = MIGRATIONS / "versions"
 
 
-def bring_up_to_date(data_dir: DataDir, reserve: Reserve | None) -> None:
+def bring_up_to_date(
+    data_dir: DataDir, reserve: Reserve | None, *, may_upgrade: bool = True
+) -> None:
     """As `migrate`; on a full disk, the reserve given gets the room to start and to delete.
 
     Raises:
+        DatabaseOlder: an earlier version has made it, and it must not be upgraded.
         InsufficientStorage: the disk is full, and there was no reserve or it was not enough.
         DatabaseDamaged: it is no database any more, or was lost.
         DatabaseNewer: a later version has migrated it.
@@ -54,22 +61,22 @@ def bring_up_to_date(data_dir: DataDir, reserve: Reserve | None) -> None:
     _check_not_lost(data_dir)
     try:
         try:
-            _migrate(data_dir)
+            _migrate(data_dir, may_upgrade=may_upgrade)
         except InsufficientStorage:
             if reserve is None or not reserve.release():
                 raise
-            _migrate(data_dir)
+            _migrate(data_dir, may_upgrade=may_upgrade)
     except DatabaseDamaged as error:
         raise DatabaseDamaged(f"The database {path} is damaged. {NEXT_STEPS}") from error
 
 
-def _migrate(data_dir: DataDir) -> None:
+def _migrate(data_dir: DataDir, *, may_upgrade: bool) -> None:
     """Like `migrate`, with errors of imagesvc; SQLite does not report missing inodes."""
     path = data_dir.database
     try:
         with translated():
-            migrate(path)
-    except (InsufficientStorage, DatabaseDamaged, DatabaseNewer, SchemaDiffers):
+            migrate(path, may_upgrade=may_upgrade)
+    except (InsufficientStorage, DatabaseDamaged, DatabaseNewer, DatabaseOlder, SchemaDiffers):
         raise
     except Unavailable as error:
         if not data_dir.has_inodes():
@@ -91,14 +98,19 @@ def _check_not_lost(data_dir: DataDir) -> None:
         raise DatabaseDamaged(f"{path} is missing or empty, and there are originals. {NEXT_STEPS}")
 
 
-def migrate(path: Path) -> None:
+def migrate(path: Path, *, may_upgrade: bool = True) -> None:
     """Create or upgrade the database at `path`; nothing happens when it is at `HEAD`.
 
     One transaction: a crash in between leaves the old schema, whole. A new database is its owner's
     alone to read: it has the hashes of passwords. SQLite gives its log the same permissions.
 
+    Args:
+        path: of the database.
+        may_upgrade: false for commands: the server of an earlier version may be running.
+
     Raises:
         DatabaseNewer: a later version has migrated it.
+        DatabaseOlder: an earlier version has made it, and it must not be upgraded.
         SchemaDiffers: it was made by an unreleased version.
     """
     with contextlib.suppress(FileExistsError):
@@ -107,6 +119,8 @@ def migrate(path: Path) -> None:
     with engine.connect() as connection:
         if (revision := _revision(connection)) != HEAD:
             check_not_newer(revision, path)
+            if not may_upgrade:
+                check_not_older(revision, path)
             with closing(WriteLock(path)) as lock, lock.hold(), transaction(connection):
                 if inspect(connection).get_table_names():  # another process may have been faster
                     upgrade(connection)
@@ -126,6 +140,20 @@ def check_not_newer(revision: str | None, path: Path) -> None:
         raise DatabaseNewer(
             f"The database {path} was made by a newer version of imagesvc (schema {revision}; this "
             f"version, {version('imagesvc')}, knows those up to {HEAD}). {NEWER_HINT}"
+        )
+
+
+def check_not_older(revision: str | None, path: Path) -> None:
+    """Leave the migration of a database to the start of a server.
+
+    Raises:
+        DatabaseOlder: its revision is not the newest.
+    """
+    if revision is not None and revision != HEAD:
+        raise DatabaseOlder(
+            f"The database {path} was made by an older version of imagesvc (schema {revision}; "
+            f"this version, {version('imagesvc')}, has {HEAD}). Only the start of a server migrates "
+            "it. Upgrade: stop the old server, and start this version."
         )
 
 

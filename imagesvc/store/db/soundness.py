@@ -13,7 +13,13 @@ from sqlalchemy.pool import NullPool
 from imagesvc.errors import DatabaseDamaged, Unavailable
 from imagesvc.store.db.database import NEXT_STEPS
 from imagesvc.store.db.expected import differences
-from imagesvc.store.db.migrate import HEAD, check_not_newer, check_schema, is_known
+from imagesvc.store.db.migrate import (
+    HEAD,
+    check_not_newer,
+    check_not_older,
+    check_schema,
+    is_known,
+)
 
 MAX_FAULTS = 20
 """The maximum of reported errors."""
@@ -76,14 +82,15 @@ def require_current(path: Path) -> None:
     """Make sure that a database can be read as one of this version, without writing.
 
     Raises:
-        DatabaseNewer, SchemaDiffers: it is that of another version.
+        DatabaseNewer, DatabaseOlder, SchemaDiffers: it is that of another version.
         DatabaseDamaged: it is no database, or was lost.
-        Unavailable: it cannot be read now, or is that of an older version.
+        Unavailable: it cannot be read now, or has no schema.
     """
     try:
         with contextlib.closing(read_only(path)) as connection:
             (revision, *_) = [*_revisions(connection), None]
             check_not_newer(revision, path)
+            check_not_older(revision, path)
             if revision == HEAD:
                 check_schema(connection, path)
                 return
@@ -91,10 +98,7 @@ def require_current(path: Path) -> None:
         raise Unavailable(f"The database {path} cannot be read: {error}.") from error
     except sqlite3.DatabaseError as error:
         raise DatabaseDamaged(f"The database {path} is damaged. {NEXT_STEPS}") from error
-    raise Unavailable(
-        f"The database {path} is that of an older version of imagesvc. The next start of the "
-        "server migrates it."
-    )
+    raise Unavailable(f"The database {path} has no schema yet. The start of a server makes it.")
 
 
 def _revisions(connection: sqlite3.Connection) -> list[str]:
