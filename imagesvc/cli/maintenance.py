@@ -21,10 +21,22 @@ from imagesvc.store.db.expected import HINT as SCHEMA_HINT
 from imagesvc.store.db.migrate import NEWER_HINT
 from imagesvc.store.files.data_dir import DataDir
 
+DANGLING_HINT = (
+    "Rows were lost, such as by a recovery. Restore a backup; or copy the files without a row, "
+    "which imagesvc gc and the server remove, and run imagesvc check --repair: it removes what "
+    "belonged to the lost rows. docs/data-directory.md has the steps (A damaged database)."
+)
+"""For an operator whose database lacks rows."""
+
 
 def check(
     data_dir: DataDirOption = None,
-    repair: Annotated[bool, typer.Option(help="Move damaged blobs to quarantine/.")] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            help="Move damaged blobs to quarantine/, and remove what belonged to lost rows."
+        ),
+    ] = False,
 ) -> None:
     """Verify the database, every blob against its digest, and every row against its blob.
 
@@ -52,10 +64,13 @@ def _print_report(report: Report) -> None:
             console.print(f"{title}: {item}", soft_wrap=True, markup=False, highlight=False)
     for fault in report.secret:
         console.print(f"secret: {fault}", soft_wrap=True, markup=False, highlight=False)
+    if report.mended:
+        console.print(f"repaired: {report.mended:,} rows that pointed at lost rows")
     if report.denied:
         console.print("Run the command as the user that runs the server.")
     for faults, next_steps in (
         (report.database, NEXT_STEPS),
+        (report.dangling, DANGLING_HINT),
         (report.newer, NEWER_HINT),
         (report.schema, SCHEMA_HINT),
     ):

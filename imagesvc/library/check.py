@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
@@ -25,6 +26,7 @@ from imagesvc.store.files.files import fsync_directory
 from imagesvc.store.files.locks import DigestLocks, NoLocks, locks_if_writable
 from imagesvc.store.files.secret import SecretDamaged, load_secret
 from imagesvc.store.images import ImageStore
+from imagesvc.store.removal.dangling import dangling_faults_of, remove_dangling
 
 BATCH = 500
 
@@ -43,6 +45,10 @@ class Report:
     """Files that this user may not read or write."""
     database: list[str] = field(default_factory=list)
     """The damage of the database; its rows are then not compared."""
+    dangling: list[str] = field(default_factory=list)
+    """Rows that point at lost rows; with `repair`, those that were left."""
+    mended: int = 0
+    """Such rows that were removed or changed."""
     newer: list[str] = field(default_factory=list)
     """Set if a newer version has made the database; rows are then not compared."""
     schema: list[str] = field(default_factory=list)
@@ -54,7 +60,7 @@ class Report:
     def is_sound(self) -> bool:
         """Whether every row has its intact blob. Blobs without a row are left for `gc`."""
         faults = (
-            self.database, self.newer, self.schema, self.secret,
+            self.database, self.dangling, self.newer, self.schema, self.secret,
             self.damaged, self.missing, self.denied,
         )  # fmt: skip
         return not any(faults)
@@ -76,6 +82,7 @@ async def check_data(data_dir: DataDir, *, repair: bool = False) -> Report:
     if not await to_thread.run_sync(_check_database, data_dir.database, report):
         await _check_names(blobs, report)
         return report
+    await to_thread.run_sync(partial(_check_references, data_dir.database, report, repair=repair))
     database = Database(data_dir.database, engine=read_only_engine(data_dir.database))
     locks = DigestLocks(data_dir.digest_lock) if repair else locks_if_writable(data_dir.digest_lock)
     try:
@@ -97,6 +104,14 @@ def _check_database(path: Path, report: Report) -> bool:
     if not (report.database or report.newer):
         report.schema = schema_faults_of(path)
     return not (report.database or report.newer or report.schema)
+
+
+def _check_references(path: Path, report: Report, *, repair: bool) -> None:
+    """Report rows whose parents were lost, after the removal of those that can be removed."""
+    report.dangling = dangling_faults_of(path)
+    if report.dangling and repair:
+        report.mended = remove_dangling(path)
+        report.dangling = dangling_faults_of(path)
 
 
 def _secret_faults(data_dir: DataDir) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -91,6 +92,11 @@ CASES = [
     pytest.param(damage, id=name, marks=[] if name in QUICK else pytest.mark.long)
     for name, damage in DAMAGES.items()
 ]
+
+
+needs_sqlite3 = pytest.mark.skipif(
+    shutil.which("sqlite3") is None, reason="there is no sqlite3 command"
+)
 
 
 @pytest.mark.parametrize("damage", CASES)
@@ -214,26 +220,79 @@ def test_check_needs_no_write(stocked: Server, *, is_killed: bool) -> None:
     assert f"{IMAGES + 1} blobs verified" in checked.stdout
 
 
+@needs_sqlite3
 def test_the_documented_steps_recover_a_database_with_a_damaged_index(stocked: Server) -> None:
     """It uses `.dump`, which every sqlite3 has; steps that lose the rows would be worse."""
-    if shutil.which("sqlite3") is None:
-        pytest.skip("there is no sqlite3 command")
-    text = (Path(__file__).parents[2] / "docs" / "data-directory.md").read_text()
-    section = text.partition("## A damaged database")[2].partition("```sh")[2].partition("```")[0]
-    lines = [line.removeprefix("sudo -u imagesvc ") for line in section.splitlines()]
-    own = [line for line in lines if line and not line.startswith(("sudo", "cd", "/opt"))]
     DAMAGES["an index"](database(stocked))
     assert stocked.cli("check").returncode == 1
 
-    script = "\n".join(own).replace(".recover", ".dump")
-    subprocess.run(["sh", "-ec", script], cwd=stocked.data_dir, check=True)
+    done = run_block(stocked, RECOVER)
 
-    checked = stocked.cli("check")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert f"{IMAGES} blobs verified" in checked.stdout
-    assert "without a row" not in checked.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{IMAGES} blobs verified" in done.stdout
+    assert "without a row" not in done.stdout
     stocked.start()
     assert len(stocked.client.get("/api/v1/images?limit=200").json()["data"]) == IMAGES
+
+
+@needs_sqlite3
+def test_documented_steps_that_fail_leave_the_database(stocked: Server) -> None:
+    """A dump of a damaged table ends in ROLLBACK, so a database without rows is made of it."""
+    table("images")(database(stocked))
+    before = database(stocked).read_bytes()
+
+    done = run_block(stocked, RECOVER)
+
+    assert done.returncode != 0
+    assert "blobs verified" not in done.stdout
+    assert database(stocked).read_bytes() == before
+
+
+def test_the_documented_steps_save_originals_without_rows(stocked: Server) -> None:
+    """What belonged to lost rows is counted, then removed; files of lost images are copied."""
+    with contextlib.closing(sqlite3.connect(database(stocked))) as connection, connection:
+        connection.execute("DELETE FROM images WHERE number > 4")
+        connection.execute("DELETE FROM blobs WHERE sha256 NOT IN (SELECT sha256 FROM images)")
+        connection.execute("UPDATE images SET owner_id = id WHERE number = 1")
+    lost = IMAGES - 4
+    found = stocked.cli("check")
+    assert found.returncode == 1
+    assert f"database: {lost} rows of jobs point at no row of images" in found.stdout
+    assert "database: 1 rows of images point at no row of users" in found.stdout
+    assert found.stdout.count("without a row (run gc): ") == lost
+
+    done = run_block(stocked, REPAIR)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 blobs verified" in done.stdout
+    assert len(list((stocked.data_dir.parent / "lost").iterdir())) == lost
+    with contextlib.closing(sqlite3.connect(database(stocked))) as connection:
+        assert connection.execute("SELECT count(*) FROM images").fetchone() == (4,)
+        assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (4,)
+
+
+RECOVER, REPAIR = 1, 2
+
+
+def run_block(server: Server, number: int) -> subprocess.CompletedProcess[str]:
+    """Run a documented block of commands as if it was pasted, without systemd and sudo."""
+    text = (Path(__file__).parents[2] / "docs" / "data-directory.md").read_text()
+    section = text.partition("## A damaged database")[2]
+    script = section.split("```sh\n")[number + 1].partition("```")[0]
+    for documented, own in (
+        (" &&\nsudo systemctl start imagesvc.socket imagesvc.service", ""),
+        ("-o imagesvc -g imagesvc ", ""),
+        ("chown -R imagesvc:", "test -d"),
+        ("sudo -u imagesvc ", ""),
+        ("sudo ", ""),
+        ("/root/", f"{server.data_dir.parent}/"),
+        ("/opt/imagesvc/bin/imagesvc", f"{sys.executable} -m imagesvc"),
+        ("/var/lib/imagesvc/data", str(server.data_dir)),
+        ("/var/lib/imagesvc", str(server.data_dir.parent)),
+        (".recover", ".dump"),
+    ):
+        script = script.replace(documented, own)
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
 
 
 def test_the_messages_name_the_page_that_has_the_whole_sequence(stocked: Server) -> None:

@@ -78,9 +78,7 @@ async def data_dir_target(
     lock = DataDirLock(parts.files.data_dir.server_lock)
     try:
         with full_disk_advised(parts.files.data_dir.root):
-            await asyncio.to_thread(
-                bring_up_to_date, parts.files.data_dir, None, may_upgrade=False
-            )
+            await asyncio.to_thread(bring_up_to_date, parts.files.data_dir, None, may_upgrade=False)
         owner_id = await _owner(parts, owner)
         await parts.workers.pool.start()
         shown_as = visibility or Visibility(settings.upload_visibility)

@@ -152,8 +152,8 @@ def check_not_older(revision: str | None, path: Path) -> None:
     if revision is not None and revision != HEAD:
         raise DatabaseOlder(
             f"The database {path} was made by an older version of imagesvc (schema {revision}; "
-            f"this version, {version('imagesvc')}, has {HEAD}). Only the start of a server migrates "
-            "it. Upgrade: stop the old server, and start this version."
+            f"this version, {version('imagesvc')}, has {HEAD}). Only the start of a server "
+            "migrates it. Upgrade: stop the old server, and start this version."
         )
 
 

@@ -42,7 +42,7 @@ def faults_of(path: Path) -> list[str]:
             found = connection.execute(f"PRAGMA integrity_check({MAX_FAULTS})")
             faults = [row[0] for row in found if row[0] != "ok"]
             if not faults:
-                faults = _dangling(connection) + _missing(connection)
+                faults = _missing(connection)
     except sqlite3.DatabaseError as error:
         return [str(error)]
     return faults
@@ -55,11 +55,6 @@ def schema_faults_of(path: Path) -> list[str]:
     """
     with contextlib.closing(read_only(path)) as connection:
         return differences(connection) if _revisions(connection) == [HEAD] else []
-
-
-def _dangling(connection: sqlite3.Connection) -> list[str]:
-    found = connection.execute("PRAGMA foreign_key_check").fetchmany(MAX_FAULTS)
-    return [f"a row of {table} points at no row of {parent}" for table, _, parent, _ in found]
 
 
 def _missing(connection: sqlite3.Connection) -> list[str]:
