@@ -9,7 +9,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imagesvc.errors import ImagesvcError, text_of
+from imagesvc.errors import ImagesvcError, Overloaded, Unavailable, text_of
 from imagesvc.server.metrics.loop_lag import LoopLag
 from imagesvc.server.middleware.access import AccessLog
 from imagesvc.service.service import Service
@@ -35,12 +35,21 @@ class Lifespan:
                 yield
         except (ImagesvcError, OSError) as error:
             self.has_logged_failure = True
-            code = error.code if isinstance(error, ImagesvcError) else ImagesvcError.code
-            log.error("cannot start", action="service.failed", code=code, error=text_of(error))
+            log.error(
+                "cannot start", action="service.failed", code=_code_of(error), error=text_of(error)
+            )
             raise
         finally:
             await self._service.close()
             self._access.flush()
+
+
+def _code_of(error: ImagesvcError | OSError) -> str:
+    """The code of a failure; to clients, any part that cannot be used now is `overloaded`."""
+    if not isinstance(error, ImagesvcError):
+        return ImagesvcError.code
+    is_general = error.code == Unavailable.code and not isinstance(error, Overloaded)
+    return "unavailable" if is_general else error.code
 
 
 class LoggedOnce:

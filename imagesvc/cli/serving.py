@@ -40,11 +40,11 @@ def serve(  # noqa: PLR0913, PLR0917  # each is an option
     if (host, port) != (None, None) and (settings.uds is not None or settings.fd != "off"):
         raise SettingsError("--host and --port have no effect with uds or fd; leave them out.")
     as_json = configure_logs(settings.log_format, settings.log_level)
+    bounds, backlog = fitting_bounds(settings)
     service = Service(settings)
     service.claim_data_dir()
     sockets = sockets_of(settings)
     app = create_app(service, logs_as_json=as_json)
-    bounds, backlog = fitting_bounds(settings)
     connection = bounded(bounds, app.inline, app.cors, app.access)
     with traced(is_on=settings.tracing):
         run_server(app.asgi, connection, service, sockets, backlog)

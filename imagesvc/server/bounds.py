@@ -51,7 +51,11 @@ def connection_bounds(settings: Settings) -> Bounds:
 
 
 def fitting_bounds(settings: Settings) -> tuple[Bounds, int]:
-    """The limits of connections that the limit of open files permits, and the backlog."""
+    """The limits of connections that the limit of open files permits, and the backlog.
+
+    Raises:
+        TooFewDescriptors: it permits next to none.
+    """
     limit = descriptors.raise_limit()
     room = descriptors.room_for(settings.max_connections, settings.workers, limit)
     if room.connections < settings.max_connections:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 from dataclasses import dataclass
 
+from imagesvc.errors import Unavailable
+
 MAX_OPEN_FILES = 65_536
 BASE = 48
 """Descriptors of the service itself: database, log, sockets, event loop."""
@@ -12,6 +14,12 @@ PER_WORKER = 8
 PER_CONNECTION = 2
 """Descriptors of a connection and of the file that it sends or receives."""
 MAX_BACKLOG = 2048
+MIN_CONNECTIONS = 16
+"""With fewer, a server would start and refuse nearly every visitor."""
+
+
+class TooFewDescriptors(Unavailable):
+    """The limit of open files has no room for a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,16 @@ def room_for(connections: int, workers: int, limit: int) -> Room:
     Connections beyond it are accepted and refused with a response, so they need descriptors, too:
     without descriptors the kernel accepts no connection, and the event loop closes waiting ones
     without a response.
+
+    Raises:
+        TooFewDescriptors: there is no room for `MIN_CONNECTIONS`, or for the wanted number if that
+            is smaller.
     """
     backlog = max(8, min(MAX_BACKLOG, limit // 8))
     left = limit - BASE - PER_WORKER * workers - 2 * backlog
-    return Room(max(1, min(connections, left // PER_CONNECTION)), backlog)
+    if left < PER_CONNECTION * min(connections, MIN_CONNECTIONS):
+        raise TooFewDescriptors(
+            f"The limit of open files is {limit}, too few for the server and {workers} workers. "
+            "Set LimitNOFILE=65536 in the systemd unit, or ulimit -n 4096 before the start."
+        )
+    return Room(min(connections, left // PER_CONNECTION), backlog)

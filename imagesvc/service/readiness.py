@@ -10,7 +10,7 @@ from imagesvc.service.engine.workers import Workers
 from imagesvc.service.files import Files
 from imagesvc.service.parts import Parts
 from imagesvc.service.stores import Stores
-from imagesvc.store.files.files import NO_INODES
+from imagesvc.store.files.files import NO_INODES, shortage
 
 
 def checks_of(parts: Parts) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -38,8 +38,8 @@ async def check_data_dir(files: Files) -> None:
 
 async def check_disk(files: Files, min_free_bytes: int) -> None:
     """Raises `Unavailable` when uploads are refused: no space, no inodes, read-only."""
-    if files.data_dir.free_bytes() < min_free_bytes:
-        raise InsufficientStorage("The disk is nearly full.")
+    if (free := files.data_dir.free_bytes()) < min_free_bytes:
+        raise InsufficientStorage(f"{shortage(free)}.")
     if not files.data_dir.has_inodes():
         raise InsufficientStorage(NO_INODES)
     if not files.data_dir.is_writable():

@@ -18,7 +18,7 @@ from imagesvc.store.db.sqlite_version import FIXES, has_wal_reset_bug, sqlite_ve
 from imagesvc.store.files.data_dir import DataDir
 from imagesvc.store.files.file_system import DOCS as FILE_SYSTEM_DOCS
 from imagesvc.store.files.file_system import doubtful_file_system
-from imagesvc.store.files.files import full_disk_advised
+from imagesvc.store.files.files import full_disk_advised, shortage
 from imagesvc.store.files.locks import DataDirLock
 from imagesvc.store.files.secret import is_private
 
@@ -78,8 +78,9 @@ class Service(Parts):
             bring_up_to_date(data_dir, self.files.reserve)
         if (free := data_dir.free_bytes()) < floor:
             log.warning(
-                "the disk is nearly full; uploads are refused",
+                "too little space is free; uploads are refused",
                 action="disk.full",
+                reason=shortage(free),
                 free_bytes=free,
             )
         self.files.fill_reserve(floor)

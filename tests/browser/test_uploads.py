@@ -96,6 +96,7 @@ def test_dropped_files_become_images(page: Page, anna: httpx2.Client, visits: Vi
     expect(row(page, "diary.jpg")).to_contain_text("Not an image of a known format")
     expect(row(page, "large.jpg")).to_contain_text("This server accepts up to")
     expect(page.get_by_role("status").first).to_have_text("2 pictures were uploaded. 3 failed")
+    expect(page.locator(".upload-total")).to_contain_text("2 of 5 done")
     (image,) = named(anna, "sea.jpg")
     assert image["visibility"] == "private"
     expect(row(page, "sea.jpg").get_by_role("link")).to_have_attribute(

@@ -226,7 +226,7 @@ def test_a_guest_uploads_pictures(
 
     files.set_input_files(good)
 
-    expect(page.get_by_text("2 von 2 fertig")).to_contain_text("1 wurde abgelehnt")
+    expect(page.get_by_text("1 von 2 fertig")).to_contain_text("1 wurde abgelehnt")
     expect(page.locator("#results .done bdi")).to_have_text(f"{HOSTILE}.jpg")
     reason = "Das ist kein Bild in einem Format, das der Server annimmt."
     expect(page.locator("#results li.failed")).to_contain_text(reason)

@@ -101,6 +101,7 @@ def test_a_database_of_a_newer_version_is_reported_in_one_line(
     assert len(lines) == 1
     assert "Traceback" not in done.stderr
     assert str(place / "imagesvc.db") in lines[0]
+    assert ('"code":"unavailable"' in lines[0]) == (command[0] == "serve")
 
 
 def test_check_names_a_newer_database(place: Path) -> None:

@@ -163,10 +163,13 @@ def test_below_the_minimum_of_free_space_uploads_are_refused_and_reads_work(disk
 
     disk.leave(3 << 20)
     answer = server.client.post("/images", content=marked(PICTURE, 2))
+    nearly = server.client.get("/readyz").json()["checks"]["disk"]
     disk.leave(0)
 
     assert (answer.status_code, answer.json()["code"]) == (507, "insufficient_storage")
-    assert server.client.get("/readyz").status_code != 200
+    assert nearly == "The disk is nearly full."
+    ready = server.client.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, "The disk is full.")
     assert server.client.get("/healthz").status_code == 200
     assert server.client.get(f"/images/{image['id']}").content == marked(PICTURE, 1)
     assert server.client.get(f"/images/{image['id']}/thumbnail").status_code == 200

@@ -25,6 +25,7 @@ print(json.dumps(found))
 """
 CODEC_SECONDS = 60.0
 ENOUGH_FILES = 4096
+FEW_FILES = 256
 SPARE_MEMORY = 512 << 20
 """Bytes for the server itself and what workers have loaded."""
 CGROUP_LIMITS = (
@@ -81,9 +82,12 @@ def open_files() -> Iterator[Finding]:
     """The limit of open files, which the server raises to the hard limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < ENOUGH_FILES:
-        yield warning(
+        is_low = hard < FEW_FILES
+        effect = "does not start, or refuses most connections" if is_low else "refuses some early"
+        found = error if is_low else warning
+        yield found(
             "open_files",
-            f"at most {hard:,} files may be open, so the server refuses connections early.",
+            f"at most {hard:,} files may be open, so the server {effect}.",
             f"Set LimitNOFILE={ENOUGH_FILES} in the systemd unit, or ulimit -n.",
         )
     else:

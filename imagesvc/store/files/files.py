@@ -18,6 +18,8 @@ NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 FAILING = frozenset({errno.EACCES, errno.EIO, errno.EPERM, errno.EROFS})
 """Errors of a disk that fails, became read-only, or has lost its permissions."""
 NO_INODES = "No inodes are left on the disk (df -i)."
+FULL_BELOW = 1 << 20
+"""Free bytes below which a disk is full for people: file systems use some for themselves."""
 PIECE = 64 << 10
 """Bytes to read for a client at a time; one that stops reading keeps about as much in memory."""
 _UNCACHED = {errno.EAGAIN, errno.EOPNOTSUPP}
@@ -61,6 +63,11 @@ def named_error(error: Exception) -> ImagesvcError | None:
     if number in FAILING:
         return Unavailable("The disk cannot be used now.")
     return None
+
+
+def shortage(free_bytes: int) -> str:
+    """What a disk is that has less than `min_free_space`."""
+    return "The disk is full" if free_bytes < FULL_BELOW else "The disk is nearly full"
 
 
 def _full_disk(error: OSError) -> InsufficientStorage:

@@ -16,7 +16,7 @@ from imagesvc.cancellation import run_to_end
 from imagesvc.errors import EmptyFile, FileTooLarge, InsufficientStorage, Unavailable
 from imagesvc.model.ids import Digest
 from imagesvc.store.files.data_dir import DataDir
-from imagesvc.store.files.files import full_disk_named
+from imagesvc.store.files.files import full_disk_named, shortage
 
 BUFFER = 256 * 1024
 
@@ -134,5 +134,5 @@ class Incoming:
             await run_to_end(incoming.discard())  # an aborted upload leaves nothing either
 
     def _check_space(self) -> None:
-        if self._data_dir.free_bytes() < self._min_free_bytes:
-            raise InsufficientStorage("The disk is nearly full; uploads are refused now.")
+        if (free := self._data_dir.free_bytes()) < self._min_free_bytes:
+            raise InsufficientStorage(f"{shortage(free)}; uploads are refused now.")

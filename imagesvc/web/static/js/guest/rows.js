@@ -1,4 +1,4 @@
-/** The uploads of a guest: how many have ended, and each with its progress or the reason why it failed. */
+/** The uploads of a guest: how many are done, and each with its progress or the reason why it failed. */
 
 import { html, nothing } from "../vendor.js";
 import { bytes, counted, number, t } from "../shared/texts.js";
@@ -11,7 +11,7 @@ export function rows(queue) {
   const failed = uploads.filter(({ state }) => state === "failed");
   const again = failed.filter(canRetry);
   return html`<p class="guest-summary" role="status">
-      ${t("upload.summary", { ended: number(uploads.filter(isEnded).length), count: number(uploads.length) })}
+      ${t("upload.summary", { done: number(uploads.filter(isEnded).length - failed.length), count: number(uploads.length) })}
       ${failed.length ? html`<span class="failed">${counted("guest.refused", failed.length)}</span>` : nothing}
     </p>
     ${again.length && !queue.isActive

@@ -25,7 +25,7 @@ export function totalOf({ items }) {
 export function summary(queue, total) {
   const isActive = total.ended < total.count;
   return html`<div class="upload-total">
-      <span>${t("upload.summary", { ended: number(total.ended), count: number(total.count) })}</span>
+      <span>${t("upload.summary", { done: number(total.ended - total.failed), count: number(total.count) })}</span>
       ${total.failed ? html`<span class="upload-failures">${counted("upload.failed", total.failed)}</span>` : nothing}
       ${isActive ? html`<progress aria-label=${t("upload.all")} max="1" value=${total.share}></progress>` : nothing}
     </div>
