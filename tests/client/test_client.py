@@ -489,9 +489,10 @@ def test_the_command_uploads_valid_files_and_reports_the_others(run: Run, tmp_pa
 
     assert done.returncode == 1
     assert "bad.jpg" in done.stderr
-    line = json.loads(done.stdout)
-    assert line["file"] == str(good)
-    shown = httpx2.get(line["url"], timeout=PATIENCE)
+    failed, sent = map(json.loads, done.stdout.splitlines())
+    assert (failed["file"], failed["status"], failed["url"]) == (str(bad), "failed", None)
+    assert (sent["file"], sent["status"]) == (str(good), "sent")
+    shown = httpx2.get(sent["url"], timeout=PATIENCE)
     assert shown.content == good.read_bytes()
     assert run(str(good)).returncode == 0
 
