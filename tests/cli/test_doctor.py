@@ -112,7 +112,15 @@ def test_a_full_disk_and_a_missing_reserve_are_found(data_dir: DataDir) -> None:
         return levels(data.disk(data_dir, Settings(min_free_space=floor)))["disk"]
 
     assert (found(1), found(free * 3 // 4), found(2 * free)) == ("ok", "warning", "error")
-    assert levels(data.disk(data_dir, Settings()))["reserve"] == "warning"
+
+    def step(floor: int) -> str:
+        findings = data.disk(data_dir, Settings(min_free_space=floor))
+        (reserve,) = [finding for finding in findings if finding.name == "reserve"]
+        assert reserve.level == "warning"
+        return reserve.remedy
+
+    assert step(1).startswith("Start the server; ")
+    assert step(2 * free).startswith("Make room; ")
 
 
 def test_a_clock_that_was_set_back_is_found(data_dir: DataDir) -> None:

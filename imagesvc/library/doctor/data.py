@@ -89,10 +89,11 @@ def disk(data_dir: DataDir, settings: Settings) -> Iterator[Finding]:
     if data_dir.reserve.exists():
         yield ok("reserve", "there is room for deletes on a full disk")
     else:
+        step = "Start the server" if free >= 2 * floor else "Make room"
         yield warning(
             "reserve",
             "the file reserve is missing, so a full disk may prevent deletes.",
-            "Make room; a running server makes it again within a minute.",
+            f"{step}; a running server makes it again within a minute.",
         )
     kind = doubtful_file_system(data_dir.root)
     if kind is None:
