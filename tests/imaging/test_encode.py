@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from imagesvc.imaging.codecs.encode import MAX_ATTEMPTS, fitted
+from tests.breadth import represented
 from tests.imaging.pictures import gradient, make, save, seen
 from tests.imaging.test_regions import array
 
@@ -38,7 +39,7 @@ def test_lossless_keeps_every_pixel(tmp_path: Path, kind: str, mode: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp", "avif"])
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.8])
+@pytest.mark.parametrize("share", represented((0.25, 0.5, 0.8), 0.5))
 def test_max_bytes_is_kept_and_better_than_a_ladder(
     tmp_path: Path, kind: str, share: float
 ) -> None:

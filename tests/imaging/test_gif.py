@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from imagesvc.imaging.messages import Rendered
+from tests.breadth import represented
 from tests.imaging import animations, places
 from tests.imaging.pictures import BLUE, LIMITS, RED, is_near, make, pixel, probe, save, seen
 from tests.imaging.test_damaged import torn_gif
@@ -77,10 +78,15 @@ def off(frame: Image.Image, ideal: Image.Image) -> float:
     return sum(ImageStat.Stat(ImageChops.difference(seen, wanted)).mean) / 3
 
 
-@pytest.mark.parametrize(
-    "query", ["w=288", pytest.param("w=150", marks=pytest.mark.long), "w=96&h=96&fit=cover"]
-)
-@pytest.mark.parametrize("kind", sorted(animations.KINDS))
+COVER = "w=96&h=96&fit=cover"
+REDUCED = [
+    *((kind, "w=288") for kind in sorted(animations.KINDS)),
+    *represented(((kind, COVER) for kind in sorted(animations.KINDS)), ("gradient_fade", COVER)),
+    *(pytest.param(kind, "w=150", marks=pytest.mark.long) for kind in sorted(animations.KINDS)),
+]
+
+
+@pytest.mark.parametrize(("kind", "query"), REDUCED)
 def test_a_reduced_gif_is_no_larger_than_its_original(
     tmp_path: Path, kind: str, query: str
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ def with_chunks(picture: Image.Image, path: Path, *chunks: bytes) -> str:
     return str(path)
 
 
+@cache
 def packed(kind: bytes, size: int, *, is_sound: bool = True) -> bytes:
     """A chunk that inflates to this many zeros, and may end in an error."""
     content = zlib.compress(bytes(size))
@@ -52,26 +55,26 @@ def damaged(chunk: bytes) -> bytes:
     return chunk[:-1] + bytes([chunk[-1] ^ 1])
 
 
-OTHERS = {
-    "text_inflates": packed(b"zTXt", 17 << 20) * 20,
-    "text_damaged": packed(b"zTXt", 17 << 20, is_sound=False) * 20,
-    "international_text": packed(b"iTXt", 17 << 20) * 20,
-    "profile_inflates": packed(b"iCCP", 17 << 20),
-    "profile_damaged": packed(b"iCCP", 100_000, is_sound=False),
-    "profiles": packed(b"iCCP", 1 << 20) * 20,
-    "large_text": png_chunk(b"tEXt", b"a\0" + b"b" * (2 << 20)),
-    "many_texts": png_chunk(b"tEXt", b"a\0b") * 10_000,
-    "check_sum_of_a_text": damaged(png_chunk(b"tEXt", b"a\0b")),
-    "check_sum_of_a_profile": damaged(packed(b"iCCP", 1000)),
-    "unknown": png_chunk(b"ruBy", bytes(100_000)) * 20,
-    "times": png_chunk(b"tIME", bytes(7)) * 10_000,
+OTHERS: dict[str, Callable[[], bytes]] = {
+    "text_inflates": lambda: packed(b"zTXt", 17 << 20) * 20,
+    "text_damaged": lambda: packed(b"zTXt", 17 << 20, is_sound=False) * 20,
+    "international_text": lambda: packed(b"iTXt", 17 << 20) * 20,
+    "profile_inflates": lambda: packed(b"iCCP", 17 << 20),
+    "profile_damaged": lambda: packed(b"iCCP", 100_000, is_sound=False),
+    "profiles": lambda: packed(b"iCCP", 1 << 20) * 20,
+    "large_text": lambda: png_chunk(b"tEXt", b"a\0" + b"b" * (2 << 20)),
+    "many_texts": lambda: png_chunk(b"tEXt", b"a\0b") * 10_000,
+    "check_sum_of_a_text": lambda: damaged(png_chunk(b"tEXt", b"a\0b")),
+    "check_sum_of_a_profile": lambda: damaged(packed(b"iCCP", 1000)),
+    "unknown": lambda: png_chunk(b"ruBy", bytes(100_000)) * 20,
+    "times": lambda: png_chunk(b"tIME", bytes(7)) * 10_000,
 }
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_no_text_or_profile_makes_a_picture_refused(tmp_path: Path, name: str) -> None:
     """It is accepted, and shown as without them."""
-    path = with_chunks(quadrants(), tmp_path / "a.png", OTHERS[name])
+    path = with_chunks(quadrants(), tmp_path / "a.png", OTHERS[name]())
 
     assert probe(path, LIMITS).width == 96
     assert is_near(corners(seen(make(path, "w=48"))), corners(quadrants()), 3)
@@ -80,7 +83,7 @@ def test_no_text_or_profile_makes_a_picture_refused(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("name", OTHERS)
 def test_no_text_or_profile_makes_an_icon_refused(tmp_path: Path, name: str) -> None:
     """Icons are PNGs, too, but another decoder reads them."""
-    inner = Path(with_chunks(quadrants(64, 64), tmp_path / "a.png", OTHERS[name])).read_bytes()
+    inner = Path(with_chunks(quadrants(64, 64), tmp_path / "a.png", OTHERS[name]())).read_bytes()
     path = tmp_path / "a.ico"
     head = b"\0\0\1\0\1\0\x40\x40\0\0\1\0\x20\0"
     path.write_bytes(head + len(inner).to_bytes(4, "little") + b"\x16\0\0\0" + inner)
