@@ -393,7 +393,7 @@ async def test_a_scan_that_ends_before_it_began_can_be_repeated(tmp_path: Path) 
         await folder.service.stores.sources.add(source)
 
         watcher.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while source.id not in watcher.running:  # noqa: ASYNC110  # there is no event
                 await asyncio.sleep(0)  # the scan begins one step later
         await watcher.forget(source.id)
